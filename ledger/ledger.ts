@@ -1,0 +1,148 @@
+/** The durable record of runs, windows, batches, deliveries, held records, intents, totals and alerts. */
+import type { HeldFilter, RunSummary } from '../sync/engine.ts'
+import type { ErrorCause } from '../sync/errors.ts'
+import type { DataRecord, Outcome, Schema } from '../sync/message.ts'
+
+/** The last version of a key that is accounted for at an address. */
+export interface Delivery {
+  readonly key: string
+  readonly read: number
+  /** 32 hex digits; null after a record was closed without a write. */
+  readonly hash: string | null
+  /** Hash of the original of an edited record, so that reading the same original again does not undo the edit. */
+  readonly originalHash?: string | null
+  /** Contribution to the control totals, as JSON text, so that a later version in the same run can be taken off. */
+  readonly totals?: string | null
+  readonly run: string
+}
+
+export type HeldState = 'open' | 'replaying' | 'delivered' | 'superseded' | 'discarded'
+
+/** A record that could not be delivered, as it was received at the place that holds it. */
+export interface HeldRecord {
+  readonly id: string
+  /** Who holds: a target's address, `map:<node id>`, or `source:<sync>`. At most one open held record for (sink, key). */
+  readonly sink: string
+  readonly sinkName: string
+  readonly stage: 'source' | 'map' | 'sink' | 'flow'
+  readonly key: string
+  readonly sync: string
+  readonly run: string
+  readonly entity: string
+  readonly sourceAddress: string
+  readonly read: number
+  readonly record: DataRecord
+  readonly schema: Schema
+  readonly cause: ErrorCause & { readonly message: string }
+  readonly state: HeldState
+  readonly attempts: number
+  readonly heldAt: string
+  /** The edit of a person, with who and when; the original stays in `record`. */
+  readonly edited?: { readonly record: DataRecord; readonly by: string; readonly at: string }
+}
+
+export interface AlertRecord {
+  readonly id: string
+  readonly sync: string
+  /** `run-failed not-received held no-success zero-records no-tie future-stamp stopped identity` */
+  readonly kind: string
+  readonly entity?: string
+  readonly message: string
+  readonly raised: string
+  readonly cleared?: string
+}
+
+/** Position of one walk of one entity of one sync. */
+export interface WindowState {
+  readonly from: string | null
+  readonly bound: string | null
+  /** Cursor of the last settled record of each walk that is under way; `null`: not begun; a finished walk is `true`. */
+  readonly walks: Readonly<Record<string, string | true | null>>
+}
+
+export interface Position {
+  /** Identity of what was read: source address, entity, filter. */
+  readonly identity: string
+  readonly readThrough: string | null
+  readonly window: WindowState | null
+}
+
+/** Everything one settled batch changes, in one transaction. */
+export interface Commit {
+  readonly run: string
+  readonly sync: string
+  readonly entity: string
+  readonly sink: string
+  readonly sinkName: string
+  /** Absent for a push run. */
+  readonly batch?: number
+  readonly address?: string
+  readonly deliveries?: readonly Delivery[]
+  readonly held?: readonly Omit<HeldRecord, 'id' | 'state' | 'attempts' | 'heldAt'>[]
+  readonly outcomes: Partial<Record<Outcome, number>>
+  readonly rows?: number
+  /** Progress that this settlement allows: the contiguous prefix reached so far. */
+  readonly position?: { readonly entity: string; readonly position: Position }
+  /** Intent that these deliveries close. */
+  readonly intent?: string
+  readonly state?: 'received' | 'settled'
+}
+
+export interface Intent {
+  readonly id: string
+  readonly address: string
+  readonly sync: string
+  readonly run: string
+  readonly entity: string
+  readonly schema: Schema
+  readonly records: readonly { readonly key: string; readonly read: number; readonly hash: string; readonly totals?: string | null }[]
+  readonly state: 'open' | 'in-doubt'
+  readonly at: string
+}
+
+export interface Ledger {
+  /** Random id made when the ledger was created. */
+  readonly id: string
+  /** The next read number: microseconds since 1970 or the last one plus 1, whichever is greater; survives restarts and clocks set back. */
+  nextRead(): number
+  /** Makes every later number greater than this one (the highest of a target's mark). */
+  raiseRead(above: number): void
+
+  position(sync: string, entity: string): Promise<Position | undefined>
+  savePosition(sync: string, entity: string, position: Position): Promise<void>
+  clearPositions(sync: string): Promise<void>
+
+  /** Begins a run and takes the lease of the sync; a `config` error names the run that has it. Leases of earlier processes are void. */
+  beginRun(run: { readonly id: string; readonly sync: string; readonly mode: string; readonly at: string }): Promise<void>
+  endRun(summary: RunSummary): Promise<void>
+  runs(filter: { readonly sync?: string; readonly limit?: number }): Promise<readonly RunSummary[]>
+  /** End of the last run that succeeded. */
+  lastSuccess(sync: string): Promise<string | undefined>
+
+  deliveries(address: string, keys: readonly string[]): Promise<ReadonlyMap<string, Delivery>>
+  /** Forgets all deliveries of an address (table created or found empty, full refresh). */
+  clearDeliveries(address: string): Promise<void>
+  hasDeliveries(address: string): Promise<boolean>
+  commit(commit: Commit): Promise<void>
+
+  openIntent(intent: Omit<Intent, 'state'>): Promise<void>
+  intents(address: string): Promise<readonly Intent[]>
+  closeIntent(id: string, as: 'absent' | 'in-doubt'): Promise<void>
+
+  held(filter: HeldFilter & { readonly states?: readonly HeldState[] }): Promise<readonly HeldRecord[]>
+  countHeld(filter: HeldFilter): Promise<number>
+  /** Oldest change stamp or read number among open held and in-doubt records of a sync and entity, for the mark's floor. */
+  oldestHeld(sync: string, entity: string): Promise<{ readonly heldAt: string; readonly stamp: string | null } | undefined>
+  claimHeld(filter: HeldFilter, run: string): Promise<readonly HeldRecord[]>
+  /** Gives claimed records back (`open`), or ends them. */
+  releaseHeld(ids: readonly string[], as: Exclude<HeldState, 'replaying'>): Promise<void>
+  editHeld(id: string, record: DataRecord, by: string): Promise<void>
+
+  raiseAlert(alert: Omit<AlertRecord, 'id' | 'raised' | 'cleared'>): Promise<AlertRecord | undefined>
+  clearAlerts(match: { readonly sync: string; readonly kind: string; readonly entity?: string }): Promise<readonly AlertRecord[]>
+  alerts(filter: { readonly sync?: string; readonly open?: boolean }): Promise<readonly AlertRecord[]>
+
+  /** Takes out what is older than the retention: runs, batches, closed held records, cleared alerts. Deliveries of merge sinks may be emptied, those of append sinks never. */
+  purge(olderThanDays: number): Promise<void>
+  close(): Promise<void>
+}

@@ -1,0 +1,89 @@
+/** The message between nodes: one message is one batch, plain JSON on Node-RED's own conventions (docs/architecture.md, section 3). */
+
+/** Logical type of a column. Decimals travel as strings, integers as JS integers, dates `YYYY-MM-DD`, timestamps ISO 8601 with `Z`. */
+export type ColumnType = 'string' | 'integer' | `decimal(${number},${number})` | 'boolean' | 'date' | 'timestamp' | 'json'
+
+export interface Column {
+  readonly name: string
+  readonly type: ColumnType
+  readonly description?: string
+  /** Bank and personal data: never in debug, status or logs. */
+  readonly sensitive?: boolean
+  /** Left out of the hash: it changes without meaning (a counter, a print date). */
+  readonly volatile?: boolean
+}
+
+/** One table: the header of an entity, or one of its lists. */
+export interface TableSchema {
+  readonly entity: string
+  /** Names of the key columns; the first is `source`. A list's key begins with its document's key. */
+  readonly key: readonly string[]
+  readonly columns: readonly Column[]
+}
+
+/** A record's shape: its header, and for a document the table of each list. */
+export interface Schema extends TableSchema {
+  readonly lists?: Readonly<Record<string, TableSchema>>
+}
+
+export type Value = string | number | boolean | null | object
+export type Row = Record<string, Value | undefined>
+
+/**
+ * One record: a master record or a whole document with its lists (arrays under the lists' names).
+ * The members that begin with `_` are Tieout's own; sinks remove them.
+ */
+export interface DataRecord extends Row {
+  /** Position in the batch as the source sent it; settlement is counted by it. */
+  _row: number
+  /** Number of the request that began the read: the version of the record. Absent: `msg.sync.readNumber`. */
+  _read?: number
+  /** The ERP's own change stamp as received. */
+  _stamp?: string | null
+  /** A deletion: only the key is filled. */
+  _op?: 'delete'
+}
+
+/** Who sent a batch and how it is counted. */
+export interface SyncInfo {
+  /** Name of the sync, chosen by the user. */
+  readonly name: string
+  readonly run: string
+  readonly entity: string
+  /** Number of the batch within run and entity, from 0. */
+  readonly batch: number
+  readonly readNumber: number
+  /** Id of the ledger that counts. */
+  readonly ledger: string
+  readonly mode: 'poll' | 'replay'
+  /** Replay: the sink (its `SinkRef.key`) that the batch is for; others ignore it. */
+  readonly to?: string
+}
+
+/** `msg` as sources send it. */
+export interface BatchMessage {
+  topic: string
+  payload: DataRecord[]
+  schema: Schema
+  parts: { id: string; index: number; type: 'array'; count?: number }
+  complete?: true
+  sync: SyncInfo
+}
+
+/** What became of a record at a sink. */
+export type Outcome = 'delivered' | 'unchanged' | 'superseded' | 'held' | 'inDoubt' | 'filtered'
+
+/** Name of the table of a list. */
+export const listTable = (entity: string, list: string): string => `${entity}_${list === 'lines' ? 'line' : list}`
+
+/** Key of a record as text, `|` between the parts (a `|` or `\` inside a part gets a `\`); unique within entity. */
+export function keyText(schema: TableSchema, record: Row): string {
+  return schema.key
+    .map((name) => {
+      const part = record[name]
+      if (part === null || part === undefined) return ''
+      const text = typeof part === 'object' ? JSON.stringify(part) : String(part)
+      return /[|\\]/.test(text) ? text.replace(/[|\\]/g, '\\$&') : text
+    })
+    .join('|')
+}

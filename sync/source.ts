@@ -1,0 +1,75 @@
+/** What a vendor's client gives to the engine so that it can read: no Node-RED, no ledger, no policy in it. */
+import type { DataRecord, Schema } from './message.ts'
+
+/** A span of change stamps, both ends inclusive, as the vendor writes them. Open ends: everything. */
+export interface StampWindow {
+  readonly from: string | null
+  readonly bound: string | null
+}
+
+export interface PageRequest {
+  /** One of the plan's walks. */
+  readonly walk: string
+  readonly window: StampWindow
+  /** Where to go on: a cursor that a page of this walk gave, or null for the beginning. */
+  readonly cursor: string | null
+  /** Takes the next read number; called once for every request for data, before it is sent. */
+  readonly nextRead: () => number
+  readonly signal: AbortSignal
+}
+
+/** A record that was found but may not go on: incomplete, unbalanced, too large. It is held with this reason. */
+export interface RefusedRecord {
+  readonly record: DataRecord
+  readonly code: string
+  readonly message: string
+  readonly hint?: string
+}
+
+export interface Page {
+  /** Whole records, each with `_read` and `_stamp`; `_row` is set later by the engine. */
+  readonly records: readonly DataRecord[]
+  /** For each record the cursor behind it; where absent, a batch that ends inside the page resumes at the page's beginning. */
+  readonly cursors?: readonly string[]
+  readonly refused?: readonly RefusedRecord[]
+  /** Cursor behind the page; null: the walk is at its end. */
+  readonly cursor: string | null
+  /** How many records seen are stamped later than the bound. */
+  readonly future?: number
+  /** What a person should know of this page (a field dropped, a warning of the vendor). */
+  readonly notices?: readonly string[]
+}
+
+/** How one entity is read. Made at the beginning of a run; asks the live system for what it needs. */
+export interface EntityPlan {
+  readonly entity: string
+  readonly schema: Schema
+  /** Walks in order; each has its own cursor, all share the window. `empty` and `dates` walks ignore it. */
+  readonly walks: readonly string[]
+  /** `day`: no bound; the next window starts at the day before. `none`: no change stamp, every run reads everything. */
+  readonly granularity: 'second' | 'day' | 'none'
+  /** Lag of the entity in seconds: the bound stays so far behind the source's clock. */
+  readonly lagSeconds: number
+  /** Overlap in seconds: the next window starts so much before the last one's bound. */
+  readonly overlapSeconds: number
+  /** Entities that must have been read without failure before this one is. */
+  readonly needs?: readonly string[]
+  /** Decimal columns and group columns of control totals, by table (`''` the header, else the list). */
+  readonly totals?: { readonly list: string; readonly amounts: readonly string[]; readonly by: readonly string[] }
+  /** Fields dropped because the system does not know them, in words. */
+  readonly notices?: readonly string[]
+  readPage(request: PageRequest): Promise<Page>
+  /** Reads the records with these keys (texts of `keyText`, source part included) whole; missing ones are left out. */
+  readKeys?(keys: readonly string[], nextRead: () => number, signal: AbortSignal): Promise<Page>
+}
+
+export interface Source {
+  /** Product, host and folder, as the identity of what was read: `x3://host:8124/SEED`. */
+  readonly address: string
+  /** The source's own clock, ISO to the second (a reply's `Date`). */
+  clock(signal: AbortSignal): Promise<string>
+  plan(entity: string, signal: AbortSignal): Promise<EntityPlan>
+  /** Requests sent so far, for the run's summary. */
+  requests(): number
+  close?(): Promise<void>
+}

@@ -1,0 +1,100 @@
+/** What a vendor's client gives to the engine so that it can write: no Node-RED, no ledger, no policy in it. */
+import type { DataRecord, Schema } from './message.ts'
+
+/** A record ready to be written: newest of its key, changed, checked against the schema. */
+export interface WriteRecord {
+  readonly record: DataRecord
+  /** `keyText` of the record. */
+  readonly key: string
+  readonly read: number
+  /** 32 hex digits over the mapped columns; stored on the header row. */
+  readonly hash: string
+}
+
+export interface WriteBatch {
+  /** Unique for ever and the same on every attempt: names staged files. */
+  readonly id: string
+  readonly sync: string
+  readonly run: string
+  readonly entity: string
+  readonly schema: Schema
+  readonly records: readonly WriteRecord[]
+  /** ISO time of writing, one for the batch. */
+  readonly at: string
+}
+
+export interface WriteContext {
+  readonly signal: AbortSignal
+  /** Says what it waits for, in a few words; a sign of life. */
+  readonly waiting: (what: string) => void
+}
+
+/** How much of a target's tables there already was. */
+export interface Prepared {
+  /** Tables that were created now or found without a row: the memory of deliveries for this address is cleared. */
+  readonly empty: boolean
+  readonly notices?: readonly string[]
+}
+
+/** What the target says of itself: up to where everything is in, written by which ledger. */
+export interface Mark {
+  readonly sync: string
+  readonly entity: string
+  readonly sourceAddress: string
+  readonly ledger: string
+  readonly run: string
+  /** Highest read number delivered. */
+  readonly read: number
+  /** Read through, but not later than the oldest open held or in-doubt record; null: nothing yet. */
+  readonly floor: string | null
+}
+
+/** A sum as stored: one group of one table of one run. Amounts are exact decimals as text. */
+export interface StoredTotal {
+  /** `''` the header table, else the list's name. */
+  readonly list: string
+  /** Values of the group columns, in the order asked. */
+  readonly group: readonly (string | null)[]
+  readonly count: number
+  readonly debit: Readonly<Record<string, string>>
+  readonly credit: Readonly<Record<string, string>>
+}
+
+export interface TotalsQuestion {
+  readonly run: string
+  readonly schema: Schema
+  readonly list: string
+  readonly amounts: readonly string[]
+  readonly by: readonly string[]
+}
+
+/** A record the target would not take, found by asking it. */
+export interface Rejection {
+  /** Index in `batch.records`. */
+  readonly index: number
+  readonly field?: string
+  readonly code: string
+  readonly message: string
+}
+
+/** The place one entity is written to. */
+export interface Target {
+  /** Host and table: `databricks://host/catalog.schema.gl_entry`. The memory of deliveries belongs to it. */
+  readonly address: string
+  /** `merge`: idempotent by key. `append`: an intent is recorded first, and `resolve` must be there. */
+  readonly mode: 'merge' | 'append'
+  /** Creates or extends the tables for this schema and checks their column types; a narrower one is a `config` error that names it. Cheap when nothing changed. */
+  prepare(schema: Schema, context: WriteContext): Promise<Prepared>
+  /** Writes all of the batch or nothing. Throws `SyncError`s; retries inside only what it must (a new session). */
+  write(batch: WriteBatch, context: WriteContext): Promise<void>
+  /** One question to the target which records of a refused batch do not fit (try_cast); empty: it cannot tell. */
+  findRejected?(batch: WriteBatch, context: WriteContext): Promise<readonly Rejection[]>
+  /** Append: what became of a batch whose outcome is unknown. */
+  resolve?(batchId: string, schema: Schema, context: WriteContext): Promise<'delivered' | 'absent' | 'unknown'>
+  readMark?(context: WriteContext): Promise<readonly Mark[]>
+  writeMark?(mark: Mark, context: WriteContext): Promise<void>
+  /** Sums as stored for one table, in one query. */
+  totals?(question: TotalsQuestion, context: WriteContext): Promise<readonly StoredTotal[]>
+  /** Statements or posts sent so far to this address's connection. */
+  statements(): number
+}
