@@ -1,0 +1,144 @@
+import { deepStrictEqual, ok, rejects, strictEqual, throws } from 'node:assert'
+import { compileCodes } from '../../../nodes/mapping/codes.ts'
+import { compileMapping, type MappingTools, type Unmapped } from '../../../nodes/mapping/compile.ts'
+import { decimalFunctions } from '../../../nodes/mapping/decimals.ts'
+import { type Rule, rule } from '../../../nodes/mapping/rules.ts'
+import type { DataRecord, Schema } from '../../../sync/message.ts'
+
+const schema: Schema = {
+  entity: 'gl_entry',
+  key: ['source', 'number'],
+  columns: [
+    { name: 'source', type: 'string' },
+    { name: 'number', type: 'string' },
+    { name: 'accounting_date', type: 'date' },
+    { name: 'journal', type: 'string' },
+  ],
+  lists: {
+    lines: {
+      entity: 'gl_entry_line',
+      key: ['source', 'number', 'line'],
+      columns: [
+        { name: 'source', type: 'string' },
+        { name: 'number', type: 'string' },
+        { name: 'line', type: 'integer' },
+        { name: 'account', type: 'string' },
+        { name: 'accounting_date', type: 'date' },
+        { name: 'amount', type: 'decimal(28,8)' },
+      ],
+    },
+  },
+}
+const entry = (...accounts: string[]): DataRecord => ({
+  _row: 4,
+  source: 'x3',
+  number: 'N1',
+  accounting_date: '2026-03-01',
+  journal: 'GEN',
+  lines: accounts.map((account, i) => ({
+    source: 'x3',
+    number: 'N1',
+    line: i + 1,
+    account,
+    accounting_date: '2026-03-01',
+    amount: '10.10',
+  })),
+})
+const tools = (expression?: MappingTools['expression']): MappingTools => ({
+  codes: new Map([
+    [
+      'account',
+      compileCodes({
+        name: 'account',
+        rows: [{ from: '6011', to: '400100', valid_from: '2026-01-01', valid_to: '2026-12-31' }],
+      }),
+    ],
+  ]),
+  expression: expression ?? (() => async () => null),
+  today: () => '2026-03-01',
+})
+const rules = (...list: object[]): Rule[] => list.map((r) => rule.parse(r))
+const accountRule = { do: 'code', entity: 'gl_entry', list: 'lines', column: 'account', table: 'account' }
+const lines = (record: DataRecord | Unmapped): Record<string, unknown>[] =>
+  (record as DataRecord).lines as Record<string, unknown>[]
+
+describe('mapping', () => {
+  it('maps an account on the lines and keeps the ERP code beside it', async () => {
+    const mapping = compileMapping(schema, rules({ ...accountRule, keep: 'account_source' }), tools())
+    const original = entry('6011')
+    const mapped = await mapping.map(original)
+    deepStrictEqual([lines(mapped)[0]?.account, lines(mapped)[0]?.account_source], ['400100', '6011'])
+    ok(mapping.schema.lists?.lines?.columns.some((c) => c.name === 'account_source'))
+    strictEqual(lines(original)[0]?.account, '6011', 'the record as received is untouched')
+  })
+
+  it('holds a journal whole when one of its lines is not mapped, naming each code once', async () => {
+    const result = (await compileMapping(schema, rules(accountRule), tools()).map(
+      entry('6011', '7000', '7000'),
+    )) as Unmapped
+    deepStrictEqual(result.codes, ['account 7000'])
+    strictEqual(lines(result.record)[0]?.account, '6011', 'what is held is the record before the mapping')
+    strictEqual(result.error.cause.class, 'data')
+    ok(/gl_entry x3\|N1.*account 7000/.test(result.error.message))
+  })
+
+  it('passes or defaults an unmapped code when told to', async () => {
+    const pass = await compileMapping(schema, rules({ ...accountRule, unmapped: 'pass' }), tools()).map(entry('7000'))
+    strictEqual(lines(pass)[0]?.account, '7000')
+    const other = await compileMapping(
+      schema,
+      rules({ ...accountRule, unmapped: 'default', default: '999999' }),
+      tools(),
+    ).map(entry('7000'))
+    strictEqual(lines(other)[0]?.account, '999999')
+  })
+
+  it('renames a key column in the key too, drops, adds constants', async () => {
+    const mapping = compileMapping(
+      schema,
+      rules(
+        { do: 'rename', column: 'number', to: 'doc_no' },
+        { do: 'drop', column: 'journal' },
+        { do: 'constant', list: '', column: 'load', value: 'x' },
+      ),
+      tools(),
+    )
+    const mapped = (await mapping.map(entry('6011'))) as DataRecord
+    deepStrictEqual(mapping.schema.key, ['source', 'doc_no'])
+    deepStrictEqual(mapping.schema.lists?.lines?.key, ['source', 'doc_no', 'line'])
+    deepStrictEqual(
+      [mapped.doc_no, mapped.number, mapped.journal, mapped.load, lines(mapped)[0]?.doc_no],
+      ['N1', undefined, undefined, 'x', 'N1'],
+    )
+  })
+
+  it('refuses to drop a key column', () => {
+    throws(
+      () => compileMapping(schema, rules({ do: 'drop', column: 'number' }), tools()),
+      /"number" belongs to the key/,
+    )
+  })
+
+  it('refuses a fraction as a JavaScript number for a decimal, and takes exact text', async () => {
+    const expression = (value: unknown) => tools(() => async () => value)
+    const r = rules({ do: 'expression', list: 'lines', column: 'amount', type: 'decimal(28,8)', expression: 'x' })
+    await rejects(
+      Promise.resolve(compileMapping(schema, r, expression(0.1)).map(entry('1'))),
+      /JavaScript number 0.1.*cents/,
+    )
+    strictEqual(lines(await compileMapping(schema, r, expression('0.1')).map(entry('1')))[0]?.amount, '0.1')
+  })
+
+  it('names an unknown code table and an unknown column', () => {
+    throws(() => compileMapping(schema, rules({ ...accountRule, table: 'acount' }), tools()), /no code table "acount"/)
+    throws(() => compileMapping(schema, rules({ ...accountRule, column: 'acount' }), tools()), /no column "acount"/)
+  })
+
+  it('adds, multiplies and rounds decimal text exactly', () => {
+    strictEqual(decimalFunctions.add?.('0.1', '0.2'), '0.3')
+    strictEqual(decimalFunctions.mul?.('1234567890123.45', '3'), '3703703670370.35')
+    strictEqual(decimalFunctions.round?.('2.345', 2), '2.35')
+    strictEqual(decimalFunctions.sub?.(null, '1'), null)
+    throws(() => decimalFunctions.add?.(0.1, '1'), /with a fraction/)
+  })
+})
