@@ -1,0 +1,69 @@
+/** The demo's job: the flow deployed, run, changed, run again, and its target set against the books. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { RunSummary } from '../sync/engine.ts'
+import type { Editor } from './editor.ts'
+import { until } from './process.ts'
+import type { SandboxAddresses } from './sandbox.ts'
+
+/** A node of a flow file, as far as the demo looks at it. */
+export interface FlowNode {
+  id: string
+  type: string
+  name?: string
+  [property: string]: unknown
+}
+
+/** Reads a template from `flows/`; an `Error` names the file where there is none. */
+export function readTemplate(name: string): FlowNode[] {
+  return JSON.parse(readFileSync(join(import.meta.dirname, '..', 'flows', `${name}.json`), 'utf8'))
+}
+
+/** The variables that a template names, with the sandbox's values. */
+export function sandboxEnvironment({ x3, databricks }: SandboxAddresses): Record<string, string> {
+  return {
+    X3_URL: x3.url,
+    X3_ENDPOINT: x3.folder,
+    X3_CLIENT_ID: x3.clientId,
+    X3_SECRET: x3.secret,
+    X3_USER: x3.user,
+    DATABRICKS_HOST: databricks.host,
+    DATABRICKS_PORT: String(databricks.port),
+    DATABRICKS_HTTP_PATH: databricks.path,
+    DATABRICKS_CATALOG: databricks.catalog,
+    DATABRICKS_SCHEMA: databricks.schema,
+    DATABRICKS_CLIENT_ID: databricks.clientId,
+    DATABRICKS_CLIENT_SECRET: databricks.clientSecret,
+    DATABRICKS_CA: databricks.caPem,
+  }
+}
+
+/** Deploys flows and waits until they run. */
+export async function deploy(editor: Editor, flows: readonly FlowNode[]): Promise<void> {
+  await editor.call('POST', '/flows', { flows })
+}
+
+/** Whether this flow is deployed already (a second start keeps what was edited). */
+export async function isDeployed(editor: Editor, flows: readonly FlowNode[]): Promise<boolean> {
+  const { flows: there } = (await editor.call('GET', '/flows')) as { flows: FlowNode[] }
+  const tab = flows.find((node) => node.type === 'tab')
+  return there.some((node) => node.id === tab?.id)
+}
+
+/** Presses an inject node and waits for the run it starts; gives its summary, failed or not. */
+export async function runOnce(editor: Editor, inject: string, sync: string, seconds: number): Promise<RunSummary> {
+  const path = `/tieout/runs?sync=${encodeURIComponent(sync)}&limit=1`
+  const newest = async (): Promise<RunSummary | undefined> => ((await editor.call('GET', path)) as RunSummary[])[0]
+  const before = (await newest())?.run
+  await until('the inject node', async () => editor.call('POST', `/inject/${inject}`).catch(() => undefined), { seconds: 20 })
+  return until(
+    `the end of a run of "${sync}"`,
+    async () => {
+      editor.child.peakRssMb()
+      if (editor.child.process.exitCode !== null) throw new Error(`Node-RED ended:\n${editor.child.output()}`)
+      const run = await newest()
+      return run !== undefined && run.run !== before ? run : undefined
+    },
+    { seconds, everyMs: 200 },
+  )
+}

@@ -1,0 +1,61 @@
+/** The demo's command line. */
+import { parseArgs } from 'node:util'
+
+export interface DemoOptions {
+  /** Does one job, compares, and ends; otherwise stays up. */
+  readonly once: boolean
+  /** A template of `flows/`, without `.json`. */
+  readonly flow: string
+  readonly size: 'small' | 'medium' | 'large'
+  readonly seed: number
+  readonly faults: 'calm' | 'rough' | 'hostile'
+  /** Further business days of changes, a run after each. */
+  readonly days: number
+  /** Last line of the output is one JSON object. */
+  readonly json: boolean
+  /** Port of the editor; 0 takes a free one. */
+  readonly port: number
+}
+
+export const USAGE = `npm start -- [--once] [--flow NAME] [--size small|medium|large] [--seed N] [--faults calm|rough|hostile] [--days N] [--json] [--port N]`
+
+/** Reads the arguments; throws an `Error` in words for a wrong one. */
+export function readOptions(args: readonly string[]): DemoOptions {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      once: { type: 'boolean', default: false },
+      flow: { type: 'string', default: 'x3-to-databricks' },
+      size: { type: 'string', default: 'small' },
+      seed: { type: 'string', default: '1' },
+      faults: { type: 'string', default: 'calm' },
+      days: { type: 'string', default: '0' },
+      json: { type: 'boolean', default: false },
+      port: { type: 'string' },
+    },
+  })
+  const once = values.once
+  if (!once && (values.days !== '0' || values.faults !== 'calm')) throw new Error('--days and --faults go with --once')
+  if (!/^[\w-]+$/.test(values.flow)) throw new Error(`--flow takes the name of a template, not "${values.flow}"`)
+  return {
+    once,
+    flow: values.flow,
+    size: oneOf('--size', values.size, ['small', 'medium', 'large']),
+    seed: whole('--seed', values.seed),
+    faults: oneOf('--faults', values.faults, ['calm', 'rough', 'hostile']),
+    days: whole('--days', values.days),
+    json: values.json,
+    port: whole('--port', values.port ?? (once ? '0' : '1880')),
+  }
+}
+
+function oneOf<T extends string>(name: string, value: string, choices: readonly T[]): T {
+  const found = choices.find((choice) => choice === value)
+  if (found === undefined) throw new Error(`${name} is one of ${choices.join(', ')}, not "${value}"`)
+  return found
+}
+
+function whole(name: string, value: string): number {
+  if (!/^\d{1,9}$/.test(value)) throw new Error(`${name} is a whole number, not "${value}"`)
+  return Number(value)
+}

@@ -1,0 +1,111 @@
+/** `npm start`: the sandbox and Node-RED, the flow deployed and run; `--once` compares books and target and ends. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { RunSummary } from '../sync/engine.ts'
+import { compareBooks } from './books.ts'
+import { type Editor, startEditor } from './editor.ts'
+import { deploy, type FlowNode, isDeployed, readTemplate, runOnce, sandboxEnvironment } from './job.ts'
+import { type DemoOptions, readOptions, USAGE } from './options.ts'
+import { freePort } from './process.ts'
+import { countEntities, describeRun } from './report.ts'
+import { type Sandbox, startSandbox } from './sandbox.ts'
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`)
+
+/** Seconds that a run may take. */
+const PATIENCE = { small: 300, medium: 900, large: 5400 }
+
+/** The node that begins the sync and the sync's name, as the template has them. */
+function entrance(flows: readonly FlowNode[]): { inject: string; sync: string } {
+  const poll = flows.find((node) => typeof node.syncName === 'string')
+  const inject = flows.find((node) => node.type === 'inject' && (node.wires as string[][]).flat().includes(poll?.id ?? ''))
+  if (!poll || !inject) throw new Error('the template has no inject node wired to a polling node')
+  return { inject: inject.id, sync: poll.syncName as string }
+}
+
+async function start(options: DemoOptions): Promise<number> {
+  const home = options.once ? mkdtempSync(join(tmpdir(), 'tieout-')) : join(process.cwd(), '.tieout')
+  mkdirSync(home, { recursive: true })
+  const today = firstDay(join(home, 'today'))
+  const flows = readTemplate(options.flow)
+  const args = ['--size', options.size, '--seed', String(options.seed), '--faults', options.faults, '--today', today]
+  const sandbox = await startSandbox(options.once ? args : [...args, '--state', join(home, 'sandbox')])
+  let editor: Editor | undefined
+  const end = async (): Promise<void> => {
+    await editor?.stop()
+    await sandbox.stop()
+    if (options.once) rmSync(home, { recursive: true, force: true })
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end().finally(() => process.exit(0)))
+  try {
+    editor = await startEditor({ dir: join(home, 'node-red'), port: await freePort(options.port), env: sandboxEnvironment(sandbox.addresses) })
+    if (!(await isDeployed(editor, flows))) await deploy(editor, flows)
+    const { inject, sync } = entrance(flows)
+    const run = async (): Promise<RunSummary> => {
+      const summary = await runOnce(editor as Editor, inject, sync, PATIENCE[options.size])
+      say(describeRun(summary))
+      return summary
+    }
+    if (options.once) return await job(options, sandbox, editor, run, today)
+    await run()
+    say(`\nEditor    ${editor.url}\nUser      ${editor.user}\nPassword  ${editor.password}\n\nCtrl+C ends it; what you edit is kept in ${home}.`)
+    return await new Promise<number>((resolve) => editor?.child.process.once('exit', (code) => resolve(code ?? 1)))
+  } finally {
+    await end()
+  }
+}
+
+async function job(options: DemoOptions, sandbox: Sandbox, editor: Editor, run: () => Promise<RunSummary>, today: string): Promise<number> {
+  const began = Date.now()
+  const runs = [await run()]
+  for (let day = 0; day < options.days; day++) {
+    await sandbox.day()
+    runs.push(await run())
+  }
+  await sandbox.finish()
+  const closing = await run()
+  runs.push(closing)
+  const compare = await compareBooks({ options, today, days: options.days, rows: (sql) => sandbox.rows(sql), addresses: sandbox.addresses })
+  const state = await sandbox.state()
+  for (const example of compare.examples) say(`  ${example}`)
+  const ties = closing.ties && runs.every((r) => r.entities.every((e) => e.ties || e.problem !== undefined))
+  const good = compare.rows > 0 && compare.missing + compare.extra + compare.different === 0 && ties && state.faults.pending.length === 0
+  say(`\nCompared ${compare.records} records, ${compare.rows} rows: ${compare.missing} missing, ${compare.extra} extra, ${compare.different} different; totals ${ties ? 'tie' : 'DO NOT TIE'}`)
+  if (state.faults.pending.length > 0) say(`Faults that were not met: ${state.faults.pending.join(', ')}`)
+  if (options.json) {
+    const { records, rows, missing, extra, different } = compare
+    say(
+      JSON.stringify({
+        flow: options.flow,
+        entities: countEntities(runs),
+        compare: { records, rows, missing, extra, different },
+        ties,
+        faults: state.faults.met,
+        seconds: Math.round((Date.now() - began) / 100) / 10,
+        peakRssMb: editor.child.peakRssMb(),
+        requests: state.requests.x3,
+        statements: state.statements,
+      }),
+    )
+  }
+  return good ? 0 : 1
+}
+
+/** The books' first day: that of the first start, so that the books are the same at the next. */
+function firstDay(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    const today = new Date().toISOString().slice(0, 10)
+    writeFileSync(file, today)
+    return today
+  }
+}
+
+try {
+  process.exitCode = await start(readOptions(process.argv.slice(2)))
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}\n`)
+  process.exitCode = 2
+}
