@@ -1,0 +1,147 @@
+import type { BookTable, BookTables, Stamped } from './types.ts'
+
+/** How a table is computed: thing `i` of `count`, keys rising with `i`. Stamps in seconds since 1970, computed without building the thing. */
+export interface Base<T extends Stamped> {
+  count: number
+  key(index: number): string
+  keyOf(thing: T): string
+  build(index: number): T
+  own(index: number): number | null
+  /** Every stamp that occurs on its lines. */
+  lines?(index: number): readonly number[]
+  joined?(index: number): number
+  linesOf?(thing: T): readonly Stamped[]
+  joinedOf?(thing: T): string
+}
+
+/** A table whose things can be replaced and added to. Things are never changed in place: whoever holds one holds a snapshot. */
+export interface ChangingTable<T extends Stamped> extends BookTable<T> {
+  readonly base: Base<T>
+  put(thing: T): void
+  /** The greatest stamp that the overlay has seen, moments of late visibility included. */
+  lastChange(): string | undefined
+}
+
+/** Every table of the books, with the means to change them. */
+export type ChangingTables = { readonly [N in keyof BookTables]: ChangingTable<BookTables[N]> }
+
+/** First position in [0, count) for which `behind` holds; it holds for all later ones. */
+function firstWhere(count: number, behind: (position: number) => boolean): number {
+  let low = 0
+  let high = count
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (behind(middle)) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+function withKey(keys: readonly string[], key: string): readonly string[] {
+  const at = firstWhere(keys.length, (k) => (keys[k] as string) >= key)
+  return keys[at] === key ? keys : [...keys.slice(0, at), key, ...keys.slice(at)]
+}
+
+const seconds = (stamp: string): number => Date.parse(stamp) / 1000
+
+/** `end` is the latest stamp that any thing of the base can have. */
+export function createTable<T extends Stamped>(base: Base<T>, end: number): ChangingTable<T> {
+  const overlay = new Map<string, T>()
+  // Replaced, never changed, so that a walk under way keeps its list.
+  let touched: readonly string[] = []
+  let added: readonly string[] = []
+  let last: string | undefined
+
+  function note(stamp: string | null | undefined): void {
+    if (stamp && (last === undefined || stamp > last)) last = stamp
+  }
+
+  function indexOf(key: string): number {
+    const at = firstWhere(base.count, (k) => base.key(k) >= key)
+    return at < base.count && base.key(at) === key ? at : -1
+  }
+
+  /** Keys in order with their index in the base, -1 for added ones. */
+  function* places(after: string | undefined): Generator<readonly [string, number]> {
+    const inserted = added
+    let index = after === undefined ? 0 : firstWhere(base.count, (k) => base.key(k) > after)
+    let next = after === undefined ? 0 : firstWhere(inserted.length, (k) => (inserted[k] as string) > after)
+    for (;;) {
+      const own = index < base.count ? base.key(index) : undefined
+      const other = inserted[next]
+      if (own !== undefined && (other === undefined || own < other)) yield [own, index++]
+      else if (other !== undefined) {
+        next++
+        yield [other, -1]
+      } else return
+    }
+  }
+
+  function* changed(
+    range: { from?: string; to?: string },
+    part: 'own' | 'lines' | 'joined' | 'empty',
+    after?: string,
+  ): Generator<string> {
+    const from = range.from === undefined ? -Infinity : seconds(range.from)
+    const to = range.to === undefined ? Infinity : seconds(range.to)
+    const inside = (stamp: number): boolean => stamp >= from && stamp <= to
+    const insideText = (stamp: string | null): boolean => stamp !== null && inside(seconds(stamp))
+
+    const ofThing = (thing: T): boolean => {
+      if (part === 'empty') return thing.updated === null
+      if (part === 'own') return insideText(thing.updated)
+      if (part === 'lines') return base.linesOf?.(thing).some((line) => insideText(line.updated)) ?? false
+      return base.joinedOf !== undefined && insideText(base.joinedOf(thing))
+    }
+    const ofBase = (index: number): boolean => {
+      if (part === 'lines') return base.lines?.(index).some(inside) ?? false
+      if (part === 'joined') return base.joined !== undefined && inside(base.joined(index))
+      const own = base.own(index)
+      return part === 'empty' ? own === null : own !== null && inside(own)
+    }
+
+    if (part !== 'empty' && from > end) {
+      // The usual poll: nothing of the base is that new.
+      const keys = touched
+      const start = after === undefined ? 0 : firstWhere(keys.length, (k) => (keys[k] as string) > after)
+      for (let k = start; k < keys.length; k++) {
+        const key = keys[k] as string
+        if (ofThing(overlay.get(key) as T)) yield key
+      }
+      return
+    }
+    for (const [key, index] of places(after)) {
+      const thing = overlay.get(key)
+      if (thing === undefined ? ofBase(index) : ofThing(thing)) yield key
+    }
+  }
+
+  return {
+    base,
+    changed,
+    keyOf: (thing) => base.keyOf(thing),
+    count: () => base.count + added.length,
+    get(key) {
+      const thing = overlay.get(key)
+      if (thing !== undefined) return thing
+      const index = indexOf(key)
+      return index < 0 ? undefined : base.build(index)
+    },
+    *walk(after) {
+      for (const [key, index] of places(after)) yield overlay.get(key) ?? base.build(index)
+    },
+    put(thing) {
+      const key = base.keyOf(thing)
+      if (!overlay.has(key)) {
+        touched = withKey(touched, key)
+        if (indexOf(key) < 0) added = withKey(added, key)
+      }
+      overlay.set(key, thing)
+      note(thing.updated)
+      note(thing.visibleFrom)
+      note(base.joinedOf?.(thing))
+      for (const line of base.linesOf?.(thing) ?? []) note(line.updated)
+    },
+    lastChange: () => last,
+  }
+}
