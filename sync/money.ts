@@ -1,0 +1,164 @@
+/** Exact decimal arithmetic on text: money never becomes a JS number. */
+
+const plain = /^-?\d+(?:\.\d+)?$/
+const scientific = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?$/
+
+/** True for plain notation: `-1234.50`. No plus, no exponent, no blank, a digit on both sides of the point. */
+export const isDecimal = (text: string): boolean => plain.test(text)
+
+/**
+ * Canonical text of a decimal: no exponent, no plus, no leading or trailing zeros, no `-0`.
+ * `"1234.50"` -> `"1234.5"`, `"1.5e3"` -> `"1500"`. Throws a `RangeError` for what is no decimal.
+ */
+export function normalise(text: string): string {
+  if (!plain.test(text)) return normalise(expand(text))
+  const negative = text.charCodeAt(0) === 45
+  let start = negative ? 1 : 0
+  const point = text.indexOf('.')
+  const whole = point < 0 ? text.length : point
+  while (start < whole - 1 && text.charCodeAt(start) === 48) start++
+  let end = text.length
+  if (point >= 0) {
+    while (text.charCodeAt(end - 1) === 48) end--
+    if (end === point + 1) end = point
+  }
+  if (end - start === 1 && text.charCodeAt(start) === 48) return '0'
+  if (start === (negative ? 1 : 0) && end === text.length) return text
+  return negative ? `-${text.slice(start, end)}` : text.slice(start, end)
+}
+
+/** Scientific and loose notation (`+1`, `.5`, `5.`, `1e-7`) as plain text. */
+function expand(text: string): string {
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = scientific.exec(text) ?? []
+  const digits = whole + fraction
+  if (digits === '') throw new RangeError(`not a decimal: ${JSON.stringify(text.slice(0, 40))}`)
+  const point = whole.length + Number(exponent)
+  const padded = point <= 0 ? '0'.repeat(1 - point) + digits : digits.padEnd(point, '0')
+  const at = Math.max(point, 1)
+  const rest = padded.slice(at)
+  return `${sign === '-' ? '-' : ''}${padded.slice(0, at)}${rest === '' ? '' : `.${rest}`}`
+}
+
+/**
+ * Whether a decimal in plain notation fits `decimal(precision, scale)` as it is. Never rounds: more digits
+ * behind the point than `scale` that are not zeros do not fit.
+ */
+export function fitsDecimal(text: string, precision: number, scale: number): boolean {
+  if (!plain.test(text)) return false
+  const point = text.indexOf('.')
+  const whole = point < 0 ? text.length : point
+  let start = text.charCodeAt(0) === 45 ? 1 : 0
+  if (whole - start > precision - scale) {
+    while (start < whole && text.charCodeAt(start) === 48) start++
+    if (whole - start > precision - scale) return false
+  }
+  if (point < 0 || text.length - point - 1 <= scale) return true
+  let end = text.length
+  while (text.charCodeAt(end - 1) === 48) end--
+  return end - point - 1 <= scale
+}
+
+/** The decimal with the other sign: `"1.50"` -> `"-1.5"`, `"0"` -> `"0"`. */
+export function negate(text: string): string {
+  const canonical = normalise(text)
+  if (canonical === '0') return canonical
+  return canonical.charCodeAt(0) === 45 ? canonical.slice(1) : `-${canonical}`
+}
+
+/** The amount times the ERP's sign: 1 (debit) or -1 (credit), as number or text; null stays null. */
+export function timesSign(text: string | null, sign: number | string): string | null {
+  if (text === null) return null
+  const factor = Number(sign)
+  if (factor === 1) return normalise(text)
+  if (factor === -1) return negate(text)
+  throw new RangeError(`a sign is 1 or -1, not ${JSON.stringify(sign)}`)
+}
+
+/** -1, 0 or 1. */
+export function signOf(text: string): -1 | 0 | 1 {
+  const negative = text.charCodeAt(0) === 45
+  for (let i = negative ? 1 : 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code >= 49 && code <= 57) return negative ? -1 : 1
+    if (code === 69 || code === 101) break
+  }
+  return 0
+}
+
+/** An exact sum: `units` times ten to the power of `-scale`. Mutable, so that a million adds make little garbage. */
+export interface Sum {
+  units: bigint
+  scale: number
+  /** What was added of at most 15 digits at `scale` and has not reached `units` yet: always a safe integer. */
+  small: number
+}
+
+export const newSum = (): Sum => ({ units: 0n, scale: 0, small: 0 })
+
+/** 10^0 to 10^15, exact as JS numbers. */
+const powers = Array.from({ length: 16 }, (_, exponent) => 10 ** exponent)
+const smallLimit = 4_000_000_000_000_000
+
+/** Adds a decimal. The scale grows as needed; nothing is ever rounded. */
+export function addTo(sum: Sum, text: string): void {
+  // Most amounts have few digits: read as one whole number at the sum's scale, they add without a BigInt.
+  const length = text.length
+  if (length <= 16) {
+    const negative = text.charCodeAt(0) === 45
+    let digits = 0
+    let point = -1
+    let i = negative ? 1 : 0
+    if (i < length) {
+      for (; i < length; i++) {
+        const code = text.charCodeAt(i)
+        if (code >= 48 && code <= 57) digits = digits * 10 + (code - 48)
+        else if (code === 46 && point < 0 && i > (negative ? 1 : 0) && i < length - 1) point = i
+        else break
+      }
+      if (i === length) {
+        const fraction = point < 0 ? 0 : length - point - 1
+        if (fraction > sum.scale) rescale(sum, fraction)
+        const lift = sum.scale - fraction
+        const value = lift === 0 ? digits : lift <= 15 ? digits * (powers[lift] as number) : Number.POSITIVE_INFINITY
+        if (value <= smallLimit) {
+          sum.small += negative ? -value : value
+          if (sum.small > smallLimit || sum.small < -smallLimit) flush(sum)
+          return
+        }
+      }
+    }
+  }
+  const canonical = normalise(text)
+  const point = canonical.indexOf('.')
+  const fraction = point < 0 ? 0 : canonical.length - point - 1
+  if (fraction > sum.scale) rescale(sum, fraction)
+  const units = BigInt(point < 0 ? canonical : canonical.slice(0, point) + canonical.slice(point + 1))
+  sum.units += fraction < sum.scale ? units * 10n ** BigInt(sum.scale - fraction) : units
+}
+
+function flush(sum: Sum): void {
+  sum.units += BigInt(sum.small)
+  sum.small = 0
+}
+
+function rescale(sum: Sum, scale: number): void {
+  flush(sum)
+  if (sum.units !== 0n) sum.units *= 10n ** BigInt(scale - sum.scale)
+  sum.scale = scale
+}
+
+/** Canonical text of a sum. */
+export function sumText(sum: Sum): string {
+  flush(sum)
+  const negative = sum.units < 0n
+  const digits = (negative ? -sum.units : sum.units).toString().padStart(sum.scale + 1, '0')
+  const at = digits.length - sum.scale
+  return normalise(`${negative ? '-' : ''}${digits.slice(0, at)}${sum.scale > 0 ? `.${digits.slice(at)}` : ''}`)
+}
+
+/** Exact sum of decimals. */
+export function addDecimals(...texts: readonly string[]): string {
+  const sum = newSum()
+  for (const text of texts) addTo(sum, text)
+  return sumText(sum)
+}
