@@ -7,6 +7,7 @@
  * - `reset-before`, `reset-after`: the connection is dropped before or after the request was done.
  * - `cut-body`: done, half of the reply, then the connection is dropped; `broken-body`: done, but the reply is an HTML page.
  * - `slow`: done and answered, late.
+ * - `partial-errors`: 200 whose data lacks a part, with the reason in `errors` beside it; GraphQL only.
  */
 export type FaultKind =
   | 'token-expired'
@@ -20,6 +21,7 @@ export type FaultKind =
   | 'cut-body'
   | 'broken-body'
   | 'slow'
+  | 'partial-errors'
   | 'cold-start'
   | 'session-lost'
   | 'concurrent-append'
