@@ -111,6 +111,11 @@ export interface Ledger {
   position(sync: string, entity: string): Promise<Position | undefined>
   savePosition(sync: string, entity: string, position: Position): Promise<void>
   clearPositions(sync: string): Promise<void>
+  /** Has the ledger any position of this sync? */
+  hasMemory(sync: string): Promise<boolean>
+  /** Ledgers whose work this one took over from the target's mark, for a sync: id of the ledger -> highest read number then. */
+  adopted(sync: string): Promise<ReadonlyMap<string, number>>
+  adopt(sync: string, ledger: string, read: number): Promise<void>
 
   /** Begins a run and takes the lease of the sync; a `config` error names the run that has it. Leases of earlier processes are void. */
   beginRun(run: { readonly id: string; readonly sync: string; readonly mode: string; readonly at: string }): Promise<void>
@@ -123,6 +128,10 @@ export interface Ledger {
   /** Forgets all deliveries of an address (table created or found empty, full refresh). */
   clearDeliveries(address: string): Promise<void>
   hasDeliveries(address: string): Promise<boolean>
+  /** Highest read number ever committed for an address, 0 for an unknown one; clearing the deliveries leaves it. */
+  highestRead(address: string): Promise<number>
+  /** Makes it at least this (a mark was ahead of the ledger). */
+  raiseHighestRead(address: string, read: number): Promise<void>
   commit(commit: Commit): Promise<void>
 
   openIntent(intent: Omit<Intent, 'state'>): Promise<void>

@@ -42,7 +42,7 @@ export interface RunSummary {
   readonly statements: number
   readonly notices: readonly string[]
   /** One for each entity that failed. */
-  readonly errors: readonly ErrorCause[]
+  readonly errors: readonly (ErrorCause & { readonly message: string })[]
 }
 
 /** Progress for a status line. */
@@ -65,6 +65,11 @@ export interface PollOptions {
   readonly filters?: Readonly<Record<string, string>>
   /** Sinks that records of an entity can reach, found by walking the wires. */
   readonly sinks: (entity: string) => readonly SinkRef[]
+  /**
+   * The targets behind those sinks, for a sync whose ledger knows nothing yet: their marks say where to go on. Absent:
+   * everything is read, and the marks are looked at on the first delivery.
+   */
+  readonly targets?: (entity: string, schema: Schema) => Promise<readonly { readonly ref: SinkRef; readonly target: Target }[]>
   /** `every` sink must answer for each record, or at least `one`. */
   readonly answer: 'every' | 'one'
   /** Records may be filtered in the flow: what never reached a sink counts as filtered. */

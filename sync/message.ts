@@ -55,7 +55,7 @@ export interface SyncInfo {
   readonly readNumber: number
   /** Id of the ledger that counts. */
   readonly ledger: string
-  readonly mode: 'poll' | 'replay'
+  readonly mode: 'poll' | 'replay' | 'push'
   /** Replay: the sink (its `SinkRef.key`) that the batch is for; others ignore it. */
   readonly to?: string
 }

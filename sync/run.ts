@@ -1,0 +1,150 @@
+/** State of one run and its entities while it goes on in this process. */
+import type { Position } from '../ledger/ledger.ts'
+import type { OutcomeCounts, RunSummary, SinkRef } from './engine.ts'
+import type { SyncError } from './errors.ts'
+import type { Schema, SyncInfo } from './message.ts'
+import type { BatchState, Prefix } from './progress.ts'
+import type { EntityPlan } from './source.ts'
+import type { Target } from './target.ts'
+
+/** A sink that an entity of a run reached, with what the checks at the end need. */
+export interface Reached {
+  readonly ref: SinkRef
+  readonly target: Target
+  readonly sync: SyncInfo
+  readonly schema: Schema
+  /** The run reads everything anew: the memory of deliveries of a merge sink was cleared for it. */
+  readonly full: boolean
+  /** For whoever delivers and checks: values kept for this run, entity and sink (control totals so far). */
+  readonly memory: Map<string, unknown>
+}
+
+export interface RunStart {
+  readonly id: string
+  readonly sync: string
+  readonly mode: RunSummary['mode']
+  /** ISO time of its begin. */
+  readonly at: string
+  readonly answer: 'every' | 'one'
+  readonly mayFilter: boolean
+  /** Milliseconds without a sign of life after which rows count as lost on the way. */
+  readonly receiptMs: number
+  readonly full: boolean
+  readonly sourceAddress?: string
+}
+
+/** One sink's counts of one entity. */
+export interface Tally {
+  readonly ref: SinkRef
+  readonly counts: OutcomeCounts
+  rows: number
+  /** Highest read number accounted for. */
+  highestRead: number
+}
+
+export interface EntityRun {
+  readonly name: string
+  /** Who must answer. */
+  readonly sinks: readonly SinkRef[]
+  readonly batches: BatchState[]
+  readonly tallies: Map<string, Tally>
+  readonly reached: Map<string, Promise<Reached>>
+  /** Aborted when the entity failed: its reading stops. */
+  readonly stop: AbortController
+  /** Everything up to here is settled. */
+  prefix: Prefix
+  /** As the ledger has it; undefined for runs that move no window. */
+  position: Position | undefined
+  /** What *read through* becomes when the window is finished. */
+  readThrough: string | null
+  /** The ledger had a position of this entity when the run began, or took it over from the target's mark. */
+  known: boolean
+  /** What the plan says about control totals. */
+  totals: EntityPlan['totals']
+  readDone: boolean
+  /** Records read, those refused by the source among them. */
+  read: number
+  /** Records held at the source. */
+  refused: number
+  error: SyncError | undefined
+  waiting: string | undefined
+  /** The end of the line of commits. */
+  turn: Promise<unknown>
+}
+
+export interface RunState extends Omit<RunStart, 'at'> {
+  readonly started: string
+  readonly entities: Map<string, EntityRun>
+  readonly notices: string[]
+  /** Wakes up everyone who waits for the run. */
+  changed(): void
+  /** Resolves with the next change, or after `ms`. */
+  next(ms: number): Promise<void>
+}
+
+export function newRun({ at, ...start }: RunStart): RunState {
+  const waiters = new Set<() => void>()
+  return {
+    ...start,
+    started: at,
+    entities: new Map(),
+    notices: [],
+    changed() {
+      for (const wake of [...waiters]) wake()
+    },
+    next: (ms) =>
+      new Promise((resolve) => {
+        const wake = () => {
+          clearTimeout(timer)
+          waiters.delete(wake)
+          resolve()
+        }
+        const timer = setTimeout(wake, ms)
+        waiters.add(wake)
+      }),
+  }
+}
+
+export function newEntity(
+  run: RunState,
+  start: { readonly name: string; readonly sinks: readonly SinkRef[] },
+): EntityRun {
+  const entity: EntityRun = {
+    ...start,
+    batches: [],
+    tallies: new Map(),
+    reached: new Map(),
+    stop: new AbortController(),
+    prefix: { batch: 0, row: 0 },
+    position: undefined,
+    readThrough: null,
+    known: false,
+    totals: undefined,
+    readDone: false,
+    read: 0,
+    refused: 0,
+    error: undefined,
+    waiting: undefined,
+    turn: Promise.resolve(),
+  }
+  run.entities.set(entity.name, entity)
+  return entity
+}
+
+export const noCounts = (): OutcomeCounts => ({
+  delivered: 0,
+  unchanged: 0,
+  superseded: 0,
+  held: 0,
+  inDoubt: 0,
+  filtered: 0,
+})
+
+export function tallyOf(entity: EntityRun, ref: SinkRef): Tally {
+  let tally = entity.tallies.get(ref.id)
+  if (!tally) {
+    tally = { ref, counts: noCounts(), rows: 0, highestRead: 0 }
+    entity.tallies.set(ref.id, tally)
+  }
+  return tally
+}

@@ -1,0 +1,275 @@
+/**
+ * The state of the runs that are going on in this process: which batches are on their way, which sink answered for which
+ * row, and how far each entity is settled. The border between reading (`poll`, `replay`) and delivering (`deliver`).
+ *
+ * What a sink does for a message with `msg.sync`, in this order: `received`, `alive` now and then, `target` (after
+ * `Target.prepare`, before the first look-up), `settle` one or more times; or `fail`. For a message without `msg.sync` it
+ * takes a `SyncInfo` from `beginPush` first and ends with `endPush`.
+ */
+import type { Commit, Ledger } from '../ledger/ledger.ts'
+import type { OutcomeCounts, RunSummary, SinkRef } from './engine.ts'
+import { isSyncError, type SyncError, syncError } from './errors.ts'
+import { checkMark } from './marks.ts'
+import type { Schema, SyncInfo } from './message.ts'
+import type { Answer } from './progress.ts'
+import { advance, apply, countable, countsOf, finished, markReceived, sinkSide, walksAt } from './progress.ts'
+import { type EntityRun, newEntity, newRun, type Reached, type RunStart, type RunState, tallyOf } from './run.ts'
+import { summarize } from './summary.ts'
+import type { Target, WriteContext } from './target.ts'
+
+/** What a sink adds to the settlement of rows; run, entity, sink, outcomes and position are filled in. */
+export type SettleCommit = Pick<Commit, 'address' | 'deliveries' | 'held' | 'rows' | 'intent'>
+
+export type { Reached }
+
+export interface Settlement {
+  /** The sink has these rows (`_row`) of the batch. Counts as a sign of life. */
+  received(sync: SyncInfo, ref: SinkRef, rows: Iterable<number>): void
+  /** A sign of life, with what the sink waits for. */
+  alive(sync: SyncInfo, ref: SinkRef, waiting?: string): void
+  /**
+   * Registers where the entity is written, once for each run, entity and sink, and checks the target's mark: throws a
+   * `config` error when another ledger or sync writes the table. `empty` as `Target.prepare` said.
+   */
+  target(
+    sync: SyncInfo,
+    ref: SinkRef,
+    reached: { readonly target: Target; readonly schema: Schema; readonly empty: boolean },
+    context: WriteContext,
+  ): Promise<Reached>
+  /**
+   * Records what became of rows and moves the position over the contiguous settled prefix, in one ledger transaction.
+   * Rows that the batch does not have, and rows answered before by this sink, are recorded but not counted. For a run that
+   * has ended everything is recorded and nothing settled. Throws what the ledger throws; nothing is settled then.
+   */
+  settle(sync: SyncInfo, ref: SinkRef, answers: readonly Answer[], commit: SettleCommit): Promise<void>
+  /** A sink could not deliver its rows of a batch: the entity's run fails, what is settled stays. */
+  fail(sync: SyncInfo, ref: SinkRef, error: unknown): void
+  /** Does this run still count, and has its entity not failed? A batch for which it is not so may be given up. */
+  lives(sync: SyncInfo): boolean
+  /** A run of its own for a message without `msg.sync` (`count` records with `_row` from 0, in `rows` rows). */
+  beginPush(ref: SinkRef, entity: string, count: number, rows: number): Promise<SyncInfo>
+  /** Ends it: writes the mark-less summary; an error makes it a failed run. */
+  endPush(sync: SyncInfo, error?: unknown): Promise<RunSummary>
+}
+
+/** The reading side's view of the same object. */
+export interface RunKeeper extends Settlement {
+  readonly runs: ReadonlyMap<string, RunState>
+  open(start: RunStart): RunState
+  /** The run counts no longer. */
+  end(run: RunState): void
+  /** Writes down that the walks ended where no batch was left to say so. */
+  finish(run: RunState, entity: EntityRun): Promise<void>
+  /** Rows that never came count as filtered. */
+  filter(run: RunState, entity: EntityRun, batch: number, ref: SinkRef, rows: readonly number[]): Promise<void>
+  failEntity(run: RunState, entity: EntityRun, error: SyncError): void
+}
+
+export interface SettlementDeps {
+  readonly ledger: Ledger
+  /** ISO time of now. */
+  readonly now: () => string
+  /** Milliseconds, only growing. */
+  readonly tick: () => number
+}
+
+/** Any error as one of ours; what is not ours is a fault of the programme or the flow. */
+export function asSyncError(error: unknown): SyncError {
+  if (isSyncError(error)) return error
+  const text = error instanceof Error ? error.message : String(error)
+  return syncError('config', 'sync.unexpected', text, {
+    hint: 'This is a fault in the flow or in the programme: see the log, and report it with the run number.',
+  })
+}
+
+export function createSettlement({ ledger, now, tick }: SettlementDeps): RunKeeper {
+  const runs = new Map<string, RunState>()
+
+  const find = (sync: SyncInfo) => {
+    const run = runs.get(sync.run)
+    const entity = run?.entities.get(sync.entity)
+    const batch = entity?.batches[sync.batch]
+    return run && entity && batch ? { run, entity, batch } : undefined
+  }
+
+  const sign = (sync: SyncInfo, ref: SinkRef, waiting: string | undefined, rows?: Iterable<number>) => {
+    const found = find(sync)
+    if (!found) return
+    if (rows) markReceived(found.batch, ref.id, rows)
+    const side = sinkSide(found.batch, ref.id)
+    side.lastSign = tick()
+    side.waiting = waiting
+    found.entity.waiting = waiting
+    found.run.changed()
+  }
+
+  /** One after the other for each entity, so that each looks at what the one before has written. */
+  const inTurn = <T>(entity: EntityRun, work: () => Promise<T>): Promise<T> => {
+    const turn = entity.turn.then(work)
+    entity.turn = turn.catch(() => undefined)
+    return turn
+  }
+
+  const settle = async (
+    sync: SyncInfo,
+    ref: SinkRef,
+    answers: readonly Answer[],
+    commit: SettleCommit,
+    counting: (answers: readonly Answer[]) => readonly Answer[] = (all) => all,
+  ): Promise<void> => {
+    const base = { run: sync.run, sync: sync.name, entity: sync.entity, sink: ref.id, sinkName: ref.name }
+    const first = find(sync)
+    if (!first) return ledger.commit({ ...base, ...commit, batch: sync.batch, outcomes: {} })
+    return inTurn(first.entity, async () => {
+      const found = find(sync)
+      if (!found) return ledger.commit({ ...base, ...commit, batch: sync.batch, outcomes: {} })
+      const { run, entity, batch } = found
+      const news = countable(batch, ref.id, counting(answers))
+      const outcomes = countsOf(batch, ref.id, news)
+      const rule = { answer: run.answer, sinks: entity.sinks.map((sink) => sink.id) }
+      const rows = new Set(news.map((answer) => answer.row))
+      const to = advance(entity.batches, entity.prefix, rule, { batch: batch.index, sink: ref.id, rows })
+      const whole = entity.readDone && to.batch >= entity.batches.length
+      let position = entity.position
+      if (position?.window && (whole || to.batch !== entity.prefix.batch || to.row !== entity.prefix.row)) {
+        const walks = walksAt(position.window.walks, entity.batches, entity.prefix, to)
+        position = whole
+          ? finished(position, entity.readThrough)
+          : { ...position, window: { ...position.window, walks } }
+      }
+      await ledger.commit({
+        ...base,
+        ...commit,
+        batch: batch.index,
+        outcomes,
+        ...(position && position !== entity.position ? { position: { entity: entity.name, position } } : {}),
+      })
+      apply(batch, ref.id, news)
+      entity.prefix = to
+      entity.position = position
+      sinkSide(batch, ref.id).lastSign = tick()
+      const tally = tallyOf(entity, ref)
+      tally.rows += commit.rows ?? 0
+      for (const [outcome, n] of Object.entries(outcomes)) tally.counts[outcome as keyof OutcomeCounts] += n
+      for (const { read } of commit.deliveries ?? []) if (read > tally.highestRead) tally.highestRead = read
+      run.changed()
+    })
+  }
+
+  const failEntity = (run: RunState, entity: EntityRun, error: SyncError) => {
+    entity.error ??= error
+    entity.stop.abort(error)
+    run.changed()
+  }
+
+  return {
+    runs,
+    received: (sync, ref, rows) => sign(sync, ref, undefined, rows),
+    alive: (sync, ref, waiting) => sign(sync, ref, waiting),
+    settle: (sync, ref, answers, commit) => settle(sync, ref, answers, commit),
+
+    async target(sync, ref, { target, schema, empty }, context) {
+      const run = runs.get(sync.run)
+      const entity = run?.entities.get(sync.entity)
+      if (!run || !entity) return { ref, target, sync, schema, full: false, memory: new Map() }
+      const known = entity.reached.get(ref.id)
+      if (known) return known
+      const made = (async () => {
+        if (target.mode === 'merge' && run.full) await ledger.clearDeliveries(target.address)
+        await checkMark({ ledger, run, entity, sync, target, empty, context })
+        return { ref, target, sync, schema, full: run.full, memory: new Map<string, unknown>() }
+      })()
+      entity.reached.set(ref.id, made)
+      made.catch(() => entity.reached.delete(ref.id))
+      return made
+    },
+
+    fail(sync, ref, error) {
+      const found = find(sync)
+      if (!found) return
+      const side = sinkSide(found.batch, ref.id)
+      // Nothing more comes of these rows.
+      side.received.set(side.answers.map((answer) => (answer ? 1 : 0)))
+      side.outstanding = 0
+      failEntity(found.run, found.entity, asSyncError(error))
+    },
+
+    lives(sync) {
+      const entity = runs.get(sync.run)?.entities.get(sync.entity)
+      return entity !== undefined && !entity.error
+    },
+
+    open(start) {
+      const run = newRun(start)
+      runs.set(run.id, run)
+      return run
+    },
+
+    end(run) {
+      runs.delete(run.id)
+      run.changed()
+    },
+
+    finish: (_run, entity) =>
+      inTurn(entity, async () => {
+        const position = entity.position
+        if (!entity.readDone || !position?.window || entity.prefix.batch < entity.batches.length) return
+        const done = finished(position, entity.readThrough)
+        await ledger.savePosition(_run.sync, entity.name, done)
+        entity.position = done
+      }),
+
+    filter(run, entity, batch, ref, rows) {
+      const sync: SyncInfo = {
+        name: run.sync,
+        run: run.id,
+        entity: entity.name,
+        batch,
+        readNumber: 0,
+        ledger: ledger.id,
+        mode: 'poll',
+      }
+      const answers = rows.map((row): Answer => ({ row, outcome: 'filtered' }))
+      // While this waited for its turn a sink may have answered or begun on some of them: those it must not touch.
+      return settle(sync, ref, answers, {}, (all) => {
+        const side = entity.batches[batch]?.sinks.get(ref.id)
+        return all.filter(({ row }) => !side?.answers[row] && !side?.received[row])
+      })
+    },
+
+    failEntity,
+
+    async beginPush(ref, entity, count, rows) {
+      const readNumber = ledger.nextRead()
+      const run = newRun({
+        id: `push-${readNumber.toString(36)}`,
+        sync: `push:${ref.name}`,
+        mode: 'push',
+        at: now(),
+        answer: 'every',
+        mayFilter: false,
+        receiptMs: Number.POSITIVE_INFINITY,
+        full: false,
+      })
+      await ledger.beginRun({ id: run.id, sync: run.sync, mode: run.mode, at: run.started })
+      runs.set(run.id, run)
+      const state = newEntity(run, { name: entity, sinks: [ref] })
+      state.batches.push({ index: 0, count, rows, bytes: 0, sentAt: tick(), segments: [], sinks: new Map() })
+      state.read = count
+      state.readDone = true
+      return { name: run.sync, run: run.id, entity, batch: 0, readNumber, ledger: ledger.id, mode: 'push' }
+    },
+
+    async endPush(sync, error) {
+      const run = runs.get(sync.run)
+      if (!run) throw syncError('config', 'sync.no-run', `There is no push run ${sync.run}.`)
+      const entity = run.entities.get(sync.entity)
+      if (error !== undefined && entity) failEntity(run, entity, asSyncError(error))
+      runs.delete(run.id)
+      const summary = summarize(run, { ended: now() })
+      await ledger.endRun(summary)
+      return summary
+    },
+  }
+}
