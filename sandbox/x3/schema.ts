@@ -1,0 +1,288 @@
+import {
+  GraphQLBoolean,
+  GraphQLEnumType,
+  type GraphQLFieldConfig,
+  GraphQLInt,
+  GraphQLList,
+  GraphQLNonNull,
+  GraphQLObjectType,
+  type GraphQLOutputType,
+  GraphQLScalarType,
+  GraphQLSchema,
+  GraphQLString,
+} from 'graphql'
+import { enums } from './enums.ts'
+import { compileFilter, compileOrder, type Filter, type Order, type Specs } from './filter.ts'
+import { type Context, type Field, type Generation, type NodeSpec, pathOf } from './model.ts'
+import { codeNodes, unknownNode } from './nodes/codes.ts'
+import { journalNodes } from './nodes/journals.ts'
+import { masterNodes } from './nodes/masters.ts'
+import { invoiceNodes, orderNodes } from './nodes/orders.ts'
+import { documentKey, type Page, type PageArguments, pageOf, pageOfNode } from './page.ts'
+
+type QueryArguments = PageArguments & { filter?: string | null; orderBy?: string | null }
+type FieldConfig = GraphQLFieldConfig<unknown, Context>
+
+/** Compiled filters kept per server. */
+const filterLimit = 500
+
+/** All nodes of a generation by type name, those included that others only lead to. */
+export function nodeSpecs(generation: Generation): Specs {
+  const specs = new Map<string, NodeSpec>()
+  const known = [
+    ...codeNodes(),
+    ...masterNodes(generation),
+    ...orderNodes(generation),
+    ...invoiceNodes(),
+    ...journalNodes(),
+  ]
+  for (const spec of known) specs.set(spec.type, spec)
+  for (const spec of known) {
+    for (const { type } of Object.values(spec.fields)) {
+      const name = /^(\w+)_node$/.exec(type)?.[1]
+      if (name && !specs.has(name)) specs.set(name, unknownNode(name))
+    }
+  }
+  return specs
+}
+
+/** The name of a package at the root of a query. */
+export function packageName(name: string, generation: Generation): string {
+  return generation === '2021' ? `xtrem${name.charAt(0).toUpperCase()}${name.slice(1)}` : name
+}
+
+/** The schema that a folder's clients see, with Sage's type names: `JournalEntry_node`, `JournalEntryLine_Collection`. */
+export function createSchema(generation: Generation): GraphQLSchema {
+  const specs = nodeSpecs(generation)
+  const scalars = new Map<string, GraphQLOutputType>([
+    ['String', GraphQLString],
+    ['Int', GraphQLInt],
+    ['Boolean', GraphQLBoolean],
+    ['[_OutputAccessBinding]', new GraphQLList(accessBinding)],
+    ...['Date', 'Datetime', 'Decimal'].map((name) => [name, new GraphQLScalarType({ name })] as const),
+    ['Id', idScalar],
+  ])
+  const queryArgs = {
+    first: { type: GraphQLInt },
+    after: { type: GraphQLString },
+    last: { type: GraphQLInt },
+    before: { type: GraphQLString },
+    filter: { type: GraphQLString },
+    orderBy: { type: GraphQLString },
+  }
+
+  const filters = new Map<string, Filter>()
+  function filterOf(spec: NodeSpec, text: string | null | undefined): Filter {
+    const key = `${spec.type} ${text ?? ''}`
+    const known = filters.get(key)
+    if (known) return known
+    if (filters.size >= filterLimit) filters.clear()
+    const filter = compileFilter(text, spec, specs)
+    filters.set(key, filter)
+    return filter
+  }
+  const orderOf = (spec: NodeSpec, text: string | null | undefined): readonly Order[] | undefined =>
+    compileOrder(text, spec, specs)
+
+  const nodes = new Map<string, GraphQLObjectType>()
+  const connections = new Map<string, GraphQLObjectType>()
+  const collections = new Map<string, GraphQLObjectType>()
+  const enumTypes = new Map<string, GraphQLEnumType>()
+  const specOf = (type: string): NodeSpec => {
+    const spec = specs.get(type)
+    if (!spec) throw new Error(`No node ${type}`)
+    return spec
+  }
+  function once<T>(map: Map<string, T>, name: string, make: () => T): T {
+    const known = map.get(name)
+    if (known !== undefined) return known
+    const made = make()
+    map.set(name, made)
+    return made
+  }
+
+  function outputType(type: string): GraphQLOutputType {
+    const scalar = scalars.get(type)
+    if (scalar) return scalar
+    if (type.endsWith('_node')) return nodeType(specOf(type.slice(0, -'_node'.length)))
+    if (type.endsWith('_Collection')) return collectionType(specOf(type.slice(0, -'_Collection'.length)))
+    return once(enumTypes, type, () => {
+      const members: readonly string[] | undefined = (enums as Record<string, readonly string[]>)[type]
+      if (!members) throw new Error(`No members of the enum ${type}`)
+      return new GraphQLEnumType({ name: type, values: Object.fromEntries(members.map((member) => [member, {}])) })
+    })
+  }
+
+  function nodeType(spec: NodeSpec): GraphQLObjectType {
+    return once(
+      nodes,
+      spec.type,
+      () =>
+        new GraphQLObjectType<unknown, Context>({
+          name: `${spec.type}_node`,
+          fields: () => Object.fromEntries(Object.entries(spec.fields).map(([name, field]) => [name, fieldOf(field)])),
+        }),
+    )
+  }
+
+  function fieldOf(field: Field): FieldConfig {
+    const target = /^(\w+)_(?:node|Collection)$/.exec(field.type)?.[1]
+    const get = field.get
+    return {
+      type: outputType(field.type),
+      resolve: target
+        ? (source, _args, context) => {
+            if (context.guarded) context.guard(target)
+            return get(source, context)
+          }
+        : (source, _args, context) => get(source, context),
+    }
+  }
+
+  function connectionType(spec: NodeSpec): GraphQLObjectType {
+    return once(connections, spec.type, () => {
+      const edge = new GraphQLObjectType<Edge>({
+        name: `${spec.type}_Edge`,
+        fields: () => ({
+          cursor: { type: GraphQLString, resolve: ({ page, item }) => page.cursor(item) },
+          node: { type: nodeType(spec), resolve: ({ item }) => item },
+        }),
+      })
+      return new GraphQLObjectType<Page>({
+        name: `${spec.type}_Connection`,
+        fields: () => ({
+          totalCount: { type: GraphQLInt, resolve: (page) => page.total() },
+          edges: {
+            type: new GraphQLList(edge),
+            resolve: (page) => page.items.map((item): Edge => ({ page, item })),
+          },
+          pageInfo: { type: new GraphQLNonNull(pageInfo), resolve: (page) => page },
+        }),
+      })
+    })
+  }
+
+  function collectionType(spec: NodeSpec): GraphQLObjectType {
+    return once(
+      collections,
+      spec.type,
+      () =>
+        new GraphQLObjectType<readonly unknown[], Context>({
+          name: `${spec.type}_Collection`,
+          fields: () => ({
+            query: {
+              type: new GraphQLNonNull(connectionType(spec)),
+              args: queryArgs,
+              resolve(rows, args: QueryArguments, context) {
+                const order = orderOf(spec, args.orderBy)
+                const page = pageOf(rows, args, filterOf(spec, args.filter), order, spec, context)
+                notePause(page, spec, context)
+                return page
+              },
+            },
+          }),
+        }),
+    )
+  }
+
+  function entryType(spec: NodeSpec): GraphQLObjectType {
+    return new GraphQLObjectType<unknown, Context>({
+      name: `${spec.type}_Queries`,
+      fields: () => ({
+        query: {
+          type: new GraphQLNonNull(connectionType(spec)),
+          args: queryArgs,
+          resolve(_source, args: QueryArguments, context) {
+            context.guard(spec.type)
+            const most = Math.max(args.first ?? 0, args.last ?? 0)
+            if (most > context.maxFirst) {
+              throw new Error(`The page size ${most} exceeds the maximum of ${context.maxFirst} for ${spec.type}`)
+            }
+            const order = orderOf(spec, args.orderBy)
+            const page = pageOfNode(args, filterOf(spec, args.filter), order, spec, context)
+            notePause(page, spec, context)
+            return page
+          },
+        },
+        read: {
+          type: nodeType(spec),
+          args: { _id: { type: new GraphQLNonNull(idScalar) } },
+          resolve(_source, { _id }: { _id: string }, context) {
+            context.guard(spec.type)
+            return readOne(spec, _id, context)
+          },
+        },
+      }),
+    })
+  }
+
+  const packages = new Map<string, Record<string, FieldConfig>>()
+  for (const spec of specs.values()) {
+    if (!spec.package) continue
+    const fields = once<Record<string, FieldConfig>>(packages, packageName(spec.package, generation), () => ({}))
+    fields[pathOf(spec.type)] = { type: new GraphQLNonNull(entryType(spec)), resolve: () => spec }
+  }
+  const query = new GraphQLObjectType({
+    name: 'Query',
+    fields: Object.fromEntries(
+      [...packages].map(([name, fields]) => [
+        name,
+        {
+          type: new GraphQLNonNull(new GraphQLObjectType({ name: `${name}_Package`, fields })),
+          resolve: () => fields,
+        },
+      ]),
+    ),
+  })
+  return new GraphQLSchema({ query })
+}
+
+interface Edge {
+  page: Page
+  item: unknown
+}
+
+const accessBinding = new GraphQLObjectType({
+  name: '_OutputAccessBinding',
+  fields: { name: { type: GraphQLString }, status: { type: GraphQLString } },
+})
+
+const idScalar = new GraphQLScalarType<string>({
+  name: 'Id',
+  coerceInputValue(value) {
+    if (typeof value !== 'string' && typeof value !== 'number') throw new Error('Id must be a text or a number')
+    return `${value}`
+  },
+})
+
+const pageInfo = new GraphQLObjectType<Page>({
+  name: 'PageInfo',
+  fields: {
+    startCursor: { type: GraphQLString, resolve: (page) => cursorAt(page, 0) },
+    endCursor: { type: GraphQLString, resolve: (page) => cursorAt(page, page.items.length - 1) },
+    hasNextPage: { type: GraphQLBoolean, resolve: (page) => page.hasNext },
+    hasPreviousPage: { type: GraphQLBoolean, resolve: (page) => page.hasPrevious },
+  },
+})
+
+function cursorAt(page: Page, at: number): string | null {
+  return at >= 0 && at < page.items.length ? page.cursor(page.items[at]) : null
+}
+
+/** A page that ends within a document: what waits for a reader in its middle may happen now. */
+function notePause(page: Page, spec: NodeSpec, context: Context): void {
+  const last = page.items.at(-1)
+  if (!spec.table || page.next === undefined || last === undefined) return
+  const key = spec.position(last)[0]
+  if (spec.position(page.next)[0] === key) context.paused(spec.table, String(key))
+}
+
+function readOne(spec: NodeSpec, id: string, context: Context): unknown {
+  if (spec.all) return spec.all(context).find((row) => spec.position(row)[0] === id) ?? null
+  if (!spec.table) return null
+  const key = spec.rows ? documentKey(spec, id) : id
+  const thing = context.load(spec.table, key)
+  if (thing === undefined) return null
+  if (spec.rows) return spec.rows(thing, context).find((row) => spec.position(row).join('|') === id) ?? null
+  return spec.master ? { table: spec.table, key, thing } : thing
+}
