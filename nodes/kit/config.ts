@@ -1,0 +1,163 @@
+/** Values of a dialog, as Node-RED stores them, to one typed object: migrations, `${ENV}`, schema. */
+import { z } from 'zod'
+import { syncError } from '../../sync/errors.ts'
+
+/** What the editor stored: strings, numbers, booleans, tables. */
+export type Values = Record<string, unknown>
+/** A zod object schema; its keys are the fields of the dialog. */
+export type Fields = z.ZodObject
+
+/** How a node's stored values become its typed config. */
+export interface ConfigSpec<S extends Fields> {
+  readonly config: S
+  /** Version of the stored values; the dialog's `version` default. Values without one are of version 1. */
+  readonly version: number
+  /** Pure steps: `migrations[n]` makes version n + 1 of version n. */
+  readonly migrations?: Readonly<Record<number, (values: Values) => Values>>
+  /** Fields whose text may contain `${...}` with a meaning of its own (an expression, a template). */
+  readonly literal?: readonly string[]
+}
+
+const WHOLE = /^\$\{(\S+)\}$/
+const PART = /\$\{([^}\s]+)\}/
+
+/** Finds what `${...}` was left over in a value, at any depth: an unset variable or one inside a longer text. */
+function leftOver(value: unknown): { readonly name: string; readonly whole: boolean } | undefined {
+  if (typeof value === 'string') {
+    const name = PART.exec(value)?.[1]
+    return name === undefined ? undefined : { name, whole: WHOLE.test(value) }
+  }
+  if (value === null || typeof value !== 'object') return undefined
+  for (const part of Object.values(value)) {
+    const found = leftOver(part)
+    if (found) return found
+  }
+  return undefined
+}
+
+/** Puts values of variables in, as Node-RED does at start: only where a whole text is `${NAME}`, at any depth. */
+export function fillEnv(value: unknown, lookup: (name: string) => unknown): unknown {
+  if (typeof value === 'string') {
+    const name = WHOLE.exec(value)?.[1]
+    return name === undefined ? value : (lookup(name) ?? value)
+  }
+  if (Array.isArray(value)) return value.map((part) => fillEnv(part, lookup))
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, fillEnv(part, lookup)]))
+}
+
+/** Refuses `${...}` that Node-RED left literal, naming the variable and the field. */
+export function checkEnv(values: Values, literal: readonly string[] = []): void {
+  for (const [field, value] of Object.entries(values)) {
+    if (literal.includes(field)) continue
+    const left = leftOver(value)
+    if (!left) continue
+    if (left.whole)
+      throw syncError('config', 'tieout.env', `Field ${field}: the environment variable ${left.name} is not set`, {
+        field,
+        hint: `Set ${left.name} where Node-RED is started, or in the global environment of the flows, and start again.`,
+      })
+    throw syncError(
+      'config',
+      'tieout.env',
+      `Field ${field}: \${${left.name}} stands inside a longer text, where Node-RED does not replace it`,
+      {
+        field,
+        hint: `Put the whole value of the field into one environment variable.`,
+      },
+    )
+  }
+}
+
+/** Steps stored values up to the version of the code. Pure. */
+export function migrate<S extends Fields>(spec: ConfigSpec<S>, stored: Values): Values {
+  let values = { ...stored }
+  let version = Number(values.version ?? 1)
+  if (!(version <= spec.version))
+    throw syncError(
+      'config',
+      'tieout.version',
+      `The node was saved by a newer version (${String(values.version)}) than this one knows (${spec.version})`,
+      {
+        field: 'version',
+        hint: 'Update the package, or set the node up again.',
+      },
+    )
+  while (version < spec.version) {
+    values = { ...(spec.migrations?.[version]?.(values) ?? values) }
+    version++
+  }
+  return { ...values, version: spec.version }
+}
+
+/** First fault that zod found, in words: `Field host: ...`. */
+function inWords(error: z.ZodError): { readonly field: string; readonly text: string } {
+  const issue = error.issues[0]
+  return { field: issue?.path.map(String).join('.') ?? '', text: issue?.message ?? 'not valid' }
+}
+
+/** Parses one set of fields; a wrong one is a `config` error that names it. */
+export function parseFields<S extends Fields>(schema: S, values: Values, literal?: readonly string[]): z.output<S> {
+  const own = Object.fromEntries(Object.keys(schema.shape).map((key) => [key, values[key]]))
+  checkEnv(own, literal)
+  const parsed = schema.safeParse(own)
+  if (parsed.success) return parsed.data
+  const { field, text } = inWords(parsed.error)
+  throw syncError('config', 'tieout.config', `Field ${field}: ${text}`, {
+    field,
+    hint: 'Open the node and correct the field.',
+  })
+}
+
+/** Stored values to typed config: migrated, variables checked, parsed. */
+export function readConfig<S extends Fields>(spec: ConfigSpec<S>, stored: Values): z.output<S> {
+  return parseFields(spec.config, migrate(spec, stored), spec.literal)
+}
+
+/** Fields as dialogs store them: numbers and switches may arrive as text (from `${ENV}` always), empty means absent. */
+export const field = {
+  /** Text that must be there. */
+  text: (what = 'must be filled in') => z.preprocess(absent, z.coerce.string({ error: what }).trim().min(1, what)),
+  /** Text that may be empty. */
+  optional: () => z.preprocess((v) => absent(v) ?? '', z.coerce.string().trim()),
+  /** A number within bounds; empty gives the default. */
+  number: (fallback: number, min: number, max: number) =>
+    z.preprocess(
+      (v) => Number(absent(v) ?? fallback),
+      z.number({ error: 'must be a number' }).min(min, `must be at least ${min}`).max(max, `must be at most ${max}`),
+    ),
+  /** A switch. */
+  flag: (fallback = false) =>
+    z.preprocess(
+      (v) => {
+        const value = absent(v) ?? fallback
+        return typeof value === 'string'
+          ? /^(true|yes|on|1)$/i.test(value)
+            ? true
+            : /^(false|no|off|0)$/i.test(value)
+              ? false
+              : value
+          : value
+      },
+      z.boolean({ error: 'must be true or false' }),
+    ),
+  /** One of some words; empty gives the first. */
+  choice: <const T extends readonly [string, ...string[]]>(words: T) =>
+    z.preprocess((v) => absent(v) ?? words[0], z.enum(words, { error: `must be one of ${words.join(', ')}` })),
+  /** A list of texts; a text is split at commas and line ends. */
+  list: () =>
+    z.preprocess(
+      (v) =>
+        typeof v === 'string'
+          ? v
+              .split(/[,\n]/)
+              .map((s) => s.trim())
+              .filter(Boolean)
+          : (absent(v) ?? []),
+      z.array(z.coerce.string(), { error: 'must be a list' }),
+    ),
+}
+
+function absent(value: unknown): unknown {
+  return value === '' || value === null ? undefined : value
+}

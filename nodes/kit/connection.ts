@@ -1,0 +1,241 @@
+/** Config nodes that open something: a connection to a vendor's system, a compiled mapping. */
+import type { Node, NodeAPI, NodeDef } from 'node-red'
+import { z } from 'zod'
+import { syncError } from '../../sync/errors.ts'
+import { type ConfigSpec, type Fields, fillEnv, parseFields, readConfig, type Values } from './config.ts'
+import { asSyncError } from './errors.ts'
+import { type ConnectionHandle, offer } from './members.ts'
+import { drainMs, type Log } from './node.ts'
+import { type ConnectionBody, connectionBody, handle, scrub } from './routes.ts'
+import { shared } from './shared.ts'
+
+/** One line of a connection test, shown with a green or red mark. */
+export interface ReportLine {
+  readonly ok: boolean
+  /** A sentence: what was reached, as whom, or what is missing and what to do. Escaped before it is shown. */
+  readonly text: string
+}
+
+/** One entry of a pick list. */
+export interface ListItem {
+  readonly value: string
+  readonly label?: string
+  /** Shown beside the label: a type, a count. */
+  readonly note?: string
+}
+
+export interface OpenContext {
+  /** The config node's name, or its type. */
+  readonly name: string
+  readonly log: Log
+  /** Aborted when the node is closed, or when the dialog that asked is gone. */
+  readonly signal: AbortSignal
+}
+
+export interface ConnectionSpec<S extends Fields, K extends Fields, Client> extends ConfigSpec<S> {
+  readonly type: string
+  /** Secrets: every key is a `password` credential, `${ENV}` allowed. */
+  readonly credentials?: K
+  /** Makes the client; called on first use, and again after a call that failed. Drivers are imported here, not before. */
+  readonly open: (config: z.output<S>, credentials: z.output<K>, context: OpenContext) => Client | Promise<Client>
+  /** Closes it after its last user, within 1.5 s. */
+  readonly close?: (client: Client) => void | Promise<void>
+  /** *Test connection*: says what was reached, as whom, and what is missing. Works with unsaved values, before the first deploy. A throw becomes a red line. */
+  readonly test?: (
+    config: z.output<S>,
+    credentials: z.output<K>,
+    context: OpenContext,
+  ) => Promise<readonly ReportLine[]>
+  /** Pick lists by name, read from the live system, also with unsaved values; `query` is what the dialog asks with, all texts. */
+  readonly lists?: Readonly<
+    Record<
+      string,
+      (client: Client, query: Readonly<Record<string, string>>, signal: AbortSignal) => Promise<readonly ListItem[]>
+    >
+  >
+}
+
+const none = z.object({})
+
+/**
+ * Registers a config node that opens a client lazily, shares it among its users and closes it after the last one, and the
+ * guarded admin routes of its dialog: `POST /tieout/connections/<type>/test` and `.../lists/<name>`.
+ *
+ * They need `flows.write`: unsaved values may name any host, and stored secrets are sent there, so only who may deploy may ask.
+ *
+ * @example
+ * export default function (RED: NodeAPI): void {
+ *   defineConnection(RED, {
+ *     type: 'x3-connection',
+ *     version: 1,
+ *     config: z.object({ url: field.text(), folder: field.text() }),
+ *     credentials: z.object({ secret: field.text('the secret is missing') }),
+ *     open: (config, credentials, { log }) => createX3Client({ ...config, ...credentials, log }),
+ *     close: (client) => client.close(),
+ *     test: async (config, credentials, context) => [{ ok: true, text: `Reached ${config.url}` }],
+ *     lists: { folders: async (client) => (await client.folders()).map((value) => ({ value })) },
+ *   })
+ * }
+ */
+export function defineConnection<S extends Fields, K extends Fields, Client>(
+  RED: NodeAPI,
+  spec: ConnectionSpec<S, K, Client>,
+): void {
+  const secretFields = Object.keys(spec.credentials?.shape ?? {})
+  const credentialSchema = (spec.credentials ?? none) as K
+
+  RED.nodes.registerType(
+    spec.type,
+    function (this: Node<Record<string, string>>, stored: NodeDef) {
+      RED.nodes.createNode(this, stored)
+      const closing = new AbortController()
+      const log: Log = {
+        debug: (text) => this.debug(text),
+        info: (text) => this.log(text),
+        warn: (text) => this.warn(text),
+        error: (text) => this.error(text),
+      }
+      const read = (): { config: z.output<S>; credentials: z.output<K> } => ({
+        config: readConfig(spec, stored as unknown as Values),
+        credentials: parseFields(credentialSchema, this.credentials ?? {}),
+      })
+      const client = shared<Client>(
+        async () => {
+          const { config, credentials } = read()
+          return spec.open(config, credentials, { name: this.name || spec.type, log, signal: closing.signal })
+        },
+        async (value) => spec.close?.(value),
+      )
+      offer(this, {
+        kind: 'connection',
+        type: spec.type,
+        client,
+      } satisfies ConnectionHandle<Client> as ConnectionHandle<never>)
+      try {
+        read()
+      } catch (error) {
+        log.error(asSyncError(error).message)
+      }
+      this.on('close', (_removed: boolean, done: () => void) => {
+        void client
+          .close(drainMs(RED) + 1000)
+          .catch((error: unknown) => log.debug(`at close: ${String(error)}`))
+          .finally(() => {
+            closing.abort()
+            done()
+          })
+      })
+    },
+    { credentials: Object.fromEntries(secretFields.map((name) => [name, { type: 'password' as const }])) },
+  )
+
+  RED.httpAdmin.post(
+    `/tieout/connections/${spec.type}/test`,
+    RED.auth.needsPermission('flows.write'),
+    handle(connectionBody, async (body, { signal }) => {
+      const values = unsaved(RED, spec.type, body, secretFields)
+      try {
+        const { config, credentials } = parse(spec, credentialSchema, values)
+        const lines = (await spec.test?.(config, credentials, {
+          name: nameOf(body, spec.type),
+          log: routeLog(RED, spec.type),
+          signal,
+        })) ?? [{ ok: true, text: 'The fields are well formed; there is nothing to reach.' }]
+        return scrub({ lines }, Object.values(values.credentials))
+      } catch (error) {
+        const { message, cause } = asSyncError(error)
+        return scrub(
+          { lines: [{ ok: false, text: cause.hint ? `${message}. ${cause.hint}` : message }] },
+          Object.values(values.credentials),
+        )
+      }
+    }),
+  )
+
+  RED.httpAdmin.post(
+    `/tieout/connections/${spec.type}/lists/:list`,
+    RED.auth.needsPermission('flows.write'),
+    handle(
+      connectionBody.extend({ query: z.record(z.string().max(100), z.string().max(2000)).default({}) }),
+      async (body, { params, signal }) => {
+        const list = Object.hasOwn(spec.lists ?? {}, params.list ?? '') ? spec.lists?.[params.list ?? ''] : undefined
+        if (!list) throw syncError('config', 'tieout.request', `There is no list ${params.list}`)
+        return withUnsaved(RED, spec, body, signal, async (client, secrets) =>
+          scrub({ items: await list(client, body.query, signal) }, secrets),
+        )
+      },
+    ),
+  )
+}
+
+/** Opens a client from a dialog's unsaved values for one question, and closes it. */
+export async function withUnsaved<S extends Fields, K extends Fields, Client, R>(
+  RED: NodeAPI,
+  spec: ConnectionSpec<S, K, Client>,
+  body: ConnectionBody,
+  signal: AbortSignal,
+  work: (client: Client, secrets: readonly string[]) => Promise<R>,
+): Promise<R> {
+  const values = unsaved(RED, spec.type, body, Object.keys(spec.credentials?.shape ?? {}))
+  const secrets = Object.values(values.credentials)
+  try {
+    const { config, credentials } = parse(spec, (spec.credentials ?? none) as K, values)
+    const client = await spec.open(config, credentials, {
+      name: nameOf(body, spec.type),
+      log: routeLog(RED, spec.type),
+      signal,
+    })
+    try {
+      return await work(client, secrets)
+    } finally {
+      await spec.close?.(client)
+    }
+  } catch (error) {
+    const ours = asSyncError(error)
+    throw syncError(ours.cause.class, ours.code, scrub(ours.message, secrets), scrub(ours.cause, secrets))
+  }
+}
+
+const nameOf = (body: ConnectionBody, type: string): string =>
+  typeof body.config.name === 'string' && body.config.name ? body.config.name : type
+
+const routeLog = (RED: NodeAPI, type: string): Log => ({
+  debug: (text) => RED.log.debug(`[${type}] ${text}`),
+  info: (text) => RED.log.info(`[${type}] ${text}`),
+  warn: (text) => RED.log.warn(`[${type}] ${text}`),
+  error: (text) => RED.log.error(`[${type}] ${text}`),
+})
+
+function parse<S extends Fields, K extends Fields>(
+  spec: ConfigSpec<S>,
+  credentials: K,
+  values: { readonly config: Values; readonly credentials: Values },
+) {
+  return { config: readConfig(spec, values.config), credentials: parseFields(credentials, values.credentials) }
+}
+
+/** What the editor writes in place of a stored secret. */
+const HIDDEN = '__PWRD__'
+
+/** The dialog's values with variables put in and hidden secrets taken from the deployed node of the same type. */
+function unsaved(
+  RED: NodeAPI,
+  type: string,
+  body: ConnectionBody,
+  secretFields: readonly string[],
+): { config: Values; credentials: Record<string, string> } {
+  const live = RED.nodes.getNode(body.id) as (Node & { _flow?: unknown }) | null
+  const stored = live?.type === type ? ((RED.nodes.getCredentials(body.id) ?? {}) as Record<string, string>) : {}
+  const lookup = (name: string): unknown => RED.util.getSetting((live ?? undefined) as Node, name) ?? process.env[name]
+  const credentials = secretFields.map((name) => {
+    const given = body.credentials[name]
+    const value = given === undefined || given === HIDDEN ? stored[name] : given
+    return [name, value === undefined ? undefined : fillEnv(value, lookup)] as const
+  })
+  return {
+    config: fillEnv(body.config, lookup) as Values,
+    credentials: Object.fromEntries(
+      credentials.filter((entry): entry is readonly [string, string] => typeof entry[1] === 'string'),
+    ),
+  }
+}

@@ -1,0 +1,95 @@
+/** How the nodes of one ledger know each other: each registers with its sync-ledger config node, under its place in the flows. */
+import type { Node, NodeAPI } from 'node-red'
+import type { Engine, SinkRef } from '../../sync/engine.ts'
+import { syncError } from '../../sync/errors.ts'
+import type { Target } from '../../sync/target.ts'
+import type { Shared } from './shared.ts'
+import { type FlowNode, type Place, placeText, reach } from './wires.ts'
+
+/** A node of ours, as the others of its ledger see it. */
+export interface Member {
+  readonly kind: 'source' | 'sink' | 'transform' | 'other'
+  readonly ref: SinkRef
+  /** Sinks: whether records of the entity are theirs. */
+  readonly accepts?: (entity: string) => boolean
+  /** Sinks: where an entity is written, for its mark. */
+  readonly target?: (entity: string) => Promise<Target>
+}
+
+/** What a sync-ledger config node offers (its `tieout` property). */
+export interface LedgerHandle {
+  readonly kind: 'ledger'
+  /** The engine; opens the ledger on first use. */
+  readonly engine: Shared<Engine>
+  /** By the text of the place. */
+  readonly members: Map<string, Member>
+}
+
+/** What a connection config node offers (its `tieout` property). */
+export interface ConnectionHandle<Client> {
+  readonly kind: 'connection'
+  readonly type: string
+  readonly client: Shared<Client>
+}
+
+interface Live extends Node {
+  tieout?: LedgerHandle | ConnectionHandle<unknown>
+  _path?: string
+}
+
+/** Makes a config node's handle findable. A property, not a registry: nothing outlives the node. */
+export function offer(node: Node, handle: LedgerHandle | ConnectionHandle<never>): void {
+  Object.defineProperty(node, 'tieout', { value: handle, enumerable: false })
+}
+
+const missing = (what: string, field: string): Error =>
+  syncError('config', 'tieout.config', `Field ${field}: no ${what} is chosen, or it is disabled`, {
+    field,
+    hint: `Open the node and choose a ${what}.`,
+  })
+
+/** The ledger that a node's field `ledger` names. */
+export function ledgerHandle(RED: NodeAPI, id: unknown): LedgerHandle {
+  const handle = (typeof id === 'string' ? (RED.nodes.getNode(id) as Live | null) : null)?.tieout
+  if (handle?.kind !== 'ledger') throw missing('sync-ledger', 'ledger')
+  return handle
+}
+
+/** The connection (or other config node made with `defineConnection`) that a field names. */
+export function connectionHandle<Client>(
+  RED: NodeAPI,
+  id: unknown,
+  type: string,
+  field = 'connection',
+): ConnectionHandle<Client> {
+  const handle = (typeof id === 'string' ? (RED.nodes.getNode(id) as Live | null) : null)?.tieout
+  if (handle?.kind !== 'connection' || handle.type !== type) throw missing(type, field)
+  return handle as ConnectionHandle<Client>
+}
+
+/** Place of a live node: Node-RED's path without the tab. */
+export function placeOf(node: Node): Place {
+  const path = (node as Live)._path
+  return path ? path.split('/').slice(1) : [node.id]
+}
+
+/** The members of a ledger that a message sent from some outputs of a node can arrive at, nearest first. */
+export function reachable(
+  RED: NodeAPI,
+  handle: LedgerHandle,
+  from: { readonly place: Place; readonly ports?: readonly number[] },
+): Member[] {
+  const nodes: FlowNode[] = []
+  RED.nodes.eachNode((node) => nodes.push(node as FlowNode))
+  const byType = new Set([...handle.members.values()].filter((m) => m.kind !== 'other').map((m) => m.ref.id))
+  // Output 1 of ours carries batches; the others show summaries and held records.
+  const ports = (node: FlowNode): readonly number[] | 'all' =>
+    byType.has(node.id) || [...byType].some((id) => id.endsWith(`-${node.id}`)) ? [0] : 'all'
+  return reach(nodes, from, ports)
+    .map(({ place }) => handle.members.get(placeText(place)))
+    .filter((member) => member !== undefined)
+}
+
+/** Sinks among them that take an entity. */
+export const sinksFor = (members: readonly Member[], entity: string): SinkRef[] =>
+  members.filter((m) => m.kind === 'sink' && (m.accepts?.(entity) ?? true)).map((m) => m.ref)

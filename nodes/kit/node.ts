@@ -1,0 +1,250 @@
+/** The base of every node: the only code that listens to a node's `input` and `close`. */
+import type { Node, NodeAPI, NodeDef } from 'node-red'
+import type { z } from 'zod'
+import type { Engine } from '../../sync/engine.ts'
+import { type ConfigSpec, type Fields, readConfig, type Values } from './config.ts'
+import { asSyncError, forDone } from './errors.ts'
+import { type LedgerHandle, ledgerHandle, type Member, placeOf } from './members.ts'
+import { within } from './shared.ts'
+import { type Status, statusOf } from './status.ts'
+import { type Place, placeText } from './wires.ts'
+
+/** A message as it comes in; nothing of it is trusted. */
+export type Message = Record<string, unknown>
+
+export interface Log {
+  debug(text: string): void
+  info(text: string): void
+  warn(text: string): void
+  error(text: string): void
+}
+
+/** What a handler gets. */
+export interface NodeContext<C> {
+  readonly RED: NodeAPI
+  /** Id of the live node (inside a subflow: of this instance). */
+  readonly id: string
+  /** The node's name, or its type. */
+  readonly name: string
+  readonly place: Place
+  readonly config: C
+  /** Values of the node's own password fields. */
+  readonly credentials: Readonly<Record<string, string>>
+  /** Aborted when the node is closed (redeploy, stop). */
+  readonly signal: AbortSignal
+  readonly status: Status
+  readonly log: Log
+  /** Sends a message from one output, counted from 0. */
+  send(output: number, message: Message): void
+  /** The ledger's handle; a `config` error when none is chosen. */
+  ledger(): LedgerHandle
+  /** The engine of the node's ledger, opened on first use. */
+  engine(): Promise<Engine>
+  /** Calls again and again, never overlapping, until the node is closed; an error is logged and shown. */
+  every(ms: number, work: () => Promise<void>): void
+  /** Calls at close, after the handlers have drained. */
+  atClose(work: () => void | Promise<void>): void
+}
+
+export interface NodeSpec<S extends Fields> extends ConfigSpec<S> {
+  readonly type: string
+  /** Names of the node's own password fields. */
+  readonly credentials?: readonly string[]
+  /** How it is seen by the other nodes of its ledger (field `ledger`). Absent: it does not register. */
+  readonly member?: (context: NodeContext<z.output<S>>) => Member
+  /** Called once after the node is made; may be async. An error turns the node red and is logged. */
+  readonly start?: (context: NodeContext<z.output<S>>) => void | Promise<void>
+  /**
+   * Called for each message. Resolve when it is dealt with; throw to fail it (a catch node gets `code` and `cause`).
+   * A message waits for `start` to end first.
+   */
+  readonly input?: (message: Message, context: NodeContext<z.output<S>>) => void | Promise<void>
+}
+
+interface Stored extends NodeDef {
+  ledger?: unknown
+}
+
+/** Time that handlers get to end at close; what closes after them (connections, the ledger) has the rest of Node-RED's own limit. */
+export const drainMs = (RED: NodeAPI): number =>
+  Math.max(500, Number((RED.settings as { nodeCloseTimeout?: unknown }).nodeCloseTimeout ?? 15000) - 3000)
+
+/**
+ * Registers a node type. The handlers may throw and reject as they like: nothing escapes into Node-RED, `done` is called
+ * exactly once for each message, the signal is aborted at close, and closing waits for the handlers that still run.
+ *
+ * @example
+ * export default function (RED: NodeAPI): void {
+ *   defineNode(RED, {
+ *     type: 'row-count',
+ *     version: 1,
+ *     config: z.object({ limit: field.number(10, 1, 1000) }),
+ *     async input(message, { config, send, status }) {
+ *       const rows = z.array(z.unknown()).parse(message.payload)
+ *       if (rows.length > config.limit) throw syncError('data', 'row-count.limit', `${rows.length} rows, at most ${config.limit}`)
+ *       status.done(counted(rows.length, 'row'))
+ *       send(0, { ...message, payload: rows.length })
+ *     },
+ *   })
+ * }
+ */
+export function defineNode<S extends Fields>(RED: NodeAPI, spec: NodeSpec<S>): void {
+  const credentials = Object.fromEntries((spec.credentials ?? []).map((name) => [name, { type: 'password' as const }]))
+  RED.nodes.registerType(
+    spec.type,
+    function (this: Node<Record<string, string>>, stored: Stored) {
+      RED.nodes.createNode(this, stored)
+      attach(RED, this, stored, spec)
+    },
+    { credentials },
+  )
+}
+
+/** Wires one live node to its spec. */
+function attach<S extends Fields>(
+  RED: NodeAPI,
+  node: Node<Record<string, string>>,
+  stored: Stored,
+  spec: NodeSpec<S>,
+): void {
+  const closing = new AbortController()
+  const status = statusOf(node)
+  const running = new Set<Promise<void>>()
+  const atClose: (() => void | Promise<void>)[] = []
+  const timers = new Set<NodeJS.Timeout>()
+  const log: Log = {
+    debug: (text) => node.debug(text),
+    info: (text) => node.log(text),
+    warn: (text) => node.warn(text),
+    error: (text) => node.error(text),
+  }
+  const say = (error: unknown): void => {
+    status.failed(error)
+    log.error(asSyncError(error).message)
+    if (error instanceof Error && error.stack && asSyncError(error) !== error) log.debug(error.stack)
+  }
+  /** Runs some work so that nothing escapes, and lets closing wait for it. */
+  const guard = (
+    work: () => void | Promise<void>,
+    failed: (error: unknown) => void,
+    ended: () => void = () => {},
+  ): void => {
+    const run = (async () => {
+      try {
+        await work()
+      } catch (error) {
+        try {
+          failed(error)
+        } catch (second) {
+          node.debug(`in the error handling: ${String(second)}`)
+        }
+        return
+      }
+      ended()
+    })().catch((error: unknown) => node.debug(`after the work: ${String(error)}`))
+    running.add(run)
+    void run.then(() => running.delete(run))
+  }
+
+  const context = ((): NodeContext<z.output<S>> | Error => {
+    try {
+      const config = readConfig(spec, stored as unknown as Values)
+      return {
+        RED,
+        id: node.id,
+        name: node.name || spec.type,
+        place: placeOf(node),
+        config,
+        credentials: node.credentials ?? {},
+        signal: closing.signal,
+        status,
+        log,
+        send: (output, message) => {
+          const outputs: (Message | null)[] = Array.from({ length: output }, () => null)
+          node.send([...outputs, message])
+        },
+        ledger: () => ledgerHandle(RED, stored.ledger),
+        engine: () => ledgerHandle(RED, stored.ledger).engine.get(),
+        every: (ms, work) => {
+          const again = (): void => {
+            if (closing.signal.aborted) return
+            const timer = setTimeout(() => {
+              timers.delete(timer)
+              guard(work, say, again)
+            }, ms)
+            timers.add(timer)
+          }
+          guard(
+            work,
+            (error) => {
+              say(error)
+              again()
+            },
+            again,
+          )
+        },
+        atClose: (work) => {
+          atClose.push(work)
+        },
+      }
+    } catch (error) {
+      return asSyncError(error)
+    }
+  })()
+
+  if (context instanceof Error) {
+    say(context)
+    node.on('input', (_message, _send, done) => done(forDone(context)))
+    node.on('close', () => status.end())
+    return
+  }
+
+  let started: Promise<void> = Promise.resolve()
+  guard(() => {
+    if (spec.member) {
+      const handle = context.ledger()
+      const place = placeText(context.place)
+      const member = spec.member(context)
+      handle.members.set(place, member)
+      const release = handle.engine.use()
+      atClose.push(() => {
+        if (handle.members.get(place) === member) handle.members.delete(place)
+        release()
+      })
+    }
+    started = Promise.resolve(spec.start?.(context))
+    return started
+  }, say)
+
+  const input = spec.input
+  if (input)
+    node.on('input', (message, _send, done) => {
+      guard(
+        async () => {
+          await started.catch(() => {})
+          await input(message, context)
+        },
+        (error) => {
+          status.failed(error)
+          if (error instanceof Error && error.stack && asSyncError(error) !== error) log.debug(error.stack)
+          done(forDone(error))
+        },
+        () => done(),
+      )
+    })
+
+  node.on('close', (_removed: boolean, done: () => void) => {
+    closing.abort()
+    for (const timer of timers) clearTimeout(timer)
+    void (async () => {
+      await within(Promise.all(running), drainMs(RED))
+      for (const work of atClose.reverse())
+        try {
+          await within(Promise.resolve(work()), 1000)
+        } catch (error) {
+          node.debug(`at close: ${String(error)}`)
+        }
+      status.end()
+    })().finally(done)
+  })
+}

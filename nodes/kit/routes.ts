@@ -1,0 +1,84 @@
+/** Admin routes: bodies parsed and bounded, answers without secrets, errors in words. */
+import type { Request, RequestHandler, Response } from 'express'
+import { z } from 'zod'
+import { asSyncError } from './errors.ts'
+
+const MAX_BODY = 1_000_000
+const TIMEOUT_MS = 60_000
+
+/** What a dialog posts of a config node: unsaved values; a secret that is not shown comes as `__PWRD__`. */
+export const connectionBody = z.object({
+  /** Id in the editor; names the deployed node whose secrets are meant by `__PWRD__`. */
+  id: z.string().max(100),
+  config: z.record(z.string().max(100), z.unknown()),
+  credentials: z.record(z.string().max(100), z.string().max(20_000)).default({}),
+})
+export type ConnectionBody = z.output<typeof connectionBody>
+
+/** Takes secrets out of anything that is going to be answered. */
+export function scrub<T>(answer: T, secrets: Iterable<string>): T {
+  let text = JSON.stringify(answer ?? null)
+  for (const secret of secrets) {
+    if (secret.length < 4) continue
+    text = text.replaceAll(JSON.stringify(secret).slice(1, -1), '•••')
+  }
+  return JSON.parse(text) as T
+}
+
+/** Who asks, for the record of an edit: the name of the user logged in. */
+export const userOf = (request: Request): string => {
+  const user = (request as Request & { user?: { username?: string } }).user
+  return user?.username ?? 'anonymous'
+}
+
+/**
+ * Makes a handler of a function from the parsed body (GET: the query) to the answer.
+ * A wrong body answers 400, one of our errors 422, anything else 500, each as `{error, code, hint}`.
+ *
+ * @example
+ * RED.httpAdmin.get('/tieout/runs', RED.auth.needsPermission('tieout.read'), handle(query, async ({ limit }) => ({ runs: await runs(limit) })))
+ */
+export function handle<B extends z.ZodType>(
+  body: B,
+  work: (
+    body: z.output<B>,
+    request: { readonly user: string; readonly params: Readonly<Record<string, string>>; readonly signal: AbortSignal },
+  ) => Promise<unknown>,
+): RequestHandler {
+  return (request: Request, response: Response) => {
+    const gone = new AbortController()
+    response.on('close', () => gone.abort())
+    const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(TIMEOUT_MS)])
+    void (async () => {
+      try {
+        const given: unknown = request.method === 'GET' ? request.query : request.body
+        if (JSON.stringify(given ?? null).length > MAX_BODY) throw new RangeError('too much')
+        const parsed = body.safeParse(given)
+        if (!parsed.success) {
+          const issue = parsed.error.issues[0]
+          response.status(400).json({
+            error: `${issue?.path.join('.') || 'request'}: ${issue?.message ?? 'not valid'}`,
+            code: 'tieout.request',
+          })
+          return
+        }
+        const answer = await work(parsed.data, {
+          user: userOf(request),
+          params: request.params as Record<string, string>,
+          signal,
+        })
+        if (!response.headersSent) response.json(answer ?? {})
+      } catch (error) {
+        if (response.headersSent || response.writableEnded) return
+        if (error instanceof RangeError) {
+          response.status(413).json({ error: 'The request is too large', code: 'tieout.request' })
+          return
+        }
+        const ours = asSyncError(error)
+        response
+          .status(ours === error ? 422 : 500)
+          .json({ error: ours.message, code: ours.code, hint: ours.cause.hint })
+      }
+    })().catch(() => {})
+  }
+}

@@ -1,0 +1,64 @@
+/** One thing that several nodes use: opened on first use, closed after its last user. */
+
+export interface Shared<T> {
+  /** Counts a user in; the way back counts it out. Nodes call it when they are made and release after they have drained. */
+  use(): () => void
+  /** Opens on the first call, and again after a call that failed. */
+  get(): Promise<T>
+  /** Waits for the last user, but no longer than `waitMs`, then closes what was opened, again within a bound. */
+  close(waitMs: number): Promise<void>
+}
+
+/** Resolves with `true` when the promise settles in time, else `false`; never rejects. */
+export async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, ms, false)
+  })
+  try {
+    return await Promise.race([
+      work.then(
+        () => true,
+        () => true,
+      ),
+      late,
+    ])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Node-RED closes a config node in the same pass as its users, so closing waits for them here. */
+export function shared<T>(open: () => Promise<T>, close: (value: T) => Promise<void>, closeMs = 1500): Shared<T> {
+  let opened: Promise<T> | undefined
+  let users = 0
+  let idle: (() => void) | undefined
+  return {
+    use() {
+      users++
+      let counted = true
+      return () => {
+        if (!counted) return
+        counted = false
+        users--
+        if (users === 0) idle?.()
+      }
+    },
+    get() {
+      if (!opened) {
+        const attempt = open()
+        opened = attempt
+        attempt.catch(() => {
+          if (opened === attempt) opened = undefined
+        })
+      }
+      return opened
+    },
+    async close(waitMs) {
+      if (users > 0) await within(new Promise<void>((resolve) => (idle = resolve)), waitMs)
+      const last = opened
+      opened = undefined
+      if (last) await within(last.then(close), closeMs)
+    },
+  }
+}

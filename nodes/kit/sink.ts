@@ -1,0 +1,123 @@
+/** Nodes that write: each message is one batch, delivered by the engine. */
+import type { NodeAPI } from 'node-red'
+import { z } from 'zod'
+import type { OutcomeCounts } from '../../sync/engine.ts'
+import type { Target } from '../../sync/target.ts'
+import { type ConfigSpec, type Fields, field } from './config.ts'
+import type { ConnectionSpec } from './connection.ts'
+import { heldMessage } from './held.ts'
+import { batchOf, checkLedger } from './message.ts'
+import { defineNode, type Log, type NodeContext } from './node.ts'
+import { count } from './status.ts'
+import { useConnection } from './use.ts'
+
+/** Fields that every sink has. */
+export const sinkFields = {
+  /** Ids of the config nodes. */
+  ledger: field.optional(),
+  connection: field.optional(),
+}
+type Common = z.output<z.ZodObject<typeof sinkFields>>
+
+export interface SinkContext {
+  /** Node id: stable over redeploys. */
+  readonly id: string
+  readonly name: string
+  readonly log: Log
+  readonly signal: AbortSignal
+}
+
+export interface SinkSpec<S extends Fields, CS extends Fields, K extends Fields, Client> extends ConfigSpec<S> {
+  readonly type: string
+  /** The connection's spec: the same object that its config node is defined with. */
+  readonly connection: ConnectionSpec<CS, K, Client>
+  /** Where an entity is written; made once per entity and kept while the node lives. Two nodes that write one address share its queue in the engine. */
+  readonly target: (
+    config: z.output<S> & Common,
+    client: Client,
+    entity: string,
+    context: SinkContext,
+  ) => Target | Promise<Target>
+  /** Whether records of an entity are for this sink; absent: all. */
+  readonly accepts?: (config: z.output<S> & Common, entity: string) => boolean
+}
+
+/**
+ * Registers a sink. Output 1 passes the batch on after it was delivered, with the counts in `msg.result`, so that a second
+ * sink can follow; output 2 shows each held record, after the ledger has it.
+ *
+ * @example
+ * defineSink(RED, {
+ *   type: 'databricks-write',
+ *   version: 1,
+ *   config: z.object({ table: field.text() }),
+ *   connection: databricksConnection, // the ConnectionSpec
+ *   target: (config, client, entity) => createTarget(client, config.table.replace('{entity}', entity)),
+ * })
+ */
+export function defineSink<S extends Fields, CS extends Fields, K extends Fields, Client>(
+  RED: NodeAPI,
+  spec: SinkSpec<S, CS, K, Client>,
+): void {
+  const config = z.object({ ...sinkFields, ...spec.config.shape }) as unknown as S
+  const state = new WeakMap<object, (entity: string) => Promise<Target>>()
+
+  const targetsOf = (context: NodeContext<z.output<S>>): ((entity: string) => Promise<Target>) => {
+    const known = state.get(context)
+    if (known) return known
+    const own = context.config as z.output<S> & Common
+    const client = useConnection<Client>(context, own.connection, spec.connection.type)
+    const targets = new Map<string, Promise<Target>>()
+    const { id, name, log, signal } = context
+    const find = (entity: string): Promise<Target> => {
+      const made = targets.get(entity) ?? client().then((c) => spec.target(own, c, entity, { id, name, log, signal }))
+      targets.set(entity, made)
+      made.catch(() => targets.delete(entity))
+      return made
+    }
+    state.set(context, find)
+    return find
+  }
+
+  defineNode<S>(RED, {
+    type: spec.type,
+    version: spec.version,
+    config,
+    ...(spec.migrations && { migrations: spec.migrations }),
+    ...(spec.literal && { literal: spec.literal }),
+    member: (context) => ({
+      kind: 'sink',
+      ref: { id: context.id, name: context.name },
+      accepts: (entity) => spec.accepts?.(context.config as z.output<S> & Common, entity) ?? true,
+      target: (entity) => targetsOf(context)(entity),
+    }),
+    start: (context) => {
+      targetsOf(context)
+    },
+    async input(message, context) {
+      const batch = batchOf(message)
+      const engine = await context.engine()
+      checkLedger(batch, engine.ledger.id)
+      context.status.working(batch.schema.entity)
+      const result = await engine.deliver({
+        ref: { id: context.id, name: context.name },
+        target: await targetsOf(context)(batch.schema.entity),
+        message: batch,
+        progress: (progress) => context.status.progress(progress),
+        held: (record, cause) => context.send(1, heldMessage(batch, record, cause)),
+        signal: context.signal,
+      })
+      context.status.done(resultText(batch.schema.entity, result))
+      context.send(0, { ...message, result })
+    },
+  })
+}
+
+/** `gl_entry 400`, `gl_entry 12, 388 unchanged, 1 held`. */
+function resultText(entity: string, result: OutcomeCounts): string {
+  const rest = (['unchanged', 'superseded', 'held', 'inDoubt'] as const).filter((k) => result[k] > 0)
+  return [
+    `${entity} ${count(result.delivered)}`,
+    ...rest.map((k) => `${count(result[k])} ${k === 'inDoubt' ? 'in doubt' : k}`),
+  ].join(', ')
+}

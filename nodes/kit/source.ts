@@ -1,0 +1,308 @@
+/** Nodes that read: a message starts a run, batches leave by output 1, the run's summary by output 2. */
+import type { NodeAPI } from 'node-red'
+import { z } from 'zod'
+import type { Engine, RunSummary } from '../../sync/engine.ts'
+import { type ErrorCause, syncError } from '../../sync/errors.ts'
+import type { DataRecord, Schema } from '../../sync/message.ts'
+import type { Source } from '../../sync/source.ts'
+import { type ConfigSpec, type Fields, field, readConfig, type Values } from './config.ts'
+import { type ConnectionSpec, withUnsaved } from './connection.ts'
+import { ledgerHandle, placeOf, reachable, sinksFor } from './members.ts'
+import { defineNode, type Log, type Message, type NodeContext } from './node.ts'
+import { connectionBody, handle, scrub } from './routes.ts'
+import { count, counted } from './status.ts'
+import { useConnection } from './use.ts'
+
+/** Fields that every source has; its dialog gets their form rows from `tieout.sourceFields`. */
+export const sourceFields = {
+  /** Name of the sync, unique within the ledger. */
+  sync: field.text('the sync needs a name'),
+  /** Ids of the config nodes. */
+  ledger: field.optional(),
+  connection: field.optional(),
+  /** Every sink must answer for each record, or at least one (behind a switch). */
+  answer: field.choice(['every', 'one']),
+  /** Records may be filtered in the flow. */
+  mayFilter: field.flag(false),
+  /** Minutes without a sign of life after which a batch counts as dropped. */
+  receiptMinutes: field.number(10, 0.05, 1440),
+}
+type Common = z.output<z.ZodObject<typeof sourceFields>>
+
+export interface SourceContext {
+  readonly name: string
+  readonly log: Log
+  readonly signal: AbortSignal
+}
+
+export interface Preview {
+  readonly schema: Schema
+  readonly records: readonly DataRecord[]
+  readonly notices?: readonly string[]
+}
+
+export interface SourceSpec<S extends Fields, CS extends Fields, K extends Fields, Client> extends ConfigSpec<S> {
+  readonly type: string
+  /** The connection's spec: the same object that its config node is defined with. */
+  readonly connection: ConnectionSpec<CS, K, Client>
+  /** The source of one run. */
+  readonly source: (config: z.output<S> & Common, client: Client, context: SourceContext) => Source | Promise<Source>
+  /** Entities in order, masters first. */
+  readonly entities: (config: z.output<S> & Common) => readonly string[]
+  /** Text of the filters by entity: part of the identity of what is read. */
+  readonly filters?: (config: z.output<S> & Common) => Readonly<Record<string, string>>
+  /** Rows and bytes of a batch and of all that is on its way; absent: the engine's. */
+  readonly limits?: (config: z.output<S> & Common) => {
+    readonly batchRows?: number
+    readonly batchBytes?: number
+    readonly windowRows?: number
+    readonly windowBytes?: number
+  }
+  /** Up to ten records for the dialog. Sensitive columns are masked by the kit. */
+  readonly preview?: (
+    config: z.output<S> & Common,
+    client: Client,
+    entity: string,
+    signal: AbortSignal,
+  ) => Promise<Preview>
+}
+
+const stamp = z.string().regex(/^\d{4}-\d{2}-\d{2}(T[\d:.]+Z)?$/, 'must be a date (2026-01-31) or a UTC time with Z')
+const identity = z.enum(['anew', 'keep'])
+
+/** `msg.tieout`: what a message may ask of a source. Nothing: read what changed. */
+export const sourceOrder = z.union(
+  [
+    z.strictObject({ stop: z.literal(true) }),
+    z.strictObject({ full: z.literal(true), identity: identity.optional() }),
+    z.strictObject({ from: stamp, to: stamp }),
+    z.strictObject({ entity: z.string().min(1), keys: z.array(z.string().min(1)).min(1).max(10_000) }),
+    z.strictObject({ identity: identity.optional() }),
+  ],
+  {
+    error:
+      'msg.tieout must be one of {stop: true}, {full: true}, {from, to}, {entity, keys}, {identity: "anew" or "keep"}',
+  },
+)
+
+/**
+ * Registers a source and the guarded routes of its dialog.
+ *
+ * A message starts a run of what changed. `msg.tieout` asks for something else: `{full: true}` reads everything anew,
+ * `{from, to}` reads between two dates beside the window, `{entity, keys}` reads single records, `{stop: true}` stops the run
+ * that is going on, `{identity: 'anew' | 'keep'}` answers the question asked when the connection behind the name changed.
+ * A start while a run is going on is refused with a warning. A run that fails sends its summary by output 2 and then fails
+ * the message, so that a catch node gets the first error with `code` and `cause`.
+ *
+ * @example
+ * defineSource(RED, {
+ *   type: 'x3-poll',
+ *   version: 1,
+ *   config: z.object({ entities: field.list() }),
+ *   connection: x3Connection, // the ConnectionSpec
+ *   entities: (config) => config.entities,
+ *   source: (config, client) => createX3Source(client, config),
+ * })
+ */
+export function defineSource<S extends Fields, CS extends Fields, K extends Fields, Client>(
+  RED: NodeAPI,
+  spec: SourceSpec<S, CS, K, Client>,
+): void {
+  const config = z.object({ ...sourceFields, ...spec.config.shape }) as unknown as S
+  /** What belongs to one live node. */
+  const state = new WeakMap<object, Run<Client>>()
+  const runOf = (context: NodeContext<z.output<S>>): Run<Client> => {
+    const own = context.config as z.output<S> & Common
+    const run = state.get(context) ?? { client: useConnection<Client>(context, own.connection, spec.connection.type) }
+    state.set(context, run)
+    return run
+  }
+  const claim = (run: Run<Client>, engine: Engine, context: NodeContext<z.output<S>>): void => {
+    if (run.claimed) return
+    context.atClose(engine.claimName((context.config as z.output<S> & Common).sync, context.id))
+    run.claimed = true
+  }
+
+  defineNode<S>(RED, {
+    type: spec.type,
+    version: spec.version,
+    config,
+    ...(spec.migrations && { migrations: spec.migrations }),
+    ...(spec.literal && { literal: spec.literal }),
+    member: (context) => ({ kind: 'source', ref: { id: context.id, name: context.name } }),
+    async start(context) {
+      const run = runOf(context)
+      const engine = await context.engine()
+      if (!context.signal.aborted) claim(run, engine, context)
+    },
+    async input(message, context) {
+      const run = runOf(context)
+      await poll(spec, context as NodeContext<z.output<S> & Common>, run, message, (engine) =>
+        claim(run, engine, context),
+      )
+    },
+  })
+
+  RED.httpAdmin.post(
+    `/tieout/sources/${spec.type}/preview`,
+    RED.auth.needsPermission('flows.write'),
+    handle(
+      z.object({
+        config: z.record(z.string(), z.unknown()),
+        entity: z.string().min(1).max(200),
+        connection: connectionBody,
+      }),
+      async (body, { signal }) => {
+        const preview = spec.preview
+        if (!preview) throw syncError('config', 'tieout.request', `${spec.type} has no preview`)
+        const own = readConfig({ ...spec, config }, body.config as Values) as z.output<S> & Common
+        return withUnsaved(RED, spec.connection, body.connection, signal, async (client, secrets) =>
+          scrub(masked(await preview(own, client, body.entity, signal)), secrets),
+        )
+      },
+    ),
+  )
+
+  RED.httpAdmin.get(
+    `/tieout/sources/${spec.type}/:id/sinks`,
+    RED.auth.needsPermission('flows.read'),
+    handle(z.object({}), async (_query, { params }) => {
+      let ledger: unknown
+      RED.nodes.eachNode((node) => {
+        if (node.id === params.id && node.type === spec.type) ledger = (node as { ledger?: unknown }).ledger
+      })
+      const node = RED.nodes.getNode(params.id ?? '')
+      if (!node || ledger === undefined) return { sinks: [] }
+      const members = reachable(RED, ledgerHandle(RED, ledger), { place: placeOf(node), ports: [0] })
+      return { sinks: members.filter((m) => m.kind === 'sink').map((m) => m.ref.name) }
+    }),
+  )
+}
+
+interface Run<Client> {
+  readonly client: () => Promise<Client>
+  claimed?: boolean
+  going?: AbortController
+}
+
+async function poll<S extends Fields, CS extends Fields, K extends Fields, Client>(
+  spec: SourceSpec<S, CS, K, Client>,
+  context: NodeContext<z.output<S> & Common>,
+  run: Run<Client>,
+  message: Message,
+  claim: (engine: Engine) => void,
+): Promise<void> {
+  const { config, status } = context
+  const parsed = sourceOrder.safeParse(message.tieout ?? {})
+  if (!parsed.success)
+    throw syncError('config', 'tieout.order', parsed.error.issues[0]?.message ?? 'msg.tieout is not valid', {
+      field: 'msg.tieout',
+    })
+  const order = parsed.data
+  if ('stop' in order) {
+    run.going?.abort()
+    status.waiting(run.going ? 'stopping' : 'nothing to stop')
+    return
+  }
+  if (run.going) {
+    context.log.warn(`${config.sync} is still running: this start is ignored`)
+    status.waiting('still running')
+    return
+  }
+  const going = new AbortController()
+  run.going = going
+  try {
+    const handle = context.ledger()
+    const engine = await handle.engine.get()
+    claim(engine)
+    status.working('connecting')
+    const signal = AbortSignal.any([context.signal, going.signal])
+    const source = await spec.source(config, await run.client(), { name: context.name, log: context.log, signal })
+    try {
+      const members = reachable(context.RED, handle, { place: context.place, ports: [0] })
+      const filters = spec.filters?.(config)
+      const limits = spec.limits?.(config)
+      const summary = await engine.poll({
+        name: config.sync,
+        ref: { id: context.id, name: context.name },
+        source,
+        entities: 'keys' in order ? [order.entity] : spec.entities(config),
+        ...(filters && { filters }),
+        ...(limits && { limits }),
+        sinks: (entity) => sinksFor(members, entity),
+        answer: config.answer,
+        mayFilter: config.mayFilter,
+        receiptSeconds: config.receiptMinutes * 60,
+        scope: scopeOf(order),
+        ...('identity' in order && order.identity && { identityChange: order.identity }),
+        send: (batch) => context.send(0, batch as unknown as Message),
+        progress: (progress) => status.progress(progress),
+        signal,
+      })
+      finish(summary, context)
+    } finally {
+      await source.close?.()
+    }
+  } finally {
+    delete run.going
+  }
+}
+
+function scopeOf(order: z.output<typeof sourceOrder>) {
+  if ('full' in order) return { kind: 'full' } as const
+  if ('from' in order) return { kind: 'backfill', from: order.from, to: order.to } as const
+  if ('keys' in order) return { kind: 'keys', entity: order.entity, keys: order.keys } as const
+  return { kind: 'changes' } as const
+}
+
+/** Shows and sends the summary; a failed run fails the message with its first error. */
+export function finish(summary: RunSummary, context: Pick<NodeContext<unknown>, 'status' | 'send'>, output = 1): void {
+  const records = new Map<string, number>()
+  for (const e of summary.entities) records.set(e.entity, Math.max(e.read, records.get(e.entity) ?? 0))
+  const read = [...records.values()].reduce((sum, n) => sum + n, 0)
+  const held = summary.entities.reduce((sum, e) => sum + e.held, 0)
+  context.send(output, { topic: summary.sync, payload: summary })
+  if (summary.state === 'stopped') context.status.idle(`stopped after ${counted(read, 'record')}`)
+  else if (summary.state === 'done')
+    context.status.done(`${counted(read, 'record')}${held ? `, ${count(held)} held` : ''}`)
+  else throw failure(summary)
+}
+
+function failure(summary: RunSummary): Error {
+  const first: ErrorCause = summary.errors[0] ?? { class: 'config', code: 'tieout.run' }
+  const problems = [...new Set(summary.entities.filter((e) => e.problem).map((e) => `${e.entity}: ${e.problem}`))]
+  const { class: cls, code, ...details } = first
+  return syncError(
+    cls,
+    code,
+    problems.join('; ') || details.vendorText || `Run ${summary.run} of ${summary.sync} failed`,
+    details,
+  )
+}
+
+const MASK = '•••'
+
+/** Up to ten records without the values of sensitive columns. */
+export function masked(preview: Preview): Preview {
+  const hide = (row: Readonly<Record<string, unknown>>, columns: Schema['columns']) =>
+    Object.fromEntries(
+      Object.entries(row).map(([name, value]) => [
+        name,
+        value != null && columns.some((c) => c.name === name && c.sensitive) ? MASK : value,
+      ]),
+    )
+  const { schema } = preview
+  return {
+    ...preview,
+    records: preview.records.slice(0, 10).map((record) => {
+      const lists = Object.entries(schema.lists ?? {}).map(([list, table]) => {
+        const rows = record[list]
+        return [
+          list,
+          Array.isArray(rows) ? rows.map((row: Record<string, unknown>) => hide(row, table.columns)) : rows,
+        ] as const
+      })
+      return { ...hide(record, schema.columns), ...Object.fromEntries(lists) } as DataRecord
+    }),
+  }
+}

@@ -1,0 +1,73 @@
+/** The status line under a node: blue ring working, green dot done, yellow ring waiting, red ring failed. */
+import type { Node, NodeStatus } from 'node-red'
+import type { Progress } from '../../sync/engine.ts'
+import { shortReason } from './errors.ts'
+
+export interface Status {
+  working(text: string): void
+  /** Done, with the time of day. */
+  done(text: string): void
+  waiting(text: string): void
+  failed(error: unknown): void
+  /** Nothing to say, or a neutral word. */
+  idle(text?: string): void
+  /** Maps the engine's progress: waiting wins over counts. */
+  progress(progress: Progress): void
+  /** No more changes: the node is closed. */
+  end(): void
+}
+
+const counts = new Intl.NumberFormat('en-US')
+/** `12,400`. */
+export const count = (n: number): string => counts.format(n)
+
+/** `1 row`, `12,400 rows`. */
+export const counted = (n: number, one: string): string => `${count(n)} ${one}${n === 1 ? '' : 's'}`
+
+/**
+ * Status never throws into a handler, and progress is shown at most four times a second: each change goes to every open editor.
+ */
+export function statusOf(node: Node, everyMs = 250): Status {
+  let timer: NodeJS.Timeout | undefined
+  let next: NodeStatus | undefined
+  let ended = false
+  const put = (status: NodeStatus): void => {
+    if (ended) return
+    try {
+      node.status(status)
+    } catch (error) {
+      node.debug(`status: ${String(error)}`)
+    }
+  }
+  const now = (status: NodeStatus): void => {
+    next = undefined
+    put(status)
+  }
+  const soon = (status: NodeStatus): void => {
+    next = status
+    if (timer || ended) return
+    now(status)
+    timer = setTimeout(() => {
+      timer = undefined
+      if (next) soon(next)
+    }, everyMs)
+    timer.unref()
+  }
+  return {
+    working: (text) => now({ fill: 'blue', shape: 'ring', text }),
+    done: (text) => now({ fill: 'green', shape: 'dot', text: `${text} ${new Date().toTimeString().slice(0, 5)}` }),
+    waiting: (text) => now({ fill: 'yellow', shape: 'ring', text }),
+    failed: (error) => now({ fill: 'red', shape: 'ring', text: shortReason(error) }),
+    idle: (text) => now(text ? { fill: 'grey', shape: 'ring', text } : {}),
+    progress: (p) =>
+      soon(
+        p.waiting
+          ? { fill: 'yellow', shape: 'ring', text: p.waiting }
+          : { fill: 'blue', shape: 'ring', text: [p.entity, counted(p.rows, 'row')].filter(Boolean).join(' ') },
+      ),
+    end: () => {
+      ended = true
+      clearTimeout(timer)
+    },
+  }
+}

@@ -1,0 +1,116 @@
+/** Nodes between source and sink that change records: map-gl. */
+import type { NodeAPI } from 'node-red'
+import { z } from 'zod'
+import type { ErrorCause } from '../../sync/errors.ts'
+import { syncError } from '../../sync/errors.ts'
+import type { DataRecord, Schema } from '../../sync/message.ts'
+import { type ConfigSpec, type Fields, field } from './config.ts'
+import type { ConnectionSpec } from './connection.ts'
+import { heldMessage } from './held.ts'
+import { reachable, sinksFor } from './members.ts'
+import { type Batch, batchOf, checkLedger } from './message.ts'
+import { defineNode, type Log, type NodeContext } from './node.ts'
+import { count } from './status.ts'
+import { useConnection } from './use.ts'
+
+/** A record that may not go on, and why. */
+export interface Refused {
+  /** As it came in, before the mapping. */
+  readonly record: DataRecord
+  readonly cause: ErrorCause & { readonly message: string }
+}
+
+export interface Transformed {
+  /** Records that go on, with `_row` as it was; an empty list is sent as nothing. */
+  readonly payload: DataRecord[]
+  readonly schema: Schema
+  readonly held: readonly Refused[]
+}
+
+export interface TransformSpec<S extends Fields, CS extends Fields, K extends Fields, Mapping> extends ConfigSpec<S> {
+  readonly type: string
+  /** The config node that holds the mapping, and the field that names it. */
+  readonly uses: { readonly field: string; readonly spec: ConnectionSpec<CS, K, Mapping> }
+  /** Maps one batch. Throws to fail the whole batch. */
+  readonly transform: (
+    config: z.output<S>,
+    mapping: Mapping,
+    batch: Batch,
+    context: { readonly log: Log; readonly signal: AbortSignal },
+  ) => Transformed | Promise<Transformed>
+}
+
+/**
+ * Registers a transform: output 1 carries the mapped batch, output 2 shows each held record. What is held is recorded in the
+ * ledger first, in the name of every sink that output 1 can reach, so that the batch settles. A message with records to hold
+ * but without `msg.sync` has no ledger that counts it: it fails instead.
+ *
+ * @example
+ * defineTransform(RED, {
+ *   type: 'map-gl',
+ *   version: 1,
+ *   config: z.object({}),
+ *   uses: { field: 'mapping', spec: glMapping },
+ *   transform: (_config, mapping, batch) => mapping.apply(batch.payload, batch.schema),
+ * })
+ */
+export function defineTransform<S extends Fields, CS extends Fields, K extends Fields, Mapping>(
+  RED: NodeAPI,
+  spec: TransformSpec<S, CS, K, Mapping>,
+): void {
+  const config = z.object({
+    ledger: field.optional(),
+    [spec.uses.field]: field.optional(),
+    ...spec.config.shape,
+  }) as unknown as S
+  const state = new WeakMap<object, () => Promise<Mapping>>()
+  const mappingOf = (context: NodeContext<z.output<S>>): (() => Promise<Mapping>) => {
+    const id = (context.config as Record<string, unknown>)[spec.uses.field]
+    const mapping = state.get(context) ?? useConnection<Mapping>(context, id, spec.uses.spec.type, spec.uses.field)
+    state.set(context, mapping)
+    return mapping
+  }
+  defineNode<S>(RED, {
+    type: spec.type,
+    version: spec.version,
+    config,
+    ...(spec.migrations && { migrations: spec.migrations }),
+    ...(spec.literal && { literal: spec.literal }),
+    member: (context) => ({ kind: 'transform', ref: { id: context.id, name: context.name } }),
+    start: (context) => {
+      mappingOf(context)
+    },
+    async input(message, context) {
+      const batch = batchOf(message)
+      const handle = context.ledger()
+      const engine = await handle.engine.get()
+      checkLedger(batch, engine.ledger.id)
+      const mapping = mappingOf(context)
+      context.status.working(batch.schema.entity)
+      const { payload, schema, held } = await spec.transform(context.config, await mapping(), batch, context)
+      if (held.length > 0) {
+        if (!batch.sync) throw unheld(held)
+        const members = reachable(RED, handle, { place: context.place, ports: [0] })
+        await engine.hold({
+          ref: { id: context.id, name: context.name },
+          sinks: sinksFor(members, schema.entity),
+          message: batch,
+          stage: 'map',
+          records: held,
+        })
+        for (const { record, cause } of held) context.send(1, heldMessage(batch, record, cause))
+      }
+      if (payload.length > 0 || batch.payload.length === 0) context.send(0, { ...message, payload, schema })
+      context.status.done(
+        `${schema.entity} ${count(payload.length)}${held.length ? `, ${count(held.length)} held` : ''}`,
+      )
+    },
+  })
+}
+
+function unheld(held: readonly Refused[]): Error {
+  const first = held[0]?.cause
+  return syncError('data', first?.code ?? 'tieout.map', first?.message ?? 'Records could not be mapped', {
+    hint: 'A message without msg.sync cannot be held: correct it and send it again.',
+  })
+}
