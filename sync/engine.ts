@@ -5,6 +5,13 @@ import type { BatchMessage, DataRecord, Outcome, Schema, SyncInfo } from './mess
 import type { Source } from './source.ts'
 import type { Target } from './target.ts'
 
+/** Where the engine and the ledger write what only an operator needs; never a record's content. */
+export interface Log {
+  info(text: string): void
+  warn(text: string): void
+  error(text: string): void
+}
+
 /** A sink, a mapping or a source, as who answers for records. */
 export interface SinkRef {
   /** Node id. */
@@ -35,7 +42,8 @@ export interface RunSummary {
   readonly mode: 'poll' | 'replay' | 'push'
   readonly started: string
   readonly ended: string
-  readonly state: 'done' | 'failed' | 'stopped'
+  /** `died`: its process ended before it did; the counts are those of what was settled. */
+  readonly state: 'done' | 'failed' | 'stopped' | 'died'
   readonly entities: readonly EntitySummary[]
   readonly ties: boolean
   readonly requests: number

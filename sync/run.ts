@@ -1,11 +1,11 @@
 /** State of one run and its entities while it goes on in this process. */
 import type { Position } from '../ledger/ledger.ts'
-import type { OutcomeCounts, RunSummary, SinkRef } from './engine.ts'
+import type { EntitySummary, OutcomeCounts, RunSummary, SinkRef } from './engine.ts'
 import type { SyncError } from './errors.ts'
 import type { Schema, SyncInfo } from './message.ts'
 import type { BatchState, Prefix } from './progress.ts'
 import type { EntityPlan } from './source.ts'
-import type { Target } from './target.ts'
+import type { Target, WriteContext } from './target.ts'
 
 /** A sink that an entity of a run reached, with what the checks at the end need. */
 export interface Reached {
@@ -15,8 +15,17 @@ export interface Reached {
   readonly schema: Schema
   /** The run reads everything anew: the memory of deliveries of a merge sink was cleared for it. */
   readonly full: boolean
-  /** For whoever delivers and checks: values kept for this run, entity and sink (control totals so far). */
+  /** For whoever delivers: values kept for this run, entity and sink (control totals so far). */
   readonly memory: Map<string, unknown>
+  /** Set by whoever delivers: compares what is stored with what was delivered. Called once, when a run that wrote ends. */
+  check?: (context: WriteContext) => Promise<TotalsCheck>
+}
+
+/** What the comparison with the target's own sums said. */
+export interface TotalsCheck {
+  readonly ties: boolean
+  readonly amounts: EntitySummary['amounts']
+  readonly problem?: string
 }
 
 export interface RunStart {

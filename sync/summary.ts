@@ -1,14 +1,7 @@
 /** The summary of a run: who got what, whether it ties, what went wrong. */
 import type { EntitySummary, RunSummary } from './engine.ts'
 import type { SyncError } from './errors.ts'
-import { type EntityRun, type RunState, tallyOf } from './run.ts'
-
-/** What the comparison with the target's own sums said. */
-export interface TotalsCheck {
-  readonly ties: boolean
-  readonly amounts: EntitySummary['amounts']
-  readonly problem?: string
-}
+import { type EntityRun, type RunState, type TotalsCheck, tallyOf } from './run.ts'
 
 export interface Ending {
   readonly ended: string
