@@ -1,0 +1,274 @@
+/** One workspace and warehouse: tokens, sessions, statements, files. Shared by all nodes of a config node, closed after the last. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
+import type { WriteContext } from '../../../sync/target.ts'
+import { type AuthOptions, createTokens, isRefusedClient } from './auth.ts'
+import { connectDriver, type DriverClient, type DriverSession } from './driver.ts'
+import { type FailurePoint, toSyncError } from './errors.ts'
+import { createHttp, type HttpReply, type HttpRequest } from './http.ts'
+import { createPatience, type Patience } from './patience.ts'
+
+export interface DatabricksOptions {
+  /** `adb-123.4.azuredatabricks.net`, or a private link name; no scheme, no port. */
+  readonly host: string
+  readonly port?: number
+  /** HTTP path of the SQL warehouse: `/sql/1.0/warehouses/abc`. */
+  readonly path: string
+  readonly auth: AuthOptions
+  /** PEM text of a CA that is trusted besides the public ones. */
+  readonly ca?: string
+  readonly proxy?: string
+  /** Longest wait for one reply of the driver; a long statement is polled, so this bounds a request and not a statement. */
+  readonly socketTimeoutMs?: number
+  /** Longest run of one statement, as the warehouse counts it. */
+  readonly statementTimeoutSeconds?: number
+  /** How long a starting warehouse is waited for. */
+  readonly coldStartMs?: number
+  /** First pause before a request is sent again; the later ones double. */
+  readonly retryBaseMs?: number
+  readonly log?: (level: string, message: string) => void
+}
+
+export type ResultRow = Readonly<Record<string, unknown>>
+
+export interface Statement {
+  readonly sql: string
+  /** Named parameters; strings only, because the driver's buffer is spoilt for good by anything it cannot write. */
+  readonly parameters?: Readonly<Record<string, string>>
+  /** What it does, in the error's words: `MERGE into main.finance.gl_entry`. */
+  readonly what: string
+  /** `read`: fetches rows. `repeatable`: done twice it changes nothing more. `once`: anything else. */
+  readonly kind: 'read' | 'repeatable' | 'once'
+  /** For the query history: sync, run, entity. */
+  readonly tags?: Readonly<Record<string, string>>
+}
+
+export interface Connection {
+  /** `databricks://host` */
+  readonly address: string
+  readonly path: string
+  /** Runs one statement to its end; rows for `read`. Waits for a starting warehouse; throws `SyncError`s. */
+  run(statement: Statement, context: WriteContext): Promise<readonly ResultRow[]>
+  /** A REST request to the workspace with the same token. */
+  rest(
+    request: Omit<HttpRequest, 'url' | 'headers' | 'signal'> & { readonly path: string },
+    context: WriteContext,
+  ): Promise<HttpReply>
+  /** Statements sent so far. */
+  statements(): number
+  /** Counts a user; the function given back lets go, and the last one closes the connection. */
+  use(): () => Promise<void>
+  /** Ends sessions and sockets; at most two seconds. A later statement opens it again. */
+  close(): Promise<void>
+}
+
+const CLOSE_MS = 2000
+const SIGN_OF_LIFE_MS = 10_000
+
+export function createConnection(options: DatabricksOptions): Connection {
+  const host = checkHost(options.host)
+  const port = options.port ?? 443
+  const socketTimeoutMs = options.socketTimeoutMs ?? 60_000
+  const workspace = `https://${host}${port === 443 ? '' : `:${port}`}`
+  const http = createHttp({
+    timeoutMs: socketTimeoutMs,
+    ...(options.ca ? { ca: options.ca } : {}),
+    ...(options.proxy ? { proxy: options.proxy } : {}),
+  })
+  const patience = createPatience({ baseMs: options.retryBaseMs ?? 500, coldStartMs: options.coldStartMs ?? 600_000 })
+  const tokens = createTokens({
+    auth: options.auth,
+    workspace,
+    http,
+    retry: (attempt) => insist(attempt, { signal: never, waiting: () => undefined }),
+  })
+  const log = (level: string, message: string): void => options.log?.(level, message)
+  let client: Promise<DriverClient> | undefined
+  let session: Promise<DriverSession> | undefined
+  let sent = 0
+  let users = 0
+
+  function openSession(): Promise<DriverSession> {
+    client ??= connectDriver({
+      host,
+      port,
+      path: options.path,
+      socketTimeoutMs,
+      token: tokens.get,
+      log,
+      ...(options.ca ? { ca: options.ca } : {}),
+      ...(options.proxy ? { proxy: options.proxy } : {}),
+    })
+    const opened = client.then((ready) =>
+      ready.openSession({
+        configuration: {
+          ANSI_MODE: 'true',
+          TIMEZONE: 'UTC',
+          STATEMENT_TIMEOUT: String(options.statementTimeoutSeconds ?? 1800),
+        },
+        queryTags: { application: 'tieout' },
+      }),
+    )
+    session = opened
+    opened.catch(() => forget(opened))
+    return opened
+  }
+
+  function forget(lost: Promise<DriverSession> | undefined): void {
+    if (session === lost) session = undefined
+  }
+
+  async function once(statement: Statement, signal: AbortSignal): Promise<readonly ResultRow[]> {
+    const using = session ?? openSession()
+    let phase: FailurePoint['phase'] = 'open'
+    try {
+      const opened = await using
+      signal.throwIfAborted()
+      phase = 'execute'
+      sent += 1
+      const operation = await opened.executeStatement(statement.sql, {
+        ...(statement.parameters ? { namedParameters: { ...statement.parameters } } : {}),
+        ...(statement.tags ? { queryTags: { ...statement.tags } } : {}),
+      })
+      phase = 'finish'
+      const stop = (): void => void operation.cancel().catch(() => undefined)
+      signal.addEventListener('abort', stop, { once: true })
+      if (signal.aborted) stop()
+      try {
+        await operation.finished()
+        return statement.kind === 'read' ? ((await operation.fetchAll()) as ResultRow[]) : []
+      } finally {
+        signal.removeEventListener('abort', stop)
+        // the outcome is known by now; a failing close only leaves work for the warehouse's own clean-up
+        operation
+          .close()
+          .catch((error: unknown) => log('debug', `close of a statement: ${String((error as Error).message)}`))
+      }
+    } catch (error) {
+      signal.throwIfAborted()
+      const failure = await toSyncError(error, { what: statement.what, phase, reads: statement.kind === 'read' })
+      if (failure.code === 'databricks.session') forget(using)
+      throw failure
+    }
+  }
+
+  /** Tries again what may be tried again, as long as patience lasts. */
+  async function insist<T>(attempt: () => Promise<T>, context: WriteContext, repeatable = true): Promise<T> {
+    const waits: Patience = patience.begin()
+    for (;;) {
+      context.signal.throwIfAborted()
+      try {
+        const result = await attempt()
+        patience.answered()
+        return result
+      } catch (error) {
+        context.signal.throwIfAborted()
+        if (!isSyncError(error)) throw error
+        const next = waits.after(error, repeatable)
+        if (!next) throw error
+        if (error.cause.class === 'auth') {
+          if (isRefusedClient(error)) throw error
+          tokens.drop()
+        }
+        log('warn', `${error.message} (again in ${Math.round(next.ms / 100) / 10} s)`)
+        await pause(next.ms, next.why, context)
+      }
+    }
+  }
+
+  return {
+    address: `databricks://${host}${port === 443 ? '' : `:${port}`}`,
+    path: options.path,
+    run: (statement, context) =>
+      withSignOfLife(statement.what, context, () =>
+        insist(() => once(statement, context.signal), context, statement.kind !== 'once'),
+      ),
+    rest: ({ path, ...request }, context) =>
+      withSignOfLife(request.what, context, () =>
+        insist(
+          async () =>
+            http.send({
+              ...request,
+              url: `${workspace}${path}`,
+              signal: context.signal,
+              headers: {
+                authorization: `Bearer ${await tokens.get()}`,
+                ...(request.body === undefined
+                  ? {}
+                  : {
+                      'content-type':
+                        typeof request.body === 'string' ? 'application/json' : 'application/octet-stream',
+                    }),
+              },
+            }),
+          context,
+        ),
+      ),
+    statements: () => sent,
+    use() {
+      users += 1
+      let held = true
+      return async () => {
+        if (!held) return
+        held = false
+        users -= 1
+        if (users === 0) await this.close()
+      }
+    },
+    async close() {
+      const [ending, closing] = [session, client]
+      session = undefined
+      client = undefined
+      const work = Promise.allSettled([http.close(), ending?.then((open) => open.close()).catch(() => undefined)]).then(
+        () => closing?.then((open) => open.close()),
+      )
+      const bound = new AbortController()
+      await Promise.race([
+        work.catch(() => undefined),
+        delay(CLOSE_MS, undefined, { signal: bound.signal, ref: false }).catch(() => undefined),
+      ])
+      bound.abort()
+    },
+  }
+}
+
+const never = new AbortController().signal
+
+/** Waits, saying every ten seconds how much is left. */
+async function pause(ms: number, why: string, context: WriteContext): Promise<void> {
+  const until = Date.now() + ms
+  for (;;) {
+    const left = until - Date.now()
+    if (left <= 0) return
+    context.waiting(left >= 1500 ? `${why}, ${Math.round(left / 1000)} s` : why)
+    await delay(Math.min(left, SIGN_OF_LIFE_MS), undefined, { signal: context.signal })
+  }
+}
+
+async function withSignOfLife<T>(what: string, context: WriteContext, work: () => Promise<T>): Promise<T> {
+  const begun = Date.now()
+  const timer = setInterval(
+    () => context.waiting(`${what}, running for ${Math.round((Date.now() - begun) / 1000)} s`),
+    SIGN_OF_LIFE_MS,
+  )
+  timer.unref()
+  try {
+    return await work()
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+function checkHost(host: string): string {
+  const trimmed = host.trim().toLowerCase()
+  if (/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(trimmed)) return trimmed
+  const error: SyncError = syncError(
+    'config',
+    'databricks.host',
+    `The host must be a name such as adb-123.4.azuredatabricks.net, without https:// and without a path: ${host.slice(0, 100)}`,
+    {
+      hint: 'Copy the server host name from the warehouse, Connection details.',
+    },
+  )
+  throw error
+}

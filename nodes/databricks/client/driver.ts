@@ -1,0 +1,78 @@
+/** The official driver, loaded on first use, with our logger and our tokens. */
+import { rootCertificates } from 'node:tls'
+import type { DBSQLClient } from '@databricks/sql'
+import { syncError } from '../../../sync/errors.ts'
+
+export type DriverClient = DBSQLClient
+export type DriverSession = Awaited<ReturnType<DBSQLClient['openSession']>>
+
+export interface DriverOptions {
+  readonly host: string
+  readonly port: number
+  readonly path: string
+  readonly ca?: string
+  readonly proxy?: string
+  readonly socketTimeoutMs: number
+  readonly token: () => Promise<string>
+  readonly log: (level: string, message: string) => void
+}
+
+export async function connectDriver(options: DriverOptions): Promise<DriverClient> {
+  const { default: driver } = await import('@databricks/sql')
+  // without an own logger the driver installs winston with handleExceptions: any uncaught exception then ends the process
+  const client = new driver.DBSQLClient({ logger: { log: (level, message) => options.log(level, message) } })
+  const proxy = options.proxy ? proxyOptions(options.proxy) : undefined
+  if (proxy && options.ca) trustThroughProxy(client, options.ca)
+  await client.connect({
+    host: options.host,
+    port: options.port,
+    path: options.path,
+    // asked before every call; the cache behind it renews ahead, once for all, and forgets a token that was refused
+    authType: 'custom',
+    provider: { authenticate: async () => ({ Authorization: `Bearer ${await options.token()}` }) },
+    userAgentEntry: 'Tieout',
+    socketTimeout: options.socketTimeoutMs,
+    telemetryEnabled: false,
+    preserveBigNumericPrecision: true,
+    // polls and closes only: opening and executing are never repeated by the driver
+    retryMaxAttempts: 4,
+    retryDelayMin: 250,
+    retryDelayMax: 4000,
+    ...(proxy ? { proxy } : {}),
+    ...(options.ca ? { customCaCert: options.ca } : {}),
+  })
+  return client
+}
+
+function proxyOptions(url: string) {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  if (!parsed || !/^https?:$/.test(parsed.protocol)) {
+    throw syncError('config', 'databricks.proxy', 'The proxy must be an address such as http://proxy.example.com:8080')
+  }
+  const auth = parsed.username
+    ? { auth: { username: decodeURIComponent(parsed.username), password: decodeURIComponent(parsed.password) } }
+    : {}
+  return {
+    protocol: parsed.protocol === 'https:' ? ('https' as const) : ('http' as const),
+    host: parsed.hostname,
+    port: Number(parsed.port) || (parsed.protocol === 'https:' ? 443 : 80),
+    ...auth,
+  }
+}
+
+/**
+ * Driver 2.1.0 gives its TLS options to the agent for direct connections only, so that an own CA is ignored behind a
+ * proxy. The options common to both agents are the place where the tunnel's TLS finds it.
+ */
+function trustThroughProxy(client: DriverClient, ca: string): void {
+  const inner = client as unknown as {
+    createConnectionProvider(options: unknown): { getAgentDefaultOptions(): object }
+  }
+  const create = inner.createConnectionProvider.bind(client)
+  inner.createConnectionProvider = (options) => {
+    const provider = create(options)
+    const defaults = provider.getAgentDefaultOptions.bind(provider)
+    provider.getAgentDefaultOptions = () => ({ ...defaults(), ca: [...rootCertificates, ca] })
+    return provider
+  }
+}
