@@ -36,7 +36,7 @@ export interface TransformSpec<S extends Fields, CS extends Fields, K extends Fi
     config: z.output<S>,
     mapping: Mapping,
     batch: Batch,
-    context: { readonly log: Log; readonly signal: AbortSignal },
+    context: { readonly id: string; readonly log: Log; readonly signal: AbortSignal },
   ) => Transformed | Promise<Transformed>
 }
 
