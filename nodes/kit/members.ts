@@ -93,3 +93,13 @@ export function reachable(
 /** Sinks among them that take an entity. */
 export const sinksFor = (members: readonly Member[], entity: string): SinkRef[] =>
   members.filter((m) => m.kind === 'sink' && (m.accepts?.(entity) ?? true)).map((m) => m.ref)
+
+/** Where those sinks write an entity, for the marks of a sync without memory. */
+export const targetsFor = (members: readonly Member[], entity: string): Promise<{ ref: SinkRef; target: Target }[]> =>
+  Promise.all(
+    members.flatMap(({ kind, ref, accepts, target }) =>
+      kind === 'sink' && target && (accepts?.(entity) ?? true)
+        ? [target(entity).then((t) => ({ ref, target: t }))]
+        : [],
+    ),
+  )

@@ -23,7 +23,7 @@ const sync = z.looseObject({
   batch: z.number().int().min(0),
   readNumber: z.number(),
   ledger: z.string().min(1),
-  mode: z.enum(['poll', 'replay']),
+  mode: z.enum(['poll', 'replay', 'push']),
   to: z.string().optional(),
 })
 const record = z.record(z.string(), z.unknown())

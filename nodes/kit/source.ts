@@ -2,12 +2,12 @@
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import type { Engine, RunSummary } from '../../sync/engine.ts'
-import { type ErrorCause, syncError } from '../../sync/errors.ts'
+import { syncError } from '../../sync/errors.ts'
 import type { DataRecord, Schema } from '../../sync/message.ts'
 import type { Source } from '../../sync/source.ts'
 import { type ConfigSpec, type Fields, field, readConfig, type Values } from './config.ts'
 import { type ConnectionSpec, withUnsaved } from './connection.ts'
-import { ledgerHandle, placeOf, reachable, sinksFor } from './members.ts'
+import { ledgerHandle, placeOf, reachable, sinksFor, targetsFor } from './members.ts'
 import { defineNode, type Log, type Message, type NodeContext } from './node.ts'
 import { connectionBody, handle, scrub } from './routes.ts'
 import { count, counted } from './status.ts'
@@ -16,7 +16,7 @@ import { useConnection } from './use.ts'
 /** Fields that every source has; its dialog gets their form rows from `tieout.sourceFields`. */
 export const sourceFields = {
   /** Name of the sync, unique within the ledger. */
-  sync: field.text('the sync needs a name'),
+  syncName: field.text('the sync needs a name'),
   /** Ids of the config nodes. */
   ledger: field.optional(),
   connection: field.optional(),
@@ -119,7 +119,7 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
   }
   const claim = (run: Run<Client>, engine: Engine, context: NodeContext<z.output<S>>): void => {
     if (run.claimed) return
-    context.atClose(engine.claimName((context.config as z.output<S> & Common).sync, context.id))
+    context.atClose(engine.claimName((context.config as z.output<S> & Common).syncName, context.id))
     run.claimed = true
   }
 
@@ -205,7 +205,7 @@ async function poll<S extends Fields, CS extends Fields, K extends Fields, Clien
     return
   }
   if (run.going) {
-    context.log.warn(`${config.sync} is still running: this start is ignored`)
+    context.log.warn(`${config.syncName} is still running: this start is ignored`)
     status.waiting('still running')
     return
   }
@@ -223,13 +223,14 @@ async function poll<S extends Fields, CS extends Fields, K extends Fields, Clien
       const filters = spec.filters?.(config)
       const limits = spec.limits?.(config)
       const summary = await engine.poll({
-        name: config.sync,
+        name: config.syncName,
         ref: { id: context.id, name: context.name },
         source,
         entities: 'keys' in order ? [order.entity] : spec.entities(config),
         ...(filters && { filters }),
         ...(limits && { limits }),
         sinks: (entity) => sinksFor(members, entity),
+        targets: (entity) => targetsFor(members, entity),
         answer: config.answer,
         mayFilter: config.mayFilter,
         receiptSeconds: config.receiptMinutes * 60,
@@ -269,15 +270,15 @@ export function finish(summary: RunSummary, context: Pick<NodeContext<unknown>, 
 }
 
 function failure(summary: RunSummary): Error {
-  const first: ErrorCause = summary.errors[0] ?? { class: 'config', code: 'tieout.run' }
+  const [first] = summary.errors
   const problems = [...new Set(summary.entities.filter((e) => e.problem).map((e) => `${e.entity}: ${e.problem}`))]
-  const { class: cls, code, ...details } = first
-  return syncError(
-    cls,
+  const {
+    class: cls,
     code,
-    problems.join('; ') || details.vendorText || `Run ${summary.run} of ${summary.sync} failed`,
-    details,
-  )
+    message,
+    ...details
+  } = first ?? { class: 'config' as const, code: 'tieout.run', message: '' }
+  return syncError(cls, code, message || problems.join('; ') || `Run ${summary.run} of ${summary.sync} failed`, details)
 }
 
 const MASK = '•••'
