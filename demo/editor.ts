@@ -17,18 +17,25 @@ export interface Editor {
 }
 
 /** Starts Node-RED with this package's settings in a user directory; keeps the password of an earlier start. */
-export async function startEditor(options: { readonly dir: string; readonly port: number; readonly env?: NodeJS.ProcessEnv }): Promise<Editor> {
+export async function startEditor(options: {
+  readonly dir: string
+  readonly port: number
+  readonly env?: NodeJS.ProcessEnv
+}): Promise<Editor> {
   mkdirSync(options.dir, { recursive: true })
   const { user, password } = login(join(options.dir, 'demo-login.json'))
   const url = `http://127.0.0.1:${options.port}`
   const red = join(dirname(createRequire(import.meta.url).resolve('node-red/package.json')), 'red.js')
-  const child = startNode([red, '--settings', join(import.meta.dirname, '..', 'settings.js'), '--userDir', options.dir], {
-    ...process.env,
-    ...options.env,
-    PORT: String(options.port),
-    TIEOUT_ADMIN_USER: user,
-    TIEOUT_ADMIN_PASSWORD_HASH: hashSync(password, 8),
-  })
+  const child = startNode(
+    [red, '--settings', join(import.meta.dirname, '..', 'settings.js'), '--userDir', options.dir],
+    {
+      ...process.env,
+      ...options.env,
+      PORT: String(options.port),
+      TIEOUT_ADMIN_USER: user,
+      TIEOUT_ADMIN_PASSWORD_HASH: hashSync(password, 8),
+    },
+  )
   const token = await until('Node-RED', async () => {
     if (child.process.exitCode !== null) throw new Error(`Node-RED did not start:\n${child.output()}`)
     return /Started flows/.test(child.output()) ? logIn(url, user, password) : undefined

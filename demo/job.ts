@@ -55,7 +55,9 @@ export async function runOnce(editor: Editor, inject: string, sync: string, seco
   const path = `/tieout/runs?sync=${encodeURIComponent(sync)}&limit=1`
   const newest = async (): Promise<RunSummary | undefined> => ((await editor.call('GET', path)) as RunSummary[])[0]
   const before = (await newest())?.run
-  await until('the inject node', async () => editor.call('POST', `/inject/${inject}`).catch(() => undefined), { seconds: 20 })
+  await until('the inject node', async () => editor.call('POST', `/inject/${inject}`).catch(() => undefined), {
+    seconds: 20,
+  })
   return until(
     `the end of a run of "${sync}"`,
     async () => {

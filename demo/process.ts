@@ -53,7 +53,11 @@ export function startNode(args: readonly string[], env: NodeJS.ProcessEnv, watch
 }
 
 /** Asks again until it gets an answer that is not undefined; ends with an error in words. */
-export async function until<T>(what: string, ask: () => Promise<T | undefined>, { seconds = 60, everyMs = 100 } = {}): Promise<T> {
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T | undefined>,
+  { seconds = 60, everyMs = 100 } = {},
+): Promise<T> {
   const end = Date.now() + seconds * 1000
   for (;;) {
     const answer = await ask()

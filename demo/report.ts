@@ -10,7 +10,15 @@ export type EntityCounts = Record<'read' | Outcome, number>
 export function countEntities(runs: readonly RunSummary[]): Record<string, EntityCounts> {
   const counts: Record<string, EntityCounts> = {}
   for (const entity of runs.flatMap((run) => run.entities)) {
-    const sum = (counts[entity.entity] ??= { read: 0, delivered: 0, unchanged: 0, superseded: 0, held: 0, inDoubt: 0, filtered: 0 })
+    const sum = (counts[entity.entity] ??= {
+      read: 0,
+      delivered: 0,
+      unchanged: 0,
+      superseded: 0,
+      held: 0,
+      inDoubt: 0,
+      filtered: 0,
+    })
     sum.read += entity.read
     for (const outcome of OUTCOMES) sum[outcome] += entity[outcome]
   }
@@ -24,15 +32,30 @@ export function describeRun(run: RunSummary): string {
     const sums = Object.entries(e.amounts)
     const debit = sums.map(([currency, sum]) => `${sum.debit} ${currency}`).join(', ')
     const credit = sums.map(([currency, sum]) => `${sum.credit} ${currency}`).join(', ')
-    return [e.entity, e.read, e.delivered, e.unchanged, e.held, debit, credit, e.ties ? 'yes' : `NO${e.problem ? `: ${e.problem}` : ''}`].map(String)
+    return [
+      e.entity,
+      e.read,
+      e.delivered,
+      e.unchanged,
+      e.held,
+      debit,
+      credit,
+      e.ties ? 'yes' : `NO${e.problem ? `: ${e.problem}` : ''}`,
+    ].map(String)
   })
   const widths = head.map((title, i) => Math.max(title.length, ...body.map((row) => row[i]?.length ?? 0)))
-  const line = (cells: readonly string[]): string => cells.map((cell, i) => (i > 0 && i < 5 ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))).join('  ').trimEnd()
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, i) => (i > 0 && i < 5 ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
+      .join('  ')
+      .trimEnd()
   const seconds = ((Date.parse(run.ended) - Date.parse(run.started)) / 1000).toFixed(1)
   return [
     `Run of "${run.sync}": ${run.state} in ${seconds} s, ${run.requests} requests, ${run.statements} statements`,
     line(head),
     ...body.map(line),
-    ...run.errors.map((error) => `  ! ${error.entity ?? ''} ${error.code} ${error.vendorText ?? ''} ${error.hint ?? ''}`),
+    ...run.errors.map(
+      (error) => `  ! ${error.entity ?? ''} ${error.code} ${error.vendorText ?? ''} ${error.hint ?? ''}`,
+    ),
   ].join('\n')
 }

@@ -1,12 +1,18 @@
 /** The sandbox as the demo uses it: a process of its own, steered by its control address. */
 import { join } from 'node:path'
-import { type Child, startNode, until } from './process.ts'
 import type { Cell } from './compare.ts'
+import { type Child, startNode, until } from './process.ts'
 
 /** What the sandbox prints when it is ready: where its servers are, and the secrets to reach them. */
 export interface SandboxAddresses {
   readonly control: { readonly url: string; readonly token: string }
-  readonly x3: { readonly url: string; readonly folder: string; readonly clientId: string; readonly secret: string; readonly user: string }
+  readonly x3: {
+    readonly url: string
+    readonly folder: string
+    readonly clientId: string
+    readonly secret: string
+    readonly user: string
+  }
   readonly databricks: {
     readonly host: string
     readonly port: number
@@ -43,7 +49,10 @@ export async function startSandbox(args: readonly string[]): Promise<Sandbox> {
   const child = startNode([join(import.meta.dirname, '..', 'sandbox', 'main.ts'), ...args], process.env)
   const addresses = await until('the sandbox', async () => {
     if (child.process.exitCode !== null) throw new Error(`the sandbox did not start:\n${child.output()}`)
-    const line = child.output().split('\n').find((text) => text.startsWith('{') && text.endsWith('}'))
+    const line = child
+      .output()
+      .split('\n')
+      .find((text) => text.startsWith('{') && text.endsWith('}'))
     return line === undefined ? undefined : (JSON.parse(line) as SandboxAddresses)
   })
   const control = async (method: string, path: string, body?: unknown): Promise<Response> => {

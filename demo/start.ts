@@ -1,9 +1,9 @@
 /** `npm start`: the sandbox and Node-RED, the flow deployed and run; `--once` compares books and target and ends. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { RunSummary } from '../sync/engine.ts'
-import { compareBooks } from './books.ts'
+import { booksAfter, compareBooks, groupAccounts } from './books.ts'
 import { type Editor, startEditor } from './editor.ts'
 import { deploy, type FlowNode, isDeployed, readTemplate, runOnce, sandboxEnvironment } from './job.ts'
 import { type DemoOptions, readOptions, USAGE } from './options.ts'
@@ -18,17 +18,19 @@ const PATIENCE = { small: 300, medium: 900, large: 5400 }
 
 /** The node that begins the sync and the sync's name, as the template has them. */
 function entrance(flows: readonly FlowNode[]): { inject: string; sync: string } {
-  const poll = flows.find((node) => typeof node.syncName === 'string')
-  const inject = flows.find((node) => node.type === 'inject' && (node.wires as string[][]).flat().includes(poll?.id ?? ''))
+  const poll = flows.find((node) => typeof node.sync === 'string')
+  const inject = flows.find(
+    (node) => node.type === 'inject' && (node.wires as string[][]).flat().includes(poll?.id ?? ''),
+  )
   if (!poll || !inject) throw new Error('the template has no inject node wired to a polling node')
-  return { inject: inject.id, sync: poll.syncName as string }
+  return { inject: inject.id, sync: poll.sync as string }
 }
 
 async function start(options: DemoOptions): Promise<number> {
   const home = options.once ? mkdtempSync(join(tmpdir(), 'tieout-')) : join(process.cwd(), '.tieout')
   mkdirSync(home, { recursive: true })
   const today = firstDay(join(home, 'today'))
-  const flows = readTemplate(options.flow)
+  const flows = filledIn(readTemplate(options.flow), options, today)
   const args = ['--size', options.size, '--seed', String(options.seed), '--faults', options.faults, '--today', today]
   const sandbox = await startSandbox(options.once ? args : [...args, '--state', join(home, 'sandbox')])
   let editor: Editor | undefined
@@ -37,9 +39,14 @@ async function start(options: DemoOptions): Promise<number> {
     await sandbox.stop()
     if (options.once) rmSync(home, { recursive: true, force: true })
   }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end().finally(() => process.exit(0)))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void end().finally(() => process.exit(0)))
   try {
-    editor = await startEditor({ dir: join(home, 'node-red'), port: await freePort(options.port), env: sandboxEnvironment(sandbox.addresses) })
+    editor = await startEditor({
+      dir: join(home, 'node-red'),
+      port: await freePort(options.port),
+      env: sandboxEnvironment(sandbox.addresses),
+    })
     if (!(await isDeployed(editor, flows))) await deploy(editor, flows)
     const { inject, sync } = entrance(flows)
     const run = async (): Promise<RunSummary> => {
@@ -47,16 +54,34 @@ async function start(options: DemoOptions): Promise<number> {
       say(describeRun(summary))
       return summary
     }
-    if (options.once) return await job(options, sandbox, editor, run, today)
+    if (options.once) return await job(options, sandbox, editor, run, { flows, today })
     await run()
-    say(`\nEditor    ${editor.url}\nUser      ${editor.user}\nPassword  ${editor.password}\n\nCtrl+C ends it; what you edit is kept in ${home}.`)
+    say(
+      `\nEditor    ${editor.url}\nUser      ${editor.user}\nPassword  ${editor.password}\n\nCtrl+C ends it; what you edit is kept in ${home}.`,
+    )
     return await new Promise<number>((resolve) => editor?.child.process.once('exit', (code) => resolve(code ?? 1)))
   } finally {
     await end()
   }
 }
 
-async function job(options: DemoOptions, sandbox: Sandbox, editor: Editor, run: () => Promise<RunSummary>, today: string): Promise<number> {
+/** The template with the demo's accounts in its code table, and the port and CA of the sandbox's warehouse. */
+function filledIn(flows: readonly FlowNode[], options: DemoOptions, today: string): FlowNode[] {
+  const rows = groupAccounts(booksAfter({ ...options, today, days: 0 }))
+  return flows.map((node) => {
+    if (node.type === 'gl-mapping') return { ...node, tables: [{ name: 'account', rows }] }
+    if (node.type === 'databricks-connection') return { ...node, port: '${DATABRICKS_PORT}', ca: '${DATABRICKS_CA}' }
+    return node
+  })
+}
+
+async function job(
+  options: DemoOptions,
+  sandbox: Sandbox,
+  editor: Editor,
+  run: () => Promise<RunSummary>,
+  { flows, today }: { readonly flows: readonly FlowNode[]; readonly today: string },
+): Promise<number> {
   const began = Date.now()
   const runs = [await run()]
   for (let day = 0; day < options.days; day++) {
@@ -66,12 +91,20 @@ async function job(options: DemoOptions, sandbox: Sandbox, editor: Editor, run: 
   await sandbox.finish()
   const closing = await run()
   runs.push(closing)
-  const compare = await compareBooks({ options, today, days: options.days, rows: (sql) => sandbox.rows(sql), addresses: sandbox.addresses })
+  const { catalog, schema } = sandbox.addresses.databricks
+  const books = booksAfter({ ...options, today })
+  const compare = await compareBooks({ books, flows, table: `${catalog}.${schema}`, rows: (sql) => sandbox.rows(sql) })
   const state = await sandbox.state()
   for (const example of compare.examples) say(`  ${example}`)
   const ties = closing.ties && runs.every((r) => r.entities.every((e) => e.ties || e.problem !== undefined))
-  const good = compare.rows > 0 && compare.missing + compare.extra + compare.different === 0 && ties && state.faults.pending.length === 0
-  say(`\nCompared ${compare.records} records, ${compare.rows} rows: ${compare.missing} missing, ${compare.extra} extra, ${compare.different} different; totals ${ties ? 'tie' : 'DO NOT TIE'}`)
+  const good =
+    compare.rows > 0 &&
+    compare.missing + compare.extra + compare.different === 0 &&
+    ties &&
+    state.faults.pending.length === 0
+  say(
+    `\nCompared ${compare.records} records, ${compare.rows} rows: ${compare.missing} missing, ${compare.extra} extra, ${compare.different} different; totals ${ties ? 'tie' : 'DO NOT TIE'}`,
+  )
   if (state.faults.pending.length > 0) say(`Faults that were not met: ${state.faults.pending.join(', ')}`)
   if (options.json) {
     const { records, rows, missing, extra, different } = compare
