@@ -140,6 +140,8 @@ export interface Ledger {
 
   held(filter: HeldFilter & { readonly states?: readonly HeldState[] }): Promise<readonly HeldRecord[]>
   countHeld(filter: HeldFilter): Promise<number>
+  /** Read number of the open held record of each key at one who holds (`HeldRecord.sink`), for telling what is older; keys without one are left out. */
+  heldReads(sink: string, keys: readonly string[]): Promise<ReadonlyMap<string, number>>
   /** Oldest change stamp or read number among open held and in-doubt records of a sync and entity, for the mark's floor. */
   oldestHeld(sync: string, entity: string): Promise<{ readonly heldAt: string; readonly stamp: string | null } | undefined>
   claimHeld(filter: HeldFilter, run: string): Promise<readonly HeldRecord[]>
