@@ -24,7 +24,11 @@ export function tokenError(number: 21 | 41 | 42 | 45 | 50): string {
 }
 
 /** Undefined when the caller may pass, otherwise the text of the 401. `now` is the ERP's clock in ms. */
-export function checkAuthorization(header: string | undefined, settings: AuthSettings, now: number): string | undefined {
+export function checkAuthorization(
+  header: string | undefined,
+  settings: AuthSettings,
+  now: number,
+): string | undefined {
   const [scheme, credentials = ''] = (header ?? '').split(' ')
   if (scheme?.toLowerCase() === 'bearer') return checkToken(credentials, settings, now)
   const { basic } = settings

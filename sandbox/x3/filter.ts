@@ -152,7 +152,8 @@ function onCollection(field: Field, condition: Relaxed, to: NodeSpec, specs: Spe
     refuse(`Invalid filter on ${where}: one of _atLeast, _atMost, _every, _none is expected`)
   }
   for (const count of [_atLeast, _atMost]) {
-    if (count !== undefined && !Number.isInteger(count)) refuse(`Invalid filter on ${where}: a whole number is expected`)
+    if (count !== undefined && !Number.isInteger(count))
+      refuse(`Invalid filter on ${where}: a whole number is expected`)
   }
   const { test } = onNode(fields, to, specs)
   return {
@@ -219,7 +220,8 @@ function compare(get: Field['get'], operator: string, operand: Relaxed, type: Va
     }
   }
   if (operator === '_regex') {
-    if (typeof operand !== 'string' || operand.length > regexLimit) refuse(`Invalid filter on ${where}: _regex takes a text`)
+    if (typeof operand !== 'string' || operand.length > regexLimit)
+      refuse(`Invalid filter on ${where}: _regex takes a text`)
     const pattern = regex(operand, where)
     return { test: (source, context) => pattern.test(String(value(source, context) ?? '')), constraints: [] }
   }
@@ -264,7 +266,11 @@ function range(operator: string, bound: number): Constraint {
 }
 
 /** `{purchaseSite:{_id:-1},_id:-1}`; an array of such objects too. Empty: undefined, which means `{_id:1}`. */
-export function compileOrder(text: string | null | undefined, spec: NodeSpec, specs: Specs): readonly Order[] | undefined {
+export function compileOrder(
+  text: string | null | undefined,
+  spec: NodeSpec,
+  specs: Specs,
+): readonly Order[] | undefined {
   if (text === null || text === undefined || text.trim() === '') return undefined
   const orders = ordersOf(parse(text, 'orderBy'), spec, specs)
   const [first] = orders

@@ -172,7 +172,8 @@ export async function startX3(options: X3Options): Promise<X3Sandbox> {
     const endpoint = request.headers['x-xtrem-endpoint']
     const name = typeof endpoint === 'string' && endpoint !== '' ? endpoint : defaultFolder
     const folder = folders.get(name)
-    if (!folder) return refuse(response, 400, `Endpoint '${name}' does not exist or user '${settings.user}' may not use it`)
+    if (!folder)
+      return refuse(response, 400, `Endpoint '${name}' does not exist or user '${settings.user}' may not use it`)
     if (!wanted || !prepared) return refuse(response, 400, 'The body must be JSON with a query')
 
     if (folder.applyAmbushes()) {

@@ -21,8 +21,7 @@ function wrong(literal: Relaxed, type: string): never {
 function compareDecimals(a: string, b: string): number {
   const [x, y] = [split(a), split(b)]
   if (x.negative !== y.negative) return x.negative ? -1 : 1
-  const size =
-    x.whole.length - y.whole.length || plain(x.whole, y.whole) || plain(x.fraction, y.fraction)
+  const size = x.whole.length - y.whole.length || plain(x.whole, y.whole) || plain(x.fraction, y.fraction)
   return x.negative ? -size : size
 }
 
@@ -33,7 +32,8 @@ function split(text: string): { negative: boolean; whole: string; fraction: stri
 }
 
 const text: ValueType = {
-  parse: (literal) => (typeof literal === 'string' || typeof literal === 'number' ? `${literal}` : wrong(literal, 'String')),
+  parse: (literal) =>
+    typeof literal === 'string' || typeof literal === 'number' ? `${literal}` : wrong(literal, 'String'),
   of: (wire) => wire as string,
   compare: plain,
 }

@@ -69,7 +69,8 @@ export function masterNodes(generation: Generation): NodeSpec[] {
           isSupplier: ['Boolean', (p) => p.isSupplier],
           bankDetails: [
             'BusinessPartnerBankDetails_Collection',
-            (p) => p.bankAccounts.map((bankId, i): BankDetail => ({ partner: p.code, index: i + 1, name: p.name, bankId })),
+            (p) =>
+              p.bankAccounts.map((bankId, i): BankDetail => ({ partner: p.code, index: i + 1, name: p.name, bankId })),
           ],
         }),
       },
