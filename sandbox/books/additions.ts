@@ -52,7 +52,7 @@ export const newSupplierInvoice: Change = (desk) => {
 /** Committed an hour after the run that should have seen it, under a stamp that lies before that run, inside the overlap. */
 export const visibleLate: Change = (desk) => {
   const { index, site, number } = next(desk, 'supplierInvoice')
-  const own = desk.day.now - 60 - desk.day.draw(180)
+  const own = desk.day.now - 30 - desk.day.draw(120)
   const times = timesOf(desk, stampText(own))
   const visibleFrom = stampText(desk.day.now + 3_600)
   const invoice = makeSupplierInvoice(desk.world, index, number('PI'), site, times, own)

@@ -21,7 +21,7 @@ export const backFromYesterday: Change = ({ day, memory }) => {
 }
 
 export const thereAndBackInOneDay: Change = ({ tables, day, choose }) => {
-  const dimension = choose('dimension')
+  const dimension = choose('dimension', ({ updated }) => updated !== null)
   if (dimension === undefined) return false
   const [there, back] = day.rising(2) as [string, string]
   tables.dimension.put({ ...dimension, title: `${dimension.title} (B)`, updated: there })
@@ -73,8 +73,13 @@ export const stampedInTheFuture: Change = ({ tables, day, choose }) => {
 
 /** A row that an upgrade had left without a stamp gets its first. */
 export const firstStamp: Change = ({ tables, day, choose }) => {
-  const dimension = choose('dimension', (one) => one.updated === null)
-  if (dimension === undefined) return false
-  tables.dimension.put({ ...dimension, active: !dimension.active, updated: day.at() })
+  const dimension = choose('dimension', ({ updated }) => updated === null)
+  if (dimension !== undefined) {
+    tables.dimension.put({ ...dimension, active: !dimension.active, updated: day.at() })
+    return true
+  }
+  const customer = choose('customer', ({ updated }) => updated === null)
+  if (customer === undefined) return false
+  tables.customer.put({ ...customer, category: customer.category === 'KEY' ? 'STD' : 'KEY', updated: day.at() })
   return true
 }

@@ -34,7 +34,7 @@ import { dimensionCode } from './masters.ts'
 import { longest, orderLines } from './orders.ts'
 import { draws, hash } from './random.ts'
 import type { ChangingTables } from './table.ts'
-import type { Ambush, Books, TableName } from './types.ts'
+import type { Ambush, Books, BookTables, TableName } from './types.ts'
 import { stampText, type World } from './world.ts'
 
 /** Kinds of change in the order in which a day makes them; what comes back from yesterday is first. */
@@ -68,6 +68,13 @@ const kinds: readonly (readonly [string, Change])[] = [
 const rights: readonly TableName[] = ['purchaseOrder', 'salesInvoice', 'journalEntry', 'supplier']
 /** Documents longer than this need a second page of lines at the usual page size. */
 const page = 200
+/** Seconds before the clock at which a day's stamps begin: within 24 hours, with room for runs that took a while. */
+const longestAgo = 84_600
+
+/** An ambush that can also be sprung under another stamp than the clock's. */
+interface Waiting extends Ambush {
+  spring(stamp: string): void
+}
 
 /** The part of the books that moves. `now` is the ERP's clock in milliseconds. */
 export function createDays(
@@ -78,7 +85,7 @@ export function createDays(
   const memory: Memory = { back: [], addedLine: undefined, temporary: [], unbalanced: [], serial: new Map() }
   let number = 0
   let lost: TableName | undefined
-  let waiting: readonly Ambush[] = []
+  let waiting: readonly Waiting[] = []
   let reserved = new Set<string>()
 
   const entryAt = longestEntry(world)
@@ -88,22 +95,24 @@ export function createDays(
   const longOrder =
     orderAt !== undefined && orderLines(world, orderAt) > page ? tables.purchaseOrder.base.key(orderAt) : undefined
 
-  function ambush(table: TableName, key: string, change: (stamp: string) => void): void {
-    const one: Ambush = {
+  function ambush(table: TableName, key: string, spring: (stamp: string) => void): void {
+    const one: Waiting = {
       table,
       key,
-      apply() {
+      spring(stamp) {
         if (!waiting.includes(one)) return
         waiting = waiting.filter((other) => other !== one)
-        change(stampText(Math.floor(now() / 1000)))
+        spring(stamp)
       },
+      apply: () => one.spring(stampText(Math.floor(now() / 1000))),
     }
     waiting = [...waiting, one]
   }
 
   /** Touches the longest documents, so that the next run reads them, and waits for it there. */
   function layAmbushes(day: Day): boolean {
-    for (const left of waiting) left.apply()
+    // No draw here: what is left over must not change what the day does.
+    for (const left of waiting) left.spring(stampText(day.now - longestAgo))
     if (longEntry !== undefined) {
       const entry = tables.journalEntry.get(longEntry)
       if (entry) tables.journalEntry.put({ ...entry, updated: day.at() })
@@ -120,9 +129,8 @@ export function createDays(
         const found = tables.purchaseOrder.get(longOrder)
         if (!found) return
         const ends = [found.lines[0], found.lines.at(-1)]
-        const lines = found.lines.map((line) =>
-          ends.includes(line) ? { ...line, quantity: `${day.number}.125`, updated } : line,
-        )
+        const quantity = `${day.number}.125`
+        const lines = found.lines.map((line) => (ends.includes(line) ? { ...line, quantity, updated } : line))
         tables.purchaseOrder.put({ ...found, updated, lines })
       })
     }
@@ -133,7 +141,7 @@ export function createDays(
     number++
     const at = Math.floor(now() / 1000)
     const draw = draws(world.seed, 1_000, number)
-    const moment = (): number => at - 181 - draw(84_000)
+    const moment = (): number => at - longestAgo + draw(longestAgo - 181)
     const day: Day = {
       number,
       now: at,
@@ -157,15 +165,20 @@ export function createDays(
       reserve: (name, key) => reserved.add(`${name} ${key}`),
       choose(name, fits = () => true) {
         const table = tables[name]
+        const take = (thing: BookTables[typeof name] | undefined): boolean => {
+          if (thing === undefined || thing.visibleFrom !== undefined) return false
+          const place = `${name} ${table.keyOf(thing)}`
+          if (busy.has(place) || !fits(thing)) return false
+          busy.add(place)
+          return true
+        }
         const start = hash(world.seed, number, draw(1e9))
         for (let k = 0; k < table.base.count; k++) {
-          const key = table.base.key((start + k) % table.base.count)
-          if (busy.has(`${name} ${key}`)) continue
-          const thing = table.get(key)
-          if (thing === undefined || !fits(thing)) continue
-          busy.add(`${name} ${key}`)
-          return thing
+          const thing = table.get(table.base.key((start + k) % table.base.count))
+          if (take(thing)) return thing
         }
+        // What the days have added comes last.
+        for (const thing of table.walk()) if (take(thing)) return thing
         return undefined
       },
     }

@@ -1,0 +1,360 @@
+import assert from 'node:assert/strict'
+import { createBooks } from '../../sandbox/books/books.ts'
+import type { BookTables, JournalEntry, PurchaseOrder, Size, Stamped, TableName } from '../../sandbox/books/types.ts'
+import {
+  content,
+  greatest,
+  hour,
+  nextDay,
+  open,
+  type Snapshot,
+  snapshot,
+  tablesOf,
+  today,
+  unbalancedLedgers,
+} from '../support/books.ts'
+
+const iso = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`
+const minute = 60_000
+
+/** Pairs of before and after of everything that was there before. */
+function pairs<N extends TableName>(name: N, before: Snapshot, after: Snapshot): [BookTables[N], BookTables[N]][] {
+  const found: [BookTables[N], BookTables[N]][] = []
+  for (const [key, old] of before[name] as Map<string, BookTables[N]>) {
+    const now = (after[name] as Map<string, BookTables[N]>).get(key)
+    assert.ok(now, `${name} ${key} is gone`)
+    found.push([old, now])
+  }
+  return found
+}
+
+function added<N extends TableName>(name: N, before: Snapshot, after: Snapshot): BookTables[N][] {
+  const now = after[name] as Map<string, BookTables[N]>
+  return [...now].filter(([key]) => !before[name].has(key)).map(([, thing]) => thing)
+}
+
+function withoutStamps(thing: unknown): string {
+  return JSON.stringify(thing, (key, value) =>
+    ['created', 'updated', 'headerUpdated', 'visibleFrom'].includes(key) ? undefined : value,
+  )
+}
+
+interface Told {
+  number: number
+  now: number
+  done: string[]
+  before: Snapshot
+  after: Snapshot
+  lost: TableName | undefined
+}
+
+function threeDays(size: Size): Told[] {
+  const { books, clock } = open({ size })
+  const told: Told[] = []
+  for (let number = 1; number <= 3; number++) {
+    const before = snapshot(books)
+    const done = nextDay(books, clock)
+    told.push({ number, now: clock.ms, done, before, after: snapshot(books), lost: books.lostRight() })
+  }
+  return told
+}
+
+describe('a business day of the demo books', () => {
+  for (const size of ['small', 'medium'] as const) {
+    describe(`in ${size} books`, () => {
+      const days = threeDays(size)
+      const [first, second] = days as [Told, Told, Told]
+      const everyDay = (check: (day: Told) => void): void => days.forEach(check)
+
+      it('does every kind within two days, and names each once', () => {
+        const names = days.flatMap(({ done }) => done)
+        const wanted = new Set(names).size
+        assert.equal(new Set([...first.done, ...second.done]).size, wanted)
+        assert.equal(wanted, 26)
+        everyDay(({ done }) => assert.equal(new Set(done).size, done.length))
+      })
+
+      it('stamps within the day before the clock, but for what is said to be otherwise', () => {
+        everyDay(({ now, before, after }) => {
+          const inDay = (stamp: string): boolean => stamp > iso(now - 24 * hour) && stamp <= iso(now - 3 * minute)
+          const odd: string[] = []
+          for (const name of Object.keys(after) as TableName[])
+            for (const [key, thing] of after[name] as Map<
+              string,
+              Stamped & { headerUpdated?: string; lines?: Stamped[] }
+            >) {
+              const old = before[name].get(key) as typeof thing | undefined
+              const stamps = [thing.updated, thing.headerUpdated, ...(thing.lines ?? []).map(({ updated }) => updated)]
+              const known = new Set([
+                old?.updated,
+                old?.headerUpdated,
+                ...(old?.lines ?? []).map(({ updated }) => updated),
+              ])
+              for (const stamp of new Set(stamps))
+                if (stamp && !known.has(stamp) && !inDay(stamp)) odd.push(`${name} ${stamp}`)
+            }
+          assert.equal(odd.filter((one) => one === `customer ${iso(now + 2 * hour)}`).length, 1, odd.join())
+          const late = odd.filter((one) => one.startsWith('supplierInvoice '))
+          assert.equal(late.length, 1, odd.join())
+          assert.ok(late.every((one) => one.slice(16) > iso(now - 5 * minute) && one.slice(16) < iso(now)))
+          assert.equal(odd.length, 2, odd.join())
+        })
+      })
+
+      it('changes a record, and back the day after', () => {
+        const there = pairs('supplier', first.before, first.after).filter(([a, b]) => a.category !== b.category)
+        assert.equal(there.length, 1)
+        const [was, is] = there[0] as NonNullable<(typeof there)[0]>
+        const back = second.after.supplier.get(was.code)
+        assert.equal(back?.category, was.category)
+        assert.ok((back?.updated ?? '') > (is.updated ?? ''))
+      })
+
+      it('changes a record and changes it back within the day: only its stamp tells', () => {
+        everyDay(({ before, after }) => {
+          const same = pairs('dimension', before, after).filter(
+            ([a, b]) => a.updated !== b.updated && withoutStamps(a) === withoutStamps(b),
+          )
+          assert.ok(same.length >= 1)
+        })
+      })
+
+      it('changes two records in one second, one of them twice', () => {
+        everyDay(({ number, before, after }) => {
+          const changed = pairs('account', before, after)
+            .filter(([a, b]) => a.updated !== b.updated)
+            .map(([, b]) => b)
+          assert.equal(changed.length, 2)
+          assert.equal(changed[0]?.updated, changed[1]?.updated)
+          assert.ok(changed.some(({ title }) => title === `Retitled ${number} <2>`))
+        })
+      })
+
+      it('changes a line and leaves the stamp of its header', () => {
+        everyDay(({ before, after }) => {
+          const lines = pairs('purchaseOrder', before, after).filter(
+            ([a, b]) => a.updated === b.updated && withoutStamps(a) !== withoutStamps(b),
+          )
+          assert.equal(lines.length, 1)
+          const [was, is] = lines[0] as [PurchaseOrder, PurchaseOrder]
+          const moved = is.lines.filter((line, k) => line.updated !== was.lines[k]?.updated)
+          assert.equal(moved.length, 1)
+          assert.notEqual(moved[0]?.updated, is.updated)
+        })
+      })
+
+      it('deletes the newest line: the header moves on, the greatest stamp of the lines goes back', () => {
+        everyDay(({ before, after }) => {
+          const shorter = pairs('purchaseOrder', before, after).filter(([a, b]) => b.lines.length < a.lines.length)
+          assert.equal(shorter.length, 1)
+          const [was, is] = shorter[0] as [PurchaseOrder, PurchaseOrder]
+          assert.equal(is.lines.length, was.lines.length - 1)
+          assert.ok((is.updated ?? '') > (was.updated ?? ''))
+          assert.ok(greatest(is.lines) < greatest(was.lines))
+        })
+      })
+
+      it('renames a supplier on its business partner only', () => {
+        everyDay(({ before, after }) => {
+          const renamed = pairs('businessPartner', before, after).filter(([a, b]) => a.name !== b.name)
+          assert.equal(renamed.length, 1)
+          const [was, is] = renamed[0] as NonNullable<(typeof renamed)[0]>
+          assert.ok((is.updated ?? '') > (was.updated ?? ''))
+          assert.deepEqual(after.supplier.get(is.code), before.supplier.get(is.code))
+        })
+      })
+
+      it('changes the joined header of an invoice alone', () => {
+        everyDay(({ before, after }) => {
+          const joined = pairs('supplierInvoice', before, after).filter(([a, b]) => a.headerUpdated !== b.headerUpdated)
+          assert.equal(joined.length, 1)
+          const [was, is] = joined[0] as NonNullable<(typeof joined)[0]>
+          assert.equal(is.updated, was.updated)
+          assert.notEqual(is.paymentApproval, was.paymentApproval)
+          assert.deepEqual(is.lines, was.lines)
+        })
+      })
+
+      it('shows a document later than its stamp, inside the overlap', () => {
+        everyDay(({ now, before, after }) => {
+          const late = added('supplierInvoice', before, after).filter(({ visibleFrom }) => visibleFrom !== undefined)
+          assert.equal(late.length, 1)
+          const [invoice] = late
+          assert.equal(invoice?.visibleFrom, iso(now + hour))
+          assert.ok((invoice?.updated ?? '') >= iso(now - 5 * minute) && (invoice?.updated ?? '') < iso(now))
+          assert.ok(invoice?.lines.every(({ visibleFrom }) => visibleFrom === invoice.visibleFrom))
+        })
+      })
+
+      it('loads a bulk under one stamp', () => {
+        everyDay(({ before, after }) => {
+          const loaded = pairs('product', before, after).filter(([a, b]) => a.updated !== b.updated)
+          assert.equal(loaded.length, size === 'small' ? 30 : 220)
+          assert.equal(new Set(loaded.map(([, b]) => b.updated)).size, 1)
+          assert.ok(loaded.every(([a, b]) => a.basePrice !== b.basePrice))
+        })
+      })
+
+      it('gives an upgraded row its first stamp, and empties a text', () => {
+        everyDay(({ before, after }) => {
+          assert.ok(
+            pairs('dimension', before, after).some(
+              ([a, b]) => a.updated === null && b.updated !== null && a.active !== b.active,
+            ),
+          )
+          const emptied = pairs('salesInvoice', before, after).filter(
+            ([a, b]) => a.internalReference !== '' && b.internalReference === '',
+          )
+          assert.equal(emptied.length, 1)
+        })
+      })
+
+      it('changes a temporary journal, makes it final the day after, and keeps every journal in balance', () => {
+        const amounts = ({ lines }: JournalEntry): string => JSON.stringify(lines.map(({ amount }) => amount))
+        const changed = pairs('journalEntry', first.before, first.after).filter(([a, b]) => amounts(a) !== amounts(b))
+        assert.equal(changed.length, 1)
+        const [was, is] = changed[0] as [JournalEntry, JournalEntry]
+        assert.deepEqual([was.status, is.status], ['temporary', 'temporary'])
+        assert.equal(second.after.journalEntry.get(`${was.entryType}|${was.number}`)?.status, 'final')
+        everyDay(({ after }) => {
+          for (const entry of after.journalEntry.values())
+            assert.equal(
+              unbalancedLedgers(entry).length > 0,
+              entry.mustHold !== undefined,
+              `${entry.entryType} ${entry.number}`,
+            )
+        })
+      })
+
+      it('matches a journal line, which moves no stamp but its own', () => {
+        everyDay(({ number, before, after }) => {
+          const matched = pairs('journalEntry', before, after).filter(([, b]) =>
+            b.lines.some((line, k) => line.matchingCode === `D${number}` && b.lines[k] === line),
+          )
+          assert.equal(matched.length, 1)
+          const [was, is] = matched[0] as [JournalEntry, JournalEntry]
+          assert.equal(is.updated, was.updated)
+          assert.equal(is.status, 'final')
+          assert.equal(is.lines.filter((line, k) => line.updated !== was.lines[k]?.updated).length, 1)
+        })
+      })
+
+      it('adds suppliers with their partner, orders, invoices, and journals with one number under two types', () => {
+        everyDay(({ before, after }) => {
+          const [supplier] = added('supplier', before, after)
+          assert.ok(supplier && after.businessPartner.has(supplier.code) && !before.businessPartner.has(supplier.code))
+          for (const name of ['purchaseOrder', 'salesInvoice'] as const)
+            assert.equal(added(name, before, after).length, 1)
+          assert.equal(added('supplierInvoice', before, after).length, 2)
+          const entries = added('journalEntry', before, after)
+          assert.equal(entries.length, 5)
+          assert.ok(new Set(entries.map(({ number }) => number)).size < entries.length)
+        })
+      })
+
+      it('adds a journal that must be held, and puts one right on the second day', () => {
+        everyDay(({ before, after }) => {
+          const held = added('journalEntry', before, after).filter(({ mustHold }) => mustHold !== undefined)
+          assert.equal(held.length, 1)
+        })
+        const right = pairs('journalEntry', second.before, second.after).filter(([a, b]) => a.mustHold && !b.mustHold)
+        assert.equal(right.length, 1)
+      })
+
+      it('loses a right on every second day', () => {
+        assert.deepEqual(
+          days.map(({ lost }) => lost),
+          ['purchaseOrder', undefined, 'salesInvoice'],
+        )
+      })
+    })
+  }
+
+  it('has the same content whatever the clock, and whenever an ambush is sprung', () => {
+    const one = open({ size: 'medium' })
+    const other = open({ size: 'medium', clock: { ms: Date.parse('2026-05-05T05:05:05.555Z') } })
+    for (let n = 0; n < 4; n++) {
+      assert.deepEqual(nextDay(one.books, one.clock), nextDay(other.books, other.clock))
+      for (const ambush of one.books.ambushes()) ambush.apply()
+    }
+    one.books.finish()
+    other.books.finish()
+    assert.equal(content(one.books), content(other.books))
+  })
+
+  it('goes on for a month, until there is nothing left to stamp first or to empty', () => {
+    const { books, clock } = open()
+    const usual = new Set([...nextDay(books, clock), ...nextDay(books, clock)])
+    for (let n = 3; n <= 31; n++) {
+      const done = new Set([...nextDay(books, clock), ...nextDay(books, clock)])
+      const idle = [...usual].filter((kind) => !done.has(kind))
+      const mayRest = ['first stamp on an upgraded row', 'text emptied']
+      assert.deepEqual(
+        idle.filter((kind) => !mayRest.includes(kind)),
+        [],
+        `days ${2 * n - 3} and ${2 * n - 2}`,
+      )
+    }
+    for (const entry of books.tables.journalEntry.walk())
+      assert.equal(unbalancedLedgers(entry).length > 0, entry.mustHold !== undefined)
+  })
+
+  it('waits in the longest document for a reader between two pages, and keeps it in balance', () => {
+    const { books, clock } = open({ size: 'medium' })
+    nextDay(books, clock)
+    const longest = Math.max(...[...books.tables.journalEntry.walk()].map(({ lines }) => lines.length))
+    assert.deepEqual(
+      books
+        .ambushes()
+        .map(({ table }) => table)
+        .sort(),
+      ['journalEntry', 'purchaseOrder'],
+    )
+    clock.ms += minute
+    for (const ambush of books.ambushes()) {
+      const table = books.tables[ambush.table]
+      const held = table.get(ambush.key) as JournalEntry | PurchaseOrder
+      const copy = structuredClone(held)
+      assert.ok(held.lines.length > 200)
+      assert.ok((held.updated ?? '') > iso(clock.ms - 25 * hour), 'the next run reads it')
+      ambush.apply()
+      const now = table.get(ambush.key) as JournalEntry | PurchaseOrder
+      assert.deepEqual(held, copy, 'who holds a page keeps what it was')
+      assert.equal(now.updated, iso(clock.ms))
+      const moved = now.lines.flatMap((line, k) => (withoutStamps(line) === withoutStamps(held.lines[k]) ? [] : [k]))
+      assert.ok(moved.some((k) => k < 200) && moved.some((k) => k >= 200), `lines ${moved.join()}`)
+      if ('entryType' in now) {
+        assert.equal(now.lines.length, longest)
+        assert.deepEqual(unbalancedLedgers(now), [])
+      }
+      ambush.apply()
+      assert.equal(table.get(ambush.key), now, 'an ambush is sprung once')
+    }
+    assert.deepEqual(books.ambushes(), [])
+  })
+
+  it('ends: ambushes sprung, the right given back, and the last stamp known', () => {
+    const { books, clock } = open()
+    nextDay(books, clock)
+    assert.equal(books.lostRight(), 'purchaseOrder')
+    assert.equal(books.ambushes().length, 1)
+    books.finish()
+    assert.equal(books.lostRight(), undefined)
+    assert.equal(books.ambushes().length, 0)
+    let last = ''
+    for (const [, table] of tablesOf(books))
+      for (const thing of table.walk())
+        for (const stamp of [thing.updated, thing.visibleFrom, thing.headerUpdated, greatest(thing.lines ?? [])])
+          if (stamp && stamp > last) last = stamp
+    assert.equal(books.lastStamp(), last)
+    assert.equal(last, iso(clock.ms + 2 * hour))
+    assert.equal(open().books.lastStamp(), iso(Date.parse(today) - hour), 'before any day')
+  })
+
+  it('refuses a first day that is no date', () => {
+    assert.throws(
+      () => createBooks({ seed: 1, size: 'small', today: 'soon', now: () => 0 }),
+      /first day must be YYYY-MM-DD, not soon/,
+    )
+  })
+})
