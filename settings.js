@@ -1,0 +1,179 @@
+// Node-RED's settings, built from the environment: a login or no start, secrets encrypted or no start.
+// No top-level await here: Node-RED loads this file with require().
+import { createDecipheriv, createHash, randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+const env = process.env
+const FLOW_FILE = 'flows.json'
+
+/** The user directory as Node-RED will take it: --userDir, TIEOUT_USER_DIR, or ~/.node-red. */
+function userDirectory() {
+  const args = process.argv
+  const at = args.findIndex((arg) => arg === '--userDir' || arg === '-u')
+  const given = at >= 0 ? args[at + 1] : args.find((arg) => arg.startsWith('--userDir='))?.slice('--userDir='.length)
+  return resolve(given ?? env.TIEOUT_USER_DIR ?? join(homedir(), '.node-red'))
+}
+
+/** A start that would be unsafe ends here, with what to do; the stack would only hide it. */
+function refuse(/** @type {string} */ text) {
+  const error = new Error(text)
+  error.name = 'Tieout does not start'
+  error.stack = `${error.name}: ${text}`
+  return error
+}
+
+/** @param {string} file @returns {unknown} the parsed file, or undefined where there is none */
+function readJson(file) {
+  if (!existsSync(file)) return undefined
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    throw refuse(
+      `${file} is not valid JSON (${/** @type {Error} */ (error).message}). Correct it or restore it from a backup.`,
+    )
+  }
+}
+
+/** NAME, or the content of the file that NAME_FILE names (Docker secrets). */
+function secretFromEnv(/** @type {string} */ name) {
+  const file = env[`${name}_FILE`]
+  if (file && !existsSync(file)) throw refuse(`${name}_FILE names ${file}, which does not exist.`)
+  return file ? readFileSync(file, 'utf8').trim() : env[name]
+}
+
+/** What each role may do: `read` covers everything that only shows. */
+const ROLES = {
+  admin: '*',
+  operator: ['read', 'tieout.write', 'inject.write'],
+  viewer: ['read'],
+}
+
+/** Users: one from the environment (an admin), more from users.json in the user directory. */
+function users(/** @type {string} */ userDir) {
+  const file = join(userDir, 'users.json')
+  const listed = readJson(file) ?? []
+  if (!Array.isArray(listed)) throw refuse(`${file} must be a list of {"username", "password", "role"}.`)
+  const hash = secretFromEnv('TIEOUT_ADMIN_PASSWORD_HASH')
+  const all = [
+    ...(hash ? [{ username: env.TIEOUT_ADMIN_USER || 'admin', password: hash, role: 'admin' }] : []),
+    ...listed,
+  ]
+  if (all.length === 0)
+    throw refuse(
+      `no user may log in. Set TIEOUT_ADMIN_USER and TIEOUT_ADMIN_PASSWORD_HASH, or write ${file}. "npx node-red admin hash-pw" makes a hash.`,
+    )
+  return all.map(({ username, password, role }) => {
+    if (typeof username !== 'string' || !username) throw refuse(`${file}: a user has no username.`)
+    if (!/^\$2[aby]\$\d\d\$.{53}$/.test(String(password)))
+      throw refuse(`the password of ${username} is not a bcrypt hash. "npx node-red admin hash-pw" makes one.`)
+    const permissions = Object.hasOwn(ROLES, role) ? ROLES[/** @type {keyof typeof ROLES} */ (role)] : undefined
+    if (!permissions) throw refuse(`the role of ${username} must be one of ${Object.keys(ROLES).join(', ')}.`)
+    return { username, password, permissions }
+  })
+}
+
+/** Whether a key opens the credentials file, as Node-RED encrypts it. */
+function opens(/** @type {string} */ secret, /** @type {string} */ encrypted) {
+  try {
+    const key = createHash('sha256').update(secret).digest()
+    const cipher = createDecipheriv('aes-256-ctr', key, Buffer.from(encrypted.slice(0, 32), 'hex'))
+    JSON.parse(cipher.update(encrypted.slice(32), 'base64', 'utf8') + cipher.final('utf8'))
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * The key of all stored secrets: from the environment, else from a file that the first start makes.
+ * With a wrong key Node-RED starts with empty credentials and the next deploy overwrites the good ones, so that start is refused.
+ */
+function credentialSecret(/** @type {string} */ userDir) {
+  const keyFile = join(userDir, 'credential-secret')
+  const credentials = join(userDir, FLOW_FILE.replace('.json', '_cred.json'))
+  const stored = /** @type {{$?: unknown} | undefined} */ (readJson(credentials))
+  const encrypted = typeof stored?.$ === 'string' ? stored.$ : undefined
+  // A user directory from before: Node-RED's own generated key, which it gives up for ours at this start.
+  const earlier = /** @type {{_credentialSecret?: string} | undefined} */ (
+    readJson(join(userDir, '.config.runtime.json'))
+  )?._credentialSecret
+  const given = secretFromEnv('TIEOUT_CREDENTIAL_SECRET')
+  const kept = existsSync(keyFile) ? readFileSync(keyFile, 'utf8').trim() : undefined
+  const secret = given || kept
+  const key = earlier || secret
+  if (encrypted && !(key && opens(key, encrypted)))
+    throw refuse(
+      `${credentials} cannot be decrypted with ${given ? 'TIEOUT_CREDENTIAL_SECRET' : kept ? keyFile : 'any key: none is set'}. ` +
+        `Set the key it was written with. If that is lost, move ${credentials} away and enter the passwords anew.`,
+    )
+  if (secret) return secret
+  const made = randomBytes(32).toString('hex')
+  mkdirSync(userDir, { recursive: true })
+  writeFileSync(keyFile, `${made}\n`, { mode: 0o600, flag: 'wx' })
+  return made
+}
+
+/** What the editor needs and no more; nobody may frame it. */
+const HEADERS = {
+  'Content-Security-Policy': [
+    "default-src 'self'",
+    "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data: blob:",
+    "font-src 'self' data:",
+    "connect-src 'self' ws: wss:",
+    "worker-src 'self' blob:",
+    "object-src 'none'",
+    "base-uri 'self'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+  ].join('; '),
+  'X-Frame-Options': 'DENY',
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+}
+
+const userDir = userDirectory()
+
+const settings = {
+  userDir,
+  flowFile: FLOW_FILE,
+  flowFilePretty: true,
+  uiHost: env.TIEOUT_HOST || '127.0.0.1',
+  uiPort: Number(env.PORT || 1880),
+  adminAuth: { type: 'credentials', users: users(userDir), sessionExpiryTime: 12 * 3600 },
+  credentialSecret: credentialSecret(userDir),
+  /** This repository, or the installed package, is loaded as the package it is. */
+  nodesDir: [import.meta.dirname],
+  nodesExcludes: ['nrlint', '90-exec.js'],
+  httpAdminMiddleware: (
+    /** @type {unknown} */ _request,
+    /** @type {import('node:http').ServerResponse} */ response,
+    /** @type {() => void} */ next,
+  ) => {
+    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
+    next()
+  },
+  telemetry: { enabled: false, updateNotification: false },
+  externalModules: { palette: { allowInstall: false, allowUpload: false }, modules: { allowInstall: false } },
+  functionExternalModules: false,
+  exportGlobalContextKeys: false,
+  diagnostics: { enabled: true, ui: false },
+  runtimeState: { enabled: false, ui: false },
+  logging: { console: { level: env.TIEOUT_LOG_LEVEL || 'info', metrics: false, audit: env.TIEOUT_AUDIT === 'true' } },
+  editorTheme: {
+    page: { title: 'Tieout' },
+    header: { title: 'Tieout' },
+    tours: false,
+    palette: {
+      catalogues: [],
+      categories: ['Tieout', 'subflows', 'common', 'function', 'network', 'sequence', 'parser', 'storage'],
+    },
+    projects: { enabled: false },
+    codeEditor: { lib: 'monaco' },
+  },
+}
+
+export { settings as default, settings as 'module.exports' }
