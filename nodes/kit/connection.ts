@@ -129,27 +129,10 @@ export function defineConnection<S extends Fields, K extends Fields, Client>(
     { credentials: Object.fromEntries(secretFields.map((name) => [name, { type: 'password' as const }])) },
   )
 
-  RED.httpAdmin.post(
-    `/tieout/connections/${spec.type}/test`,
-    RED.auth.needsPermission('flows.write'),
-    handle(connectionBody, async (body, { signal }) => {
-      const values = unsaved(RED, spec.type, body, secretFields)
-      try {
-        const { config, credentials } = parse(spec, credentialSchema, values)
-        const lines = (await spec.test?.(config, credentials, {
-          name: nameOf(body, spec.type),
-          log: routeLog(RED, spec.type),
-          signal,
-        })) ?? [{ ok: true, text: 'The fields are well formed; there is nothing to reach.' }]
-        return scrub({ lines }, Object.values(values.credentials))
-      } catch (error) {
-        const { message, cause } = asSyncError(error)
-        return scrub(
-          { lines: [{ ok: false, text: cause.hint ? `${message}. ${cause.hint}` : message }] },
-          Object.values(values.credentials),
-        )
-      }
-    }),
+  testRoute(RED, spec, credentialSchema, async (config, credentials, context) =>
+    spec.test
+      ? spec.test(config, credentials, context)
+      : [{ ok: true, text: 'The fields are well formed; there is nothing to reach.' }],
   )
 
   RED.httpAdmin.post(
@@ -165,6 +148,31 @@ export function defineConnection<S extends Fields, K extends Fields, Client>(
         )
       },
     ),
+  )
+}
+
+/** The route behind *Test connection*: unsaved values in, lines out; a throw becomes a red line. */
+export function testRoute<S extends Fields, K extends Fields>(
+  RED: NodeAPI,
+  spec: ConfigSpec<S> & { readonly type: string },
+  credentialSchema: K,
+  test: (config: z.output<S>, credentials: z.output<K>, context: OpenContext) => Promise<readonly ReportLine[]>,
+): void {
+  RED.httpAdmin.post(
+    `/tieout/connections/${spec.type}/test`,
+    RED.auth.needsPermission('flows.write'),
+    handle(connectionBody, async (body, { signal }) => {
+      const values = unsaved(RED, spec.type, body, Object.keys(credentialSchema.shape))
+      const secrets = Object.values(values.credentials)
+      try {
+        const { config, credentials } = parse(spec, credentialSchema, values)
+        const context = { name: nameOf(body, spec.type), log: routeLog(RED, spec.type), signal }
+        return scrub({ lines: await test(config, credentials, context) }, secrets)
+      } catch (error) {
+        const { message, cause } = asSyncError(error)
+        return scrub({ lines: [{ ok: false, text: cause.hint ? `${message}. ${cause.hint}` : message }] }, secrets)
+      }
+    }),
   )
 }
 

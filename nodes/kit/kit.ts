@@ -7,10 +7,13 @@ export {
   type OpenContext,
   type ReportLine,
 } from './connection.ts'
-export { type Batch, batchOf } from './message.ts'
+export { heldMessage } from './held.ts'
+export { defineLedger, type LedgerSpec, ledgersOf } from './ledger.ts'
+export { ledgerHandle, type Member, placeOf, reachable, sinksFor } from './members.ts'
+export { type Batch, batchOf, checkLedger } from './message.ts'
 export { defineNode, type Log, type Message, type NodeContext, type NodeSpec } from './node.ts'
-export { handle } from './routes.ts'
+export { handle, scrub } from './routes.ts'
 export { defineSink, type SinkContext, type SinkSpec } from './sink.ts'
-export { defineSource, type Preview, type SourceContext, type SourceSpec } from './source.ts'
+export { defineSource, finish, masked, type Preview, type SourceContext, type SourceSpec } from './source.ts'
 export { count, counted, type Status } from './status.ts'
 export { defineTransform, type Refused, type Transformed, type TransformSpec } from './transform.ts'
