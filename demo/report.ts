@@ -10,15 +10,9 @@ export type EntityCounts = Record<'read' | Outcome, number>
 export function countEntities(runs: readonly RunSummary[]): Record<string, EntityCounts> {
   const counts: Record<string, EntityCounts> = {}
   for (const entity of runs.flatMap((run) => run.entities)) {
-    const sum = (counts[entity.entity] ??= {
-      read: 0,
-      delivered: 0,
-      unchanged: 0,
-      superseded: 0,
-      held: 0,
-      inDoubt: 0,
-      filtered: 0,
-    })
+    const none = { read: 0, delivered: 0, unchanged: 0, superseded: 0, held: 0, inDoubt: 0, filtered: 0 }
+    const sum = counts[entity.entity] ?? none
+    counts[entity.entity] = sum
     sum.read += entity.read
     for (const outcome of OUTCOMES) sum[outcome] += entity[outcome]
   }
