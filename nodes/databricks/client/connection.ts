@@ -1,4 +1,4 @@
-/** One workspace and warehouse: tokens, sessions, statements, files. Shared by all nodes of a config node, closed after the last. */
+/** One workspace and warehouse: tokens, one session, statements, REST requests; what may be tried again is. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
 import type { WriteContext } from '../../../sync/target.ts'
@@ -56,13 +56,12 @@ export interface Connection {
   ): Promise<HttpReply>
   /** Statements sent so far. */
   statements(): number
-  /** Counts a user; the function given back lets go, and the last one closes the connection. */
-  use(): () => Promise<void>
-  /** Ends sessions and sockets; at most two seconds. A later statement opens it again. */
+  /** Ends sessions and sockets, within a bound. The connection is not used afterwards. */
   close(): Promise<void>
 }
 
-const CLOSE_MS = 2000
+/** The session and the driver's sockets get this long to end; with the server gone the driver alone took 30 s. */
+const CLOSE_MS = 1400
 const SIGN_OF_LIFE_MS = 10_000
 
 export function createConnection(options: DatabricksOptions): Connection {
@@ -86,7 +85,6 @@ export function createConnection(options: DatabricksOptions): Connection {
   let client: Promise<DriverClient> | undefined
   let session: Promise<DriverSession> | undefined
   let sent = 0
-  let users = 0
 
   function openSession(): Promise<DriverSession> {
     client ??= connectDriver({
@@ -205,16 +203,6 @@ export function createConnection(options: DatabricksOptions): Connection {
         ),
       ),
     statements: () => sent,
-    use() {
-      users += 1
-      let held = true
-      return async () => {
-        if (!held) return
-        held = false
-        users -= 1
-        if (users === 0) await this.close()
-      }
-    },
     async close() {
       const [ending, closing] = [session, client]
       session = undefined

@@ -15,7 +15,6 @@ export function literal(text: string): string {
     '\t': '\\t',
     '\0': '\\0',
   }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a NUL in a comment must not end it
   return `'${text.replace(/[\\'\n\r\t\0]/g, (char) => escapes[char] ?? char)}'`
 }
 

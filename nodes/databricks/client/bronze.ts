@@ -1,0 +1,136 @@
+/** Bronze: every record as it came, appended as JSON text by COPY INTO, which loads a file of one name once. */
+import { syncError } from '../../../sync/errors.ts'
+import type { Column } from '../../../sync/message.ts'
+import type { Target, WriteBatch, WriteContext } from '../../../sync/target.ts'
+import type { Connection } from './connection.ts'
+import { exists, fileName, removeLater, upload, type Volume } from './files.ts'
+import { readMarks, writeMark } from './mark.ts'
+import { HEADER_COLUMNS } from './merge.ts'
+import { recordText } from './rows.ts'
+import { literal, plainTable, quote, quoteTable, type TableName } from './sql.ts'
+import { isEmpty, shapeTables, type WantedTable } from './tables.ts'
+
+export interface BronzeOptions {
+  readonly tableOf: (entity: string) => TableName
+  readonly volume: Volume | undefined
+}
+
+const COLUMNS: readonly Column[] = [
+  { name: 'source', type: 'string', description: 'Name of the source, as on its connection' },
+  { name: 'entity', type: 'string' },
+  { name: 'key', type: 'string', description: 'Key of the record as text, the parts separated by |' },
+  { name: 'operation', type: 'string', description: 'upsert, or delete (only the key is filled)' },
+  { name: 'record', type: 'string', description: 'The record with its lists as JSON text' },
+  ...HEADER_COLUMNS,
+  { name: '_sync_batch', type: 'string', description: 'Batch that brought the row: its file was loaded once' },
+]
+
+export function createBronzeTarget(connection: Connection, entity: string, options: BronzeOptions): Target {
+  const table = options.tableOf(entity)
+  const name = plainTable(table)
+  const wanted: WantedTable = {
+    name: table,
+    comment: `Tieout: ${entity} as received, one row for each version`,
+    columns: COLUMNS,
+    key: ['source', 'key'],
+    unique: false,
+    cluster: ['source', 'key'],
+  }
+  let checked = false
+
+  const volume = (): Volume => {
+    if (options.volume) return options.volume
+    throw syncError('config', 'databricks.volume', `${name}: bronze loads files, and no staging volume is chosen.`, {
+      entity,
+      hint: 'Create a volume (CREATE VOLUME main.finance.tieout_staging), give the principal READ VOLUME and WRITE VOLUME, and choose it in the connection.',
+    })
+  }
+  const fileOf = (batchId: string): string => fileName(batchId, name, 0)
+  const copy = (batchId: string, context: WriteContext) =>
+    connection.run(
+      { sql: copyInto(table, volume(), fileOf(batchId)), what: `COPY INTO ${name}`, kind: 'repeatable' },
+      context,
+    )
+
+  return {
+    address: `${connection.address}/${name}`,
+    mode: 'append',
+    statements: connection.statements,
+
+    async prepare(_schema, context) {
+      volume()
+      if (checked) return { empty: false }
+      const { created, notices } = await shapeTables(connection, [wanted], 'string', context)
+      const empty = created.length > 0 || (await isEmpty(connection, table, context))
+      checked = true
+      return { empty, ...(notices.length > 0 ? { notices } : {}) }
+    },
+
+    async write(batch, context) {
+      if (batch.records.length === 0) return
+      await upload(connection, volume(), fileOf(batch.id), bronzeRows(batch), context)
+      await copy(batch.id, context)
+      // the rows name their batch, so that the file is not needed any more to tell what became of it
+      removeLater(connection, volume(), [fileOf(batch.id)])
+    },
+
+    async resolve(batchId, _schema, context) {
+      if (await exists(connection, volume(), fileOf(batchId), context)) {
+        await copy(batchId, context)
+        removeLater(connection, volume(), [fileOf(batchId)])
+        return 'delivered'
+      }
+      const rows = await connection.run(
+        {
+          sql: `SELECT 1 AS found FROM ${quoteTable(table)} AS t WHERE t.\`_sync_batch\` = :batch LIMIT 1`,
+          parameters: { batch: batchId },
+          what: `Rows of batch ${batchId} in ${name}`,
+          kind: 'read',
+        },
+        context,
+      )
+      return rows.length > 0 ? 'delivered' : 'absent'
+    },
+
+    readMark: (context) => readMarks(connection, table, context),
+    writeMark: (mark, context) => writeMark(connection, table, mark, context),
+  }
+}
+
+/** COPY INTO remembers the names of the files that it loaded: repeated, it changes nothing. */
+export function copyInto(table: TableName, volume: Volume, file: string): string {
+  const values: Readonly<Record<string, string>> = {
+    _sync_read: 'CAST(`_sync_read` AS BIGINT)',
+    _sync_at: 'CAST(`_sync_at` AS TIMESTAMP)',
+    // always written, because the loader knows only columns that a file of the batch has
+    _source_stamp: "NULLIF(`_source_stamp`, '')",
+  }
+  return [
+    `COPY INTO ${quoteTable(table)}`,
+    `FROM (SELECT ${COLUMNS.map(({ name }) => `${values[name] ?? quote(name)} AS ${quote(name)}`).join(', ')} FROM ${literal(volume.path)})`,
+    'FILEFORMAT = JSON',
+    `FILES = (${literal(file)})`,
+    "FORMAT_OPTIONS ('mode' = 'FAILFAST')",
+    "COPY_OPTIONS ('mergeSchema' = 'false')",
+  ].join('\n')
+}
+
+function bronzeRows(batch: WriteBatch): string {
+  const lines = batch.records.map((item) => {
+    const { record } = item
+    return JSON.stringify({
+      source: String(record.source ?? ''),
+      entity: batch.entity,
+      key: item.key,
+      operation: record._op === 'delete' ? 'delete' : 'upsert',
+      record: recordText(item),
+      _sync_run: batch.run,
+      _sync_read: String(item.read),
+      _sync_at: batch.at,
+      _source_stamp: record._stamp ?? '',
+      _row_hash: item.hash,
+      _sync_batch: batch.id,
+    })
+  })
+  return lines.join('\n')
+}

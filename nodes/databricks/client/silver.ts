@@ -1,0 +1,194 @@
+/** Silver: typed tables, one for the header and one for each list, written by MERGE. */
+import { isSyncError, type SyncError } from '../../../sync/errors.ts'
+import { listTable, type Schema } from '../../../sync/message.ts'
+import type { Prepared, Rejection, Target, WriteBatch, WriteContext } from '../../../sync/target.ts'
+import type { Connection } from './connection.ts'
+import { readMarks, writeMark } from './mark.ts'
+import { HEADER_COLUMNS, headerMerge, LIST_COLUMNS, listMerge, type MergeTable, rejectedQuery } from './merge.ts'
+import { type JsonType, plainTable, quoteTable, type TableName } from './sql.ts'
+import { createStager, type Staged, type StageOptions, type Stager } from './stage.ts'
+import { clusterOf, isEmpty, shapeTables, type WantedTable } from './tables.ts'
+import { storedTotals } from './totals.ts'
+
+export interface SilverOptions extends StageOptions {
+  /** Table of an entity or of a list. */
+  readonly tableOf: (entity: string) => TableName
+  readonly json: JsonType
+}
+
+/** A table with what is compiled for one schema. */
+interface Part {
+  readonly list: string
+  readonly name: TableName
+  readonly merge: MergeTable
+  readonly wanted: WantedTable
+  readonly stager: Stager
+}
+
+interface Plan {
+  readonly fingerprint: string
+  readonly header: Part
+  readonly lists: readonly Part[]
+  /** When the tables were looked at last; 0: never. */
+  checkedAt: number
+}
+
+/** Somebody may drop or empty a table between two runs, and no run looks at it before it writes. */
+const CHECK_AGAIN_MS = 5 * 60_000
+
+export function createSilverTarget(connection: Connection, entity: string, options: SilverOptions): Target {
+  const table = options.tableOf(entity)
+  let plan: Plan | undefined
+
+  function planFor(schema: Schema): Plan {
+    const fingerprint = JSON.stringify(schema)
+    if (plan?.fingerprint === fingerprint) return plan
+    plan = compile(connection, schema, fingerprint, options)
+    return plan
+  }
+
+  /** A table that is gone is created by the next run, which then knows that it is empty. */
+  const noticeLoss = (error: unknown): void => {
+    if (plan && isSyncError(error) && /^databricks\.42/.test(error.code)) plan.checkedAt = 0
+  }
+
+  return {
+    address: `${connection.address}/${plainTable(table)}`,
+    mode: 'merge',
+    statements: connection.statements,
+
+    async prepare(schema, context): Promise<Prepared> {
+      const current = planFor(schema)
+      if (Date.now() - current.checkedAt < CHECK_AGAIN_MS) return { empty: false }
+      const { created, notices } = await shapeTables(
+        connection,
+        [current.header, ...current.lists].map(({ wanted }) => wanted),
+        options.json,
+        context,
+      )
+      const empty = created.length > 0 || (await isEmpty(connection, table, context))
+      current.checkedAt = Date.now()
+      return { empty, ...(notices.length > 0 ? { notices } : {}) }
+    },
+
+    async write(batch, context) {
+      if (batch.records.length === 0) return
+      const { header, lists } = planFor(batch.schema)
+      const parts = [header, ...lists]
+      const staged = await Promise.allSettled(parts.map(({ stager }) => stager.stage(batch, context)))
+      try {
+        const ready = staged.map((result) => resultOf(result))
+        const merge = (part: Part, sql: string, { parameters }: Staged) =>
+          connection.run(
+            {
+              sql,
+              parameters: { ...parameters, run: batch.run, at: batch.at },
+              what: `MERGE into ${plainTable(part.name)}`,
+              kind: 'repeatable',
+              tags: { sync: batch.sync, run: batch.run, entity: batch.entity },
+            },
+            context,
+          )
+        // all lists have ended, whatever becomes of one, before the batch is given back or the header says that they are in
+        const done = await Promise.allSettled(
+          lists.map((part, i) => {
+            const rows = ready[i + 1] as Staged
+            return merge(part, listMerge(part.merge, header.merge, rows.select, options.json), rows)
+          }),
+        )
+        for (const result of done) resultOf(result)
+        const rows = ready[0] as Staged
+        await merge(header, headerMerge(header.merge, rows.select, options.json), rows)
+      } catch (error) {
+        noticeLoss(error)
+        throw error
+      } finally {
+        for (const result of staged) if (result.status === 'fulfilled') result.value.drop()
+      }
+    },
+
+    async findRejected(batch, context) {
+      const { header, lists } = planFor(batch.schema)
+      const found = await Promise.all(
+        [header, ...lists].map((part) => rejectedIn(connection, part, batch, options.json, context)),
+      )
+      const first = new Map<number, Rejection>()
+      for (const rejection of found.flat()) if (!first.has(rejection.index)) first.set(rejection.index, rejection)
+      return [...first.values()].sort((a, b) => a.index - b.index)
+    },
+
+    readMark: (context) => readMarks(connection, table, context),
+    writeMark: (mark, context) => writeMark(connection, table, mark, context),
+
+    totals(question, context) {
+      const { header, lists } = planFor(question.schema)
+      const part = question.list === '' ? header : (lists.find(({ list }) => list === question.list) ?? header)
+      const scaleOf = (name: string): number => {
+        const type = part.merge.columns.find((column) => column.name === name)?.type ?? ''
+        return Number(/^decimal\(\d+,\s*(\d+)\)$/.exec(type)?.[1] ?? 8)
+      }
+      return storedTotals(connection, part.name, question, scaleOf, context)
+    },
+  }
+}
+
+function resultOf<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === 'rejected') throw result.reason as SyncError
+  return result.value
+}
+
+function compile(connection: Connection, schema: Schema, fingerprint: string, options: SilverOptions): Plan {
+  const part = (list: string): Part => {
+    const table = list === '' ? schema : (schema.lists?.[list] ?? schema)
+    const name = options.tableOf(list === '' ? schema.entity : listTable(schema.entity, list))
+    const merge: MergeTable = { table: quoteTable(name), key: table.key, columns: table.columns }
+    return {
+      list,
+      name,
+      merge,
+      stager: createStager(connection, schema, { list, columns: table.columns }, plainTable(name), options),
+      wanted: {
+        name,
+        comment: list === '' ? `Tieout: ${schema.entity}` : `Tieout: ${list} of ${schema.entity}`,
+        columns: [...table.columns, ...(list === '' ? HEADER_COLUMNS : LIST_COLUMNS)],
+        key: table.key,
+        unique: true,
+        cluster: clusterOf(table.columns, table.key, list !== ''),
+      },
+    }
+  }
+  return { fingerprint, header: part(''), lists: Object.keys(schema.lists ?? {}).map(part), checkedAt: 0 }
+}
+
+async function rejectedIn(
+  connection: Connection,
+  part: Part,
+  batch: WriteBatch,
+  json: JsonType,
+  context: WriteContext,
+): Promise<readonly Rejection[]> {
+  const rows = await part.stager.stage(batch, context, '-check')
+  try {
+    const sql = rejectedQuery(part.merge, rows.select, json)
+    if (sql === '') return []
+    const found = await connection.run(
+      { sql, parameters: rows.parameters, what: `Check of the values for ${plainTable(part.name)}`, kind: 'read' },
+      context,
+    )
+    return found.flatMap((row) => {
+      const index = Number(row.n)
+      const column = part.merge.columns[Number(String(row.field).slice(1))]
+      if (!Number.isInteger(index) || !column) return []
+      return [
+        {
+          index,
+          field: column.name,
+          code: 'databricks.22018',
+          message: `${plainTable(part.name)} does not take the value of ${column.name}: it is no ${column.type}.`,
+        },
+      ]
+    })
+  } finally {
+    rows.drop()
+  }
+}

@@ -1,0 +1,92 @@
+/** Brings the rows of one table to the warehouse: as one JSON parameter, or as files of the staging volume when there are more. */
+import { syncError } from '../../../sync/errors.ts'
+import type { Schema } from '../../../sync/message.ts'
+import type { WriteBatch, WriteContext } from '../../../sync/target.ts'
+import type { Connection } from './connection.ts'
+import { fileName, removeLater, upload, type Volume } from './files.ts'
+import { compileSerializer, type Serializer, stagedFields, type TableRows } from './rows.ts'
+import { literal } from './sql.ts'
+
+/** Rows that a statement can read: a SELECT of the staged fields, and the parameters it needs. */
+export interface Staged {
+  readonly select: string
+  readonly parameters: Readonly<Record<string, string>>
+  /** Takes the files away again, without waiting. */
+  readonly drop: () => void
+}
+
+export interface StageOptions {
+  readonly volume?: Volume
+  /** Databricks documents 1 MB for all parameters of a statement. */
+  readonly maxParameterBytes: number
+  readonly rowsPerFile: number
+}
+
+export interface Stager {
+  stage(batch: WriteBatch, context: WriteContext, purpose?: string): Promise<Staged>
+}
+
+export function createStager(
+  connection: Connection,
+  schema: Schema,
+  table: TableRows,
+  name: string,
+  options: StageOptions,
+): Stager {
+  const serialize: Serializer = compileSerializer(schema, table)
+  const fields = stagedFields(table.columns)
+  const struct = `array<struct<${fields.map((field) => `${field}:string`).join(',')}>>`
+  const fromParameter = `SELECT ${fields.map((field) => `j.${field} AS ${field}`).join(', ')} FROM (SELECT explode(from_json(:rows, ${literal(struct)}, map('mode', 'FAILFAST'))) AS j) AS p`
+  const fileSchema = literal(fields.map((field) => `${field} STRING`).join(', '))
+  const fromFile = (path: string): string =>
+    `SELECT ${fields.join(', ')} FROM read_files(${literal(path)}, format => 'json', schema => ${fileSchema}, mode => 'FAILFAST')`
+
+  return {
+    async stage(batch, context, purpose = '') {
+      const rows = serialize(batch.records)
+      const array = chars(rows) <= options.maxParameterBytes ? `[${rows.join(',')}]` : undefined
+      if (array !== undefined && Buffer.byteLength(array) <= options.maxParameterBytes) {
+        return { select: fromParameter, parameters: { rows: array }, drop: () => undefined }
+      }
+      const volume = needVolume(options.volume, batch, name, options.maxParameterBytes)
+      const names: string[] = []
+      for (let at = 0; at < rows.length; at += options.rowsPerFile)
+        names.push(fileName(batch.id, name + purpose, names.length))
+      const drop = (): void => removeLater(connection, volume, names)
+      try {
+        for (const [i, file] of names.entries()) {
+          const part = rows.slice(i * options.rowsPerFile, (i + 1) * options.rowsPerFile)
+          await upload(connection, volume, file, part.join('\n'), context)
+        }
+      } catch (error) {
+        drop()
+        throw error
+      }
+      return {
+        select: names.map((file) => fromFile(`${volume.path}/${file}`)).join(' UNION ALL '),
+        parameters: {},
+        drop,
+      }
+    },
+  }
+}
+
+/** Lower bound of the text's bytes, without joining it. */
+function chars(rows: readonly string[]): number {
+  let sum = 2
+  for (const row of rows) sum += row.length + 1
+  return sum
+}
+
+export function needVolume(volume: Volume | undefined, batch: WriteBatch, name: string, limit: number): Volume {
+  if (volume) return volume
+  throw syncError(
+    'config',
+    'databricks.volume',
+    `${name}: a batch of ${batch.records.length} records is larger than the ${Math.round(limit / 1000)} kB that fit into a statement, and no staging volume is chosen`,
+    {
+      entity: batch.entity,
+      hint: 'Create a volume (CREATE VOLUME main.finance.tieout_staging), give the principal READ VOLUME and WRITE VOLUME, and choose it in the connection.',
+    },
+  )
+}

@@ -1,0 +1,195 @@
+/** Tables in the target: created with comments and informational keys, extended, checked, never narrowed. */
+import { isSyncError, syncError } from '../../../sync/errors.ts'
+import type { Column } from '../../../sync/message.ts'
+import type { WriteContext } from '../../../sync/target.ts'
+import type { Connection, ResultRow } from './connection.ts'
+import { holds, type JsonType, literal, plainTable, quote, quoteTable, sqlType, type TableName } from './sql.ts'
+
+/** A table as it should be. */
+export interface WantedTable {
+  readonly name: TableName
+  readonly comment: string
+  readonly columns: readonly Column[]
+  /** Not null; the informational primary key where `unique`. */
+  readonly key: readonly string[]
+  readonly unique: boolean
+  readonly cluster: readonly string[]
+}
+
+export interface FoundColumn {
+  readonly table: string
+  readonly name: string
+  /** As the table declares it: `decimal(18,2)`. */
+  readonly type: string
+}
+
+/** Characters that Delta takes in a column name only with column mapping (DELTA_INVALID_CHARACTERS_IN_COLUMN_NAME). */
+const NEEDS_MAPPING = /[ ,;{}()\n\t=]/
+
+/** CREATE TABLE as Unity Catalog takes it: liquid clustering, comments, an informational key. */
+export function createTable(table: WantedTable, json: JsonType): string {
+  const columns = table.columns.map((column) => {
+    const required = table.key.includes(column.name) ? ' NOT NULL' : ''
+    return `${quote(column.name)} ${sqlType(column.type, json)}${required}${comment(column)}`
+  })
+  const primary = table.unique ? [`PRIMARY KEY (${table.key.map(quote).join(', ')})`] : []
+  const mapping = table.columns.some(({ name }) => NEEDS_MAPPING.test(name))
+    ? ", 'delta.columnMapping.mode' = 'name'"
+    : ''
+  return [
+    `CREATE TABLE IF NOT EXISTS ${quoteTable(table.name)} (${[...columns, ...primary].join(', ')})`,
+    'USING DELTA',
+    `CLUSTER BY (${table.cluster.map(quote).join(', ')})`,
+    `COMMENT ${literal(table.comment)}`,
+    `TBLPROPERTIES ('tieout.created' = 'true'${mapping})`,
+  ].join('\n')
+}
+
+const comment = (column: Column): string => (column.description ? ` COMMENT ${literal(column.description)}` : '')
+
+export const addColumns = (name: TableName, columns: readonly Column[], json: JsonType): string =>
+  `ALTER TABLE ${quoteTable(name)} ADD COLUMNS (${columns.map((column) => `${quote(column.name)} ${sqlType(column.type, json)}${comment(column)}`).join(', ')})`
+
+/** A GL fact is asked by account and date; everything else is found by its key. Liquid clustering takes four columns. */
+export function clusterOf(columns: readonly Column[], key: readonly string[], isList: boolean): readonly string[] {
+  const fact = ['account', 'accounting_date'].filter((name) => columns.some((column) => column.name === name))
+  return isList && fact.length === 2 ? fact : key.slice(0, 4)
+}
+
+/** Columns of the tables that there are, from the catalog's information schema. */
+export async function readColumns(
+  connection: Connection,
+  tables: readonly TableName[],
+  context: WriteContext,
+): Promise<readonly FoundColumn[]> {
+  const found: FoundColumn[] = []
+  for (const group of groupBySchema(tables)) {
+    const [first] = group
+    if (!first) continue
+    const parameters = Object.fromEntries(group.map(({ table }, i) => [`t${i}`, table]))
+    const rows = await connection.run(
+      {
+        sql: `SELECT c.table_name AS table_name, c.column_name AS column_name, c.full_data_type AS data_type FROM ${quote(first.catalog)}.information_schema.columns AS c WHERE c.table_schema = :schema AND c.table_name IN (${group.map((_, i) => `:t${i}`).join(', ')}) ORDER BY c.table_name, c.ordinal_position`,
+        parameters: { schema: first.schema, ...parameters },
+        what: `Columns of ${group.map(plainTable).join(', ')}`,
+        kind: 'read',
+      },
+      context,
+    )
+    found.push(...rows.map((row) => toColumn(row, first)))
+  }
+  return found
+}
+
+const toColumn = (row: ResultRow, { catalog, schema }: TableName): FoundColumn => ({
+  table: `${catalog}.${schema}.${String(row.table_name).toLowerCase()}`,
+  name: String(row.column_name),
+  type: String(row.data_type),
+})
+
+function groupBySchema(tables: readonly TableName[]): readonly TableName[][] {
+  const groups = new Map<string, TableName[]>()
+  for (const table of tables) {
+    const key = JSON.stringify([table.catalog, table.schema])
+    groups.set(key, [...(groups.get(key) ?? []), table])
+  }
+  return [...groups.values()]
+}
+
+/** What was done to bring the tables into shape. */
+export interface Shaped {
+  readonly created: readonly string[]
+  readonly notices: readonly string[]
+}
+
+/**
+ * Creates the tables that are missing, adds the columns that are missing, and refuses a column that could not hold
+ * every value, naming it with both types.
+ */
+export async function shapeTables(
+  connection: Connection,
+  wanted: readonly WantedTable[],
+  json: JsonType,
+  context: WriteContext,
+): Promise<Shaped> {
+  const found = await readColumns(
+    connection,
+    wanted.map(({ name }) => name),
+    context,
+  )
+  const created: string[] = []
+  const notices: string[] = []
+  for (const table of wanted) {
+    const name = plainTable(table.name)
+    const columns = found.filter((column) => column.table === name)
+    if (columns.length === 0) {
+      await connection.run({ sql: createTable(table, json), what: `CREATE TABLE ${name}`, kind: 'repeatable' }, context)
+      created.push(name)
+      notices.push(`Created ${name}.`)
+      continue
+    }
+    const missing = checkColumns(table, columns)
+    if (missing.length === 0) continue
+    await extend(connection, table, missing, json, context)
+    notices.push(`Added to ${name}: ${missing.map((column) => column.name).join(', ')}.`)
+  }
+  return { created, notices }
+}
+
+/** The columns to add; a `config` error for the first that is too narrow. */
+export function checkColumns(table: WantedTable, columns: readonly FoundColumn[]): readonly Column[] {
+  const byName = new Map(columns.map((column) => [column.name.toLowerCase(), column]))
+  for (const column of table.columns) {
+    const there = byName.get(column.name.toLowerCase())
+    if (!there || holds(there.type, column.type)) continue
+    const name = plainTable(table.name)
+    const type = sqlType(column.type, 'string')
+    throw syncError(
+      'config',
+      'databricks.narrow',
+      `Column ${column.name} of ${name} is ${there.type}, which cannot hold every ${column.type} that is sent.`,
+      {
+        field: column.name,
+        hint: `Widen it in Databricks (ALTER TABLE ${name} ALTER COLUMN ${quote(column.name)} TYPE ${type}, or add it anew as ${type}), or round or retype it in the mapping. It is never narrowed or rounded by itself.`,
+      },
+    )
+  }
+  return table.columns.filter((column) => !byName.has(column.name.toLowerCase()))
+}
+
+/** Another writer may add the same columns at the same moment, or an attempt whose answer was lost. */
+async function extend(
+  connection: Connection,
+  table: WantedTable,
+  missing: readonly Column[],
+  json: JsonType,
+  context: WriteContext,
+): Promise<void> {
+  try {
+    await connection.run(
+      {
+        sql: addColumns(table.name, missing, json),
+        what: `ALTER TABLE ${plainTable(table.name)} ADD COLUMNS`,
+        kind: 'repeatable',
+      },
+      context,
+    )
+  } catch (error) {
+    if (!isSyncError(error) || context.signal.aborted) throw error
+    const now = await readColumns(connection, [table.name], context)
+    if (checkColumns(table, now).length > 0) throw error
+  }
+}
+
+/** Whether the table has no row. */
+export async function isEmpty(connection: Connection, name: TableName, context: WriteContext): Promise<boolean> {
+  const rows = await connection.run(
+    {
+      sql: `SELECT 1 AS found FROM ${quoteTable(name)} LIMIT 1`,
+      what: `First row of ${plainTable(name)}`,
+      kind: 'read',
+    },
+    context,
+  )
+  return rows.length === 0
+}
