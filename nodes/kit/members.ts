@@ -77,7 +77,7 @@ export function placeOf(node: Node): Place {
 export function reachable(
   RED: NodeAPI,
   handle: LedgerHandle,
-  from: { readonly place: Place; readonly ports?: readonly number[] },
+  from: { readonly place: Place; readonly ports?: readonly number[] | 'all' },
 ): Member[] {
   const nodes: FlowNode[] = []
   RED.nodes.eachNode((node) => nodes.push(node as FlowNode))

@@ -36,7 +36,7 @@ export interface Reached {
  */
 export function reach(
   nodes: Iterable<FlowNode>,
-  from: { readonly place: Place; readonly ports?: readonly number[] },
+  from: { readonly place: Place; readonly ports?: readonly number[] | 'all' },
   ports: (node: FlowNode) => readonly number[] | 'all' = () => 'all',
 ): Reached[] {
   const all = new Map<string, FlowNode>()

@@ -1,0 +1,149 @@
+/** Guarded admin routes over the ledgers: runs, alerts, held records and what a person may do with them. */
+import type { NodeAPI } from 'node-red'
+import { z } from 'zod'
+import type { HeldRecord, Ledger } from '../../ledger/ledger.ts'
+import { syncError } from '../../sync/errors.ts'
+import type { DataRecord } from '../../sync/message.ts'
+import { handle, ledgersOf, masked } from '../kit/kit.ts'
+
+const text = z.string().min(1).max(300).optional()
+const limit = z.coerce.number().int().min(1).max(1000).default(100)
+const STATES = ['open', 'replaying', 'delivered', 'superseded', 'discarded'] as const
+const ids = z.array(z.string().min(1).max(300)).min(1).max(1000)
+
+export function defineMonitorRoutes(RED: NodeAPI): void {
+  /** The ledger asked for, or the only one. */
+  const ledger = async (id: string | undefined): Promise<Ledger | undefined> => {
+    const all = ledgersOf(RED, 'sync-ledger')
+    const handle = id ? all.get(id) : [...all.values()][0]
+    if (id && !handle) throw syncError('config', 'tieout.ledger', `There is no sync-ledger ${id}`)
+    if (!id && all.size > 1)
+      throw syncError('config', 'tieout.ledger', 'There are several ledgers', {
+        hint: `Name one: ?ledger=${[...all.keys()].join(' or ')}`,
+      })
+    return (await handle?.engine.get())?.ledger
+  }
+  const needed = async (id: string | undefined): Promise<Ledger> => {
+    const found = await ledger(id)
+    if (!found) throw syncError('config', 'tieout.ledger', 'No sync-ledger is deployed')
+    return found
+  }
+
+  RED.httpAdmin.get(
+    '/tieout/runs',
+    RED.auth.needsPermission('tieout.read'),
+    handle(z.object({ ledger: text, sync: text, limit }), async (query) => {
+      const found = await ledger(query.ledger)
+      return (await found?.runs({ ...(query.sync && { sync: query.sync }), limit: query.limit })) ?? []
+    }),
+  )
+
+  RED.httpAdmin.get(
+    '/tieout/alerts',
+    RED.auth.needsPermission('tieout.read'),
+    handle(z.object({ ledger: text, sync: text, open: z.stringbool().optional() }), async (query) => {
+      const found = await ledger(query.ledger)
+      return (await found?.alerts({ ...(query.sync && { sync: query.sync }), ...(query.open && { open: true }) })) ?? []
+    }),
+  )
+
+  RED.httpAdmin.get(
+    '/tieout/held',
+    RED.auth.needsPermission('tieout.read'),
+    handle(
+      z.object({ ledger: text, sync: text, sink: text, entity: text, state: z.enum(STATES).default('open'), limit }),
+      async (query) => {
+        const found = await ledger(query.ledger)
+        const { sync, sink, entity } = query
+        const filter = {
+          ...(sync && { sync }),
+          ...(sink && { sink }),
+          ...(entity && { entity }),
+          states: [query.state],
+          limit: query.limit,
+        }
+        return ((await found?.held(filter)) ?? []).map(shown)
+      },
+    ),
+  )
+
+  RED.httpAdmin.post(
+    '/tieout/held/discard',
+    RED.auth.needsPermission('tieout.write'),
+    handle(z.object({ ledger: text, ids }), async (body) => {
+      const found = await needed(body.ledger)
+      const open = await found.held({ ids: body.ids, states: ['open'] })
+      await found.releaseHeld(
+        open.map((record) => record.id),
+        'discarded',
+      )
+      return { discarded: open.length }
+    }),
+  )
+
+  RED.httpAdmin.post(
+    '/tieout/held/edit',
+    RED.auth.needsPermission('tieout.write'),
+    handle(
+      z.object({ ledger: text, id: z.string().min(1).max(300), changes: z.record(z.string().min(1), z.json()) }),
+      async (body, { user }) => {
+        const found = await needed(body.ledger)
+        const [record] = await found.held({ ids: [body.id], states: ['open'] })
+        if (!record)
+          throw syncError('config', 'tieout.held', `No open held record ${body.id}`, {
+            hint: 'It was replayed, replaced by a later read, or discarded.',
+          })
+        await found.editHeld(body.id, changed(record, body.changes), user)
+        return { edited: 1 }
+      },
+    ),
+  )
+
+  RED.httpAdmin.post(
+    '/tieout/held/replay',
+    RED.auth.needsPermission('tieout.write'),
+    handle(z.object({ ids, node: text }), async (body) => {
+      const nodes: string[] = []
+      RED.nodes.eachNode((node) => {
+        if (node.type === 'replay' && (!body.node || node.id === body.node)) nodes.push(node.id)
+      })
+      const live = nodes.map((id) => RED.nodes.getNode(id)).filter((node) => node !== null)
+      if (live.length !== 1)
+        throw syncError(
+          'config',
+          'tieout.replay',
+          live.length === 0
+            ? 'No replay node is deployed'
+            : `There are several replay nodes: name one (${nodes.join(', ')})`,
+          {
+            hint: 'The flow needs a replay node, wired to the mapping and to the sinks.',
+          },
+        )
+      live[0]?.receive({ tieout: { ids: body.ids } })
+      return { started: true }
+    }),
+  )
+}
+
+/** A held record as it may be shown: without the values of sensitive columns. */
+function shown(held: HeldRecord): unknown {
+  const hide = (record: DataRecord): DataRecord | undefined =>
+    masked({ schema: held.schema, records: [record] }).records[0]
+  const { record, edited, ...rest } = held
+  return { ...rest, record: hide(record), ...(edited && { edited: { ...edited, record: hide(edited.record) } }) }
+}
+
+/** The record with some of its columns changed. The key stays: another key would be another record. */
+function changed({ record, edited, schema }: HeldRecord, changes: Readonly<Record<string, unknown>>): DataRecord {
+  const columns = [...schema.columns.map((column) => column.name), ...Object.keys(schema.lists ?? {})]
+  for (const name of Object.keys(changes)) {
+    if (schema.key.includes(name))
+      throw syncError('config', 'tieout.held', `${name} is part of the key and cannot be changed`, {
+        field: name,
+        hint: 'Correct the record in the ERP.',
+      })
+    if (!columns.includes(name))
+      throw syncError('config', 'tieout.held', `The record has no column ${name}`, { field: name })
+  }
+  return { ...(edited?.record ?? record), ...changes } as DataRecord
+}

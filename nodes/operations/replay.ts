@@ -1,0 +1,111 @@
+/** replay: sends held records again, as a run of its own beside the polls. */
+import type { NodeAPI } from 'node-red'
+import { z } from 'zod'
+import type { HeldFilter } from '../../sync/engine.ts'
+import { syncError } from '../../sync/errors.ts'
+import { counted, defineNode, field, finish, type Message, reachable, sinksFor } from '../kit/kit.ts'
+
+const config = z.object({
+  ledger: field.optional(),
+  /** Which held records, where the message does not say: empty means all. */
+  syncName: field.optional(),
+  sink: field.optional(),
+  entity: field.optional(),
+  limit: field.number(1000, 1, 100_000),
+  receiptMinutes: field.number(10, 0.05, 1440),
+})
+
+/** `msg.tieout`: which held records; overrides the dialog. */
+const order = z.union(
+  [
+    z.strictObject({ stop: z.literal(true) }),
+    z.strictObject({
+      sync: z.string().min(1).optional(),
+      sink: z.string().min(1).optional(),
+      entity: z.string().min(1).optional(),
+      ids: z.array(z.string().min(1)).min(1).max(10_000).optional(),
+      limit: z.number().int().min(1).max(100_000).optional(),
+    }),
+  ],
+  { error: 'msg.tieout must be {stop: true} or {sync, sink, entity, ids, limit}, each of them optional' },
+)
+
+/** Outputs: held before mapping, held at a sink, the summary. */
+const OUTPUT = { map: 0, sink: 1, summary: 2 } as const
+
+export default function (RED: NodeAPI): void {
+  const going = new WeakMap<object, AbortController>()
+  defineNode(RED, {
+    type: 'replay',
+    version: 1,
+    config,
+    member: (context) => ({ kind: 'other', ref: { id: context.id, name: context.name } }),
+    async input(message, context) {
+      const parsed = order.safeParse(message.tieout ?? {})
+      if (!parsed.success)
+        throw syncError('config', 'tieout.order', parsed.error.issues[0]?.message ?? 'msg.tieout is not valid', {
+          field: 'msg.tieout',
+        })
+      const running = going.get(context)
+      if ('stop' in parsed.data) {
+        running?.abort()
+        context.status.waiting(running ? 'stopping' : 'nothing to stop')
+        return
+      }
+      if (running) {
+        context.log.warn('A replay is still running: this start is ignored')
+        context.status.waiting('still running')
+        return
+      }
+      const stop = new AbortController()
+      going.set(context, stop)
+      try {
+        const ledger = context.ledger()
+        const engine = await ledger.engine.get()
+        const filter = filterOf(context.config, parsed.data)
+        const waiting = await engine.ledger.countHeld(filter)
+        if (waiting === 0) {
+          context.status.idle('nothing is held')
+          return
+        }
+        context.status.working(counted(waiting, 'record'))
+        const members = reachable(RED, ledger, { place: context.place, ports: [OUTPUT.map, OUTPUT.sink] })
+        const summary = await engine.replay({
+          name: context.name,
+          ref: { id: context.id, name: context.name },
+          filter,
+          sinks: (entity) => sinksFor(members, entity),
+          receiptSeconds: context.config.receiptMinutes * 60,
+          send: (to, batch) => context.send(OUTPUT[to], batch as unknown as Message),
+          progress: (progress) => context.status.progress(progress),
+          signal: AbortSignal.any([context.signal, stop.signal]),
+        })
+        finish(summary, context, OUTPUT.summary)
+      } finally {
+        going.delete(context)
+      }
+    },
+  })
+}
+
+function filterOf(
+  own: z.output<typeof config>,
+  asked: {
+    sync?: string | undefined
+    sink?: string | undefined
+    entity?: string | undefined
+    ids?: string[] | undefined
+    limit?: number | undefined
+  },
+): HeldFilter {
+  const sync = asked.sync ?? own.syncName
+  const sink = asked.sink ?? own.sink
+  const entity = asked.entity ?? own.entity
+  return {
+    ...(sync && { sync }),
+    ...(sink && { sink }),
+    ...(entity && { entity }),
+    ...(asked.ids && { ids: asked.ids }),
+    limit: asked.limit ?? own.limit,
+  }
+}

@@ -1,0 +1,99 @@
+/** sync-alert: no input; one message when something is wrong and one when it is over. */
+import type { NodeAPI } from 'node-red'
+import { z } from 'zod'
+import type { AlertRecord, Ledger } from '../../ledger/ledger.ts'
+import { counted, defineNode, field, type NodeContext } from '../kit/kit.ts'
+import { findings } from './watch.ts'
+
+const config = z.object({
+  ledger: field.optional(),
+  /** Names of the syncs to watch; empty: all. */
+  syncs: field.list(),
+  heldOver: field.number(0, 0, 1_000_000),
+  successHours: field.number(0, 0, 8760),
+  zeroRuns: field.number(0, 0, 100),
+  everySeconds: field.number(30, 1, 3600),
+})
+type Config = z.output<typeof config>
+
+/** How many runs back are looked at. */
+const RUNS = 200
+
+export default function (RED: NodeAPI): void {
+  defineNode(RED, {
+    type: 'sync-alert',
+    version: 1,
+    config,
+    member: (context) => ({ kind: 'other', ref: { id: context.id, name: context.name } }),
+    start(context) {
+      const sent = new Set<string>()
+      let since: string | null | undefined
+      context.every(context.config.everySeconds * 1000, async () => {
+        const { ledger } = await context.engine()
+        if (context.signal.aborted) return
+        // Where this node's reading of the alerts stands: a restart repeats none and misses none.
+        const stream = `alerts:${context.id}`
+        since ??= (await ledger.position(stream, 'alerts'))?.readThrough ?? null
+        await look(ledger, context.config)
+        const until = await tell(await ledger.alerts({}), context, sent, since)
+        if (until) await ledger.savePosition(stream, 'alerts', { identity: stream, readThrough: until, window: null })
+      })
+    },
+  })
+}
+
+/** Raises and clears what the engine does not see itself. Raising what is open already changes nothing. */
+async function look(ledger: Ledger, limits: Config): Promise<void> {
+  const all = await ledger.runs({ limit: RUNS })
+  const syncs = new Set(all.filter((run) => run.mode === 'poll').map((run) => run.sync))
+  for (const sync of syncs) {
+    if (!watched(limits, sync)) continue
+    const facts = {
+      sync,
+      now: new Date().toISOString(),
+      held: await ledger.countHeld({ sync }),
+      lastSuccess: await ledger.lastSuccess(sync),
+      runs: all.filter((run) => run.sync === sync),
+    }
+    for (const { kind, entity, on, message } of findings(facts, limits)) {
+      const about = { sync, kind, ...(entity && { entity }) }
+      if (on) await ledger.raiseAlert({ ...about, message })
+      else await ledger.clearAlerts(about)
+    }
+  }
+}
+
+const watched = ({ syncs }: Config, sync: string): boolean => syncs.length === 0 || syncs.includes(sync)
+
+/** Sends what was raised or cleared since; returns the time up to which everything is told. */
+async function tell(
+  alerts: readonly AlertRecord[],
+  context: NodeContext<Config>,
+  sent: Set<string>,
+  since: string | null,
+): Promise<string | undefined> {
+  let until: string | undefined
+  const changes = alerts
+    .filter((alert) => watched(context.config, alert.sync))
+    .flatMap((alert) => [
+      { alert, state: 'raised' as const, at: alert.raised },
+      ...(alert.cleared ? [{ alert, state: 'cleared' as const, at: alert.cleared }] : []),
+    ])
+    .sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
+  for (const { alert, state, at } of changes) {
+    const key = `${alert.id} ${state}`
+    // A node that is new tells what is open now, not what is long over.
+    if (sent.has(key) || (since === null ? alert.cleared !== undefined : at <= since)) continue
+    sent.add(key)
+    until = at
+    const { sync, kind, entity, message, raised, cleared } = alert
+    context.send(0, {
+      topic: kind,
+      payload: { state, sync, kind, ...(entity && { entity }), message, raised, ...(cleared && { cleared }) },
+    })
+  }
+  const open = alerts.filter((alert) => !alert.cleared && watched(context.config, alert.sync)).length
+  if (open > 0) context.status.failed(new Error(counted(open, 'open alert')))
+  else context.status.done('no alert')
+  return until
+}
