@@ -64,6 +64,8 @@ export interface Position {
   /** Identity of what was read: source address, entity, filter. */
   readonly identity: string
   readonly readThrough: string | null
+  /** Our own clock when the source's clock gave `readThrough` (or the window's bound): shows later whether the source's clock was set back meanwhile. */
+  readonly readAt?: string | null
   readonly window: WindowState | null
 }
 
@@ -95,7 +97,12 @@ export interface Intent {
   readonly run: string
   readonly entity: string
   readonly schema: Schema
-  readonly records: readonly { readonly key: string; readonly read: number; readonly hash: string; readonly totals?: string | null }[]
+  readonly records: readonly {
+    readonly key: string
+    readonly read: number
+    readonly hash: string
+    readonly totals?: string | null
+  }[]
   readonly state: 'open' | 'in-doubt'
   readonly at: string
 }
@@ -118,7 +125,12 @@ export interface Ledger {
   adopt(sync: string, ledger: string, read: number): Promise<void>
 
   /** Begins a run and takes the lease of the sync; a `config` error names the run that has it. Leases of earlier processes are void. */
-  beginRun(run: { readonly id: string; readonly sync: string; readonly mode: string; readonly at: string }): Promise<void>
+  beginRun(run: {
+    readonly id: string
+    readonly sync: string
+    readonly mode: string
+    readonly at: string
+  }): Promise<void>
   endRun(summary: RunSummary): Promise<void>
   runs(filter: { readonly sync?: string; readonly limit?: number }): Promise<readonly RunSummary[]>
   /** End of the last run that succeeded. */
@@ -143,14 +155,21 @@ export interface Ledger {
   /** Read number of the open held record of each key at one who holds (`HeldRecord.sink`), for telling what is older; keys without one are left out. */
   heldReads(sink: string, keys: readonly string[]): Promise<ReadonlyMap<string, number>>
   /** Oldest change stamp or read number among open held and in-doubt records of a sync and entity, for the mark's floor. */
-  oldestHeld(sync: string, entity: string): Promise<{ readonly heldAt: string; readonly stamp: string | null } | undefined>
+  oldestHeld(
+    sync: string,
+    entity: string,
+  ): Promise<{ readonly heldAt: string; readonly stamp: string | null } | undefined>
   claimHeld(filter: HeldFilter, run: string): Promise<readonly HeldRecord[]>
   /** Gives claimed records back (`open`), or ends them. */
   releaseHeld(ids: readonly string[], as: Exclude<HeldState, 'replaying'>): Promise<void>
   editHeld(id: string, record: DataRecord, by: string): Promise<void>
 
   raiseAlert(alert: Omit<AlertRecord, 'id' | 'raised' | 'cleared'>): Promise<AlertRecord | undefined>
-  clearAlerts(match: { readonly sync: string; readonly kind: string; readonly entity?: string }): Promise<readonly AlertRecord[]>
+  clearAlerts(match: {
+    readonly sync: string
+    readonly kind: string
+    readonly entity?: string
+  }): Promise<readonly AlertRecord[]>
   alerts(filter: { readonly sync?: string; readonly open?: boolean }): Promise<readonly AlertRecord[]>
 
   /** Takes out what is older than the retention: runs, batches, closed held records, cleared alerts. Deliveries of merge sinks may be emptied, those of append sinks never. */

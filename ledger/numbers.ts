@@ -1,0 +1,38 @@
+/** Read numbers: microseconds since 1970 or the last one plus 1, reserved ahead so that none is ever given twice. */
+import type { Database } from './database.ts'
+
+export interface ReadNumbers {
+  next(): number
+  raise(above: number): void
+}
+
+/** How far ahead numbers are reserved: one small write for each 10 seconds of reading. */
+const ahead = 10_000_000
+
+/** `now`: milliseconds since 1970. After a kill the numbers go on above all that was reserved. */
+export function readNumbers(db: Database, now: () => number): ReadNumbers {
+  const load = db.raw.prepare("SELECT value FROM meta WHERE name = 'reserved'")
+  const save = db.raw.prepare(
+    "INSERT INTO meta (name, value) VALUES ('reserved', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+  )
+  let reserved = Number((load.get() as { value: string } | undefined)?.value ?? 0)
+  let last = reserved
+  const reserve = (from: number) =>
+    db.guard(() => {
+      save.run(String(from + ahead))
+      reserved = from + ahead
+    })
+  return {
+    next() {
+      const number = Math.max(last + 1, Math.floor(now() * 1000))
+      if (number >= reserved) reserve(number)
+      last = number
+      return number
+    },
+    raise(above) {
+      if (above <= last) return
+      if (above >= reserved) reserve(above)
+      last = above
+    },
+  }
+}

@@ -1,0 +1,91 @@
+/** Opens the ledger: makes or migrates the file, checks its key, and clears up after a process that died. */
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { Migrator } from 'kysely/migration'
+import type { Log } from '../sync/engine.ts'
+import { syncError } from '../sync/errors.ts'
+import { type Cipher, cipherOf } from './crypt.ts'
+import { type Database, ledgerError, openDatabase } from './database.ts'
+import type { Ledger } from './ledger.ts'
+import { migrations } from './migrations.ts'
+import { createSqliteLedger } from './sqlite.ts'
+
+export interface OpenLedgerOptions {
+  /** Path of the SQLite file; it and its folder are made where absent. `:memory:` for a ledger that is forgotten. */
+  readonly file: string
+  /** Secret that held records are encrypted with. */
+  readonly key: string
+  readonly log?: Log
+  /** Milliseconds since 1970. */
+  readonly now?: () => number
+}
+
+/** Errors: `ledger.locked`, `ledger.key`, `ledger.damaged`, `ledger.full`, `ledger.rights`, each with what to do. */
+export async function openLedger({ file, key, log, now = Date.now }: OpenLedgerOptions): Promise<Ledger> {
+  if (key === '')
+    throw syncError('config', 'ledger.key', 'The ledger needs a secret to encrypt held records with.', {
+      hint: 'Fill in the secret of the sync-ledger node.',
+    })
+  try {
+    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true })
+  } catch (error) {
+    throw syncError(
+      'config',
+      'ledger.rights',
+      `The folder of the ledger ${file} cannot be made: ${(error as Error).message}`,
+      {
+        hint: 'The user that runs Node-RED must be allowed to write there.',
+      },
+    )
+  }
+  const db = openDatabase(file)
+  try {
+    await migrate(db)
+    const { id, cipher } = await identity(db, key)
+    const { recover, ...ledger } = createSqliteLedger({ db, id, cipher, now })
+    const { runs, held } = recover()
+    if (runs > 0)
+      log?.warn(`ledger ${file}: ${runs} run(s) of a process that ended; they go on at the last settled record`)
+    if (held > 0) log?.warn(`ledger ${file}: ${held} held record(s) were being replayed and are open again`)
+    return ledger
+  } catch (error) {
+    if (db.raw.isOpen) db.raw.close()
+    throw ledgerError(error, file)
+  }
+}
+
+async function migrate(db: Database): Promise<void> {
+  const migrator = new Migrator({ db: db.query, provider: { getMigrations: async () => migrations } })
+  const { error } = await migrator.migrateToLatest()
+  if (!error) return
+  if (error instanceof Error && /corrupted migrations/.test(error.message))
+    throw syncError('config', 'ledger.newer', `The ledger ${db.file} was written by a newer version.`, {
+      hint: 'Start that version again, or move the file away: a new ledger goes on from the marks in the targets.',
+    })
+  throw error
+}
+
+/** Reads the ledger's id and checks the key, or makes both. */
+async function identity(db: Database, key: string): Promise<{ id: string; cipher: Cipher }> {
+  const rows = await db.query.selectFrom('meta').selectAll().execute()
+  const meta = new Map(rows.map(({ name, value }) => [name, value]))
+  const [id, salt, check] = [meta.get('id'), meta.get('salt'), meta.get('key_check')]
+  if (id === undefined || salt === undefined || check === undefined) {
+    const made = { id: randomUUID(), salt: randomBytes(16).toString('hex') }
+    const cipher = cipherOf(key, made.salt)
+    const sealed = Buffer.from(cipher.seal(made.id, 'key')).toString('base64')
+    const values = Object.entries({ ...made, key_check: sealed }).map(([name, value]) => ({ name, value }))
+    await db.query.insertInto('meta').values(values).execute()
+    return { id: made.id, cipher }
+  }
+  const cipher = cipherOf(key, salt)
+  try {
+    cipher.open(Buffer.from(check, 'base64'), 'key')
+  } catch {
+    throw syncError('config', 'ledger.key', `The ledger ${db.file} was made with another secret.`, {
+      hint: 'Give it back the secret it was made with; without it its held records cannot be read.',
+    })
+  }
+  return { id, cipher }
+}

@@ -1,0 +1,159 @@
+/** Runs as the ledger keeps them: leases, batches' counts, summaries, and what is left of runs whose process died. */
+import type { EntitySummary, RunSummary } from '../sync/engine.ts'
+import { syncError } from '../sync/errors.ts'
+import type { Outcome } from '../sync/message.ts'
+import type { Database } from './database.ts'
+import type { Intern } from './intern.ts'
+import type { Commit, Ledger } from './ledger.ts'
+
+export interface Runs extends Pick<Ledger, 'beginRun' | 'endRun' | 'runs' | 'lastSuccess'> {
+  /** Inside a transaction. */
+  count(commit: Commit): void
+  /** At open: no run of an earlier process goes on; their leases are void. Returns how many there were. */
+  bury(): number
+  purge(before: string): Promise<void>
+}
+
+const column: Record<Outcome, string> = {
+  delivered: 'delivered',
+  unchanged: 'unchanged',
+  superseded: 'superseded',
+  held: 'held',
+  inDoubt: 'in_doubt',
+  filtered: 'filtered',
+}
+const outcomes = Object.keys(column) as Outcome[]
+
+export function createRuns(db: Database, intern: Intern, at: () => string): Runs {
+  const { raw, query } = db
+  const names = outcomes.map((outcome) => column[outcome])
+  const count = raw.prepare(`
+    INSERT INTO batch (run, entity, batch, sink, sink_name, ${names.join(', ')}, rows, at)
+    VALUES (?, ?, ?, ?, ?, ${names.map(() => '?').join(', ')}, ?, ?)
+    ON CONFLICT DO UPDATE SET ${names.map((n) => `${n} = ${n} + excluded.${n}`).join(', ')}, rows = rows + excluded.rows, at = excluded.at`)
+
+  /** What a run that died had settled. */
+  async function remains(run: {
+    seq: number
+    id: string
+    sync: string
+    mode: string
+    started: string
+    ended: string | null
+  }): Promise<RunSummary> {
+    const rows = await query
+      .selectFrom('batch')
+      .where('run', '=', run.seq)
+      .groupBy(['entity', 'sink_name'])
+      .select(({ fn }) => [
+        'entity',
+        'sink_name',
+        fn.sum<number>('delivered').as('delivered'),
+        fn.sum<number>('unchanged').as('unchanged'),
+        fn.sum<number>('superseded').as('superseded'),
+        fn.sum<number>('held').as('held'),
+        fn.sum<number>('in_doubt').as('inDoubt'),
+        fn.sum<number>('filtered').as('filtered'),
+        fn.sum<number>('rows').as('rows'),
+      ])
+      .execute()
+    const entities = rows.map(
+      ({ sink_name, ...row }): EntitySummary => ({
+        ...row,
+        sink: sink_name,
+        read: outcomes.reduce((sum, outcome) => sum + row[outcome], 0),
+        amounts: {},
+        ties: false,
+        problem: 'The process ended before the run did.',
+      }),
+    )
+    return {
+      run: run.id,
+      sync: run.sync,
+      mode: run.mode as RunSummary['mode'],
+      started: run.started,
+      ended: run.ended ?? run.started,
+      state: 'died',
+      entities,
+      ties: false,
+      requests: 0,
+      statements: 0,
+      notices: ['The process ended before the run did. The next run goes on at the last settled record.'],
+      errors: [],
+    }
+  }
+
+  return {
+    async beginRun(run) {
+      const has = raw.prepare("SELECT id, started FROM run WHERE sync = ? AND mode = ? AND state = 'running'")
+      const begin = raw.prepare("INSERT INTO run (id, sync, mode, state, started) VALUES (?, ?, ?, 'running', ?)")
+      const others = raw.prepare("SELECT 1 FROM run WHERE state = 'running' AND mode <> 'push' LIMIT 1")
+      db.tx(() => {
+        const holder =
+          run.mode === 'push' ? undefined : (has.get(run.sync, run.mode) as { id: string; started: string } | undefined)
+        if (holder)
+          throw syncError(
+            'config',
+            'ledger.lease',
+            `The sync "${run.sync}" is already running: run ${holder.id} since ${holder.started}.`,
+            {
+              hint: 'Wait until it ends, or stop it; two runs of one sync would overlap.',
+            },
+          )
+        if (run.mode !== 'push' && others.get() === undefined) raw.exec('DELETE FROM contribution')
+        begin.run(run.id, run.sync, run.mode, run.at)
+      })
+    },
+
+    async endRun(summary) {
+      const end = raw.prepare('UPDATE run SET state = ?, ended = ?, summary = ? WHERE id = ?')
+      db.guard(() => end.run(summary.state, summary.ended, JSON.stringify(summary), summary.run))
+    },
+
+    runs: ({ sync, limit }) =>
+      db.ask(async () => {
+        let select = query.selectFrom('run').selectAll().where('state', 'not in', ['part', 'running'])
+        if (sync !== undefined) select = select.where('sync', '=', sync)
+        const rows = await select
+          .orderBy('seq', 'desc')
+          .limit(limit ?? 100)
+          .execute()
+        return Promise.all(rows.map((row) => (row.summary ? (JSON.parse(row.summary) as RunSummary) : remains(row))))
+      }),
+
+    lastSuccess: (sync) =>
+      db.ask(async () => {
+        const row = await query
+          .selectFrom('run')
+          .select(({ fn }) => fn.max('ended').as('ended'))
+          .where('sync', '=', sync)
+          .where('mode', '=', 'poll')
+          .where('state', '=', 'done')
+          .executeTakeFirst()
+        return row?.ended ?? undefined
+      }),
+
+    count(commit) {
+      count.run(
+        intern.run(commit.run, commit.sync),
+        commit.entity,
+        commit.batch ?? -1,
+        commit.sink,
+        commit.sinkName,
+        ...outcomes.map((outcome) => commit.outcomes[outcome] ?? 0),
+        commit.rows ?? 0,
+        at(),
+      )
+    },
+
+    bury: () =>
+      Number(raw.prepare("UPDATE run SET state = 'died', ended = ? WHERE state = 'running'").run(at()).changes),
+
+    purge: (before) =>
+      db.ask(async () => {
+        const old = query.selectFrom('run').select('seq').where('state', '!=', 'running').where('started', '<', before)
+        await query.deleteFrom('batch').where('run', 'in', old).execute()
+        await query.deleteFrom('run').where('state', '!=', 'running').where('started', '<', before).execute()
+      }),
+  }
+}
