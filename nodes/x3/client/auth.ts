@@ -1,0 +1,80 @@
+/** The self-signed token of a connected application, signed in the server's time. */
+import { SignJWT } from 'jose'
+import { syncError } from '../../../sync/errors.ts'
+import type { X3Auth } from './options.ts'
+
+/** Time as the X3 server has it, learnt from the `Date` of its replies. */
+export interface ServerClock {
+  /** Milliseconds since 1970 by the server's clock. */
+  now(): number
+  /** Takes the `Date` header of a reply. */
+  learn(date: string | undefined): void
+  /** Server minus local time in seconds; undefined before the first reply. */
+  differenceSeconds(): number | undefined
+}
+
+export function serverClock(local: () => number = Date.now): ServerClock {
+  let offset: number | undefined
+  return {
+    now: () => local() + (offset ?? 0),
+    learn(date) {
+      const server = date === undefined ? Number.NaN : Date.parse(date)
+      if (!Number.isNaN(server)) offset = server - local()
+    },
+    differenceSeconds: () => (offset === undefined ? undefined : Math.round(offset / 1000)),
+  }
+}
+
+export interface Credentials {
+  /** Value of the Authorization header; `refused` is a header that X3 has just refused. */
+  header(refused?: string): Promise<string>
+}
+
+/** One cache for a connection: signs once for all who wait, and again after four fifths of the lifetime. */
+export function credentials(auth: X3Auth, apiUrl: string, clock: ServerClock): Credentials {
+  if (auth.kind === 'basic') {
+    const header = `Basic ${Buffer.from(`${auth.user}:${auth.password}`).toString('base64')}`
+    return { header: async () => header }
+  }
+  const lifetime = auth.lifetimeSeconds ?? 300
+  let current: { header: string; renewAt: number } | undefined
+  let signing: Promise<string> | undefined
+
+  const sign = async (): Promise<string> => {
+    const issued = Math.floor(clock.now() / 1000) - (auth.backdateSeconds ?? 30)
+    const claims = {
+      iss: auth.issuer || auth.clientId,
+      ...(auth.user ? { sub: auth.user } : {}),
+      aud: audienceOf(auth, apiUrl),
+      iat: issued,
+      exp: issued + lifetime,
+    }
+    const token = await new SignJWT(claims)
+      .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+      .sign(new TextEncoder().encode(auth.secret))
+    current = { header: `Bearer ${token}`, renewAt: (issued + lifetime * 0.8) * 1000 }
+    return current.header
+  }
+
+  return {
+    async header(refused) {
+      if (auth.secret === '') {
+        throw syncError('config', 'x3.secret', 'The X3 connection has no client secret', {
+          hint: 'Enter the secret of the connected application on the connection.',
+        })
+      }
+      if (current && current.header !== refused && clock.now() < current.renewAt) return current.header
+      signing ??= sign().finally(() => {
+        signing = undefined
+      })
+      return signing
+    },
+  }
+}
+
+function audienceOf(auth: Extract<X3Auth, { kind: 'jwt' }>, apiUrl: string): string {
+  const audience = auth.audience ?? { kind: 'registered' }
+  if (audience.kind === 'empty') return ''
+  if (audience.kind === 'word') return audience.word
+  return audience.url || apiUrl
+}

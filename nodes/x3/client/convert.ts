@@ -1,0 +1,269 @@
+/** Turns nodes as they come into records of docs/entities.md. Compiled once for an entity: no path is split per record. */
+import type { DataRecord, Row, Value } from '../../../sync/message.ts'
+import { isDecimal, normalise, timesSign } from '../../../sync/money.ts'
+import type { FieldPath, ResolvedColumn, ResolvedEntity, ResolvedList } from './resolve.ts'
+
+/** A node or collection as parsed from a reply. */
+export type Raw = Record<string, unknown>
+interface Connection {
+  totalCount?: number
+  edges?: { node?: Raw | null }[]
+}
+
+/** What happened on the way that a person should know. */
+export class ConversionError extends Error {
+  readonly code: string
+  readonly field: string
+  constructor(code: string, field: string, message: string) {
+    super(message)
+    this.code = code
+    this.field = field
+  }
+}
+
+export interface ConvertOptions {
+  /** Value of the `source` column. */
+  readonly source: string
+  /** Dimension type code to its column. */
+  readonly dimensions: ReadonlyMap<string, string>
+  /** Types outside of these are left out silently: the user chose. */
+  readonly chosenDimensionsOnly: boolean
+  /** Ledgers whose journal lines are kept; undefined: all. */
+  readonly ledgers?: ReadonlySet<string>
+}
+
+/** A JSON number met where an exact decimal is expected: the reply must be parsed from its source text. */
+export class InexactNumber extends Error {}
+
+type Get = (node: Raw) => unknown
+type Fill = (row: Row, node: Raw, header: Row, parent: Row) => void
+
+export type Converter = (node: Raw) => DataRecord
+
+export function compileConverter(entity: ResolvedEntity, options: ConvertOptions): Converter {
+  const fills = entity.columns.map((column) => compileColumn(column, options))
+  const lists = entity.lists.map((list) => compileList(list, options))
+  const names = listNames(entity.lists)
+  const stamp = entity.stamp?.field
+  return (node) => {
+    const record = {} as DataRecord
+    for (const fill of fills) fill(record, node, record, record)
+    record._row = 0
+    record._stamp = stamp === undefined ? null : ((node[stamp] ?? null) as string | null)
+    for (const name of names) record[name] = []
+    for (const list of lists) list(node, record, record, node)
+    return record
+  }
+}
+
+const listNames = (lists: readonly ResolvedList[]): string[] =>
+  lists.flatMap((list) => [list.def.name, ...listNames(list.lists)])
+
+/** Appends the rows of one list to the record; gives how many there are and, for one, that one. */
+type FillList = (owner: Raw, record: DataRecord, parent: Row, signs: Raw) => { count: number; only: Row | undefined }
+
+function compileList(list: ResolvedList, options: ConvertOptions): FillList {
+  const fills = list.columns.map((column) => compileColumn(column, options))
+  const parentSign = list.columns
+    .filter((column) => column.signOfParent)
+    .map((column) => ({ name: column.def.name, sign: (column.def.sign as string).slice(1) }))
+  const nested = list.lists.map((inner) => compileList(inner, options))
+  const dimensionColumns = [...new Set(options.dimensions.values())]
+  const fillDimensions = list.dimensions ? compileDimensions(list, options) : undefined
+  const split =
+    list.def.dimensionsOf === undefined
+      ? -1
+      : list.lists.findIndex((inner) => inner.def.name === list.def.dimensionsOf && inner.dimensions)
+  const ledgers = list.columns.some((column) => column.def.name === 'ledger' && column.path)
+    ? options.ledgers
+    : undefined
+  const name = list.def.name
+  const field = list.field
+  return (owner, record, parent, ownerRaw) => {
+    const rows = record[name] as Row[]
+    const edges = (owner[field] as { query?: Connection } | null | undefined)?.query?.edges ?? []
+    let count = 0
+    let only: Row | undefined
+    for (const { node } of edges) {
+      if (!node) continue
+      const row: Row = {}
+      for (const fill of fills) fill(row, node, record, parent)
+      if (ledgers && !ledgers.has(String(row.ledger))) continue
+      for (const { name, sign } of parentSign) row[name] = signed(row[name], ownerRaw[sign], name)
+      if (fillDimensions) fillDimensions(row, node)
+      rows.push(row)
+      count += 1
+      only = count === 1 ? row : undefined
+      if (split >= 0) for (const column of dimensionColumns) row[column] = null
+      for (let index = 0; index < nested.length; index++) {
+        const inner = (nested[index] as FillList)(node, record, row, node)
+        if (index === split && inner.only)
+          for (const column of dimensionColumns) row[column] = inner.only[column] as Value
+      }
+    }
+    return { count, only }
+  }
+}
+
+function compileDimensions(list: ResolvedList, options: ConvertOptions): (row: Row, node: Raw) => void {
+  const { field, type, code } = list.dimensions as NonNullable<ResolvedList['dimensions']>
+  const getType = getter(type)
+  const getCode = getter(code)
+  const columns = [...new Set(options.dimensions.values())]
+  return (row, node) => {
+    for (const column of columns) row[column] = null
+    for (const edge of (node[field] as { query?: Connection } | null | undefined)?.query?.edges ?? []) {
+      if (!edge.node) continue
+      const typeCode = text(getType(edge.node))
+      const value = text(getCode(edge.node))
+      // Denormalised: as many entries as the folder allows, most of them without a dimension.
+      if (typeCode === null || value === null) continue
+      const column = options.dimensions.get(typeCode)
+      if (column !== undefined) row[column] = value
+      else if (!options.chosenDimensionsOnly) {
+        throw new ConversionError(
+          'x3.new-dimension-type',
+          typeCode,
+          `dimension type ${typeCode} came up after the run began`,
+        )
+      }
+    }
+  }
+}
+
+function compileColumn(column: ResolvedColumn, options: ConvertOptions): Fill {
+  const { def } = column
+  const name = def.name
+  if (name === 'source')
+    return (row) => {
+      row[name] = options.source
+    }
+  if (def.header !== undefined) return copyOf(name, def.header, (_row, header) => header)
+  if (def.parent !== undefined) return copyOf(name, def.parent, (_row, _header, parent) => parent)
+  if (def.period !== undefined) {
+    const date = def.period
+    return (row) => {
+      const value = row[date]
+      row[name] = typeof value === 'string' ? value.slice(0, 7) : null
+    }
+  }
+  if (!column.path)
+    return (row) => {
+      row[name] = null
+    }
+  const get = getter(column.path)
+  const convert = conversion(def.type)
+  if (!column.sign)
+    return (row, node) => {
+      row[name] = convert(get(node))
+    }
+  const sign = getter(column.sign)
+  return (row, node) => {
+    row[name] = signed(convert(get(node)), sign(node), name)
+  }
+}
+
+const copyOf =
+  (name: string, from: string, pick: (row: Row, header: Row, parent: Row) => Row): Fill =>
+  (row, _node, header, parent) => {
+    row[name] = pick(row, header, parent)[from] as Value
+  }
+
+function signed(amount: unknown, sign: unknown, field: string): Value {
+  if (amount === null || amount === undefined) return null
+  if (sign === 1 && typeof amount === 'string') return amount
+  try {
+    return timesSign(String(amount), sign as number)
+  } catch {
+    throw new ConversionError('x3.sign', field, `the sign of ${field} is ${JSON.stringify(sign)}, neither 1 nor -1`)
+  }
+}
+
+/** Reads a path with null in between as null. */
+export function getter(path: FieldPath): Get {
+  const steps = path.steps
+  const [a, b, c] = steps.map((step) => step.field) as [string, string, string]
+  if (steps.some((step) => step.collection) || steps.length > 3) {
+    return (node) => {
+      let at: unknown = node
+      for (const step of steps) {
+        if (typeof at !== 'object' || at === null) return null
+        at = (at as Raw)[step.field]
+        if (step.collection) at = (at as { query?: Connection } | null)?.query?.edges?.[0]?.node
+      }
+      return at
+    }
+  }
+  if (steps.length === 1) return (node) => node[a]
+  if (steps.length === 2) return (node) => (node[a] as Raw | null | undefined)?.[b]
+  return (node) => ((node[a] as Raw | null | undefined)?.[b] as Raw | null | undefined)?.[c]
+}
+
+/** Empty becomes null; a value that does not fit its type stays as it is, for the engine's check to name it. */
+function conversion(type: string): (value: unknown) => Value {
+  if (type === 'string') return text
+  if (type === 'integer') return integer
+  if (type === 'boolean') return boolean
+  if (type === 'date') return date
+  if (type === 'timestamp') return timestamp
+  return type === 'json' ? (value) => (value ?? null) as Value : decimal
+}
+
+function text(value: unknown): string | null {
+  if (typeof value === 'string') return value === '' ? null : value
+  if (value === null || value === undefined) return null
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
+
+function integer(value: unknown): Value {
+  if (typeof value === 'number') return value
+  if (typeof value !== 'string') return (value ?? null) as Value
+  if (value === '') return null
+  const number = Number(value)
+  return Number.isSafeInteger(number) && /^[+-]?\d+$/.test(value) ? number : value
+}
+
+function boolean(value: unknown): Value {
+  return value === '' ? null : ((value ?? null) as Value)
+}
+
+function decimal(value: unknown): Value {
+  if (typeof value === 'string') {
+    if (value === '' || isDecimal(value)) return value === '' ? null : value
+    try {
+      return normalise(value)
+    } catch {
+      return value
+    }
+  }
+  if (typeof value !== 'number') return (value ?? null) as Value
+  if (Number.isSafeInteger(value)) return String(value)
+  throw new InexactNumber()
+}
+
+/** X3's empty dates: `0000-00-00`, and those of its databases. */
+const emptyDate = (value: string): boolean =>
+  value === '' || value.startsWith('0000-') || value.startsWith('1599-12-31') || value.startsWith('1753-01-01')
+
+function date(value: unknown): Value {
+  if (typeof value !== 'string') return (value ?? null) as Value
+  if (emptyDate(value)) return null
+  return value.length > 10 && value.startsWith('T00:00:00', 10) ? value.slice(0, 10) : value
+}
+
+function timestamp(value: unknown): Value {
+  if (typeof value !== 'string') return (value ?? null) as Value
+  if (emptyDate(value)) return null
+  if (value.endsWith('Z')) return value
+  // X3 keeps its datetimes in GMT; without a zone they are UTC.
+  const zoned = /[+-]\d\d:?\d\d$/.test(value) ? value : `${value.replace(' ', 'T')}Z`
+  const at = Date.parse(zoned)
+  return Number.isNaN(at) ? value : new Date(at).toISOString()
+}
+
+/** Parses a reply again with every number that is no safe integer kept as the text it had. */
+export function parseExactly(source: string): unknown {
+  const keep = (_key: string, value: unknown, context: { source?: string }) =>
+    typeof value === 'number' && !Number.isSafeInteger(value) ? context.source : value
+  return JSON.parse(source, keep as (key: string, value: unknown) => unknown)
+}

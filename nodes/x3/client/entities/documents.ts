@@ -1,0 +1,301 @@
+/** Documents: one record with its lists. Field names from Sage's reference pages (contracts/x3/graphql), see docs/entities.md. */
+import { AMOUNT, type ColumnDef, type EntityDef } from './types.ts'
+
+/** Repeats columns of the header on a line. */
+const repeat = (columns: Readonly<Record<string, ColumnDef['type']>>): ColumnDef[] =>
+  Object.entries(columns).map(([name, type]) => ({ name, type, header: name }))
+
+const SOURCE: ColumnDef = { name: 'source', type: 'string', header: 'source', description: 'Name of the connection' }
+const LINE: ColumnDef = { name: 'line', type: 'integer', path: 'lineNumber' }
+const PRODUCT: readonly ColumnDef[] = [
+  { name: 'product', type: 'string', path: 'product.code' },
+  { name: 'description', type: 'string', path: 'productDescriptionInUserLanguage' },
+]
+
+export const purchaseOrder: EntityDef = {
+  entity: 'purchase_order',
+  package: 'Purchasing',
+  node: 'purchaseOrder',
+  key: ['source', 'number'],
+  dateField: 'orderDate',
+  columns: [
+    SOURCE,
+    { name: 'number', type: 'string', path: 'id' },
+    { name: 'company', type: 'string', path: 'company.code' },
+    { name: 'site', type: 'string', path: 'purchaseSite.code' },
+    { name: 'supplier', type: 'string', path: 'orderFromSupplier.code.code|orderFromSupplier.code' },
+    { name: 'order_date', type: 'date', path: 'orderDate' },
+    { name: 'order_type', type: 'string', path: 'orderType' },
+    { name: 'currency', type: 'string', path: 'currency.code' },
+    { name: 'internal_reference', type: 'string', path: 'internalOrderReference' },
+    { name: 'receipt_site', type: 'string', path: 'receiptSite.code' },
+    { name: 'invoice_site', type: 'string', path: 'invoiceSite.code' },
+    { name: 'expected_receipt_date', type: 'date', path: 'expectedReceiptDate' },
+    { name: 'payment_term', type: 'string', path: 'paymentTerm.code' },
+    { name: 'closed', type: 'string', path: 'isClosed' },
+    { name: 'receipt_status', type: 'string', path: 'receiptStatus' },
+    { name: 'signature_status', type: 'string', path: 'signatureStatus' },
+  ],
+  lists: [
+    {
+      name: 'lines',
+      path: 'purchaseOrderLines|purchaseOrderQuantityLines',
+      node: 'purchaseOrderLine|purchaseOrderQuantityLine',
+      key: ['source', 'number', 'line', 'sequence'],
+      first: 200,
+      columns: [
+        ...repeat({ source: 'string', number: 'string' }),
+        LINE,
+        { name: 'sequence', type: 'integer', path: 'sequenceNumber' },
+        ...repeat({ company: 'string', supplier: 'string', order_date: 'date', currency: 'string' }),
+        ...PRODUCT,
+        { name: 'unit', type: 'string', path: 'orderUnit.code' },
+        { name: 'quantity', type: AMOUNT, path: 'quantityInOrderUnitOrdered' },
+        { name: 'received_quantity', type: AMOUNT, path: 'quantityInStockUnitReceived' },
+        { name: 'gross_price', type: AMOUNT, path: 'grossPrice' },
+        { name: 'discount', type: AMOUNT, path: 'discountOrCharge1' },
+      ],
+    },
+  ],
+  watch: [
+    {
+      walk: 'lines',
+      package: 'Purchasing',
+      node: 'purchaseOrderLine|purchaseOrderQuantityLine',
+      paths: ['purchaseOrder.id'],
+      by: ['number'],
+    },
+  ],
+}
+
+/** Header facts stand on the joined supplier invoice header. */
+const HEADER = 'supplierInvoiceHeader'
+const onHeader = (name: string, type: ColumnDef['type'], field: string): ColumnDef => ({
+  name,
+  type,
+  path: `${HEADER}.${field}|id.${field}`,
+  joined: true,
+})
+
+export const supplierInvoice: EntityDef = {
+  entity: 'supplier_invoice',
+  package: 'Purchasing',
+  node: 'purchaseInvoice',
+  key: ['source', 'number'],
+  dateField: 'accountingDate',
+  columns: [
+    SOURCE,
+    { name: 'number', type: 'string', path: 'id.id|id' },
+    { name: 'category', type: 'string', path: 'category' },
+    { name: 'invoice_type', type: 'string', path: 'invoiceType.code' },
+    { name: 'company', type: 'string', path: 'company.code' },
+    onHeader('site', 'string', 'site.code'),
+    { name: 'supplier', type: 'string', path: 'billBySupplier.code.code|billBySupplier.code' },
+    onHeader('pay_to', 'string', 'payToBusinessPartner.code'),
+    { name: 'accounting_date', type: 'date', path: 'accountingDate' },
+    onHeader('source_document', 'string', 'sourceDocument'),
+    onHeader('source_document_date', 'date', 'sourceDocumentDate'),
+    { name: 'currency', type: 'string', path: 'currency.code' },
+    onHeader('payment_term', 'string', 'paymentTerm.code'),
+    onHeader('status', 'string', 'status'),
+    onHeader('payment_approval', 'string', 'paymentApproval'),
+    onHeader('debit_or_credit', 'integer', 'debitOrCredit'),
+    onHeader('amount_without_tax', AMOUNT, 'totalAmountExcludingTax'),
+    onHeader('amount_with_tax', AMOUNT, 'totalAmountIncludingTax'),
+    onHeader('amount_without_tax_company', AMOUNT, 'totalAmountExcludingTaxInCompanyCurrency'),
+    onHeader('amount_with_tax_company', AMOUNT, 'totalAmountIncludingTaxInCompanyCurrency'),
+  ],
+  lists: [
+    {
+      name: 'lines',
+      path: 'purchaseInvoiceLines',
+      node: 'purchaseInvoiceLine',
+      key: ['source', 'number', 'line'],
+      first: 200,
+      columns: [
+        ...repeat({ source: 'string', number: 'string' }),
+        LINE,
+        ...repeat({ company: 'string', supplier: 'string', accounting_date: 'date', currency: 'string' }),
+        { name: 'site', type: 'string', path: 'lineSite.code' },
+        ...PRODUCT,
+        { name: 'unit', type: 'string', path: 'invoicingUnit.code' },
+        { name: 'quantity', type: AMOUNT, path: 'quantityInInvoiceUnitInvoiced' },
+        { name: 'gross_price', type: AMOUNT, path: 'grossPrice' },
+        { name: 'order_number', type: 'string', path: 'sourceDocument' },
+        { name: 'order_line', type: 'integer', path: 'sourceDocumentLineNumber' },
+      ],
+    },
+  ],
+  watch: [
+    {
+      walk: 'lines',
+      package: 'Purchasing',
+      node: 'purchaseInvoiceLine',
+      paths: ['purchaseInvoice.id'],
+      by: ['number'],
+    },
+    { walk: 'joined', package: 'InvoicingData', node: 'supplierInvoiceHeader', paths: ['id'], by: ['number'] },
+  ],
+}
+
+export const salesInvoice: EntityDef = {
+  entity: 'sales_invoice',
+  package: 'Sales',
+  node: 'salesInvoice',
+  key: ['source', 'number'],
+  dateField: 'invoiceDate',
+  columns: [
+    SOURCE,
+    { name: 'number', type: 'string', path: 'id.id|id' },
+    { name: 'category', type: 'string', path: 'category' },
+    { name: 'invoice_type', type: 'string', path: 'invoiceType.code' },
+    { name: 'company', type: 'string', path: 'company.code' },
+    { name: 'site', type: 'string', path: 'salesSite.code' },
+    { name: 'customer', type: 'string', path: 'billToCustomer.code.code|billToCustomer.code' },
+    { name: 'sold_to', type: 'string', path: 'soldToCustomer.code.code|soldToCustomer.code' },
+    { name: 'invoice_date', type: 'date', path: 'invoiceDate' },
+    { name: 'currency', type: 'string', path: 'currency.code' },
+    { name: 'status', type: 'string', path: 'status' },
+    { name: 'internal_reference', type: 'string', path: 'internalReference' },
+    { name: 'source_document', type: 'string', path: 'sourceDocumentNumber' },
+  ],
+  lists: [
+    {
+      name: 'lines',
+      path: 'salesInvoiceLines|lines',
+      node: 'salesInvoiceLine',
+      key: ['source', 'number', 'line'],
+      first: 200,
+      columns: [
+        ...repeat({ source: 'string', number: 'string' }),
+        LINE,
+        ...repeat({ company: 'string', customer: 'string', invoice_date: 'date', currency: 'string' }),
+        ...PRODUCT,
+        { name: 'unit', type: 'string', path: 'salesUnit.code' },
+        { name: 'quantity', type: AMOUNT, path: 'quantityInSalesUnitInvoiced' },
+        { name: 'gross_price', type: AMOUNT, path: 'grossPrice' },
+        { name: 'amount_without_tax', type: AMOUNT, path: 'lineAmountExcludingTax' },
+      ],
+    },
+  ],
+  watch: [
+    {
+      walk: 'lines',
+      package: 'Sales',
+      node: 'salesInvoiceLine',
+      paths: ['salesInvoice.id.id|salesInvoice.id|salesInvoice._id'],
+      by: ['number'],
+    },
+  ],
+}
+
+const JOURNAL_KEY = { source: 'string', entry_type: 'string', number: 'string' } as const
+
+export const glEntry: EntityDef = {
+  entity: 'gl_entry',
+  package: 'Finance',
+  node: 'journalEntry',
+  key: ['source', 'entry_type', 'number'],
+  dateField: 'accountingDate',
+  columns: [
+    SOURCE,
+    {
+      name: 'entry_type',
+      type: 'string',
+      path: 'journalEntryType.code',
+      description: 'One number may exist under two types',
+    },
+    { name: 'number', type: 'string', path: 'journalEntryNumber' },
+    { name: 'company', type: 'string', path: 'company.code' },
+    { name: 'site', type: 'string', path: 'site.code' },
+    { name: 'journal', type: 'string', path: 'journal.code' },
+    { name: 'accounting_date', type: 'date', path: 'accountingDate' },
+    { name: 'status', type: 'string', path: 'journalEntryStatus' },
+    { name: 'transaction', type: 'string', path: 'journalEntryTransaction.code' },
+    { name: 'currency', type: 'string', path: 'transactionCurrency.code' },
+  ],
+  lists: [
+    {
+      name: 'lines',
+      path: 'journalEntryLines',
+      node: 'journalEntryLine',
+      key: ['source', 'entry_type', 'number', 'ledger', 'line'],
+      first: 200,
+      columns: [
+        ...repeat(JOURNAL_KEY),
+        { name: 'ledger', type: 'string', path: 'ledgerTypeNumber', description: 'Lines exist once for each ledger' },
+        LINE,
+        ...repeat({ company: 'string', journal: 'string', status: 'string' }),
+        { name: 'accounting_date', type: 'date', path: 'accountingDate' },
+        {
+          name: 'period',
+          type: 'string',
+          period: 'accounting_date',
+          description: 'Calendar month of the accounting date',
+        },
+        { name: 'site', type: 'string', path: 'site.code' },
+        { name: 'chart', type: 'string', path: 'chartOfAccounts.code' },
+        { name: 'account', type: 'string', path: 'account.code' },
+        { name: 'control_account', type: 'string', path: 'controlAccount' },
+        { name: 'business_partner', type: 'string', path: 'businessPartner.code' },
+        { name: 'currency', type: 'string', path: 'transactionCurrency.code' },
+        { name: 'amount', type: AMOUNT, path: 'transactionAmount', sign: 'sign', description: 'Debit positive' },
+        { name: 'ledger_currency', type: 'string', path: 'ledgerCurrency.code' },
+        { name: 'amount_ledger', type: AMOUNT, path: 'ledgerAmount', sign: 'sign', description: 'Debit positive' },
+        { name: 'quantity', type: AMOUNT, path: 'quantity' },
+        { name: 'description', type: 'string', path: 'lineDescription' },
+        { name: 'matching_code', type: 'string', path: 'matchingCode' },
+        { name: 'matching_date', type: 'date', path: 'matchingDate' },
+        { name: 'tax', type: 'string', path: 'tax.code' },
+      ],
+      dimensionsOf: 'analytical',
+      lists: [
+        {
+          name: 'analytical',
+          path: 'analyticalLines',
+          node: 'journalEntryAnalyticalLine',
+          key: ['source', 'entry_type', 'number', 'ledger', 'line', 'split'],
+          first: 50,
+          columns: [
+            ...repeat(JOURNAL_KEY),
+            { name: 'ledger', type: 'string', parent: 'ledger' },
+            { name: 'line', type: 'integer', parent: 'line' },
+            { name: 'split', type: 'integer', path: 'analyticalLineNumber' },
+            { name: 'company', type: 'string', parent: 'company' },
+            { name: 'accounting_date', type: 'date', parent: 'accounting_date' },
+            { name: 'account', type: 'string', parent: 'account' },
+            { name: 'site', type: 'string', path: 'site.code' },
+            { name: 'amount', type: AMOUNT, path: 'transactionAmount', sign: '^sign', description: 'Debit positive' },
+            { name: 'quantity', type: AMOUNT, path: 'quantity' },
+          ],
+          dimensions: {
+            path: 'dimensions',
+            first: 50,
+            type: 'dimensionType.code',
+            code: 'dimension.code|dimension.dimension',
+          },
+        },
+      ],
+    },
+  ],
+  watch: [
+    {
+      walk: 'lines',
+      package: 'Finance',
+      node: 'journalEntryLine',
+      paths: ['journalEntry.journalEntryType.code', 'journalEntry.journalEntryNumber'],
+      by: ['entry_type', 'number'],
+    },
+    {
+      walk: 'analytical',
+      package: 'Finance',
+      node: 'journalEntryAnalyticalLine',
+      // The field is named after the line but refers to the entry (contracts); either form is followed.
+      paths: [
+        'journalEntryLine.journalEntryType.code|journalEntryType.code',
+        'journalEntryLine.journalEntryNumber|journalEntryLine.journalEntry.journalEntryNumber',
+      ],
+      by: ['entry_type', 'number'],
+    },
+  ],
+}

@@ -1,0 +1,152 @@
+/** Filter texts: X3 takes relaxed JSON (unquoted names, single quotes); ours are always strict JSON. */
+import { syncError } from '../../../sync/errors.ts'
+import type { StampWindow } from '../../../sync/source.ts'
+import type { FieldPath } from './resolve.ts'
+
+export type Filter = Readonly<Record<string, unknown>>
+
+/** `{a: {b: value}}` for the path `a.b`. */
+export function atPath(path: FieldPath, value: unknown): Filter {
+  return path.steps.reduceRight<unknown>((inner, step) => ({ [step.field]: inner }), value) as Filter
+}
+
+/** All of them, as text; undefined for none. */
+export function allOf(filters: readonly (Filter | undefined)[]): string | undefined {
+  const present = filters.filter((filter) => filter !== undefined)
+  if (present.length === 0) return undefined
+  return JSON.stringify(present.length === 1 ? present[0] : { _and: present })
+}
+
+/** Stamps of a window, both ends inclusive; a date-only stamp has no upper end. */
+export function stampFilter(field: string, granularity: 'second' | 'day', window: StampWindow): Filter | undefined {
+  if (granularity === 'day') return window.from === null ? undefined : { [field]: { _gte: window.from.slice(0, 10) } }
+  const parts = [
+    ...(window.from === null ? [] : [{ [field]: { _gte: window.from } }]),
+    ...(window.bound === null ? [] : [{ [field]: { _lte: window.bound } }]),
+  ]
+  return parts.length === 2 ? { _and: parts } : parts[0]
+}
+
+/** Records without a stamp: null, or the empty date of the database (before 1900). */
+export const emptyStampFilter = (field: string, granularity: 'second' | 'day'): Filter => ({
+  _or: [{ [field]: null }, { [field]: { _lt: granularity === 'day' ? '1900-01-01' : '1900-01-01T00:00:00Z' } }],
+})
+
+/** Records with these keys: tuples in the order of `paths`. The last part becomes a list for each set of the others. */
+export function keysFilter(paths: readonly FieldPath[], tuples: readonly (readonly unknown[])[]): Filter {
+  const groups = new Map<string, { first: readonly unknown[]; last: unknown[] }>()
+  for (const tuple of tuples) {
+    const first = tuple.slice(0, -1)
+    const text = JSON.stringify(first)
+    const group = groups.get(text)
+    if (group) group.last.push(tuple.at(-1))
+    else groups.set(text, { first, last: [tuple.at(-1)] })
+  }
+  const lastPath = paths.at(-1) as FieldPath
+  const terms = [...groups.values()].map(({ first, last }) => {
+    const parts = first.map((value, index) => atPath(paths[index] as FieldPath, value))
+    const keys = atPath(lastPath, last.length === 1 ? { _eq: last[0] } : { _in: last })
+    return parts.length === 0 ? keys : { _and: [...parts, keys] }
+  })
+  return terms.length === 1 ? (terms[0] as Filter) : { _or: terms }
+}
+
+/** Reads a filter that a person typed. Throws a `config` error that says where it is wrong. */
+export function parseFilter(text: string, entity: string): Filter | undefined {
+  if (text.trim() === '') return undefined
+  const reader = relaxedReader(text)
+  try {
+    const value = reader.value()
+    reader.end()
+    const all = Array.isArray(value) ? { _and: value } : value
+    if (typeof all !== 'object' || all === null) throw new RangeError('a filter is an object such as {isActive: true}')
+    return all as Filter
+  } catch (error) {
+    const why = error instanceof RangeError ? error.message : 'it is no relaxed JSON'
+    throw syncError('config', 'x3.filter', `${entity}: the filter cannot be read: ${why}`, {
+      entity,
+      field: 'filter',
+      hint: "Write it as in the GraphQL explorer of X3, for example {company: {code: 'FR01'}, accountingDate: {_gte: '2026-01-01'}}.",
+    })
+  }
+}
+
+function relaxedReader(text: string) {
+  let at = 0
+  const fail = (what: string): never => {
+    throw new RangeError(`${what} at character ${at + 1}`)
+  }
+  const blank = () => {
+    while (at < text.length && /\s/.test(text[at] as string)) at++
+  }
+  const string = (): string => {
+    const quote = text[at++]
+    let out = ''
+    while (text[at] !== quote) {
+      if (at >= text.length) fail('a text without its closing quote')
+      if (text[at] === '\\') at++
+      out += text[at++] ?? ''
+    }
+    at++
+    return out
+  }
+  const word = (): string => {
+    const found = /^[A-Za-z_$][\w$]*/.exec(text.slice(at))?.[0] ?? fail('a name or a value is missing')
+    at += found.length
+    return found
+  }
+  const list = (close: string, each: () => void): void => {
+    at++
+    blank()
+    while (text[at] !== close) {
+      each()
+      blank()
+      if (text[at] === ',') at++
+      else if (text[at] !== close) fail(`"${close}" or "," is missing`)
+      blank()
+    }
+    at++
+  }
+  const value = (depth = 0): unknown => {
+    if (depth > 50) fail('nested too deep')
+    blank()
+    const char = text[at] ?? fail('the end comes too early')
+    if (char === '{') {
+      const out: Record<string, unknown> = {}
+      list('}', () => {
+        const name = text[at] === '"' || text[at] === "'" ? string() : word()
+        if (name === '__proto__') fail('a name that is not allowed')
+        blank()
+        if (text[at] !== ':') fail('":" is missing')
+        at++
+        out[name] = value(depth + 1)
+      })
+      return out
+    }
+    if (char === '[') {
+      const out: unknown[] = []
+      list(']', () => {
+        out.push(value(depth + 1))
+      })
+      return out
+    }
+    if (char === '"' || char === "'") return string()
+    const number = /^[+-]?\d+(?:\.\d+)?/.exec(text.slice(at))?.[0]
+    if (number !== undefined) {
+      at += number.length
+      // Decimals stay text: X3 takes both, and no digit is lost.
+      return number.includes('.') || number.length > 15 ? number.replace('+', '') : Number(number)
+    }
+    const name = word()
+    if (name === 'true' || name === 'false') return name === 'true'
+    if (name === 'null') return null
+    return fail(`the value ${name} needs quotes`)
+  }
+  return {
+    value: () => value(),
+    end() {
+      blank()
+      if (at < text.length) fail('something follows the filter')
+    },
+  }
+}

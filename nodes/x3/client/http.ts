@@ -1,0 +1,139 @@
+/** One POST to X3: bounded, without surprises from redirects. */
+import { Agent, type Dispatcher, ProxyAgent, request } from 'undici'
+import { syncError } from '../../../sync/errors.ts'
+import { type Answer, networkError } from './errors.ts'
+import { MEGABYTE, type X3Options } from './options.ts'
+
+const REDIRECTS = 3
+
+/** `https://host:8124` becomes the address of the GraphQL service; anything but http(s) is refused. */
+export function apiUrlOf(text: string): URL {
+  let url: URL
+  try {
+    url = new URL(text.trim())
+  } catch {
+    throw syncError('config', 'x3.url', `Server URL "${text}" of the X3 connection is no address`, {
+      field: 'url',
+      hint: 'Write it as https://HOST:8124.',
+    })
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw syncError('config', 'x3.url', `Server URL "${text}" of the X3 connection is neither http nor https`, {
+      field: 'url',
+    })
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw syncError('config', 'x3.url', 'Server URL of the X3 connection must not carry a user or a password', {
+      field: 'url',
+      hint: 'Enter them in the fields for user and password.',
+    })
+  }
+  if (url.pathname === '/' || url.pathname === '') url.pathname = '/xtrem/api'
+  return url
+}
+
+/** The pool of connections to one server: own certificate authority, proxy. */
+export function dispatcherOf(options: X3Options): Dispatcher {
+  const connect = options.ca ? { ca: options.ca } : {}
+  const common = { connections: Math.max(1, options.concurrency ?? 2), connect }
+  return options.proxy ? new ProxyAgent({ uri: options.proxy, requestTls: connect, ...common }) : new Agent(common)
+}
+
+export interface Post {
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  readonly dispatcher: Dispatcher
+  readonly timeoutMs: number
+  readonly maxBytes: number
+  readonly signal: AbortSignal
+  readonly what: string
+}
+
+/** Sends and reads the whole reply as text. Throws `SyncError`s for a broken line, an endless reply and foreign redirects. */
+export async function post(options: Post): Promise<Answer & { date: string | undefined }> {
+  const { what, signal, timeoutMs } = options
+  const bounded = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+  let url = options.url
+  try {
+    for (let hop = 0; ; hop++) {
+      const { statusCode, headers, body } = await request(url, {
+        method: 'POST',
+        headers: options.headers,
+        body: options.body,
+        dispatcher: options.dispatcher,
+        signal: bounded,
+      })
+      if (statusCode >= 300 && statusCode < 400) {
+        await body.dump({ limit: MEGABYTE })
+        url = redirected(url, statusCode, headers.location, hop, what)
+        continue
+      }
+      const date = header(headers.date)
+      return {
+        status: statusCode,
+        contentType: header(headers['content-type']) ?? '',
+        date,
+        ...retryAfter(header(headers['retry-after']), date),
+        text: await readText(body, options.maxBytes, what),
+      }
+    }
+  } catch (error) {
+    if (signal.aborted) throw signal.reason
+    if (error instanceof Error && error.name === 'SyncError') throw error
+    throw networkError(error, url.host, what, timeoutMs)
+  }
+}
+
+async function readText(body: AsyncIterable<Buffer>, maxBytes: number, what: string): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of body) {
+    bytes += chunk.length
+    if (bytes > maxBytes) {
+      throw syncError(
+        'config',
+        'x3.too-large',
+        `${what}: the answer of X3 is greater than ${Math.round(maxBytes / MEGABYTE)} MB`,
+        {
+          hint: 'Choose a smaller page size.',
+        },
+      )
+    }
+    chunks.push(chunk)
+  }
+  return chunks.length === 1 ? (chunks[0] as Buffer).toString('utf8') : Buffer.concat(chunks, bytes).toString('utf8')
+}
+
+function redirected(
+  from: URL,
+  status: number,
+  location: string | string[] | undefined,
+  hop: number,
+  what: string,
+): URL {
+  const text = header(location)
+  const to = text !== undefined && URL.canParse(text, from) ? new URL(text, from) : undefined
+  const same = to?.host === from.host && to.protocol === from.protocol
+  if (to && same && (status === 307 || status === 308) && hop < REDIRECTS) return to
+  throw syncError(
+    'config',
+    'x3.redirect',
+    `${what}: X3 sends the request on to ${to ? to.origin : 'nowhere'} (HTTP ${status}), which is not followed`,
+    {
+      httpStatus: status,
+      hint: 'Enter the final address as Server URL. A redirect to a login page means that the address is not the GraphQL service /xtrem/api.',
+    },
+  )
+}
+
+function retryAfter(text: string | undefined, date: string | undefined): { retryAfterMs?: number } {
+  if (text === undefined) return {}
+  const seconds = Number(text)
+  if (text.trim() !== '' && Number.isFinite(seconds)) return { retryAfterMs: Math.max(0, seconds * 1000) }
+  const at = Date.parse(text)
+  const now = date === undefined ? Date.now() : Date.parse(date)
+  return Number.isNaN(at) || Number.isNaN(now) ? {} : { retryAfterMs: Math.max(0, at - now) }
+}
+
+const header = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value)

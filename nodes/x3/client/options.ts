@@ -1,0 +1,58 @@
+/** What a connection to Sage X3 needs to know; the node's dialog and tests fill it. */
+
+/** `aud` of the token: three values work in the wild (x3.md facts, 1.1), so it is a choice. */
+export type Audience =
+  | { readonly kind: 'registered'; readonly url?: string }
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'word'; readonly word: string }
+
+export type X3Auth =
+  | {
+      readonly kind: 'jwt'
+      /** Client ID of the connected application (`iss`). */
+      readonly clientId: string
+      readonly secret: string
+      /** Login of the allowed user (`sub`), case matters. Left out when empty. */
+      readonly user?: string
+      readonly audience?: Audience
+      /** Overrides `iss`. */
+      readonly issuer?: string
+      /** Seconds from issue to end, default 300; the record's "Tokens validity" is the upper bound. */
+      readonly lifetimeSeconds?: number
+      /** Seconds `iat` lies in the past, default 30. */
+      readonly backdateSeconds?: number
+    }
+  | { readonly kind: 'basic'; readonly user: string; readonly password: string }
+
+/** Hours in which nothing is asked, local time of `timeZone` (IANA name, default UTC), `HH:MM`; may pass midnight. */
+export interface QuietHours {
+  readonly from: string
+  readonly to: string
+  readonly timeZone?: string
+}
+
+export interface X3Options {
+  /** `https://host:8124` or the whole API address `https://host:8124/xtrem/api`. */
+  readonly url: string
+  /** Endpoint: one folder of X3, sent as `x-xtrem-endpoint`. Empty: the user's default. */
+  readonly folder: string
+  readonly auth: X3Auth
+  /** PEM text of an own certificate authority. */
+  readonly ca?: string
+  /** Address of an HTTP proxy. */
+  readonly proxy?: string
+  readonly requestsPerSecond?: number
+  /** Requests at a time, default 2. */
+  readonly concurrency?: number
+  /** Milliseconds for one request with its reply, default 120,000. */
+  readonly timeoutMs?: number
+  /** Greatest reply in bytes, default 64 MB. */
+  readonly maxReplyBytes?: number
+  readonly quietHours?: QuietHours
+  /** Local clock in milliseconds since 1970; tests set it. */
+  readonly now?: () => number
+}
+
+export const MEGABYTE = 1024 * 1024
+
+export type { ColumnType } from '../../../sync/message.ts'

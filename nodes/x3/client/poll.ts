@@ -1,0 +1,265 @@
+/** Sage X3 as a source of the engine: which walks an entity has, and what one page of each is. */
+
+import { unbalanced } from '../../../sync/balance.ts'
+import { syncError } from '../../../sync/errors.ts'
+import type { Schema, TableSchema } from '../../../sync/message.ts'
+import { listTable } from '../../../sync/message.ts'
+import type { EntityPlan, Page, Source, StampWindow } from '../../../sync/source.ts'
+import type { X3Connection } from './connection.ts'
+import { compileConverter } from './convert.ts'
+import { dimensionColumns, readDimensionTypes } from './dimensions.ts'
+import { ENTITIES, entityDef } from './entities/index.ts'
+import { allOf, atPath, emptyStampFilter, type Filter, keysFilter, parseFilter, stampFilter } from './filter.ts'
+import { createReader, type Reader } from './reader.ts'
+import {
+  type ExtraField,
+  type ResolvedEntity,
+  type ResolvedList,
+  type ResolvedWatch,
+  resolveEntity,
+} from './resolve.ts'
+import type { X3Schema } from './schema.ts'
+
+export interface X3SourceOptions {
+  /** Value of the `source` column. */
+  readonly source: string
+  /** Records of one page, default 200; halved while X3 cannot answer. */
+  readonly pageSize?: number
+  /** Change stamp, default `_updateStamp`; any that `__type` shows. */
+  readonly stampField?: string
+  /** Default: by the type of the stamp field. */
+  readonly granularity?: 'second' | 'day'
+  /** Default 60 and 600 seconds. */
+  readonly lagSeconds?: number
+  readonly overlapSeconds?: number
+  /** Documents dated in the last N days are read again with every run; 0: off. */
+  readonly dateWindowDays?: number
+  /** Ledger types whose journal lines are kept; empty: all. */
+  readonly ledgers?: readonly string[]
+  /** Ledgers that need not balance. */
+  readonly statisticalLedgers?: readonly string[]
+  /** Dimension types that become columns; empty: all that the folder has. */
+  readonly dimensionTypes?: readonly string[]
+  /** Default CCT. */
+  readonly costCentreType?: string
+  /** By entity: names of sensitive columns that were chosen. */
+  readonly sensitive?: Readonly<Record<string, readonly string[]>>
+  readonly extraFields?: Readonly<Record<string, readonly ExtraField[]>>
+  /** By entity: relaxed JSON as in X3's own explorer. */
+  readonly filters?: Readonly<Record<string, string>>
+  /** Told what a retry waits for. */
+  readonly waiting?: (what: string) => void
+}
+
+/** The walk that reads documents dated within the window's dates; it is not among the plan's walks. */
+export const BACKFILL = 'backfill'
+/** Further than this ahead of X3's clock a stamp counts as from the future. */
+const FUTURE_MS = 60_000
+const DAY_MS = 86_400_000
+
+/** `schema` is shared by all sources of a connection, so that fields are asked once. */
+export function createX3Source(connection: X3Connection, schema: X3Schema, options: X3SourceOptions): Source {
+  return {
+    address: connection.address,
+    async clock(signal) {
+      await connection.query('{__typename}', {}, { what: 'the clock of X3', signal, waiting: options.waiting })
+      return new Date(Math.floor(connection.clock.now() / 1000) * 1000).toISOString().replace('.000Z', 'Z')
+    },
+    plan: (entity, signal) => planOf(connection, schema, options, entity, signal),
+    requests: () => connection.requests(),
+  }
+}
+
+async function planOf(
+  connection: X3Connection,
+  x3: X3Schema,
+  options: X3SourceOptions,
+  entity: string,
+  signal: AbortSignal,
+): Promise<EntityPlan> {
+  const def = entityDef(entity)
+  if (!def) {
+    throw syncError('config', 'x3.entity', `Sage X3 has no entity "${entity}"`, {
+      entity,
+      hint: `Choose from: ${ENTITIES.map((known) => known.entity).join(', ')}.`,
+    })
+  }
+  const resolved = await resolveEntity(
+    x3,
+    def,
+    {
+      stampField: options.stampField || '_updateStamp',
+      sensitive: options.sensitive?.[entity] ?? [],
+      extraFields: options.extraFields?.[entity] ?? [],
+      ...(options.granularity ? { granularity: options.granularity } : {}),
+    },
+    signal,
+  )
+  const chosen = options.dimensionTypes ?? []
+  const types = !hasDimensions(resolved.lists)
+    ? []
+    : chosen.length > 0
+      ? chosen
+      : await readDimensionTypes(connection, x3, entity, signal)
+  const dimensions = dimensionColumns(types, entity)
+  const table = schemaOf(resolved, [...dimensions.values()], dimensions)
+  const ledgers = options.ledgers ?? []
+  const convert = compileConverter(resolved, {
+    source: options.source,
+    dimensions,
+    chosenDimensionsOnly: chosen.length > 0,
+    ...(ledgers.length > 0 ? { ledgers: new Set(ledgers) } : {}),
+  })
+  const fixed = [
+    parseFilter(options.filters?.[entity] ?? '', entity),
+    resolved.only && def.only ? atPath(resolved.only, options[def.only.option] || 'CCT') : undefined,
+  ]
+  const reader = createReader(connection, resolved, {
+    schema: table,
+    convert,
+    pageSize: options.pageSize ?? 200,
+    waiting: options.waiting,
+    faultOf: (record) => unbalanced(record, table, options.statisticalLedgers ?? []),
+  })
+  return {
+    entity,
+    schema: table,
+    walks: walksOf(resolved, options),
+    granularity: resolved.stamp?.granularity ?? 'none',
+    lagSeconds: options.lagSeconds ?? 60,
+    overlapSeconds: options.overlapSeconds ?? 600,
+    notices: resolved.notices,
+    readPage: (request) => {
+      const watch = resolved.watch.find((one) => one.def.walk === request.walk)
+      return watch
+        ? watched(reader, watch, resolved, fixed, request)
+        : walked(reader, resolved, fixed, options, connection.clock.now(), request)
+    },
+    async readKeys(keys, nextRead, stop) {
+      const parts = keys.map((key) => splitKey(key).slice(1))
+      return reader.byKeys(keyPaths(resolved), parts, fixed, { nextRead, signal: stop })
+    },
+  }
+}
+
+/** First load and full refresh need only `changed` and `empty`; the others answer at once without a request then. */
+function walksOf(entity: ResolvedEntity, options: X3SourceOptions): string[] {
+  if (!entity.stamp) return ['changed']
+  const dates = options.dateWindowDays && entity.dateField ? ['dates'] : []
+  return ['changed', 'empty', ...entity.watch.map((watch) => watch.def.walk), ...dates]
+}
+
+type Request = Parameters<EntityPlan['readPage']>[0]
+const NOTHING: Page = { records: [], cursor: null }
+
+/** A page of the entity's own node. */
+async function walked(
+  reader: Reader,
+  entity: ResolvedEntity,
+  fixed: readonly (Filter | undefined)[],
+  options: X3SourceOptions,
+  now: number,
+  request: Request,
+): Promise<Page> {
+  const { walk, window } = request
+  const stamp = entity.stamp
+  const first = window.from === null
+  let filter: Filter | undefined
+  let future: string | undefined
+  if (walk === 'empty' && stamp) {
+    // Later ones come with the sweep, or with the date window: here they would be read anew with every run.
+    if (!first) return NOTHING
+    filter = emptyStampFilter(stamp.field, stamp.granularity)
+  } else if (walk === 'dates' && entity.dateField) {
+    if (first) return NOTHING
+    filter = { [entity.dateField]: { _gte: isoDate(now - (options.dateWindowDays ?? 0) * DAY_MS) } }
+  } else if (walk === BACKFILL) {
+    filter = backfillFilter(entity, window)
+  } else if (stamp) {
+    filter = stampFilter(stamp.field, stamp.granularity, window)
+    if (stamp.granularity === 'second' && window.bound !== null && request.cursor === null) {
+      future = allOf([
+        { [stamp.field]: { _gt: new Date(now + FUTURE_MS).toISOString().replace(/\.\d+Z/, 'Z') } },
+        ...fixed,
+      ])
+    }
+  }
+  return reader.page(allOf([filter, ...fixed]), request, future)
+}
+
+function backfillFilter(entity: ResolvedEntity, window: StampWindow): Filter | undefined {
+  if (!entity.dateField) return entity.stamp && stampFilter(entity.stamp.field, 'second', window)
+  const from = window.from === null ? [] : [{ [entity.dateField]: { _gte: window.from.slice(0, 10) } }]
+  const to = window.bound === null ? [] : [{ [entity.dateField]: { _lte: window.bound.slice(0, 10) } }]
+  return { _and: [...from, ...to] }
+}
+
+/** A page of a watched node (lines, a joined node): the documents it names are read whole. */
+async function watched(
+  reader: Reader,
+  watch: ResolvedWatch,
+  entity: ResolvedEntity,
+  fixed: readonly (Filter | undefined)[],
+  request: Request,
+): Promise<Page> {
+  if (request.window.from === null) return NOTHING
+  const granularity = entity.stamp?.granularity ?? 'second'
+  const filter = allOf([stampFilter(watch.stamp, granularity, request.window)])
+  const { tuples, cursor } = await reader.named(watch, filter, request)
+  const paths = watch.def.by.map((name) => pathOfColumn(entity, name))
+  const found = tuples.length === 0 ? NOTHING : await reader.byKeys(paths, tuples, fixed, request)
+  return { ...found, cursor }
+}
+
+const keyPaths = (entity: ResolvedEntity) =>
+  entity.def.key.filter((name) => name !== 'source').map((name) => pathOfColumn(entity, name))
+
+function pathOfColumn(entity: ResolvedEntity, name: string) {
+  const path = entity.columns.find((column) => column.def.name === name)?.path
+  if (!path)
+    throw syncError('config', 'x3.unknown-field', `${entity.def.entity}: the key column ${name} has no field in X3`, {
+      entity: entity.def.entity,
+    })
+  return path
+}
+
+/** Parts of a `keyText`. */
+export function splitKey(key: string): string[] {
+  const parts: string[] = ['']
+  for (let at = 0; at < key.length; at++) {
+    if (key[at] === '|') parts.push('')
+    else parts.push(`${parts.pop()}${key[at] === '\\' ? (key[++at] ?? '') : key[at]}`)
+  }
+  return parts
+}
+
+const isoDate = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
+const hasDimensions = (lists: readonly ResolvedList[]): boolean =>
+  lists.some((list) => list.dimensions !== undefined || hasDimensions(list.lists))
+
+function schemaOf(entity: ResolvedEntity, dimensions: readonly string[], types: ReadonlyMap<string, string>): Schema {
+  const { def } = entity
+  const titles = new Map([...types].map(([type, column]) => [column, `Dimension ${type}`]))
+  const extra = dimensions.map((name) => ({ name, type: 'string' as const, description: titles.get(name) ?? name }))
+  const columns = (list: Pick<ResolvedEntity, 'columns'>) =>
+    list.columns.map(({ def: { name, type, description, sensitive } }) => ({
+      name,
+      type,
+      ...(description ? { description } : {}),
+      ...(sensitive ? { sensitive } : {}),
+    }))
+  const tables = (lists: readonly ResolvedList[]): [string, TableSchema][] =>
+    lists.flatMap((list) => [
+      [
+        list.def.name,
+        {
+          entity: listTable(def.entity, list.def.name),
+          key: list.def.key,
+          columns: [...columns(list), ...(list.dimensions || list.def.dimensionsOf ? extra : [])],
+        },
+      ] as [string, TableSchema],
+      ...tables(list.lists),
+    ])
+  const lists = Object.fromEntries(tables(entity.lists))
+  return { entity: def.entity, key: def.key, columns: columns(entity), ...(entity.lists.length > 0 ? { lists } : {}) }
+}

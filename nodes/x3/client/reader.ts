@@ -1,0 +1,321 @@
+/** Reads pages and whole documents of one entity: page size, retries, completion, checks, duplicates. */
+import { isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
+import { type DataRecord, keyText, type Schema } from '../../../sync/message.ts'
+import { withRetry } from '../../../sync/retry.ts'
+import type { Page, PageRequest, RefusedRecord, StampWindow } from '../../../sync/source.ts'
+import type { Reply, X3Connection } from './connection.ts'
+import { ConversionError, type Converter, getter, InexactNumber, parseExactly, type Raw } from './convert.ts'
+import { pageOf, type QueryPage } from './dimensions.ts'
+import { complete, type Fault, isWhole } from './documents.ts'
+import { allOf, type Filter, keysFilter } from './filter.ts'
+import type { FieldPath, ResolvedEntity, ResolvedWatch } from './resolve.ts'
+import { pageQuery, readQuery, selectKey, selectPaths, selectRecord } from './select.ts'
+
+type Reading = Pick<PageRequest, 'nextRead' | 'signal'>
+
+export interface Reader {
+  /** One page of the entity's node; `future` is the filter of stamps that lie ahead of X3's clock. */
+  page(filter: string | undefined, request: PageRequest, future?: string): Promise<Page>
+  /** Records with these keys, whole. Missing ones are left out. */
+  byKeys(
+    paths: readonly FieldPath[],
+    tuples: readonly (readonly unknown[])[],
+    fixed: readonly (Filter | undefined)[],
+    reading: Reading,
+  ): Promise<Page>
+  /** Keys of documents that a watched node names, and the cursor behind them. */
+  named(
+    watch: ResolvedWatch,
+    filter: string | undefined,
+    request: PageRequest,
+  ): Promise<{ tuples: unknown[][]; cursor: string | null }>
+}
+
+export interface ReaderOptions {
+  readonly schema: Schema
+  readonly convert: Converter
+  readonly pageSize: number
+  /** What is wrong with a whole record (a journal that does not balance), in words. */
+  readonly faultOf: (record: DataRecord) => string | undefined
+  readonly waiting: ((what: string) => void) | undefined
+}
+
+const ORDER = '{"_id":1}'
+/** Documents asked by key in one request. */
+const KEYS_AT_ONCE = 50
+/** How often a document is read before it is refused. */
+const READINGS = 3
+/** Answers that a smaller page may cure. */
+const SIZE_CODES = new Set(['x3.too-large', 'x3.timeout', 'x3.body', 'x3.graphql', 'x3.500', 'x3.502', 'x3.504'])
+/** Pages answered before a halved page size is doubled again. */
+const PAGES_TO_GROW = 10
+
+export function createReader(connection: X3Connection, entity: ResolvedEntity, options: ReaderOptions): Reader {
+  const { schema, convert } = options
+  const name = entity.def.entity
+  const selection = selectRecord(entity)
+  const plainQuery = pageQuery(entity.nodes, entity.queryArgs, selection)
+  const futureQuery = pageQuery(entity.nodes, entity.queryArgs, selection, true)
+  const keyQuery = pageQuery(entity.nodes, entity.queryArgs, selectKey(entity))
+  const oneQuery = readQuery(entity.nodes, entity.idType, selection)
+  const wait = options.waiting ?? (() => {})
+  let size = Math.max(1, options.pageSize)
+  let answered = 0
+  /** A decimal came as a JSON number: from then on replies are parsed from their source text. */
+  let exact = false
+
+  const dataOf = (reply: Reply): Raw => (exact ? (parseExactly(reply.text) as { data: Raw }).data : (reply.data as Raw))
+
+  const once = async (text: string, variables: Raw, what: string, reading: Reading) => {
+    let read = 0
+    const onAttempt = () => {
+      read = reading.nextRead()
+    }
+    const reply = await connection.query(text, variables, { what, signal: reading.signal, onAttempt, retry: false })
+    return { reply, read }
+  }
+  const again = <T>(work: () => Promise<T>, signal: AbortSignal) =>
+    withRetry(work, { signal, waiting: wait, idempotent: true })
+
+  /** Asks for a page, with fewer records after each failure that may come from its size. */
+  const sized = async <T extends { page: QueryPage }>(
+    ask: (first: number) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> => {
+    let failures = 0
+    return again(async () => {
+      const asked = size
+      try {
+        const found = await ask(asked)
+        answered += 1
+        if (answered % PAGES_TO_GROW === 0) size = Math.min(options.pageSize, size * 2)
+        return found
+      } catch (error) {
+        if (!isSyncError(error) || !SIZE_CODES.has(error.code)) throw error
+        failures += 1
+        if (asked === 1) throw failures >= READINGS && /too-large|graphql/.test(error.code) ? unreadable(error) : error
+        // A single 500 or time-out is often chance: the page shrinks from the second on.
+        if (failures > 1 || error.cause.class === 'config') {
+          size = Math.max(1, Math.floor(asked / 2))
+          answered = 0
+        }
+        throw error.cause.class === 'config' ? syncError('transient', error.code, error.message, error.cause) : error
+      }
+    }, signal)
+  }
+  const unreadable = (error: SyncError) =>
+    syncError('config', 'x3.unreadable', error.message, { ...error.cause, entity: name })
+
+  const readPage = (filter: string | undefined, cursor: string | null, reading: Reading, future?: string) =>
+    sized(async (first) => {
+      const variables = {
+        first,
+        after: cursor,
+        filter: filter ?? null,
+        orderBy: ORDER,
+        ...(future === undefined ? {} : { future }),
+      }
+      const { reply, read } = await once(future === undefined ? plainQuery : futureQuery, variables, name, reading)
+      const data = dataOf(reply)
+      return { data, reply, read, page: pageOf(data, entity.nodes.root, entity.nodes.node) }
+    }, reading.signal)
+
+  const ask = (what: string, reading: Reading) => async (text: string, variables: Raw) => {
+    const { reply } = await again(() => once(text, variables, what, reading), reading.signal)
+    return { data: dataOf(reply), bytes: reply.text.length }
+  }
+
+  /** A document as a record, or the reason why it may not go on; neither when it was deleted meanwhile. */
+  const settle = async (
+    node: Raw,
+    read: number,
+    reading: Reading,
+  ): Promise<{ record?: DataRecord; refused?: RefusedRecord }> => {
+    let document: Raw | null | undefined = node
+    for (let reading_ = 1; ; reading_++) {
+      let fault: Fault | undefined = isWhole(document, entity.lists)
+        ? undefined
+        : await complete(entity, document, ask(name, reading))
+      let record: DataRecord | undefined
+      if (!fault) {
+        try {
+          record = convert(document)
+          record._read = read
+          const wrong = options.faultOf(record)
+          if (wrong === undefined) return { record }
+          fault = {
+            code: 'x3.unbalanced',
+            message: wrong,
+            hint: 'Correct the entry in X3; it is read again when it changes.',
+            again: true,
+          }
+        } catch (error) {
+          if (!(error instanceof ConversionError)) throw error
+          fault = { code: error.code, message: error.message, hint: 'Read it again with the next run.', again: true }
+        }
+      }
+      if (!fault.again || reading_ === READINGS)
+        return { refused: refusal(record ?? headerOnly(document), read, fault) }
+      const { reply, read: number } = await again(
+        () => once(oneQuery, { id: document?._id }, name, reading),
+        reading.signal,
+      )
+      document = (dataOf(reply)[entity.nodes.root] as Record<string, { read?: Raw | null }> | undefined)?.[
+        entity.nodes.node
+      ]?.read
+      if (!document) return {}
+      read = number
+    }
+  }
+
+  const headerOnly = (document: Raw): DataRecord =>
+    convert({ ...document, ...Object.fromEntries(entity.lists.map((list) => [list.field, null])) })
+
+  const refusal = (record: DataRecord, read: number, fault: Fault): RefusedRecord => {
+    record._read = read
+    const message = `${name} ${keyText(schema, record)}: ${fault.message}`
+    return { record, code: fault.code, message, ...(fault.hint ? { hint: fault.hint } : {}) }
+  }
+
+  const toPage = async (
+    found: { data: Raw; reply: Reply; read: number; page: QueryPage },
+    reading: Reading,
+  ): Promise<Page> => {
+    try {
+      return await collect(found.page, found.read, found.reply.notices, reading)
+    } catch (error) {
+      if (!(error instanceof InexactNumber) || exact) throw error
+      exact = true
+      return collect(
+        pageOf(dataOf(found.reply), entity.nodes.root, entity.nodes.node),
+        found.read,
+        found.reply.notices,
+        reading,
+      )
+    }
+  }
+
+  const collect = async (page: QueryPage, read: number, said: readonly string[], reading: Reading): Promise<Page> => {
+    const records: DataRecord[] = []
+    const cursors: string[] = []
+    const refused: RefusedRecord[] = []
+    const notices = [...said]
+    const places = new Map<string, number>()
+    for (const { cursor, node } of page.edges) {
+      if (!node)
+        throw syncError('transient', 'x3.shape', `${name}: X3 gave an empty record in a page`, { entity: name })
+      const { record, refused: held } = await settle(node, read, reading)
+      if (held) refused.push(held)
+      if (!record) continue
+      const key = keyText(schema, record)
+      const place = places.get(key)
+      if (place !== undefined) {
+        notices.push(`${name} ${key} came twice in one page; the newer of the two was kept`)
+        if (stampMs(record) >= stampMs(records[place] as DataRecord)) records[place] = record
+        continue
+      }
+      places.set(key, records.length)
+      records.push(record)
+      cursors.push(cursor ?? '')
+    }
+    return {
+      records,
+      ...(cursors.every((cursor) => cursor !== '') ? { cursors } : {}),
+      ...(refused.length > 0 ? { refused } : {}),
+      ...(notices.length > 0 ? { notices } : {}),
+      cursor: nextCursor(page),
+    }
+  }
+
+  /** The one record of a page of one that X3 cannot give: refused by its key, so that the others go on. */
+  const unreadableOne = async (filter: string | undefined, request: PageRequest, error: SyncError): Promise<Page> => {
+    const variables = { first: 1, after: request.cursor, filter: filter ?? null, orderBy: ORDER }
+    const { reply, read } = await again(() => once(keyQuery, variables, name, request), request.signal)
+    const page = pageOf(reply.data, entity.nodes.root, entity.nodes.node)
+    const node = page.edges[0]?.node
+    if (!node) throw error
+    const fault = {
+      code: 'x3.unreadable',
+      message: error.message,
+      again: false,
+      ...(error.cause.hint ? { hint: error.cause.hint } : {}),
+    }
+    return { records: [], refused: [refusal(headerOnly(node), read, fault)], cursor: nextCursor(page) }
+  }
+
+  return {
+    async page(filter, request, future) {
+      try {
+        const found = await readPage(filter, request.cursor, request, future)
+        const page = await toPage(found, request)
+        const ahead = future === undefined ? 0 : futureCount(found.data, entity.nodes.root)
+        return ahead > 0 ? { ...page, future: ahead } : page
+      } catch (error) {
+        if (isSyncError(error) && error.code === 'x3.unreadable') return unreadableOne(filter, request, error)
+        throw error
+      }
+    },
+    async byKeys(paths, tuples, fixed, reading) {
+      const pages: Page[] = []
+      for (let at = 0; at < tuples.length; at += KEYS_AT_ONCE) {
+        const filter = allOf([keysFilter(paths, tuples.slice(at, at + KEYS_AT_ONCE)), ...fixed])
+        let cursor: string | null = null
+        do {
+          const page: Page = await toPage(await readPage(filter, cursor, reading), reading)
+          pages.push(page)
+          cursor = page.cursor
+        } while (cursor !== null)
+      }
+      return {
+        records: pages.flatMap((page) => page.records),
+        refused: pages.flatMap((page) => page.refused ?? []),
+        notices: pages.flatMap((page) => page.notices ?? []),
+        cursor: null,
+      }
+    },
+    async named(watch, filter, request) {
+      const paths = [...watch.paths, ...(watch.documentStamp ? [watch.documentStamp] : [])]
+      const text = pageQuery(watch.nodes, {}, selectPaths(paths))
+      const { page } = await sized(async (first) => {
+        const { reply } = await once(
+          text,
+          { first, after: request.cursor, filter: filter ?? null, orderBy: ORDER },
+          `${name}, ${watch.def.node}`,
+          request,
+        )
+        return { page: pageOf(reply.data, watch.nodes.root, watch.nodes.node) }
+      }, request.signal)
+      return { tuples: distinct(page, watch, request.window), cursor: nextCursor(page) }
+    },
+  }
+}
+
+/** Distinct keys; documents whose own stamp is in the window were read by the walk `changed`. */
+function distinct(page: QueryPage, watch: ResolvedWatch, window: StampWindow): unknown[][] {
+  const getters = watch.paths.map(getter)
+  const stampOf = watch.documentStamp && getter(watch.documentStamp)
+  const from = window.from === null ? Number.NEGATIVE_INFINITY : Date.parse(window.from)
+  const bound = window.bound === null ? Number.POSITIVE_INFINITY : Date.parse(window.bound)
+  const found = new Map<string, unknown[]>()
+  for (const { node } of page.edges) {
+    if (!node) continue
+    const stamp = stampOf ? Date.parse(String(stampOf(node))) : Number.NaN
+    if (stamp >= from && stamp <= bound) continue
+    const tuple = getters.map((get) => get(node))
+    if (tuple.every((part) => part !== null && part !== undefined && part !== ''))
+      found.set(JSON.stringify(tuple), tuple)
+  }
+  return [...found.values()]
+}
+
+const stampMs = (record: DataRecord): number => Date.parse(record._stamp ?? '') || 0
+
+function nextCursor(page: QueryPage): string | null {
+  if (!page.pageInfo?.hasNextPage) return null
+  return page.pageInfo.endCursor ?? page.edges.at(-1)?.cursor ?? null
+}
+
+function futureCount(data: Raw, root: string): number {
+  const count = (data[root] as { future?: { query?: { totalCount?: number } } } | undefined)?.future?.query?.totalCount
+  return typeof count === 'number' ? count : 0
+}

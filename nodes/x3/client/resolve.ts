@@ -1,0 +1,397 @@
+/** Lays an entity's data file over what this X3 knows: which fields there are, which are dropped, what is asked. */
+import { syncError } from '../../../sync/errors.ts'
+import type { ColumnType } from '../../../sync/message.ts'
+import type { ColumnDef, EntityDef, ListDef, WatchDef } from './entities/types.ts'
+import { AMOUNT } from './entities/types.ts'
+import type { Need, NodeRef, TypeInfo, X3Schema } from './schema.ts'
+
+/** One step from a node to a field; `collection` steps go to the first element. */
+export interface Step {
+  readonly field: string
+  readonly collection: boolean
+}
+export interface FieldPath {
+  readonly steps: readonly Step[]
+  /** Scalar or enum type at its end. */
+  readonly type: string
+}
+export interface ResolvedColumn {
+  readonly def: ColumnDef
+  readonly path?: FieldPath
+  readonly sign?: FieldPath
+  /** The sign stands on the element that carries the nested list. */
+  readonly signOfParent?: boolean
+}
+export interface ResolvedList {
+  readonly def: ListDef
+  readonly field: string
+  readonly nodes: NodeRef | undefined
+  readonly columns: readonly ResolvedColumn[]
+  readonly lists: readonly ResolvedList[]
+  readonly dimensions?: {
+    readonly field: string
+    readonly first: number
+    readonly type: FieldPath
+    readonly code: FieldPath
+  }
+}
+export interface ResolvedWatch {
+  readonly def: WatchDef
+  readonly nodes: NodeRef
+  readonly paths: readonly FieldPath[]
+  readonly stamp: string
+  /** Change stamp of the document itself, where the node refers to it: documents in the window were read already. */
+  readonly documentStamp?: FieldPath
+}
+export interface ResolvedEntity {
+  readonly def: EntityDef
+  readonly nodes: NodeRef
+  readonly queryArgs: Readonly<Record<string, string>>
+  readonly idType: string
+  readonly columns: readonly ResolvedColumn[]
+  readonly lists: readonly ResolvedList[]
+  readonly watch: readonly ResolvedWatch[]
+  readonly stamp: { readonly field: string; readonly granularity: 'second' | 'day' } | undefined
+  readonly etag: boolean
+  readonly dateField: string | undefined
+  readonly only?: FieldPath
+  readonly notices: readonly string[]
+}
+
+/** A field added by the user. */
+export interface ExtraField {
+  readonly path: string
+  readonly name?: string
+  readonly type?: ColumnType
+  /** Name of the list; absent: the header. */
+  readonly list?: string
+}
+
+export interface ResolveOptions {
+  readonly stampField: string
+  readonly granularity?: 'second' | 'day'
+  /** Sensitive columns that were chosen. */
+  readonly sensitive?: readonly string[]
+  readonly extraFields?: readonly ExtraField[]
+}
+
+export async function resolveEntity(
+  schema: X3Schema,
+  def: EntityDef,
+  options: ResolveOptions,
+  signal: AbortSignal,
+): Promise<ResolvedEntity> {
+  await schema.generation(signal)
+  const nodes = await schema.find(def.package, def.node, signal)
+  if (!nodes) {
+    throw syncError('config', 'x3.node', `${def.entity}: this X3 has no node ${def.package}.${def.node}`, {
+      entity: def.entity,
+      hint: 'Take the entity out of the node, or check that the folder is of a release that has it.',
+    })
+  }
+  const found = new Map<string, NodeRef | undefined>()
+  const wanted = [
+    ...(def.watch ?? []),
+    ...allLists(def.lists ?? []).map((list) => ({ package: def.package, node: list.node })),
+  ]
+  for (const { package: name, node } of wanted) found.set(node, await schema.find(name, node, signal))
+  return schema.settle((need) => resolve(need, def, nodes, found, options), signal)
+}
+
+const allLists = (lists: readonly ListDef[]): ListDef[] =>
+  lists.flatMap((list) => [list, ...allLists(list.lists ?? [])])
+
+function resolve(
+  need: Need,
+  def: EntityDef,
+  nodes: NodeRef,
+  found: ReadonlyMap<string, NodeRef | undefined>,
+  options: ResolveOptions,
+): ResolvedEntity {
+  const notices: string[] = []
+  const operations = need(nodes.operations)
+  const type = operations && nodeType(need, operations)
+  const chosen = new Set(options.sensitive ?? [])
+  const extras = (options.extraFields ?? []).map((extra) => ({ list: extra.list ?? '', def: extraColumn(extra) }))
+
+  const columnsOf = (at: TypeInfo | undefined, defs: readonly ColumnDef[], list: string, key: readonly string[]) => {
+    const added = extras.filter((extra) => extra.list === list).map((extra) => extra.def)
+    return [...defs, ...added]
+      .filter((column) => !column.sensitive || chosen.has(column.name))
+      .flatMap((column) => resolveColumn(need, at, column, key, def.entity, notices))
+  }
+
+  const listsOf = (at: TypeInfo | undefined, defs: readonly ListDef[]): ResolvedList[] =>
+    defs.flatMap((list) => {
+      if (!at) return []
+      const field = collectionField(at, list)
+      if (field === undefined) {
+        throw syncError(
+          'config',
+          'x3.unknown-field',
+          `${def.entity}: this X3 knows no ${list.path.replaceAll('|', ' or ')} on ${at.name}`,
+          {
+            entity: def.entity,
+            field: list.path,
+            hint: 'A document without its lines would not be whole, so the entity is not read. Look the name of the collection up in the GraphQL explorer of X3.',
+          },
+        )
+      }
+      const element = elementType(need, at, field)
+      const dimensions =
+        list.dimensions && element ? dimensionPaths(need, element, list.dimensions, def.entity, notices) : undefined
+      return [
+        {
+          def: list,
+          field,
+          nodes: found.get(list.node),
+          columns: columnsOf(element, list.columns, list.name, list.key),
+          lists: listsOf(element, list.lists ?? []),
+          ...(dimensions ? { dimensions } : {}),
+        },
+      ]
+    })
+
+  const stamp = type && stampOf(type, options, def.entity, notices)
+  const queryField = operations?.fields.get('query')
+  const only = def.only && type ? resolvePath(need, type, def.only.path) : undefined
+  const dateField = def.dateField && type?.fields.has(def.dateField) ? def.dateField : undefined
+  if (operations && !queryField) {
+    throw syncError(
+      'config',
+      'x3.generation',
+      `${def.entity}: ${nodes.root}.${nodes.node} has no query: this form of X3 is not supported`,
+      {
+        entity: def.entity,
+      },
+    )
+  }
+  return {
+    def,
+    nodes,
+    queryArgs: queryField?.args ?? {},
+    idType: operations?.fields.get('read')?.args._id ?? 'Id!',
+    columns: columnsOf(type, def.columns, '', def.key),
+    lists: listsOf(type, def.lists ?? []),
+    watch:
+      type && stamp
+        ? (def.watch ?? []).flatMap((watch) =>
+            resolveWatch(need, watch, found.get(watch.node), type, stamp.field, def.entity, notices),
+          )
+        : [],
+    stamp,
+    etag: type?.fields.has('_etag') ?? false,
+    dateField,
+    ...(only && only !== 'pending' && !('unknown' in only) ? { only } : {}),
+    notices,
+  }
+}
+
+/** Type of the node behind its operations: what `read` gives, or the node of `query`. */
+function nodeType(need: Need, operations: TypeInfo): TypeInfo | undefined {
+  const read = operations.fields.get('read')
+  if (read) return need(read.type)
+  return elementOf(need, operations)
+}
+
+/** Node type behind a type with `query`. */
+function elementOf(need: Need, collection: TypeInfo): TypeInfo | undefined {
+  let at: TypeInfo | undefined = collection
+  for (const step of ['query', 'edges', 'node']) {
+    const field: { type: string } | undefined = at?.fields.get(step)
+    at = field && need(field.type)
+    if (!at) return undefined
+  }
+  return at
+}
+
+function elementType(need: Need, owner: TypeInfo, field: string): TypeInfo | undefined {
+  const collection = need(owner.fields.get(field)?.type ?? '')
+  return collection && elementOf(need, collection)
+}
+
+/** The collection by its names, or by the type of its elements when a release calls it otherwise. */
+function collectionField(owner: TypeInfo, list: ListDef): string | undefined {
+  const named = list.path.split('|').find((name) => owner.fields.has(name))
+  if (named !== undefined) return named
+  const types = list.node.split('|').map((node) => `${node.toLowerCase()}_collection`)
+  return [...owner.fields.values()].find((field) => types.includes(field.type.toLowerCase()))?.name
+}
+
+function dimensionPaths(
+  need: Need,
+  owner: TypeInfo,
+  def: NonNullable<ListDef['dimensions']>,
+  entity: string,
+  notices: string[],
+): ResolvedList['dimensions'] {
+  if (!owner.fields.has(def.path)) {
+    notices.push(`${entity}: this X3 has no ${def.path} on ${owner.name}; there are no dimension columns`)
+    return undefined
+  }
+  const element = elementType(need, owner, def.path)
+  if (!element) return undefined
+  const type = firstKnown(need, element, def.type)
+  const code = firstKnown(need, element, def.code)
+  if (type === 'pending' || code === 'pending') return undefined
+  if ('unknown' in type || 'unknown' in code) {
+    notices.push(
+      `${entity}: the dimensions of ${owner.name} have another form in this X3; there are no dimension columns`,
+    )
+    return undefined
+  }
+  return { field: def.path, first: def.first, type, code }
+}
+
+function resolveColumn(
+  need: Need,
+  at: TypeInfo | undefined,
+  column: ColumnDef,
+  key: readonly string[],
+  entity: string,
+  notices: string[],
+): ResolvedColumn[] {
+  if (column.path === undefined) return [{ def: column }]
+  if (!at) return []
+  const path = firstKnown(need, at, column.path)
+  if (path === 'pending') return []
+  if ('unknown' in path) {
+    const text = `${entity}: this X3 does not know ${path.unknown}`
+    if (key.includes(column.name)) {
+      throw syncError('config', 'x3.unknown-field', `${text}, a part of the key (${column.name})`, {
+        entity,
+        field: column.path,
+      })
+    }
+    notices.push(`${text}; the column ${column.name} is left out`)
+    return []
+  }
+  const def = column.type === ('' as ColumnType) ? { ...column, type: columnType(path.type) } : column
+  if (column.sign === undefined) return [{ def, path }]
+  if (column.sign.startsWith('^')) return [{ def, path, signOfParent: true }]
+  const sign = firstKnown(need, at, column.sign)
+  if (sign === 'pending') return []
+  if ('unknown' in sign) {
+    throw syncError(
+      'config',
+      'x3.unknown-field',
+      `${entity}: this X3 does not know ${sign.unknown}, without which an amount has no sign`,
+      {
+        entity,
+        field: column.sign,
+      },
+    )
+  }
+  return [{ def, path, sign }]
+}
+
+type Found = FieldPath | { readonly unknown: string } | 'pending'
+
+function firstKnown(need: Need, at: TypeInfo, alternatives: string): Found {
+  let first: Found | undefined
+  for (const text of alternatives.split('|')) {
+    const found = resolvePath(need, at, text)
+    if (found === 'pending' || !('unknown' in found)) return found
+    first ??= found
+  }
+  return first ?? { unknown: alternatives }
+}
+
+/** Follows a path to a scalar. `unknown` says in words where it ends. */
+export function resolvePath(need: Need, start: TypeInfo, text: string): Found {
+  const steps: Step[] = []
+  let at = start
+  const parts = text.split('.')
+  for (const [index, part] of parts.entries()) {
+    const name = part.replace(/\[0\]$/, '')
+    const field = at.fields.get(name)
+    if (!field) return { unknown: `${name} on ${at.name} (field ${text})` }
+    const last = index === parts.length - 1
+    if (field.kind === 'SCALAR' || field.kind === 'ENUM') {
+      if (!last) return { unknown: `${parts[index + 1]} on ${name}, which is a ${field.type} (field ${text})` }
+      steps.push({ field: name, collection: false })
+      return { steps, type: field.kind === 'ENUM' ? 'enum' : field.type }
+    }
+    if (last)
+      return { unknown: `a value at ${text}: ${field.type} is a reference, name a field of it such as ${text}.code` }
+    const next = need(field.type)
+    if (!next) return 'pending'
+    const collection = next.fields.has('query')
+    const element = collection ? elementOf(need, next) : next
+    if (!element) return 'pending'
+    steps.push({ field: name, collection })
+    at = element
+  }
+  return { unknown: text }
+}
+
+function resolveWatch(
+  need: Need,
+  watch: WatchDef,
+  nodes: NodeRef | undefined,
+  document: TypeInfo,
+  stampField: string,
+  entity: string,
+  notices: string[],
+): ResolvedWatch[] {
+  if (!nodes) {
+    notices.push(
+      `${entity}: this X3 has no node ${watch.node}; changes that only it shows are found by the next full reading`,
+    )
+    return []
+  }
+  const operations = need(nodes.operations)
+  const type = operations && nodeType(need, operations)
+  if (!type) return []
+  const stamp = [stampField, '_updateStamp'].find((name) => type.fields.has(name))
+  const paths = watch.paths.map((path) => firstKnown(need, type, path))
+  const unknown = paths.find((path) => typeof path === 'object' && 'unknown' in path)
+  if (stamp === undefined || unknown !== undefined) {
+    const why = typeof unknown === 'object' && 'unknown' in unknown ? unknown.unknown : `${stampField} on ${type.name}`
+    notices.push(
+      `${entity}: this X3 does not know ${why}; changes that only ${watch.node} shows are found by the next full reading`,
+    )
+    return []
+  }
+  const known = paths.filter((path): path is FieldPath => typeof path === 'object' && !('unknown' in path))
+  if (known.length !== paths.length) return []
+  const first = known[0]?.steps[0]
+  const reference = first && known[0] && known[0].steps.length > 1 ? type.fields.get(first.field) : undefined
+  const documentStamp =
+    first && reference?.type === document.name && document.fields.has(stampField)
+      ? { steps: [first, { field: stampField, collection: false }], type: 'Datetime' }
+      : undefined
+  return [{ def: watch, nodes, paths: known, stamp, ...(documentStamp ? { documentStamp } : {}) }]
+}
+
+function stampOf(type: TypeInfo, options: ResolveOptions, entity: string, notices: string[]): ResolvedEntity['stamp'] {
+  const field = type.fields.get(options.stampField)
+  if (!field) {
+    notices.push(
+      `${entity}: this X3 has no change stamp ${options.stampField} on ${type.name}: every run reads everything`,
+    )
+    return undefined
+  }
+  return { field: field.name, granularity: options.granularity ?? (field.type === 'Date' ? 'day' : 'second') }
+}
+
+const extraColumn = (extra: ExtraField): ColumnDef => ({
+  name:
+    extra.name ||
+    extra.path
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '_')
+      .replace(/^_+|_+$/g, ''),
+  type: extra.type ?? ('' as ColumnType),
+  path: extra.path,
+})
+
+/** Column type of a scalar of X3. */
+export function columnType(scalar: string): ColumnType {
+  if (scalar === 'Decimal' || scalar === 'Float') return AMOUNT
+  if (scalar === 'Int') return 'integer'
+  if (scalar === 'Boolean') return 'boolean'
+  if (scalar === 'Date') return 'date'
+  if (scalar === 'Datetime' || scalar === 'DateTime') return 'timestamp'
+  return 'string'
+}

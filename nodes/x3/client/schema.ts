@@ -1,0 +1,172 @@
+/** What this X3 knows: packages, nodes and fields, asked with narrow introspection and kept for the connection. */
+import { syncError } from '../../../sync/errors.ts'
+import type { X3Connection } from './connection.ts'
+
+export interface FieldInfo {
+  readonly name: string
+  /** Name of the type without list and non-null around it. */
+  readonly type: string
+  readonly kind: string
+  /** Argument name to its type as GraphQL writes it, such as `Id!`. */
+  readonly args: Readonly<Record<string, string>>
+}
+
+export interface TypeInfo {
+  readonly name: string
+  readonly fields: ReadonlyMap<string, FieldInfo>
+  readonly members: readonly string[]
+}
+
+/** Where a node is: `{ x3Finance { journalEntry { query read } } }`. */
+export interface NodeRef {
+  readonly root: string
+  readonly node: string
+  /** Type that carries `query` and `read`. */
+  readonly operations: string
+}
+
+export interface X3Schema {
+  /** The node in its package, or wherever this release has it; alternatives behind `|`. */
+  find(packageName: string, node: string, signal: AbortSignal): Promise<NodeRef | undefined>
+  /** Every node with its package. */
+  nodes(signal: AbortSignal): Promise<readonly NodeRef[]>
+  /** Runs `resolve` until it asks for no type that is not loaded; unknown types have no fields. */
+  settle<T>(resolve: (need: Need) => T, signal: AbortSignal): Promise<T>
+  /** `x3` or `xtremX3`. */
+  generation(signal: AbortSignal): Promise<string>
+  /** Forgets everything: X3 was updated. */
+  forget(): void
+}
+
+/** Gives a loaded type; `undefined` means that it will be there in the next round. */
+export type Need = (name: string) => TypeInfo | undefined
+
+interface WireType {
+  kind: string
+  name: string | null
+  ofType?: WireType | null
+}
+interface WireField {
+  name: string
+  type: WireType
+  args?: { name: string; type: WireType }[]
+}
+interface WireNamed extends WireType {
+  fields?: WireField[] | null
+  enumValues?: { name: string }[] | null
+}
+
+const REF = 'kind name ofType{kind name ofType{kind name ofType{kind name}}}'
+const CATALOGUE = `{__schema{queryType{fields{name type{${REF} fields{name type{${REF}}}}}}}}`
+const PREFIXES = ['x3', 'xtremX3']
+/** Types asked in one request. */
+const TYPES_AT_ONCE = 40
+
+export function createX3Schema(connection: Pick<X3Connection, 'query'>): X3Schema {
+  const types = new Map<string, TypeInfo>()
+  let catalogue: Promise<readonly NodeRef[]> | undefined
+
+  const readCatalogue = async (signal: AbortSignal): Promise<readonly NodeRef[]> => {
+    const reply = await connection.query(CATALOGUE, {}, { what: 'the list of nodes', signal })
+    const root =
+      (reply.data as { __schema?: { queryType?: { fields?: WireField[] } } }).__schema?.queryType?.fields ?? []
+    return root.flatMap((packageField) =>
+      ((packageField.type as WireNamed).fields ?? []).map((field) => ({
+        root: packageField.name,
+        node: field.name,
+        operations: named(field.type).name ?? '',
+      })),
+    )
+  }
+  const nodes = (signal: AbortSignal) => {
+    catalogue ??= readCatalogue(signal).catch((error) => {
+      catalogue = undefined
+      throw error
+    })
+    return catalogue
+  }
+
+  const load = async (names: readonly string[], signal: AbortSignal): Promise<void> => {
+    for (let at = 0; at < names.length; at += TYPES_AT_ONCE) {
+      const some = names.slice(at, at + TYPES_AT_ONCE)
+      const variables = Object.fromEntries(some.map((name, index) => [`t${index}`, name]))
+      const parts = some.map(
+        (_, index) =>
+          `t${index}:__type(name:$t${index}){kind name fields{name args{name type{${REF}}} type{${REF}}} enumValues{name}}`,
+      )
+      const declared = some.map((_, index) => `$t${index}:String!`).join(',')
+      const reply = await connection.query(`query(${declared}){${parts.join(' ')}}`, variables, {
+        what: 'the fields of X3',
+        signal,
+      })
+      some.forEach((name, index) => {
+        types.set(name, typeInfo(name, reply.data[`t${index}`] as WireNamed | null | undefined))
+      })
+    }
+  }
+
+  return {
+    nodes,
+    async find(packageName, node, signal) {
+      const all = await nodes(signal)
+      const names = node.split('|')
+      const inPackage = names.flatMap((name) =>
+        PREFIXES.map((prefix) => all.find((ref) => ref.root === prefix + packageName && ref.node === name)),
+      )
+      // Nodes moved between packages with the releases (the 2022 form has most of them in xtremX3MasterData).
+      return inPackage.find(Boolean) ?? names.map((name) => all.find((ref) => ref.node === name)).find(Boolean)
+    },
+    async settle(resolve, signal) {
+      for (;;) {
+        const missing = new Set<string>()
+        const result = resolve((name) => {
+          const type = types.get(name)
+          if (!type) missing.add(name)
+          return type
+        })
+        if (missing.size === 0) return result
+        await load([...missing], signal)
+      }
+    },
+    async generation(signal) {
+      const all = await nodes(signal)
+      const prefix = ['xtremX3', 'x3'].find((candidate) => all.some((ref) => ref.root.startsWith(candidate)))
+      if (prefix === undefined) {
+        throw syncError(
+          'config',
+          'x3.generation',
+          'This address answers GraphQL, but has none of the packages of Sage X3',
+          {
+            hint: 'Check Server URL. The form of 2021 (sage { x3... } without query) is not supported: update X3.',
+          },
+        )
+      }
+      return prefix
+    },
+    forget() {
+      types.clear()
+      catalogue = undefined
+    },
+  }
+}
+
+function typeInfo(name: string, wire: WireNamed | null | undefined): TypeInfo {
+  const fields = (wire?.fields ?? []).map((field): [string, FieldInfo] => {
+    const type = named(field.type)
+    const args = Object.fromEntries((field.args ?? []).map((arg) => [arg.name, written(arg.type)]))
+    return [field.name, { name: field.name, type: type.name ?? '', kind: type.kind, args }]
+  })
+  return { name, fields: new Map(fields), members: (wire?.enumValues ?? []).map((member) => member.name) }
+}
+
+function named(type: WireType): WireType {
+  let at = type
+  while (at.ofType) at = at.ofType
+  return at
+}
+
+function written(type: WireType): string {
+  if (type.kind === 'NON_NULL' && type.ofType) return `${written(type.ofType)}!`
+  if (type.kind === 'LIST' && type.ofType) return `[${written(type.ofType)}]`
+  return type.name ?? 'String'
+}
