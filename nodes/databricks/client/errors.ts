@@ -19,6 +19,13 @@ interface Finding {
   readonly details?: Partial<ErrorCause>
 }
 
+/** Classes that say more than their SQLSTATE. */
+const BY_CLASS: Readonly<Record<string, string>> = {
+  SCHEMA_NOT_FOUND:
+    'Tieout makes tables, not schemas: create it (CREATE SCHEMA), and give the principal USE SCHEMA and CREATE TABLE on it.',
+  NO_SUCH_CATALOG_EXCEPTION: 'Check the name of the catalog, and that the principal has USE CATALOG on it.',
+}
+
 const AGAIN = 'It is tried again by itself; if it goes on, look at the warehouse in Databricks.'
 const BUG = 'This is a fault of Tieout: please report it with this text.'
 
@@ -244,7 +251,7 @@ function sqlFinding(text: string, sqlState: string | undefined): Finding {
     cls,
     code: `databricks.${conflict ? '2D521' : permission ? '42501' : (state ?? vendorClass ?? 'error')}`,
     text: `${vendorText || 'the warehouse gave no reason'}${name && !vendorText.includes(name) ? ` (${name})` : ''}${/[.)]$/.test(vendorText) ? '' : '.'}`,
-    hint: right ?? hint,
+    hint: right ?? BY_CLASS[vendorClass ?? ''] ?? hint,
     details: { ...((vendorClass ?? state) ? { vendorCode: vendorClass ?? state ?? '' } : {}), vendorText },
   }
 }

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'mocha'
+import { compileSerializer, recordText } from '../../../nodes/databricks/client/rows.ts'
+import type { DataRecord, Schema } from '../../../sync/message.ts'
+import type { WriteRecord } from '../../../sync/target.ts'
+
+const schema: Schema = {
+  entity: 'doc',
+  key: ['source', 'number'],
+  columns: [
+    { name: 'source', type: 'string' },
+    { name: 'number', type: 'string' },
+    { name: 'amount', type: 'decimal(28,8)' },
+    { name: 'active', type: 'boolean' },
+    { name: 'extra', type: 'json' },
+  ],
+  lists: {
+    lines: {
+      entity: 'doc_line',
+      key: ['source', 'number', 'line'],
+      columns: [
+        { name: 'source', type: 'string' },
+        { name: 'number', type: 'string' },
+        { name: 'line', type: 'integer' },
+        { name: 'text', type: 'string' },
+      ],
+    },
+  },
+}
+const header = compileSerializer(schema, { list: '', columns: schema.columns })
+const lines = compileSerializer(schema, { list: 'lines', columns: schema.lists?.lines?.columns ?? [] })
+const item = (record: Partial<DataRecord>, read = 7): WriteRecord => ({
+  record: { _row: 0, source: 'x3', number: '00012', ...record },
+  key: 'x3|00012',
+  read,
+  hash: 'ab'.repeat(16),
+})
+const parse = (rows: string[]): unknown[] => rows.map((row) => JSON.parse(row))
+
+describe('databricks rows', () => {
+  it('writes every value as text under positional names and leaves nulls out', () => {
+    const [row] = header([item({ amount: '-0.10', active: false, extra: { a: [1] }, _stamp: 'S1' })])
+    assert.deepEqual(JSON.parse(row ?? ''), {
+      n: '0',
+      x: 'u',
+      r: '7',
+      h: 'ab'.repeat(16),
+      s: 'S1',
+      c0: 'x3',
+      c1: '00012',
+      c2: '-0.10',
+      c3: 'false',
+      c4: '{"a":[1]}',
+    })
+    assert.doesNotMatch(header([item({ amount: null })])[0] ?? '', /c2|"s"/)
+  })
+
+  it("gives a list one row for the document and one for each line, with the document's own key", () => {
+    const rows = parse(
+      lines([
+        item({ lines: [{ source: 'other', number: '9', line: 1, text: 'a' }, { line: 2 }] }),
+        item({ lines: [] }, 8),
+      ]),
+    )
+    assert.deepEqual(rows, [
+      { n: '0', c0: 'x3', c1: '00012', x: 'u', r: '7', h: 'ab'.repeat(16) },
+      { n: '0', c0: 'x3', c1: '00012', c2: '1', c3: 'a' },
+      { n: '0', c0: 'x3', c1: '00012', c2: '2' },
+      { n: '1', c0: 'x3', c1: '00012', x: 'u', r: '8', h: 'ab'.repeat(16) },
+    ])
+  })
+
+  it('marks a deletion and sends nothing of it but its key', () => {
+    const deletion = item({ _op: 'delete', amount: '1', lines: [{ line: 1 }] })
+    assert.deepEqual(parse(header([deletion])), [{ n: '0', x: 'x', r: '7', h: 'ab'.repeat(16), c0: 'x3', c1: '00012' }])
+    assert.equal(lines([deletion]).length, 1)
+  })
+
+  it('survives every character: quotes, control characters, line ends, halves of characters', () => {
+    const text = `"\\\n\r\t\u0000\u001f\u2028é😀'\`;--`
+    const row = lines([item({ lines: [{ line: 1, text }] })])[1] ?? ''
+    assert.equal((JSON.parse(row) as { c3: string }).c3, text)
+    assert.doesNotMatch(row, /[\n\r]/)
+    const half = lines([item({ lines: [{ line: 1, text: 'a\ud800b' }] })])[1] ?? ''
+    assert.equal(Buffer.from(half).toString(), half)
+  })
+
+  it('keeps a record for bronze as it came, without the members that only the way here needed', () => {
+    const text = recordText(item({ _read: 3, _stamp: 's', amount: '1.00', lines: [{ line: 1 }] }))
+    assert.equal(text, '{"source":"x3","number":"00012","amount":"1.00","lines":[{"line":1}]}')
+  })
+})
