@@ -95,6 +95,8 @@ export interface Target {
   writeMark?(mark: Mark, context: WriteContext): Promise<void>
   /** Sums as stored for one table, in one query. */
   totals?(question: TotalsQuestion, context: WriteContext): Promise<readonly StoredTotal[]>
+  /** Renews the token; called once after an `auth` error, before the last attempt. */
+  renew?(): Promise<void>
   /** Statements or posts sent so far to this address's connection. */
   statements(): number
 }

@@ -88,12 +88,7 @@ describe('values', () => {
     ['an exponent', { amount: '1e3' }, 'values.type', /plain notation/],
     ['a third digit behind the point', { amount: '1.005' }, 'values.fit', /never rounded/],
     ['too many digits before the point', { amount: '123456789' }, 'values.fit', /decimal\(10,2\)/],
-    [
-      'an integer beyond 2^53, already rounded by JSON.parse',
-      { count: 9007199254740993 },
-      'values.type',
-      /whole number/,
-    ],
+    ['an integer beyond 2^53, already rounded by JSON.parse', { count: 2 ** 53 }, 'values.type', /whole number/],
     ['an integer as text', { count: '5' }, 'values.type', /count/],
     ['a number for a code: 123 has lost its zeros', { name: 123 }, 'values.type', /text/],
     ['a yes for a boolean', { active: 'yes' }, 'values.type', /true or false/],

@@ -1,0 +1,56 @@
+/** Whether a journal balances: sources check it before they send, because an entry read by halves shows first here. */
+import type { DataRecord, Row, Schema } from './message.ts'
+import { addTo, newSum, type Sum, sumText } from './money.ts'
+
+/** A ledger of a company in which a journal does not come to zero. */
+export interface Imbalance {
+  readonly ledger: string
+  readonly company: string
+  /** Debit minus credit in the ledger's currency. */
+  readonly difference: string
+}
+
+/**
+ * Where a journal does not balance in `amount_ledger`, per ledger and company; empty for a journal that does, and for
+ * records whose schema has no list with `amount_ledger` and `ledger`. Statistical ledgers, named by their ledger
+ * values, are exempt: they carry quantities on one side only. Amounts are decimals in plain notation.
+ */
+export function imbalances(record: DataRecord, schema: Schema, statistical: readonly string[] = []): Imbalance[] {
+  if (record._op === 'delete') return []
+  const found: Imbalance[] = []
+  for (const [list, table] of Object.entries(schema.lists ?? {})) {
+    const names = new Set(table.columns.map(({ name }) => name))
+    const lines = record[list]
+    if (!names.has('amount_ledger') || !names.has('ledger') || !Array.isArray(lines)) continue
+    const sums = new Map<string, { ledger: string; company: string; sum: Sum }>()
+    for (const line of lines as Row[]) {
+      const ledger = String(line.ledger ?? '')
+      const company = String(line.company ?? record.company ?? '')
+      if (typeof line.amount_ledger !== 'string' || statistical.includes(ledger)) continue
+      const key = JSON.stringify([ledger, company])
+      let entry = sums.get(key)
+      if (entry === undefined) {
+        entry = { ledger, company, sum: newSum() }
+        sums.set(key, entry)
+      }
+      addTo(entry.sum, line.amount_ledger)
+    }
+    for (const { ledger, company, sum } of sums.values()) {
+      const difference = sumText(sum)
+      if (difference !== '0') found.push({ ledger, company, difference })
+    }
+  }
+  return found
+}
+
+/** The same in words, for the error of a held journal; undefined when it balances. */
+export function unbalanced(record: DataRecord, schema: Schema, statistical?: readonly string[]): string | undefined {
+  const found = imbalances(record, schema, statistical)
+  if (found.length === 0) return undefined
+  return `does not balance: ${found
+    .map(
+      ({ ledger, company, difference }) =>
+        `ledger ${ledger || '(none)'} of company ${company || '(none)'} is off by ${difference}`,
+    )
+    .join('; ')}`
+}

@@ -1,0 +1,300 @@
+/** One batch at its turn: sorted by what the ledger knows, checked, written, and settled in one transaction. */
+import type { Delivery } from '../ledger/ledger.ts'
+import type { DeliverDeps } from './deliver.ts'
+import type { DeliverOptions, OutcomeCounts } from './engine.ts'
+import type { Fifo } from './fifo.ts'
+import { compileHasher, type Hasher } from './hash.ts'
+import { type AppendDeps, resolveIntents, withoutDoubtful, writeBehindIntent } from './intents.ts'
+import { checkAlike, type Refused, writeIsolating } from './isolate.ts'
+import type { Outcome, SyncInfo } from './message.ts'
+import type { ParsedBatch } from './parse.ts'
+import type { Answer } from './progress.ts'
+import { type RetryContext, withRetry } from './retry.ts'
+import { noCounts, type Reached } from './run.ts'
+import { type Entry, rowsOf, type Sifted, sift } from './sift.ts'
+import type { WriteBatch, WriteContext } from './target.ts'
+import { checkTotals } from './tie.ts'
+import { contribution, createTotals, type TableTotals, type Totals, totalsPlan } from './totals.ts'
+import type { ValueChecker } from './values.ts'
+
+export interface Job {
+  readonly options: DeliverOptions
+  readonly batch: ParsedBatch
+  readonly sync: SyncInfo
+  /** Compiled once for a schema. */
+  readonly compiled: { readonly hash: Hasher; readonly check: ValueChecker }
+  readonly context: WriteContext
+  readonly again: RetryContext
+  /** ISO time of writing. */
+  readonly at: string
+  /** What was written so far, and its rows. */
+  readonly written: Entry[]
+  readonly inDoubt: Entry[]
+  rows: number
+  waiting: string | undefined
+}
+
+/** What the ledger knows of a batch's keys at its address. */
+interface Known {
+  readonly sifted: Sifted
+  readonly inDoubt: readonly Entry[]
+  readonly deliveries: ReadonlyMap<string, Delivery>
+  /** Replay: hashes of the originals of edited records, by key. */
+  readonly originals: ReadonlyMap<string, string>
+}
+
+export function createBatchWork(
+  { ledger, settlement, newId, retry = {} }: DeliverDeps,
+  fifo: Fifo,
+): (job: Job, newest: readonly Entry[], older: readonly Entry[]) => Promise<OutcomeCounts> {
+  /** Addresses whose mark was looked at since the ledger was opened. */
+  const met = new Set<string>()
+  /** Totals of the runs that go on, by run and address. */
+  const sums = new Map<string, Totals>()
+  const sumsKey = (run: string, address: string): string => `${run}\n${address}`
+
+  const entityOf = ({ sync }: Job) => settlement.runs.get(sync.run)?.entities.get(sync.entity)
+
+  /** Prepares the target; the first time in a run also looks at its mark, after which the ledger may know less than before. */
+  const meet = async (job: Job): Promise<{ reached: Reached; first: boolean }> => {
+    const { context, sync, batch, options } = job
+    const { target, ref } = options
+    const again = { ...job.again, idempotent: true }
+    const prepared = await withRetry(() => target.prepare(batch.schema, context), again, retry)
+    const run = settlement.runs.get(sync.run)
+    run?.notices.push(...(prepared.notices ?? []))
+    const before = await entityOf(job)?.reached.get(ref.id)
+    if (before !== undefined) return { reached: before, first: false }
+    if (prepared.empty && (await ledger.hasDeliveries(target.address))) {
+      await ledger.clearDeliveries(target.address)
+      if (!run?.full)
+        run?.notices.push(
+          `${target.address} is empty, though records were delivered there before: it was emptied or dropped. Run a full refresh to bring them back.`,
+        )
+    }
+    const reached = await withRetry(
+      () => settlement.target(sync, ref, { target, schema: batch.schema, empty: prepared.empty }, context),
+      again,
+      retry,
+    )
+    met.add(target.address)
+    return { reached, first: true }
+  }
+
+  const recall = async (job: Job, newest: readonly Entry[], append: AppendDeps | undefined): Promise<Known> => {
+    const { address } = job.options.target
+    const keys = newest.map(({ key }) => key)
+    const [deliveries, heldReads, originals] = await Promise.all([
+      ledger.deliveries(address, keys),
+      ledger.heldReads(address, keys),
+      originalsOf(job),
+    ])
+    const sifted = sift(newest, deliveries, heldReads)
+    if (append === undefined) return { sifted, inDoubt: [], deliveries, originals }
+    return { ...(await withoutDoubtful(sifted, append)), deliveries, originals }
+  }
+
+  const originalsOf = async ({ sync, options }: Job): Promise<Map<string, string>> => {
+    if (sync.mode !== 'replay') return new Map()
+    const replaying = await ledger.held({ sink: options.target.address, entity: sync.entity, states: ['replaying'] })
+    return new Map(
+      replaying
+        .filter(({ edited }) => edited !== undefined)
+        .map(({ key, schema, record }) => [key, compileHasher(schema)(record)]),
+    )
+  }
+
+  /** Writes what is good; gives back what the target refuses. */
+  const write = (
+    job: Job,
+    good: readonly Entry[],
+    known: Known,
+    append: AppendDeps | undefined,
+    plan: readonly TableTotals[],
+  ): Promise<readonly Refused[]> => {
+    const { batch, sync, options, context, again } = job
+    const { target, ref, progress } = options
+    const name = `${sync.run}-${sync.entity}-${sync.batch}-${newId()}`
+    let parts = 0
+    const packed = (records: readonly Entry[]): WriteBatch => ({
+      id: `${name}-${parts++}`,
+      sync: sync.name,
+      run: sync.run,
+      entity: sync.entity,
+      schema: batch.schema,
+      records,
+      at: job.at,
+    })
+    const ask = target.findRejected?.bind(target)
+    return writeIsolating(good, {
+      entity: batch.schema.entity,
+      total: batch.payload.length,
+      sign: context.waiting,
+      findRejected:
+        ask && ((some) => withRetry(() => ask(packed(some), context), { ...again, idempotent: true }, retry)),
+      write: async (some) => {
+        const part = packed(some)
+        if (append === undefined) await withRetry(() => target.write(part, context), again, retry)
+        else if ((await writeBehindIntent(part, ({ record }) => contribution(plan, record), append)) === 'inDoubt') {
+          job.inDoubt.push(...some)
+          return
+        }
+        job.waiting = undefined
+        job.written.push(...some)
+        job.rows += rowsIn(job, some)
+        if (append !== undefined) {
+          const deliveries = some.map((entry) => deliveryOf(job, entry, known, plan))
+          await settlement.settle(sync, ref, answer(some, 'delivered'), {
+            address: target.address,
+            deliveries,
+            rows: rowsIn(job, some),
+            intent: part.id,
+          })
+          account(job, deliveries, known)
+        }
+        progress({ entity: batch.schema.entity, records: job.written.length, rows: job.rows })
+      },
+    })
+  }
+
+  /** Adds what was delivered to the run's totals, and takes the version before off those of the run that delivered it. */
+  const account = (job: Job, deliveries: readonly Delivery[], known: Known): void => {
+    const { address } = job.options.target
+    const mine = sums.get(sumsKey(job.sync.run, address))
+    for (const { key, totals } of deliveries) {
+      const before = known.deliveries.get(key)
+      if (before?.totals) sums.get(sumsKey(before.run, address))?.remove(before.totals)
+      mine?.add(totals)
+    }
+  }
+
+  /** Has the totals of this run compared with the target's own when it ends. */
+  const watch = (job: Job, reached: Reached, plan: readonly TableTotals[]): void => {
+    if (reached.check !== undefined) return
+    const { target } = job.options
+    const { run } = job.sync
+    const totals = createTotals(plan)
+    for (const key of sums.keys()) if (!settlement.runs.has(key.slice(0, key.indexOf('\n')))) sums.delete(key)
+    sums.set(sumsKey(run, target.address), totals)
+    const question = { target, schema: job.batch.schema, run, plan, totals, retry }
+    reached.check = (context) => fifo.run(target.address, () => checkTotals(question, context), context.signal)
+  }
+
+  return async (job, newest, older) => {
+    const { options, batch, sync } = job
+    const { target, ref } = options
+    job.waiting = undefined
+    const run = settlement.runs.get(sync.run)
+    const entity = entityOf(job)
+    if (entity?.error) {
+      // The next run reads these records again.
+      settlement.fail(sync, ref, entity.error)
+      return noCounts()
+    }
+    const append: AppendDeps | undefined =
+      target.mode === 'append' ? { ledger, target, context: job.context, again: job.again, retry } : undefined
+    // A ledger restored from an old copy must not call anything unchanged: after a start the target's mark comes first.
+    let reached: Reached | undefined
+    if (newest.length > 0 && (!met.has(target.address) || run?.full)) reached = (await meet(job)).reached
+    if (append !== undefined) await resolveIntents(ref, append)
+    let known = await recall(job, newest, append)
+    let bad = misfits(job, known.sifted.write)
+    if (known.sifted.write.length > bad.length && reached === undefined) {
+      const meeting = await meet(job)
+      reached = meeting.reached
+      if (meeting.first) {
+        known = await recall(job, newest, append)
+        bad = misfits(job, known.sifted.write)
+      }
+    }
+    const plan = totalsPlan(batch.schema, entity?.totals)
+    if (reached !== undefined) watch(job, reached, plan)
+    const badEntries = new Set(bad.map(({ entry }) => entry))
+    const good = known.sifted.write.filter((entry) => !badEntries.has(entry))
+    const merged = append === undefined ? job.written : []
+    const settle = async (
+      others: readonly Answer[],
+      more: Parameters<typeof settlement.settle>[3],
+    ): Promise<Answer[]> => {
+      const answers = [...others, ...answer(merged, 'delivered')]
+      const deliveries = merged.map((entry) => deliveryOf(job, entry, known, plan))
+      const all = { ...more, deliveries: [...deliveries, ...(more.deliveries ?? [])] }
+      await settlement.settle(sync, ref, answers, { address: target.address, rows: rowsIn(job, merged), ...all })
+      account(job, deliveries, known)
+      return answers
+    }
+    try {
+      if (good.length > 0) bad = [...bad, ...(await write(job, good, known, append, plan))]
+      checkAlike(bad, { entity: batch.schema.entity, total: batch.payload.length })
+    } catch (error) {
+      // What was written before is in the target: the ledger must know it, though the entity fails.
+      if (merged.length > 0) await settle([], {})
+      throw error
+    }
+
+    const { unchanged, superseded } = known.sifted
+    const answers = await settle(
+      [
+        ...answer(
+          bad.map(({ entry }) => entry),
+          'held',
+        ),
+        ...answer([...known.inDoubt, ...job.inDoubt], 'inDoubt'),
+        ...answer(
+          unchanged.map(({ entry }) => entry),
+          'unchanged',
+        ),
+        ...answer([...superseded, ...older], 'superseded'),
+      ],
+      {
+        deliveries: unchanged.map(({ entry, last }) => ({ ...last, read: entry.read })),
+        held: bad.map(({ entry, error }) => ({
+          sink: target.address,
+          sinkName: ref.name,
+          stage: 'sink',
+          key: entry.key,
+          sync: sync.name,
+          run: sync.run,
+          entity: sync.entity,
+          sourceAddress: run?.sourceAddress ?? '',
+          read: entry.read,
+          record: entry.record,
+          schema: batch.schema,
+          cause: { ...error.cause, message: error.message },
+        })),
+      },
+    )
+    for (const { entry, error } of bad) options.held?.(entry.record, { ...error.cause, message: error.message })
+    const counts = noCounts()
+    for (const { outcome } of answers) counts[outcome]++
+    if (append !== undefined) counts.delivered += job.written.length
+    return counts
+  }
+}
+
+/** Records whose values do not fit the schema; throws `config` when too many fail alike. */
+function misfits(job: Job, entries: readonly Entry[]): readonly Refused[] {
+  const found: Refused[] = []
+  for (const entry of entries) {
+    const error = job.compiled.check(entry.record)
+    if (error !== undefined) found.push({ entry, error })
+  }
+  checkAlike(found, { entity: job.batch.schema.entity, total: job.batch.payload.length })
+  return found
+}
+
+const answer = (entries: readonly Entry[], outcome: Outcome): Answer[] => entries.map(({ row }) => ({ row, outcome }))
+
+const rowsIn = ({ batch }: Job, entries: readonly Entry[]): number =>
+  entries.reduce((sum, { record }) => sum + rowsOf(record, batch.schema), 0)
+
+function deliveryOf({ sync }: Job, entry: Entry, { originals }: Known, plan: readonly TableTotals[]): Delivery {
+  return {
+    key: entry.key,
+    read: entry.read,
+    hash: entry.hash === '' ? null : entry.hash,
+    originalHash: originals.get(entry.key) ?? null,
+    totals: contribution(plan, entry.record),
+    run: sync.run,
+  }
+}

@@ -1,0 +1,136 @@
+/** The sink's side of a batch, from the message to its counts (docs/architecture.md, section 4, "Delivering"). */
+
+import type { Ledger } from '../ledger/ledger.ts'
+import { createBatchWork, type Job } from './batch.ts'
+import type { DeliverOptions, OutcomeCounts } from './engine.ts'
+import { syncError } from './errors.ts'
+import { createFifo } from './fifo.ts'
+import { compileHasher } from './hash.ts'
+import type { Schema, SyncInfo } from './message.ts'
+import { type ParsedBatch, parseBatch } from './parse.ts'
+import { type RetryOptions, stopped } from './retry.ts'
+import { noCounts } from './run.ts'
+import { asSyncError, type RunKeeper, type Settlement } from './settlement.ts'
+import { entriesOf, newestOfEachKey, rowsOf } from './sift.ts'
+import { compileChecker } from './values.ts'
+
+export interface DeliverDeps {
+  readonly ledger: Ledger
+  readonly settlement: Settlement & Pick<RunKeeper, 'runs'>
+  /** ISO time of now. */
+  readonly now: () => string
+  /** Unique text, for naming the batches that a target gets. */
+  readonly newId: () => string
+  readonly retry?: Partial<RetryOptions>
+  /** Milliseconds between two signs of life of a batch; under 15,000. */
+  readonly signMs?: number
+}
+
+/**
+ * Makes the `deliver` of an engine. Batches for one address go one after the other. What is delivered, unchanged,
+ * superseded and held is committed and settled in one ledger transaction; when the batch cannot be delivered
+ * (`config`, `auth`, retries used up) nothing is held, the entity's run fails and the error is thrown.
+ */
+export function createDeliver(deps: DeliverDeps): (options: DeliverOptions) => Promise<OutcomeCounts> {
+  const { ledger, settlement } = deps
+  const fifo = createFifo()
+  const work = createBatchWork(deps, fifo)
+  const schemas = new WeakMap<Schema, Job['compiled']>()
+
+  const compile = (schema: Schema): Job['compiled'] => {
+    const known = schemas.get(schema)
+    if (known !== undefined) return known
+    const made = { hash: compileHasher(schema), check: compileChecker(schema) }
+    schemas.set(schema, made)
+    return made
+  }
+
+  /** A message of the flow's own: a run of its own. */
+  const push = async (options: DeliverOptions, batch: ParsedBatch): Promise<OutcomeCounts> => {
+    const { target, ref } = options
+    const { entity } = batch.schema
+    if (target.mode === 'append')
+      throw syncError(
+        'config',
+        'sync.append-push',
+        `${ref.name} only appends and takes no message without msg.sync: sent twice, it would be in twice.`,
+        { entity, hint: 'Wire it behind a source and keep msg.sync on the way, or use a sink that merges.' },
+      )
+    const rows = batch.payload.reduce((sum, record) => sum + rowsOf(record, batch.schema), 0)
+    const sync = await settlement.beginPush(ref, entity, batch.payload.length, rows)
+    let counts: OutcomeCounts
+    try {
+      counts = await counted(options, batch, sync)
+    } catch (error) {
+      await settlement.endPush(sync, error)
+      throw error
+    }
+    await settlement.endPush(sync)
+    return counts
+  }
+
+  const counted = async (options: DeliverOptions, batch: ParsedBatch, sync: SyncInfo): Promise<OutcomeCounts> => {
+    const { target, ref, signal } = options
+    const job = newJob(options, batch, sync)
+    const { newest, older } = newestOfEachKey(
+      entriesOf(batch.payload, batch.schema, job.compiled.hash, {
+        readNumber: sync.readNumber,
+        rowIsIndex: sync.mode === 'push',
+      }),
+    )
+    const rows = [...newest, ...older].map(({ row }) => row)
+    settlement.received(sync, ref, rows)
+    const beat = setInterval(() => settlement.alive(sync, ref, job.waiting), deps.signMs ?? 10_000)
+    try {
+      return await fifo.run(target.address, () => work(job, newest, older), signal)
+    } catch (error) {
+      const known = signal.aborted && error === signal.reason ? stopped() : asSyncError(error)
+      known.cause.entity ??= batch.schema.entity
+      settlement.fail(sync, ref, known)
+      throw known
+    } finally {
+      clearInterval(beat)
+    }
+  }
+
+  const newJob = (options: DeliverOptions, batch: ParsedBatch, sync: SyncInfo): Job => {
+    const { target, ref, signal } = options
+    const waiting = (what: string) => {
+      job.waiting = what
+      settlement.alive(sync, ref, what)
+      options.progress({ entity: batch.schema.entity, records: job.written.length, rows: job.rows, waiting: what })
+    }
+    const job: Job = {
+      options,
+      batch,
+      sync,
+      compiled: compile(batch.schema),
+      context: { signal, waiting },
+      again: { signal, waiting, idempotent: target.mode === 'merge', renew: target.renew?.bind(target) },
+      at: deps.now(),
+      written: [],
+      inDoubt: [],
+      rows: 0,
+      waiting: 'waiting for other writes to the same table',
+    }
+    return job
+  }
+
+  return async (options) => {
+    const batch = parseBatch(options.message)
+    const { sync } = batch
+    if (sync === undefined) return push(options, batch)
+    if (sync.to !== undefined && sync.to !== options.ref.id && sync.to !== options.target.address) return noCounts()
+    if (sync.ledger !== ledger.id)
+      throw syncError(
+        'config',
+        'sync.ledger',
+        `The batch of the sync "${sync.name}" counts in another ledger than that of ${options.ref.name}.`,
+        {
+          entity: batch.schema.entity,
+          hint: 'Choose the same sync-ledger in the source and in every node that its records reach.',
+        },
+      )
+    return counted(options, batch, sync)
+  }
+}

@@ -1,0 +1,136 @@
+/** Append and posting sinks: what is sent is written down first, and nothing of unknown outcome is ever sent again. */
+import type { Delivery, Intent, Ledger } from '../ledger/ledger.ts'
+import type { SinkRef } from './engine.ts'
+import { classOf, syncError } from './errors.ts'
+import { type RetryContext, type RetryOptions, withRetry } from './retry.ts'
+import type { Entry, Sifted } from './sift.ts'
+import type { Target, WriteBatch, WriteContext } from './target.ts'
+
+export interface AppendDeps {
+  readonly ledger: Ledger
+  readonly target: Target
+  readonly context: WriteContext
+  readonly again: RetryContext
+  readonly retry: Partial<RetryOptions>
+}
+
+/**
+ * Writes a batch behind an intent. `delivered`: the caller commits with the intent's id, which closes it. `inDoubt`: the
+ * intent stays, for a person to look at. Throws what `Target.write` throws when nothing was written; when stopped or while
+ * the target does not answer, the intent stays open and is resolved before the next write to this address.
+ */
+export async function writeBehindIntent(
+  batch: WriteBatch,
+  contribution: (entry: Entry) => string | null,
+  deps: AppendDeps,
+): Promise<'delivered' | 'inDoubt'> {
+  const { ledger, target, context, again, retry } = deps
+  await ledger.openIntent({
+    id: batch.id,
+    address: target.address,
+    sync: batch.sync,
+    run: batch.run,
+    entity: batch.entity,
+    schema: batch.schema,
+    records: (batch.records as readonly Entry[]).map((entry) => ({
+      key: entry.key,
+      read: entry.read,
+      hash: entry.hash,
+      totals: contribution(entry),
+    })),
+    at: batch.at,
+  })
+  for (;;) {
+    try {
+      await withRetry(() => target.write(batch, context), again, retry)
+      return 'delivered'
+    } catch (error) {
+      if (context.signal.aborted) throw error
+      if (classOf(error) !== 'unknown-outcome') {
+        await ledger.closeIntent(batch.id, 'absent')
+        throw error
+      }
+    }
+    const outcome = await resolve(batch.id, batch.schema, deps)
+    if (outcome === 'delivered') return 'delivered'
+    if (outcome === 'unknown') {
+      await ledger.closeIntent(batch.id, 'in-doubt')
+      return 'inDoubt'
+    }
+  }
+}
+
+/** Asks the target what became of a batch; `unknown` only after as many attempts as the settings allow. */
+async function resolve(
+  id: string,
+  schema: WriteBatch['schema'],
+  { target, context, again, retry }: AppendDeps,
+): Promise<'delivered' | 'absent' | 'unknown'> {
+  const ask = target.resolve?.bind(target)
+  if (ask === undefined) return 'unknown'
+  const untold = 'sync.in-doubt'
+  try {
+    return await withRetry(
+      async () => {
+        const outcome = await ask(id, schema, context)
+        if (outcome === 'unknown')
+          throw syncError('transient', untold, `${target.address} cannot tell what became of ${id}`)
+        return outcome
+      },
+      { ...again, idempotent: true },
+      retry,
+    )
+  } catch (error) {
+    if (error instanceof Error && (error as { code?: unknown }).code === untold) return 'unknown'
+    throw error
+  }
+}
+
+/** Before anything is sent: closes the open intents of the address by asking the target. */
+export async function resolveIntents(ref: SinkRef, deps: AppendDeps): Promise<void> {
+  const { ledger, target } = deps
+  for (const intent of await ledger.intents(target.address)) {
+    if (intent.state !== 'open') continue
+    const outcome = await resolve(intent.id, intent.schema, deps)
+    if (outcome === 'delivered') await commitIntent(ref, intent, ledger)
+    else await ledger.closeIntent(intent.id, outcome === 'absent' ? 'absent' : 'in-doubt')
+  }
+}
+
+async function commitIntent(ref: SinkRef, intent: Intent, ledger: Ledger): Promise<void> {
+  const { address, run, sync, entity } = intent
+  await ledger.commit({
+    run,
+    sync,
+    entity,
+    sink: ref.id,
+    sinkName: ref.name,
+    address,
+    deliveries: intent.records.map(({ key, read, hash, totals = null }): Delivery => {
+      return { key, read, hash: hash === '' ? null : hash, totals, run }
+    }),
+    outcomes: {},
+    intent: intent.id,
+  })
+}
+
+/** Takes out what must not be sent: the versions that are in doubt at this address. */
+export async function withoutDoubtful(
+  sifted: Sifted,
+  { ledger, target }: AppendDeps,
+): Promise<{ sifted: Sifted; inDoubt: readonly Entry[] }> {
+  const doubtful = new Map<string, { read: number; hash: string }[]>()
+  for (const { records } of await ledger.intents(target.address))
+    for (const { key, read, hash } of records) {
+      const versions = doubtful.get(key)
+      if (versions === undefined) doubtful.set(key, [{ read, hash }])
+      else versions.push({ read, hash })
+    }
+  if (doubtful.size === 0) return { sifted, inDoubt: [] }
+  const isDoubtful = ({ key, read, hash }: Entry): boolean =>
+    doubtful.get(key)?.some((version) => read <= version.read || hash === version.hash) ?? false
+  return {
+    sifted: { ...sifted, write: sifted.write.filter((entry) => !isDoubtful(entry)) },
+    inDoubt: sifted.write.filter(isDoubtful),
+  }
+}

@@ -1,0 +1,112 @@
+/** Trying again: what each class of error asks for (docs/architecture.md, section 4), with cockatiel's backoff. */
+import { setTimeout as wait } from 'node:timers/promises'
+import { ExponentialBackoff, halfJitterGenerator, type IBackoff } from 'cockatiel'
+import { classOf, isSyncError, type SyncError, syncError } from './errors.ts'
+
+export interface RetryOptions {
+  /** Attempts in all, the first one included. */
+  readonly attempts: number
+  /** Milliseconds before the second attempt, about; doubles each time, with jitter. */
+  readonly firstDelayMs: number
+  readonly maxDelayMs: number
+  /** Milliseconds in all, after which the error goes up. A wait that the vendor asked for is not counted. */
+  readonly totalMs: number
+  /** A vendor that asks for a longer wait than this is not waited for. */
+  readonly maxRetryAfterMs: number
+  /** Milliseconds between two signs of life while waiting. */
+  readonly signMs: number
+}
+
+export const retryDefaults: RetryOptions = {
+  attempts: 60,
+  firstDelayMs: 500,
+  maxDelayMs: 30_000,
+  totalMs: 600_000,
+  maxRetryAfterMs: 2 * 3_600_000,
+  signMs: 5_000,
+}
+
+export interface RetryContext {
+  readonly signal: AbortSignal
+  /** Sign of life: what it waits for and how long still (`throttled, 30 s left`). */
+  readonly waiting: (what: string) => void
+  /** Doing it twice does no harm: an unknown outcome is tried again. */
+  readonly idempotent: boolean
+  /** Renews the token after an `auth` error; without it such an error goes up at once. */
+  readonly renew?: (() => Promise<void>) | undefined
+}
+
+/**
+ * Runs `work` until it succeeds. `transient` and `throttled` are tried again after a growing, jittered delay or the
+ * Retry-After of the vendor, `unknown-outcome` likewise where `idempotent`, `auth` once after `renew`; every other
+ * error, and the last one when attempts or time are used up, is thrown as it is. Throws `sync.stopped` when aborted.
+ */
+export async function withRetry<T>(
+  work: () => Promise<T>,
+  context: RetryContext,
+  given: Partial<RetryOptions> = {},
+): Promise<T> {
+  const options = { ...retryDefaults, ...given }
+  const { signal } = context
+  const started = performance.now()
+  let asked = 0
+  let renewed = false
+  let backoff: IBackoff<unknown> | undefined
+  for (let attempt = 1; ; attempt++) {
+    throwIfStopped(signal)
+    try {
+      return await work()
+    } catch (error) {
+      throwIfStopped(signal, error)
+      const cls = classOf(error)
+      if (cls === 'auth' && context.renew !== undefined && !renewed) {
+        renewed = true
+        context.waiting('renewing the token')
+        await context.renew()
+        continue
+      }
+      const again = cls === 'transient' || cls === 'throttled' || (cls === 'unknown-outcome' && context.idempotent)
+      if (!again || attempt >= options.attempts) throw error
+      const retryAfter = isSyncError(error) ? error.cause.retryAfterMs : undefined
+      if (retryAfter !== undefined && retryAfter > options.maxRetryAfterMs) throw error
+      backoff = backoff === undefined ? newBackoff(options) : backoff.next(undefined)
+      const delay = retryAfter || backoff.duration
+      if (retryAfter) asked += retryAfter
+      else if (performance.now() - started - asked + delay > options.totalMs) throw error
+      await pause(delay, cls === 'throttled' ? 'throttled' : 'trying again', context, options)
+    }
+  }
+}
+
+const newBackoff = ({ firstDelayMs, maxDelayMs }: RetryOptions): IBackoff<unknown> =>
+  new ExponentialBackoff({ generator: halfJitterGenerator, initialDelay: firstDelayMs, maxDelay: maxDelayMs }).next()
+
+/** Waits with signs of life; an abort ends it at once (cockatiel's own retry would sleep on). */
+async function pause(
+  ms: number,
+  why: string,
+  { signal, waiting }: RetryContext,
+  { signMs }: RetryOptions,
+): Promise<void> {
+  for (let left = ms; ; left -= signMs) {
+    waiting(`${why}, ${Math.ceil(left / 1000)} s left`)
+    try {
+      await wait(Math.min(left, signMs), undefined, { signal })
+    } catch {
+      throwIfStopped(signal)
+    }
+    if (left <= signMs) return
+  }
+}
+
+function throwIfStopped(signal: AbortSignal, error?: unknown): void {
+  if (signal.aborted) throw stopped(error)
+}
+
+/** The error of work that was aborted, with the last answer where there was one. */
+export function stopped(error?: unknown): SyncError {
+  const last = isSyncError(error) ? ` The last answer was: ${error.message}` : ''
+  return syncError('transient', 'sync.stopped', `Stopped before it was done.${last}`, {
+    hint: 'What is settled is kept; the next run goes on from there.',
+  })
+}

@@ -1,0 +1,85 @@
+/** What of a batch is to be written: the newest of each key, not older than what is accounted for, changed since. Pure. */
+import type { Delivery } from '../ledger/ledger.ts'
+import { type DataRecord, keyText, type Schema } from './message.ts'
+import type { WriteRecord } from './target.ts'
+
+/** A record of a batch on its way through a sink. */
+export interface Entry extends WriteRecord {
+  /** `_row`, by which it is settled. */
+  readonly row: number
+}
+
+/** The newest of each key by read number, the later position on a tie; and those it supersedes. */
+export function newestOfEachKey(entries: readonly Entry[]): { newest: Entry[]; older: Entry[] } {
+  const byKey = new Map<string, Entry>()
+  const older: Entry[] = []
+  for (const entry of entries) {
+    const other = byKey.get(entry.key)
+    if (other === undefined || entry.read >= other.read) {
+      if (other !== undefined) older.push(other)
+      byKey.set(entry.key, entry)
+    } else older.push(entry)
+  }
+  return { newest: [...byKey.values()], older }
+}
+
+/** Entries of a batch; records without a whole key get one of their own, so that none hides another. */
+export function entriesOf(
+  records: readonly DataRecord[],
+  schema: Schema,
+  hash: (record: DataRecord) => string,
+  given: { readonly readNumber: number; readonly rowIsIndex: boolean },
+): Entry[] {
+  return records.map((record, index) => {
+    const whole = schema.key.every((name) => record[name] !== null && record[name] !== undefined && record[name] !== '')
+    const fingerprint = hash(record)
+    const key = keyText(schema, record)
+    return {
+      record,
+      key: whole ? key : `${key}#${fingerprint.slice(0, 8) || index}`,
+      read: record._read ?? given.readNumber,
+      hash: fingerprint,
+      row: given.rowIsIndex ? index : record._row,
+    }
+  })
+}
+
+export interface Sifted {
+  readonly write: readonly Entry[]
+  readonly unchanged: readonly { readonly entry: Entry; readonly last: Delivery }[]
+  readonly superseded: readonly Entry[]
+}
+
+/**
+ * Sorts entries by what the ledger knows of their keys at this address: superseded when the key is accounted for with
+ * the same or a higher read number (a delivery or an open held record), unchanged when equal to the last version that
+ * was delivered, never to an earlier one, or to the original that a person's edit replaced.
+ */
+export function sift(
+  entries: readonly Entry[],
+  deliveries: ReadonlyMap<string, Delivery>,
+  heldReads: ReadonlyMap<string, number>,
+): Sifted {
+  const write: Entry[] = []
+  const unchanged: { entry: Entry; last: Delivery }[] = []
+  const superseded: Entry[] = []
+  for (const entry of entries) {
+    const last = deliveries.get(entry.key)
+    if (entry.read <= (last?.read ?? -1) || entry.read <= (heldReads.get(entry.key) ?? -1)) superseded.push(entry)
+    else if (last && last.hash !== null && (entry.hash === last.hash || entry.hash === last.originalHash))
+      unchanged.push({ entry, last })
+    else write.push(entry)
+  }
+  return { write, unchanged, superseded }
+}
+
+/** Rows of tables that a record fills: one, and one for each element of its lists; a deletion none. */
+export function rowsOf(record: DataRecord, schema: Schema): number {
+  if (record._op === 'delete') return 0
+  let rows = 1
+  for (const list in schema.lists) {
+    const lines = record[list]
+    if (Array.isArray(lines)) rows += lines.length
+  }
+  return rows
+}

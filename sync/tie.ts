@@ -1,0 +1,36 @@
+/** At the end of a run that wrote: whether the sums as stored are those that the ledger delivered. */
+import type { Schema } from './message.ts'
+import { type RetryOptions, withRetry } from './retry.ts'
+import type { TotalsCheck } from './run.ts'
+import type { Target, WriteContext } from './target.ts'
+import { compareTotals, currencyTotals, differencesText, type TableTotals, type Totals } from './totals.ts'
+
+export interface TieQuestion {
+  readonly target: Target
+  readonly schema: Schema
+  readonly run: string
+  readonly plan: readonly TableTotals[]
+  readonly totals: Totals
+  readonly retry: Partial<RetryOptions>
+}
+
+/** One query per table over the rows of this run; a target that cannot sum ties by its counts alone. */
+export async function checkTotals(question: TieQuestion, context: WriteContext): Promise<TotalsCheck> {
+  const { target, schema, run, plan, totals, retry } = question
+  const expected = totals.expected()
+  const amounts = currencyTotals(plan, expected)
+  const ask = target.totals?.bind(target)
+  if (ask === undefined) return { ties: true, amounts }
+  const problems: string[] = []
+  for (const table of plan) {
+    const stored = await withRetry(
+      () => ask({ run, schema, ...table }, context),
+      { ...context, idempotent: true, renew: target.renew?.bind(target) },
+      retry,
+    )
+    const found = compareTotals(table, stored, expected)
+    if (found.length > 0) problems.push(differencesText(schema.entity, table, found))
+  }
+  if (problems.length === 0) return { ties: true, amounts }
+  return { ties: false, amounts, problem: `What is stored is not what was delivered: ${problems.join('; ')}` }
+}
