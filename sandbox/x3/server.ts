@@ -130,7 +130,8 @@ export async function startX3(options: X3Options): Promise<X3Sandbox> {
       else send(response, 500, JSON.stringify({ errors: [{ message: String(error) }], extensions: {} }))
     })
   })
-  server.keepAliveTimeout = 30_000
+  // Longer than any pause of a client, so that no request meets a connection that is just being closed.
+  server.keepAliveTimeout = 600_000
 
   function send(response: ServerResponse, status: number, body: string | Buffer, type = 'application/json'): void {
     stats.byStatus[status] = (stats.byStatus[status] ?? 0) + 1
