@@ -117,9 +117,9 @@ export function readConfig<S extends Fields>(spec: ConfigSpec<S>, stored: Values
 /** Fields as dialogs store them: numbers and switches may arrive as text (from `${ENV}` always), empty means absent. */
 export const field = {
   /** Text that must be there. */
-  text: (what = 'must be filled in') => z.preprocess(absent, z.coerce.string({ error: what }).trim().min(1, what)),
+  text: (what = 'must be filled in') => z.preprocess(asText, z.string({ error: what }).min(1, what)),
   /** Text that may be empty. */
-  optional: () => z.preprocess((v) => absent(v) ?? '', z.coerce.string().trim()),
+  optional: () => z.preprocess((v) => asText(v) ?? '', z.string({ error: 'must be text' })),
   /** A number within bounds; empty gives the default. */
   number: (fallback: number, min: number, max: number) =>
     z.preprocess(
@@ -157,6 +157,13 @@ export const field = {
       z.array(z.coerce.string(), { error: 'must be a list' }),
     ),
 }
+
+const asText = (value: unknown): unknown =>
+  typeof value === 'string'
+    ? value.trim()
+    : typeof value === 'number' || typeof value === 'boolean'
+      ? String(value)
+      : absent(value)
 
 function absent(value: unknown): unknown {
   return value === '' || value === null ? undefined : value

@@ -70,20 +70,17 @@ export interface SourceSpec<S extends Fields, CS extends Fields, K extends Field
 const stamp = z.string().regex(/^\d{4}-\d{2}-\d{2}(T[\d:.]+Z)?$/, 'must be a date (2026-01-31) or a UTC time with Z')
 const identity = z.enum(['anew', 'keep'])
 
+const ORDERS =
+  'msg.tieout must be one of {stop: true}, {full: true}, {from, to}, {entity, keys}, {identity: "anew" or "keep"}'
+
 /** `msg.tieout`: what a message may ask of a source. Nothing: read what changed. */
-export const sourceOrder = z.union(
-  [
-    z.strictObject({ stop: z.literal(true) }),
-    z.strictObject({ full: z.literal(true), identity: identity.optional() }),
-    z.strictObject({ from: stamp, to: stamp }),
-    z.strictObject({ entity: z.string().min(1), keys: z.array(z.string().min(1)).min(1).max(10_000) }),
-    z.strictObject({ identity: identity.optional() }),
-  ],
-  {
-    error:
-      'msg.tieout must be one of {stop: true}, {full: true}, {from, to}, {entity, keys}, {identity: "anew" or "keep"}',
-  },
-)
+export const sourceOrder = z.union([
+  z.strictObject({ stop: z.literal(true) }),
+  z.strictObject({ full: z.literal(true), identity: identity.optional() }),
+  z.strictObject({ from: stamp, to: stamp }),
+  z.strictObject({ entity: z.string().min(1), keys: z.array(z.string().min(1)).min(1).max(10_000) }),
+  z.strictObject({ identity: identity.optional() }),
+])
 
 /**
  * Registers a source and the guarded routes of its dialog.
@@ -195,7 +192,7 @@ async function poll<S extends Fields, CS extends Fields, K extends Fields, Clien
   const { config, status } = context
   const parsed = sourceOrder.safeParse(message.tieout ?? {})
   if (!parsed.success)
-    throw syncError('config', 'tieout.order', parsed.error.issues[0]?.message ?? 'msg.tieout is not valid', {
+    throw syncError('config', 'tieout.order', ORDERS, {
       field: 'msg.tieout',
     })
   const order = parsed.data

@@ -15,20 +15,19 @@ const config = z.object({
   receiptMinutes: field.number(10, 0.05, 1440),
 })
 
+const ORDERS = 'msg.tieout must be {stop: true} or {sync, sink, entity, ids, limit}, each of them optional'
+
 /** `msg.tieout`: which held records; overrides the dialog. */
-const order = z.union(
-  [
-    z.strictObject({ stop: z.literal(true) }),
-    z.strictObject({
-      sync: z.string().min(1).optional(),
-      sink: z.string().min(1).optional(),
-      entity: z.string().min(1).optional(),
-      ids: z.array(z.string().min(1)).min(1).max(10_000).optional(),
-      limit: z.number().int().min(1).max(100_000).optional(),
-    }),
-  ],
-  { error: 'msg.tieout must be {stop: true} or {sync, sink, entity, ids, limit}, each of them optional' },
-)
+const order = z.union([
+  z.strictObject({ stop: z.literal(true) }),
+  z.strictObject({
+    sync: z.string().min(1).optional(),
+    sink: z.string().min(1).optional(),
+    entity: z.string().min(1).optional(),
+    ids: z.array(z.string().min(1)).min(1).max(10_000).optional(),
+    limit: z.number().int().min(1).max(100_000).optional(),
+  }),
+])
 
 /** Outputs: held before mapping, held at a sink, the summary. */
 const OUTPUT = { map: 0, sink: 1, summary: 2 } as const
@@ -43,7 +42,7 @@ export default function (RED: NodeAPI): void {
     async input(message, context) {
       const parsed = order.safeParse(message.tieout ?? {})
       if (!parsed.success)
-        throw syncError('config', 'tieout.order', parsed.error.issues[0]?.message ?? 'msg.tieout is not valid', {
+        throw syncError('config', 'tieout.order', ORDERS, {
           field: 'msg.tieout',
         })
       const running = going.get(context)

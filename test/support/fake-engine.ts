@@ -1,0 +1,84 @@
+/** An engine without a ledger: counts what is delivered and held, for tests of the nodes alone. */
+import type { Ledger } from '../../ledger/ledger.ts'
+import type { DeliverOptions, Engine, OutcomeCounts, PollOptions, RunSummary } from '../../sync/engine.ts'
+import { syncError } from '../../sync/errors.ts'
+
+export const noOutcomes: OutcomeCounts = { delivered: 0, unchanged: 0, superseded: 0, held: 0, inDoubt: 0, filtered: 0 }
+
+export interface FakeEngine extends Engine {
+  readonly polls: PollOptions[]
+  readonly delivered: DeliverOptions[]
+  readonly holds: Parameters<Engine['hold']>[0][]
+  readonly replays: Parameters<Engine['replay']>[0][]
+  closed: boolean
+}
+
+export const summaryOf = (sync: string, more: Partial<RunSummary> = {}): RunSummary => ({
+  run: 'r1',
+  sync,
+  mode: 'poll',
+  started: '2026-01-01T00:00:00Z',
+  ended: '2026-01-01T00:00:01Z',
+  state: 'done',
+  entities: [],
+  ties: true,
+  requests: 0,
+  statements: 0,
+  notices: [],
+  errors: [],
+  ...more,
+})
+
+/** Each part can be replaced by a test. */
+export function fakeEngine(parts: Partial<Engine> & { ledger?: Ledger } = {}): FakeEngine {
+  const names = new Map<string, string>()
+  const fake: FakeEngine = {
+    polls: [],
+    delivered: [],
+    holds: [],
+    replays: [],
+    closed: false,
+    ledger: { id: 'ledger-1' } as Ledger,
+    async poll(options) {
+      return summaryOf(options.name)
+    },
+    async deliver({ message }) {
+      return { ...noOutcomes, delivered: message.payload.length }
+    },
+    async hold() {},
+    async replay(options) {
+      return summaryOf(options.name, { mode: 'replay' })
+    },
+    claimName(name, nodeId) {
+      if (names.has(name))
+        throw syncError('config', 'sync.name', `The name ${name} is taken by node ${names.get(name)}`, {
+          field: 'syncName',
+        })
+      names.set(name, nodeId)
+      return () => names.delete(name)
+    },
+    running: () => [],
+    async close() {
+      fake.closed = true
+    },
+    ...parts,
+  }
+  const { poll, deliver, hold, replay } = fake
+  fake.poll = (options) => {
+    fake.polls.push(options)
+    return poll(options)
+  }
+  fake.deliver = (options) => {
+    fake.delivered.push(options)
+    return deliver(options)
+  }
+  fake.hold = (options) => {
+    fake.holds.push(options)
+    return hold(options)
+  }
+  fake.replay = (options) => {
+    fake.replays.push(options)
+    return replay(options)
+  }
+  return fake
+}
