@@ -28,13 +28,15 @@ export function serverClock(local: () => number = Date.now): ServerClock {
 export interface Credentials {
   /** Value of the Authorization header; `refused` is a header that X3 has just refused. */
   header(refused?: string): Promise<string>
+  /** The next header is a new one if this is still the current one. */
+  forget(refused: string): void
 }
 
 /** One cache for a connection: signs once for all who wait, and again after four fifths of the lifetime. */
 export function credentials(auth: X3Auth, apiUrl: string, clock: ServerClock): Credentials {
   if (auth.kind === 'basic') {
     const header = `Basic ${Buffer.from(`${auth.user}:${auth.password}`).toString('base64')}`
-    return { header: async () => header }
+    return { header: async () => header, forget() {} }
   }
   const lifetime = auth.lifetimeSeconds ?? 300
   let current: { header: string; renewAt: number } | undefined
@@ -68,6 +70,9 @@ export function credentials(auth: X3Auth, apiUrl: string, clock: ServerClock): C
         signing = undefined
       })
       return signing
+    },
+    forget(refused) {
+      if (current?.header === refused) current = undefined
     },
   }
 }

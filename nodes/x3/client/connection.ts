@@ -1,6 +1,6 @@
 /** A connection to one folder of Sage X3: GraphQL over HTTP with login, clock, limits and retries. */
 import type { Dispatcher } from 'undici'
-import { type RetryOptions, withRetry } from '../../../sync/retry.ts'
+import { type RetryContext, type RetryOptions, withRetry } from '../../../sync/retry.ts'
 import { credentials, type ServerClock, serverClock } from './auth.ts'
 import { answerError, complaintError, complaintsOf, curable, noticesOf, parseBody, tokenErrorNumber } from './errors.ts'
 import { apiUrlOf, dispatcherOf, post } from './http.ts'
@@ -18,6 +18,14 @@ export interface QueryOptions {
   /** Told what a retry waits for. */
   readonly waiting?: ((what: string) => void) | undefined
 }
+
+/** How requests to X3 are tried again: reads are idempotent, and a refused token is signed anew once more. */
+export const retryContext = (signal: AbortSignal, waiting?: (what: string) => void): RetryContext => ({
+  signal,
+  waiting: waiting ?? (() => {}),
+  idempotent: true,
+  renew: async () => {},
+})
 
 /** A success: whole data. Data with errors beside it counts as a failure, because a part of it is missing. */
 export interface Reply {
@@ -86,8 +94,11 @@ export function createX3Connection(options: X3Options, dispatcher: Dispatcher = 
     if (answer.status === 401 && options.auth.kind === 'jwt') {
       const number = tokenErrorNumber(answer.text)
       // Signed anew by the clock of this very reply, once: 21 and 50 come from clocks and ended tokens.
-      if (number === undefined || curable(number))
-        answer = await send(body, await login.header(authorization), what, signal)
+      if (number === undefined || curable(number)) {
+        const renewed = await login.header(authorization)
+        answer = await send(body, renewed, what, signal)
+        if (answer.status === 401) login.forget(renewed)
+      }
     }
     if (answer.status < 200 || answer.status >= 300) throw answerError(answer, what)
     const json = parseBody(answer, what)
@@ -112,9 +123,7 @@ export function createX3Connection(options: X3Options, dispatcher: Dispatcher = 
           onAttempt?.()
           return attempt(body, what, signal)
         }, signal)
-      return retry === false
-        ? once()
-        : withRetry(once, { signal, waiting: waiting ?? (() => {}), idempotent: true }, retry)
+      return retry === false ? once() : withRetry(once, retryContext(signal, waiting), retry)
     },
     requests: () => requests,
     close: async () => {

@@ -192,7 +192,9 @@ function refusedToken(text: string, what: string, details: Omit<ErrorCause, 'cla
   const vendor = { ...details, ...(number === undefined ? {} : { vendorCode: `Error ${number}` }) }
   const said = number === undefined ? clip(text) : `Error ${number}`
   const message = `${what}: X3 refused the login (${said || 'HTTP 401'})${known ? `: ${known.what}` : ''}`
-  return syncError('auth', number === undefined ? 'x3.401' : `x3.${number}`, message, {
+  // What a new token cannot cure is a setting: wrong client, user or audience.
+  const cls = number === undefined || curable(number) ? 'auth' : 'config'
+  return syncError(cls, number === undefined ? 'x3.401' : `x3.${number}`, message, {
     ...vendor,
     hint: known?.hint ?? 'Check client ID, secret, user and audience on the connection, or user and password.',
   })

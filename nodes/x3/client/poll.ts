@@ -9,7 +9,7 @@ import type { X3Connection } from './connection.ts'
 import { compileConverter } from './convert.ts'
 import { dimensionColumns, readDimensionTypes } from './dimensions.ts'
 import { ENTITIES, entityDef } from './entities/index.ts'
-import { allOf, atPath, emptyStampFilter, type Filter, keysFilter, parseFilter, stampFilter } from './filter.ts'
+import { allOf, atPath, emptyStampFilter, type Filter, parseFilter, stampFilter } from './filter.ts'
 import { createReader, type Reader } from './reader.ts'
 import {
   type ExtraField,
@@ -118,7 +118,7 @@ async function planOf(
     schema: table,
     convert,
     pageSize: options.pageSize ?? 200,
-    waiting: options.waiting,
+    ...(options.waiting ? { waiting: options.waiting } : {}),
     faultOf: (record) => unbalanced(record, table, options.statisticalLedgers ?? []),
   })
   return {
@@ -168,7 +168,8 @@ async function walked(
   let future: string | undefined
   if (walk === 'empty' && stamp) {
     // Later ones come with the sweep, or with the date window: here they would be read anew with every run.
-    if (!first) return NOTHING
+    // Without a bound, everything was in `changed`.
+    if (!first || window.bound === null || stamp.granularity === 'day') return NOTHING
     filter = emptyStampFilter(stamp.field, stamp.granularity)
   } else if (walk === 'dates' && entity.dateField) {
     if (first) return NOTHING

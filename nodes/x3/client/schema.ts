@@ -57,7 +57,7 @@ interface WireNamed extends WireType {
 }
 
 const REF = 'kind name ofType{kind name ofType{kind name ofType{kind name}}}'
-const CATALOGUE = `{__schema{queryType{fields{name type{${REF} fields{name type{${REF}}}}}}}}`
+const CATALOGUE = `{__schema{queryType{fields{name type{${REF}}}}}}`
 const PREFIXES = ['x3', 'xtremX3']
 /** Types asked in one request. */
 const TYPES_AT_ONCE = 40
@@ -70,11 +70,16 @@ export function createX3Schema(connection: Pick<X3Connection, 'query'>): X3Schem
     const reply = await connection.query(CATALOGUE, {}, { what: 'the list of nodes', signal })
     const root =
       (reply.data as { __schema?: { queryType?: { fields?: WireField[] } } }).__schema?.queryType?.fields ?? []
-    return root.flatMap((packageField) =>
-      ((packageField.type as WireNamed).fields ?? []).map((field) => ({
-        root: packageField.name,
+    const packages = root.map((field) => ({ root: field.name, type: named(field.type).name ?? '' }))
+    await load(
+      packages.map(({ type }) => type).filter((type) => !types.has(type)),
+      signal,
+    )
+    return packages.flatMap(({ root: name, type }) =>
+      [...(types.get(type)?.fields.values() ?? [])].map((field) => ({
+        root: name,
         node: field.name,
-        operations: named(field.type).name ?? '',
+        operations: field.type,
       })),
     )
   }
