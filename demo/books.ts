@@ -63,6 +63,6 @@ export async function compareBooks(options: {
       return names.length === 0 ? undefined : names
     },
     rows: (table, columns) =>
-      rows(`select ${columns.map((name) => `"${name}"`).join(', ')} from ${catalog}.${schema}.${table}`),
+      rows(`select ${columns.map((name) => `\`${name}\``).join(', ')} from ${catalog}.${schema}.${table}`),
   })
 }
