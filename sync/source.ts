@@ -46,6 +46,8 @@ export interface EntityPlan {
   readonly schema: Schema
   /** Walks in order; each has its own cursor, all share the window. `empty` and `dates` walks ignore it. */
   readonly walks: readonly string[]
+  /** Walks of a backfill, whose window is two dates of the document; absent: the walks that go by stamps. */
+  readonly backfill?: readonly string[]
   /** `day`: no bound; the next window starts at the day before. `none`: no change stamp, every run reads everything. */
   readonly granularity: 'second' | 'day' | 'none'
   /** Lag of the entity in seconds: the bound stays so far behind the source's clock. */

@@ -59,6 +59,9 @@ export function compileConverter(entity: ResolvedEntity, options: ConvertOptions
 const listNames = (lists: readonly ResolvedList[]): string[] =>
   lists.flatMap((list) => [list.def.name, ...listNames(list.lists)])
 
+/** All columns, so that copies get their final shape at once: filling up an empty object costs twice the time. */
+const emptyRow = (names: readonly string[]): Row => Object.fromEntries(names.map((name) => [name, null]))
+
 /** Appends the rows of one list to the record; gives how many there are and, for one, that one. */
 type FillList = (owner: Raw, record: DataRecord, parent: Row, signs: Raw) => { count: number; only: Row | undefined }
 
@@ -79,6 +82,10 @@ function compileList(list: ResolvedList, options: ConvertOptions): FillList {
     : undefined
   const name = list.def.name
   const field = list.field
+  const empty = emptyRow([
+    ...list.columns.map((column) => column.def.name),
+    ...(fillDimensions || split >= 0 ? dimensionColumns : []),
+  ])
   return (owner, record, parent, ownerRaw) => {
     const rows = record[name] as Row[]
     const edges = (owner[field] as { query?: Connection } | null | undefined)?.query?.edges ?? []
@@ -86,7 +93,7 @@ function compileList(list: ResolvedList, options: ConvertOptions): FillList {
     let only: Row | undefined
     for (const { node } of edges) {
       if (!node) continue
-      const row: Row = {}
+      const row: Row = { ...empty }
       for (const fill of fills) fill(row, node, record, parent)
       if (ledgers && !ledgers.has(String(row.ledger))) continue
       for (const { name, sign } of parentSign) row[name] = signed(row[name], ownerRaw[sign], name)
@@ -94,7 +101,6 @@ function compileList(list: ResolvedList, options: ConvertOptions): FillList {
       rows.push(row)
       count += 1
       only = count === 1 ? row : undefined
-      if (split >= 0) for (const column of dimensionColumns) row[column] = null
       for (let index = 0; index < nested.length; index++) {
         const inner = (nested[index] as FillList)(node, record, row, node)
         if (index === split && inner.only)
@@ -109,9 +115,7 @@ function compileDimensions(list: ResolvedList, options: ConvertOptions): (row: R
   const { field, type, code } = list.dimensions as NonNullable<ResolvedList['dimensions']>
   const getType = getter(type)
   const getCode = getter(code)
-  const columns = [...new Set(options.dimensions.values())]
   return (row, node) => {
-    for (const column of columns) row[column] = null
     for (const edge of (node[field] as { query?: Connection } | null | undefined)?.query?.edges ?? []) {
       if (!edge.node) continue
       const typeCode = text(getType(edge.node))

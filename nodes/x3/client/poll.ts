@@ -51,7 +51,7 @@ export interface X3SourceOptions {
   readonly waiting?: (what: string) => void
 }
 
-/** The walk that reads documents dated within the window's dates; it is not among the plan's walks. */
+/** The walk of a backfill: documents dated within the window's dates; masters by their stamp. */
 export const BACKFILL = 'backfill'
 /** Further than this ahead of X3's clock a stamp counts as from the future. */
 const FUTURE_MS = 60_000
@@ -125,6 +125,7 @@ async function planOf(
     entity,
     schema: table,
     walks: walksOf(resolved, options),
+    backfill: [BACKFILL],
     granularity: resolved.stamp?.granularity ?? 'none',
     lagSeconds: options.lagSeconds ?? 60,
     overlapSeconds: options.overlapSeconds ?? 600,
@@ -189,7 +190,11 @@ async function walked(
 }
 
 function backfillFilter(entity: ResolvedEntity, window: StampWindow): Filter | undefined {
-  if (!entity.dateField) return entity.stamp && stampFilter(entity.stamp.field, 'second', window)
+  if (!entity.dateField) {
+    const { from, bound } = window
+    const times = { from: from && timeOf(from, '00:00:00'), bound: bound && timeOf(bound, '23:59:59') }
+    return entity.stamp && stampFilter(entity.stamp.field, entity.stamp.granularity, times)
+  }
   const from = window.from === null ? [] : [{ [entity.dateField]: { _gte: window.from.slice(0, 10) } }]
   const to = window.bound === null ? [] : [{ [entity.dateField]: { _lte: window.bound.slice(0, 10) } }]
   return { _and: [...from, ...to] }
@@ -233,6 +238,9 @@ export function splitKey(key: string): string[] {
   }
   return parts
 }
+
+/** A date as a moment of that day; a time stays. */
+const timeOf = (text: string, time: string): string => (text.length === 10 ? `${text}T${time}Z` : text)
 
 const isoDate = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
 const hasDimensions = (lists: readonly ResolvedList[]): boolean =>
