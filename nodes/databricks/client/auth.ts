@@ -33,18 +33,16 @@ export interface TokenOptions {
   /** `https://host:port` of the workspace. */
   readonly workspace: string
   readonly http: Http
-  /** Runs a request again while it fails for a passing reason. */
-  readonly retry: <T>(attempt: () => Promise<T>) => Promise<T>
 }
 
-export function createTokens({ auth, workspace, http, retry }: TokenOptions): Tokens {
+export function createTokens({ auth, workspace, http }: TokenOptions): Tokens {
   if (auth.kind === 'token') return { get: async () => auth.token, drop: () => undefined }
   let current: { readonly token: string; readonly renewAt: number } | undefined
   let pending: Promise<string> | undefined
 
   const fetch = async (): Promise<string> => {
     const asked = Date.now()
-    const { token, seconds } = await retry(() => requestToken(auth, workspace, http))
+    const { token, seconds } = await requestToken(auth, workspace, http)
     // a token that lives shorter than twice the margin is renewed at half its life
     current = { token, renewAt: asked + Math.max(seconds * 1000 - RENEW_AHEAD_MS, seconds * 500) }
     return token
@@ -88,14 +86,8 @@ async function requestToken(
   if (reply.status >= 400) throw refused(reply.text, reply.status, what)
   const parsed = tokenReply.safeParse(parse(reply.text))
   if (!parsed.success) {
-    throw syncError(
-      'config',
-      'databricks.token',
-      `${what}: the reply is no token. Check that the host is the workspace's own.`,
-      {
-        hint: 'Open the address in a browser: a login page or a proxy may answer instead of Databricks.',
-      },
-    )
+    const hint = 'If it stays so: a login page or a proxy may answer instead of Databricks; check host and proxy.'
+    throw syncError('transient', 'databricks.token', `${what}: the reply is no token. ${hint}`, { hint })
   }
   return { token: parsed.data.access_token, seconds: parsed.data.expires_in }
 }

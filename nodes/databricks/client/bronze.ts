@@ -48,7 +48,7 @@ export function createBronzeTarget(connection: Connection, entity: string, optio
   const fileOf = (batchId: string): string => fileName(batchId, name, 0)
   const copy = (batchId: string, context: WriteContext) =>
     connection.run(
-      { sql: copyInto(table, volume(), fileOf(batchId)), what: `COPY INTO ${name}`, kind: 'repeatable' },
+      { sql: copyInto(table, volume(), fileOf(batchId)), what: `COPY INTO ${name}`, kind: 'write' },
       context,
     )
 

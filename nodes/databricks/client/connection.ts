@@ -1,4 +1,5 @@
 /** One workspace and warehouse: tokens, one session, statements, REST requests; what may be tried again is. */
+import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
 import type { WriteContext } from '../../../sync/target.ts'
@@ -26,6 +27,8 @@ export interface DatabricksOptions {
   readonly coldStartMs?: number
   /** First pause before a request is sent again; the later ones double. */
   readonly retryBaseMs?: number
+  /** How often one request is sent before a failure that should pass is given on. */
+  readonly attempts?: number
   readonly log?: (level: string, message: string) => void
 }
 
@@ -37,8 +40,8 @@ export interface Statement {
   readonly parameters?: Readonly<Record<string, string>>
   /** What it does, in the error's words: `MERGE into main.finance.gl_entry`. */
   readonly what: string
-  /** `read`: fetches rows. `repeatable`: done twice it changes nothing more. `once`: anything else. */
-  readonly kind: 'read' | 'repeatable' | 'once'
+  /** `read`: fetches rows. `write`: done twice it must change nothing more, because it is repeated when its outcome is unknown. */
+  readonly kind: 'read' | 'write'
   /** For the query history: sync, run, entity. */
   readonly tags?: Readonly<Record<string, string>>
 }
@@ -74,13 +77,15 @@ export function createConnection(options: DatabricksOptions): Connection {
     ...(options.ca ? { ca: options.ca } : {}),
     ...(options.proxy ? { proxy: options.proxy } : {}),
   })
-  const patience = createPatience({ baseMs: options.retryBaseMs ?? 500, coldStartMs: options.coldStartMs ?? 600_000 })
-  const tokens = createTokens({
-    auth: options.auth,
-    workspace,
-    http,
-    retry: (attempt) => insist(attempt, { signal: never, waiting: () => undefined }),
-  })
+  const bounds = {
+    attempts: options.attempts ?? 6,
+    baseMs: options.retryBaseMs ?? 500,
+    coldStartMs: options.coldStartMs ?? 600_000,
+  }
+  // two, because a workspace that answers says nothing about its warehouse
+  const warehouse = createPatience({ ...bounds, down: 'warehouse is starting' })
+  const api = createPatience({ ...bounds, down: 'Databricks is not available' })
+  const tokens = createTokens({ auth: options.auth, workspace, http })
   const log = (level: string, message: string): void => options.log?.(level, message)
   let client: Promise<DriverClient> | undefined
   let session: Promise<DriverSession> | undefined
@@ -97,7 +102,11 @@ export function createConnection(options: DatabricksOptions): Connection {
       ...(options.ca ? { ca: options.ca } : {}),
       ...(options.proxy ? { proxy: options.proxy } : {}),
     })
-    const opened = client.then((ready) =>
+    const connected = client
+    connected.catch(() => {
+      if (client === connected) client = undefined
+    })
+    const opened = connected.then((ready) =>
       ready.openSession({
         configuration: {
           ANSI_MODE: 'true',
@@ -116,10 +125,10 @@ export function createConnection(options: DatabricksOptions): Connection {
     if (session === lost) session = undefined
   }
 
-  async function once(statement: Statement, signal: AbortSignal): Promise<readonly ResultRow[]> {
+  async function attempt(statement: Statement, signal: AbortSignal): Promise<readonly ResultRow[]> {
     const using = session ?? openSession()
     let phase: FailurePoint['phase'] = 'open'
-    try {
+    const work = async (): Promise<readonly ResultRow[]> => {
       const opened = await using
       signal.throwIfAborted()
       phase = 'execute'
@@ -142,6 +151,9 @@ export function createConnection(options: DatabricksOptions): Connection {
           .close()
           .catch((error: unknown) => log('debug', `close of a statement: ${String((error as Error).message)}`))
       }
+    }
+    try {
+      return await orAborted(work(), signal)
     } catch (error) {
       signal.throwIfAborted()
       const failure = await toSyncError(error, { what: statement.what, phase, reads: statement.kind === 'read' })
@@ -151,18 +163,18 @@ export function createConnection(options: DatabricksOptions): Connection {
   }
 
   /** Tries again what may be tried again, as long as patience lasts. */
-  async function insist<T>(attempt: () => Promise<T>, context: WriteContext, repeatable = true): Promise<T> {
-    const waits: Patience = patience.begin()
+  async function insist<T>(patience: Patience, work: () => Promise<T>, context: WriteContext): Promise<T> {
+    const waits = patience.begin()
     for (;;) {
       context.signal.throwIfAborted()
       try {
-        const result = await attempt()
+        const result = await work()
         patience.answered()
         return result
       } catch (error) {
         context.signal.throwIfAborted()
         if (!isSyncError(error)) throw error
-        const next = waits.after(error, repeatable)
+        const next = waits.after(error)
         if (!next) throw error
         if (error.cause.class === 'auth') {
           if (isRefusedClient(error)) throw error
@@ -179,11 +191,12 @@ export function createConnection(options: DatabricksOptions): Connection {
     path: options.path,
     run: (statement, context) =>
       withSignOfLife(statement.what, context, () =>
-        insist(() => once(statement, context.signal), context, statement.kind !== 'once'),
+        insist(warehouse, () => attempt(statement, context.signal), context),
       ),
     rest: ({ path, ...request }, context) =>
       withSignOfLife(request.what, context, () =>
         insist(
+          api,
           async () =>
             http.send({
               ...request,
@@ -220,7 +233,18 @@ export function createConnection(options: DatabricksOptions): Connection {
   }
 }
 
-const never = new AbortController().signal
+/** The work, or the abort when that is sooner; what the work still does goes on by itself. */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const settled = new AbortController()
+  const aborted = once(signal, 'abort', { signal: settled.signal }).then(() => signal.throwIfAborted())
+  aborted.catch(() => undefined)
+  try {
+    return (await Promise.race([work, aborted])) as T
+  } finally {
+    settled.abort()
+    work.catch(() => undefined)
+  }
+}
 
 /** Waits, saying every ten seconds how much is left. */
 async function pause(ms: number, why: string, context: WriteContext): Promise<void> {

@@ -22,7 +22,7 @@ export async function connectDriver(options: DriverOptions): Promise<DriverClien
   // without an own logger the driver installs winston with handleExceptions: any uncaught exception then ends the process
   const client = new driver.DBSQLClient({ logger: { log: (level, message) => options.log(level, message) } })
   const proxy = options.proxy ? proxyOptions(options.proxy) : undefined
-  if (proxy && options.ca) trustThroughProxy(client, options.ca)
+  mend(client, proxy ? options.ca : undefined)
   await client.connect({
     host: options.host,
     port: options.port,
@@ -60,19 +60,54 @@ function proxyOptions(url: string) {
   }
 }
 
+/** What is touched of the driver's inside; checked by the contract tests against the pinned version. */
+interface Provider {
+  getAgentDefaultOptions(): object
+  getThriftConnection(): Promise<ThriftConnection>
+}
+interface ThriftConnection {
+  client?: { readonly _reqs: object }
+  handleThriftResponse(data: unknown): void
+  checked?: true
+}
+
 /**
- * Driver 2.1.0 gives its TLS options to the agent for direct connections only, so that an own CA is ignored behind a
- * proxy. The options common to both agents are the place where the tunnel's TLS finds it.
+ * Mends two faults of driver 2.1.0. Its TLS options reach the agent for direct connections only, so that an own CA is
+ * ignored behind a proxy: the options common to both agents are where the tunnel's TLS finds it. And a reply with status
+ * 200 that is no Thrift message (the login page of a proxy, a cut body) is dropped without calling anybody back: the
+ * statement would hang for ever.
  */
-function trustThroughProxy(client: DriverClient, ca: string): void {
-  const inner = client as unknown as {
-    createConnectionProvider(options: unknown): { getAgentDefaultOptions(): object }
-  }
+function mend(client: DriverClient, ca: string | undefined): void {
+  const inner = client as unknown as { createConnectionProvider(options: unknown): Provider }
   const create = inner.createConnectionProvider.bind(client)
   inner.createConnectionProvider = (options) => {
     const provider = create(options)
-    const defaults = provider.getAgentDefaultOptions.bind(provider)
-    provider.getAgentDefaultOptions = () => ({ ...defaults(), ca: [...rootCertificates, ca] })
+    if (ca) {
+      const defaults = provider.getAgentDefaultOptions.bind(provider)
+      provider.getAgentDefaultOptions = () => ({ ...defaults(), ca: [...rootCertificates, ca] })
+    }
+    const connect = provider.getThriftConnection.bind(provider)
+    provider.getThriftConnection = async () => checkReplies(await connect())
     return provider
   }
+}
+
+function checkReplies(connection: ThriftConnection): ThriftConnection {
+  if (connection.checked) return connection
+  connection.checked = true
+  const handle = connection.handleThriftResponse.bind(connection)
+  const waiting = (): number => Object.keys(connection.client?._reqs ?? {}).length
+  connection.handleThriftResponse = (data) => {
+    const before = waiting()
+    handle(data)
+    if (waiting() >= before) {
+      throw Object.assign(
+        new Error('the reply is no answer of a warehouse; a proxy or a login page may have answered'),
+        {
+          code: 'BAD_REPLY',
+        },
+      )
+    }
+  }
+  return connection
 }

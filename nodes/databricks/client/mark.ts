@@ -106,7 +106,7 @@ export async function writeMark(
           at: new Date().toISOString(),
         },
         what,
-        kind: 'repeatable',
+        kind: 'write',
       },
       context,
     )
@@ -118,7 +118,7 @@ export async function writeMark(
       {
         sql: createTable(wantedMarkTable(table), 'string'),
         what: `CREATE TABLE ${plainTable(markTable(table))}`,
-        kind: 'repeatable',
+        kind: 'write',
       },
       context,
     )

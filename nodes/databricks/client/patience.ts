@@ -1,8 +1,6 @@
 /** How long and how often something is tried again. */
 import type { SyncError } from '../../../sync/errors.ts'
 
-/** Attempts before a failure that should pass is given to the engine. */
-const ATTEMPTS = 6
 const LONGEST_THROTTLE_MS = 60_000
 const LONGEST_PAUSE_MS = 30_000
 
@@ -12,44 +10,49 @@ export interface Pause {
   readonly why: string
 }
 
-/** The failures of one request. */
+/** How failures of one system are borne. */
 export interface Patience {
-  /** How long to wait before the next attempt; undefined: give up. */
-  after(error: SyncError, repeatable: boolean): Pause | undefined
+  /** The failures of one request, in turn: how long to wait before the next attempt; undefined: give up. */
+  begin(): { after(error: SyncError): Pause | undefined }
+  /** Something was answered: it is up. */
+  answered(): void
 }
 
 export interface PatienceOptions {
+  /** Attempts before a failure that should pass is given to the engine. */
+  readonly attempts: number
   readonly baseMs: number
-  /** How long a warehouse that is not there is waited for, from its first refusal on, over all statements. */
+  /** How long a system that is not there is waited for, from its first refusal on, over all requests. */
   readonly coldStartMs: number
+  /** What is said while it is waited for: `warehouse is starting`. */
+  readonly down: string
 }
 
 /**
  * A warehouse that starts refuses sessions and statements for minutes (HTTP 503, or a session that is lost as soon as it
  * is opened), while everything else passes quickly or not at all. Opening and executing are never repeated by the driver.
  */
-export function createPatience({ baseMs, coldStartMs }: PatienceOptions) {
+export function createPatience({ attempts, baseMs, coldStartMs, down }: PatienceOptions): Patience {
   let downSince: number | undefined
   return {
-    /** Something was answered: the warehouse is up. */
     answered(): void {
       downSince = undefined
     },
-    begin(): Patience {
+    begin() {
       let failures = 0
       let refusals = 0
-      let renewed = false
+      let renewals = 0
       const backoff = (count: number, factor: number): number => {
         const full = Math.min(baseMs * factor * 2 ** count, LONGEST_PAUSE_MS)
         return full * (0.75 + Math.random() * 0.25)
       }
       return {
-        after(error, repeatable) {
+        after(error) {
           const cause = error.cause
           if (cause.class === 'auth') {
-            if (renewed) return undefined
-            renewed = true
-            return { ms: 0, why: 'renewing the token' }
+            renewals += 1
+            // twice, because a token just issued may not be known everywhere yet
+            return renewals > 2 ? undefined : { ms: renewals === 1 ? 0 : backoff(0, 1), why: 'renewing the token' }
           }
           const lostSession = error.code === 'databricks.session'
           if (lostSession || cause.httpStatus === 503) {
@@ -58,12 +61,11 @@ export function createPatience({ baseMs, coldStartMs }: PatienceOptions) {
             if (lostSession && refusals === 1) return { ms: 0, why: 'opening a new session' }
             downSince ??= Date.now()
             if (Date.now() - downSince >= coldStartMs) return undefined
-            return { ms: Math.max(cause.retryAfterMs ?? 0, backoff(refusals - 1, 2)), why: 'warehouse is starting' }
+            return { ms: Math.max(cause.retryAfterMs ?? 0, backoff(refusals - 1, 2)), why: down }
           }
           if (cause.class === 'data' || cause.class === 'config') return undefined
-          if (cause.class === 'unknown-outcome' && !repeatable) return undefined
           failures += 1
-          if (failures >= ATTEMPTS) return undefined
+          if (failures >= attempts) return undefined
           if (cause.class === 'throttled') {
             const ms = cause.retryAfterMs ?? backoff(failures, 2)
             return ms > LONGEST_THROTTLE_MS ? undefined : { ms, why: 'throttled' }

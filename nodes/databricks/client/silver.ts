@@ -84,7 +84,7 @@ export function createSilverTarget(connection: Connection, entity: string, optio
               sql,
               parameters: { ...parameters, run: batch.run, at: batch.at },
               what: `MERGE into ${plainTable(part.name)}`,
-              kind: 'repeatable',
+              kind: 'write',
               tags: { sync: batch.sync, run: batch.run, entity: batch.entity },
             },
             context,

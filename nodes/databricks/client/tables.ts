@@ -123,7 +123,7 @@ export async function shapeTables(
     const name = plainTable(table.name)
     const columns = found.filter((column) => column.table === name)
     if (columns.length === 0) {
-      await connection.run({ sql: createTable(table, json), what: `CREATE TABLE ${name}`, kind: 'repeatable' }, context)
+      await connection.run({ sql: createTable(table, json), what: `CREATE TABLE ${name}`, kind: 'write' }, context)
       created.push(name)
       notices.push(`Created ${name}.`)
       continue
@@ -170,7 +170,7 @@ async function extend(
       {
         sql: addColumns(table.name, missing, json),
         what: `ALTER TABLE ${plainTable(table.name)} ADD COLUMNS`,
-        kind: 'repeatable',
+        kind: 'write',
       },
       context,
     )

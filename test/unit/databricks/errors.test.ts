@@ -247,41 +247,47 @@ describe('databricks errors', () => {
 })
 
 describe('databricks patience', () => {
+  const bounds = { attempts: 6, down: 'warehouse is starting' }
   const failure = (cls: ErrorClass, code = 'x', details = {}) => syncError(cls, code, 'm', details)
 
   it('gives a lost session a new one at once, and takes a second loss for a warehouse that is starting', () => {
-    const waits = createPatience({ baseMs: 500, coldStartMs: 60_000 }).begin()
+    const waits = createPatience({ ...bounds, baseMs: 500, coldStartMs: 60_000 }).begin()
     const lost = failure('transient', 'databricks.session')
-    assert.equal(waits.after(lost, true)?.ms, 0)
-    const second = waits.after(lost, true)
+    assert.equal(waits.after(lost)?.ms, 0)
+    const second = waits.after(lost)
     assert.equal(second?.why, 'warehouse is starting')
     assert.ok((second?.ms ?? 0) >= 750)
   })
 
   it('waits for a starting warehouse longer than six attempts, but not for ever', () => {
-    const waits = createPatience({ baseMs: 1, coldStartMs: 60_000 }).begin()
+    const waits = createPatience({ ...bounds, baseMs: 1, coldStartMs: 60_000 }).begin()
     const starting = failure('transient', 'databricks.http503', { httpStatus: 503 })
-    for (let i = 0; i < 20; i++) assert.ok(waits.after(starting, true))
-    assert.equal(createPatience({ baseMs: 1, coldStartMs: 0 }).begin().after(starting, true), undefined)
+    for (let i = 0; i < 20; i++) assert.ok(waits.after(starting))
+    assert.equal(
+      createPatience({ ...bounds, baseMs: 1, coldStartMs: 0 })
+        .begin()
+        .after(starting),
+      undefined,
+    )
   })
 
   it('waits as long as Retry-After says, and gives a long wait to the engine', () => {
-    const waits = createPatience({ baseMs: 500, coldStartMs: 60_000 }).begin()
-    assert.equal(waits.after(failure('throttled', 'x', { retryAfterMs: 7000 }), true)?.ms, 7000)
-    assert.equal(waits.after(failure('throttled', 'x', { retryAfterMs: 3_600_000 }), true), undefined)
+    const waits = createPatience({ ...bounds, baseMs: 500, coldStartMs: 60_000 }).begin()
+    assert.equal(waits.after(failure('throttled', 'x', { retryAfterMs: 7000 }))?.ms, 7000)
+    assert.equal(waits.after(failure('throttled', 'x', { retryAfterMs: 3_600_000 })), undefined)
   })
 
-  it('does not repeat what only may be done once, and never data or config', () => {
-    const patience = createPatience({ baseMs: 1, coldStartMs: 60_000 })
-    assert.equal(patience.begin().after(failure('unknown-outcome'), false), undefined)
-    assert.ok(patience.begin().after(failure('unknown-outcome'), true))
-    assert.equal(patience.begin().after(failure('data'), true), undefined)
-    assert.equal(patience.begin().after(failure('config'), true), undefined)
+  it('never repeats what is data or config', () => {
+    const patience = createPatience({ ...bounds, baseMs: 1, coldStartMs: 60_000 })
+    assert.ok(patience.begin().after(failure('unknown-outcome')))
+    assert.equal(patience.begin().after(failure('data')), undefined)
+    assert.equal(patience.begin().after(failure('config')), undefined)
   })
 
-  it('renews the token once', () => {
-    const waits = createPatience({ baseMs: 1, coldStartMs: 60_000 }).begin()
-    assert.ok(waits.after(failure('auth'), true))
-    assert.equal(waits.after(failure('auth'), true), undefined)
+  it('renews the token, but not for ever', () => {
+    const waits = createPatience({ ...bounds, baseMs: 1, coldStartMs: 60_000 }).begin()
+    assert.ok(waits.after(failure('auth')))
+    assert.ok(waits.after(failure('auth')))
+    assert.equal(waits.after(failure('auth')), undefined)
   })
 })
