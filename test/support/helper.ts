@@ -1,5 +1,7 @@
 /** node-red-node-test-helper with awaitable start and stop, and what the tests of the nodes ask of it. */
 
+import { deepStrictEqual } from 'node:assert'
+import type { EventEmitter } from 'node:events'
 import type { Node, NodeAPI, NodeMessage } from 'node-red'
 import helper from 'node-red-node-test-helper'
 import { waitFor } from './wait.ts'
@@ -46,10 +48,13 @@ export function inbox(id: string): Seen[] {
 /** Status texts and fills of a node, from now on, as `fill shape text`. */
 export function statuses(id: string): string[] {
   const seen: string[] = []
-  node(id).on('call:status', (call: { args: [{ fill?: string; shape?: string; text?: string }] }) => {
-    const { fill = '', shape = '', text = '' } = call.args[0] ?? {}
-    seen.push([fill, shape, text].filter(Boolean).join(' '))
-  })
+  ;(node(id) as unknown as EventEmitter).on(
+    'call:status',
+    (call: { args: [{ fill?: string; shape?: string; text?: string }] }) => {
+      const { fill = '', shape = '', text = '' } = call.args[0] ?? {}
+      seen.push([fill, shape, text].filter(Boolean).join(' '))
+    },
+  )
   return seen
 }
 
@@ -57,6 +62,21 @@ export function statuses(id: string): string[] {
 export async function first(seen: readonly Seen[]): Promise<Seen> {
   await waitFor(() => seen.length > 0)
   return seen[0] as Seen
+}
+
+/** No test of a suite leaves a rejected promise behind: in a real Node-RED it would end the process. */
+export function watchRejections(): void {
+  const rejections: unknown[] = []
+  const onRejection = (reason: unknown): void => void rejections.push(reason)
+  before(() => process.on('unhandledRejection', onRejection))
+  after(() => process.off('unhandledRejection', onRejection))
+  beforeEach(() => {
+    rejections.length = 0
+  })
+  afterEach(async () => {
+    await unload()
+    deepStrictEqual(rejections, [])
+  })
 }
 
 export { helper }
