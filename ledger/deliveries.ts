@@ -6,7 +6,7 @@ import type { Delivery } from './ledger.ts'
 export interface Deliveries {
   find(address: string, keys: readonly string[]): Map<string, Delivery>
   /** Inside a transaction. */
-  write(address: string, run: number, deliveries: readonly Delivery[]): void
+  write(address: string, sync: string, deliveries: readonly Delivery[]): void
   clear(address: string): void
   any(address: string): boolean
   highestRead(address: string): number
@@ -25,7 +25,7 @@ export function createDeliveries(db: Database, intern: Intern): Deliveries {
   find.setReturnArrays(true)
   const write = raw.prepare(`
     INSERT INTO delivery (address, key, read, hash, original_hash, run)
-    SELECT ?, value ->> 0, value ->> 1, unhex(value ->> 2), unhex(value ->> 3), ? FROM json_each(?) WHERE true
+    SELECT ?, value ->> 0, value ->> 1, unhex(value ->> 2), unhex(value ->> 3), value ->> 4 FROM json_each(?) WHERE true
     ON CONFLICT DO UPDATE SET read = excluded.read, hash = excluded.hash, original_hash = excluded.original_hash, run = excluded.run
     WHERE excluded.read >= delivery.read`)
   const contribute = raw.prepare(`
@@ -73,10 +73,17 @@ export function createDeliveries(db: Database, intern: Intern): Deliveries {
         })
       return found
     },
-    write(address, run, deliveries) {
+    write(address, sync, deliveries) {
       if (deliveries.length === 0) return
       const id = intern.address(address, true)
-      write.run(id, run, JSON.stringify(deliveries.map((d) => [d.key, d.read, d.hash, d.originalHash ?? null])))
+      const rows = deliveries.map((d) => [
+        d.key,
+        d.read,
+        d.hash,
+        d.originalHash ?? null,
+        d.run === '' ? 0 : intern.run(d.run, sync),
+      ])
+      write.run(id, JSON.stringify(rows))
       if (deliveries.some((d) => d.totals))
         contribute.run(id, JSON.stringify(deliveries.map((d) => [d.key, d.totals ?? ''])))
       const read = deliveries.reduce((most, d) => Math.max(most, d.read), 0)

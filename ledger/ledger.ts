@@ -56,6 +56,10 @@ export interface AlertRecord {
 export interface WindowState {
   readonly from: string | null
   readonly bound: string | null
+  /** What *read through* becomes when the window is finished. */
+  readonly through: string | null
+  /** Our own clock when the source's clock was asked for this window. */
+  readonly at: string
   /** Cursor of the last settled record of each walk that is under way; `null`: not begun; a finished walk is `true`. */
   readonly walks: Readonly<Record<string, string | true | null>>
 }
@@ -64,7 +68,7 @@ export interface Position {
   /** Identity of what was read: source address, entity, filter. */
   readonly identity: string
   readonly readThrough: string | null
-  /** Our own clock when the source's clock gave `readThrough` (or the window's bound): shows later whether the source's clock was set back meanwhile. */
+  /** Our own clock when the source's clock gave `readThrough`: shows later whether the source's clock was set back meanwhile. */
   readonly readAt?: string | null
   readonly window: WindowState | null
 }
@@ -107,6 +111,16 @@ export interface Intent {
   readonly at: string
 }
 
+/** Work of another ledger that this one took over from the target's mark. */
+export interface Adoption {
+  readonly sync: string
+  readonly entity: string
+  /** Id of the other ledger. */
+  readonly ledger: string
+  /** Highest read number in its mark then. */
+  readonly read: number
+}
+
 export interface Ledger {
   /** Random id made when the ledger was created. */
   readonly id: string
@@ -118,11 +132,10 @@ export interface Ledger {
   position(sync: string, entity: string): Promise<Position | undefined>
   savePosition(sync: string, entity: string, position: Position): Promise<void>
   clearPositions(sync: string): Promise<void>
-  /** Has the ledger any position of this sync? */
+  /** Has the ledger read anything of this sync to its end? */
   hasMemory(sync: string): Promise<boolean>
-  /** Ledgers whose work this one took over from the target's mark, for a sync: id of the ledger -> highest read number then. */
-  adopted(sync: string): Promise<ReadonlyMap<string, number>>
-  adopt(sync: string, ledger: string, read: number): Promise<void>
+  adopted(sync: string): Promise<readonly Adoption[]>
+  adopt(adoption: Adoption): Promise<void>
 
   /** Begins a run and takes the lease of the sync; a `config` error names the run that has it. Leases of earlier processes are void. */
   beginRun(run: {

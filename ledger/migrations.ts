@@ -55,9 +55,10 @@ export const migrations: Record<string, Migration> = {
       await schema
         .createTable('adopted')
         .addColumn('sync', 'text', (c) => c.notNull())
+        .addColumn('entity', 'text', (c) => c.notNull())
         .addColumn('ledger', 'text', (c) => c.notNull())
         .addColumn('read', 'integer', (c) => c.notNull())
-        .addPrimaryKeyConstraint('adopted_pk', ['sync', 'ledger'])
+        .addPrimaryKeyConstraint('adopted_pk', ['sync', 'entity', 'ledger'])
         .execute()
       await schema
         .createTable('address')

@@ -84,19 +84,17 @@ export function createSqliteLedger({
     },
     hasMemory: (sync) =>
       db.ask(async () => {
-        const found = query.selectFrom('position').select('entity').where('sync', '=', sync).limit(1)
-        return (await found.executeTakeFirst()) !== undefined
+        const found = query
+          .selectFrom('position')
+          .select('entity')
+          .where('sync', '=', sync)
+          .where('read_through', 'is not', null)
+        return (await found.limit(1).executeTakeFirst()) !== undefined
       }),
-    adopted: (sync) =>
-      db.ask(async () => {
-        const rows = await query.selectFrom('adopted').selectAll().where('sync', '=', sync).execute()
-        return new Map(rows.map((row) => [row.ledger, row.read]))
-      }),
-    async adopt(sync, ledger, read) {
-      const put = raw.prepare(
-        'INSERT INTO adopted VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET read = max(read, excluded.read)',
-      )
-      db.guard(() => put.run(sync, ledger, read))
+    adopted: (sync) => db.ask(() => query.selectFrom('adopted').selectAll().where('sync', '=', sync).execute()),
+    async adopt({ sync, entity, ledger, read }) {
+      const put = raw.prepare('INSERT INTO adopted VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET read = excluded.read')
+      db.guard(() => put.run(sync, entity, ledger, read))
     },
 
     beginRun: runs.beginRun,
@@ -120,8 +118,7 @@ export function createSqliteLedger({
           const account = commit.deliveries ?? []
           const holds = (commit.held ?? []).map((h) => ({ key: h.key, read: h.read, hash: null, run: h.run }))
           held.close(commit, holds.length === 0 ? account : [...account, ...holds])
-          if (commit.address !== undefined)
-            deliveries.write(commit.address, intern.run(commit.run, commit.sync), account)
+          if (commit.address !== undefined) deliveries.write(commit.address, commit.sync, account)
           held.add(commit.held ?? [])
           runs.count(commit)
           if (commit.position) savePosition(commit.sync, commit.position.entity, commit.position.position)

@@ -36,7 +36,7 @@ export interface Tables {
     read_at: string | null
     window: string | null
   }
-  adopted: { sync: string; ledger: string; read: number }
+  adopted: { sync: string; entity: string; ledger: string; read: number }
   address: { id: Generated<number>; address: string; highest_read: Generated<number> }
   delivery: {
     address: number

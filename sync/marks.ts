@@ -2,11 +2,10 @@
  * Marks in the targets: what a target's mark says about this ledger, what follows from it, and writing it.
  * A mark may lag behind the ledger, never lead; so one that leads means that the ledger is an old copy.
  */
-import type { Ledger } from '../ledger/ledger.ts'
-import type { RunSummary } from './engine.ts'
+import type { Adoption, Ledger } from '../ledger/ledger.ts'
 import { type SyncError, syncError } from './errors.ts'
 import type { SyncInfo } from './message.ts'
-import type { EntityRun } from './run.ts'
+import type { RunState } from './run.ts'
 import type { Mark, Target, WriteContext } from './target.ts'
 
 export interface MarkQuestion {
@@ -18,13 +17,11 @@ export interface MarkQuestion {
   readonly mode: Target['mode']
   /** This ledger's id. */
   readonly ledger: string
-  /** The ledger has a position of this entity. */
-  readonly known: boolean
-  /** The ledger has a position of some entity of the sync. */
+  /** Before this run the ledger had read something of the sync to its end. */
   readonly memory: boolean
-  /** Ledgers taken over before, with their highest read number then. */
-  readonly adopted: ReadonlyMap<string, number>
-  /** Highest read number this ledger delivered to the address. */
+  /** Work of other ledgers that was taken over before. */
+  readonly adopted: readonly Adoption[]
+  /** Highest read number this ledger delivered to the address; 0: it never did. */
   readonly highest: number
 }
 
@@ -63,9 +60,11 @@ export function judgeMarks(question: MarkQuestion): MarkAnswer {
       ? append('its mark is ahead of this ledger, which is an old copy')
       : { kind: 'old-copy', mark }
   }
-  const before = question.adopted.get(mark.ledger)
-  if (before !== undefined && mark.read <= before) return question.known ? { kind: 'go' } : { kind: 'adopt', mark }
-  if (question.known || question.memory || before !== undefined)
+  const taken = question.adopted.filter((adoption) => adoption.ledger === mark.ledger)
+  const before = taken.find((adoption) => adoption.entity === entity)
+  // A mark that moved after it was taken over shows that the other ledger is alive.
+  if (question.highest > 0 && before && mark.read <= before.read) return { kind: 'go' }
+  if (question.highest > 0 || (question.memory && taken.length === 0))
     return stop(
       'sync.two-ledgers',
       `${address} is also written by another ledger (${mark.ledger}, run ${mark.run}) for the sync "${sync}"; this ledger is ${ledger}.`,
@@ -80,7 +79,7 @@ async function ask(
   ledger: Ledger,
   target: Target,
   marks: readonly Mark[],
-  about: Pick<MarkQuestion, 'sync' | 'entity' | 'sourceAddress' | 'known'>,
+  about: Pick<MarkQuestion, 'sync' | 'entity' | 'sourceAddress' | 'memory'>,
 ): Promise<MarkAnswer> {
   return judgeMarks({
     ...about,
@@ -88,7 +87,6 @@ async function ask(
     address: target.address,
     mode: target.mode,
     ledger: ledger.id,
-    memory: await ledger.hasMemory(about.sync),
     adopted: await ledger.adopted(about.sync),
     highest: await ledger.highestRead(target.address),
   })
@@ -101,14 +99,13 @@ async function ask(
  */
 export async function checkMark(options: {
   readonly ledger: Ledger
-  readonly run: { readonly mode: RunSummary['mode']; readonly sourceAddress?: string; readonly notices: string[] }
-  readonly entity: EntityRun
+  readonly run: Pick<RunState, 'mode' | 'sourceAddress' | 'memory' | 'notices'>
   readonly sync: SyncInfo
   readonly target: Target
   readonly empty: boolean
   readonly context: WriteContext
 }): Promise<void> {
-  const { ledger, run, entity, sync, target, context } = options
+  const { ledger, run, sync, target, context } = options
   if (run.mode === 'push' || options.empty || !target.readMark) return
   const sourceAddress = run.sourceAddress ?? ''
   const marks = await target.readMark(context)
@@ -116,13 +113,14 @@ export async function checkMark(options: {
     sync: sync.name,
     entity: sync.entity,
     sourceAddress,
-    known: entity.known || run.mode === 'replay',
+    memory: run.memory,
   })
   if (answer.kind === 'stop') throw answer.error
   if (answer.kind === 'go') return
   const { mark } = answer
   ledger.raiseRead(mark.read)
-  if (answer.kind === 'adopt') await ledger.adopt(sync.name, mark.ledger, mark.read)
+  if (answer.kind === 'adopt')
+    await ledger.adopt({ sync: sync.name, entity: sync.entity, ledger: mark.ledger, read: mark.read })
   await ledger.clearDeliveries(target.address)
   await ledger.raiseHighestRead(target.address, mark.read)
   run.notices.push(
@@ -148,20 +146,21 @@ export async function askTargets(options: {
   readonly sync: string
   readonly entity: string
   readonly sourceAddress: string
-  readonly targets: readonly { readonly target: Target; readonly prepare: () => Promise<boolean> }[]
+  readonly memory: boolean
+  readonly targets: readonly Target[]
   readonly context: WriteContext
 }): Promise<{ readonly floor: string | null; readonly from: readonly string[] } | undefined> {
-  const { ledger, sync, entity, sourceAddress, context } = options
+  const { ledger, sync, entity, sourceAddress, memory, context } = options
   const found: { readonly mark: Mark; readonly address: string; readonly kind: 'adopt' | 'old-copy' }[] = []
   let fresh = false
-  for (const { target, prepare } of options.targets) {
+  for (const target of options.targets) {
     const marks = (await target.readMark?.(context)) ?? []
     const ours = marks.filter((m) => m.entity === entity && m.sourceAddress === sourceAddress)
-    if (ours.length === 0 || (await prepare())) {
+    if (ours.length === 0) {
       fresh = true
       continue
     }
-    const answer = await ask(ledger, target, ours, { sync, entity, sourceAddress, known: false })
+    const answer = await ask(ledger, target, ours, { sync, entity, sourceAddress, memory })
     if (answer.kind === 'stop') throw answer.error
     if (answer.kind === 'go') fresh = true
     else found.push({ mark: answer.mark, address: target.address, kind: answer.kind })
@@ -171,7 +170,7 @@ export async function askTargets(options: {
     ledger.raiseRead(mark.read)
     await ledger.clearDeliveries(address)
     await ledger.raiseHighestRead(address, mark.read)
-    if (kind === 'adopt') await ledger.adopt(sync, mark.ledger, mark.read)
+    if (kind === 'adopt') await ledger.adopt({ sync, entity, ledger: mark.ledger, read: mark.read })
   }
   const floors = found.map(({ mark }) => mark.floor)
   const from = found.map(({ mark, address }) => `${address} (ledger ${mark.ledger}, run ${mark.run})`)

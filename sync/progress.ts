@@ -198,8 +198,13 @@ export function walksAt(
 }
 
 /** A finished window: everything up to its end was read and settled. */
-export const finished = (position: Position, readThrough: string | null): Position => ({
-  ...position,
-  readThrough,
-  window: null,
-})
+export const finished = (position: Position): Position =>
+  position.window
+    ? { ...position, readThrough: position.window.through, readAt: position.window.at, window: null }
+    : position
+
+/** Is every row of the batch settled? */
+export function isDone(batch: BatchState, rule: Rule): boolean {
+  if (rule.answer === 'every') return rule.sinks.every((sink) => batch.sinks.get(sink)?.answered === batch.count)
+  return unsettled(batch, rule).length === 0
+}

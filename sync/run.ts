@@ -39,6 +39,8 @@ export interface RunStart {
   /** Milliseconds without a sign of life after which rows count as lost on the way. */
   readonly receiptMs: number
   readonly full: boolean
+  /** The ledger had read something of the sync to its end before this run. */
+  readonly memory: boolean
   readonly sourceAddress?: string
 }
 
@@ -64,15 +66,19 @@ export interface EntityRun {
   prefix: Prefix
   /** As the ledger has it; undefined for runs that move no window. */
   position: Position | undefined
-  /** What *read through* becomes when the window is finished. */
-  readThrough: string | null
-  /** The ledger had a position of this entity when the run began, or took it over from the target's mark. */
-  known: boolean
+  /** Entities that it needs read. */
+  needs: readonly string[]
   /** What the plan says about control totals. */
   totals: EntityPlan['totals']
   readDone: boolean
   /** Records read, those refused by the source among them. */
   read: number
+  /** Rows of the batches that were filled. */
+  rows: number
+  /** Records seen that are stamped later than the bound. */
+  future: number
+  /** Lower bound of the window; null: everything. */
+  from: string | null
   /** Records held at the source. */
   refused: number
   error: SyncError | undefined
@@ -85,6 +91,8 @@ export interface RunState extends Omit<RunStart, 'at'> {
   readonly started: string
   readonly entities: Map<string, EntityRun>
   readonly notices: string[]
+  /** Counters of statements (`Target.statements`) with what they showed when the run came to them. */
+  readonly counters: Map<() => number, number>
   /** Wakes up everyone who waits for the run. */
   changed(): void
   /** Resolves with the next change, or after `ms`. */
@@ -98,6 +106,7 @@ export function newRun({ at, ...start }: RunStart): RunState {
     started: at,
     entities: new Map(),
     notices: [],
+    counters: new Map(),
     changed() {
       for (const wake of [...waiters]) wake()
     },
@@ -126,11 +135,13 @@ export function newEntity(
     stop: new AbortController(),
     prefix: { batch: 0, row: 0 },
     position: undefined,
-    readThrough: null,
-    known: false,
+    needs: [],
     totals: undefined,
     readDone: false,
     read: 0,
+    rows: 0,
+    future: 0,
+    from: null,
     refused: 0,
     error: undefined,
     waiting: undefined,

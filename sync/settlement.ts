@@ -23,8 +23,8 @@ export type SettleCommit = Pick<Commit, 'address' | 'deliveries' | 'held' | 'row
 export type { Reached }
 
 export interface Settlement {
-  /** The sink has these rows (`_row`) of the batch. Counts as a sign of life. */
-  received(sync: SyncInfo, ref: SinkRef, rows: Iterable<number>): void
+  /** The sink has these rows (`_row`) of the batch. Counts as a sign of life. `target`: whose statements the run counts. */
+  received(sync: SyncInfo, ref: SinkRef, rows: Iterable<number>, target?: Pick<Target, 'statements'>): void
   /** A sign of life, with what the sink waits for. */
   alive(sync: SyncInfo, ref: SinkRef, waiting?: string): void
   /**
@@ -83,6 +83,12 @@ export function asSyncError(error: unknown): SyncError {
   })
 }
 
+export const needsError = (entity: string, need: string): SyncError =>
+  syncError('config', 'sync.needs', `${entity} was not read, because it needs ${need}, which failed.`, {
+    entity,
+    hint: `See what ${need} failed of; both are read again by the next run.`,
+  })
+
 export function createSettlement({ ledger, now, tick }: SettlementDeps): RunKeeper {
   const runs = new Map<string, RunState>()
 
@@ -134,9 +140,7 @@ export function createSettlement({ ledger, now, tick }: SettlementDeps): RunKeep
       let position = entity.position
       if (position?.window && (whole || to.batch !== entity.prefix.batch || to.row !== entity.prefix.row)) {
         const walks = walksAt(position.window.walks, entity.batches, entity.prefix, to)
-        position = whole
-          ? finished(position, entity.readThrough)
-          : { ...position, window: { ...position.window, walks } }
+        position = whole ? finished(position) : { ...position, window: { ...position.window, walks } }
       }
       await ledger.commit({
         ...base,
@@ -158,14 +162,24 @@ export function createSettlement({ ledger, now, tick }: SettlementDeps): RunKeep
   }
 
   const failEntity = (run: RunState, entity: EntityRun, error: SyncError) => {
-    entity.error ??= error
-    entity.stop.abort(error)
+    if (!entity.error) {
+      entity.error = error
+      entity.stop.abort(error)
+      for (const other of run.entities.values())
+        if (other.needs.includes(entity.name) && !other.readDone)
+          failEntity(run, other, needsError(other.name, entity.name))
+    }
     run.changed()
   }
 
   return {
     runs,
-    received: (sync, ref, rows) => sign(sync, ref, undefined, rows),
+    received(sync, ref, rows, target) {
+      // Targets of one connection share its counter.
+      const counters = runs.get(sync.run)?.counters
+      if (target && counters && !counters.has(target.statements)) counters.set(target.statements, target.statements())
+      sign(sync, ref, undefined, rows)
+    },
     alive: (sync, ref, waiting) => sign(sync, ref, waiting),
     settle: (sync, ref, answers, commit) => settle(sync, ref, answers, commit),
 
@@ -177,7 +191,7 @@ export function createSettlement({ ledger, now, tick }: SettlementDeps): RunKeep
       if (known) return known
       const made = (async () => {
         if (target.mode === 'merge' && run.full) await ledger.clearDeliveries(target.address)
-        await checkMark({ ledger, run, entity, sync, target, empty, context })
+        await checkMark({ ledger, run, sync, target, empty, context })
         return { ref, target, sync, schema, full: run.full, memory: new Map<string, unknown>() }
       })()
       entity.reached.set(ref.id, made)
@@ -215,7 +229,7 @@ export function createSettlement({ ledger, now, tick }: SettlementDeps): RunKeep
       inTurn(entity, async () => {
         const position = entity.position
         if (!entity.readDone || !position?.window || entity.prefix.batch < entity.batches.length) return
-        const done = finished(position, entity.readThrough)
+        const done = finished(position)
         await ledger.savePosition(_run.sync, entity.name, done)
         entity.position = done
       }),
@@ -251,6 +265,7 @@ export function createSettlement({ ledger, now, tick }: SettlementDeps): RunKeep
         mayFilter: false,
         receiptMs: Number.POSITIVE_INFINITY,
         full: false,
+        memory: true,
       })
       await ledger.beginRun({ id: run.id, sync: run.sync, mode: run.mode, at: run.started })
       runs.set(run.id, run)

@@ -10,7 +10,6 @@ export interface Ending {
   readonly stopped?: boolean
   /** By entity and sink id: `checkKey`. */
   readonly checks?: ReadonlyMap<string, TotalsCheck>
-  readonly statements?: number
 }
 
 export const checkKey = (entity: string, sink: string): string => `${entity}\n${sink}`
@@ -69,7 +68,7 @@ export function summarize(run: RunState, ending: Ending): RunSummary {
     entities,
     ties,
     requests: ending.requests ?? 0,
-    statements: ending.statements ?? 0,
+    statements: [...run.counters].reduce((sum, [counter, before]) => sum + counter() - before, 0),
     notices: [...new Set(run.notices)],
     errors: errors.map((error) => ({ ...error.cause, message: error.message })),
   }

@@ -91,6 +91,7 @@ export interface Target {
   findRejected?(batch: WriteBatch, context: WriteContext): Promise<readonly Rejection[]>
   /** Append: what became of a batch whose outcome is unknown. */
   resolve?(batchId: string, schema: Schema, context: WriteContext): Promise<'delivered' | 'absent' | 'unknown'>
+  /** Marks of its tables; none where the table is missing or empty. */
   readMark?(context: WriteContext): Promise<readonly Mark[]>
   writeMark?(mark: Mark, context: WriteContext): Promise<void>
   /** Sums as stored for one table, in one query. */

@@ -239,7 +239,7 @@ export function fakeTarget({
     },
     async readMark() {
       await statement('readMark')
-      return marks.map((mark) => ({ ...mark }))
+      return stored.size === 0 ? [] : marks.map((mark) => ({ ...mark }))
     },
     async writeMark(mark) {
       await statement('writeMark')

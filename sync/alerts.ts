@@ -1,0 +1,65 @@
+/** Alerts that a run raises and clears in the ledger. Held records and overdue runs are `sync-alert`'s. */
+import type { Ledger } from '../ledger/ledger.ts'
+import type { EntitySummary, RunSummary } from './engine.ts'
+import type { EntityRun, RunState } from './run.ts'
+
+/** So many runs with records in a row make records usual. */
+const usual = 10
+
+export async function settleAlerts(
+  ledger: Ledger,
+  run: RunState,
+  summary: RunSummary,
+  wholeWindow: boolean,
+): Promise<void> {
+  const { sync } = run
+  const set = async (kind: string, message: string | undefined, entity?: string) => {
+    const about = { sync, kind, ...(entity === undefined ? {} : { entity }) }
+    if (message === undefined) await ledger.clearAlerts(about)
+    else await ledger.raiseAlert({ ...about, message })
+  }
+  await set(
+    'stopped',
+    summary.state === 'stopped' ? `Run ${run.id} of ${sync} was stopped; what is settled is kept.` : undefined,
+  )
+  const before = wholeWindow ? await ledger.runs({ sync, limit: usual }) : []
+  for (const entity of run.entities.values()) {
+    const { name, error } = entity
+    const sums = summary.entities.filter((sum) => sum.entity === name)
+    const lost = error?.code === 'sync.not-received'
+    if (error || summary.state !== 'stopped') {
+      await set('not-received', lost ? error.message : undefined, name)
+      await set('run-failed', error && !lost ? error.message : undefined, name)
+    }
+    if (error || !entity.readDone || summary.state === 'stopped') continue
+    await set('no-tie', untied(sums), name)
+    if (!wholeWindow) continue
+    await set(
+      'future-stamp',
+      entity.future > 0
+        ? `${name}: ${entity.future} record(s) are stamped later than the source's own clock; they are read when their time comes. Look for a clock that is wrong or a load with made-up stamps.`
+        : undefined,
+      name,
+    )
+    await set(
+      'zero-records',
+      isOdd(entity, before) ? `${name}: no records were read, where there usually are some.` : undefined,
+      name,
+    )
+  }
+}
+
+function untied(sums: readonly EntitySummary[]): string | undefined {
+  const bad = sums.filter((sum) => !sum.ties)
+  if (bad.length === 0) return undefined
+  return bad.map((sum) => `${sum.entity} at ${sum.sink}: ${sum.problem ?? 'does not tie'}`).join('; ')
+}
+
+function isOdd(entity: EntityRun, before: readonly RunSummary[]): boolean {
+  if (entity.read > 0) return false
+  const counts = before
+    .filter((run) => run.mode === 'poll' && run.state === 'done')
+    .map((run) => run.entities.find((sum) => sum.entity === entity.name)?.read ?? 0)
+  // Where everything was asked for, one run that found something is enough.
+  return entity.from === null ? counts.some((n) => n > 0) : counts.length >= usual && counts.every((n) => n > 0)
+}

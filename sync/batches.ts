@@ -1,0 +1,100 @@
+/** Fills batches with whole records from the pages of an entity's walks. */
+import type { DataRecord, Value } from './message.ts'
+import type { Segment } from './progress.ts'
+import type { Page } from './source.ts'
+
+export interface FilledBatch {
+  readonly index: number
+  readonly records: readonly DataRecord[]
+  readonly rows: number
+  /** Estimate of their size as JSON. */
+  readonly bytes: number
+  readonly segments: readonly Segment[]
+}
+
+export interface BatchLimits {
+  readonly batchRows: number
+  readonly batchBytes: number
+}
+
+export interface BatchFiller {
+  /** Takes a page; gives back the batches that are full now. The last one is kept until `end`, which alone knows that it is the last. */
+  add(walk: string, page: Pick<Page, 'records' | 'cursors' | 'cursor'>): FilledBatch[]
+  /** What is left, if anything. */
+  end(): FilledBatch | undefined
+  /** What waits in the unfinished batch. */
+  size(): { readonly rows: number; readonly bytes: number }
+  /** How many batches were given back. */
+  count(): number
+}
+
+/** Rows of tables (1 and those of its lists, nested ones too) and an estimate of the JSON size of a record. */
+export function measure(record: DataRecord): { rows: number; bytes: number } {
+  const size = { rows: 1, bytes: 0 }
+  weigh(record, size)
+  return size
+}
+
+function weigh(value: Value | undefined, size: { rows: number; bytes: number }): void {
+  if (typeof value === 'string') size.bytes += value.length + 3
+  else if (typeof value !== 'object' || value === null) size.bytes += 8
+  else if (Array.isArray(value)) {
+    for (const element of value as Value[]) {
+      if (typeof element === 'object' && element !== null) size.rows++
+      weigh(element, size)
+    }
+    size.bytes += 2
+  } else {
+    for (const name in value) {
+      size.bytes += name.length + 3
+      weigh((value as Record<string, Value>)[name], size)
+    }
+    size.bytes += 2
+  }
+}
+
+export function createFiller(limits: BatchLimits): BatchFiller {
+  let records: DataRecord[] = []
+  let segments: Segment[] = []
+  let rows = 0
+  let bytes = 0
+  let index = 0
+  const flush = (): FilledBatch => {
+    const batch = { index: index++, records, rows, bytes, segments }
+    records = []
+    segments = []
+    rows = 0
+    bytes = 0
+    return batch
+  }
+  return {
+    add(walk, page) {
+      const full: FilledBatch[] = []
+      const { cursors } = page
+      /** First record of the page that is in the batch being filled. */
+      let first = 0
+      const mark = (upTo: number, end: Segment['end']) => {
+        const part = cursors?.slice(first, upTo)
+        segments.push({ walk, upTo: records.length, end: end ?? part?.at(-1), ...(part ? { cursors: part } : {}) })
+      }
+      for (const [at, record] of page.records.entries()) {
+        const size = measure(record)
+        const over = rows + size.rows > limits.batchRows || bytes + size.bytes > limits.batchBytes
+        if (over && records.length > 0) {
+          if (at > first) mark(at, undefined)
+          full.push(flush())
+          first = at
+        }
+        record._row = records.length
+        records.push(record)
+        rows += size.rows
+        bytes += size.bytes
+      }
+      mark(page.records.length, page.cursor ?? true)
+      return full
+    },
+    end: () => (records.length > 0 ? flush() : undefined),
+    size: () => ({ rows, bytes }),
+    count: () => index,
+  }
+}

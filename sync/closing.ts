@@ -1,0 +1,131 @@
+/** The end of an entity's run: everything settled, the window closed, the target's sums compared, its mark written. */
+import type { Ledger } from '../ledger/ledger.ts'
+import { floorOf } from './marks.ts'
+import { type RetryOptions, withRetry } from './retry.ts'
+import { type EntityRun, type Reached, type RunState, type TotalsCheck, tallyOf } from './run.ts'
+import { asSyncError, type RunKeeper } from './settlement.ts'
+import { checkKey } from './summary.ts'
+import { findLate } from './watch.ts'
+
+export interface CloseDeps {
+  readonly ledger: Ledger
+  readonly settlement: RunKeeper
+  readonly tick: () => number
+  readonly retry?: Partial<RetryOptions>
+}
+
+const isSettled = (entity: EntityRun): boolean => entity.readDone && entity.prefix.batch >= entity.batches.length
+
+/** Does a sink still work on a batch of the entity? One that fell silent is not waited for. */
+function isWorking(run: RunState, entity: EntityRun, now: number): boolean {
+  return entity.batches.some((batch) =>
+    [...batch.sinks.values()].some(
+      (side) => side.outstanding > 0 && now - (side.lastSign ?? batch.sentAt) < run.receiptMs,
+    ),
+  )
+}
+
+/** Resolves when nothing of the entity is on its way any more: settled, failed and quiet, or stopped. */
+async function untilQuiet(deps: CloseDeps, run: RunState, entity: EntityRun, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    if (entity.error ? !isWorking(run, entity, deps.tick()) : isSettled(entity)) return
+    await run.next(500)
+  }
+}
+
+/**
+ * Waits for the entity's batches and closes it. Resolves with what the targets' sums said, by `checkKey`; whatever fails
+ * here is the entity's failure, but a mark that cannot be written is only a notice: it may lag.
+ */
+export async function closeEntity(
+  deps: CloseDeps,
+  run: RunState,
+  entity: EntityRun,
+  signal: AbortSignal,
+): Promise<Map<string, TotalsCheck>> {
+  const checks = new Map<string, TotalsCheck>()
+  await untilQuiet(deps, run, entity, signal)
+  if (signal.aborted) return checks
+  try {
+    if (!entity.error) await deps.settlement.finish(run, entity)
+  } catch (error) {
+    deps.settlement.failEntity(run, entity, asSyncError(error))
+  }
+  for (const made of entity.reached.values()) {
+    const reached = await made.catch(() => undefined)
+    if (!reached || tallyOf(entity, reached.ref).counts.delivered === 0 || signal.aborted) continue
+    if (!entity.error) {
+      const check = await compare(entity, reached, signal)
+      if (check) checks.set(checkKey(entity.name, reached.ref.id), check)
+    }
+    await mark(deps, run, entity, reached, signal)
+  }
+  return checks
+}
+
+async function compare(entity: EntityRun, reached: Reached, signal: AbortSignal): Promise<TotalsCheck | undefined> {
+  try {
+    return await reached.check?.({ signal, waiting: (what) => (entity.waiting = what) })
+  } catch (error) {
+    const problem = `the sums stored in ${reached.target.address} could not be compared: ${asSyncError(error).message}`
+    return { ties: false, amounts: {}, problem }
+  }
+}
+
+async function mark(
+  { ledger, retry }: CloseDeps,
+  run: RunState,
+  entity: EntityRun,
+  { target, sync }: Reached,
+  signal: AbortSignal,
+): Promise<void> {
+  const write = target.writeMark?.bind(target)
+  if (!write) return
+  const context = { signal, waiting: (what: string) => void (entity.waiting = what) }
+  try {
+    const position = entity.position ?? (await ledger.position(sync.name, entity.name))
+    const values = {
+      sync: sync.name,
+      entity: entity.name,
+      sourceAddress: run.sourceAddress ?? '',
+      ledger: ledger.id,
+      run: sync.run,
+      read: await ledger.highestRead(target.address),
+      floor: floorOf(position?.readThrough ?? null, await ledger.oldestHeld(sync.name, entity.name)),
+    }
+    const again = { ...context, idempotent: true, renew: target.renew?.bind(target) }
+    await withRetry(() => write(values, context), again, { ...retry, attempts: 3 })
+  } catch (error) {
+    run.notices.push(
+      `${entity.name}: the mark in ${target.address} could not be written (${asSyncError(error).message}); it lags behind until the next run that delivers something.`,
+    )
+  }
+}
+
+/** Looks for what became late, again and again, until the function it gives back is called. */
+export function watchRun({ settlement, tick }: CloseDeps, run: RunState): () => void {
+  let busy = false
+  const look = async () => {
+    for (const entity of run.entities.values()) {
+      if (entity.error || isSettled(entity)) continue
+      for (const late of findLate(run, entity, tick())) {
+        if (late.kind === 'fail') settlement.failEntity(run, entity, late.error)
+        else
+          await settlement
+            .filter(run, entity, late.batch, late.ref, late.rows)
+            .catch((error: unknown) => settlement.failEntity(run, entity, asSyncError(error)))
+      }
+    }
+  }
+  const timer = setInterval(
+    () => {
+      if (busy) return
+      busy = true
+      void look().finally(() => {
+        busy = false
+      })
+    },
+    Math.min(1000, Math.max(10, run.receiptMs / 10)),
+  )
+  return () => clearInterval(timer)
+}

@@ -1,0 +1,121 @@
+/** One whole run of a sync: reads the entities in order, waits until everything is settled, closes with the checks. */
+import { settleAlerts } from './alerts.ts'
+import { type CloseDeps, closeEntity, watchRun } from './closing.ts'
+import type { Log, PollOptions, RunSummary } from './engine.ts'
+import { syncError } from './errors.ts'
+import { type ReadDeps, readEntity } from './reader.ts'
+import { newEntity, type RunState, type TotalsCheck } from './run.ts'
+import { asSyncError } from './settlement.ts'
+import { summarize } from './summary.ts'
+import { identityOf } from './windows.ts'
+
+export interface PollDeps extends ReadDeps, CloseDeps {
+  readonly log: Log
+}
+
+/** Unique for ever, and in order of time. */
+export const newRunId = (readNumber: number): string => `r${readNumber.toString(36)}`
+
+/** Throws a `config` error that kept the run from starting; else the summary says what failed. */
+export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSummary> {
+  const { ledger, settlement, log } = deps
+  const { name, source, signal } = options
+  const scope = options.scope ?? { kind: 'changes' }
+  const names = scope.kind === 'keys' ? [scope.entity] : options.entities
+  const wholeWindow = scope.kind === 'changes' || scope.kind === 'full'
+  checkSinks(options, names)
+  await checkIdentity(deps, options, names)
+  const id = newRunId(ledger.nextRead())
+  const started = deps.now()
+  await ledger.beginRun({ id, sync: name, mode: 'poll', at: started })
+  const run = settlement.open({
+    id,
+    sync: name,
+    mode: 'poll',
+    at: started,
+    answer: options.answer,
+    mayFilter: options.mayFilter,
+    receiptMs: options.receiptSeconds * 1000,
+    full: scope.kind === 'full',
+    memory: await ledger.hasMemory(name),
+    sourceAddress: source.address,
+  })
+  signal.addEventListener('abort', run.changed, { once: true })
+  const stopWatching = watchRun(deps, run)
+  const requests = source.requests()
+  const checks = new Map<string, TotalsCheck>()
+  try {
+    const closings: Promise<void>[] = []
+    for (const entityName of names) {
+      if (signal.aborted) break
+      const entity = newEntity(run, { name: entityName, sinks: options.sinks(entityName) })
+      try {
+        await readEntity(deps, options, run, entity, AbortSignal.any([signal, entity.stop.signal]))
+      } catch (error) {
+        if (!signal.aborted) settlement.failEntity(run, entity, asSyncError(error))
+      }
+      closings.push(
+        closeEntity(deps, run, entity, signal).then((found) => {
+          for (const [key, check] of found) checks.set(key, check)
+        }),
+      )
+    }
+    await Promise.all(closings)
+  } finally {
+    stopWatching()
+    signal.removeEventListener('abort', run.changed)
+    settlement.end(run)
+  }
+  const ending = { ended: deps.now(), requests: source.requests() - requests, checks }
+  return finishRun(deps, run, summarize(run, { ...ending, stopped: signal.aborted }), wholeWindow, log)
+}
+
+/** Writes the summary and the alerts down; a ledger that cannot take them any more does not hide the summary. */
+async function finishRun(
+  { ledger }: PollDeps,
+  run: RunState,
+  summary: RunSummary,
+  wholeWindow: boolean,
+  log: Log,
+): Promise<RunSummary> {
+  try {
+    // Before the run's own summary counts among those before.
+    await settleAlerts(ledger, run, summary, wholeWindow)
+    await ledger.endRun(summary)
+    return summary
+  } catch (error) {
+    const { message, cause } = asSyncError(error)
+    log.error(`run ${run.id} of ${run.sync}: its summary could not be written: ${message}`)
+    return { ...summary, state: 'failed', ties: false, errors: [...summary.errors, { ...cause, message }] }
+  }
+}
+
+function checkSinks({ name, sinks }: PollOptions, entities: readonly string[]): void {
+  const lonely = entities.filter((entity) => sinks(entity).length === 0)
+  if (lonely.length === 0) return
+  throw syncError('config', 'sync.no-sink', `${lonely.join(', ')} of the sync "${name}" can reach no sink.`, {
+    entity: lonely[0] as string,
+    hint: 'Wire the source to a sink (through mappings, switches, links or subflows), or take the entity out of the list. Nothing was read.',
+  })
+}
+
+/** What was read belongs to source address, folder and filter: another one under the same name is a question. */
+async function checkIdentity(
+  { ledger }: PollDeps,
+  { name, source, filters, identityChange }: PollOptions,
+  entities: readonly string[],
+): Promise<void> {
+  const about = { sync: name, kind: 'identity' }
+  for (const entity of entities) {
+    const before = (await ledger.position(name, entity))?.identity
+    const now = identityOf(source.address, entity, filters?.[entity])
+    if (before === undefined || before === now || identityChange) continue
+    const message = `The sync "${name}" has read ${before}; now it would read ${now}.`
+    await ledger.raiseAlert({ ...about, message })
+    throw syncError('config', 'sync.identity', message, {
+      entity,
+      hint: 'Choose: "start anew" reads everything of the new one, "keep" goes on from where the old one stands. Or give the new one a name of its own.',
+    })
+  }
+  await ledger.clearAlerts(about)
+}

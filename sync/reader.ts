@@ -1,0 +1,296 @@
+/** Reads one entity: its plan, its window, its walks page by page, into batches that are sent inside the run's window. */
+import type { Commit, Ledger, Position } from '../ledger/ledger.ts'
+import { createFiller, type FilledBatch } from './batches.ts'
+import type { PollOptions } from './engine.ts'
+import { syncError } from './errors.ts'
+import { askTargets } from './marks.ts'
+import { type BatchMessage, type DataRecord, keyText, type Schema } from './message.ts'
+import { isDone } from './progress.ts'
+import { type RetryOptions, withRetry } from './retry.ts'
+import type { EntityRun, RunState } from './run.ts'
+import { needsError } from './settlement.ts'
+import type { EntityPlan, Page } from './source.ts'
+import { ruleOf } from './watch.ts'
+import { identityOf, nextWindow } from './windows.ts'
+
+export interface ReadDeps {
+  readonly ledger: Ledger
+  readonly now: () => string
+  readonly tick: () => number
+  readonly retry?: Partial<RetryOptions>
+}
+
+export interface ReadLimits {
+  readonly batchRows: number
+  readonly batchBytes: number
+  readonly windowRows: number
+  readonly windowBytes: number
+}
+
+export const defaultLimits: ReadLimits = {
+  batchRows: 10_000,
+  batchBytes: 8 << 20,
+  windowRows: 30_000,
+  windowBytes: 32 << 20,
+}
+
+/** Keys asked for in one go. */
+const keysAtOnce = 200
+
+/** Rows and bytes that were sent and not yet settled, over all entities that still count. */
+export function inFlight(run: RunState): { batches: number; rows: number; bytes: number } {
+  const sum = { batches: 0, rows: 0, bytes: 0 }
+  for (const entity of run.entities.values()) {
+    if (entity.error) continue
+    const rule = ruleOf(run, entity)
+    for (let i = entity.prefix.batch; i < entity.batches.length; i++) {
+      const batch = entity.batches[i]
+      if (!batch || isDone(batch, rule)) continue
+      sum.batches++
+      sum.rows += batch.rows
+      sum.bytes += batch.bytes
+    }
+  }
+  return sum
+}
+
+/** Waits until `more` fits beside what is on its way. One batch always passes. */
+export async function room(
+  run: RunState,
+  limits: ReadLimits,
+  more: { readonly rows: number; readonly bytes: number },
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    signal.throwIfAborted()
+    const { batches, rows, bytes } = inFlight(run)
+    if (batches === 0 || (rows + more.rows <= limits.windowRows && bytes + more.bytes <= limits.windowBytes)) return
+    await run.next(1000)
+  }
+}
+
+/** Reads the entity to its end. Throws the source's errors and the signal's reason; what was sent stays sent. */
+export async function readEntity(
+  deps: ReadDeps,
+  options: PollOptions,
+  run: RunState,
+  entity: EntityRun,
+  signal: AbortSignal,
+): Promise<void> {
+  const { ledger } = deps
+  const limits = { ...defaultLimits, ...options.limits }
+  const scope = options.scope ?? { kind: 'changes' }
+  const plan = await options.source.plan(entity.name, signal)
+  entity.totals = plan.totals
+  run.notices.push(...(plan.notices ?? []).map((notice) => `${entity.name}: ${notice}`))
+  entity.needs = plan.needs ?? []
+  const missing = entity.needs.find((need) => run.entities.get(need)?.error)
+  if (missing) throw needsError(entity.name, missing)
+
+  const filler = createFiller(limits)
+  const send = async (batch: FilledBatch, last: boolean): Promise<void> => {
+    await room(run, limits, batch, signal)
+    const { index, rows, bytes, segments } = batch
+    const records = [...batch.records]
+    entity.batches.push({
+      index,
+      count: records.length,
+      rows,
+      bytes,
+      sentAt: deps.tick(),
+      segments,
+      sinks: new Map(),
+    })
+    if (last) entity.readDone = true
+    options.send(messageOf(run, plan, records, { index, last, ledger: ledger.id, mode: 'poll' }))
+  }
+  const take = async (walk: string, page: Page, firstRead: number): Promise<void> => {
+    run.notices.push(...(page.notices ?? []).map((notice) => `${entity.name}: ${notice}`))
+    entity.future += page.future ?? 0
+    for (const record of page.records) record._read ??= firstRead
+    entity.read += page.records.length
+    // In the ledger before the cursor can pass them.
+    await holdRefused(deps, options, run, entity, plan.schema, page, firstRead)
+    for (const batch of filler.add(walk, page)) {
+      entity.rows += batch.rows
+      await send(batch, false)
+    }
+    options.progress({ entity: entity.name, records: entity.read, rows: entity.rows + filler.size().rows })
+  }
+  /** Numbers for the requests of one page; a record without its own gets the first. */
+  const numbers = () => {
+    const given = { first: undefined as number | undefined, next: () => 0 }
+    given.next = () => {
+      const number = ledger.nextRead()
+      given.first ??= number
+      return number
+    }
+    return given
+  }
+
+  if (scope.kind === 'keys') {
+    if (!plan.readKeys)
+      throw syncError('config', 'sync.no-keys', `${entity.name} cannot be read by key from ${options.source.address}.`)
+    for (let at = 0; at < scope.keys.length; at += keysAtOnce) {
+      await room(run, limits, filler.size(), signal)
+      const read = numbers()
+      const page = await plan.readKeys(scope.keys.slice(at, at + keysAtOnce), read.next, signal)
+      await take('keys', page, read.first ?? ledger.nextRead())
+    }
+  } else {
+    const window =
+      scope.kind === 'backfill'
+        ? { from: scope.from, bound: scope.to, walks: {} as Record<string, null> }
+        : (await begin(deps, options, run, entity, plan, signal)).window
+    const walks =
+      scope.kind === 'backfill'
+        ? (plan.backfill ?? plan.walks.filter((walk) => walk !== 'empty' && walk !== 'dates'))
+        : plan.walks
+    for (const walk of walks) {
+      let cursor = window.walks[walk] ?? null
+      while (cursor !== true) {
+        await room(run, limits, filler.size(), signal)
+        const read = numbers()
+        const stamps = { from: window.from, bound: window.bound }
+        const page = await plan.readPage({ walk, window: stamps, cursor, nextRead: read.next, signal })
+        signal.throwIfAborted()
+        if (page.cursor !== null && page.cursor === cursor)
+          throw syncError(
+            'config',
+            'sync.cursor',
+            `${entity.name}: ${options.source.address} gave the same cursor twice.`,
+            {
+              entity: entity.name,
+              hint: 'Reading on would never end. This is a fault of the source or of a proxy that keeps replies.',
+            },
+          )
+        await take(walk, page, read.first ?? ledger.nextRead())
+        cursor = page.cursor ?? true
+      }
+    }
+  }
+  const rest = filler.end()
+  if (rest) {
+    entity.rows += rest.rows
+    await send(rest, true)
+  }
+  entity.readDone = true
+  run.changed()
+}
+
+/** Fixes the window and writes it down, so that a crash resumes the same one. */
+async function begin(
+  { ledger, now, retry }: ReadDeps,
+  options: PollOptions,
+  run: RunState,
+  entity: EntityRun,
+  plan: EntityPlan,
+  signal: AbortSignal,
+) {
+  const { name, source } = options
+  const identity = identityOf(source.address, entity.name, options.filters?.[entity.name])
+  let position: Position | undefined = await ledger.position(name, entity.name)
+  if (position && position.identity !== identity)
+    position =
+      options.identityChange === 'anew' ? { identity, readThrough: null, window: null } : { ...position, identity }
+  if (!position && options.targets) {
+    const targets = await options.targets(entity.name, plan.schema)
+    const context = { signal, waiting: (what: string) => options.progress({ records: 0, rows: 0, waiting: what }) }
+    const question = {
+      ledger,
+      sync: name,
+      entity: entity.name,
+      sourceAddress: source.address,
+      memory: run.memory,
+      targets: targets.map(({ target }) => target),
+      context,
+    }
+    const found = await withRetry(() => askTargets(question), { ...context, idempotent: true }, retry)
+    if (found) {
+      position = { identity, readThrough: found.floor, window: null }
+      run.notices.push(
+        `${entity.name}: the ledger knows nothing of this sync, but ${found.from.join(', ')} does: going on from ${found.floor ?? 'the beginning'}.`,
+      )
+    }
+  }
+  const clock = await source.clock(signal)
+  const next = nextWindow({ plan, position, identity, clock, now: now(), scope: options.scope ?? { kind: 'changes' } })
+  await ledger.savePosition(name, entity.name, next)
+  entity.position = next
+  entity.from = next.window.from
+  return next
+}
+
+async function holdRefused(
+  { ledger }: ReadDeps,
+  options: PollOptions,
+  run: RunState,
+  entity: EntityRun,
+  schema: Schema,
+  page: Page,
+  firstRead: number,
+): Promise<void> {
+  const refused = page.refused ?? []
+  if (refused.length === 0) return
+  const { name, ref, source } = options
+  const held = refused.map(({ record, code, message, hint }): NonNullable<Commit['held']>[number] => {
+    const key = keyText(schema, record)
+    return {
+      sink: `source:${name}`,
+      sinkName: ref.name,
+      stage: 'source',
+      key,
+      sync: name,
+      run: run.id,
+      entity: entity.name,
+      sourceAddress: source.address,
+      read: record._read ?? firstRead,
+      record,
+      schema,
+      cause: { class: 'data', code, message, entity: entity.name, key, ...(hint === undefined ? {} : { hint }) },
+    }
+  })
+  await ledger.commit({
+    run: run.id,
+    sync: name,
+    entity: entity.name,
+    sink: ref.id,
+    sinkName: ref.name,
+    held,
+    outcomes: { held: held.length },
+  })
+  entity.read += held.length
+  entity.refused += held.length
+}
+
+/** A batch as the flow gets it; its records get their `_row`. */
+export function messageOf(
+  run: Pick<RunState, 'id' | 'sync'>,
+  plan: Pick<EntityPlan, 'entity' | 'schema'>,
+  payload: DataRecord[],
+  batch: { readonly index: number; readonly last: boolean; readonly ledger: string; readonly mode: 'poll' | 'replay' },
+): BatchMessage {
+  const { entity, schema } = plan
+  const readNumber = payload.reduce((least, record) => Math.min(least, record._read ?? least), Number.MAX_SAFE_INTEGER)
+  return {
+    topic: entity,
+    payload,
+    schema,
+    parts: {
+      id: `${run.id}-${entity}`,
+      index: batch.index,
+      type: 'array',
+      ...(batch.last ? { count: batch.index + 1 } : {}),
+    },
+    ...(batch.last ? { complete: true as const } : {}),
+    sync: {
+      name: run.sync,
+      run: run.id,
+      entity,
+      batch: batch.index,
+      readNumber,
+      ledger: batch.ledger,
+      mode: batch.mode,
+    },
+  }
+}

@@ -1,0 +1,75 @@
+/** Which change stamps the next read covers: a fixed window that a crash resumes and a finished read moves on. Pure. */
+import type { Position, WindowState } from '../ledger/ledger.ts'
+import type { PollOptions } from './engine.ts'
+import type { EntityPlan, StampWindow } from './source.ts'
+
+export interface WindowQuestion {
+  readonly plan: Pick<EntityPlan, 'granularity' | 'lagSeconds' | 'overlapSeconds' | 'walks'>
+  readonly position: Position | undefined
+  readonly identity: string
+  /** The source's own clock, ISO. */
+  readonly clock: string
+  /** Our clock when it answered, ISO. Only its distance to the last one counts. */
+  readonly now: string
+  readonly scope: NonNullable<PollOptions['scope']>
+}
+
+const day = 86_400_000
+/** A clock that was set back by more than this is not believed. */
+const mostSetBack = day
+/** Replies take their time, and both clocks are rounded. */
+const tolerance = 2000
+
+const iso = (ms: number): string => `${new Date(Math.floor(ms / 1000) * 1000).toISOString().slice(0, 19)}Z`
+const date = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
+
+/**
+ * By how much the source's clock went back since *read through* was set, in milliseconds. Records written since then may
+ * carry stamps that lie before it, and would be missed. Our own clock only measures how long ago that was.
+ */
+function setBack({ plan, position, clock, now }: WindowQuestion): number {
+  if (plan.granularity !== 'second' || !position?.readThrough || !position.readAt) return 0
+  const then = Date.parse(position.readThrough) + plan.lagSeconds * 1000
+  const passed = Math.max(0, Date.parse(now) - Date.parse(position.readAt))
+  const back = then + passed - Date.parse(clock)
+  return back > tolerance ? Math.min(back, mostSetBack) : 0
+}
+
+/** The position with the window that is to be read: the one under way with its cursors, or the next. */
+export function nextWindow(question: WindowQuestion): Position & { readonly window: WindowState } {
+  const { plan, position, identity, scope } = question
+  const begun = position?.window
+  if (begun && scope.kind === 'changes') {
+    const walks = Object.fromEntries(plan.walks.map((walk) => [walk, begun.walks[walk] ?? null]))
+    return { ...position, identity, window: { ...begun, walks } }
+  }
+  const clock = Date.parse(question.clock)
+  const walks = Object.fromEntries(plan.walks.map((walk) => [walk, null]))
+  const before = { identity, readThrough: position?.readThrough ?? null, readAt: position?.readAt ?? null }
+  const since = scope.kind === 'full' ? Number.NaN : Date.parse(before.readThrough ?? '')
+  const overlap = plan.overlapSeconds * 1000
+  const window = (from: string | null, bound: string | null, through: string): Position & { window: WindowState } => ({
+    ...before,
+    window: { from, bound, through, at: question.now, walks },
+  })
+  switch (plan.granularity) {
+    case 'none':
+      return window(null, null, iso(clock))
+    case 'day':
+      return window(Number.isNaN(since) ? null : date(since - Math.max(day, overlap)), null, date(clock))
+    case 'second': {
+      const bound = iso(clock - plan.lagSeconds * 1000)
+      if (Number.isNaN(since)) return window(null, bound, bound)
+      const from = since - overlap - setBack(question)
+      // With a clock that was set back further than can be explained the window would be upside down.
+      return window(iso(Math.min(from, Date.parse(bound))), bound, bound)
+    }
+  }
+}
+
+/** The stamps a walk is asked for. */
+export const stampsOf = ({ from, bound }: StampWindow): StampWindow => ({ from, bound })
+
+/** What was read, as a text that people can compare: address, entity and filter. */
+export const identityOf = (address: string, entity: string, filter: string | undefined): string =>
+  filter ? `${entity} of ${address} where ${filter}` : `${entity} of ${address}`
