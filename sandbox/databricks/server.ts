@@ -1,0 +1,253 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createFaults, type FaultPlan } from '../faults.ts'
+import { plain } from './columns.ts'
+import { execute, type Rows, streamRows } from './execute.ts'
+import { filesApi } from './files-api.ts'
+import { DropNow, type Exchange, failure, json, type Reply, ReplyNow } from './http.ts'
+import { createRights } from './rights.ts'
+import { createService, enter, type LoggedStatement, type Running, type Tuning } from './service.ts'
+import { DATABRICKS_SITES } from './sites.ts'
+import { hasVolume } from './store.ts'
+import { createThriftServer } from './thrift.ts'
+import { createCertificates } from './tls.ts'
+import { createTokens } from './tokens.ts'
+import { openWarehouse } from './warehouse.ts'
+
+export { DATABRICKS_SITES } from './sites.ts'
+
+export interface DatabricksOptions {
+  /** 0, the default, takes a free port. */
+  port?: number
+  /** Database file to keep the tables in; its volumes lie in `<file>.volumes`. In memory without. */
+  file?: string
+  /** The one catalog, `main` unless told. */
+  catalog?: string
+  /** Schemas that are there from the start, each with a volume `staging`; `finance` unless told. */
+  schemas?: string[]
+  clientId?: string
+  clientSecret?: string
+  /** Personal access token. */
+  token?: string
+  /** Life time of OAuth tokens; an hour unless told. */
+  tokenSeconds?: number
+  warehousePath?: string
+  /** Folder that keeps the CA. */
+  ca?: string
+  /** Added to every statement. */
+  latencyMs?: number
+  /** A statement that takes longer is answered as running, and polled; 1000 unless told. */
+  directMs?: number
+  /** Every n-th statement is answered as running; 3 with `faults`, otherwise 0 for none. */
+  pendingEvery?: number
+  faults?: FaultPlan
+}
+
+/** A value as text, unless it is a boolean or fits a JS number; decimals and bigints are exact text, times UTC text. */
+export type Value = string | number | boolean | null
+
+export interface DatabricksSandbox {
+  host: string
+  port: number
+  /** The warehouse's HTTP path. */
+  path: string
+  clientId: string
+  clientSecret: string
+  token: string
+  caPem: string
+  /** Requests of all kinds, statements, and requests by kind such as `execute:merge`. */
+  stats(): { requests: number; statements: number } & Record<string, number>
+  /** The last statements, oldest first. */
+  log(): LoggedStatement[]
+  /** Runs a statement of Databricks' SQL beside the driver: no faults, no rights, not counted. */
+  query(sql: string): Promise<{ columns: string[]; rows: Value[][] }>
+  /** The same for a query with many rows, a few thousand at a time. */
+  stream(sql: string): AsyncGenerator<Value[][]>
+  /** Takes a right (`MODIFY`, `SELECT`, `CREATE TABLE`, `CREATE SCHEMA`, `WRITE VOLUME` ..) on a catalog, schema or table. */
+  deny(privilege: string, on: string): void
+  /** Gives it back; all rights without arguments. */
+  allow(privilege?: string, on?: string): void
+  faults(): FaultPlan
+  /** Replaces the plan; without one nothing goes wrong from now on. */
+  setFaults(plan?: FaultPlan): void
+  /** The next `statements` fail as on a warehouse that is still starting. */
+  coldStart(statements: number): void
+  tune(tuning: Partial<Tuning>): void
+  close(): Promise<void>
+}
+
+/** Starts a Databricks SQL warehouse on this machine, for the vendor's own driver. */
+export async function startDatabricks(options: DatabricksOptions = {}): Promise<DatabricksSandbox> {
+  const {
+    catalog = 'main',
+    clientId = 'sandbox-client',
+    clientSecret = 'sandbox-secret',
+    token = 'dapi-sandbox',
+    warehousePath = '/sql/1.0/warehouses/sandbox',
+  } = options
+  const { warehouse, close } = await openWarehouse({
+    file: options.file,
+    catalog,
+    schemas: options.schemas ?? ['finance'],
+  })
+  const running: Running = {
+    warehouse,
+    user: clientId,
+    faults: options.faults ?? createFaults('calm', 0, DATABRICKS_SITES),
+    tuning: {
+      latencyMs: options.latencyMs ?? 0,
+      directMs: options.directMs ?? 1000,
+      pendingEvery: options.pendingEvery ?? (options.faults ? 3 : 0),
+      tokenSeconds: options.tokenSeconds ?? 3600,
+    },
+    cold: 0,
+    counts: {},
+    statements: 0,
+    log: [],
+  }
+  const tokens = createTokens({ clientId, clientSecret, token, tokenSeconds: () => running.tuning.tokenSeconds })
+  const service = createThriftServer()
+  const certificates = await createCertificates(options.ca)
+
+  async function route(request: IncomingMessage, body: Buffer, exchange: Exchange): Promise<Reply> {
+    const url = new URL(request.url ?? '/', 'https://localhost')
+    const method = request.method ?? 'GET'
+    const origin = `https://${request.headers.host}`
+    if (url.pathname === '/oidc/.well-known/oauth-authorization-server') {
+      await enter(running, 'oidc', exchange)
+      return tokens.discovery(origin)
+    }
+    if (url.pathname === '/oidc/v1/token' && method === 'POST') {
+      await enter(running, 'token', exchange)
+      return await tokens.grant(request.headers.authorization, body.toString(), origin)
+    }
+    const refusal = tokens.refuse(request.headers.authorization)
+    if (refusal) return refusal
+    if (url.pathname === warehousePath && method === 'POST') {
+      const reply = await service.serve(body, createService(running, exchange))
+      return { status: 200, headers: { 'content-type': 'application/x-thrift' }, body: reply }
+    }
+    const warehouseId = /^\/sql\/1\.0\/(?:warehouses|endpoints)\/([^/]+)/.exec(url.pathname)?.[1]
+    if (warehouseId) return failure(404, 'RESOURCE_DOES_NOT_EXIST', `SQL warehouse ${warehouseId} does not exist.`)
+    const [, what, path] = /^\/api\/2\.0\/fs\/(files|directories)(\/Volumes\/.+)$/.exec(url.pathname) ?? []
+    if (what && path) {
+      await enter(running, `${what}-${method.toLowerCase()}`, exchange)
+      const overwrite = url.searchParams.get('overwrite') === 'true'
+      const asked = { method, what, path: path.split('/').map(decodeURIComponent).join('/'), overwrite, body }
+      return await filesApi(asked, warehouse.volumes, warehouse.rights, async ({ volume }) => {
+        const connection = await warehouse.instance.connect()
+        const exists = volume.catalog === catalog && (await hasVolume({ connection, bound: new Map() }, volume))
+        connection.closeSync()
+        return exists
+      })
+    }
+    return failure(404, 'ENDPOINT_NOT_FOUND', `No API found for '${method} ${url.pathname}'`)
+  }
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    running.counts.requests = (running.counts.requests ?? 0) + 1
+    const exchange: Exchange = { aftermath: undefined, revoke: () => tokens.revoke(request.headers.authorization) }
+    try {
+      const chunks: Buffer[] = []
+      for await (const chunk of request) chunks.push(chunk)
+      const reply = await route(request, Buffer.concat(chunks), exchange).catch(answerInstead)
+      await deliver(response, reply, exchange, running.faults.delays.timeoutMs)
+    } catch {
+      // The fault plan or the client dropped the connection: there is nobody left to answer.
+      response.destroy()
+    }
+  }
+
+  const server = createServer(certificates, (request, response) => void handle(request, response))
+  // Longer than any pause of a client, so that no request meets a connection that is just being closed.
+  server.keepAliveTimeout = 600_000
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port ?? 0, '127.0.0.1', resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  const unrestricted = { ...warehouse, rights: createRights() }
+  const session = () => ({ catalog, schema: 'default', user: clientId })
+
+  return {
+    host: 'localhost',
+    port,
+    path: warehousePath,
+    clientId,
+    clientSecret,
+    token,
+    caPem: certificates.caPem,
+    stats: () => ({ requests: 0, ...running.counts, statements: running.statements }),
+    log: () => [...running.log],
+    async query(sql) {
+      const { rows } = await execute(unrestricted, { sql, session: session() })
+      return { columns: rows.names, rows: byRow(rows) }
+    },
+    async *stream(sql) {
+      for await (const rows of streamRows(unrestricted, { sql, session: session() })) yield byRow(rows)
+    },
+    deny: (privilege, on) => warehouse.rights.deny(privilege, on),
+    allow: (privilege, on) => warehouse.rights.allow(privilege, on),
+    faults: () => running.faults,
+    setFaults(plan = createFaults('calm', 0, DATABRICKS_SITES)) {
+      running.faults = plan
+    },
+    coldStart(statements) {
+      running.cold = statements
+    },
+    tune: (tuning) => void Object.assign(running.tuning, tuning),
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve))
+      server.closeAllConnections()
+      await closed
+      await close()
+    },
+  }
+}
+
+/** A thrown answer is an answer; what else a request throws is its sender's fault. */
+function answerInstead(error: unknown): Reply {
+  if (error instanceof ReplyNow) return error.reply
+  if (error instanceof DropNow) throw error
+  return json(400, {
+    error_code: 'BAD_REQUEST',
+    message: error instanceof Error ? error.message : 'The request cannot be read.',
+  })
+}
+
+async function deliver(
+  response: ServerResponse,
+  reply: Reply,
+  { aftermath }: Exchange,
+  timeoutMs: number,
+): Promise<void> {
+  if (aftermath === 'timeout') await delay(timeoutMs)
+  if (aftermath === 'timeout' || aftermath === 'reset-after') throw new DropNow()
+  if (aftermath === 'broken-body') {
+    response.writeHead(200, { 'content-type': 'text/html' }).end('<html><body><h1>Please sign in</h1></body></html>')
+    return
+  }
+  const { status, headers, body } = reply
+  if (status === 204) {
+    response.writeHead(status, headers).end()
+    return
+  }
+  if (aftermath === 'cut-body') {
+    // Chunked: node-fetch 2 below the vendor's driver notices the cut there, and only there.
+    response.writeHead(status, headers).write(body.subarray(0, body.length >> 1), () => response.destroy())
+    return
+  }
+  response.writeHead(status, { 'content-length': String(body.length), ...headers }).end(body)
+}
+
+function byRow(rows: Rows): Value[][] {
+  const columns = rows.columns.map((column, index) => column.map((value) => direct(value, rows.types[index] ?? '')))
+  return (columns[0] ?? []).map((_, row) => columns.map((column) => column[row] ?? null))
+}
+
+function direct(value: unknown, type: string): Value {
+  if (value === null || value === undefined) return null
+  return typeof value === 'number' || typeof value === 'boolean' ? value : plain(value, type)
+}

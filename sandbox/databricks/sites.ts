@@ -1,0 +1,44 @@
+import type { FaultKind, SiteFaults } from '../faults.ts'
+
+const COMMON: readonly FaultKind[] = [
+  'unauthorized',
+  'throttled',
+  'server-error',
+  'unavailable',
+  'timeout',
+  'reset-before',
+  'reset-after',
+  'cut-body',
+  'broken-body',
+  'slow',
+]
+
+const STATEMENT: readonly FaultKind[] = [...COMMON, 'token-expired', 'session-lost', 'cold-start']
+const WRITE: readonly FaultKind[] = [...STATEMENT, 'concurrent-append']
+/** For requests that only end something: whether they arrive changes nothing that a user sees. */
+const ENDING: readonly FaultKind[] = ['unavailable', 'reset-after', 'slow']
+
+/** The kinds of request this server tells apart, and what can go wrong with each. */
+export const DATABRICKS_SITES: Readonly<Record<string, SiteFaults>> = {
+  oidc: { kinds: ['server-error', 'unavailable', 'reset-before', 'slow'] },
+  token: {
+    kinds: ['throttled', 'server-error', 'unavailable', 'timeout', 'reset-before', 'cut-body', 'broken-body', 'slow'],
+  },
+  'open-session': { kinds: COMMON },
+  'execute:merge': { kinds: WRITE },
+  'execute:copy': { kinds: WRITE },
+  'execute:insert': { kinds: WRITE },
+  'execute:change': { kinds: WRITE },
+  'execute:ddl': { kinds: STATEMENT },
+  'execute:select': { kinds: STATEMENT },
+  'status-poll': { kinds: COMMON },
+  metadata: { kinds: COMMON },
+  fetch: { kinds: COMMON },
+  'close-operation': { kinds: ENDING },
+  'close-session': { kinds: ENDING },
+  cancel: { kinds: ENDING },
+  'files-put': { kinds: [...COMMON, 'token-expired'] },
+  'files-get': { kinds: COMMON },
+  'files-delete': { kinds: COMMON },
+  'directories-put': { kinds: COMMON },
+}

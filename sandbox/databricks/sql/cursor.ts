@@ -1,0 +1,179 @@
+import { catalogNotFound, syntaxError, type TableName } from '../errors.ts'
+import { type Token, tokenize } from './tokens.ts'
+
+/** A parameter as it travels: the type's name and the value's text; SQL NULL has neither. */
+export interface Parameter {
+  type: string | undefined
+  value: string | null
+}
+
+/** Files that a statement reads; which columns they have is found out before it runs. `ref` stands for them in the SQL. */
+export interface FileSource {
+  ref: string
+  path: string
+  options: Record<string, string>
+}
+
+export type Privilege = 'SELECT' | 'MODIFY' | 'CREATE TABLE' | 'CREATE SCHEMA' | 'CREATE VOLUME' | 'MANAGE'
+
+/** What one statement is understood in, and what it turned out to use. */
+export interface Scope {
+  /** The one catalog there is. */
+  catalog: string
+  session: { catalog: string; schema: string }
+  user: string
+  parameters: ReadonlyMap<string, Parameter>
+  /** Values to bind, by the marker's name in the engine's SQL. */
+  bound: Map<string, string | null>
+  uses: { table: TableName; privilege: Privilege }[]
+  files: FileSource[]
+  ctes: Set<string>
+  /** Set inside COPY INTO, where a bare path can be read: the format that is named after it. */
+  copyFormat?: Record<string, string>
+}
+
+export interface Cursor {
+  sql: string
+  tokens: Token[]
+  at: number
+  scope: Scope
+  /** Reads a query; held here because expressions contain queries and queries expressions. */
+  query: (c: Cursor) => string
+}
+
+/** The engine's name of the sandbox's catalog: `main` is reserved in DuckDB. */
+export const LAKE = 'lake'
+/** The schema with the sandbox's own tables; no statement can name it. */
+export const OWN = '_sandbox'
+
+export function cursor(sql: string, scope: Scope, query: (c: Cursor) => string = fail): Cursor {
+  return { sql, tokens: tokenize(sql), at: 0, scope, query }
+}
+
+const END: Token = { kind: 'end', text: '', value: '', at: 0 }
+
+export function peek(c: Cursor, ahead = 0): Token {
+  return c.tokens[c.at + ahead] ?? c.tokens.at(-1) ?? END
+}
+
+export function take(c: Cursor): Token {
+  const token = peek(c)
+  if (token.kind === 'end') fail(c)
+  c.at += 1
+  return token
+}
+
+export function fail(c: Cursor): never {
+  const token = peek(c)
+  throw syntaxError(token.text, c.sql, token.at)
+}
+
+/** Whether the next tokens are these words. */
+export function isNext(c: Cursor, ...words: string[]): boolean {
+  return words.every((word, index) => {
+    const token = peek(c, index)
+    return token.kind === 'word' ? token.value === word : token.kind === 'op' && token.text === word
+  })
+}
+
+/** Takes these words or operators if all of them come next. */
+export function accept(c: Cursor, ...words: string[]): boolean {
+  if (!isNext(c, ...words)) return false
+  c.at += words.length
+  return true
+}
+
+/** Takes the first of these phrases that comes next, else gives `otherwise`. */
+export function choice(c: Cursor, phrases: readonly string[], otherwise: string): string {
+  return phrases.find((phrase) => accept(c, ...phrase.split(' '))) ?? otherwise
+}
+
+export function expect(c: Cursor, ...words: string[]): void {
+  for (const word of words) if (!accept(c, word)) fail(c)
+}
+
+export function end(c: Cursor): void {
+  if (peek(c).kind !== 'end') fail(c)
+}
+
+export function identifier(c: Cursor): string {
+  const token = peek(c)
+  if (token.kind !== 'word' && token.kind !== 'quoted') fail(c)
+  c.at += 1
+  return token.kind === 'word' ? token.text : token.value
+}
+
+export function text(c: Cursor): string {
+  if (peek(c).kind !== 'string') fail(c)
+  return take(c).value
+}
+
+export function list<T>(c: Cursor, item: (c: Cursor) => T): T[] {
+  const items = [item(c)]
+  while (accept(c, ',')) items.push(item(c))
+  return items
+}
+
+export function bracketed<T>(c: Cursor, item: (c: Cursor) => T): T[] {
+  expect(c, '(')
+  const items = list(c, item)
+  expect(c, ')')
+  return items
+}
+
+/** The name of a table, schema or volume in up to three parts, lower-cased; `IDENTIFIER(:p)` too. */
+export function nameParts(c: Cursor): string[] {
+  if (isNext(c, 'IDENTIFIER', '(')) {
+    c.at += 2
+    const token = take(c)
+    const value = token.kind === 'param' ? c.scope.parameters.get(token.value)?.value : token.value
+    expect(c, ')')
+    if (!value) fail(c)
+    return nameParts(cursor(value, c.scope))
+  }
+  const parts = [identifier(c)]
+  while (accept(c, '.')) parts.push(identifier(c))
+  return parts.map((part) => part.toLowerCase())
+}
+
+export function tableName(c: Cursor): TableName {
+  const parts = nameParts(c)
+  if (parts.length > 3) fail(c)
+  const [name = '', schema = c.scope.session.schema, catalog = c.scope.session.catalog] = parts.reverse()
+  if (catalog !== c.scope.catalog && !(catalog === 'system' && schema === 'information_schema'))
+    throw catalogNotFound(catalog)
+  return { catalog, schema, name }
+}
+
+export function schemaName(c: Cursor): string {
+  const [schema = '', catalog = c.scope.session.catalog] = nameParts(c).reverse()
+  if (catalog !== c.scope.catalog) throw catalogNotFound(catalog)
+  return schema
+}
+
+export function use(c: Cursor, table: TableName, privilege: Privilege): TableName {
+  c.scope.uses.push({ table, privilege })
+  return table
+}
+
+export const quote = (name: string) => `"${name.replaceAll('"', '""')}"`
+export const literal = (value: string) => `'${value.replaceAll("'", "''")}'`
+
+/** The table as the engine's SQL names it. */
+export function engineName({ schema, name }: TableName): string {
+  if (schema === 'information_schema') return `memory.info.${quote(name)}`
+  return `${LAKE}.${quote(schema)}.${quote(name)}`
+}
+
+/** `('k' = 'v', k = v)`: options of a statement, keys lower-cased. */
+export function optionList(c: Cursor): Record<string, string> {
+  return Object.fromEntries(
+    bracketed(c, () => {
+      const token = take(c)
+      let key = token.kind === 'string' ? token.value : token.text
+      while (accept(c, '.')) key += `.${identifier(c)}`
+      expect(c, '=')
+      return [key.toLowerCase(), take(c).value] as const
+    }),
+  )
+}
