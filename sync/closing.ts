@@ -5,6 +5,7 @@ import { type RetryOptions, withRetry } from './retry.ts'
 import { type EntityRun, type Reached, type RunState, type TotalsCheck, tallyOf } from './run.ts'
 import { asSyncError, type RunKeeper } from './settlement.ts'
 import { checkKey } from './summary.ts'
+import type { WriteContext } from './target.ts'
 import { findLate } from './watch.ts'
 
 export interface CloseDeps {
@@ -63,9 +64,16 @@ export async function closeEntity(
   return checks
 }
 
+const contextOf = (entity: EntityRun, signal: AbortSignal): WriteContext => ({
+  signal,
+  waiting(what) {
+    entity.waiting = what
+  },
+})
+
 async function compare(entity: EntityRun, reached: Reached, signal: AbortSignal): Promise<TotalsCheck | undefined> {
   try {
-    return await reached.check?.({ signal, waiting: (what) => (entity.waiting = what) })
+    return await reached.check?.(contextOf(entity, signal))
   } catch (error) {
     const problem = `the sums stored in ${reached.target.address} could not be compared: ${asSyncError(error).message}`
     return { ties: false, amounts: {}, problem }
@@ -81,7 +89,7 @@ async function mark(
 ): Promise<void> {
   const write = target.writeMark?.bind(target)
   if (!write) return
-  const context = { signal, waiting: (what: string) => void (entity.waiting = what) }
+  const context = contextOf(entity, signal)
   try {
     const position = entity.position ?? (await ledger.position(sync.name, entity.name))
     const values = {

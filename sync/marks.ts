@@ -113,7 +113,7 @@ export async function checkMark(options: {
     sync: sync.name,
     entity: sync.entity,
     sourceAddress,
-    memory: run.memory,
+    memory: run.memory ?? false,
   })
   if (answer.kind === 'stop') throw answer.error
   if (answer.kind === 'go') return

@@ -99,6 +99,12 @@ export function countable(batch: BatchState, sink: string, answers: readonly Ans
   })
 }
 
+/** What the sinks said of a row. */
+export const outcomesOf = (batch: BatchState, row: number): Outcome[] =>
+  [...batch.sinks.values()]
+    .map((side) => codes[(side.answers[row] ?? 0) - 1])
+    .filter((outcome) => outcome !== undefined)
+
 /** Counts by outcome; what corrects an earlier `filtered` takes one off there. */
 export function countsOf(
   batch: BatchState,

@@ -201,7 +201,7 @@ async function begin(
       sync: name,
       entity: entity.name,
       sourceAddress: source.address,
-      memory: run.memory,
+      memory: run.memory ?? false,
       targets: targets.map(({ target }) => target),
       context,
     }

@@ -40,7 +40,7 @@ export interface RunStart {
   readonly receiptMs: number
   readonly full: boolean
   /** The ledger had read something of the sync to its end before this run. */
-  readonly memory: boolean
+  readonly memory?: boolean
   readonly sourceAddress?: string
 }
 

@@ -1,5 +1,5 @@
 /** The summary of a run: who got what, whether it ties, what went wrong. */
-import type { EntitySummary, RunSummary } from './engine.ts'
+import type { EntitySummary, OutcomeCounts, RunSummary } from './engine.ts'
 import type { SyncError } from './errors.ts'
 import { type EntityRun, type RunState, type TotalsCheck, tallyOf } from './run.ts'
 
@@ -15,7 +15,7 @@ export interface Ending {
 export const checkKey = (entity: string, sink: string): string => `${entity}\n${sink}`
 
 /** Every record must be accounted for: `read` equals what became of them. */
-export const accounted = (summary: Omit<EntitySummary, 'ties'>): number =>
+export const accounted = (summary: OutcomeCounts): number =>
   summary.delivered + summary.unchanged + summary.superseded + summary.held + summary.inDoubt + summary.filtered
 
 function entityAt(run: RunState, entity: EntityRun, sink: EntityRun['sinks'][number], ending: Ending): EntitySummary {

@@ -1,0 +1,75 @@
+/** Puts the engine of one ledger together. */
+import { randomUUID } from 'node:crypto'
+import type { Ledger } from '../ledger/ledger.ts'
+import { createDeliver } from './deliver.ts'
+import type { Engine, Log } from './engine.ts'
+import { syncError } from './errors.ts'
+import { hold } from './hold.ts'
+import { poll } from './poll.ts'
+import { replay } from './replay.ts'
+import type { RetryOptions } from './retry.ts'
+import { createSettlement } from './settlement.ts'
+
+export interface EngineOptions {
+  readonly ledger: Ledger
+  readonly log: Log
+  /** Milliseconds since 1970. */
+  readonly now?: () => number
+  /** How sinks try again; for tests. */
+  readonly retry?: Partial<RetryOptions>
+}
+
+/** Closing the engine stops its runs, waits for their end and closes the ledger. */
+export function createEngine({ ledger, log, now = Date.now, retry }: EngineOptions): Engine {
+  const at = () => new Date(now()).toISOString()
+  const tick = () => performance.now()
+  const settlement = createSettlement({ ledger, now: at, tick })
+  const again = retry ? { retry } : {}
+  const deps = { ledger, settlement, log, now: at, tick, ...again }
+  const deliver = createDeliver({ ledger, settlement, now: at, newId: randomUUID, ...again })
+  const names = new Map<string, string>()
+  const going = new Map<AbortController, { readonly sync: string; readonly ended: Promise<unknown> }>()
+  const closed = new AbortController()
+
+  /** Runs with a signal of its own, so that it can be stopped from here too. */
+  const start = <T>(sync: string, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+    const stop = new AbortController()
+    const run = work(AbortSignal.any([signal, stop.signal, closed.signal]))
+    const ended = run.then(
+      () => going.delete(stop),
+      () => going.delete(stop),
+    )
+    going.set(stop, { sync, ended })
+    return run
+  }
+
+  return {
+    ledger,
+    poll: (options) => start(options.name, options.signal, (signal) => poll(deps, { ...options, signal })),
+    replay: (options) => start(options.name, options.signal, (signal) => replay(deps, { ...options, signal })),
+    hold: (options) => hold(deps, options),
+    deliver,
+    claimName(name, nodeId) {
+      const owner = names.get(name)
+      if (owner !== undefined && owner !== nodeId)
+        throw syncError('config', 'sync.name-taken', `Two nodes have the sync name "${name}".`, {
+          hint: 'Give each its own name: positions, held records and totals belong to it.',
+        })
+      names.set(name, nodeId)
+      return () => {
+        if (names.get(name) === nodeId) names.delete(name)
+      }
+    },
+    running() {
+      const stops = new Map([...going].map(([stop, { sync }]) => [sync, stop]))
+      return [...settlement.runs.values()]
+        .filter((run) => run.mode === 'poll')
+        .map((run) => ({ sync: run.sync, run: run.id, stop: () => stops.get(run.sync)?.abort() }))
+    },
+    async close() {
+      closed.abort()
+      await Promise.all([...going.values()].map(({ ended }) => ended))
+      await ledger.close()
+    },
+  }
+}

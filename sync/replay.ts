@@ -1,0 +1,217 @@
+/** Sends held records again: a run of its own that moves no window. */
+import type { HeldRecord } from '../ledger/ledger.ts'
+import { createFiller } from './batches.ts'
+import { closeEntity, watchRun } from './closing.ts'
+import type { Engine, RunSummary } from './engine.ts'
+import { syncError } from './errors.ts'
+import type { DataRecord } from './message.ts'
+import { newRunId, type PollDeps } from './poll.ts'
+import { type BatchState, outcomesOf } from './progress.ts'
+import { defaultLimits, messageOf, room } from './reader.ts'
+import { type EntityRun, newEntity, type RunState, type TotalsCheck } from './run.ts'
+import { asSyncError } from './settlement.ts'
+import { accounted, summarize } from './summary.ts'
+
+export type ReplayOptions = Parameters<Engine['replay']>[0]
+
+/** Records that go out together: held at one place, of one entity, with one schema, of one source. */
+interface Group {
+  readonly to: 'map' | 'sink'
+  readonly records: readonly HeldRecord[]
+}
+
+function groupsOf(held: readonly HeldRecord[]): Group[] {
+  const groups = new Map<string, HeldRecord[]>()
+  for (const record of held) {
+    const { sink, entity, sync, sourceAddress, schema } = record
+    const key = JSON.stringify([sink, entity, sync, sourceAddress, schema])
+    const group = groups.get(key) ?? []
+    groups.set(key, group)
+    group.push(record)
+  }
+  return [...groups.values()].map((records) => ({ to: records[0]?.stage === 'sink' ? 'sink' : 'map', records }))
+}
+
+/** Resolves when all are settled. What could not be delivered is open again. */
+export async function replay(deps: PollDeps, options: ReplayOptions): Promise<RunSummary> {
+  const { ledger, now, log } = deps
+  const { name, signal } = options
+  const id = newRunId(ledger.nextRead())
+  const started = now()
+  await ledger.beginRun({ id, sync: name, mode: 'replay', at: started })
+  const parts: RunSummary[] = []
+  const errors: RunSummary['errors'][number][] = []
+  let claimed: readonly HeldRecord[] = []
+  try {
+    claimed = await ledger.claimHeld(options.filter, id)
+    for (const [index, group] of groupsOf(claimed).entries()) {
+      if (signal.aborted) break
+      parts.push(await replayGroup(deps, options, `${id}.${index}`, group))
+    }
+  } catch (error) {
+    const { message, cause } = asSyncError(error)
+    errors.push({ ...cause, message })
+  }
+  const all = [...parts.flatMap((part) => part.errors), ...errors]
+  const ties = parts.every((part) => part.ties)
+  const summary: RunSummary = {
+    run: id,
+    sync: name,
+    mode: 'replay',
+    started,
+    ended: now(),
+    state: signal.aborted ? 'stopped' : all.length > 0 || !ties ? 'failed' : 'done',
+    entities: parts.flatMap((part) => part.entities),
+    ties,
+    requests: 0,
+    statements: parts.reduce((sum, part) => sum + part.statements, 0),
+    notices: parts.flatMap((part) => part.notices),
+    errors: all,
+  }
+  try {
+    // Whatever is still claimed was not reached: by a stop, or by an error.
+    await ledger.releaseHeld(await stillClaimed(deps, claimed), 'open')
+    await ledger.endRun(summary)
+  } catch (error) {
+    log.error(`replay ${id}: its end could not be written: ${asSyncError(error).message}`)
+  }
+  return summary
+}
+
+const stillClaimed = async ({ ledger }: PollDeps, claimed: readonly HeldRecord[]): Promise<string[]> =>
+  claimed.length === 0
+    ? []
+    : (await ledger.held({ ids: claimed.map(({ id }) => id), states: ['replaying'], limit: claimed.length })).map(
+        ({ id }) => id,
+      )
+
+async function replayGroup(deps: PollDeps, options: ReplayOptions, id: string, group: Group): Promise<RunSummary> {
+  const { settlement } = deps
+  const { signal } = options
+  const [first] = group.records
+  if (!first) throw new Error('an empty group of held records')
+  const { entity: name, sync, sourceAddress } = first
+  const sinks = options.sinks(name)
+  const run = settlement.open({
+    id,
+    sync,
+    mode: 'replay',
+    at: deps.now(),
+    // At a sink only the one that holds answers; before a mapping all behind it.
+    answer: group.to === 'sink' ? 'one' : 'every',
+    mayFilter: false,
+    receiptMs: options.receiptSeconds * 1000,
+    full: false,
+    memory: true,
+    sourceAddress,
+  })
+  const entity = newEntity(run, { name, sinks })
+  signal.addEventListener('abort', run.changed, { once: true })
+  const stopWatching = watchRun(deps, run)
+  const sent: HeldRecord[][] = []
+  let checks: ReadonlyMap<string, TotalsCheck> = new Map()
+  try {
+    if (sinks.length === 0)
+      throw syncError(
+        'config',
+        'sync.no-sink',
+        `Held records of ${name} can reach no sink from the node that replays.`,
+        {
+          entity: name,
+          hint:
+            group.to === 'sink'
+              ? 'Wire its second output to the sink that holds them.'
+              : 'Wire its first output to the mapping that holds them.',
+        },
+      )
+    await send(deps, options, run, entity, group, sent)
+  } catch (error) {
+    if (!signal.aborted) settlement.failEntity(run, entity, asSyncError(error))
+  }
+  try {
+    checks = await closeEntity(deps, run, entity, signal)
+  } finally {
+    stopWatching()
+    signal.removeEventListener('abort', run.changed)
+    settlement.end(run)
+  }
+  await close(deps, id, entity, sent)
+  const summary = summarize(run, { ended: deps.now(), stopped: signal.aborted, checks })
+  // Sinks that another one's records only passed by have nothing to say.
+  const entities = summary.entities.filter(
+    (sum) =>
+      group.to === 'map' ||
+      entity.error ||
+      [...entity.tallies.values()].some((t) => t.ref.name === sum.sink && accounted(t.counts) > 0),
+  )
+  return { ...summary, entities, ties: entities.every((sum) => sum.ties) }
+}
+
+async function send(
+  deps: PollDeps,
+  { send: give, progress, signal }: ReplayOptions,
+  run: RunState,
+  entity: EntityRun,
+  { to, records }: Group,
+  sent: HeldRecord[][],
+): Promise<void> {
+  const [first] = records
+  if (!first) return
+  const filler = createFiller(defaultLimits)
+  const payload = records.map(
+    (held): DataRecord => ({ ...(held.edited?.record ?? held.record), _row: 0, _read: held.read }),
+  )
+  const full = filler.add('held', { records: payload, cursor: null })
+  const rest = filler.end()
+  const batches = rest ? [...full, rest] : full
+  let at = 0
+  for (const { index, rows, bytes, records: some } of batches) {
+    await room(run, defaultLimits, { rows, bytes }, signal)
+    if (entity.error) return
+    sent.push(records.slice(at, at + some.length))
+    at += some.length
+    entity.read += some.length
+    entity.rows += rows
+    const last = index === batches.length - 1
+    entity.batches.push({ index, count: some.length, rows, bytes, sentAt: deps.tick(), segments: [], sinks: new Map() })
+    if (last) entity.readDone = true
+    const message = messageOf(run, { entity: entity.name, schema: first.schema }, [...some], {
+      index,
+      last,
+      ledger: deps.ledger.id,
+      mode: 'replay',
+    })
+    give(to, to === 'sink' ? { ...message, sync: { ...message.sync, to: first.sink } } : message)
+    progress({ entity: entity.name, records: entity.read, rows: entity.rows })
+  }
+}
+
+/** What became of each record; what its sink's commit has closed already stays so. */
+async function close(
+  { ledger }: PollDeps,
+  run: string,
+  entity: EntityRun,
+  sent: readonly HeldRecord[][],
+): Promise<void> {
+  const ids = sent.flat().map(({ id }) => id)
+  if (ids.length === 0) return
+  const claimed = await ledger.held({ ids, states: ['replaying'], limit: ids.length })
+  // Held again at the same place: its reason was renewed by this run.
+  const again = new Set(claimed.filter((held) => held.run === run).map(({ id }) => id))
+  const ends = { open: [] as string[], delivered: [] as string[], superseded: [] as string[] }
+  for (const [index, records] of sent.entries()) {
+    const batch = entity.batches[index]
+    for (const [row, { id }] of records.entries()) ends[again.has(id) ? 'open' : endOf(entity, batch, row)].push(id)
+  }
+  for (const as of ['open', 'delivered', 'superseded'] as const)
+    if (ends[as].length > 0) await ledger.releaseHeld(ends[as], as)
+}
+
+function endOf(entity: EntityRun, batch: BatchState | undefined, row: number): 'open' | 'delivered' | 'superseded' {
+  const outcomes = batch ? outcomesOf(batch, row) : []
+  const answered = entity.error ? outcomes.length >= entity.sinks.length : outcomes.length > 0
+  if (!answered || outcomes.some((outcome) => outcome === 'inDoubt' || outcome === 'filtered')) return 'open'
+  if (outcomes.some((outcome) => outcome === 'delivered' || outcome === 'unchanged')) return 'delivered'
+  // Superseded by a later read, or held further on, at a sink that now has it.
+  return 'superseded'
+}
