@@ -43,6 +43,8 @@ export interface X3Connection {
   /** As whom requests are made. */
   readonly user: string
   readonly clock: ServerClock
+  /** How often and how long reads are tried again; absent: the engine's rule. */
+  readonly retry?: Partial<RetryOptions>
   /**
    * Sends a GraphQL query, again after `transient` and `throttled` failures (reads are idempotent). A refused token is
    * signed anew once. Throws `SyncError`s; data that came with errors is thrown away with them.

@@ -86,7 +86,7 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
         throw passing(error)
       }
     }
-    return withRetry(doubting, retryContext(signal, options.waiting))
+    return withRetry(doubting, retryContext(signal, options.waiting), connection.retry)
   }
 
   /** Asks for a page, with fewer records after each failure that may come from its size. */

@@ -188,7 +188,7 @@ function resolve(
 }
 
 /** Type of the node behind its operations: what `read` gives, or the node of `query`. */
-function nodeType(need: Need, operations: TypeInfo): TypeInfo | undefined {
+export function nodeType(need: Need, operations: TypeInfo): TypeInfo | undefined {
   const read = operations.fields.get('read')
   if (read) return need(read.type)
   return elementOf(need, operations)
