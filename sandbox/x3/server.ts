@@ -67,6 +67,8 @@ export interface X3Sandbox {
   denied(): string[]
   /** Call when the books have moved on a business day. */
   newDay(): void
+  /** Bodies of the requests whose replies are kept (`keepReplies`), in the order of their first coming. */
+  keptRequests(): string[]
   setFaults(plan: FaultPlan | undefined): void
   setLatency(ms: number): void
   close(): Promise<void>
@@ -299,6 +301,7 @@ export async function startX3(options: X3Options): Promise<X3Sandbox> {
     allow: (node) => every((folder) => folder.allow(node)),
     denied: () => folders.get(defaultFolder)?.denied() ?? [],
     newDay: () => every((folder) => folder.newDay()),
+    keptRequests: () => [...kept.keys()].map((key) => key.slice(key.indexOf(' ') + 1)),
     setFaults(plan) {
       faults = plan
     },
