@@ -156,7 +156,11 @@ export function testRoute<S extends Fields, K extends Fields>(
   RED: NodeAPI,
   spec: ConfigSpec<S> & { readonly type: string },
   credentialSchema: K,
-  test: (config: z.output<S>, credentials: z.output<K>, context: OpenContext) => Promise<readonly ReportLine[]>,
+  test: (
+    config: z.output<S>,
+    credentials: z.output<K>,
+    context: OpenContext & { readonly id: string },
+  ) => Promise<readonly ReportLine[]>,
 ): void {
   RED.httpAdmin.post(
     `/tieout/connections/${spec.type}/test`,
@@ -166,7 +170,7 @@ export function testRoute<S extends Fields, K extends Fields>(
       const secrets = Object.values(values.credentials)
       try {
         const { config, credentials } = parse(spec, credentialSchema, values)
-        const context = { name: nameOf(body, spec.type), log: routeLog(RED, spec.type), signal }
+        const context = { id: body.id, name: nameOf(body, spec.type), log: routeLog(RED, spec.type), signal }
         return scrub({ lines: await test(config, credentials, context) }, secrets)
       } catch (error) {
         const { message, cause } = asSyncError(error)

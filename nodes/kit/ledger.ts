@@ -13,9 +13,17 @@ export interface LedgerSpec<S extends Fields, K extends Fields> extends ConfigSp
   readonly type: string
   readonly credentials: K
   /** Opens the ledger and makes its engine: once, on first use. */
-  readonly open: (config: z.output<S>, credentials: z.output<K>, context: { readonly log: Log }) => Promise<Engine>
+  readonly open: (
+    config: z.output<S>,
+    credentials: z.output<K>,
+    context: { readonly id: string; readonly log: Log },
+  ) => Promise<Engine>
   /** What its dialog's button says of unsaved values. */
-  readonly test: (config: z.output<S>, credentials: z.output<K>) => Promise<readonly ReportLine[]>
+  readonly test: (
+    config: z.output<S>,
+    credentials: z.output<K>,
+    context: { readonly id: string },
+  ) => Promise<readonly ReportLine[]>
 }
 
 /** Registers the ledger's config node. The engine is opened on first use and closed last: after every node that counts there has drained. */
@@ -34,7 +42,7 @@ export function defineLedger<S extends Fields, K extends Fields>(RED: NodeAPI, s
       const engine = shared<Engine>(
         () => {
           const config = readConfig(spec, stored as unknown as Values)
-          return spec.open(config, parseFields(spec.credentials, this.credentials ?? {}), { log })
+          return spec.open(config, parseFields(spec.credentials, this.credentials ?? {}), { id: this.id, log })
         },
         (value) => value.close(),
       )
@@ -49,7 +57,7 @@ export function defineLedger<S extends Fields, K extends Fields>(RED: NodeAPI, s
     },
     { credentials: Object.fromEntries(secretFields.map((name) => [name, { type: 'password' as const }])) },
   )
-  testRoute(RED, spec, spec.credentials, (config, credentials) => spec.test(config, credentials))
+  testRoute(RED, spec, spec.credentials, spec.test)
 }
 
 /** The live ledgers, by id; none is opened. */

@@ -160,6 +160,20 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
     ),
   )
 
+  RED.httpAdmin.post(
+    `/tieout/sources/${spec.type}/:id/run`,
+    RED.auth.needsPermission('flows.write'),
+    handle(z.object({ order: sourceOrder }), async ({ order }, { params }) => {
+      const node = RED.nodes.getNode(params.id ?? '')
+      if (node?.type !== spec.type)
+        throw syncError('config', 'tieout.request', 'This node is not deployed, or disabled', {
+          hint: 'Deploy it first: a run goes by what is deployed.',
+        })
+      node.receive({ tieout: order } as never)
+      return { started: true }
+    }),
+  )
+
   RED.httpAdmin.get(
     `/tieout/sources/${spec.type}/:id/sinks`,
     RED.auth.needsPermission('flows.read'),
