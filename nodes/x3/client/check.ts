@@ -71,7 +71,7 @@ async function entityLine(
     return { ok: true, text: `${def.entity}: ${found ? 'can be read' : 'can be read, and is empty'}.${notices}` }
   } catch (error) {
     if (signal.aborted || !isSyncError(error)) throw error
-    return { ok: false, text: `${error.message}.${error.cause.hint ? ` ${error.cause.hint}` : ''}` }
+    return { ok: false, text: `${error.message.replace(/\.$/, '')}.${error.cause.hint ? ` ${error.cause.hint}` : ''}` }
   }
 }
 

@@ -116,9 +116,11 @@ export function complaintError(complaints: readonly Complaint[], what: string): 
   const node = first ? nodeOfPath(first.path) : undefined
   const details = { vendorText: text, ...(node === undefined ? {} : { field: node }) }
   if (RIGHTS.test(text)) {
-    return syncError('config', 'x3.right', `${what}: X3 refuses to read ${node ?? 'this node'}: ${text}`, {
+    const right = /\b(\w+\.read)\b/.exec(text)?.[1]
+    const place = node ?? right?.replace('.read', '') ?? 'this node'
+    return syncError('config', 'x3.right', `${what}: X3 refuses to read ${place}: ${text}`, {
       ...details,
-      hint: `Give the allowed user the read right on ${node ?? 'the node'} (${node ?? 'node'}.read); lines and dimensions need their own.`,
+      hint: `Give the allowed user the read right ${right ?? `on the node of ${place}`}; lines, dimensions and joined nodes need their own.`,
     })
   }
   if (UNKNOWN_FIELD.test(text)) {

@@ -1,0 +1,102 @@
+/** x3-poll: reads entities of Sage X3 and sends them in batches. */
+import type { NodeAPI } from 'node-red'
+import { z } from 'zod'
+import type { ColumnType } from '../../sync/message.ts'
+import { defineSource, field } from '../kit/kit.ts'
+import { previewX3 } from './client/check.ts'
+import { createX3Source, type X3SourceOptions } from './client/poll.ts'
+import type { ExtraField } from './client/resolve.ts'
+import { type X3Client, x3Connection } from './x3-connection.ts'
+
+const entityRow = z.object({ entity: field.text('an entity is missing'), filter: field.optional() })
+const extraRow = z.object({
+  entity: field.text('an added field needs its entity'),
+  list: field.optional(),
+  path: field.text('an added field needs its path'),
+  name: field.optional(),
+  type: z
+    .preprocess(
+      (value) => value ?? '',
+      z.string().regex(/^$|^(string|integer|boolean|date|timestamp|json|decimal\(\d+,\d+\))$/, 'is no column type'),
+    )
+    .transform((type) => type as ColumnType | ''),
+})
+
+const config = z.object({
+  entities: z.array(entityRow, { error: 'must be a list' }).min(1, 'choose at least one entity'),
+  extraFields: z.array(extraRow, { error: 'must be a list' }).default([]),
+  pageSize: field.number(200, 1, 10_000),
+  stampField: field.optional(),
+  granularity: field.choice(['auto', 'second', 'day']),
+  overlapSeconds: field.number(600, 0, 30 * 86_400),
+  lagSeconds: field.number(60, 0, 86_400),
+  dateWindowDays: field.number(0, 0, 3660),
+  ledgers: field.list(),
+  statisticalLedgers: field.list(),
+  dimensionTypes: field.list(),
+  costCentreType: field.optional(),
+  /** `entity.column` of the sensitive columns that were chosen. */
+  sensitive: field.list(),
+})
+type Config = z.output<typeof config>
+
+export function sourceOptions(values: Config, client: X3Client): X3SourceOptions {
+  return {
+    source: client.source,
+    pageSize: values.pageSize,
+    overlapSeconds: values.overlapSeconds,
+    lagSeconds: values.lagSeconds,
+    dateWindowDays: values.dateWindowDays,
+    ledgers: values.ledgers,
+    statisticalLedgers: values.statisticalLedgers,
+    dimensionTypes: values.dimensionTypes,
+    filters: filtersOf(values),
+    sensitive: byEntity(
+      values.sensitive.map((text) => ({ entity: text.split('.')[0] ?? '', value: text.split('.')[1] ?? '' })),
+    ),
+    extraFields: byEntity(values.extraFields.map((row) => ({ entity: row.entity, value: extraField(row) }))),
+    ...(values.stampField ? { stampField: values.stampField } : {}),
+    ...(values.costCentreType ? { costCentreType: values.costCentreType } : {}),
+    ...(values.granularity === 'auto' ? {} : { granularity: values.granularity }),
+  }
+}
+
+/** What belongs to the identity of what is read: another filter reads other records. */
+const filtersOf = (values: Config): Record<string, string> =>
+  Object.fromEntries(
+    values.entities.filter(({ filter }) => filter !== '').map(({ entity, filter }) => [entity, filter]),
+  )
+
+const extraField = ({ path, name, type, list }: z.output<typeof extraRow>): ExtraField => ({
+  path,
+  ...(name ? { name } : {}),
+  ...(type ? { type } : {}),
+  ...(list ? { list } : {}),
+})
+
+function byEntity<T>(rows: readonly { readonly entity: string; readonly value: T }[]): Record<string, T[]> {
+  const found: Record<string, T[]> = {}
+  for (const { entity, value } of rows) {
+    found[entity] ??= []
+    found[entity].push(value)
+  }
+  return found
+}
+
+export default function (RED: NodeAPI): void {
+  defineSource(RED, {
+    type: 'x3-poll',
+    version: 1,
+    config,
+    connection: x3Connection,
+    entities: (values) => values.entities.map(({ entity }) => entity),
+    filters: filtersOf,
+    source: (values, client, { log }) =>
+      createX3Source(client.connection, client.schema, {
+        ...sourceOptions(values, client),
+        waiting: (what) => log.debug(`X3: ${what}`),
+      }),
+    preview: (values, client, entity, signal) =>
+      previewX3(client.connection, sourceOptions(values, client), entity, signal),
+  })
+}
