@@ -134,7 +134,7 @@ export function retryAfterMs(header: string | null | undefined, now: number = Da
 
 /** What an HTTP status means; used for Thrift and for REST. */
 export function httpFinding(status: number, reason: string, retryAfter: number | undefined, at: FailurePoint): Finding {
-  const text = `HTTP ${status}${reason ? `, ${shorten(reason)}` : ''}.`
+  const text = `HTTP ${status}${reason ? `, ${shorten(reason).replace(/\.+$/, '')}` : ''}.`
   const details: Partial<ErrorCause> = {
     httpStatus: status,
     vendorCode: String(status),
@@ -151,6 +151,9 @@ export function httpFinding(status: number, reason: string, retryAfter: number |
       'auth',
       'The token was refused: check client id and secret (or the access token) and that the principal belongs to this workspace.',
     )
+  if (status === 403 && /invalid (access )?token|token.{0,40}(expired|invalid|revoked)/i.test(reason)) {
+    return known('auth', 'The access token is wrong, expired or revoked: enter a new one.')
+  }
   if (status === 403)
     return known(
       'auth',
