@@ -11,7 +11,6 @@ const config = z.object({
   syncs: field.list(),
   heldOver: field.number(0, 0, 1_000_000),
   successHours: field.number(0, 0, 8760),
-  zeroRuns: field.number(0, 0, 100),
   everySeconds: field.number(30, 1, 3600),
 })
 type Config = z.output<typeof config>
@@ -55,10 +54,9 @@ async function look(ledger: Ledger, limits: Config): Promise<void> {
       lastSuccess: await ledger.lastSuccess(sync),
       runs: all.filter((run) => run.sync === sync),
     }
-    for (const { kind, entity, on, message } of findings(facts, limits)) {
-      const about = { sync, kind, ...(entity && { entity }) }
-      if (on) await ledger.raiseAlert({ ...about, message })
-      else await ledger.clearAlerts(about)
+    for (const { kind, on, message } of findings(facts, limits)) {
+      if (on) await ledger.raiseAlert({ sync, kind, message })
+      else await ledger.clearAlerts({ sync, kind })
     }
   }
 }

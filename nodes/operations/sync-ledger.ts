@@ -1,0 +1,74 @@
+/** sync-ledger: the durable record that the nodes of a sync share, and the engine on it. */
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, isAbsolute, join } from 'node:path'
+import type { NodeAPI } from 'node-red'
+import { z } from 'zod'
+import { openLedger } from '../../ledger/open.ts'
+import { createEngine } from '../../sync/create.ts'
+import type { Engine } from '../../sync/engine.ts'
+import { defineLedger, field } from '../kit/kit.ts'
+import { defineMonitorRoutes } from './monitor-routes.ts'
+
+const config = z.object({ file: field.optional(), retentionDays: field.number(90, 7, 3650) })
+const credentials = z.object({ key: field.optional() })
+
+const DAY = 24 * 3600 * 1000
+
+export default function (RED: NodeAPI): void {
+  const settings = RED.settings as { userDir?: string; credentialSecret?: unknown }
+  const fileOf = ({ file }: z.output<typeof config>, id: string): string => {
+    const home = settings.userDir ?? process.cwd()
+    return file ? (isAbsolute(file) ? file : join(home, file)) : join(home, 'tieout', `${id}.db`)
+  }
+
+  defineLedger(RED, {
+    type: 'sync-ledger',
+    version: 1,
+    config,
+    credentials,
+    async open(own, { key }, { id, log }) {
+      const file = fileOf(own, id)
+      const ledger = await openLedger({ file, key: key || derivedKey(settings.credentialSecret) || keyFile(file), log })
+      const tidy = (): void => {
+        ledger
+          .purge(own.retentionDays)
+          .catch((error: unknown) => log.warn(`Old entries could not be removed: ${String(error)}`))
+      }
+      tidy()
+      const daily = setInterval(tidy, DAY).unref()
+      const engine = createEngine({ ledger, log })
+      return {
+        ...engine,
+        async close() {
+          clearInterval(daily)
+          await engine.close()
+        },
+      } satisfies Engine
+    },
+    async test(own, _credentials, { id }) {
+      const file = fileOf(own, id)
+      return [
+        {
+          ok: true,
+          text: existsSync(file) ? `The ledger is ${file}` : `The ledger will be made at the first start: ${file}`,
+        },
+      ]
+    },
+  })
+  defineMonitorRoutes(RED)
+}
+
+/** Node-RED's own secret is the root of the ledger's: who may decrypt the one may decrypt the other. */
+const derivedKey = (secret: unknown): string | undefined =>
+  typeof secret === 'string' && secret !== '' ? `credentialSecret:${secret}` : undefined
+
+/** A plain Node-RED without a secret of its own: a key beside the ledger, readable by its owner alone. */
+function keyFile(ledger: string): string {
+  const file = `${ledger}.key`
+  if (existsSync(file)) return readFileSync(file, 'utf8').trim()
+  const key = randomBytes(32).toString('hex')
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, `${key}\n`, { mode: 0o600, flag: 'wx' })
+  return key
+}
