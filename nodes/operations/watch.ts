@@ -32,7 +32,7 @@ export function findings(facts: Facts, limits: Limits): Finding[] {
     {
       kind: 'held',
       on: held > limits.heldOver,
-      message: `${held} records of ${sync} are held (more than ${limits.heldOver}). Look at them, correct the cause and replay.`,
+      message: `${held} record${held === 1 ? '' : 's'} of ${sync} ${held === 1 ? 'is' : 'are'} held (limit ${limits.heldOver}). Look at the reasons, correct the cause and replay.`,
     },
   ]
   if (limits.successHours > 0) {

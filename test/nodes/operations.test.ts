@@ -1,0 +1,294 @@
+import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { z } from 'zod'
+import {
+  type ConnectionSpec,
+  defineConnection,
+  type defineNode,
+  defineSink,
+  defineSource,
+} from '../../nodes/kit/kit.ts'
+import deadLetter from '../../nodes/operations/dead-letter.ts'
+import replay from '../../nodes/operations/replay.ts'
+import syncAlert from '../../nodes/operations/sync-alert.ts'
+import syncLedger from '../../nodes/operations/sync-ledger.ts'
+import type { RunSummary } from '../../sync/engine.ts'
+import { syncError } from '../../sync/errors.ts'
+import { type FakeTarget, fakeTarget } from '../support/fake-target.ts'
+import { type FakeSource, fakeSource, supplier, supplierSchema } from '../support/fakes.ts'
+import { type FlowEntry, first, helper, inbox, load, node, statuses, watchRejections } from '../support/helper.ts'
+import { waitFor } from '../support/wait.ts'
+
+type RED = Parameters<typeof defineNode>[0]
+
+const functionNode = createRequire(import.meta.url)('@node-red/nodes/core/function/10-function.js') as (
+  RED: RED,
+) => void
+
+/** The ERP and the warehouse of the test that runs. */
+const world: { source: FakeSource; target: FakeTarget } = { source: fakeSource({}), target: fakeTarget() }
+const none: ConnectionSpec<z.ZodObject<Record<never, never>>, z.ZodObject<Record<never, never>>, object> = {
+  type: 'test-connection',
+  version: 1,
+  config: z.object({}),
+  open: () => ({}),
+}
+const types = [
+  syncLedger,
+  deadLetter,
+  replay,
+  syncAlert,
+  functionNode,
+  (RED: RED) => defineConnection(RED, none),
+  (RED: RED) =>
+    defineSource(RED, {
+      type: 'test-source',
+      version: 1,
+      config: z.object({}),
+      connection: none,
+      entities: () => ['supplier'],
+      source: () => world.source,
+    }),
+  (RED: RED) =>
+    defineSink(RED, {
+      type: 'test-sink',
+      version: 1,
+      config: z.object({}),
+      connection: none,
+      target: () => world.target,
+    }),
+]
+
+describe('operations', () => {
+  let dir: string
+  watchRejections()
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'tieout-ops-'))
+    world.source = fakeSource({ supplier: { schema: supplierSchema } })
+    world.target = fakeTarget({ address: 'fake://host/books.supplier' })
+    for (const code of ['A', 'B', 'C']) world.source.put('supplier', supplier(code, `Supplier ${code}`))
+  })
+  afterEach(() => rmSync(dir, { recursive: true, force: true }))
+
+  /** source -> function -> sink, a catch node before dead-letter, replay before function and sink. */
+  const flow = (
+    code: string,
+    more: readonly FlowEntry[] = [],
+    caught = { scope: ['f', 'w'], to: 'd' },
+  ): FlowEntry[] => [
+    { id: 'L', type: 'sync-ledger', file: join(dir, 'ledger.db') },
+    { id: 'C', type: 'test-connection' },
+    { id: 's', type: 'test-source', syncName: 'books', ledger: 'L', connection: 'C', wires: [['f'], ['sum']] },
+    { id: 'f', type: 'function', name: 'check', func: code, outputs: 1, timeout: 0, libs: [], wires: [['w']] },
+    { id: 'w', type: 'test-sink', name: 'warehouse', ledger: 'L', connection: 'C', wires: [['after'], ['shown']] },
+    { id: 'c', type: 'catch', scope: caught.scope, wires: [[caught.to]] },
+    { id: 'd', type: 'dead-letter', ledger: 'L', wires: [['dead']] },
+    { id: 'r', type: 'replay', ledger: 'L', wires: [['f'], ['w'], ['rsum']] },
+    ...['sum', 'after', 'shown', 'dead', 'rsum', 'alerts'].map((id) => ({ id, type: 'helper' })),
+    ...more,
+  ]
+  const secrets = { L: { key: 'a secret for held records' } }
+  const run = async (message: Record<string, unknown> = {}): Promise<RunSummary> => {
+    const sum = inbox('sum')
+    node('s').receive(message)
+    return (await first(sum)).payload as RunSummary
+  }
+  const held = async (): Promise<
+    { id: string; key: string; record: Record<string, unknown>; cause: { message: string } }[]
+  > => (await helper.request().get('/tieout/held')).body
+
+  describe('dead-letter', () => {
+    it('holds what a function node fails on, the run ties, and replay brings it in through output 1', async () => {
+      await load(types, flow(`if (!global.get('fixed')) throw new Error('no rate for EUR'); return msg`), secrets)
+      const dead = inbox('dead')
+      const summary = await run()
+      deepStrictEqual((await first(dead)).deadLetter, {
+        held: 3,
+        reason: 'Error: no rate for EUR',
+        node: 'check',
+      })
+      strictEqual(summary.entities[0]?.held, 3)
+      strictEqual(world.target.stored.size, 0)
+      match((await held())[0]?.cause.message ?? '', /^check: .*no rate for EUR/)
+
+      node('f').context().global.set('fixed', true)
+      const done = inbox('rsum')
+      node('r').receive({})
+      strictEqual(((await first(done)).payload as RunSummary).mode, 'replay')
+      deepStrictEqual([...world.target.stored.keys()].sort(), ['erp|A', 'erp|B', 'erp|C'])
+      deepStrictEqual(await held(), [])
+    })
+
+    for (const cls of ['transient', 'throttled', 'auth', 'config', 'unknown-outcome'])
+      it(`holds nothing for an error of class ${cls}`, async () => {
+        await load(types, flow('return msg'), secrets)
+        const after = inbox('after')
+        await run()
+        const dead = inbox('dead')
+        node('d').receive({
+          ...(await first(after)),
+          error: {
+            message: 'down',
+            code: 'x',
+            cause: { class: cls, code: 'x' },
+            source: { id: 'w', type: 'test-sink', name: 'warehouse' },
+          },
+        } as never)
+        strictEqual(((await first(dead)).deadLetter as { held: number }).held, 0)
+        deepStrictEqual(await held(), [])
+      })
+
+    it('says so when it is not wired to a catch node', async () => {
+      await load(types, flow('return msg', [], { scope: ['d'], to: 'alerts' }), secrets)
+      const caught = inbox('alerts')
+      node('d').receive({ payload: 1 })
+      match(((await first(caught)).error as { message: string }).message, /no error of a catch node/)
+    })
+  })
+
+  describe('replay and the monitor', () => {
+    it('a record held at the sink is listed, edited under its user, and delivered through output 2', async () => {
+      world.target.tells = true
+      world.target.refuses = ({ name }) => (name === 'Supplier B' ? 'the name is not known' : undefined)
+      await load(types, flow('return msg'), secrets)
+      const shown = inbox('shown')
+      const summary = await run()
+      strictEqual(((await first(shown)).payload as { code: string }).code, 'B')
+      deepStrictEqual(
+        [summary.entities[0]?.delivered, summary.entities[0]?.held, summary.entities[0]?.ties],
+        [2, 1, true],
+      )
+      const [record] = await held()
+      strictEqual(record?.key, 'erp|B')
+
+      const edit = (changes: object) => helper.request().post('/tieout/held/edit').send({ id: record?.id, changes })
+      match((await edit({ code: 'X' })).body.error, /code is part of the key/)
+      match((await edit({ nme: 'X' })).body.error, /no column nme/)
+      strictEqual((await edit({ name: 'Supplier Bee' })).status, 200)
+      const done = inbox('rsum')
+      deepStrictEqual(
+        (
+          await helper
+            .request()
+            .post('/tieout/held/replay')
+            .send({ ids: [record?.id] })
+        ).body,
+        { started: true },
+      )
+      strictEqual(((await first(done)).payload as RunSummary).state, 'done')
+      strictEqual(world.target.stored.get('erp|B')?.record.name, 'Supplier Bee')
+      deepStrictEqual(await held(), [])
+      const runs = (await helper.request().get('/tieout/runs?limit=10')).body as RunSummary[]
+      deepStrictEqual(
+        runs.map(({ mode }) => mode),
+        ['replay', 'poll'],
+      )
+    })
+
+    it('a record that fails again is held again; a discarded one is gone', async () => {
+      world.target.tells = true
+      world.target.refuses = ({ name }) => (name === 'Supplier B' ? 'the name is not known' : undefined)
+      await load(types, flow('return msg'), secrets)
+      await run()
+      const done = inbox('rsum')
+      node('r').receive({ tieout: { entity: 'supplier' } })
+      await first(done)
+      const [again] = await held()
+      strictEqual(again?.key, 'erp|B')
+      deepStrictEqual(
+        (
+          await helper
+            .request()
+            .post('/tieout/held/discard')
+            .send({ ids: [again?.id] })
+        ).body,
+        { discarded: 1 },
+      )
+      deepStrictEqual(await held(), [])
+      const shown = statuses('r')
+      node('r').receive({})
+      await waitFor(() => shown.some((text) => text.includes('nothing is held')))
+    })
+
+    it('refuses an order that it does not know', async () => {
+      await load(types, flow('return msg', [], { scope: ['r'], to: 'alerts' }), secrets)
+      const caught = inbox('alerts')
+      node('r').receive({ tieout: { everything: true } })
+      match(((await first(caught)).error as { message: string }).message, /msg\.tieout must be/)
+    })
+  })
+
+  describe('sync-alert', () => {
+    const alert = (more: object = {}): FlowEntry => ({
+      id: 'a',
+      type: 'sync-alert',
+      ledger: 'L',
+      everySeconds: 1,
+      wires: [['alerts']],
+      ...more,
+    })
+    const told = (seen: readonly Record<string, unknown>[]): string[] =>
+      seen.map(({ payload }) => `${(payload as { kind: string }).kind} ${(payload as { state: string }).state}`)
+
+    it('tells a failed run once, and once that it is over', async () => {
+      await load(types, flow('return msg', [alert()]), secrets)
+      const alerts = inbox('alerts')
+      world.source.onPage(() => {
+        throw syncError('config', 'x3.right', 'The right to read supplier is missing')
+      })
+      await run()
+      await waitFor(() => alerts.length > 0)
+      deepStrictEqual(told(alerts), ['run-failed raised'])
+      match(
+        String(alerts[0] && (alerts[0].payload as { message: string }).message),
+        /right to read supplier is missing/,
+      )
+      await run()
+      world.source.onPage(() => undefined)
+      await run()
+      await waitFor(() => alerts.length > 1)
+      deepStrictEqual(told(alerts), ['run-failed raised', 'run-failed cleared'])
+    })
+
+    it('tells held records over the limit, and nothing again after a redeploy', async () => {
+      world.target.tells = true
+      world.target.refuses = ({ name }) => (name === 'Supplier B' ? 'the name is not known' : undefined)
+      await load(types, flow('return msg', [alert({ heldOver: 0 })]), secrets)
+      await run()
+      const alerts = inbox('alerts')
+      await waitFor(() => alerts.length > 0)
+      deepStrictEqual(told(alerts), ['held raised'])
+      match(String(alerts[0] && (alerts[0].payload as { message: string }).message), /1 record of books is held/)
+      await helper.unload()
+      await helper.stopServer()
+      await load(types, flow('return msg', [alert({ heldOver: 0 })]), secrets)
+      const later = inbox('alerts')
+      const shown = statuses('a')
+      await waitFor(() => shown.some((text) => text.includes('1 open alert')))
+      deepStrictEqual(told(later), [])
+      world.target.refuses = () => undefined
+      node('r').receive({})
+      await waitFor(() => later.length > 0)
+      deepStrictEqual(told(later), ['held cleared'])
+    })
+  })
+
+  it('sync-ledger refuses another secret than the ledger was made with, and the nodes say so', async () => {
+    await load(types, flow('return msg'), secrets)
+    await run()
+    await helper.unload()
+    await helper.stopServer()
+    await load(types, flow('return msg', [], { scope: ['s'], to: 'alerts' }), {
+      L: { key: 'another' },
+    })
+    const caught = inbox('alerts')
+    node('s').receive({})
+    const { message, cause } = (await first(caught)).error as { message: string; cause: { code: string } }
+    match(message, /made with another secret/)
+    strictEqual(cause.code, 'ledger.key')
+    ok(!message.includes('another secret for'))
+  })
+})
