@@ -1,0 +1,121 @@
+/** The floor's writing: the files and statements of the flow through the vendor's driver, and nothing else. */
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import { DBSQLClient } from '@databricks/sql'
+import { Agent, request } from 'undici'
+import {
+  HEADER_COLUMNS,
+  headerMerge,
+  LIST_COLUMNS,
+  listMerge,
+  type MergeTable,
+} from '../nodes/databricks/client/merge.ts'
+import { stagedFields } from '../nodes/databricks/client/rows.ts'
+import { literal, quoteTable } from '../nodes/databricks/client/sql.ts'
+import { clusterOf, createTable } from '../nodes/databricks/client/tables.ts'
+import { listTable, type Schema } from '../sync/message.ts'
+import type { Addresses } from './sandbox.ts'
+
+/** Rows of one batch as JSON texts, by list; `''` is the header. */
+export interface FloorBatch {
+  readonly entity: string
+  readonly records: number
+  readonly rows: number
+  readonly tables: Readonly<Record<string, string[]>>
+}
+
+export interface FloorWriter {
+  create(schemas: readonly Schema[]): Promise<void>
+  write(batch: FloorBatch): Promise<void>
+  close(): Promise<void>
+}
+
+/** As in the flow: more than this goes by file. */
+const MAX_PARAMETER_BYTES = 900_000
+const compress = promisify(gzip)
+const RUN = 'floor'
+
+export async function openWriter({ databricks }: Addresses): Promise<FloorWriter> {
+  const { host, port, path, token, caPem, catalog, schema: schemaName } = databricks
+  const agent = new Agent({ connect: { ca: caPem } })
+  const client = new DBSQLClient({ logger: { log: () => undefined } })
+  await client.connect({ host, port, path, token, customCaCert: caPem, telemetryEnabled: false })
+  const session = await client.openSession({ configuration: { ANSI_MODE: 'true', TIMEZONE: 'UTC' } })
+  const known = new Map<string, ReadonlyMap<string, MergeTable>>()
+  const keys = new Map<string, Schema>()
+  let files = 0
+
+  const run = async (sql: string, namedParameters?: Record<string, string>): Promise<void> => {
+    const operation = await session.executeStatement(sql, namedParameters === undefined ? {} : { namedParameters })
+    await operation.finished()
+    await operation.close()
+  }
+  const rest = async (method: 'PUT' | 'DELETE', file: string, body?: Buffer): Promise<void> => {
+    const reply = await request(`https://${host}:${port}/api/2.0/fs/files${file}?overwrite=true`, {
+      method,
+      dispatcher: agent,
+      headers: { authorization: `Bearer ${token}` },
+      ...(body && { body }),
+    })
+    await reply.body.dump()
+    if (reply.statusCode >= 300) throw new Error(`${method} ${file}: HTTP ${reply.statusCode}`)
+  }
+  const nameOf = (entity: string) => ({ catalog, schema: schemaName, table: entity })
+
+  /** A SELECT of the rows, its parameter, and the file to take away afterwards. */
+  const stage = async (rows: readonly string[], columns: MergeTable['columns']) => {
+    const fields = stagedFields(columns)
+    const array = `[${rows.join(',')}]`
+    if (Buffer.byteLength(array) <= MAX_PARAMETER_BYTES) {
+      const struct = literal(`array<struct<${fields.map((field) => `${field}:string`).join(',')}>>`)
+      const select = `SELECT ${fields.map((field) => `j.${field} AS ${field}`).join(', ')} FROM (SELECT explode(from_json(:rows, ${struct}, map('mode', 'FAILFAST'))) AS j) AS p`
+      return { select, parameters: { rows: array } }
+    }
+    const file = `/Volumes/${catalog}/${schemaName}/staging/floor-${files++}.json.gz`
+    await rest('PUT', file, await compress(rows.join('\n'), { level: 1 }))
+    const shape = literal(fields.map((field) => `${field} STRING`).join(', '))
+    const select = `SELECT ${fields.join(', ')} FROM read_files(${literal(file)}, format => 'json', schema => ${shape}, mode => 'FAILFAST')`
+    return { select, parameters: {}, file }
+  }
+
+  return {
+    async create(schemas) {
+      for (const schema of schemas) {
+        const parts = new Map<string, MergeTable>()
+        for (const [list, table] of Object.entries({ '': schema, ...schema.lists })) {
+          const name = nameOf(list === '' ? schema.entity : listTable(schema.entity, list))
+          parts.set(list, { table: quoteTable(name), key: table.key, columns: table.columns })
+          const own = list === '' ? HEADER_COLUMNS : LIST_COLUMNS
+          const cluster = clusterOf(table.columns, table.key, list !== '')
+          const columns = [...table.columns, ...own]
+          await run(createTable({ name, comment: '', columns, key: table.key, unique: true, cluster }, 'string'))
+        }
+        known.set(schema.entity, parts)
+        keys.set(schema.entity, schema)
+      }
+    },
+    async write({ entity, tables }) {
+      const parts = known.get(entity)
+      const header = parts?.get('')
+      if (parts === undefined || header === undefined) throw new Error(`no table for ${entity}`)
+      const at = new Date().toISOString()
+      const staged = await Promise.all(
+        [...parts].map(async ([list, part]) => ({ list, part, ...(await stage(tables[list] ?? [], part.columns)) })),
+      )
+      const merge = ({ list, part, select, parameters }: (typeof staged)[number]): Promise<void> =>
+        run(list === '' ? headerMerge(part, select, 'string') : listMerge(part, header, select, 'string'), {
+          ...parameters,
+          run: RUN,
+          at,
+        })
+      await Promise.all(staged.filter(({ list }) => list !== '').map(merge))
+      await Promise.all(staged.filter(({ list }) => list === '').map(merge))
+      for (const { file } of staged) if (file !== undefined) rest('DELETE', file).catch(() => undefined)
+    },
+    async close() {
+      await session.close()
+      await client.close()
+      await agent.close()
+    },
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * The floor: what any programme must spend that moves these records. The same requests, parsed and flattened, the same files
+ * and statements through the same driver, reading and writing at the same time. No Node-RED, no ledger, no hash, no checks.
+ */
+import type { Schema } from '../sync/message.ts'
+import { serve } from './child.ts'
+import { openReader, readBatches, type Script } from './floor-read.ts'
+import type { FloorBatch } from './floor-write.ts'
+import { type Cost, measure, peakRssMb } from './measure.ts'
+import type { Addresses } from './sandbox.ts'
+
+export interface FloorOrder {
+  readonly addresses: Addresses
+  readonly script: Script
+  readonly schemas: readonly Schema[]
+  /** `read`: nothing is written. `write`: only the writing is timed. */
+  readonly what: 'both' | 'read' | 'write'
+}
+
+export interface FloorResult extends Cost {
+  readonly peakRssMb: number
+  readonly records: number
+  readonly rows: number
+}
+
+/** Rows that may be on their way, as in the flow. */
+const WINDOW = 30_000
+
+const commands = {
+  async run({ addresses, script, schemas, what }: FloorOrder): Promise<FloorResult> {
+    const reader = await openReader(addresses)
+    const batches = what === 'write' ? await all(readBatches(reader.ask, script)) : readBatches(reader.ask, script)
+    const end = measure()
+    // The flow loads the driver and logs in on first use: the floor does so in measured time too.
+    const writer = await (await import('./floor-write.ts')).openWriter(addresses)
+    let records = 0
+    let rows = 0
+    let onTheWay = 0
+    let failed: unknown
+    const turns = new Map<string, Promise<void>>()
+    if (what !== 'read') await writer.create(schemas)
+    for await (const batch of batches) {
+      records += batch.records
+      rows += batch.rows
+      if (what === 'read') continue
+      while (onTheWay > 0 && onTheWay + batch.rows > WINDOW) await Promise.race(turns.values())
+      if (failed !== undefined) throw failed
+      onTheWay += batch.rows
+      const { entity } = batch
+      const turn = (turns.get(entity) ?? Promise.resolve())
+        .then(() => writer.write(batch))
+        .catch((error: unknown) => {
+          failed ??= error
+        })
+        .then(() => {
+          onTheWay -= batch.rows
+          if (turns.get(entity) === turn) turns.delete(entity)
+        })
+      turns.set(entity, turn)
+    }
+    await Promise.all(turns.values())
+    if (failed !== undefined) throw failed
+    const cost = end()
+    await writer.close()
+    await reader.close()
+    return { ...cost, peakRssMb: peakRssMb(), records, rows }
+  },
+}
+
+export type FloorCommands = typeof commands
+
+async function all(batches: AsyncIterable<FloorBatch>): Promise<FloorBatch[]> {
+  const found: FloorBatch[] = []
+  for await (const batch of batches) found.push(batch)
+  return found
+}
+
+serve(commands)

@@ -1,0 +1,136 @@
+/** The shipped flow in an embedded Node-RED, in a process of its own: first load into an empty warehouse, the ledger on disk. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type FlowNode, readTemplate, sandboxEnvironment } from '../demo/job.ts'
+import type { RunSummary } from '../sync/engine.ts'
+import type { DataRecord, Schema } from '../sync/message.ts'
+import { serve } from './child.ts'
+import { type Cost, measure, peakRssMb } from './measure.ts'
+import type { Accounts, Addresses } from './sandbox.ts'
+
+export interface FlowOrder {
+  readonly flow: string
+  readonly addresses: Addresses
+  readonly accounts: Accounts
+}
+
+export interface FlowResult extends Cost {
+  readonly peakRssMb: number
+  readonly records: number
+  readonly rows: number
+  /** Records of each batch as the source sent it, and the schema as the sink got it, by entity. */
+  readonly batches: Record<string, number[]>
+  readonly schemas: Schema[]
+  readonly source: string
+}
+
+/** What the bench uses of Node-RED; its own types know only what a node sees. */
+interface NodeRed {
+  init(server: undefined, settings: object): void
+  start(): Promise<void>
+  stop(): Promise<void>
+  readonly hooks: { add(id: string, work: (events: SendEvent[]) => void): void }
+  readonly nodes: { getNode(id: string): { receive(message: object): void } | null }
+  readonly runtime: { readonly flows: { setFlows(options: object): Promise<unknown> } }
+  readonly events: { once(name: string, heard: () => void): void }
+}
+
+interface SendEvent {
+  readonly source: { readonly id: string; readonly node: { readonly type: string }; readonly port: number }
+  readonly msg: { readonly payload?: unknown; readonly schema?: Schema; readonly topic?: string }
+}
+
+const commands = {
+  async run({ flow, addresses, accounts }: FlowOrder): Promise<FlowResult> {
+    const RED = createRequire(import.meta.url)('node-red') as NodeRed
+    const userDir = mkdtempSync(join(tmpdir(), 'tieout-bench-'))
+    try {
+      RED.init(undefined, settings(userDir))
+      await RED.start()
+      Object.assign(process.env, sandboxEnvironment({ ...addresses, control: { url: '', token: '' } }))
+      const nodes = filledIn(readTemplate(flow), accounts)
+      const started = new Promise<void>((resolve) => RED.events.once('flows:started', resolve))
+      await RED.runtime.flows.setFlows({ flows: { flows: nodes }, deploymentType: 'full' })
+      await started
+      const poll = nodes.find((node) => node.type.endsWith('-poll')) as FlowNode
+      const seen = watch(RED, poll.id)
+      const inject = nodes.find((node) => node.type === 'inject' && leadsTo(node, poll.id)) as FlowNode
+      const end = measure()
+      RED.nodes.getNode(inject.id)?.receive({})
+      const summary = await seen.ended
+      const cost = end()
+      if (summary.state !== 'done' || !summary.ties) throw new Error(`the run did not end well: ${inWords(summary)}`)
+      const sum = (of: 'read' | 'rows'): number => summary.entities.reduce((all, entity) => all + entity[of], 0)
+      const source = String(nodes.find((node) => node.type.endsWith('-connection') && node.source)?.source)
+      return {
+        ...cost,
+        peakRssMb: peakRssMb(),
+        records: sum('read'),
+        rows: sum('rows'),
+        batches: seen.batches,
+        schemas: [...seen.schemas.values()],
+        source,
+      }
+    } finally {
+      await RED.stop()
+      rmSync(userDir, { recursive: true, force: true })
+    }
+  },
+}
+
+export type FlowCommands = typeof commands
+
+const settings = (userDir: string): object => ({
+  userDir,
+  flowFile: 'flows.json',
+  httpAdminRoot: '/',
+  httpNodeRoot: false,
+  disableEditor: true,
+  credentialSecret: 'bench',
+  nodesDir: [join(import.meta.dirname, '..')],
+  nodesExcludes: ['nrlint', '90-exec.js'],
+  logging: { console: { level: 'warn', metrics: false, audit: false } },
+  telemetry: { enabled: false, updateNotification: false },
+})
+
+/** The template as the demo fills it in: its code table, and the port and CA of the sandbox's warehouse. No timer starts a run. */
+function filledIn(flows: readonly FlowNode[], accounts: Accounts): FlowNode[] {
+  return flows.map((node) => {
+    if (node.type === 'inject') return { ...node, once: false, repeat: '', crontab: '' }
+    if (node.type === 'gl-mapping') return { ...node, tables: [{ name: 'account', rows: accounts }] }
+    if (node.type === 'databricks-connection') return { ...node, port: '${DATABRICKS_PORT}', ca: '${DATABRICKS_CA}' }
+    return node
+  })
+}
+
+const leadsTo = (node: FlowNode, id: string): boolean => (node.wires as string[][]).flat().includes(id)
+
+/** What passes between the nodes: a few messages for each batch. */
+function watch(RED: NodeRed, poll: string) {
+  const batches: Record<string, number[]> = {}
+  const schemas = new Map<string, Schema>()
+  const ended = new Promise<RunSummary>((resolve) => {
+    RED.hooks.add('onSend.bench', (events) => {
+      for (const { source, msg } of events) {
+        if (source.id === poll && source.port === 1) resolve(msg.payload as RunSummary)
+        else if (source.port !== 0 || msg.schema === undefined) continue
+        else if (source.id === poll) {
+          batches[msg.schema.entity] ??= []
+          batches[msg.schema.entity]?.push((msg.payload as DataRecord[]).length)
+        } else schemas.set(msg.schema.entity, msg.schema)
+      }
+    })
+  })
+  return { batches, schemas, ended }
+}
+
+const inWords = (summary: RunSummary): string =>
+  [
+    summary.state,
+    ...summary.errors.map(({ message }) => message),
+    ...summary.entities.flatMap((e) => e.problem ?? []),
+  ].join('; ')
+
+serve(commands)

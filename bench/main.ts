@@ -1,0 +1,167 @@
+/** `npm run bench`: what the shipped flow costs, beside a bare script that does the same work on the same sandbox. */
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type Child, startChild } from './child.ts'
+import type { FloorCommands, FloorOrder, FloorResult } from './floor.ts'
+import type { Script } from './floor-read.ts'
+import type { FlowCommands, FlowResult } from './flow.ts'
+import { medianPass, type Pass, printOverlap, printPasses, ratios } from './report.ts'
+import type { Accounts, SandboxCommands } from './sandbox.ts'
+
+const USAGE = `npm run bench -- x3-databricks [--rows 100000] [--times 3] [--json]
+  --page-ms N --statement-ms N   latency of the sandbox: the flow beside reading alone and writing alone
+  --profile DIR                  writes CPU profiles of floor and flow there`
+
+interface Options {
+  readonly flow: string
+  readonly rows: number
+  readonly times: number
+  readonly pageMs: number
+  readonly statementMs: number
+  readonly json: boolean
+  readonly profile: string | undefined
+}
+
+function readOptions(args: readonly string[]): Options {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      rows: { type: 'string', default: '100000' },
+      times: { type: 'string', default: '3' },
+      'page-ms': { type: 'string', default: '0' },
+      'statement-ms': { type: 'string', default: '0' },
+      json: { type: 'boolean', default: false },
+      profile: { type: 'string' },
+    },
+  })
+  const whole = (name: 'rows' | 'times' | 'page-ms' | 'statement-ms', least: number): number => {
+    const value = Number(values[name])
+    if (!Number.isInteger(value) || value < least) throw new Error(`--${name} is a whole number from ${least} on`)
+    return value
+  }
+  const [flow = 'x3-databricks', ...more] = positionals
+  if (flow !== 'x3-databricks' || more.length > 0)
+    throw new Error(`there is one bench: x3-databricks, not ${positionals.join(' ')}`)
+  return {
+    flow: 'x3-to-databricks',
+    rows: whole('rows', 1000),
+    times: whole('times', 1),
+    pageMs: whole('page-ms', 0),
+    statementMs: whole('statement-ms', 0),
+    json: values.json,
+    profile: values.profile,
+  }
+}
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`)
+const script = (name: string): string => join(import.meta.dirname, `${name}.ts`)
+
+type Sandbox = Child<SandboxCommands>
+
+/** What every pass needs to know. */
+interface Setting {
+  readonly options: Options
+  readonly sandbox: Sandbox
+  readonly accounts: Accounts
+}
+
+async function bench(options: Options): Promise<void> {
+  const sandbox = startChild<SandboxCommands>(script('sandbox'))
+  try {
+    const { accounts } = await sandbox.ask('open', { rows: options.rows })
+    const setting: Setting = { options, sandbox, accounts }
+    // Fills the cache of pages, and shows what the flow asks and sends, so that the floor does the same.
+    const first = await flowPass(setting, [])
+    const tables = await sandbox.ask('tables', undefined as never)
+    const requests = await sandbox.ask('requests', undefined as never)
+    const floor: Floor = {
+      script: { requests, batches: first.batches, source: first.source, accounts },
+      schemas: first.schemas,
+    }
+    if (options.pageMs > 0 || options.statementMs > 0) await overlap(setting, floor)
+    else await compare(setting, floor, tables)
+  } finally {
+    await sandbox.stop()
+  }
+}
+
+interface Floor {
+  readonly script: Script
+  readonly schemas: FloorOrder['schemas']
+}
+
+async function compare(setting: Setting, floor: Floor, tables: Record<string, string>): Promise<void> {
+  const { options, sandbox } = setting
+  const profile = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`]
+  const floors: Pass<FloorResult>[] = []
+  const flows: Pass<FlowResult>[] = []
+  for (let time = 0; time < options.times; time++) {
+    floors.push(await floorPass(setting, floor, 'both', profile))
+    const written = await sandbox.ask('tables', undefined as never)
+    if (JSON.stringify(written) !== JSON.stringify(tables))
+      throw new Error(`floor and flow did not write the same:\n${JSON.stringify(written)}\n${JSON.stringify(tables)}`)
+    flows.push(await flowPass(setting, profile))
+  }
+  const pair = { floor: medianPass(floors), flow: medianPass(flows) }
+  printPasses(say, pair, floors, flows)
+  if (options.json) say(JSON.stringify({ ...ratios(pair), rows: pair.flow.rows, ...pair }))
+}
+
+/** Latency on both sides: reading and writing must go on at the same time. */
+async function overlap(setting: Setting, floor: Floor): Promise<void> {
+  const { options } = setting
+  const { pageMs, statementMs, times } = options
+  const latency = { pageMs, statementMs }
+  const passes = { read: [] as Pass<FloorResult>[], write: [] as Pass<FloorResult>[], flow: [] as Pass<FlowResult>[] }
+  for (let time = 0; time < times; time++) {
+    passes.read.push(await floorPass(setting, floor, 'read', [], latency))
+    passes.write.push(await floorPass(setting, floor, 'write', [], { pageMs: 0, statementMs }))
+    passes.flow.push(await flowPass(setting, [], latency))
+  }
+  const found = { read: medianPass(passes.read), write: medianPass(passes.write), flow: medianPass(passes.flow) }
+  const overlapRatio = printOverlap(say, found, latency)
+  if (options.json) say(JSON.stringify({ overlapRatio, rows: found.flow.rows, ...latency, ...found }))
+}
+
+const calm = { pageMs: 0, statementMs: 0 }
+
+async function flowPass(setting: Setting, execArgv: readonly string[], latency = calm): Promise<Pass<FlowResult>> {
+  const { options, sandbox, accounts } = setting
+  const addresses = await sandbox.ask('empty', undefined as never)
+  await sandbox.ask('latency', latency)
+  const child = startChild<FlowCommands>(script('flow'), execArgv)
+  try {
+    await sandbox.ask('begin', undefined as never)
+    const result = await child.ask('run', { flow: options.flow, addresses, accounts })
+    return { ...result, sandbox: await sandbox.ask('end', undefined as never) }
+  } finally {
+    await child.stop()
+  }
+}
+
+async function floorPass(
+  { sandbox }: Setting,
+  floor: Floor,
+  what: FloorOrder['what'],
+  execArgv: readonly string[],
+  latency = calm,
+): Promise<Pass<FloorResult>> {
+  const addresses = await sandbox.ask('empty', undefined as never)
+  await sandbox.ask('latency', latency)
+  const child = startChild<FloorCommands>(script('floor'), execArgv)
+  try {
+    await sandbox.ask('begin', undefined as never)
+    const result = await child.ask('run', { addresses, ...floor, what })
+    return { ...result, sandbox: await sandbox.ask('end', undefined as never) }
+  } finally {
+    await child.stop()
+  }
+}
+
+try {
+  await bench(readOptions(process.argv.slice(2)))
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}\n`)
+  process.exitCode = 1
+}

@@ -1,0 +1,32 @@
+/** What a stretch of work costs the process that does it. */
+import { readFileSync } from 'node:fs'
+
+export interface Cost {
+  /** Seconds by the clock. */
+  readonly wall: number
+  /** Seconds of all threads of the process, in user and system mode. */
+  readonly cpu: number
+}
+
+/** Begins to measure; the function that it gives ends it. */
+export function measure(): () => Cost {
+  const began = performance.now()
+  const before = process.cpuUsage()
+  return () => {
+    const { user, system } = process.cpuUsage(before)
+    return { wall: (performance.now() - began) / 1000, cpu: (user + system) / 1e6 }
+  }
+}
+
+/** Greatest resident memory of this process so far in MB, as Linux counts it. */
+export function peakRssMb(): number {
+  const status = readFileSync('/proc/self/status', 'utf8')
+  return Math.ceil(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024)
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  const upper = sorted[middle] ?? Number.NaN
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2
+}
