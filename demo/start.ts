@@ -18,12 +18,12 @@ const PATIENCE = { small: 300, medium: 900, large: 5400 }
 
 /** The node that begins the sync and the sync's name, as the template has them. */
 function entrance(flows: readonly FlowNode[]): { inject: string; sync: string } {
-  const poll = flows.find((node) => typeof node.sync === 'string')
+  const poll = flows.find((node) => typeof node.syncName === 'string')
   const inject = flows.find(
     (node) => node.type === 'inject' && (node.wires as string[][]).flat().includes(poll?.id ?? ''),
   )
   if (!poll || !inject) throw new Error('the template has no inject node wired to a polling node')
-  return { inject: inject.id, sync: poll.sync as string }
+  return { inject: inject.id, sync: poll.syncName as string }
 }
 
 async function start(options: DemoOptions): Promise<number> {
