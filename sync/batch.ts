@@ -135,7 +135,7 @@ export function createBatchWork(
       write: async (some) => {
         const part = packed(some)
         if (append === undefined) await withRetry(() => target.write(part, context), again, retry)
-        else if ((await writeBehindIntent(part, ({ record }) => contribution(plan, record), append)) === 'inDoubt') {
+        else if ((await writeBehindIntent(part, (entry) => contributionOf(job, entry, plan), append)) === 'inDoubt') {
           job.inDoubt.push(...some)
           return
         }
@@ -162,9 +162,9 @@ export function createBatchWork(
     const { address } = job.options.target
     const mine = sums.get(sumsKey(job.sync.run, address))
     for (const { key, totals } of deliveries) {
-      const before = known.deliveries.get(key)
-      if (before?.totals) sums.get(sumsKey(before.run, address))?.remove(before.totals)
-      mine?.add(totals)
+      const before = known.deliveries.get(key)?.totals
+      if (before) sums.get(sumsKey(runOf(before), address))?.remove(partsOf(before))
+      if (totals) mine?.add(partsOf(totals))
     }
   }
 
@@ -247,7 +247,11 @@ export function createBatchWork(
         ...answer([...superseded, ...older], 'superseded'),
       ],
       {
-        deliveries: unchanged.map(({ entry, last }) => ({ ...last, read: entry.read })),
+        deliveries: unchanged.map(({ entry, last }) => ({
+          ...last,
+          read: entry.read,
+          originalHash: known.originals.get(entry.key) ?? last.originalHash ?? null,
+        })),
         held: bad.map(({ entry, error }) => ({
           sink: target.address,
           sinkName: ref.name,
@@ -288,13 +292,21 @@ const answer = (entries: readonly Entry[], outcome: Outcome): Answer[] => entrie
 const rowsIn = ({ batch }: Job, entries: readonly Entry[]): number =>
   entries.reduce((sum, { record }) => sum + rowsOf(record, batch.schema), 0)
 
-function deliveryOf({ sync }: Job, entry: Entry, { originals }: Known, plan: readonly TableTotals[]): Delivery {
+function deliveryOf(job: Job, entry: Entry, { originals }: Known, plan: readonly TableTotals[]): Delivery {
   return {
     key: entry.key,
     read: entry.read,
     hash: entry.hash === '' ? null : entry.hash,
     originalHash: originals.get(entry.key) ?? null,
-    totals: contribution(plan, entry.record),
-    run: sync.run,
+    totals: contributionOf(job, entry, plan),
+    run: job.sync.run,
   }
 }
+
+/** The contribution as the ledger keeps it: behind the run that it counts in, since an unchanged record moves on to later runs. */
+function contributionOf({ sync }: Job, { record }: Entry, plan: readonly TableTotals[]): string | null {
+  const parts = contribution(plan, record)
+  return parts === null ? null : `${sync.run}\n${parts}`
+}
+const runOf = (totals: string): string => totals.slice(0, totals.indexOf('\n'))
+const partsOf = (totals: string): string => totals.slice(totals.indexOf('\n') + 1)

@@ -79,8 +79,8 @@ export function createDeliver(deps: DeliverDeps): (options: DeliverOptions) => P
       }),
     )
     const rows = [...newest, ...older].map(({ row }) => row)
-    settlement.received(sync, ref, rows)
-    const beat = setInterval(() => settlement.alive(sync, ref, job.waiting), deps.signMs ?? 10_000)
+    settlement.received(sync, ref, rows, target)
+    const beat = setInterval(() => settlement.alive(sync, ref, job.waiting), deps.signMs ?? 10_000).unref()
     try {
       return await fifo.run(target.address, () => work(job, newest, older), signal)
     } catch (error) {

@@ -73,7 +73,7 @@ export async function withRetry<T>(
       const delay = retryAfter || backoff.duration
       if (retryAfter) asked += retryAfter
       else if (performance.now() - started - asked + delay > options.totalMs) throw error
-      await pause(delay, cls === 'throttled' ? 'throttled' : 'trying again', context, options)
+      await pause(delay, cls === 'throttled' ? 'throttled' : 'trying again', error, context, options)
     }
   }
 }
@@ -85,15 +85,16 @@ const newBackoff = ({ firstDelayMs, maxDelayMs }: RetryOptions): IBackoff<unknow
 async function pause(
   ms: number,
   why: string,
+  error: unknown,
   { signal, waiting }: RetryContext,
   { signMs }: RetryOptions,
 ): Promise<void> {
   for (let left = ms; ; left -= signMs) {
-    waiting(`${why}, ${Math.ceil(left / 1000)} s left`)
+    waiting(`${why}, ${Math.max(1, Math.ceil(left / 1000))} s left`)
     try {
       await wait(Math.min(left, signMs), undefined, { signal })
     } catch {
-      throwIfStopped(signal)
+      throwIfStopped(signal, error)
     }
     if (left <= signMs) return
   }

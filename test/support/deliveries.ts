@@ -1,0 +1,188 @@
+/** The delivering side as an engine has it, over a real ledger in memory: runs are opened and batches sent by hand. */
+
+import type { Ledger } from '../../ledger/ledger.ts'
+import { openLedger } from '../../ledger/open.ts'
+import { createDeliver, type DeliverDeps } from '../../sync/deliver.ts'
+import type { OutcomeCounts, Progress, SinkRef } from '../../sync/engine.ts'
+import type { ErrorCause } from '../../sync/errors.ts'
+import type { DataRecord, Schema, SyncInfo } from '../../sync/message.ts'
+import { newBatch } from '../../sync/progress.ts'
+import { type EntityRun, newEntity, type RunState, tallyOf } from '../../sync/run.ts'
+import { createSettlement, type RunKeeper } from '../../sync/settlement.ts'
+import type { Target } from '../../sync/target.ts'
+import { type FakeTarget, fakeTarget } from './fake-target.ts'
+
+export const ref: SinkRef = { id: 'sink-1', name: 'warehouse' }
+
+export const supplierSchema: Schema = {
+  entity: 'supplier',
+  key: ['source', 'code'],
+  columns: [
+    { name: 'source', type: 'string' },
+    { name: 'code', type: 'string' },
+    { name: 'name', type: 'string' },
+    { name: 'seen', type: 'integer', volatile: true },
+  ],
+}
+
+export const journalSchema: Schema = {
+  entity: 'gl_entry',
+  key: ['source', 'number'],
+  columns: [
+    { name: 'source', type: 'string' },
+    { name: 'number', type: 'string' },
+    { name: 'company', type: 'string' },
+    { name: 'status', type: 'string' },
+  ],
+  lists: {
+    lines: {
+      entity: 'gl_entry_line',
+      key: ['source', 'number', 'line'],
+      columns: [
+        { name: 'source', type: 'string' },
+        { name: 'number', type: 'string' },
+        { name: 'line', type: 'integer' },
+        { name: 'company', type: 'string' },
+        { name: 'ledger', type: 'string' },
+        { name: 'currency', type: 'string' },
+        { name: 'amount', type: 'decimal(28,8)' },
+      ],
+    },
+  },
+}
+
+export const supplier = (code: string, name: string, more: Partial<DataRecord> = {}): DataRecord => ({
+  _row: 0,
+  source: 'x3',
+  code,
+  name,
+  ...more,
+})
+
+/** A journal of two lines, debit and credit. */
+export const journal = (number: string, amount: string, more: Partial<DataRecord> = {}): DataRecord => ({
+  _row: 0,
+  source: 'x3',
+  number,
+  company: 'C1',
+  status: 'final',
+  lines: [amount, amount.startsWith('-') ? amount.slice(1) : `-${amount}`].map((value, index) => ({
+    source: 'x3',
+    number,
+    line: index + 1,
+    company: 'C1',
+    ledger: 'legal',
+    currency: 'EUR',
+    amount: value,
+  })),
+  ...more,
+})
+
+export interface Sending {
+  readonly schema?: Schema
+  /** Read number of the records without one. */
+  readonly read?: number
+  readonly target?: Target
+  readonly signal?: AbortSignal
+  readonly mode?: SyncInfo['mode']
+  readonly to?: string
+}
+
+export interface Bench {
+  readonly ledger: Ledger
+  readonly settlement: RunKeeper
+  readonly target: FakeTarget
+  readonly deliver: ReturnType<typeof createDeliver>
+  readonly progress: Progress[]
+  readonly heldNow: { record: DataRecord; cause: ErrorCause & { message: string } }[]
+  begin(id: string, options?: { readonly full?: boolean; readonly mode?: RunState['mode'] }): Promise<RunState>
+  /** One batch of a run; records get their `_row`. */
+  send(run: string, records: readonly DataRecord[], sending?: Sending): Promise<OutcomeCounts>
+  /** Delivering anew over the same ledger and target, as after a crash: nothing that was not on disk is left. */
+  restart(): Promise<Bench>
+}
+
+export async function bench(
+  options: { readonly target?: FakeTarget; readonly ledger?: Ledger; readonly deps?: Partial<DeliverDeps> } = {},
+): Promise<Bench> {
+  const target = options.target ?? fakeTarget()
+  const ledger = options.ledger ?? (await openLedger({ file: ':memory:', key: 'test' }))
+  const now = () => '2026-01-31T12:00:00Z'
+  const settlement = createSettlement({ ledger, now, tick: () => performance.now() })
+  let ids = 0
+  const deliver = createDeliver({
+    ledger,
+    settlement,
+    now,
+    newId: () => String(++ids),
+    retry: { attempts: 4, firstDelayMs: 1, maxDelayMs: 2 },
+    ...options.deps,
+  })
+  const progress: Progress[] = []
+  const heldNow: Bench['heldNow'] = []
+  const entityOf = (run: RunState, name: string): EntityRun =>
+    run.entities.get(name) ?? newEntity(run, { name, sinks: [ref] })
+  return {
+    ledger,
+    settlement,
+    target,
+    deliver,
+    progress,
+    heldNow,
+    async begin(id, { full = false, mode = 'poll' } = {}) {
+      await ledger.beginRun({ id, sync: `books of ${id}`, mode, at: now() })
+      return settlement.open({
+        id,
+        sync: `books of ${id}`,
+        mode,
+        at: now(),
+        answer: 'every',
+        mayFilter: false,
+        receiptMs: 60_000,
+        full,
+        sourceAddress: 'x3://host/SEED',
+      })
+    },
+    async send(run, records, sending = {}) {
+      const schema = sending.schema ?? supplierSchema
+      const state = settlement.runs.get(run)
+      let batch = 0
+      if (state) {
+        const entity = entityOf(state, schema.entity)
+        batch = entity.batches.length
+        entity.batches.push(
+          newBatch({ index: batch, count: records.length, rows: records.length, bytes: 0, sentAt: 0, segments: [] }),
+        )
+        entity.read += records.length
+      }
+      const sync: SyncInfo = {
+        name: `books of ${run}`,
+        run,
+        entity: schema.entity,
+        batch,
+        readNumber: sending.read ?? 1,
+        ledger: ledger.id,
+        mode: sending.mode ?? 'poll',
+        ...(sending.to !== undefined && { to: sending.to }),
+      }
+      return deliver({
+        ref,
+        target: sending.target ?? target,
+        message: { payload: records.map((record, index) => ({ ...record, _row: index })), schema, sync },
+        progress: (one) => progress.push(one),
+        held: (record, cause) => heldNow.push({ record, cause }),
+        signal: sending.signal ?? new AbortController().signal,
+      })
+    },
+    restart: () => bench({ ...options, target, ledger }),
+  }
+}
+
+/** Counts that are not zero. */
+export const counted = (counts: OutcomeCounts): Partial<OutcomeCounts> =>
+  Object.fromEntries(Object.entries(counts).filter(([, n]) => n > 0))
+
+export const tallied = (state: RunState, entity: string): Partial<OutcomeCounts> => {
+  const found = state.entities.get(entity)
+  return found ? counted(tallyOf(found, ref).counts) : {}
+}
