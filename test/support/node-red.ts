@@ -123,6 +123,7 @@ export async function startRed(options: RedOptions = {}): Promise<Red> {
       const reply = await fetch(url + path, {
         method,
         headers: {
+          accept: 'application/json',
           'content-type': 'application/json',
           'node-red-api-version': 'v2',
           ...(bearer && { authorization: `Bearer ${bearer}` }),
