@@ -38,7 +38,7 @@ export function fileName(batchId: string, table: string, part: number): string {
   return `tieout-${readable}-${unique}.json.gz`
 }
 
-const filePath = (volume: Volume, name: string): string =>
+export const filePath = (volume: Volume, name: string): string =>
   `/api/2.0/fs/files${`${volume.path}/${name}`.split('/').map(encodeURIComponent).join('/')}`
 
 /** Uploads NDJSON as gzip; overwrites what an earlier attempt left. */

@@ -1,0 +1,129 @@
+/** *Test connection*: what was reached, as whom, and what is missing, in the order in which a load would need it. */
+import { randomUUID } from 'node:crypto'
+import { isSyncError, syncError } from '../../../sync/errors.ts'
+import type { WriteContext } from '../../../sync/target.ts'
+import type { Connection } from './connection.ts'
+import { filePath, volumeOf } from './files.ts'
+import { markTable, wantedMarkTable } from './mark.ts'
+import { plainTable, quote, quoteTable, type TableName } from './sql.ts'
+import { createTable } from './tables.ts'
+
+export interface CheckLine {
+  readonly ok: boolean
+  readonly text: string
+}
+
+export interface CheckOptions {
+  readonly catalog: string
+  readonly schema: string
+  readonly volume: string
+}
+
+/**
+ * Never throws for what it finds. Rights cannot be asked for reliably (they come through groups and owners), so each is
+ * tried: the table of marks, which the first load needs anyway, is created where it is missing, read, and a DELETE that
+ * meets no row is run on it; a small file goes into the volume, is read and removed.
+ */
+export async function checkDatabricks(
+  connection: Connection,
+  options: CheckOptions,
+  signal: AbortSignal,
+): Promise<readonly CheckLine[]> {
+  const context: WriteContext = { signal, waiting: () => undefined }
+  const lines: CheckLine[] = []
+  /** Runs a step; a failure becomes a red line. */
+  const step = async (work: () => Promise<string>): Promise<boolean> => {
+    try {
+      lines.push({ ok: true, text: await work() })
+      return true
+    } catch (error) {
+      if (!isSyncError(error)) throw error
+      lines.push({ ok: false, text: error.message })
+      return false
+    }
+  }
+  const read = (sql: string, what: string, parameters: Record<string, string> = {}) =>
+    connection.run({ sql, what, parameters, kind: 'read' }, context)
+
+  let who = 'the principal'
+  const reached = await step(async () => {
+    const [row] = await read('SELECT current_user() AS who', `Warehouse ${connection.path} on ${connection.address}`)
+    who = String(row?.who)
+    return `Reached the warehouse ${connection.path} as ${who}.`
+  })
+  if (!reached) return lines
+
+  if (options.catalog && options.schema) {
+    if (await step(() => checkSchema(options, who, read))) {
+      const table: TableName = markTable({
+        catalog: options.catalog.toLowerCase(),
+        schema: options.schema.toLowerCase(),
+        table: '',
+      })
+      await step(async () => {
+        const name = plainTable(table)
+        await connection.run(
+          { sql: createTable(wantedMarkTable(table), 'string'), what: `CREATE TABLE ${name}`, kind: 'write' },
+          context,
+        )
+        await read(`SELECT 1 AS found FROM ${quoteTable(table)} LIMIT 1`, `SELECT from ${name}`)
+        await connection.run(
+          {
+            sql: `DELETE FROM ${quoteTable(table)} WHERE \`table_name\` IS NULL`,
+            what: `DELETE from ${name}`,
+            kind: 'write',
+          },
+          context,
+        )
+        return `Tables can be created, read and changed in ${options.catalog}.${options.schema}.`
+      })
+    }
+  } else lines.push({ ok: false, text: 'Choose a catalog and a schema: the tables are made there.' })
+
+  if (!options.volume) {
+    lines.push({
+      ok: false,
+      text: 'No staging volume is chosen: bronze, and every batch of more than about 900 kB, needs one.',
+    })
+    return lines
+  }
+  await step(() => checkVolume(connection, options.volume, context))
+  return lines
+}
+
+type Read = (
+  sql: string,
+  what: string,
+  parameters?: Record<string, string>,
+) => Promise<readonly Readonly<Record<string, unknown>>[]>
+
+async function checkSchema({ catalog, schema }: CheckOptions, who: string, read: Read): Promise<string> {
+  const rows = await read(
+    `SELECT s.schema_name AS schema_name FROM ${quote(catalog)}.information_schema.schemata AS s WHERE s.schema_name = :schema`,
+    `Schema ${catalog}.${schema}`,
+    { schema: schema.toLowerCase() },
+  )
+  if (rows.length > 0) return `Schema ${catalog}.${schema} is there.`
+  throw syncError(
+    'config',
+    'databricks.schema',
+    `There is no schema ${catalog}.${schema} that ${who} can see. Create it (CREATE SCHEMA ${catalog}.${schema}), or: GRANT USE CATALOG ON CATALOG ${catalog} TO \`${who}\`; GRANT USE SCHEMA, CREATE TABLE ON SCHEMA ${catalog}.${schema} TO \`${who}\`.`,
+  )
+}
+
+async function checkVolume(connection: Connection, name: string, context: WriteContext): Promise<string> {
+  const volume = volumeOf(name)
+  const path = filePath(volume, `tieout-test-${randomUUID()}.json`)
+  await connection.rest(
+    {
+      method: 'PUT',
+      path: `${path}?overwrite=true`,
+      body: Buffer.from('{}\n'),
+      what: `Writing a file to ${volume.path}`,
+    },
+    context,
+  )
+  await connection.rest({ method: 'GET', path, what: `Reading a file of ${volume.path}` }, context)
+  await connection.rest({ method: 'DELETE', path, what: `Removing a file of ${volume.path}` }, context)
+  return `Volume ${volume.path} takes and gives files.`
+}

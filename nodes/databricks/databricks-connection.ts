@@ -1,0 +1,125 @@
+/** databricks-connection: one SQL warehouse of one workspace, and where in it the tables are. */
+import { readFile } from 'node:fs/promises'
+import type { NodeAPI } from 'node-red'
+import { z } from 'zod'
+import { syncError } from '../../sync/errors.ts'
+import { type ConnectionSpec, defineConnection, field } from '../kit/kit.ts'
+import type { AuthOptions } from './client/auth.ts'
+import { checkDatabricks } from './client/check.ts'
+import { type Connection, createConnection } from './client/connection.ts'
+import { listNames, readList } from './client/lists.ts'
+
+const config = z.object({
+  host: field.text('Host is missing'),
+  port: field.number(443, 1, 65_535),
+  path: field.optional(),
+  login: field.choice(['oauth', 'entra', 'token']),
+  clientId: field.optional(),
+  tenant: field.optional(),
+  entraUrl: field.optional(),
+  catalog: field.optional(),
+  schema: field.optional(),
+  volume: field.optional(),
+  /** PEM text, or the path of a file that holds it. */
+  ca: field.optional(),
+  proxy: field.optional(),
+  timeoutSeconds: field.number(60, 5, 900),
+  statementMinutes: field.number(30, 1, 2880),
+  coldStartMinutes: field.number(10, 1, 60),
+})
+const secrets = z.object({ secret: field.optional(), token: field.optional() })
+type Config = z.output<typeof config>
+type Secrets = z.output<typeof secrets>
+
+/** What the nodes of a connection share: the line to the warehouse, and where the tables are. */
+export interface DatabricksClient {
+  readonly connection: Connection
+  readonly catalog: string
+  readonly schema: string
+  readonly volume: string
+}
+
+export const databricksConnection: ConnectionSpec<typeof config, typeof secrets, DatabricksClient> = {
+  type: 'databricks-connection',
+  version: 1,
+  config,
+  credentials: secrets,
+  open: (values, credentials, { log }) =>
+    open(values, credentials, (level, text) =>
+      level === 'warn' || level === 'error' ? log.warn(text) : log.debug(text),
+    ),
+  close: ({ connection }) => connection.close(),
+  async test(values, credentials, { signal }) {
+    // somebody waits in front of the dialog: a warehouse that starts is named rather than waited for
+    const { connection } = await open({ ...values, coldStartMinutes: 1 }, credentials, () => undefined, 2)
+    try {
+      return await checkDatabricks(connection, values, signal)
+    } finally {
+      await connection.close()
+    }
+  },
+  lists: Object.fromEntries(
+    listNames.map((name) => [
+      name,
+      ({ connection }: DatabricksClient, query: Readonly<Record<string, string>>, signal: AbortSignal) =>
+        readList(connection, name, query, signal),
+    ]),
+  ),
+}
+
+async function open(
+  values: Config,
+  credentials: Secrets,
+  log: (level: string, text: string) => void,
+  attempts?: number,
+): Promise<DatabricksClient> {
+  const ca = await certificate(values.ca)
+  const connection = createConnection({
+    host: values.host,
+    port: values.port,
+    path: values.path,
+    auth: login(values, credentials),
+    socketTimeoutMs: values.timeoutSeconds * 1000,
+    statementTimeoutSeconds: values.statementMinutes * 60,
+    coldStartMs: values.coldStartMinutes * 60_000,
+    log,
+    ...(attempts ? { attempts } : {}),
+    ...(ca ? { ca } : {}),
+    ...(values.proxy ? { proxy: values.proxy } : {}),
+  })
+  return { connection, catalog: values.catalog, schema: values.schema, volume: values.volume }
+}
+
+function login({ login: kind, clientId, tenant, entraUrl }: Config, { secret, token }: Secrets): AuthOptions {
+  if (kind === 'token') return { kind, token: needed(token, 'token', 'Access token') }
+  return {
+    kind: 'oauth',
+    clientId: needed(clientId, 'clientId', 'Client ID'),
+    clientSecret: needed(secret, 'secret', 'Client secret'),
+    ...(kind === 'entra' ? { azureTenant: needed(tenant, 'tenant', 'Tenant') } : {}),
+    ...(kind === 'entra' && entraUrl ? { azureLogin: entraUrl } : {}),
+  }
+}
+
+async function certificate(text: string): Promise<string | undefined> {
+  if (text === '') return undefined
+  const pem = text.includes('-----BEGIN') ? text : await readFile(text, 'utf8').catch(() => '')
+  if (!pem.includes('-----BEGIN CERTIFICATE'))
+    throw wrong('ca', 'neither a certificate in PEM form nor a file that holds one')
+  return pem
+}
+
+function needed(text: string, name: string, label: string): string {
+  if (text === '') throw wrong(name, `${label} is missing`)
+  return text
+}
+
+const wrong = (name: string, what: string) =>
+  syncError('config', 'databricks.config', `Field ${name}: ${what}`, {
+    field: name,
+    hint: 'Open the Databricks connection and correct the field.',
+  })
+
+export default function (RED: NodeAPI): void {
+  defineConnection(RED, databricksConnection)
+}

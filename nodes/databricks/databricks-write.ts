@@ -1,0 +1,35 @@
+/** databricks-write: each message is one batch for the tables of its entity. */
+import type { NodeAPI } from 'node-red'
+import { z } from 'zod'
+import { defineSink, field } from '../kit/kit.ts'
+import { createDatabricksTarget } from './client/target.ts'
+import { databricksConnection } from './databricks-connection.ts'
+
+const config = z.object({
+  mode: field.choice(['silver', 'bronze']),
+  /** Empty: `{catalog}.{schema}.{entity}`, for bronze `{catalog}.{schema}.{entity}_bronze`. */
+  pattern: field.optional(),
+  json: field.choice(['string', 'variant']),
+  maxParameterKb: field.number(900, 1, 15_000),
+  rowsPerFile: field.number(50_000, 1000, 1_000_000),
+})
+
+export default function (RED: NodeAPI): void {
+  defineSink(RED, {
+    type: 'databricks-write',
+    version: 1,
+    config,
+    connection: databricksConnection,
+    target: (own, { connection, catalog, schema, volume }, entity) =>
+      createDatabricksTarget(connection, {
+        mode: own.mode,
+        catalog,
+        schema,
+        volume,
+        pattern: own.pattern || `{catalog}.{schema}.{entity}${own.mode === 'bronze' ? '_bronze' : ''}`,
+        json: own.json,
+        maxParameterBytes: own.maxParameterKb * 1000,
+        rowsPerFile: own.rowsPerFile,
+      })(entity),
+  })
+}
