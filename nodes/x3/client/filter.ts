@@ -71,6 +71,8 @@ export function parseFilter(text: string, entity: string): Filter | undefined {
   }
 }
 
+const ESCAPES: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }
+
 function relaxedReader(text: string) {
   let at = 0
   const fail = (what: string): never => {
@@ -84,11 +86,18 @@ function relaxedReader(text: string) {
     let out = ''
     while (text[at] !== quote) {
       if (at >= text.length) fail('a text without its closing quote')
-      if (text[at] === '\\') at++
-      out += text[at++] ?? ''
+      const char = text[at++]
+      out += char === '\\' ? escaped() : char
     }
     at++
     return out
+  }
+  const escaped = (): string => {
+    const char = text[at++] ?? ''
+    if (char !== 'u') return ESCAPES[char] ?? char
+    const hex = /^[\da-fA-F]{4}/.exec(text.slice(at))?.[0] ?? fail('four hex digits are missing')
+    at += 4
+    return String.fromCharCode(Number.parseInt(hex, 16))
   }
   const word = (): string => {
     const found = /^[A-Za-z_$][\w$]*/.exec(text.slice(at))?.[0] ?? fail('a name or a value is missing')
