@@ -72,12 +72,18 @@ export function createDeliver(deps: DeliverDeps): (options: DeliverOptions) => P
   const counted = async (options: DeliverOptions, batch: ParsedBatch, sync: SyncInfo): Promise<OutcomeCounts> => {
     const { target, ref, signal } = options
     const job = newJob(options, batch, sync)
-    const { newest, older } = newestOfEachKey(
+    const { newest, older, twice } = newestOfEachKey(
       entriesOf(batch.payload, batch.schema, job.compiled.hash, {
         readNumber: sync.readNumber,
         rowIsIndex: sync.mode === 'push',
       }),
     )
+    if (twice.length > 0)
+      settlement.runs
+        .get(sync.run)
+        ?.notices.push(
+          `${batch.schema.entity}: ${twice.length} record(s) came twice in one answer with different content, such as ${twice[0]?.key}; the later one was taken. Check that the key (${batch.schema.key.join(', ')}) tells records apart.`,
+        )
     const rows = [...newest, ...older].map(({ row }) => row)
     settlement.received(sync, ref, rows, target)
     const beat = setInterval(() => settlement.alive(sync, ref, job.waiting), deps.signMs ?? 10_000).unref()

@@ -9,18 +9,25 @@ export interface Entry extends WriteRecord {
   readonly row: number
 }
 
-/** The newest of each key by read number, the later position on a tie; and those it supersedes. */
-export function newestOfEachKey(entries: readonly Entry[]): { newest: Entry[]; older: Entry[] } {
+/**
+ * The newest of each key by read number, the later position on a tie; those it supersedes; and of these the ones that one
+ * request answered with different content, which a key that is too narrow does.
+ */
+export function newestOfEachKey(entries: readonly Entry[]): { newest: Entry[]; older: Entry[]; twice: Entry[] } {
   const byKey = new Map<string, Entry>()
   const older: Entry[] = []
+  const twice: Entry[] = []
   for (const entry of entries) {
     const other = byKey.get(entry.key)
-    if (other === undefined || entry.read >= other.read) {
-      if (other !== undefined) older.push(other)
+    if (other === undefined) {
       byKey.set(entry.key, entry)
-    } else older.push(entry)
+      continue
+    }
+    if (entry.read === other.read && entry.hash !== other.hash) twice.push(other)
+    if (entry.read >= other.read) byKey.set(entry.key, entry)
+    older.push(entry.read >= other.read ? other : entry)
   }
-  return { newest: [...byKey.values()], older }
+  return { newest: [...byKey.values()], older, twice }
 }
 
 /** Entries of a batch; records without a whole key get one of their own, so that none hides another. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import fc from 'fast-check'
 import { isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
 import {
   type Bench,
@@ -53,6 +54,15 @@ describe('deliver: which version is written', () => {
     await b.begin('r1')
     await b.send('r1', [supplier('S', 'first'), supplier('S', 'second')], { read: 5 })
     assert.deepEqual(names(b), ['second'])
+  })
+
+  it('says so when one answer has a key twice with different content: the key may be too narrow', async () => {
+    const b = await bench()
+    const run = await b.begin('r1')
+    await b.send('r1', [supplier('S', 'A'), supplier('S', 'A'), supplier('T', 'A', { _read: 2 })])
+    assert.deepEqual(run.notices, [])
+    await b.send('r1', [supplier('S', 'B'), supplier('S', 'C')], { read: 3 })
+    assert.match(run.notices.join(), /supplier: 1 record\(s\) came twice.*x3\|S.*Check that the key \(source, code\)/)
   })
 
   it('closes as superseded what a slow path brings late, with a lower or the same read number', async () => {
@@ -139,6 +149,68 @@ describe('deliver: which version is written', () => {
     const counts = await again.send('r3', [supplier('S', 'A')], { read: 3 })
     assert.deepEqual(counted(counts), { delivered: 1 })
     assert.deepEqual(names(again), ['A'])
+  })
+})
+
+describe('deliver: any history', () => {
+  const version = fc.record({ key: fc.constantFrom('S', 'T', 'U'), name: fc.constantFrom('A', 'B', 'bad', 7) })
+  const step = fc.record({
+    versions: fc.array(version, { minLength: 1, maxLength: 5 }),
+    /** Behind how many later steps the batch arrives. */
+    late: fc.nat({ max: 2 }),
+    accident: fc.constantFrom('none', 'none', 'before', 'after', 'down', 'crash'),
+  })
+
+  it('ends with the newest version of each key in the target, or that version held, whatever is late, lost or repeated', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), async (steps) => {
+        let b = await bench()
+        b.target.refuses = ({ name }) => (name === 'bad' ? 'too long' : undefined)
+        let read = 0
+        const sendings = steps.map(({ versions, late, accident }, at) => ({
+          order: at + late,
+          accident,
+          records: versions.map(({ key, name }) => supplier(key, name as string, { _read: ++read })),
+        }))
+        const newest = new Map(sendings.flatMap(({ records }) => records.map((r) => [r.code, r] as const)))
+        let runs = 0
+        for (const { records, accident } of [...sendings].sort((x, y) => x.order - y.order)) {
+          let calls = 0
+          b.target.accident = () => {
+            calls++
+            if (accident === 'down') return { before: busy }
+            return accident === 'none' || calls > 1
+              ? undefined
+              : accident === 'before'
+                ? { before: busy }
+                : { after: gone }
+          }
+          if (accident === 'crash') {
+            const dying = await bench({
+              target: b.target,
+              ledger: { ...b.ledger, commit: () => Promise.reject(new Error('killed')) },
+            })
+            await dying.begin(`r${++runs}`)
+            await failing(dying.send(`r${runs}`, records))
+            b = await b.restart()
+          }
+          // What failed is read again: later, so with higher numbers and the same content.
+          await b.begin(`r${++runs}`)
+          if (accident === 'down') await b.send(`r${runs}`, records).catch(() => undefined)
+          b.target.accident = () => undefined
+          await b.begin(`r${++runs}`)
+          await b.send(`r${runs}`, records)
+        }
+        const held = new Map((await openHeld(b)).map((one) => [one.key, one.record.name]))
+        for (const [code, { name }] of newest) {
+          const fits = name === 'A' || name === 'B'
+          const key = `x3|${code}`
+          if (fits) assert.equal(b.target.stored.get(key)?.record.name, name)
+          assert.equal(held.get(key), fits ? undefined : name)
+        }
+      }),
+      { numRuns: 60 },
+    )
   })
 })
 
