@@ -1,5 +1,5 @@
 import { deepStrictEqual } from 'node:assert'
-import { type FlowNode, placeText, reach } from '../../nodes/kit/wires.ts'
+import { type FlowNode, placeText, reach } from '../../../nodes/kit/wires.ts'
 
 const walk = (nodes: FlowNode[], from: string, ports?: (node: FlowNode) => readonly number[] | 'all'): string[] =>
   reach(nodes, { place: from.split('/') }, ports).map(({ place }) => placeText(place))

@@ -1,0 +1,104 @@
+import { deepStrictEqual, strictEqual, throws } from 'node:assert'
+import { z } from 'zod'
+import { checkEnv, field, fillEnv, migrate, readConfig, type Values } from '../../../nodes/kit/config.ts'
+import { isSyncError } from '../../../sync/errors.ts'
+
+const fault = (work: () => unknown): { message: string; field: string | undefined; code: string } => {
+  try {
+    work()
+  } catch (error) {
+    if (isSyncError(error)) return { message: error.message, field: error.cause.field, code: error.code }
+    throw error
+  }
+  throw new Error('nothing was refused')
+}
+
+describe('config', () => {
+  describe('migrations', () => {
+    const spec = {
+      version: 3,
+      config: z.object({ host: field.text(), minutes: field.number(1, 1, 60) }),
+      migrations: {
+        1: ({ server, ...rest }: Values) => ({ ...rest, host: server }),
+        2: ({ seconds, ...rest }: Values) => ({ ...rest, minutes: Number(seconds) / 60 }),
+      },
+    }
+
+    it('step old values up, one version after the other; values without a version are of the first', () => {
+      deepStrictEqual(readConfig(spec, { server: 'h', seconds: 120 }), { host: 'h', minutes: 2 })
+      deepStrictEqual(readConfig(spec, { version: 2, host: 'h', seconds: '60' }), { host: 'h', minutes: 1 })
+      deepStrictEqual(readConfig(spec, { version: 3, host: 'h', minutes: '5' }), { host: 'h', minutes: 5 })
+    })
+
+    it('leave what they were given as it is', () => {
+      const stored = Object.freeze({ version: 1, server: 'h', seconds: 60 })
+      strictEqual(migrate(spec, stored).version, 3)
+      deepStrictEqual(stored, { version: 1, server: 'h', seconds: 60 })
+    })
+
+    it('refuse what a newer version saved, and what is no version', () => {
+      strictEqual(fault(() => readConfig(spec, { version: 4, host: 'h' })).code, 'tieout.version')
+      strictEqual(fault(() => readConfig(spec, { version: 'x', host: 'h' })).code, 'tieout.version')
+    })
+  })
+
+  describe('environment', () => {
+    it('is filled in only where it is the whole text, at any depth', () => {
+      const lookup = (name: string): string | undefined => ({ A: 'a' })[name]
+      deepStrictEqual(fillEnv({ x: `\${A}`, y: [{ z: `\${A}` }], part: `x-\${A}`, unset: `\${B}`, n: 1 }, lookup), {
+        x: 'a',
+        y: [{ z: 'a' }],
+        part: `x-\${A}`,
+        unset: `\${B}`,
+        n: 1,
+      })
+    })
+
+    it('that is left over is refused with the names of field and variable, also inside a table', () => {
+      const { message, field: named } = fault(() => checkEnv({ ok: 'x', rows: [{ to: `\${B}` }] }))
+      strictEqual(named, 'rows')
+      strictEqual(message, 'Field rows: the environment variable B is not set')
+      strictEqual(
+        fault(() => checkEnv({ url: `https://\${H}/x` })).message,
+        `Field url: \${H} stands inside a longer text, where Node-RED does not replace it`,
+      )
+    })
+
+    it('may stand in a field whose text has its own meaning for it', () => {
+      checkEnv({ rules: [`\${x}`] }, ['rules'])
+    })
+  })
+
+  describe('fields', () => {
+    const parse = (type: z.ZodType, value: unknown): unknown => z.object({ v: type }).parse({ v: value }).v
+    const bad = (type: z.ZodType, value: unknown): void => throws(() => parse(type, value))
+
+    it('number: text from a variable, empty is the default, bounds hold', () => {
+      strictEqual(parse(field.number(7, 0, 10), '3'), 3)
+      strictEqual(parse(field.number(7, 0, 10), ''), 7)
+      strictEqual(parse(field.number(7, 0, 10), undefined), 7)
+      for (const value of ['x', 11, -1, Number.NaN, 'Infinity', {}]) bad(field.number(7, 0, 10), value)
+    })
+
+    it('text: trimmed, codes stay text, nothing is not the word undefined', () => {
+      strictEqual(parse(field.text(), ' a '), 'a')
+      strictEqual(parse(field.text(), '00123'), '00123')
+      strictEqual(parse(field.optional(), undefined), '')
+      for (const value of ['', '  ', undefined, null, {}, []]) bad(field.text(), value)
+    })
+
+    it('flag: the words that people write', () => {
+      for (const value of [true, 'true', 'YES', '1']) strictEqual(parse(field.flag(), value), true)
+      for (const value of [false, 'false', 'off', '0', '', undefined]) strictEqual(parse(field.flag(), value), false)
+      bad(field.flag(), 'maybe')
+    })
+
+    it('list and choice', () => {
+      deepStrictEqual(parse(field.list(), 'a, b\nc,'), ['a', 'b', 'c'])
+      deepStrictEqual(parse(field.list(), ['a']), ['a'])
+      deepStrictEqual(parse(field.list(), ''), [])
+      strictEqual(parse(field.choice(['every', 'one']), ''), 'every')
+      bad(field.choice(['every', 'one']), 'none')
+    })
+  })
+})
