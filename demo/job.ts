@@ -32,6 +32,7 @@ export function sandboxEnvironment({ x3, databricks }: SandboxAddresses): Record
     DATABRICKS_HTTP_PATH: databricks.path,
     DATABRICKS_CATALOG: databricks.catalog,
     DATABRICKS_SCHEMA: databricks.schema,
+    DATABRICKS_VOLUME: `${databricks.catalog}.${databricks.schema}.staging`,
     DATABRICKS_CLIENT_ID: databricks.clientId,
     DATABRICKS_CLIENT_SECRET: databricks.clientSecret,
     DATABRICKS_CA: databricks.caPem,
