@@ -15,7 +15,8 @@ export interface CloseDeps {
   readonly retry?: Partial<RetryOptions>
 }
 
-const isSettled = (entity: EntityRun): boolean => entity.readDone && entity.prefix.batch >= entity.batches.length
+const isSettled = (entity: EntityRun): boolean =>
+  (entity.readDone || entity.readError !== undefined) && entity.prefix.batch >= entity.batches.length
 
 /** Does a sink still work on a batch of the entity? One that fell silent is not waited for. */
 function isWorking(run: RunState, entity: EntityRun, now: number): boolean {
@@ -47,6 +48,7 @@ export async function closeEntity(
   const checks = new Map<string, TotalsCheck>()
   await untilQuiet(deps, run, entity, signal)
   if (signal.aborted) return checks
+  if (entity.readError) deps.settlement.failEntity(run, entity, entity.readError)
   try {
     if (!entity.error) await deps.settlement.finish(run, entity)
   } catch (error) {

@@ -77,7 +77,10 @@ export interface PollOptions {
    * The targets behind those sinks, for a sync whose ledger knows nothing yet: their marks say where to go on. Absent:
    * everything is read, and the marks are looked at on the first delivery.
    */
-  readonly targets?: (entity: string, schema: Schema) => Promise<readonly { readonly ref: SinkRef; readonly target: Target }[]>
+  readonly targets?: (
+    entity: string,
+    schema: Schema,
+  ) => Promise<readonly { readonly ref: SinkRef; readonly target: Target }[]>
   /** `every` sink must answer for each record, or at least `one`. */
   readonly answer: 'every' | 'one'
   /** Records may be filtered in the flow: what never reached a sink counts as filtered. */
@@ -85,9 +88,18 @@ export interface PollOptions {
   /** Seconds without a sign of life after which a batch counts as dropped. */
   readonly receiptSeconds: number
   /** Rows and bytes of one batch, and of all that is on its way. */
-  readonly limits?: { readonly batchRows?: number; readonly batchBytes?: number; readonly windowRows?: number; readonly windowBytes?: number }
+  readonly limits?: {
+    readonly batchRows?: number
+    readonly batchBytes?: number
+    readonly windowRows?: number
+    readonly windowBytes?: number
+  }
   /** `full` reads everything anew; `backfill` reads between two dates beside the window; `keys` reads the keys given. */
-  readonly scope?: { readonly kind: 'changes' } | { readonly kind: 'full' } | { readonly kind: 'backfill'; readonly from: string; readonly to: string } | { readonly kind: 'keys'; readonly entity: string; readonly keys: readonly string[] }
+  readonly scope?:
+    | { readonly kind: 'changes' }
+    | { readonly kind: 'full' }
+    | { readonly kind: 'backfill'; readonly from: string; readonly to: string }
+    | { readonly kind: 'keys'; readonly entity: string; readonly keys: readonly string[] }
   /** The source address, folder or filter behind this name changed: start anew or keep the position. Absent: the run stops and asks. */
   readonly identityChange?: 'anew' | 'keep'
   readonly send: (message: BatchMessage) => void
@@ -99,7 +111,12 @@ export interface PollOptions {
 export interface DeliverOptions {
   readonly ref: SinkRef
   readonly target: Target
-  readonly message: { readonly payload: DataRecord[]; readonly schema: Schema; readonly sync?: SyncInfo; readonly topic?: string }
+  readonly message: {
+    readonly payload: DataRecord[]
+    readonly schema: Schema
+    readonly sync?: SyncInfo
+    readonly topic?: string
+  }
   readonly progress: (progress: Progress) => void
   /** Called for each record that was held, after the ledger has it. */
   readonly held?: (record: DataRecord, cause: ErrorCause & { message: string }) => void
@@ -113,9 +130,24 @@ export interface Engine {
   /** The sink's side of one batch: received, newest of each key, superseded, unchanged, checked, written, settled. Resolves with the counts; throws a `SyncError` when the batch could not be delivered (nothing of it is settled then but what the ledger has). */
   deliver(options: DeliverOptions): Promise<OutcomeCounts>
   /** A transform holds records (an unmapped code) in the name of every sink behind it. */
-  hold(options: { readonly ref: SinkRef; readonly sinks: readonly SinkRef[]; readonly message: DeliverOptions['message']; readonly stage: 'map' | 'flow'; readonly records: readonly { readonly record: DataRecord; readonly cause: ErrorCause & { message: string } }[] }): Promise<void>
+  hold(options: {
+    readonly ref: SinkRef
+    readonly sinks: readonly SinkRef[]
+    readonly message: DeliverOptions['message']
+    readonly stage: 'map' | 'flow'
+    readonly records: readonly { readonly record: DataRecord; readonly cause: ErrorCause & { message: string } }[]
+  }): Promise<void>
   /** Sends held records again, as a run of its own; resolves when all are settled. `send` gets the batch for held-before-mapping (`map`) or held-at-sink (`sink`). */
-  replay(options: { readonly name: string; readonly ref: SinkRef; readonly filter: HeldFilter; readonly sinks: (entity: string) => readonly SinkRef[]; readonly receiptSeconds: number; readonly send: (to: 'map' | 'sink', message: BatchMessage) => void; readonly progress: (progress: Progress) => void; readonly signal: AbortSignal }): Promise<RunSummary>
+  replay(options: {
+    readonly name: string
+    readonly ref: SinkRef
+    readonly filter: HeldFilter
+    readonly sinks: (entity: string) => readonly SinkRef[]
+    readonly receiptSeconds: number
+    readonly send: (to: 'map' | 'sink', message: BatchMessage) => void
+    readonly progress: (progress: Progress) => void
+    readonly signal: AbortSignal
+  }): Promise<RunSummary>
   /** Registers a sync's name for a node; a second node with it is refused by a `config` error. Returns the way back. */
   claimName(name: string, nodeId: string): () => void
   /** Runs that are going on in this process. */

@@ -33,7 +33,12 @@ export interface SyncError extends Error {
 }
 
 /** Makes an error whose `code` and `cause` survive the way to a catch node. */
-export function syncError(cls: ErrorClass, code: string, message: string, details: Omit<ErrorCause, 'class' | 'code'> = {}): SyncError {
+export function syncError(
+  cls: ErrorClass,
+  code: string,
+  message: string,
+  details: Omit<ErrorCause, 'class' | 'code'> = {},
+): SyncError {
   const error = new Error(message) as SyncError
   error.name = 'SyncError'
   error.code = code

@@ -1,7 +1,14 @@
 /** The message between nodes: one message is one batch, plain JSON on Node-RED's own conventions (docs/architecture.md, section 3). */
 
 /** Logical type of a column. Decimals travel as strings, integers as JS integers, dates `YYYY-MM-DD`, timestamps ISO 8601 with `Z`. */
-export type ColumnType = 'string' | 'integer' | `decimal(${number},${number})` | 'boolean' | 'date' | 'timestamp' | 'json'
+export type ColumnType =
+  | 'string'
+  | 'integer'
+  | `decimal(${number},${number})`
+  | 'boolean'
+  | 'date'
+  | 'timestamp'
+  | 'json'
 
 export interface Column {
   readonly name: string

@@ -52,7 +52,8 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
       try {
         await readEntity(deps, options, run, entity, AbortSignal.any([signal, entity.stop.signal]))
       } catch (error) {
-        if (!signal.aborted) settlement.failEntity(run, entity, asSyncError(error))
+        if (!signal.aborted) entity.readError = asSyncError(error)
+        run.changed()
       }
       closings.push(
         closeEntity(deps, run, entity, signal).then((found) => {

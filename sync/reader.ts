@@ -84,11 +84,14 @@ export async function readEntity(
   entity.totals = plan.totals
   run.notices.push(...(plan.notices ?? []).map((notice) => `${entity.name}: ${notice}`))
   entity.needs = plan.needs ?? []
-  const missing = entity.needs.find((need) => run.entities.get(need)?.error)
+  const missing = entity.needs.find((need) => run.entities.get(need)?.error ?? run.entities.get(need)?.readError)
   if (missing) throw needsError(entity.name, missing)
 
   const filler = createFiller(limits)
+  /** A batch was taken from the filler and not sent: nothing behind it may be. */
+  let broken = false
   const send = async (batch: FilledBatch, last: boolean): Promise<void> => {
+    broken = true
     await room(run, limits, batch, signal)
     const { index, rows, bytes, segments } = batch
     const records = [...batch.records]
@@ -103,14 +106,15 @@ export async function readEntity(
     })
     if (last) entity.readDone = true
     options.send(messageOf(run, plan, records, { index, last, ledger: ledger.id, mode: 'poll' }))
+    broken = false
   }
   const take = async (walk: string, page: Page, firstRead: number): Promise<void> => {
     run.notices.push(...(page.notices ?? []).map((notice) => `${entity.name}: ${notice}`))
     entity.future += page.future ?? 0
     for (const record of page.records) record._read ??= firstRead
-    entity.read += page.records.length
     // In the ledger before the cursor can pass them.
     await holdRefused(deps, options, run, entity, plan.schema, page, firstRead)
+    entity.read += page.records.length
     for (const batch of filler.add(walk, page)) {
       entity.rows += batch.rows
       await send(batch, false)
@@ -128,52 +132,67 @@ export async function readEntity(
     return given
   }
 
-  if (scope.kind === 'keys') {
-    if (!plan.readKeys)
-      throw syncError('config', 'sync.no-keys', `${entity.name} cannot be read by key from ${options.source.address}.`)
-    for (let at = 0; at < scope.keys.length; at += keysAtOnce) {
-      await room(run, limits, filler.size(), signal)
-      const read = numbers()
-      const page = await plan.readKeys(scope.keys.slice(at, at + keysAtOnce), read.next, signal)
-      await take('keys', page, read.first ?? ledger.nextRead())
-    }
-  } else {
-    const window =
-      scope.kind === 'backfill'
-        ? { from: scope.from, bound: scope.to, walks: {} as Record<string, null> }
-        : (await begin(deps, options, run, entity, plan, signal)).window
-    const walks =
-      scope.kind === 'backfill'
-        ? (plan.backfill ?? plan.walks.filter((walk) => walk !== 'empty' && walk !== 'dates'))
-        : plan.walks
-    for (const walk of walks) {
-      let cursor = window.walks[walk] ?? null
-      while (cursor !== true) {
+  const walk = async (): Promise<void> => {
+    if (scope.kind === 'keys') {
+      if (!plan.readKeys)
+        throw syncError(
+          'config',
+          'sync.no-keys',
+          `${entity.name} cannot be read by key from ${options.source.address}.`,
+        )
+      for (let at = 0; at < scope.keys.length; at += keysAtOnce) {
         await room(run, limits, filler.size(), signal)
         const read = numbers()
-        const stamps = { from: window.from, bound: window.bound }
-        const page = await plan.readPage({ walk, window: stamps, cursor, nextRead: read.next, signal })
-        signal.throwIfAborted()
-        if (page.cursor !== null && page.cursor === cursor)
-          throw syncError(
-            'config',
-            'sync.cursor',
-            `${entity.name}: ${options.source.address} gave the same cursor twice.`,
-            {
-              entity: entity.name,
-              hint: 'Reading on would never end. This is a fault of the source or of a proxy that keeps replies.',
-            },
-          )
-        await take(walk, page, read.first ?? ledger.nextRead())
-        cursor = page.cursor ?? true
+        const page = await plan.readKeys(scope.keys.slice(at, at + keysAtOnce), read.next, signal)
+        await take('keys', page, read.first ?? ledger.nextRead())
+      }
+    } else {
+      const window =
+        scope.kind === 'backfill'
+          ? { from: scope.from, bound: scope.to, walks: {} as Record<string, null> }
+          : (await begin(deps, options, run, entity, plan, signal)).window
+      const walks =
+        scope.kind === 'backfill'
+          ? (plan.backfill ?? plan.walks.filter((name) => name !== 'empty' && name !== 'dates'))
+          : plan.walks
+      for (const name of walks) {
+        let cursor = window.walks[name] ?? null
+        while (cursor !== true) {
+          await room(run, limits, filler.size(), signal)
+          const read = numbers()
+          const stamps = { from: window.from, bound: window.bound }
+          const page = await plan.readPage({ walk: name, window: stamps, cursor, nextRead: read.next, signal })
+          signal.throwIfAborted()
+          if (page.cursor !== null && page.cursor === cursor)
+            throw syncError(
+              'config',
+              'sync.cursor',
+              `${entity.name}: ${options.source.address} gave the same cursor twice.`,
+              {
+                entity: entity.name,
+                hint: 'Reading on would never end. This is a fault of the source or of a proxy that keeps replies.',
+              },
+            )
+          await take(name, page, read.first ?? ledger.nextRead())
+          cursor = page.cursor ?? true
+        }
       }
     }
   }
-  const rest = filler.end()
-  if (rest) {
+  const sendRest = async (last: boolean): Promise<void> => {
+    const rest = filler.end()
+    if (!rest) return
     entity.rows += rest.rows
-    await send(rest, true)
+    await send(rest, last)
   }
+  try {
+    await walk()
+  } catch (error) {
+    // What was read before goes on, or a source that fails now and then would never get through a batch.
+    if (!signal.aborted && !broken) await sendRest(false)
+    throw error
+  }
+  await sendRest(true)
   entity.readDone = true
   run.changed()
 }

@@ -71,6 +71,8 @@ export interface EntityRun {
   /** What the plan says about control totals. */
   totals: EntityPlan['totals']
   readDone: boolean
+  /** Its reading failed; it fails when what was read before is settled. */
+  readError: SyncError | undefined
   /** Records read, those refused by the source among them. */
   read: number
   /** Rows of the batches that were filled. */
@@ -138,6 +140,7 @@ export function newEntity(
     needs: [],
     totals: undefined,
     readDone: false,
+    readError: undefined,
     read: 0,
     rows: 0,
     future: 0,

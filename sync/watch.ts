@@ -23,7 +23,7 @@ export function findLate(run: RunState, entity: EntityRun, now: number): Late[] 
   const rule = ruleOf(run, entity)
   const open = entity.batches.slice(entity.prefix.batch).filter((batch) => !isDone(batch, rule))
   if (open.length === 0) return []
-  const quick = run.mayFilter && entity.readDone && allCame(entity)
+  const quick = run.mayFilter && (entity.readDone || entity.readError !== undefined) && allCame(entity)
   const limit = quick ? Math.min(run.receiptMs, quietMs) : run.receiptMs
   for (const batch of open) {
     const late =

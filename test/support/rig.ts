@@ -1,0 +1,106 @@
+/** An engine between a fake ERP and fake tables, with a flow in between that tests may bend. */
+import type { Ledger } from '../../ledger/ledger.ts'
+import { openLedger } from '../../ledger/open.ts'
+import { createEngine } from '../../sync/create.ts'
+import type { Engine, EntitySummary, PollOptions, RunSummary, SinkRef } from '../../sync/engine.ts'
+import type { BatchMessage } from '../../sync/message.ts'
+import {
+  entrySchema,
+  type FakeEntity,
+  type FakeSource,
+  type FakeTarget,
+  fakeSource,
+  fakeTarget,
+  supplierSchema,
+} from './fakes.ts'
+
+export const source1: SinkRef = { id: 'poll-1', name: 'x3-poll' }
+export const warehouse: SinkRef = { id: 'write-1', name: 'databricks-write' }
+
+export interface Rig {
+  readonly ledger: Ledger
+  readonly engine: Engine
+  readonly source: FakeSource
+  /** All messages sent, in order. */
+  readonly sent: BatchMessage[]
+  /** What the sink threw. */
+  readonly thrown: unknown[]
+  /** Table of an entity; the same for every engine that shares `targets`. */
+  target(entity: string): FakeTarget
+  /** What the sink node does with a message. */
+  deliver(message: BatchMessage, ref?: SinkRef, target?: FakeTarget): Promise<void>
+  poll(options?: Partial<PollOptions>): Promise<RunSummary>
+  close(): Promise<void>
+}
+
+export interface RigOptions {
+  readonly entities?: Record<string, FakeEntity>
+  readonly source?: FakeSource
+  readonly targets?: Map<string, FakeTarget>
+  readonly file?: string
+  readonly now?: () => number
+  /** What the flow does with a message; without it the message goes to the sink. */
+  readonly flow?: (message: BatchMessage, rig: Rig) => void
+}
+
+export async function rig(options: RigOptions = {}): Promise<Rig> {
+  const { now, flow } = options
+  const entities = options.entities ?? { supplier: { schema: supplierSchema }, gl_entry: { schema: entrySchema } }
+  const targets = options.targets ?? new Map<string, FakeTarget>()
+  const ledger = await openLedger({ file: options.file ?? ':memory:', key: 'test', ...(now ? { now } : {}) })
+  const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined }
+  const engine = createEngine({
+    ledger,
+    log: quiet,
+    retry: { attempts: 2, firstDelayMs: 1, maxDelayMs: 2 },
+    ...(now ? { now } : {}),
+  })
+  const signal = new AbortController().signal
+  const made: Rig = {
+    ledger,
+    engine,
+    source: options.source ?? fakeSource(entities),
+    sent: [],
+    thrown: [],
+    target(entity) {
+      const target = targets.get(entity) ?? fakeTarget({ address: `fakedb://host/main.finance.${entity}` })
+      targets.set(entity, target)
+      return target
+    },
+    async deliver(message, ref = warehouse, target = made.target(message.topic)) {
+      try {
+        await engine.deliver({ ref, target, message, progress: () => undefined, signal })
+      } catch (error) {
+        made.thrown.push(error)
+      }
+    },
+    poll: (more = {}) =>
+      engine.poll({
+        name: 's',
+        ref: source1,
+        source: made.source,
+        entities: Object.keys(entities),
+        sinks: () => [warehouse],
+        answer: 'every',
+        mayFilter: false,
+        receiptSeconds: 5,
+        send(message) {
+          made.sent.push(message)
+          if (flow) flow(structuredClone(message), made)
+          else void made.deliver(structuredClone(message))
+        },
+        progress: () => undefined,
+        signal,
+        ...more,
+      }),
+    close: () => engine.close(),
+  }
+  return made
+}
+
+/** The summary of one entity at one sink. */
+export function sums(summary: RunSummary, entity: string, sink = warehouse.name): EntitySummary {
+  const found = summary.entities.find((sum) => sum.entity === entity && sum.sink === sink)
+  if (!found) throw new Error(`the summary has no ${entity} at ${sink}`)
+  return found
+}
