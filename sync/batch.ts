@@ -114,7 +114,11 @@ export function createBatchWork(
   ): Promise<readonly Refused[]> => {
     const { batch, sync, options, context, again } = job
     const { target, ref, progress } = options
-    const name = `${sync.run}-${sync.entity}-${sync.batch}-${newId()}`
+    // Targets name files by it; what stands in a message must not lead to another path.
+    const name = `${sync.run}-${sync.entity}-${sync.batch}`
+      .replace(/[^\w-]/g, '_')
+      .slice(0, 120)
+      .concat('-', newId())
     let parts = 0
     const packed = (records: readonly Entry[]): WriteBatch => ({
       id: `${name}-${parts++}`,

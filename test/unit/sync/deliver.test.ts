@@ -569,6 +569,17 @@ describe('deliver: messages', () => {
     assert.deepEqual(tallied(run, 'supplier'), { delivered: 2 })
   })
 
+  it('names a batch so that it can name a file, whatever the message calls its entity', async () => {
+    const b = await bench()
+    await b.begin('r1')
+    const schema = { ...supplierSchema, entity: "../../etc/x'; DROP" }
+    await b.send('r1', [supplier('S', 'A')], { schema })
+    await b.send('r1', [supplier('S', 'B')], { schema, read: 2 })
+    const ids = b.target.batches.map(({ id }) => id)
+    for (const id of ids) assert.match(id, /^[\w-]+$/)
+    assert.equal(new Set(ids).size, 2)
+  })
+
   it('refuses a batch of another ledger', async () => {
     const b = await bench()
     const sync = { name: 'x', run: 'r1', entity: 'supplier', batch: 0, readNumber: 1, ledger: 'other', mode: 'poll' }
