@@ -1,7 +1,8 @@
 /** Turns nodes as they come into records of docs/entities.md. Compiled once for an entity: no path is split per record. */
 import type { DataRecord, Row, Value } from '../../../sync/message.ts'
 import { isDecimal, normalise, timesSign } from '../../../sync/money.ts'
-import type { FieldPath, ResolvedColumn, ResolvedEntity, ResolvedList } from './resolve.ts'
+import type { FieldPath } from './paths.ts'
+import type { ResolvedColumn, ResolvedEntity, ResolvedList } from './resolve.ts'
 
 /** A node or collection as parsed from a reply. */
 export type Raw = Record<string, unknown>

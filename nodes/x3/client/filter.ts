@@ -1,7 +1,7 @@
 /** Filter texts: X3 takes relaxed JSON (unquoted names, single quotes); ours are always strict JSON. */
 import { syncError } from '../../../sync/errors.ts'
 import type { StampWindow } from '../../../sync/source.ts'
-import type { FieldPath } from './resolve.ts'
+import type { FieldPath } from './paths.ts'
 
 export type Filter = Readonly<Record<string, unknown>>
 
@@ -21,11 +21,14 @@ export function allOf(filters: readonly (Filter | undefined)[]): string | undefi
 export function stampFilter(field: string, granularity: 'second' | 'day', window: StampWindow): Filter | undefined {
   if (granularity === 'day') return window.from === null ? undefined : { [field]: { _gte: window.from.slice(0, 10) } }
   const parts = [
-    ...(window.from === null ? [] : [{ [field]: { _gte: window.from } }]),
-    ...(window.bound === null ? [] : [{ [field]: { _lte: window.bound } }]),
+    ...(window.from === null ? [] : [{ [field]: { _gte: timeOf(window.from, '00:00:00') } }]),
+    ...(window.bound === null ? [] : [{ [field]: { _lte: timeOf(window.bound, '23:59:59') } }]),
   ]
   return parts.length === 2 ? { _and: parts } : parts[0]
 }
+
+/** A date as a moment of that day; a time stays as it is. */
+const timeOf = (text: string, time: string): string => (text.length === 10 ? `${text}T${time}Z` : text)
 
 /** Records without a stamp: null, or the empty date of the database (before 1900). */
 export const emptyStampFilter = (field: string, granularity: 'second' | 'day'): Filter => ({

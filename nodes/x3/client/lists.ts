@@ -5,7 +5,8 @@ import type { X3Connection } from './connection.ts'
 import { readDimensionTypes } from './dimensions.ts'
 import { ENTITIES, entityDef } from './entities/index.ts'
 import type { EntityDef, ListDef } from './entities/types.ts'
-import { columnType, nodeType } from './resolve.ts'
+import { nodeType } from './paths.ts'
+import { columnType } from './resolve.ts'
 import { createX3Schema, type Need, type NodeRef, type TypeInfo, type X3Schema } from './schema.ts'
 
 export interface Choice {

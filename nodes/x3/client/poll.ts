@@ -1,10 +1,10 @@
 /** Sage X3 as a source of the engine: which walks an entity has, and what one page of each is. */
 
 import { unbalanced } from '../../../sync/balance.ts'
-import { syncError } from '../../../sync/errors.ts'
+import { isSyncError, syncError } from '../../../sync/errors.ts'
 import type { Schema, TableSchema } from '../../../sync/message.ts'
 import { listTable } from '../../../sync/message.ts'
-import type { EntityPlan, Page, Source, StampWindow } from '../../../sync/source.ts'
+import type { EntityPlan, Page, PageRequest, Source, StampWindow } from '../../../sync/source.ts'
 import type { X3Connection } from './connection.ts'
 import { compileConverter } from './convert.ts'
 import { dimensionColumns, readDimensionTypes } from './dimensions.ts'
@@ -121,6 +121,12 @@ async function planOf(
     ...(options.waiting ? { waiting: options.waiting } : {}),
     faultOf: (record) => unbalanced(record, table, options.statisticalLedgers ?? []),
   })
+  const readPage = (request: PageRequest): Promise<Page> => {
+    const watch = resolved.watch.find((one) => one.def.walk === request.walk)
+    return watch
+      ? watched(reader, watch, resolved, fixed, request)
+      : walked(reader, resolved, fixed, options, connection.clock.now(), request)
+  }
   return {
     entity,
     schema: table,
@@ -131,10 +137,10 @@ async function planOf(
     overlapSeconds: options.overlapSeconds ?? 600,
     notices: resolved.notices,
     readPage: (request) => {
-      const watch = resolved.watch.find((one) => one.def.walk === request.walk)
-      return watch
-        ? watched(reader, watch, resolved, fixed, request)
-        : walked(reader, resolved, fixed, options, connection.clock.now(), request)
+      const page = readPage(request)
+      // X3 was updated under us: its fields are asked anew by the next run.
+      page.catch((error: unknown) => isSyncError(error) && error.code === 'x3.unknown-field' && x3.forget())
+      return page
     },
     async readKeys(keys, nextRead, stop) {
       const parts = keys.map((key) => splitKey(key).slice(1))
@@ -150,7 +156,6 @@ function walksOf(entity: ResolvedEntity, options: X3SourceOptions): string[] {
   return ['changed', 'empty', ...entity.watch.map((watch) => watch.def.walk), ...dates]
 }
 
-type Request = Parameters<EntityPlan['readPage']>[0]
 const NOTHING: Page = { records: [], cursor: null }
 
 /** A page of the entity's own node. */
@@ -160,7 +165,7 @@ async function walked(
   fixed: readonly (Filter | undefined)[],
   options: X3SourceOptions,
   now: number,
-  request: Request,
+  request: PageRequest,
 ): Promise<Page> {
   const { walk, window } = request
   const stamp = entity.stamp
@@ -190,11 +195,7 @@ async function walked(
 }
 
 function backfillFilter(entity: ResolvedEntity, window: StampWindow): Filter | undefined {
-  if (!entity.dateField) {
-    const { from, bound } = window
-    const times = { from: from && timeOf(from, '00:00:00'), bound: bound && timeOf(bound, '23:59:59') }
-    return entity.stamp && stampFilter(entity.stamp.field, entity.stamp.granularity, times)
-  }
+  if (!entity.dateField) return entity.stamp && stampFilter(entity.stamp.field, entity.stamp.granularity, window)
   const from = window.from === null ? [] : [{ [entity.dateField]: { _gte: window.from.slice(0, 10) } }]
   const to = window.bound === null ? [] : [{ [entity.dateField]: { _lte: window.bound.slice(0, 10) } }]
   return { _and: [...from, ...to] }
@@ -206,11 +207,10 @@ async function watched(
   watch: ResolvedWatch,
   entity: ResolvedEntity,
   fixed: readonly (Filter | undefined)[],
-  request: Request,
+  request: PageRequest,
 ): Promise<Page> {
   if (request.window.from === null) return NOTHING
-  const granularity = entity.stamp?.granularity ?? 'second'
-  const filter = allOf([stampFilter(watch.stamp, granularity, request.window)])
+  const filter = allOf([stampFilter(watch.stamp.field, watch.stamp.granularity, request.window)])
   const { tuples, cursor } = await reader.named(watch, filter, request)
   const paths = watch.def.by.map((name) => pathOfColumn(entity, name))
   const found = tuples.length === 0 ? NOTHING : await reader.byKeys(paths, tuples, fixed, request)
@@ -238,9 +238,6 @@ export function splitKey(key: string): string[] {
   }
   return parts
 }
-
-/** A date as a moment of that day; a time stays. */
-const timeOf = (text: string, time: string): string => (text.length === 10 ? `${text}T${time}Z` : text)
 
 const isoDate = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
 const hasDimensions = (lists: readonly ResolvedList[]): boolean =>

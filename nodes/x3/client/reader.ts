@@ -1,14 +1,15 @@
 /** Reads pages and whole documents of one entity: page size, retries, completion, checks, duplicates. */
-import { type ErrorClass, isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
+import { isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
 import { type DataRecord, keyText, type Schema } from '../../../sync/message.ts'
-import { withRetry } from '../../../sync/retry.ts'
 import type { Page, PageRequest, RefusedRecord, StampWindow } from '../../../sync/source.ts'
-import { type Reply, retryContext, type X3Connection } from './connection.ts'
+import type { Reply, X3Connection } from './connection.ts'
 import { ConversionError, type Converter, getter, InexactNumber, parseExactly, type Raw } from './convert.ts'
 import { pageOf, type QueryPage } from './dimensions.ts'
 import { complete, type Fault, isWhole } from './documents.ts'
 import { allOf, type Filter, keysFilter } from './filter.ts'
-import type { FieldPath, ResolvedEntity, ResolvedWatch } from './resolve.ts'
+import type { FieldPath } from './paths.ts'
+import { patience } from './patience.ts'
+import type { ResolvedEntity, ResolvedWatch } from './resolve.ts'
 import { pageQuery, readQuery, selectKey, selectPaths, selectRecord } from './select.ts'
 
 type Reading = Pick<PageRequest, 'nextRead' | 'signal'>
@@ -45,13 +46,6 @@ const ORDER = '{"_id":1}'
 const KEYS_AT_ONCE = 50
 /** How often a document is read before it is refused. */
 const READINGS = 3
-/** How often more a missing right is asked about. */
-const RIGHT_ASKED = 2
-/** Answers that a smaller page may cure. */
-const SIZE_CODES = new Set(['x3.too-large', 'x3.timeout', 'x3.body', 'x3.graphql', 'x3.500', 'x3.502', 'x3.504'])
-/** Pages answered before a halved page size is doubled again. */
-const PAGES_TO_GROW = 10
-
 export function createReader(connection: X3Connection, entity: ResolvedEntity, options: ReaderOptions): Reader {
   const { schema, convert } = options
   const name = entity.def.entity
@@ -60,8 +54,6 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
   const futureQuery = pageQuery(entity.nodes, entity.queryArgs, selection, true)
   const keyQuery = pageQuery(entity.nodes, entity.queryArgs, selectKey(entity))
   const oneQuery = readQuery(entity.nodes, entity.idType, selection)
-  let size = Math.max(1, options.pageSize)
-  let answered = 0
   /** A decimal came as a JSON number: from then on replies are parsed from their source text. */
   let exact = false
 
@@ -75,49 +67,11 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
     const reply = await connection.query(text, variables, { what, signal: reading.signal, onAttempt, retry: false })
     return { reply, read }
   }
-  /** A missing right is asked about again before the entity fails for it: it would still be missing. */
-  const again = <T>(work: () => Promise<T>, signal: AbortSignal) => {
-    let doubts = 0
-    const doubting = async (): Promise<T> => {
-      try {
-        return await work()
-      } catch (error) {
-        if (!isSyncError(error) || error.code !== 'x3.right' || ++doubts > RIGHT_ASKED) throw error
-        throw passing(error)
-      }
-    }
-    return withRetry(doubting, retryContext(signal, options.waiting), connection.retry)
-  }
+  const { again, sized } = patience(connection, {
+    pageSize: options.pageSize,
+    ...(options.waiting ? { waiting: options.waiting } : {}),
+  })
 
-  /** Asks for a page, with fewer records after each failure that may come from its size. */
-  const sized = async <T extends { page: QueryPage }>(
-    ask: (first: number) => Promise<T>,
-    signal: AbortSignal,
-  ): Promise<T> => {
-    let failures = 0
-    return again(async () => {
-      const asked = size
-      try {
-        const found = await ask(asked)
-        answered += 1
-        if (answered % PAGES_TO_GROW === 0) size = Math.min(options.pageSize, size * 2)
-        return found
-      } catch (error) {
-        if (!isSyncError(error) || !SIZE_CODES.has(error.code)) throw error
-        failures += 1
-        if (asked === 1)
-          throw failures >= READINGS && /too-large|graphql/.test(error.code)
-            ? as('config', 'x3.unreadable', error)
-            : error
-        // A single 500 or time-out is often chance: the page shrinks from the second on.
-        if (failures > 1 || error.cause.class === 'config') {
-          size = Math.max(1, Math.floor(asked / 2))
-          answered = 0
-        }
-        throw error.cause.class === 'config' ? passing(error) : error
-      }
-    }, signal)
-  }
   const readPage = (filter: string | undefined, cursor: string | null, reading: Reading, future?: string) =>
     sized(async (first) => {
       const variables = {
@@ -319,15 +273,6 @@ function distinct(page: QueryPage, watch: ResolvedWatch, window: StampWindow): u
   }
   return [...found.values()]
 }
-
-/** The same complaint in another class. */
-function as(cls: ErrorClass, code: string, error: SyncError): SyncError {
-  const { class: _class, code: _code, ...details } = error.cause
-  return syncError(cls, code, error.message, details)
-}
-
-/** A `config` error that is worth another attempt. */
-const passing = (error: SyncError): SyncError => as('transient', error.code, error)
 
 const stampMs = (record: DataRecord): number => Date.parse(record._stamp ?? '') || 0
 

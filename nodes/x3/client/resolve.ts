@@ -3,18 +3,9 @@ import { syncError } from '../../../sync/errors.ts'
 import type { ColumnType } from '../../../sync/message.ts'
 import type { ColumnDef, EntityDef, ListDef, WatchDef } from './entities/types.ts'
 import { AMOUNT } from './entities/types.ts'
+import { elementType, type FieldPath, firstKnown, nodeType, resolvePath } from './paths.ts'
 import type { Need, NodeRef, TypeInfo, X3Schema } from './schema.ts'
 
-/** One step from a node to a field; `collection` steps go to the first element. */
-export interface Step {
-  readonly field: string
-  readonly collection: boolean
-}
-export interface FieldPath {
-  readonly steps: readonly Step[]
-  /** Scalar or enum type at its end. */
-  readonly type: string
-}
 export interface ResolvedColumn {
   readonly def: ColumnDef
   readonly path?: FieldPath
@@ -35,11 +26,15 @@ export interface ResolvedList {
     readonly code: FieldPath
   }
 }
+export interface Stamp {
+  readonly field: string
+  readonly granularity: 'second' | 'day'
+}
 export interface ResolvedWatch {
   readonly def: WatchDef
   readonly nodes: NodeRef
   readonly paths: readonly FieldPath[]
-  readonly stamp: string
+  readonly stamp: Stamp
   /** Change stamp of the document itself, where the node refers to it: documents in the window were read already. */
   readonly documentStamp?: FieldPath
 }
@@ -51,7 +46,7 @@ export interface ResolvedEntity {
   readonly columns: readonly ResolvedColumn[]
   readonly lists: readonly ResolvedList[]
   readonly watch: readonly ResolvedWatch[]
-  readonly stamp: { readonly field: string; readonly granularity: 'second' | 'day' } | undefined
+  readonly stamp: Stamp | undefined
   readonly etag: boolean
   readonly dateField: string | undefined
   readonly only?: FieldPath
@@ -156,6 +151,17 @@ function resolve(
   const queryField = operations?.fields.get('query')
   const only = def.only && type ? resolvePath(need, type, def.only.path) : undefined
   const dateField = def.dateField && type?.fields.has(def.dateField) ? def.dateField : undefined
+  if (only && only !== 'pending' && 'unknown' in only) {
+    throw syncError(
+      'config',
+      'x3.unknown-field',
+      `${def.entity}: this X3 does not know ${only.unknown}, by which its records are told`,
+      {
+        entity: def.entity,
+        field: def.only?.path ?? '',
+      },
+    )
+  }
   if (operations && !queryField) {
     throw syncError(
       'config',
@@ -185,29 +191,6 @@ function resolve(
     ...(only && only !== 'pending' && !('unknown' in only) ? { only } : {}),
     notices,
   }
-}
-
-/** Type of the node behind its operations: what `read` gives, or the node of `query`. */
-export function nodeType(need: Need, operations: TypeInfo): TypeInfo | undefined {
-  const read = operations.fields.get('read')
-  if (read) return need(read.type)
-  return elementOf(need, operations)
-}
-
-/** Node type behind a type with `query`. */
-function elementOf(need: Need, collection: TypeInfo): TypeInfo | undefined {
-  let at: TypeInfo | undefined = collection
-  for (const step of ['query', 'edges', 'node']) {
-    const field: { type: string } | undefined = at?.fields.get(step)
-    at = field && need(field.type)
-    if (!at) return undefined
-  }
-  return at
-}
-
-function elementType(need: Need, owner: TypeInfo, field: string): TypeInfo | undefined {
-  const collection = need(owner.fields.get(field)?.type ?? '')
-  return collection && elementOf(need, collection)
 }
 
 /** The collection by its names, or by the type of its elements when a release calls it otherwise. */
@@ -285,46 +268,6 @@ function resolveColumn(
   return [{ def, path, sign }]
 }
 
-type Found = FieldPath | { readonly unknown: string } | 'pending'
-
-function firstKnown(need: Need, at: TypeInfo, alternatives: string): Found {
-  let first: Found | undefined
-  for (const text of alternatives.split('|')) {
-    const found = resolvePath(need, at, text)
-    if (found === 'pending' || !('unknown' in found)) return found
-    first ??= found
-  }
-  return first ?? { unknown: alternatives }
-}
-
-/** Follows a path to a scalar. `unknown` says in words where it ends. */
-export function resolvePath(need: Need, start: TypeInfo, text: string): Found {
-  const steps: Step[] = []
-  let at = start
-  const parts = text.split('.')
-  for (const [index, part] of parts.entries()) {
-    const name = part.replace(/\[0\]$/, '')
-    const field = at.fields.get(name)
-    if (!field) return { unknown: `${name} on ${at.name} (field ${text})` }
-    const last = index === parts.length - 1
-    if (field.kind === 'SCALAR' || field.kind === 'ENUM') {
-      if (!last) return { unknown: `${parts[index + 1]} on ${name}, which is a ${field.type} (field ${text})` }
-      steps.push({ field: name, collection: false })
-      return { steps, type: field.kind === 'ENUM' ? 'enum' : field.type }
-    }
-    if (last)
-      return { unknown: `a value at ${text}: ${field.type} is a reference, name a field of it such as ${text}.code` }
-    const next = need(field.type)
-    if (!next) return 'pending'
-    const collection = next.fields.has('query')
-    const element = collection ? elementOf(need, next) : next
-    if (!element) return 'pending'
-    steps.push({ field: name, collection })
-    at = element
-  }
-  return { unknown: text }
-}
-
 function resolveWatch(
   need: Need,
   watch: WatchDef,
@@ -361,7 +304,15 @@ function resolveWatch(
     first && reference?.type === document.name && document.fields.has(stampField)
       ? { steps: [first, { field: stampField, collection: false }], type: 'Datetime' }
       : undefined
-  return [{ def: watch, nodes, paths: known, stamp, ...(documentStamp ? { documentStamp } : {}) }]
+  return [
+    {
+      def: watch,
+      nodes,
+      paths: known,
+      stamp: { field: stamp, granularity: granularityOf(type, stamp) },
+      ...(documentStamp ? { documentStamp } : {}),
+    },
+  ]
 }
 
 function stampOf(type: TypeInfo, options: ResolveOptions, entity: string, notices: string[]): ResolvedEntity['stamp'] {
@@ -372,8 +323,11 @@ function stampOf(type: TypeInfo, options: ResolveOptions, entity: string, notice
     )
     return undefined
   }
-  return { field: field.name, granularity: options.granularity ?? (field.type === 'Date' ? 'day' : 'second') }
+  return { field: field.name, granularity: options.granularity ?? granularityOf(type, field.name) }
 }
+
+const granularityOf = (type: TypeInfo, field: string): Stamp['granularity'] =>
+  type.fields.get(field)?.type === 'Date' ? 'day' : 'second'
 
 const extraColumn = (extra: ExtraField): ColumnDef => ({
   name:

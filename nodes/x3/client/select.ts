@@ -1,5 +1,6 @@
 /** GraphQL text for a resolved entity: what is selected, and the queries that ask for it. */
-import type { FieldPath, ResolvedColumn, ResolvedEntity, ResolvedList, Step } from './resolve.ts'
+import type { FieldPath, Step } from './paths.ts'
+import type { ResolvedColumn, ResolvedEntity, ResolvedList } from './resolve.ts'
 import type { NodeRef } from './schema.ts'
 
 type Tree = Map<string, { collection: boolean; children: Tree }>

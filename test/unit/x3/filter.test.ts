@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { allOf, keysFilter, parseFilter, stampFilter } from '../../../nodes/x3/client/filter.ts'
+import type { FieldPath } from '../../../nodes/x3/client/paths.ts'
 import { splitKey } from '../../../nodes/x3/client/poll.ts'
-import type { FieldPath } from '../../../nodes/x3/client/resolve.ts'
 import { keyText } from '../../../sync/message.ts'
 
 const path = (text: string): FieldPath => ({
