@@ -229,6 +229,15 @@ function parse<S extends Fields, K extends Fields>(
 /** What the editor writes in place of a stored secret. */
 const HIDDEN = '__PWRD__'
 
+/** Variables as a deployed node sees them: its own flow's, else those of the flows as a whole, else the process's. */
+export function environment(RED: NodeAPI, live: Node | null): (name: string) => unknown {
+  let seen = live
+  RED.nodes.eachNode((node) => {
+    seen ??= node.z ? null : RED.nodes.getNode(node.id)
+  })
+  return (name) => (seen ? RED.util.getSetting(seen, name) : undefined) ?? process.env[name]
+}
+
 /** The dialog's values with variables put in and hidden secrets taken from the deployed node of the same type. */
 function unsaved(
   RED: NodeAPI,
@@ -236,9 +245,9 @@ function unsaved(
   body: ConnectionBody,
   secretFields: readonly string[],
 ): { config: Values; credentials: Record<string, string> } {
-  const live = RED.nodes.getNode(body.id) as (Node & { _flow?: unknown }) | null
+  const live = RED.nodes.getNode(body.id) as Node | null
   const stored = live?.type === type ? ((RED.nodes.getCredentials(body.id) ?? {}) as Record<string, string>) : {}
-  const lookup = (name: string): unknown => RED.util.getSetting((live ?? undefined) as Node, name) ?? process.env[name]
+  const lookup = environment(RED, live)
   const credentials = secretFields.map((name) => {
     const given = body.credentials[name]
     const value = given === undefined || given === HIDDEN ? stored[name] : given

@@ -81,10 +81,12 @@ export function reachable(
 ): Member[] {
   const nodes: FlowNode[] = []
   RED.nodes.eachNode((node) => nodes.push(node as FlowNode))
-  const byType = new Set([...handle.members.values()].filter((m) => m.kind !== 'other').map((m) => m.ref.id))
-  // Output 1 of ours carries batches; the others show summaries and held records.
-  const ports = (node: FlowNode): readonly number[] | 'all' =>
-    byType.has(node.id) || [...byType].some((id) => id.endsWith(`-${node.id}`)) ? [0] : 'all'
+  const kinds = new Map([...handle.members].map(([place, { kind }]) => [place.slice(place.lastIndexOf('/') + 1), kind]))
+  // Output 1 of a mapping or a sink carries the batch on, the other shows what is held; a source or a replay passes nothing on.
+  const ports = (node: FlowNode): readonly number[] | 'all' => {
+    const kind = kinds.get(node.id)
+    return kind === undefined ? 'all' : kind === 'transform' || kind === 'sink' ? [0] : []
+  }
   return reach(nodes, from, ports)
     .map(({ place }) => handle.members.get(placeText(place)))
     .filter((member) => member !== undefined)

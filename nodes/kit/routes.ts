@@ -48,6 +48,7 @@ export function handle<B extends z.ZodType>(
   return (request: Request, response: Response) => {
     const gone = new AbortController()
     response.on('close', () => gone.abort())
+    response.setHeader('Cache-Control', 'no-store')
     const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(TIMEOUT_MS)])
     void (async () => {
       try {

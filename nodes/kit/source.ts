@@ -5,8 +5,8 @@ import type { Engine, RunSummary } from '../../sync/engine.ts'
 import { syncError } from '../../sync/errors.ts'
 import type { DataRecord, Schema } from '../../sync/message.ts'
 import type { Source } from '../../sync/source.ts'
-import { type ConfigSpec, type Fields, field, readConfig, type Values } from './config.ts'
-import { type ConnectionSpec, withUnsaved } from './connection.ts'
+import { type ConfigSpec, type Fields, field, fillEnv, readConfig, type Values } from './config.ts'
+import { type ConnectionSpec, environment, withUnsaved } from './connection.ts'
 import { ledgerHandle, placeOf, reachable, sinksFor, targetsFor } from './members.ts'
 import { defineNode, type Log, type Message, type NodeContext } from './node.ts'
 import { connectionBody, handle, scrub } from './routes.ts'
@@ -152,7 +152,10 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
       async (body, { signal }) => {
         const preview = spec.preview
         if (!preview) throw syncError('config', 'tieout.request', `${spec.type} has no preview`)
-        const own = readConfig({ ...spec, config }, body.config as Values) as z.output<S> & Common
+        const own = readConfig(
+          { ...spec, config },
+          fillEnv(body.config, environment(RED, null)) as Values,
+        ) as z.output<S> & Common
         return withUnsaved(RED, spec.connection, body.connection, signal, async (client, secrets) =>
           scrub(masked(await preview(own, client, body.entity, signal)), secrets),
         )

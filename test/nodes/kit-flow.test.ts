@@ -276,8 +276,9 @@ describe('node kit', () => {
 
     it('previews with sensitive values masked, and names the sinks that the deployed source reaches', async () => {
       await load(types, flow, secrets)
+      process.env.TIEOUT_TEST_NAME = 'x'
       const { body } = await post('/tieout/sources/test-source/preview', {
-        config: { syncName: 'x', entities: ['supplier'] },
+        config: { syncName: `\${TIEOUT_TEST_NAME}`, entities: ['supplier'] },
         entity: 'supplier',
         connection: unsaved,
       })

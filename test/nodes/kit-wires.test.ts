@@ -100,6 +100,22 @@ describe('node kit: who must answer', () => {
     deepStrictEqual(await reached(), ['W w'])
   })
 
+  it('a source or a replay that a message can only start passes nothing on', async () => {
+    await load(
+      types,
+      [
+        ...configs,
+        source('s', { wires: [['w'], []] }),
+        sink('w', { wires: [['next'], []] }),
+        source('next', { wires: [['far'], []] }),
+        sink('far'),
+      ],
+      secrets,
+    )
+    node('s').receive({})
+    deepStrictEqual(await reached(), ['W w'])
+  })
+
   it('a sink that was redeployed with other wires is found as it is now', async () => {
     const flow = (wired: string): FlowEntry[] => [
       ...configs,

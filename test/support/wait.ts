@@ -1,13 +1,14 @@
-/** Waits for a condition instead of sleeping; fails with what it waited for. */
-export function waitFor(
-  condition: () => unknown,
+/** Waits for a condition instead of sleeping and gives what it answered; fails with what it waited for. */
+export function waitFor<T>(
+  condition: () => T | Promise<T>,
   { timeout = 5000, what = 'the condition' }: { timeout?: number; what?: string } = {},
-): Promise<void> {
+): Promise<NonNullable<T>> {
   const end = Date.now() + timeout
   return new Promise((resolve, reject) => {
     const check = async () => {
       try {
-        if (await condition()) return resolve()
+        const answer = await condition()
+        if (answer) return resolve(answer)
       } catch (error) {
         return reject(error)
       }

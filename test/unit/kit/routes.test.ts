@@ -14,6 +14,7 @@ async function call(
     let status = 200
     const response = {
       on: () => response,
+      setHeader: () => response,
       headersSent: false,
       status: (code: number) => {
         status = code
