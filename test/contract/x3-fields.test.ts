@@ -18,7 +18,6 @@ interface ContractNode {
  * and reported where it is unknown there (docs/x3.md lists them).
  */
 const UNCERTAIN = new Set([
-  'supplier.isActive',
   'customer.code',
   'customer.category',
   'customer.currency',
