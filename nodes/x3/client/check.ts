@@ -45,12 +45,16 @@ export async function checkX3(given: X3Connection, signal: AbortSignal): Promise
 }
 
 function clockLine(seconds: number): CheckLine {
-  if (Math.abs(seconds) <= 2) return { ok: true, text: 'The clocks agree.' }
+  const apart = Math.abs(seconds)
+  if (apart <= 2) return { ok: true, text: 'The clocks agree.' }
+  const size =
+    apart < 120
+      ? `${apart} s`
+      : apart < 7200
+        ? `${Math.round(apart / 60)} minutes`
+        : `${Math.round(apart / 3600)} hours`
   const way = seconds > 0 ? 'ahead of' : 'behind'
-  return {
-    ok: true,
-    text: `The clock of X3 is ${Math.abs(seconds)} s ${way} ours. Tokens and windows follow the clock of X3.`,
-  }
+  return { ok: true, text: `The clock of X3 is ${size} ${way} ours. Tokens and windows follow the clock of X3.` }
 }
 
 /** One record of the entity, and one of each node that its lines and joins stand on, because each has a right of its own. */
