@@ -129,8 +129,9 @@ export async function checkMark(options: {
       : `${sync.entity}: the ledger is an old copy: ${target.address} is ahead of it. What it knew of deliveries there is forgotten, and what was read since is sent again.`,
   )
   if (sync.readNumber <= mark.read)
+    // Not to be tried again within this run: its records keep their numbers.
     throw syncError(
-      'transient',
+      'config',
       'sync.old-numbers',
       `${target.address} holds records with higher read numbers than those just read: the clock of this machine is behind, or the ledger is an old copy.`,
       { entity: sync.entity, hint: 'The numbers were raised: the next run reads these records again.' },

@@ -8,7 +8,7 @@
  */
 import type { Commit, Ledger } from '../ledger/ledger.ts'
 import type { OutcomeCounts, RunSummary, SinkRef } from './engine.ts'
-import { isSyncError, type SyncError, syncError } from './errors.ts'
+import { classOf, isSyncError, type SyncError, syncError } from './errors.ts'
 import { checkMark } from './marks.ts'
 import type { Schema, SyncInfo } from './message.ts'
 import type { Answer } from './progress.ts'
@@ -195,7 +195,10 @@ export function createSettlement({ ledger, now, tick }: SettlementDeps): RunKeep
         return { ref, target, sync, schema, full: run.full, memory: new Map<string, unknown>() }
       })()
       entity.reached.set(ref.id, made)
-      made.catch(() => entity.reached.delete(ref.id))
+      // What may pass is asked again; what a mark forbids stays forbidden for the run.
+      made.catch((error) => {
+        if (classOf(error) !== 'config') entity.reached.delete(ref.id)
+      })
       return made
     },
 
