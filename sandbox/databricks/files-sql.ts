@@ -41,7 +41,9 @@ export async function filesSelect(
   if (schema !== undefined) {
     const fields = parseSchemaText(schema, scope).fields ?? []
     const columns = fields.map(({ name, type }) => `${literal(name)}: ${literal(engineType(type.texts))}`)
-    const values = fields.map(({ name, type }) => `${castTo(quote(name), type, !failFast)} AS ${quote(name)}`)
+    const values = fields.map(({ name, type }) =>
+      type.engine === 'VARCHAR' ? quote(name) : `${castTo(quote(name), type, !failFast)} AS ${quote(name)}`,
+    )
     return `(SELECT ${values.join(', ')} FROM read_json(${paths}, ${shape}, columns = {${columns.join(', ')}}))`
   }
   const inferred = await run(work, `SELECT json_group_structure(json) FROM read_json_objects(${paths}, ${shape})`)

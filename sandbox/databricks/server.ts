@@ -6,7 +6,7 @@ import { createFaults, type FaultPlan } from '../faults.ts'
 import { plain } from './columns.ts'
 import { execute, type Rows, streamRows } from './execute.ts'
 import { filesApi } from './files-api.ts'
-import { DropNow, type Exchange, failure, json, type Reply, ReplyNow } from './http.ts'
+import { DropNow, type Exchange, failure, type Reply, ReplyNow } from './http.ts'
 import { createRights } from './rights.ts'
 import { createService, enter, type LoggedStatement, type Running, type Tuning } from './service.ts'
 import { DATABRICKS_SITES } from './sites.ts'
@@ -207,14 +207,11 @@ export async function startDatabricks(options: DatabricksOptions = {}): Promise<
   }
 }
 
-/** A thrown answer is an answer; what else a request throws is its sender's fault. */
+/** A thrown answer is an answer; anything else is a request that the sandbox cannot make sense of. */
 function answerInstead(error: unknown): Reply {
   if (error instanceof ReplyNow) return error.reply
   if (error instanceof DropNow) throw error
-  return json(400, {
-    error_code: 'BAD_REQUEST',
-    message: error instanceof Error ? error.message : 'The request cannot be read.',
-  })
+  return failure(500, 'INTERNAL_ERROR', error instanceof Error ? error.message : 'The request cannot be read.')
 }
 
 async function deliver(

@@ -146,7 +146,7 @@ export function createThriftServer(): ThriftServer {
         const { catalogName, schemaName } = req.initialNamespace ?? {}
         let session: Session
         try {
-          session = await service.session(catalogName, schemaName, req.configuration ?? {})
+          session = await service.session(catalogName || undefined, schemaName || undefined, req.configuration ?? {})
         } catch (error) {
           if (!(error instanceof SqlError)) throw error
           return new t.TOpenSessionResp({ status: refused(error), serverProtocolVersion: V8 })

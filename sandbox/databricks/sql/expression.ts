@@ -39,6 +39,9 @@ const RESERVED = new Set(
   ),
 )
 
+/** From this length on a parameter is taken for a batch of rows. */
+const FOLDED_LENGTH = 1000
+
 /** Reads one expression and gives it in the engine's SQL. */
 export function expression(c: Cursor): string {
   let left = conjunction(c)
@@ -278,7 +281,9 @@ function parameter(c: Cursor): string {
   if (given.value === null) return 'NULL'
   const bound = `dbx_${name}`
   c.scope.bound.set(bound, given.value)
-  return `CAST($${bound} AS ${engineType(given.type ?? 'STRING', given.value)})`
+  const value = `CAST($${bound} AS ${engineType(given.type ?? 'STRING', given.value)})`
+  // A constant would be unfolded row by row while planning; a subquery is left to the execution.
+  return given.value.length > FOLDED_LENGTH ? `(SELECT ${value})` : value
 }
 
 function engineType(type: string, value: string): string {
