@@ -48,7 +48,7 @@ export async function compareBooks(options: {
   const groups = new Map((tables ?? []).flatMap((table) => table.rows.map(({ from, to }) => [from, to] as const)))
   const expected = expectedTables(books, {
     source: String(x3?.source),
-    entities: (poll?.entities as { entity: string }[]).map(({ entity }) => entity),
+    entities: ((poll?.entities ?? []) as { entity: string }[]).map(({ entity }) => entity),
     transform: (table, row) => {
       if (table !== 'gl_entry_line') return row
       const account = row.account as string

@@ -8,7 +8,11 @@ import type { Mapping, Unmapped } from './compile.ts'
 const MANY = { records: 100, share: 0.05 }
 
 /** Maps the records; a mass of unmapped codes fails the batch with the list of distinct codes and their counts. */
-export async function applyMapping(mapping: Mapping, payload: readonly DataRecord[], schema: Schema): Promise<Transformed> {
+export async function applyMapping(
+  mapping: Mapping,
+  payload: readonly DataRecord[],
+  schema: Schema,
+): Promise<Transformed> {
   const mapped: DataRecord[] = []
   const held: Refused[] = []
   const counts = new Map<string, number>()
@@ -21,18 +25,25 @@ export async function applyMapping(mapping: Mapping, payload: readonly DataRecor
     for (const code of result.codes) counts.set(code, (counts.get(code) ?? 0) + 1)
     held.push({ record: result.record, cause: { ...result.error.cause, message: result.error.message } })
   }
-  if (held.length > MANY.records && held.length > payload.length * MANY.share) throw tooMany(schema.entity, held.length, counts)
+  if (held.length > MANY.records && held.length > payload.length * MANY.share)
+    throw tooMany(schema.entity, held.length, counts)
   return { payload: mapped, schema: mapping.schema, held }
 }
 
-const isUnmapped = (result: DataRecord | Unmapped): result is Unmapped => 'codes' in result && 'error' in result && Array.isArray(result.codes)
+const isUnmapped = (result: DataRecord | Unmapped): result is Unmapped =>
+  'codes' in result && 'error' in result && Array.isArray(result.codes)
 
 function tooMany(entity: string, records: number, counts: ReadonlyMap<string, number>) {
   const list = [...counts].sort((a, b) => b[1] - a[1])
   const shown = list.slice(0, 20).map(([code, count]) => `${code} (${count})`)
   const more = list.length > shown.length ? ` and ${list.length - shown.length} more` : ''
-  return syncError('config', 'mapping.unmapped.many', `${entity}: ${records} records of one batch have codes that are not mapped: ${shown.join(', ')}${more}.`, {
-    entity,
-    hint: 'Complete the code tables of gl-mapping and run again; nothing of this batch was written or held.',
-  })
+  return syncError(
+    'config',
+    'mapping.unmapped.many',
+    `${entity}: ${records} records of one batch have codes that are not mapped: ${shown.join(', ')}${more}.`,
+    {
+      entity,
+      hint: 'Complete the code tables of gl-mapping and run again; nothing of this batch was written or held.',
+    },
+  )
 }
