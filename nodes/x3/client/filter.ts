@@ -30,10 +30,8 @@ export function stampFilter(field: string, granularity: 'second' | 'day', window
 /** A date as a moment of that day; a time stays as it is. */
 const timeOf = (text: string, time: string): string => (text.length === 10 ? `${text}T${time}Z` : text)
 
-/** Records without a stamp: null, or the empty date of the database (before 1900). */
-export const emptyStampFilter = (field: string, granularity: 'second' | 'day'): Filter => ({
-  _or: [{ [field]: null }, { [field]: { _lt: granularity === 'day' ? '1900-01-01' : '1900-01-01T00:00:00Z' } }],
-})
+/** Records without a stamp. Those with the empty date of the database (before 1900) are in a first load's window, which has no lower end. */
+export const emptyStampFilter = (field: string): Filter => ({ [field]: null })
 
 /** Records with these keys: tuples in the order of `paths`. The last part becomes a list for each set of the others. */
 export function keysFilter(paths: readonly FieldPath[], tuples: readonly (readonly unknown[])[]): Filter {

@@ -176,7 +176,7 @@ async function walked(
     // Later ones come with the sweep, or with the date window: here they would be read anew with every run.
     // Without a bound, everything was in `changed`.
     if (!first || window.bound === null || stamp.granularity === 'day') return NOTHING
-    filter = emptyStampFilter(stamp.field, stamp.granularity)
+    filter = emptyStampFilter(stamp.field)
   } else if (walk === 'dates' && entity.dateField) {
     if (first) return NOTHING
     filter = { [entity.dateField]: { _gte: isoDate(now - (options.dateWindowDays ?? 0) * DAY_MS) } }
