@@ -176,7 +176,7 @@ describe('databricks faults, against the sandbox with the vendor driver', () => 
     assert.equal(f.sandbox.stats().token ?? 0, 0)
     await assert.rejects(
       writeOne({ auth: { kind: 'token', token: 'dapi-wrong' } }),
-      is('auth', 'databricks.http403', /access token is wrong, expired or revoked/),
+      is('auth', 'databricks.token-refused', /access token is wrong, expired or revoked/),
     )
   })
 

@@ -7,7 +7,17 @@ import databricksConnection from '../../nodes/databricks/databricks-connection.t
 import databricksWrite from '../../nodes/databricks/databricks-write.ts'
 import syncLedger from '../../nodes/operations/sync-ledger.ts'
 import { type DatabricksFixture, entry, journal, startDatabricksFixture } from '../support/databricks.ts'
-import { type FlowEntry, first, helper, inbox, load, node, statuses, watchRejections } from '../support/helper.ts'
+import {
+  type FlowEntry,
+  first,
+  helper,
+  inbox,
+  load,
+  node,
+  type Seen,
+  statuses,
+  watchRejections,
+} from '../support/helper.ts'
 import { waitFor } from '../support/wait.ts'
 
 const types = [syncLedger, databricksConnection, databricksWrite]
@@ -96,7 +106,8 @@ describe('databricks-connection and databricks-write', () => {
     await waitFor(() => seen.some((status) => /^green dot gl_entry 2/.test(status)))
     const before = f.sandbox.stats().statements
     node('w').receive(message(entry('1', { read: 1, lines: two })) as never)
-    const again = await waitFor(() => out[1])
+    await waitFor(() => out.length === 2)
+    const again = out[1] as Seen
     strictEqual((again.result as { unchanged: number }).unchanged, 1)
     strictEqual(f.sandbox.stats().statements, before, 'an unchanged record costs no statement')
   })

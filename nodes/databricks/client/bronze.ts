@@ -1,5 +1,5 @@
 /** Bronze: every record as it came, appended as JSON text by COPY INTO, which loads a file of one name once. */
-import { syncError } from '../../../sync/errors.ts'
+import { isSyncError, syncError } from '../../../sync/errors.ts'
 import type { Column } from '../../../sync/message.ts'
 import type { Target, WriteBatch, WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
@@ -52,6 +52,19 @@ export function createBronzeTarget(connection: Connection, entity: string, optio
       context,
     )
 
+  const arrived = async (batchId: string, context: WriteContext): Promise<boolean> => {
+    const rows = await connection.run(
+      {
+        sql: `SELECT 1 AS found FROM ${quoteTable(table)} AS t WHERE t.\`_sync_batch\` = :batch LIMIT 1`,
+        parameters: { batch: batchId },
+        what: `Rows of batch ${batchId} in ${name}`,
+        kind: 'read',
+      },
+      context,
+    )
+    return rows.length > 0
+  }
+
   return {
     address: `${connection.address}/${name}`,
     mode: 'append',
@@ -75,21 +88,21 @@ export function createBronzeTarget(connection: Connection, entity: string, optio
     },
 
     async resolve(batchId, _schema, context) {
-      if (await exists(connection, volume(), fileOf(batchId), context)) {
-        await copy(batchId, context)
+      if (await arrived(batchId, context)) {
         removeLater(connection, volume(), [fileOf(batchId)])
         return 'delivered'
       }
-      const rows = await connection.run(
-        {
-          sql: `SELECT 1 AS found FROM ${quoteTable(table)} AS t WHERE t.\`_sync_batch\` = :batch LIMIT 1`,
-          parameters: { batch: batchId },
-          what: `Rows of batch ${batchId} in ${name}`,
-          kind: 'read',
-        },
-        context,
-      )
-      return rows.length > 0 ? 'delivered' : 'absent'
+      if (!(await exists(connection, volume(), fileOf(batchId), context))) return 'absent'
+      try {
+        await copy(batchId, context)
+        removeLater(connection, volume(), [fileOf(batchId)])
+        return 'delivered'
+      } catch (error) {
+        // an earlier attempt may just have loaded it and taken the file away
+        if (isSyncError(error) && error.code === 'databricks.42K03' && (await arrived(batchId, context)))
+          return 'delivered'
+        throw error
+      }
     },
 
     readMark: (context) => readMarks(connection, table, context),

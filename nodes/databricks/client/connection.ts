@@ -1,4 +1,4 @@
-/** One workspace and warehouse: tokens, one session, statements, REST requests; what may be tried again is. */
+/** One workspace and warehouse: tokens, sessions, statements, REST requests; what may be tried again is. */
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
@@ -63,7 +63,7 @@ export interface Connection {
   close(): Promise<void>
 }
 
-/** The session and the driver's sockets get this long to end; with the server gone the driver alone took 30 s. */
+/** A session and the driver's sockets get this long to end; with the server gone the driver alone took 30 s. */
 const CLOSE_MS = 1400
 const SIGN_OF_LIFE_MS = 10_000
 
@@ -88,10 +88,11 @@ export function createConnection(options: DatabricksOptions): Connection {
   const tokens = createTokens({ auth: options.auth, workspace, http })
   const log = (level: string, message: string): void => options.log?.(level, message)
   let client: Promise<DriverClient> | undefined
-  let session: Promise<DriverSession> | undefined
+  /** Sessions at rest. Each statement has one to itself, so that a lost one takes no other statement with it. */
+  let idle: DriverSession[] = []
   let sent = 0
 
-  function openSession(): Promise<DriverSession> {
+  async function openSession(): Promise<DriverSession> {
     client ??= connectDriver({
       host,
       port,
@@ -106,34 +107,25 @@ export function createConnection(options: DatabricksOptions): Connection {
     connected.catch(() => {
       if (client === connected) client = undefined
     })
-    const opened = connected.then((ready) =>
-      ready.openSession({
-        configuration: {
-          ANSI_MODE: 'true',
-          TIMEZONE: 'UTC',
-          STATEMENT_TIMEOUT: String(options.statementTimeoutSeconds ?? 1800),
-        },
-        queryTags: { application: 'tieout' },
-      }),
-    )
-    session = opened
-    opened.catch(() => forget(opened))
-    return opened
-  }
-
-  function forget(lost: Promise<DriverSession> | undefined): void {
-    if (session === lost) session = undefined
+    return (await connected).openSession({
+      configuration: {
+        ANSI_MODE: 'true',
+        TIMEZONE: 'UTC',
+        STATEMENT_TIMEOUT: String(options.statementTimeoutSeconds ?? 1800),
+      },
+      queryTags: { application: 'tieout' },
+    })
   }
 
   async function attempt(statement: Statement, signal: AbortSignal): Promise<readonly ResultRow[]> {
-    const using = session ?? openSession()
     let phase: FailurePoint['phase'] = 'open'
+    let session: DriverSession | undefined
     const work = async (): Promise<readonly ResultRow[]> => {
-      const opened = await using
+      session = idle.pop() ?? (await openSession())
       signal.throwIfAborted()
       phase = 'execute'
       sent += 1
-      const operation = await opened.executeStatement(statement.sql, {
+      const operation = await session.executeStatement(statement.sql, {
         ...(statement.parameters ? { namedParameters: { ...statement.parameters } } : {}),
         ...(statement.tags ? { queryTags: { ...statement.tags } } : {}),
       })
@@ -153,13 +145,22 @@ export function createConnection(options: DatabricksOptions): Connection {
       }
     }
     try {
-      return await orAborted(work(), signal)
+      const rows = await orAborted(work(), signal)
+      if (session) idle.push(session)
+      return rows
     } catch (error) {
       signal.throwIfAborted()
       const failure = await toSyncError(error, { what: statement.what, phase, reads: statement.kind === 'read' })
-      if (failure.code === 'databricks.session') forget(using)
+      if (failure.code === 'databricks.session') idle = []
+      else if (failure.cause.class === 'unknown-outcome') await end(session)
+      else if (session) idle.push(session)
       throw failure
     }
+  }
+
+  /** Stops what may still run in a session: two MERGEs of one batch at the same moment could both insert a new row. */
+  async function end(session: DriverSession | undefined): Promise<void> {
+    await bounded(session?.close() ?? Promise.resolve(), CLOSE_MS)
   }
 
   /** Tries again what may be tried again, as long as patience lasts. */
@@ -217,20 +218,22 @@ export function createConnection(options: DatabricksOptions): Connection {
       ),
     statements: () => sent,
     async close() {
-      const [ending, closing] = [session, client]
-      session = undefined
+      const closing = client
+      idle = []
       client = undefined
-      const work = Promise.allSettled([http.close(), ending?.then((open) => open.close()).catch(() => undefined)]).then(
-        () => closing?.then((open) => open.close()),
-      )
-      const bound = new AbortController()
-      await Promise.race([
-        work.catch(() => undefined),
-        delay(CLOSE_MS, undefined, { signal: bound.signal, ref: false }).catch(() => undefined),
-      ])
-      bound.abort()
+      // the driver closes its sessions itself
+      await bounded(Promise.allSettled([http.close(), closing?.then((driver) => driver.close())]), CLOSE_MS)
     },
   }
+}
+
+/** Waits for work that may fail or hang, but not for long. */
+async function bounded(work: Promise<unknown>, ms: number): Promise<void> {
+  const late = new AbortController()
+  const limit = delay(ms, undefined, { signal: late.signal, ref: false })
+  await Promise.race([work, limit]).catch(() => undefined)
+  late.abort()
+  limit.catch(() => undefined)
 }
 
 /** The work, or the abort when that is sooner; what the work still does goes on by itself. */

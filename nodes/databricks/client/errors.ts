@@ -152,7 +152,10 @@ export function httpFinding(status: number, reason: string, retryAfter: number |
       'The token was refused: check client id and secret (or the access token) and that the principal belongs to this workspace.',
     )
   if (status === 403 && /invalid (access )?token|token.{0,40}(expired|invalid|revoked)/i.test(reason)) {
-    return known('auth', 'The access token is wrong, expired or revoked: enter a new one.')
+    return {
+      ...known('auth', 'The access token is wrong, expired or revoked: enter a new one.'),
+      code: 'databricks.token-refused',
+    }
   }
   if (status === 403)
     return known(

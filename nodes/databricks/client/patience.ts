@@ -51,8 +51,10 @@ export function createPatience({ attempts, baseMs, coldStartMs, down }: Patience
           const cause = error.cause
           if (cause.class === 'auth') {
             renewals += 1
-            // twice, because a token just issued may not be known everywhere yet
-            return renewals > 2 ? undefined : { ms: renewals === 1 ? 0 : backoff(0, 1), why: 'renewing the token' }
+            // a token just issued may not be known everywhere yet; a missing right does not come by waiting
+            if (renewals > (cause.httpStatus === 401 || error.code === 'databricks.token-refused' ? 4 : 1))
+              return undefined
+            return { ms: renewals === 1 ? 0 : backoff(renewals - 2, 1), why: 'renewing the token' }
           }
           const lostSession = error.code === 'databricks.session'
           if (lostSession || cause.httpStatus === 503) {

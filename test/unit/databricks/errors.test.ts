@@ -284,10 +284,12 @@ describe('databricks patience', () => {
     assert.equal(patience.begin().after(failure('config')), undefined)
   })
 
-  it('renews the token, but not for ever', () => {
-    const waits = createPatience({ ...bounds, baseMs: 1, coldStartMs: 60_000 }).begin()
-    assert.ok(waits.after(failure('auth')))
-    assert.ok(waits.after(failure('auth')))
-    assert.equal(waits.after(failure('auth')), undefined)
+  it('renews a refused token some times, and asks once more about a missing right', () => {
+    const patience = createPatience({ ...bounds, baseMs: 1, coldStartMs: 60_000 })
+    const [token, right] = [patience.begin(), patience.begin()]
+    for (let i = 0; i < 4; i++) assert.ok(token.after(failure('auth', 'x', { httpStatus: 401 })))
+    assert.equal(token.after(failure('auth', 'x', { httpStatus: 401 })), undefined)
+    assert.ok(right.after(failure('auth', 'x', { httpStatus: 403 })))
+    assert.equal(right.after(failure('auth', 'x', { httpStatus: 403 })), undefined)
   })
 })
