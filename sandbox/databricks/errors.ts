@@ -117,6 +117,7 @@ const RULES: readonly Rule[] = [
   [/does not have a column named "([^"]*)"/, ([column]) => unresolved(column)],
   [/does not have a column with name "([^"]*)"/, ([column]) => unresolved(column)],
   [/Referenced update column (\S+) not found/, ([column]) => unresolved(column)],
+  [/Cannot extract field '([^']*)' from expression "([^"]*)"/, ([field, owner]) => unresolved(`${owner}\`.\`${field}`)],
   [/Could not find key "([^"]*)" in struct/, ([field]) => fieldNotFound(field)],
   [/Referenced table "([^"]*)" not found/, ([table]) => unresolved(table)],
   [

@@ -37,12 +37,16 @@ export interface Sessions {
   start(handle: Handle, action: (signal: AbortSignal) => Promise<Outcome>): Operation
   operation(handle: Handle | undefined): Operation | undefined
   forget(handle: Handle): void
+  /** Stops what is running and waits until it has stopped. */
+  end(): Promise<void>
 }
 
 /** Sessions and their operations; both end with the server, as they do in Databricks with the warehouse. */
 export function createSessions(): Sessions {
   const sessions = new Map<string, Session>()
   const operations = new Map<string, Operation>()
+  /** Statements under way, those that nobody can ask for any more included. */
+  const running = new Set<Promise<void>>()
 
   return {
     open(session) {
@@ -88,6 +92,9 @@ export function createSessions(): Sessions {
           if (operation.state === 'running') operation.state = 'failed'
         },
       )
+      const { done } = operation
+      running.add(done)
+      void done.then(() => running.delete(done))
       operations.set(keyOf(operation.handle), operation)
       return operation
     },
@@ -95,6 +102,11 @@ export function createSessions(): Sessions {
     forget(handle) {
       operations.get(keyOf(handle))?.cancel()
       operations.delete(keyOf(handle))
+    },
+    async end() {
+      sessions.clear()
+      for (const operation of operations.values()) operation.cancel()
+      await Promise.all(running)
     },
   }
 }

@@ -202,6 +202,8 @@ export async function startDatabricks(options: DatabricksOptions = {}): Promise<
       const closed = new Promise((resolve) => server.close(resolve))
       server.closeAllConnections()
       await closed
+      // Their statements must have let go of the database before it closes.
+      await service.close()
       await close()
     },
   }

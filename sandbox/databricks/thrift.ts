@@ -32,6 +32,8 @@ export interface Service {
 export interface ThriftServer {
   /** Answers one binary message. Rejects with what `service` threw. */
   serve(body: Buffer, service: Service): Promise<Buffer>
+  /** Ends all sessions and stops their statements. */
+  close(): Promise<void>
 }
 
 const OK = () => new t.TStatus({ statusCode: t.TStatusCode.SUCCESS_STATUS })
@@ -243,6 +245,7 @@ export function createThriftServer(): ThriftServer {
   }
 
   return {
+    close: () => sessions.end(),
     serve: (body, service) =>
       new Promise((resolve, reject) => {
         const output = new thrift.TBufferedTransport(undefined, (reply) => resolve(reply ?? Buffer.alloc(0)))
