@@ -1,131 +1,81 @@
 /** Fingerprint of a record: equal for equal content, whatever the order of members and lines or the way a decimal is written. */
 import { hash } from 'node:crypto'
-import { type Bytes, createBytes } from './bytes.ts'
-import type { DataRecord, Row, Schema, TableSchema, Value } from './message.ts'
+import type { DataRecord, Row, Schema, TableSchema } from './message.ts'
 import { isDecimal, normalise } from './money.ts'
 
 export type Hasher = (record: DataRecord) => string
 
-interface HashColumn {
-  readonly name: string
-  /** Length and name, as it stands before each value. */
-  readonly prefix: Uint8Array
-  readonly decimal: boolean
-}
-
-interface HashList {
-  readonly name: string
-  readonly prefix: Uint8Array
-  readonly columns: readonly HashColumn[]
-  /** Key columns that tell the lines of one document apart. */
-  readonly key: readonly string[]
-}
-
-/** First byte of a value: its type. */
-const types = { string: 115, decimal: 100, number: 110, boolean: 98, json: 106 } as const
-const rowEnd = 59
+/** A row as JSON: which columns are filled, then their values. */
+type RowText = (row: Row) => string
 
 /**
  * Compiles the fingerprint of one schema: 128 bit (32 hex digits, SHA-256 cut) over the non-null columns sorted by
  * name and the lists in any order of their lines; without volatile columns and `_` members. A column that is added to
  * the schema and null everywhere changes no hash. A deletion has the empty hash.
  *
- * Each value is written with its name, its type and its length, so that no two different records give the same bytes.
+ * Rows are JSON arrays that begin with the names of the filled columns (their digest), so that no two different
+ * records give the same text. JSON escapes halves of characters, which would not survive the way to bytes.
  */
 export function compileHasher(schema: Schema): Hasher {
-  const header = columnsOf(schema)
+  const header = compileRow(schema)
   const lists = Object.entries(schema.lists ?? {})
-    .map(([name, table]) => ({
-      name,
-      prefix: Buffer.from(`[${name.length}:${name}`),
-      columns: columnsOf(table),
-      key: table.key.filter((column) => !schema.key.includes(column)),
-    }))
+    .map(([name, table]) => ({ name, row: compileRow(table) }))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
-  const bytes = createBytes()
   return (record) => {
     if (record._op === 'delete') return ''
-    bytes.clear()
-    writeRow(bytes, header, record)
-    for (const list of lists) {
-      const lines = record[list.name]
-      if (Array.isArray(lines) && lines.length > 0) writeLines(bytes, list, lines as Row[])
+    const texts = [header(record)]
+    for (const { name, row } of lists) {
+      const lines = record[name]
+      if (!Array.isArray(lines) || lines.length === 0) continue
+      texts.push(JSON.stringify([name, lines.length]))
+      if (lines.length === 1) texts.push(row(lines[0] as Row))
+      else texts.push((lines as Row[]).map(row).sort().join(''))
     }
-    return hash('sha256', bytes.written(), 'hex').slice(0, 32)
+    return hash('sha256', texts.join(''), 'hex').slice(0, 32)
   }
 }
 
-const columnsOf = (table: TableSchema): HashColumn[] =>
-  table.columns
+/** Columns in one word of the bit mask that says which are filled. */
+const wordBits = 30
+
+function compileRow(table: TableSchema): RowText {
+  const columns = table.columns
     .filter(({ volatile }) => !volatile)
-    .map(({ name, type }) => ({
-      name,
-      prefix: Buffer.from(`${name.length}:${name}`),
-      decimal: type.startsWith('decimal'),
-    }))
+    .map(({ name, type }) => ({ name, decimal: type.startsWith('decimal') }))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
-
-/** Lines in the order of their key, which most have already; lines with one key in the order of their bytes. */
-function writeLines(bytes: Bytes, { prefix, columns, key }: HashList, lines: readonly Row[]): void {
-  bytes.room(prefix.length + 5)
-  bytes.raw(prefix)
-  bytes.count(lines.length)
-  if (inOrder(lines, key)) {
-    for (const line of lines) writeRow(bytes, columns, line)
-    return
+  /** Digests of the names of filled columns, by mask. Few combinations occur. */
+  const digests = new Map<string, string>()
+  const digestOf = (mask: string, row: Row): string => {
+    const known = digests.get(mask)
+    if (known !== undefined) return known
+    const filled = columns.filter(({ name }) => row[name] !== null && row[name] !== undefined).map(({ name }) => name)
+    const digest = hash('sha256', JSON.stringify(filled), 'base64').slice(0, 22)
+    if (digests.size >= mostDigests) digests.clear()
+    digests.set(mask, digest)
+    return digest
   }
-  const begin = bytes.length()
-  const written = lines.map((line) => {
-    const from = bytes.length()
-    writeRow(bytes, columns, line)
-    return { line, text: Buffer.from(bytes.written().subarray(from)) }
-  })
-  written.sort((a, b) => compareKeys(a.line, b.line, key) || Buffer.compare(a.text, b.text))
-  bytes.clear(begin)
-  for (const { text } of written) bytes.raw(text)
-}
-
-function inOrder(lines: readonly Row[], key: readonly string[]): boolean {
-  for (let i = 1; i < lines.length; i++)
-    if (compareKeys(lines[i - 1] as Row, lines[i] as Row, key) >= 0) return false
-  return true
-}
-
-function compareKeys(a: Row, b: Row, key: readonly string[]): number {
-  for (const name of key) {
-    const [one, other] = [a[name], b[name]]
-    if (one === other) continue
-    if (typeof one !== typeof other) return typeof one < typeof other ? -1 : 1
-    if (typeof one === 'object' || one === undefined || other === undefined || other === null) continue
-    return one < other ? -1 : 1
+  return (row) => {
+    const values: unknown[] = ['']
+    let mask = ''
+    let word = 0
+    for (let i = 0; i < columns.length; i++) {
+      const { name, decimal } = columns[i] as (typeof columns)[number]
+      if (i > 0 && i % wordBits === 0) {
+        mask += `${word},`
+        word = 0
+      }
+      const value = row[name]
+      if (value === null || value === undefined) continue
+      word |= 1 << (i % wordBits)
+      if (typeof value === 'string') values.push(decimal && isDecimal(value) ? normalise(value) : value)
+      else values.push(typeof value === 'object' ? [canonicalJson(value)] : value)
+    }
+    values[0] = digestOf(mask + word, row)
+    return JSON.stringify(values)
   }
-  return 0
 }
 
-function writeRow(bytes: Bytes, columns: readonly HashColumn[], row: Row): void {
-  for (const { name, prefix, decimal } of columns) {
-    const value = row[name]
-    if (value === null || value === undefined) continue
-    if (typeof value !== 'string') writeOther(bytes, prefix, value)
-    else if (decimal && isDecimal(value)) writeText(bytes, prefix, types.decimal, normalise(value))
-    else writeText(bytes, prefix, types.string, value)
-  }
-  bytes.room(1)
-  bytes.byte(rowEnd)
-}
-
-function writeText(bytes: Bytes, prefix: Uint8Array, type: number, text: string): void {
-  bytes.room(prefix.length + 6 + 2 * text.length)
-  bytes.raw(prefix)
-  bytes.byte(type)
-  bytes.count(text.length)
-  bytes.units(text)
-}
-
-function writeOther(bytes: Bytes, prefix: Uint8Array, value: Exclude<Value, string | null>): void {
-  if (typeof value === 'object') writeText(bytes, prefix, types.json, canonicalJson(value))
-  else writeText(bytes, prefix, typeof value === 'boolean' ? types.boolean : types.number, String(value))
-}
+const mostDigests = 10_000
 
 /** JSON with the members of every object sorted by name. */
 function canonicalJson(value: object): string {

@@ -32,54 +32,58 @@ export type Serializer = (records: readonly WriteRecord[]) => string[]
  */
 export function compileSerializer(schema: Schema, table: TableRows): Serializer {
   const isKey = (column: Column): boolean => table.list === '' || schema.key.includes(column.name)
-  const parts = table.columns.map((column, i) => ({ name: column.name, prefix: `,"c${i}":`, key: isKey(column) }))
+  // each prefix ends the text before it
+  const parts = table.columns.map((column, i) => ({ name: column.name, prefix: `","c${i}":"`, key: isKey(column) }))
   // the document's key on a line is the document's, whatever the line says
   const own = parts.filter((part) => !part.key)
   const key = parts.filter((part) => schema.key.includes(part.name))
+  const rest = parts.filter((part) => !key.includes(part))
   return (records) => {
     const rows: string[] = []
     for (let n = 0; n < records.length; n += 1) {
       const item = records[n] as WriteRecord
       const { record } = item
       const remove = record._op === 'delete'
-      const head = `{"n":"${n}"${fields(key, record)}`
-      const mark = `,"x":"${remove ? 'x' : 'u'}","r":"${item.read}","h":${text(item.hash)}`
+      const head = [`{"n":"${n}`]
+      put(head, key, record)
+      const document = [...head, `","x":"${remove ? 'x' : 'u'}","r":"${item.read}","h":"`, text(item.hash)]
       if (table.list === '') {
-        const stamp = record._stamp === null || record._stamp === undefined ? '' : `,"s":${text(record._stamp)}`
-        const rest = remove
-          ? ''
-          : fields(
-              parts.filter((part) => !key.includes(part)),
-              record,
-            )
-        rows.push(`${head}${mark}${stamp}${rest}}`)
+        if (record._stamp !== null && record._stamp !== undefined) document.push('","s":"', text(record._stamp))
+        if (!remove) put(document, rest, record)
+        rows.push(`${document.join('')}"}`)
         continue
       }
-      rows.push(`${head}${mark}}`)
+      rows.push(`${document.join('')}"}`)
       const lines = remove ? undefined : record[table.list]
-      if (Array.isArray(lines)) for (const line of lines as Row[]) rows.push(`${head}${fields(own, line)}}`)
+      if (!Array.isArray(lines)) continue
+      const begin = head.join('')
+      for (const line of lines as Row[]) {
+        const pieces = [begin]
+        put(pieces, own, line)
+        pieces.push('"}')
+        // joined at once: a text built value by value would be millions of small pieces to collect
+        rows.push(pieces.join(''))
+      }
     }
     return rows
   }
 }
 
-function fields(parts: readonly { readonly name: string; readonly prefix: string }[], row: Row): string {
-  let out = ''
+function put(pieces: string[], parts: readonly { readonly name: string; readonly prefix: string }[], row: Row): void {
   for (const { name, prefix } of parts) {
     const value = row[name]
-    if (value !== null && value !== undefined) out += prefix + text(value)
+    if (value !== null && value !== undefined) pieces.push(prefix, text(value))
   }
-  return out
 }
 
 /** What JSON must escape; lone halves of characters too, which UTF-8 cannot hold. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON escapes control characters
 const ESCAPED = /["\\\u0000-\u001f\ud800-\udfff]/
 
-/** A value as a JSON string. Most texts need no escaping, and then the test is three times faster than JSON.stringify. */
+/** A value as it stands between the quotes of a JSON string. Most texts need no escaping, and then the test is three times faster than JSON.stringify. */
 function text(value: Value): string {
   const plain = typeof value === 'string' ? value : typeof value === 'object' ? JSON.stringify(value) : String(value)
-  return ESCAPED.test(plain) ? JSON.stringify(plain) : `"${plain}"`
+  return ESCAPED.test(plain) ? JSON.stringify(plain).slice(1, -1) : plain
 }
 
 /** The record as bronze keeps it: JSON text without what only the way here needed. */
