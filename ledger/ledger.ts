@@ -132,7 +132,7 @@ export interface Ledger {
   position(sync: string, entity: string): Promise<Position | undefined>
   savePosition(sync: string, entity: string, position: Position): Promise<void>
   clearPositions(sync: string): Promise<void>
-  /** Has the ledger read anything of this sync to its end? */
+  /** Has the ledger delivered anything for this sync, in the runs that it still knows? */
   hasMemory(sync: string): Promise<boolean>
   adopted(sync: string): Promise<readonly Adoption[]>
   adopt(adoption: Adoption): Promise<void>

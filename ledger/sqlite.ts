@@ -41,6 +41,9 @@ export function createSqliteLedger({
       window = excluded.window`)
   const savePosition = (sync: string, entity: string, { identity, readThrough, readAt, window }: Position) =>
     putPosition.run(sync, entity, identity, readThrough, readAt ?? null, window && JSON.stringify(window))
+  const delivered = raw.prepare(
+    'SELECT 1 FROM run JOIN batch ON batch.run = run.seq WHERE run.sync = ? AND batch.delivered > 0 LIMIT 1',
+  )
   const closeIntent = raw.prepare('DELETE FROM intent WHERE id = ?')
 
   const alertRecord = ({ entity, cleared, ...row }: Tables['alert']): AlertRecord => ({
@@ -82,15 +85,9 @@ export function createSqliteLedger({
     async clearPositions(sync) {
       await db.ask(() => query.deleteFrom('position').where('sync', '=', sync).execute())
     },
-    hasMemory: (sync) =>
-      db.ask(async () => {
-        const found = query
-          .selectFrom('position')
-          .select('entity')
-          .where('sync', '=', sync)
-          .where('read_through', 'is not', null)
-        return (await found.limit(1).executeTakeFirst()) !== undefined
-      }),
+    async hasMemory(sync) {
+      return db.guard(() => delivered.get(sync)) !== undefined
+    },
     adopted: (sync) => db.ask(() => query.selectFrom('adopted').selectAll().where('sync', '=', sync).execute()),
     async adopt({ sync, entity, ledger, read }) {
       const put = raw.prepare('INSERT INTO adopted VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET read = excluded.read')

@@ -17,7 +17,7 @@ export interface MarkQuestion {
   readonly mode: Target['mode']
   /** This ledger's id. */
   readonly ledger: string
-  /** Before this run the ledger had read something of the sync to its end. */
+  /** Before this run the ledger had delivered something of the sync. */
   readonly memory: boolean
   /** Work of other ledgers that was taken over before. */
   readonly adopted: readonly Adoption[]

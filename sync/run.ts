@@ -39,7 +39,7 @@ export interface RunStart {
   /** Milliseconds without a sign of life after which rows count as lost on the way. */
   readonly receiptMs: number
   readonly full: boolean
-  /** The ledger had read something of the sync to its end before this run. */
+  /** The ledger had delivered something of the sync before this run. */
   readonly memory?: boolean
   readonly sourceAddress?: string
 }

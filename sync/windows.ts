@@ -17,6 +17,8 @@ export interface WindowQuestion {
 const day = 86_400_000
 /** A clock that was set back by more than this is not believed. */
 const mostSetBack = day
+/** For a floor taken over from a target's mark, of which nobody knows what the clocks showed then. */
+const margin = 3_600_000
 /** Replies take their time, and both clocks are rounded. */
 const tolerance = 2000
 
@@ -28,7 +30,8 @@ const date = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
  * carry stamps that lie before it, and would be missed. Our own clock only measures how long ago that was.
  */
 function setBack({ plan, position, clock, now }: WindowQuestion): number {
-  if (plan.granularity !== 'second' || !position?.readThrough || !position.readAt) return 0
+  if (plan.granularity !== 'second' || !position?.readThrough) return 0
+  if (!position.readAt) return margin
   const then = Date.parse(position.readThrough) + plan.lagSeconds * 1000
   const passed = Math.max(0, Date.parse(now) - Date.parse(position.readAt))
   const back = then + passed - Date.parse(clock)

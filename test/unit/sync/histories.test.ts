@@ -123,6 +123,8 @@ describe('whatever happens', () => {
                 r = await open()
                 break
               case 'clock':
+                // Once: set back and forward again between two reads leaves no trace; finding that is the sweep's.
+                if (shift !== 0) break
                 shift += e.jump * 1000
                 pass(1)
                 break
@@ -148,7 +150,7 @@ describe('whatever happens', () => {
           await folder.remove()
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     )
   })
 })

@@ -66,7 +66,7 @@ describe('marks', () => {
     source.asked.length = 0
     const summary = await b.poll(asking(b))
     assert.equal(summary.state, 'done', JSON.stringify(summary.errors))
-    assert.equal(source.asked[0]?.from, '2026-03-01T07:59:00Z', 'the floor minus the overlap')
+    assert.equal(source.asked[0]?.from, '2026-03-01T06:59:00Z', 'the floor minus the overlap and a margin')
     assert.equal(sums(summary, 'supplier').read, 1)
     assert.match(summary.notices.join(), /going on from 2026-03-01T08:00:00Z/)
     assert.deepEqual(stored(), wanted())

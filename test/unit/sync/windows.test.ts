@@ -14,10 +14,10 @@ const ask = (more: Partial<WindowQuestion>): WindowQuestion => ({
   scope: { kind: 'changes' },
   ...more,
 })
-const done = (readThrough: string, readAt?: string): Position => ({
+const done = (readThrough: string, readAt: string | null = readThrough): Position => ({
   identity: 'supplier of x',
   readThrough,
-  readAt: readAt ?? null,
+  readAt,
   window: null,
 })
 
@@ -33,6 +33,11 @@ describe('windows', () => {
   it('the next one starts at read through minus the overlap', () => {
     const { window } = nextWindow(ask({ position: done('2026-03-01T07:00:00Z') }))
     assert.deepEqual([window.from, window.bound], ['2026-03-01T06:59:00Z', '2026-03-01T08:00:00Z'])
+  })
+
+  it('a floor from a mark is an hour older than it says: nobody knows whether the clock was set back since', () => {
+    const { window } = nextWindow(ask({ position: done('2026-03-01T07:00:00Z', null) }))
+    assert.equal(window.from, '2026-03-01T05:59:00Z')
   })
 
   it('a finished window makes its bound the new read through, whatever the clock says by then', () => {
