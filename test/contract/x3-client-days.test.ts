@@ -80,6 +80,20 @@ describe('the X3 client follows days of changes', () => {
     }
   }).timeout(120_000)
 
+  it('reads a document once in a window, though header, lines and joined header all changed', async () => {
+    fixture.clock.time += 24 * hour
+    fixture.books.day()
+    fixture.books.finish()
+    const x3 = source()
+    const window = { from: iso(fixture.clock.time - 25 * hour), bound: iso(fixture.clock.time) }
+    for (const entity of ['supplier', 'supplier_invoice', 'gl_entry']) {
+      const { records, plan, walks } = await readEntity(x3, entity, window)
+      const keys = records.map((record) => keyText(plan.schema, record))
+      assert.ok(keys.length > 0 && (walks.changed ?? 0) > 0, entity)
+      assert.equal(new Set(keys).size, keys.length, entity)
+    }
+  })
+
   it('refuses the journals that do not balance, and no other', async () => {
     const must = new Set<string>()
     for (let day = 0; day < 3; day++) {

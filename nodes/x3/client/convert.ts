@@ -1,4 +1,5 @@
 /** Turns nodes as they come into records of docs/entities.md. Compiled once for an entity: no path is split per record. */
+import { syncError } from '../../../sync/errors.ts'
 import type { DataRecord, Row, Value } from '../../../sync/message.ts'
 import { isDecimal, normalise, timesSign } from '../../../sync/money.ts'
 import type { FieldPath } from './paths.ts'
@@ -9,17 +10,6 @@ export type Raw = Record<string, unknown>
 interface Connection {
   totalCount?: number
   edges?: { node?: Raw | null }[]
-}
-
-/** What happened on the way that a person should know. */
-export class ConversionError extends Error {
-  readonly code: string
-  readonly field: string
-  constructor(code: string, field: string, message: string) {
-    super(message)
-    this.code = code
-    this.field = field
-  }
 }
 
 export interface ConvertOptions {
@@ -33,8 +23,8 @@ export interface ConvertOptions {
   readonly ledgers?: ReadonlySet<string>
 }
 
-/** A JSON number met where an exact decimal is expected: the reply must be parsed from its source text. */
-export class InexactNumber extends Error {}
+/** Code of the error for a JSON number where an exact decimal is expected: the reply must be parsed from its source text. */
+export const INEXACT = 'x3.inexact'
 
 type Get = (node: Raw) => unknown
 type Fill = (row: Row, node: Raw, header: Row, parent: Row) => void
@@ -126,11 +116,9 @@ function compileDimensions(list: ResolvedList, options: ConvertOptions): (row: R
       const column = options.dimensions.get(typeCode)
       if (column !== undefined) row[column] = value
       else if (!options.chosenDimensionsOnly) {
-        throw new ConversionError(
-          'x3.new-dimension-type',
-          typeCode,
-          `dimension type ${typeCode} came up after the run began`,
-        )
+        throw syncError('data', 'x3.new-dimension-type', `dimension type ${typeCode} came up after the run began`, {
+          field: typeCode,
+        })
       }
     }
   }
@@ -180,7 +168,9 @@ function signed(amount: unknown, sign: unknown, field: string): Value {
   try {
     return timesSign(String(amount), sign as number)
   } catch {
-    throw new ConversionError('x3.sign', field, `the sign of ${field} is ${JSON.stringify(sign)}, neither 1 nor -1`)
+    throw syncError('data', 'x3.sign', `the sign of ${field} is ${JSON.stringify(sign)}, neither 1 nor -1`, {
+      field: field,
+    })
   }
 }
 
@@ -243,7 +233,7 @@ function decimal(value: unknown): Value {
   }
   if (typeof value !== 'number') return (value ?? null) as Value
   if (Number.isSafeInteger(value)) return String(value)
-  throw new InexactNumber()
+  throw syncError('data', INEXACT, 'a decimal came as a number that JavaScript may have rounded')
 }
 
 /** X3's empty dates: `0000-00-00`, and those of its databases. */

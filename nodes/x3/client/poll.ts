@@ -2,13 +2,14 @@
 
 import { unbalanced } from '../../../sync/balance.ts'
 import { isSyncError, syncError } from '../../../sync/errors.ts'
-import type { Schema, TableSchema } from '../../../sync/message.ts'
+import type { Row, Schema, TableSchema } from '../../../sync/message.ts'
 import { listTable } from '../../../sync/message.ts'
 import type { EntityPlan, Page, PageRequest, Source, StampWindow } from '../../../sync/source.ts'
 import type { X3Connection } from './connection.ts'
 import { compileConverter } from './convert.ts'
 import { dimensionColumns, readDimensionTypes } from './dimensions.ts'
 import { ENTITIES, entityDef } from './entities/index.ts'
+import type { EntityDef } from './entities/types.ts'
 import { allOf, atPath, emptyStampFilter, type Filter, parseFilter, stampFilter } from './filter.ts'
 import { createReader, type Reader } from './reader.ts'
 import {
@@ -56,6 +57,8 @@ export const BACKFILL = 'backfill'
 /** Further than this ahead of X3's clock a stamp counts as from the future. */
 const FUTURE_MS = 60_000
 const DAY_MS = 86_400_000
+/** Keys remembered of one run, so that a bulk change costs no memory without end. */
+const MOST_REMEMBERED = 200_000
 
 /** `schema` is shared by all sources of a connection, so that fields are asked once. */
 export function createX3Source(connection: X3Connection, schema: X3Schema, options: X3SourceOptions): Source {
@@ -121,11 +124,18 @@ async function planOf(
     ...(options.waiting ? { waiting: options.waiting } : {}),
     faultOf: (record) => unbalanced(record, table, options.statisticalLedgers ?? []),
   })
-  const readPage = (request: PageRequest): Promise<Page> => {
+  /** Documents read in this run: later walks of its window would find nothing newer in them. */
+  const seen = new Set<string>()
+  const readPage = async (request: PageRequest): Promise<Page> => {
     const watch = resolved.watch.find((one) => one.def.walk === request.walk)
-    return watch
-      ? watched(reader, watch, resolved, fixed, request)
-      : walked(reader, resolved, fixed, options, connection.clock.now(), request)
+    const page = watch
+      ? await watched(reader, watch, resolved, fixed, seen, request)
+      : await walked(reader, resolved, fixed, options, connection.clock.now(), request)
+    if (resolved.watch.length > 0 && request.window.from !== null && seen.size < MOST_REMEMBERED) {
+      for (const record of page.records) seen.add(tupleText(def, record))
+      for (const { record } of page.refused ?? []) seen.add(tupleText(def, record))
+    }
+    return page
   }
   return {
     entity,
@@ -207,15 +217,20 @@ async function watched(
   watch: ResolvedWatch,
   entity: ResolvedEntity,
   fixed: readonly (Filter | undefined)[],
+  seen: ReadonlySet<string>,
   request: PageRequest,
 ): Promise<Page> {
   if (request.window.from === null) return NOTHING
   const filter = allOf([stampFilter(watch.stamp.field, watch.stamp.granularity, request.window)])
-  const { tuples, cursor } = await reader.named(watch, filter, request)
+  const { tuples: named, cursor } = await reader.named(watch, filter, request)
+  const tuples = named.filter((tuple) => !seen.has(JSON.stringify(tuple)))
   const paths = watch.def.by.map((name) => pathOfColumn(entity, name))
   const found = tuples.length === 0 ? NOTHING : await reader.byKeys(paths, tuples, fixed, request)
   return { ...found, cursor }
 }
+
+/** The key without its source, as watched nodes name it. */
+const tupleText = (def: EntityDef, record: Row): string => JSON.stringify(def.key.slice(1).map((name) => record[name]))
 
 const keyPaths = (entity: ResolvedEntity) =>
   entity.def.key.filter((name) => name !== 'source').map((name) => pathOfColumn(entity, name))

@@ -3,7 +3,7 @@ import { isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
 import { type DataRecord, keyText, type Schema } from '../../../sync/message.ts'
 import type { Page, PageRequest, RefusedRecord, StampWindow } from '../../../sync/source.ts'
 import type { Reply, X3Connection } from './connection.ts'
-import { ConversionError, type Converter, getter, InexactNumber, parseExactly, type Raw } from './convert.ts'
+import { type Converter, getter, INEXACT, parseExactly, type Raw } from './convert.ts'
 import { pageOf, type QueryPage } from './dimensions.ts'
 import { complete, type Fault, isWhole } from './documents.ts'
 import { allOf, type Filter, keysFilter } from './filter.ts'
@@ -116,7 +116,7 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
             again: true,
           }
         } catch (error) {
-          if (!(error instanceof ConversionError)) throw error
+          if (!isSyncError(error) || error.cause.class !== 'data' || error.code === INEXACT) throw error
           fault = { code: error.code, message: error.message, hint: 'Read it again with the next run.', again: true }
         }
       }
@@ -150,7 +150,7 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
     try {
       return await collect(found.page, found.read, found.reply.notices, reading)
     } catch (error) {
-      if (!(error instanceof InexactNumber) || exact) throw error
+      if (!isSyncError(error) || error.code !== INEXACT || exact) throw error
       exact = true
       return collect(
         pageOf(dataOf(found.reply), entity.nodes.root, entity.nodes.node),

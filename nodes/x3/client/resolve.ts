@@ -111,6 +111,19 @@ function resolve(
 
   const columnsOf = (at: TypeInfo | undefined, defs: readonly ColumnDef[], list: string, key: readonly string[]) => {
     const added = extras.filter((extra) => extra.list === list).map((extra) => extra.def)
+    const twice = added.find(({ name }, at) => [...defs, ...added.slice(0, at)].some((column) => column.name === name))
+    if (twice) {
+      throw syncError(
+        'config',
+        'x3.extra-field',
+        `${def.entity}: the added field ${twice.path} would be a second column ${twice.name}`,
+        {
+          entity: def.entity,
+          field: twice.name,
+          hint: 'Give it another name.',
+        },
+      )
+    }
     return [...defs, ...added]
       .filter((column) => !column.sensitive || chosen.has(column.name))
       .flatMap((column) => resolveColumn(need, at, column, key, def.entity, notices))

@@ -327,6 +327,16 @@ describe('reading a page of documents', () => {
     )
   })
 
+  it('refuses an added field under the name of another column', async () => {
+    const extraFields = { purchase_order: [{ path: 'isClosed', name: 'company' }] }
+    const plan = createX3Source(
+      connection(() => page([])),
+      schema,
+      { source: 's', extraFields },
+    ).plan('purchase_order', signal)
+    await assert.rejects(plan, /the added field isClosed would be a second column company/)
+  })
+
   it('walks of lines ask nothing on a first load', async () => {
     const x3 = connection(() => page([]))
     assert.deepEqual(await read(x3, {}, { walk: 'lines' }), { records: [], cursor: null })
