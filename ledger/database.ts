@@ -22,6 +22,10 @@ const sqlite = { busy: 5, locked: 6, readonly: 8, io: 10, corrupt: 11, full: 13,
 /** What SQLite says, as what a person can do about it. */
 export function ledgerError(error: unknown, file: string): SyncError | unknown {
   const { errcode, code } = (error ?? {}) as { errcode?: number; code?: string }
+  if (code === 'ERR_INVALID_STATE')
+    return syncError('transient', 'ledger.closed', `The ledger ${file} is closed.`, {
+      hint: 'Node-RED is stopping or redeploying: the next run goes on at the last settled record.',
+    })
   if (isSyncError(error) || typeof errcode !== 'number' || code !== 'ERR_SQLITE_ERROR') return error
   const text = error instanceof Error ? error.message : String(error)
   const details = { vendorCode: `sqlite ${errcode}`, vendorText: text }

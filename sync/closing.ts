@@ -5,7 +5,6 @@ import { type RetryOptions, withRetry } from './retry.ts'
 import { type EntityRun, type Reached, type RunState, type TotalsCheck, tallyOf } from './run.ts'
 import { asSyncError, type RunKeeper } from './settlement.ts'
 import { checkKey } from './summary.ts'
-import type { WriteContext } from './target.ts'
 import { findLate } from './watch.ts'
 
 export interface CloseDeps {
@@ -58,7 +57,7 @@ export async function closeEntity(
     const reached = await made.catch(() => undefined)
     if (!reached || tallyOf(entity, reached.ref).counts.delivered === 0 || signal.aborted) continue
     if (!entity.error) {
-      const check = await compare(entity, reached, signal)
+      const check = await compare(reached, signal)
       if (check) checks.set(checkKey(entity.name, reached.ref.id), check)
     }
     await mark(deps, run, entity, reached, signal)
@@ -66,16 +65,9 @@ export async function closeEntity(
   return checks
 }
 
-const contextOf = (entity: EntityRun, signal: AbortSignal): WriteContext => ({
-  signal,
-  waiting(what) {
-    entity.waiting = what
-  },
-})
-
-async function compare(entity: EntityRun, reached: Reached, signal: AbortSignal): Promise<TotalsCheck | undefined> {
+async function compare(reached: Reached, signal: AbortSignal): Promise<TotalsCheck | undefined> {
   try {
-    return await reached.check?.(contextOf(entity, signal))
+    return await reached.check?.({ signal, waiting: () => undefined })
   } catch (error) {
     const problem = `the sums stored in ${reached.target.address} could not be compared: ${asSyncError(error).message}`
     return { ties: false, amounts: {}, problem }
@@ -91,7 +83,7 @@ async function mark(
 ): Promise<void> {
   const write = target.writeMark?.bind(target)
   if (!write) return
-  const context = contextOf(entity, signal)
+  const context = { signal, waiting: () => undefined }
   try {
     const position = entity.position ?? (await ledger.position(sync.name, entity.name))
     const values = {

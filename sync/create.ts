@@ -28,25 +28,25 @@ export function createEngine({ ledger, log, now = Date.now, retry }: EngineOptio
   const deps = { ledger, settlement, log, now: at, tick, ...again }
   const deliver = createDeliver({ ledger, settlement, now: at, newId: randomUUID, ...again })
   const names = new Map<string, string>()
-  const going = new Map<AbortController, { readonly sync: string; readonly ended: Promise<unknown> }>()
+  const going = new Map<AbortController, { readonly poll?: string; readonly ended: Promise<unknown> }>()
   const closed = new AbortController()
 
   /** Runs with a signal of its own, so that it can be stopped from here too. */
-  const start = <T>(sync: string, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+  const start = <T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>, poll?: string): Promise<T> => {
     const stop = new AbortController()
     const run = work(AbortSignal.any([signal, stop.signal, closed.signal]))
     const ended = run.then(
       () => going.delete(stop),
       () => going.delete(stop),
     )
-    going.set(stop, { sync, ended })
+    going.set(stop, { ended, ...(poll === undefined ? {} : { poll }) })
     return run
   }
 
   return {
     ledger,
-    poll: (options) => start(options.name, options.signal, (signal) => poll(deps, { ...options, signal })),
-    replay: (options) => start(options.name, options.signal, (signal) => replay(deps, { ...options, signal })),
+    poll: (options) => start(options.signal, (signal) => poll(deps, { ...options, signal }), options.name),
+    replay: (options) => start(options.signal, (signal) => replay(deps, { ...options, signal })),
     hold: (options) => hold(deps, options),
     deliver,
     claimName(name, nodeId) {
@@ -61,7 +61,7 @@ export function createEngine({ ledger, log, now = Date.now, retry }: EngineOptio
       }
     },
     running() {
-      const stops = new Map([...going].map(([stop, { sync }]) => [sync, stop]))
+      const stops = new Map([...going].map(([stop, { poll: sync }]) => [sync, stop]))
       return [...settlement.runs.values()]
         .filter((run) => run.mode === 'poll')
         .map((run) => ({ sync: run.sync, run: run.id, stop: () => stops.get(run.sync)?.abort() }))

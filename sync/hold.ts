@@ -1,10 +1,12 @@
-/** A transform, or a node behind a catch, holds records in the name of every sink behind it. */
+/** Records that are held before they reach a sink: by the source, by a transform, by a node behind a catch. */
 import type { Commit, Ledger } from '../ledger/ledger.ts'
-import type { Engine } from './engine.ts'
-import { keyText } from './message.ts'
+import type { Engine, PollOptions } from './engine.ts'
+import { keyText, type Schema } from './message.ts'
+import type { EntityRun, RunState } from './run.ts'
 import type { RunKeeper } from './settlement.ts'
+import type { Page } from './source.ts'
 
-/** The ledger has them when this resolves; only then do they count as held at the sinks. Holding twice changes nothing. */
+/** A transform, or a node behind a catch, holds records in the name of every sink behind it. The ledger has them when this resolves; only then do they count as held at the sinks. Holding twice changes nothing. */
 export async function hold(
   { ledger, settlement }: { readonly ledger: Ledger; readonly settlement: RunKeeper },
   { ref, sinks, message, stage, records }: Parameters<Engine['hold']>[0],
@@ -32,4 +34,47 @@ export async function hold(
   if (!sync) return
   const answers = records.map(({ record }) => ({ row: record._row, outcome: 'held' as const }))
   for (const sink of sinks) await settlement.settle(sync, sink, answers, {})
+}
+
+/** Records that the source found and refused: held at the source, before the cursor can pass them. */
+export async function holdRefused(
+  { ledger }: { readonly ledger: Ledger },
+  options: PollOptions,
+  run: RunState,
+  entity: EntityRun,
+  schema: Schema,
+  page: Page,
+  firstRead: number,
+): Promise<void> {
+  const refused = page.refused ?? []
+  if (refused.length === 0) return
+  const { name, ref, source } = options
+  const held = refused.map(({ record, code, message, hint }): NonNullable<Commit['held']>[number] => {
+    const key = keyText(schema, record)
+    return {
+      sink: `source:${name}`,
+      sinkName: ref.name,
+      stage: 'source',
+      key,
+      sync: name,
+      run: run.id,
+      entity: entity.name,
+      sourceAddress: source.address,
+      read: record._read ?? firstRead,
+      record,
+      schema,
+      cause: { class: 'data', code, message, entity: entity.name, key, ...(hint === undefined ? {} : { hint }) },
+    }
+  })
+  await ledger.commit({
+    run: run.id,
+    sync: name,
+    entity: entity.name,
+    sink: ref.id,
+    sinkName: ref.name,
+    held,
+    outcomes: { held: held.length },
+  })
+  entity.read += held.length
+  entity.refused += held.length
 }

@@ -1,9 +1,10 @@
 /** One whole run of a sync: reads the entities in order, waits until everything is settled, closes with the checks. */
 import { settleAlerts } from './alerts.ts'
+import type { ReadDeps } from './begin.ts'
 import { type CloseDeps, closeEntity, watchRun } from './closing.ts'
 import type { Log, PollOptions, RunSummary } from './engine.ts'
 import { syncError } from './errors.ts'
-import { type ReadDeps, readEntity } from './reader.ts'
+import { readEntity } from './reader.ts'
 import { newEntity, type RunState, type TotalsCheck } from './run.ts'
 import { asSyncError } from './settlement.ts'
 import { summarize } from './summary.ts'

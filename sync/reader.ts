@@ -1,24 +1,14 @@
-/** Reads one entity: its plan, its window, its walks page by page, into batches that are sent inside the run's window. */
-import type { Commit, Ledger, Position } from '../ledger/ledger.ts'
 import { createFiller, type FilledBatch } from './batches.ts'
+import { begin, type ReadDeps } from './begin.ts'
 import type { PollOptions } from './engine.ts'
 import { syncError } from './errors.ts'
-import { askTargets } from './marks.ts'
-import { type BatchMessage, type DataRecord, keyText, type Schema } from './message.ts'
+import { holdRefused } from './hold.ts'
+import type { BatchMessage, DataRecord } from './message.ts'
 import { isDone } from './progress.ts'
-import { type RetryOptions, withRetry } from './retry.ts'
 import type { EntityRun, RunState } from './run.ts'
 import { needsError } from './settlement.ts'
 import type { EntityPlan, Page } from './source.ts'
 import { ruleOf } from './watch.ts'
-import { identityOf, nextWindow } from './windows.ts'
-
-export interface ReadDeps {
-  readonly ledger: Ledger
-  readonly now: () => string
-  readonly tick: () => number
-  readonly retry?: Partial<RetryOptions>
-}
 
 export interface ReadLimits {
   readonly batchRows: number
@@ -195,91 +185,6 @@ export async function readEntity(
   await sendRest(true)
   entity.readDone = true
   run.changed()
-}
-
-/** Fixes the window and writes it down, so that a crash resumes the same one. */
-async function begin(
-  { ledger, now, retry }: ReadDeps,
-  options: PollOptions,
-  run: RunState,
-  entity: EntityRun,
-  plan: EntityPlan,
-  signal: AbortSignal,
-) {
-  const { name, source } = options
-  const identity = identityOf(source.address, entity.name, options.filters?.[entity.name])
-  let position: Position | undefined = await ledger.position(name, entity.name)
-  if (position && position.identity !== identity)
-    position =
-      options.identityChange === 'anew' ? { identity, readThrough: null, window: null } : { ...position, identity }
-  if (!position && options.targets) {
-    const targets = await options.targets(entity.name, plan.schema)
-    const context = { signal, waiting: (what: string) => options.progress({ records: 0, rows: 0, waiting: what }) }
-    const question = {
-      ledger,
-      sync: name,
-      entity: entity.name,
-      sourceAddress: source.address,
-      memory: run.memory ?? false,
-      targets: targets.map(({ target }) => target),
-      context,
-    }
-    const found = await withRetry(() => askTargets(question), { ...context, idempotent: true }, retry)
-    if (found) {
-      position = { identity, readThrough: found.floor, window: null }
-      run.notices.push(
-        `${entity.name}: the ledger knows nothing of this sync, but ${found.from.join(', ')} does: going on from ${found.floor ?? 'the beginning'}.`,
-      )
-    }
-  }
-  const clock = await source.clock(signal)
-  const next = nextWindow({ plan, position, identity, clock, now: now(), scope: options.scope ?? { kind: 'changes' } })
-  await ledger.savePosition(name, entity.name, next)
-  entity.position = next
-  entity.from = next.window.from
-  return next
-}
-
-async function holdRefused(
-  { ledger }: ReadDeps,
-  options: PollOptions,
-  run: RunState,
-  entity: EntityRun,
-  schema: Schema,
-  page: Page,
-  firstRead: number,
-): Promise<void> {
-  const refused = page.refused ?? []
-  if (refused.length === 0) return
-  const { name, ref, source } = options
-  const held = refused.map(({ record, code, message, hint }): NonNullable<Commit['held']>[number] => {
-    const key = keyText(schema, record)
-    return {
-      sink: `source:${name}`,
-      sinkName: ref.name,
-      stage: 'source',
-      key,
-      sync: name,
-      run: run.id,
-      entity: entity.name,
-      sourceAddress: source.address,
-      read: record._read ?? firstRead,
-      record,
-      schema,
-      cause: { class: 'data', code, message, entity: entity.name, key, ...(hint === undefined ? {} : { hint }) },
-    }
-  })
-  await ledger.commit({
-    run: run.id,
-    sync: name,
-    entity: entity.name,
-    sink: ref.id,
-    sinkName: ref.name,
-    held,
-    outcomes: { held: held.length },
-  })
-  entity.read += held.length
-  entity.refused += held.length
 }
 
 /** A batch as the flow gets it; its records get their `_row`. */

@@ -84,7 +84,6 @@ export interface EntityRun {
   /** Records held at the source. */
   refused: number
   error: SyncError | undefined
-  waiting: string | undefined
   /** The end of the line of commits. */
   turn: Promise<unknown>
 }
@@ -147,7 +146,6 @@ export function newEntity(
     from: null,
     refused: 0,
     error: undefined,
-    waiting: undefined,
     turn: Promise.resolve(),
   }
   run.entities.set(entity.name, entity)

@@ -106,7 +106,6 @@ export function createSettlement({ ledger, now, tick }: SettlementDeps): RunKeep
     const side = sinkSide(found.batch, ref.id)
     side.lastSign = tick()
     side.waiting = waiting
-    found.entity.waiting = waiting
     found.run.changed()
   }
 

@@ -23,7 +23,7 @@ export function findLate(run: RunState, entity: EntityRun, now: number): Late[] 
   const rule = ruleOf(run, entity)
   const open = entity.batches.slice(entity.prefix.batch).filter((batch) => !isDone(batch, rule))
   if (open.length === 0) return []
-  const quick = run.mayFilter && (entity.readDone || entity.readError !== undefined) && allCame(entity)
+  const quick = run.mayFilter && (entity.readDone || entity.readError !== undefined) && allCame(run, entity)
   const limit = quick ? Math.min(run.receiptMs, quietMs) : run.receiptMs
   for (const batch of open) {
     const late =
@@ -33,14 +33,13 @@ export function findLate(run: RunState, entity: EntityRun, now: number): Late[] 
   return []
 }
 
-/** Every sink has seen something of every batch and works on none: what is missing was left out on the way. */
-const allCame = (entity: EntityRun): boolean =>
-  entity.batches.every((batch) =>
-    entity.sinks.every(({ id }) => {
-      const side = batch.sinks.get(id)
-      return side?.lastSign !== undefined && side.outstanding === 0
-    }),
-  )
+/** Every batch was seen (by each sink, or by one where one is enough) and none is being worked on: what is missing was left out on the way. */
+const allCame = ({ answer }: RunState, { batches, sinks }: EntityRun): boolean =>
+  batches.every((batch) => {
+    const came = ({ id }: SinkRef) => batch.sinks.get(id)?.lastSign !== undefined
+    const idle = [...batch.sinks.values()].every((side) => side.outstanding === 0)
+    return idle && (answer === 'every' ? sinks.every(came) : sinks.some(came))
+  })
 
 function lateAtEach(run: RunState, entity: EntityRun, batch: BatchState, now: number, limit: number): Late[] {
   const late: Late[] = []

@@ -41,6 +41,11 @@ describe('ledger', () => {
       await folder.open()
     })
 
+    it('after it was closed it says so to whoever is late', async () => {
+      await ledger.close()
+      await assert.rejects(ledger.commit(commit({ outcomes: { delivered: 1 } })), refused('ledger.closed'))
+    })
+
     it('an empty secret is refused', async () => {
       await assert.rejects(openLedger({ file: ':memory:', key: '' }), refused('ledger.key'))
     })

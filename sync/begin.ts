@@ -1,0 +1,58 @@
+/** The beginning of an entity's read: where it stands, what its targets say of it, and the window that follows. */
+import type { Ledger, Position, WindowState } from '../ledger/ledger.ts'
+import type { PollOptions } from './engine.ts'
+import { askTargets } from './marks.ts'
+import { type RetryOptions, withRetry } from './retry.ts'
+import type { EntityRun, RunState } from './run.ts'
+import type { EntityPlan } from './source.ts'
+import { identityOf, nextWindow } from './windows.ts'
+
+export interface ReadDeps {
+  readonly ledger: Ledger
+  readonly now: () => string
+  readonly tick: () => number
+  readonly retry?: Partial<RetryOptions>
+}
+
+/** Fixes the window and writes it down, so that a crash resumes the same one. */
+export async function begin(
+  { ledger, now, retry }: ReadDeps,
+  options: PollOptions,
+  run: RunState,
+  entity: EntityRun,
+  plan: EntityPlan,
+  signal: AbortSignal,
+): Promise<Position & { readonly window: WindowState }> {
+  const { name, source } = options
+  const identity = identityOf(source.address, entity.name, options.filters?.[entity.name])
+  let position: Position | undefined = await ledger.position(name, entity.name)
+  if (position && position.identity !== identity)
+    position =
+      options.identityChange === 'anew' ? { identity, readThrough: null, window: null } : { ...position, identity }
+  if (!position && options.targets) {
+    const targets = await options.targets(entity.name, plan.schema)
+    const context = { signal, waiting: (what: string) => options.progress({ records: 0, rows: 0, waiting: what }) }
+    const question = {
+      ledger,
+      sync: name,
+      entity: entity.name,
+      sourceAddress: source.address,
+      memory: run.memory ?? false,
+      targets: targets.map(({ target }) => target),
+      context,
+    }
+    const found = await withRetry(() => askTargets(question), { ...context, idempotent: true }, retry)
+    if (found) {
+      position = { identity, readThrough: found.floor, window: null }
+      run.notices.push(
+        `${entity.name}: the ledger knows nothing of this sync, but ${found.from.join(', ')} does: going on from ${found.floor ?? 'the beginning'}.`,
+      )
+    }
+  }
+  const clock = await source.clock(signal)
+  const next = nextWindow({ plan, position, identity, clock, now: now(), scope: options.scope ?? { kind: 'changes' } })
+  await ledger.savePosition(name, entity.name, next)
+  entity.position = next
+  entity.from = next.window.from
+  return next
+}
