@@ -1,0 +1,345 @@
+/** The whole way as a user has it: X3 and Databricks as sandboxes, a real Node-RED between them, the shipped template deployed. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Cell, Comparison } from '../../demo/compare.ts'
+import { compareBooks } from '../../demo/books.ts'
+import { type FlowNode, readTemplate } from '../../demo/job.ts'
+import { createBooks } from '../../sandbox/books/books.ts'
+import type { ChangingTable } from '../../sandbox/books/table.ts'
+import type { Books, BookTables, TableName } from '../../sandbox/books/types.ts'
+import { type DatabricksSandbox, startDatabricks } from '../../sandbox/databricks/server.ts'
+import { startX3, type X3Options, type X3Sandbox } from '../../sandbox/x3/server.ts'
+import type { EntitySummary, RunSummary } from '../../sync/engine.ts'
+import type { ErrorCause } from '../../sync/errors.ts'
+import { type Red, startRed } from './node-red.ts'
+import { waitFor } from './wait.ts'
+
+/** An error as a catch node gives it. */
+export interface Caught {
+  readonly message: string
+  readonly code?: string
+  readonly cause?: ErrorCause
+  readonly source: { readonly id: string; readonly type: string; readonly name?: string }
+}
+
+/** What left the flow somewhere, in order. */
+export interface Seen {
+  readonly kind: 'caught' | 'summary' | 'replayed' | 'alert' | 'dead' | 'held' | 'unmapped'
+  readonly message: { readonly topic?: string; readonly payload?: unknown; readonly error?: Caught; [name: string]: unknown }
+}
+
+/** One start of the source or of the replay: its summary if it came to run, its error if it failed. */
+export interface Ran {
+  readonly summary: RunSummary | undefined
+  readonly error: Caught | undefined
+  /** What other nodes failed with meanwhile. */
+  readonly others: readonly Caught[]
+}
+
+/** A flow of its own: a fresh sync name, ledger, folder with books, and schema. */
+export interface Job {
+  /** Name of the sync, the folder, the schema and the ledger's file without its end. */
+  readonly name: string
+  readonly books: Books
+  /** The template filled in; change its nodes before `deploy`. */
+  readonly flow: FlowNode[]
+  readonly seen: readonly Seen[]
+  /** The first node of a type. */
+  node(type: string): FlowNode
+  deploy(): Promise<void>
+  /** Presses the inject node before x3-poll, with `msg.tieout` where given, and waits for the end. */
+  run(order?: object): Promise<Ran>
+  /** Presses it and does not wait. */
+  press(order?: object): Promise<void>
+  /** The same for the inject node before replay. */
+  replay(order?: object): Promise<Ran>
+  /** Changes the books and moves the ERP's clock on, so that the next run sees it. */
+  put<N extends TableName>(table: N, thing: BookTables[N]): void
+  rows(sql: string): Promise<Cell[][]>
+  /** Names of the tables that are there. */
+  tables(): Promise<string[]>
+  /** Sets the tables against the books. */
+  compare(): Promise<Comparison>
+  /** Fails unless the tables hold exactly what the books say. */
+  ties(): Promise<Comparison>
+  held(state?: string): Promise<Held[]>
+  runs(): Promise<RunSummary[]>
+}
+
+export interface Held {
+  readonly id: string
+  readonly sink: string
+  readonly stage: string
+  readonly key: string
+  readonly entity: string
+  readonly state: string
+  readonly cause: ErrorCause & { readonly message: string }
+}
+
+export interface Thread {
+  readonly red: Red
+  readonly x3: X3Sandbox
+  readonly databricks: DatabricksSandbox
+  readonly clock: { now(): number; advance(ms: number): void }
+  begin(options?: { readonly entities?: readonly string[] }): Job
+  /** Nothing that left Node-RED may hold a secret or a stack. */
+  checkLeaks(): void
+  end(): Promise<void>
+}
+
+const HOUR = 3_600_000
+const MOST_JOBS = 30
+export const MASTER = 'supplier'
+export const JOURNAL = 'gl_entry'
+
+export async function startThread(x3Options: Partial<X3Options> = {}): Promise<Thread> {
+  let offset = 0
+  const clock = {
+    now: () => Date.now() + offset,
+    advance(ms: number) {
+      offset += ms
+    },
+  }
+  const today = new Date().toISOString().slice(0, 10)
+  const names = Array.from({ length: MOST_JOBS }, (_, n) => `job${n}`)
+  const folders = Object.fromEntries(
+    names.map((name, n) => [name, createBooks({ seed: n + 1, size: 'small', today, now: clock.now })]),
+  )
+  const x3 = await startX3({ clock, books: createBooks({ seed: 99, size: 'small', today, now: clock.now }), folders, ...x3Options })
+  const databricks = await startDatabricks({ schemas: names, clientSecret: 'sandbox-secret-of-databricks' })
+  const collector = await startCollector()
+  const red = await startRed({
+    env: {
+      X3_URL: x3.url,
+      X3_CLIENT_ID: x3.clientId,
+      X3_SECRET: x3.secret,
+      X3_USER: x3.user,
+      DATABRICKS_HOST: databricks.host,
+      DATABRICKS_PORT: String(databricks.port),
+      DATABRICKS_HTTP_PATH: databricks.path,
+      DATABRICKS_CATALOG: 'main',
+      DATABRICKS_CLIENT_ID: databricks.clientId,
+      DATABRICKS_CLIENT_SECRET: databricks.clientSecret,
+      DATABRICKS_CA: databricks.caPem,
+    },
+  })
+  const all: Seen[] = []
+  let jobs = 0
+
+  function begin({ entities = [MASTER, JOURNAL] }: { readonly entities?: readonly string[] } = {}): Job {
+    const name = names[jobs++]
+    const books = name && folders[name]
+    if (!name || !books) throw new Error(`this file has more than ${MOST_JOBS} jobs`)
+    const seen: Seen[] = []
+    collector.listeners.set(name, (one) => {
+      seen.push(one)
+      all.push(one)
+    })
+    const flow = filledIn(readTemplate('x3-to-databricks'), { name, entities, collector: `${collector.url}/${name}` })
+    const node = (type: string): FlowNode => {
+      const found = flow.find((one) => one.type === type)
+      if (!found) throw new Error(`the flow has no ${type}`)
+      return found
+    }
+    const injectBefore = (target: FlowNode): string => {
+      const inject = flow.find((one) => one.type === 'inject' && (one.wires as string[][]).flat().includes(target.id))
+      if (!inject) throw new Error(`no inject node before ${target.type}`)
+      return inject.id
+    }
+    const start = async (target: FlowNode, order: object | undefined): Promise<void> => {
+      const props = [{ p: 'tieout', v: JSON.stringify(order ?? {}), vt: 'json' }]
+      const reply = await red.call('POST', `/inject/${injectBefore(target)}`, { __user_inject_props__: props })
+      assert.equal(reply.status, 200, JSON.stringify(reply.body))
+    }
+    const ran = async (target: FlowNode, summaries: Seen['kind'], order: object | undefined): Promise<Ran> => {
+      const from = seen.length
+      await start(target, order)
+      return waitFor(
+        () => {
+          const news = seen.slice(from)
+          const summary = news.find(({ kind }) => kind === summaries)?.message.payload as RunSummary | undefined
+          const caught = news.flatMap(({ kind, message }) => (kind === 'caught' && message.error ? [message.error] : []))
+          const error = caught.find(({ source }) => source.id === target.id)
+          if (!error && (!summary || summary.state === 'failed')) return undefined
+          return { summary, error, others: caught.filter((one) => one !== error) }
+        },
+        { timeout: 60_000, what: `the end of a run of ${target.type}; seen so far: ${JSON.stringify(seen.slice(from)).slice(0, 2000)}` },
+      )
+    }
+    const rows = async (sql: string): Promise<Cell[][]> => (await databricks.query(sql)).rows
+    const get = async (path: string): Promise<unknown> => {
+      const { status, body } = await red.call('GET', path)
+      assert.equal(status, 200, JSON.stringify(body))
+      return body
+    }
+    const job: Job = {
+      name,
+      books,
+      flow,
+      seen,
+      node,
+      deploy: () => red.deploy(flow),
+      run: (order) => ran(node('x3-poll'), 'summary', order),
+      press: (order) => start(node('x3-poll'), order),
+      replay: (order) => ran(node('replay'), 'replayed', order),
+      put(table, thing) {
+        ;(books.tables[table] as ChangingTable<BookTables[typeof table]>).put({
+          ...thing,
+          updated: `${new Date(clock.now()).toISOString().slice(0, 19)}Z`,
+        })
+        clock.advance(HOUR)
+      },
+      rows,
+      async tables() {
+        const found = await rows(`select table_name from information_schema.tables where table_schema = '${name}' order by 1`)
+        return found.map(([table]) => String(table))
+      },
+      compare: () =>
+        compareBooks({
+          books,
+          flows: flow,
+          table: `main.${name}`,
+          async *rows(sql) {
+            for await (const some of databricks.stream(sql)) yield* some
+          },
+        }),
+      async ties() {
+        const found = await job.compare()
+        const { missing, extra, different } = found
+        assert.deepEqual({ missing, extra, different }, { missing: 0, extra: 0, different: 0 }, found.examples.join('\n'))
+        assert.ok(found.rows > 0)
+        return found
+      },
+      held: async (state = 'open') => (await get(`/tieout/held?sync=${name}&state=${state}`)) as Held[],
+      runs: async () => (await get(`/tieout/runs?sync=${name}`)) as RunSummary[],
+    }
+    return job
+  }
+
+  return {
+    red,
+    x3,
+    databricks,
+    clock,
+    begin,
+    checkLeaks() {
+      const text = JSON.stringify(all) + red.output()
+      for (const secret of [x3.secret, databricks.clientSecret, databricks.token])
+        assert.ok(!text.includes(secret), 'a secret left Node-RED')
+      const stack = /\\n\s+at |\n\s+at \S+ \(|"stack":/.exec(text)
+      assert.ok(!stack, stack ? text.slice(Math.max(0, stack.index - 500), stack.index + 500) : '')
+    },
+    async end() {
+      await red.end()
+      await Promise.all([x3.close(), databricks.close(), collector.close()])
+    },
+  }
+}
+
+/** The summary of one entity; fails where there is none. */
+export function entityOf(ran: Ran, entity: string): EntitySummary {
+  const found = ran.summary?.entities.find((one) => one.entity === entity)
+  assert.ok(found, `no summary of ${entity}: ${JSON.stringify(ran)}`)
+  return found
+}
+
+/** A run that must have gone well. */
+export function succeeded(ran: Ran): RunSummary {
+  assert.ok(ran.summary?.state === 'done' && ran.summary.ties && !ran.error, JSON.stringify(ran, null, 1))
+  return ran.summary
+}
+
+/** A run that must have failed, with its error. */
+export function failed(ran: Ran): Caught & { readonly cause: ErrorCause } {
+  assert.ok(ran.error?.cause, JSON.stringify(ran, null, 1))
+  return ran.error as Caught & { readonly cause: ErrorCause }
+}
+
+/** The template for a job, and taps where a user would look: each sends what it gets to the collector. */
+function filledIn(
+  template: readonly FlowNode[],
+  job: { readonly name: string; readonly entities: readonly string[]; readonly collector: string },
+): FlowNode[] {
+  const flow = template.map((node) => ({ ...node }))
+  const tab = flow[0]?.id as string
+  const post = { id: 'tap-post', type: 'http request', z: tab, method: 'POST', ret: 'txt', paytoqs: 'ignore', url: job.collector, wires: [[]] }
+  const tap = (kind: Seen['kind'], type: string, output: number): FlowNode => {
+    const id = `tap-${kind}`
+    const from = flow.find((node) => node.type === type)
+    const wires = (from?.wires ?? []) as string[][]
+    while (wires.length <= output) wires.push([])
+    if (from) from.wires = wires.map((ids, n) => (n === output ? [...ids, id] : ids))
+    const func = `const n = (flow.get('${job.name}') || 0) + 1; flow.set('${job.name}', n)
+const { req, res, ...message } = msg
+return { payload: { n, kind: '${kind}', message }, headers: { 'content-type': 'application/json' } }`
+    return { id, type: 'function', z: tab, name: `tap ${kind}`, func, outputs: 1, wires: [['tap-post']] }
+  }
+  for (const node of flow) {
+    if (node.type === 'x3-poll')
+      Object.assign(node, { syncName: job.name, entities: job.entities.map((entity) => ({ entity, filter: '' })) })
+    if (node.type === 'x3-connection') node.folder = job.name
+    if (node.type === 'sync-ledger') node.file = `${job.name}.db`
+    if (node.type === 'sync-alert') node.everySeconds = 1
+    if (node.type === 'databricks-connection')
+      Object.assign(node, { port: '${DATABRICKS_PORT}', ca: '${DATABRICKS_CA}', schema: job.name, volume: `main.${job.name}.staging` })
+  }
+  return [
+    ...flow,
+    tap('summary', 'x3-poll', 1),
+    tap('replayed', 'replay', 2),
+    tap('caught', 'catch', 0),
+    tap('dead', 'dead-letter', 0),
+    tap('unmapped', 'map-gl', 1),
+    tap('held', 'databricks-write', 1),
+    tap('alert', 'sync-alert', 0),
+    post,
+  ] as FlowNode[]
+}
+
+/** Takes what the taps send, in the order in which it left the flow. */
+async function startCollector(): Promise<{
+  url: string
+  listeners: Map<string, (seen: Seen) => void>
+  close(): Promise<void>
+}> {
+  const listeners = new Map<string, (seen: Seen) => void>()
+  const waiting = new Map<string, Map<number, Seen>>()
+  const next = new Map<string, number>()
+  const take = (name: string, { n, ...seen }: Seen & { n: number }): void => {
+    const some = waiting.get(name) ?? new Map<number, Seen>()
+    waiting.set(name, some)
+    // A Node-RED started anew counts from 1 again.
+    if (n === 1) next.set(name, 1)
+    some.set(n, seen)
+    for (let at = next.get(name) ?? 1; some.has(at); at++) {
+      listeners.get(name)?.(some.get(at) as Seen)
+      some.delete(at)
+      next.set(name, at + 1)
+    }
+  }
+  const server = createServer((request: IncomingMessage, response) => {
+    let text = ''
+    request
+      .setEncoding('utf8')
+      .on('data', (chunk: string) => {
+        text += chunk
+      })
+      .on('end', () => {
+        take((request.url ?? '').slice(1), JSON.parse(text))
+        response.end()
+      })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    listeners,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
