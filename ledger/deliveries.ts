@@ -7,6 +7,7 @@ export interface Deliveries {
   find(address: string, keys: readonly string[]): Map<string, Delivery>
   /** Inside a transaction. */
   write(address: string, sync: string, deliveries: readonly Delivery[]): void
+  doubt(address: string, keys: readonly string[]): void
   clear(address: string): void
   any(address: string): boolean
   highestRead(address: string): number
@@ -28,6 +29,9 @@ export function createDeliveries(db: Database, intern: Intern): Deliveries {
     SELECT ?, value ->> 0, value ->> 1, unhex(value ->> 2), unhex(value ->> 3), value ->> 4 FROM json_each(?) WHERE true
     ON CONFLICT DO UPDATE SET read = excluded.read, hash = excluded.hash, original_hash = excluded.original_hash, run = excluded.run
     WHERE excluded.read >= delivery.read`)
+  const doubt = raw.prepare(
+    'UPDATE delivery SET hash = NULL WHERE address = ? AND key IN (SELECT value FROM json_each(?))',
+  )
   const contribute = raw.prepare(`
     INSERT INTO contribution (address, key, totals)
     SELECT ?, value ->> 0, value ->> 1 FROM json_each(?) WHERE true
@@ -88,6 +92,9 @@ export function createDeliveries(db: Database, intern: Intern): Deliveries {
         contribute.run(id, JSON.stringify(deliveries.map((d) => [d.key, d.totals ?? ''])))
       const read = deliveries.reduce((most, d) => Math.max(most, d.read), 0)
       raise.run(read, id, read)
+    },
+    doubt(address, keys) {
+      db.guard(() => doubt.run(intern.address(address, false), JSON.stringify(keys)))
     },
     clear(address) {
       const id = intern.address(address, false)

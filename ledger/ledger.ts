@@ -150,6 +150,11 @@ export interface Ledger {
   lastSuccess(sync: string): Promise<string | undefined>
 
   deliveries(address: string, keys: readonly string[]): Promise<ReadonlyMap<string, Delivery>>
+  /**
+   * The keys are about to be written: until that is committed nobody knows what the target has, so nothing equals their
+   * last version any more. Only those that have one are touched.
+   */
+  doubtDeliveries(address: string, keys: readonly string[]): Promise<void>
   /** Forgets all deliveries of an address (table created or found empty, full refresh). */
   clearDeliveries(address: string): Promise<void>
   hasDeliveries(address: string): Promise<boolean>

@@ -100,6 +100,9 @@ export function createSqliteLedger({
     lastSuccess: runs.lastSuccess,
 
     deliveries: async (address, keys) => deliveries.find(address, keys),
+    async doubtDeliveries(address, keys) {
+      deliveries.doubt(address, keys)
+    },
     async clearDeliveries(address) {
       deliveries.clear(address)
     },

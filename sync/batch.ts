@@ -228,7 +228,12 @@ export function createBatchWork(
       return answers
     }
     try {
-      if (good.length > 0) bad = [...bad, ...(await write(job, good, known, append, plan))]
+      if (good.length > 0) {
+        // A version that is written but never settled must not let an equal one before it pass for unchanged.
+        const doubtful = good.filter(({ key }) => known.deliveries.get(key)?.hash).map(({ key }) => key)
+        if (doubtful.length > 0 && append === undefined) await ledger.doubtDeliveries(target.address, doubtful)
+        bad = [...bad, ...(await write(job, good, known, append, plan))]
+      }
       checkAlike(bad, { entity: batch.schema.entity, total: batch.payload.length })
     } catch (error) {
       // What was written before is in the target: the ledger must know it, though the entity fails.

@@ -241,6 +241,22 @@ describe('deliver: crashes and resets', () => {
     assert.equal(again.target.stored.get('x3|J1')?.hash, hash)
   })
 
+  it('writes A again after B was in the target and the ledger never heard of it', async () => {
+    const b = await bench()
+    await b.begin('r1')
+    await b.send('r1', [supplier('S', 'A')], { read: 1 })
+    const commit = b.ledger.commit
+    b.ledger.commit = async () => {
+      throw syncError('config', 'ledger.full', 'the disk is full')
+    }
+    await failing(b.send('r1', [supplier('S', 'B')], { read: 2 }))
+    b.ledger.commit = commit
+    assert.deepEqual(names(b), ['B'])
+    await b.begin('r2')
+    assert.deepEqual(counted(await b.send('r2', [supplier('S', 'A')], { read: 3 })), { delivered: 1 })
+    assert.deepEqual(names(b), ['A'])
+  })
+
   it('holds nothing and fails the entity when the warehouse is down: an outage must not drain the ERP into the held list', async () => {
     const b = await bench()
     const run = await b.begin('r1')
