@@ -100,7 +100,7 @@ export function createFaults(
             own,
           )
         : []
-    state.set(name, { faults, queue, requests: 0, gap: pick([0, 1, 2], own), consecutive: 0, random: own })
+    state.set(name, { faults, queue, requests: 0, gap: pick([0, 1], own), consecutive: 0, random: own })
   }
   const common = profile === 'rough' ? roughQueue(sites, random) : []
   const forced: { site: string; kind: FaultKind }[] = []
@@ -118,7 +118,7 @@ export function createFaults(
         return undefined
       }
       if (!allowed) return undefined
-      site.gap = pick([0, 1, 1, 2], site.random)
+      site.gap = pick([0, 0, 1, 1], site.random)
       return site.queue.shift()
     }
     if (commonGap > 0) {

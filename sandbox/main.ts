@@ -128,7 +128,7 @@ function asTarget(databricks: DatabricksSandbox): Target {
     setFaults(plan, profile) {
       databricks.setFaults(plan)
       // Where things go wrong, some statements are also answered as still running.
-      databricks.tune({ pendingEvery: profile === 'calm' ? 0 : 3 })
+      databricks.tune({ pendingEvery: { calm: 0, rough: 3, hostile: 1 }[profile] })
     },
     setLatency: (latencyMs) => databricks.tune({ latencyMs }),
     async *query(sql) {
