@@ -39,6 +39,16 @@ export function sandboxEnvironment({ x3, databricks }: SandboxAddresses): Record
   }
 }
 
+/** The node that begins the sync and the sync's name, as the template has them. */
+export function entrance(flows: readonly FlowNode[]): { inject: string; sync: string } {
+  const poll = flows.find((node) => typeof node.syncName === 'string')
+  const inject = flows.find(
+    (node) => node.type === 'inject' && (node.wires as string[][]).flat().includes(poll?.id ?? ''),
+  )
+  if (!poll || !inject) throw new Error('the template has no inject node wired to a polling node')
+  return { inject: inject.id, sync: poll.syncName as string }
+}
+
 /** Deploys flows and waits until they run. */
 export async function deploy(editor: Editor, flows: readonly FlowNode[]): Promise<void> {
   await editor.call('POST', '/flows', { flows })
@@ -51,14 +61,20 @@ export async function isDeployed(editor: Editor, flows: readonly FlowNode[]): Pr
   return there.some((node) => node.id === tab?.id)
 }
 
+/** The message property that makes a run read everything anew, as the editor's inject dialog would send it. */
+const FULL = { __user_inject_props__: [{ p: 'tieout', v: '{"full":true}', vt: 'json' }] }
+
 /** Presses an inject node and waits for the run it starts; gives its summary, failed or not. */
-export async function runOnce(editor: Editor, inject: string, sync: string, seconds: number): Promise<RunSummary> {
+export async function runOnce(
+  editor: Editor,
+  { inject, sync }: { readonly inject: string; readonly sync: string },
+  { seconds, full = false }: { readonly seconds: number; readonly full?: boolean },
+): Promise<RunSummary> {
   const path = `/tieout/runs?sync=${encodeURIComponent(sync)}&limit=1`
   const newest = async (): Promise<RunSummary | undefined> => ((await editor.call('GET', path)) as RunSummary[])[0]
   const before = (await newest())?.run
-  await until('the inject node', async () => editor.call('POST', `/inject/${inject}`).catch(() => undefined), {
-    seconds: 20,
-  })
+  const press = () => editor.call('POST', `/inject/${inject}`, full ? FULL : {}).catch(() => undefined)
+  await until('the inject node', press, { seconds: 20 })
   return until(
     `the end of a run of "${sync}"`,
     async () => {

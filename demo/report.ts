@@ -1,5 +1,5 @@
 /** What the demo tells a person, and a programme. */
-import type { RunSummary } from '../sync/engine.ts'
+import type { EntitySummary, RunSummary } from '../sync/engine.ts'
 import type { Outcome } from '../sync/message.ts'
 
 const OUTCOMES: readonly Outcome[] = ['delivered', 'unchanged', 'superseded', 'held', 'inDoubt', 'filtered']
@@ -19,37 +19,47 @@ export function countEntities(runs: readonly RunSummary[]): Record<string, Entit
   return counts
 }
 
-/** A run as a table for the terminal. */
+const hasFailed = (run: RunSummary, { entity }: EntitySummary): boolean =>
+  run.errors.some((error) => error.entity === entity)
+
+/** Whether every entity ties that did not fail for a reason of its own, such as a right that was lost. */
+export const tiesBut = (run: RunSummary): boolean => run.entities.every((e) => e.ties || hasFailed(run, e))
+
+const TITLES = ['entity', 'read', 'delivered', 'unchanged', 'held', 'ties', 'currency', 'debit', 'credit']
+/** Columns of text; those of numbers are aligned at their right. */
+const TEXT = new Set(['entity', 'ties', 'currency'])
+
+/** A run as a table for the terminal: a line for each entity, further ones for further currencies, then what went wrong. */
 export function describeRun(run: RunSummary): string {
-  const head = ['entity', 'read', 'delivered', 'unchanged', 'held', 'debit', 'credit', 'ties']
-  const body = run.entities.map((e) => {
-    const sums = Object.entries(e.amounts)
-    const debit = sums.map(([currency, sum]) => `${sum.debit} ${currency}`).join(', ')
-    const credit = sums.map(([currency, sum]) => `${sum.credit} ${currency}`).join(', ')
-    return [
-      e.entity,
-      e.read,
-      e.delivered,
-      e.unchanged,
-      e.held,
-      debit,
-      credit,
-      e.ties ? 'yes' : `NO${e.problem ? `: ${e.problem}` : ''}`,
-    ].map(String)
-  })
-  const widths = head.map((title, i) => Math.max(title.length, ...body.map((row) => row[i]?.length ?? 0)))
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, i) => (i > 0 && i < 5 ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
+  const rows = [TITLES, ...run.entities.flatMap((entity) => linesOf(run, entity))]
+  const widths = TITLES.map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)))
+  const line = (row: readonly string[]): string =>
+    TITLES.map((title, i) =>
+      TEXT.has(title) ? (row[i] ?? '').padEnd(widths[i] ?? 0) : (row[i] ?? '').padStart(widths[i] ?? 0),
+    )
       .join('  ')
       .trimEnd()
   const seconds = ((Date.parse(run.ended) - Date.parse(run.started)) / 1000).toFixed(1)
   return [
     `Run of "${run.sync}": ${run.state} in ${seconds} s, ${run.requests} requests, ${run.statements} statements`,
-    line(head),
-    ...body.map(line),
-    ...run.errors.map(
-      (error) => `  ! ${error.entity ?? ''} ${error.code} ${error.vendorText ?? ''} ${error.hint ?? ''}`,
-    ),
+    ...rows.map(line),
+    ...problemsOf(run).map((problem) => `  ! ${problem}`),
   ].join('\n')
+}
+
+function linesOf(run: RunSummary, entity: EntitySummary): string[][] {
+  const ties = entity.ties ? 'yes' : hasFailed(run, entity) ? 'failed' : 'NO'
+  const counts = [entity.read, entity.delivered, entity.unchanged, entity.held].map(String)
+  const sums = Object.entries(entity.amounts).map(([currency, { debit, credit }]) => [currency, debit, credit])
+  const [first = [], ...others] = sums
+  return [[entity.entity, ...counts, ties, ...first], ...others.map((sum) => ['', '', '', '', '', '', ...sum])]
+}
+
+/** Each once: what an entity failed of and what to do, then what does not tie. */
+function problemsOf(run: RunSummary): string[] {
+  const failed = run.errors.map(({ message, hint }) =>
+    hint === undefined || message.includes(hint) ? message : `${message} ${hint}`,
+  )
+  const untied = run.entities.filter((entity) => !entity.ties && !hasFailed(run, entity))
+  return [...failed, ...untied.map(({ entity, problem }) => `${entity} does not tie: ${problem ?? 'no reason known'}`)]
 }

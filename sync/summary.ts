@@ -1,6 +1,5 @@
 /** The summary of a run: who got what, whether it ties, what went wrong. */
 import type { EntitySummary, OutcomeCounts, RunSummary } from './engine.ts'
-import type { SyncError } from './errors.ts'
 import { type EntityRun, type RunState, type TotalsCheck, tallyOf } from './run.ts'
 
 export interface Ending {
@@ -55,7 +54,9 @@ export function sinksOf(entity: EntityRun): EntityRun['sinks'] {
 export function summarize(run: RunState, ending: Ending): RunSummary {
   const all = [...run.entities.values()]
   const entities = all.flatMap((entity) => sinksOf(entity).map((sink) => entityAt(run, entity, sink, ending)))
-  const errors = all.map((entity) => entity.error).filter((error): error is SyncError => error !== undefined)
+  const errors = all.flatMap(({ name, error }) =>
+    error ? [{ ...error.cause, entity: name, message: error.message }] : [],
+  )
   const ties = entities.every((entity) => entity.ties)
   const failed = errors.length > 0 || (!ties && !ending.stopped)
   return {
@@ -70,6 +71,6 @@ export function summarize(run: RunState, ending: Ending): RunSummary {
     requests: ending.requests ?? 0,
     statements: [...run.counters].reduce((sum, [counter, before]) => sum + counter() - before, 0),
     notices: [...new Set(run.notices)],
-    errors: errors.map((error) => ({ ...error.cause, message: error.message })),
+    errors,
   }
 }

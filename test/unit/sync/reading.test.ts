@@ -310,6 +310,13 @@ describe('reading', () => {
       const summary = await r.poll()
       assert.equal(summary.state, 'failed')
       assert.match(sums(summary, 'invoice').problem ?? '', /needs supplier/)
+      assert.deepEqual(
+        summary.errors.map((error) => [error.entity, error.code]),
+        [
+          ['supplier', 'x3.50'],
+          ['invoice', 'sync.needs'],
+        ],
+      )
       assert.equal(
         r.source.asked.some((a) => a.entity === 'invoice'),
         false,
