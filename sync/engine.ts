@@ -145,6 +145,16 @@ export interface Engine {
     readonly sinks: (entity: string) => readonly SinkRef[]
     readonly receiptSeconds: number
     readonly send: (to: 'map' | 'sink', message: BatchMessage) => void
+    /**
+     * Has the source of a sync read keys again. What a source held may be incomplete (a document without its lines), so it
+     * is never sent as it is, unless a person has edited it.
+     */
+    readonly readAgain?: (
+      sync: string,
+      entity: string,
+      keys: readonly string[],
+      signal: AbortSignal,
+    ) => Promise<RunSummary>
     readonly progress: (progress: Progress) => void
     readonly signal: AbortSignal
   }): Promise<RunSummary>

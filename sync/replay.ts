@@ -44,9 +44,14 @@ export async function replay(deps: PollDeps, options: ReplayOptions): Promise<Ru
   let claimed: readonly HeldRecord[] = []
   try {
     claimed = await ledger.claimHeld(options.filter, id)
-    for (const [index, group] of groupsOf(claimed).entries()) {
+    const unread = claimed.filter((held) => held.stage === 'source' && !held.edited)
+    for (const [index, group] of groupsOf(claimed.filter((held) => !unread.includes(held))).entries()) {
       if (signal.aborted) break
       parts.push(await replayGroup(deps, options, `${id}.${index}`, group))
+    }
+    for (const group of groupsOf(unread)) {
+      if (signal.aborted) break
+      parts.push(await readAgain(options, group))
     }
   } catch (error) {
     const { message, cause } = asSyncError(error)
@@ -63,7 +68,7 @@ export async function replay(deps: PollDeps, options: ReplayOptions): Promise<Ru
     state: signal.aborted ? 'stopped' : all.length > 0 || !ties ? 'failed' : 'done',
     entities: parts.flatMap((part) => part.entities),
     ties,
-    requests: 0,
+    requests: parts.reduce((sum, part) => sum + part.requests, 0),
     statements: parts.reduce((sum, part) => sum + part.statements, 0),
     notices: parts.flatMap((part) => part.notices),
     errors: all,
@@ -76,6 +81,18 @@ export async function replay(deps: PollDeps, options: ReplayOptions): Promise<Ru
     log.error(`replay ${id}: its end could not be written: ${asSyncError(error).message}`)
   }
   return summary
+}
+
+/** What arrives with the later read closes what was held. */
+async function readAgain({ readAgain: ask, signal }: ReplayOptions, { records }: Group): Promise<RunSummary> {
+  const [first] = records
+  if (!first || !ask) {
+    throw syncError('config', 'sync.read-again', `Records of ${first?.entity} were held while they were read.`, {
+      hint: 'They may be incomplete: have the polling node read them again.',
+    })
+  }
+  const keys = records.map(({ key }) => key)
+  return ask(first.sync, first.entity, keys, signal)
 }
 
 const stillClaimed = async ({ ledger }: PollDeps, claimed: readonly HeldRecord[]): Promise<string[]> =>

@@ -1,6 +1,6 @@
 /** How the nodes of one ledger know each other: each registers with its sync-ledger config node, under its place in the flows. */
 import type { Node, NodeAPI } from 'node-red'
-import type { Engine, SinkRef } from '../../sync/engine.ts'
+import type { Engine, RunSummary, SinkRef } from '../../sync/engine.ts'
 import { syncError } from '../../sync/errors.ts'
 import type { Target } from '../../sync/target.ts'
 import type { Shared } from './shared.ts'
@@ -14,6 +14,9 @@ export interface Member {
   readonly accepts?: (entity: string) => boolean
   /** Sinks: where an entity is written, for its mark. */
   readonly target?: (entity: string) => Promise<Target>
+  /** Sources: the name of their sync, and a run of its own that reads keys again, after the one that is going on. */
+  readonly syncName?: string
+  readonly readAgain?: (entity: string, keys: readonly string[], signal: AbortSignal) => Promise<RunSummary>
 }
 
 /** What a sync-ledger config node offers (its `tieout` property). */

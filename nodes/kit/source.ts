@@ -33,6 +33,8 @@ export interface SourceContext {
   readonly name: string
   readonly log: Log
   readonly signal: AbortSignal
+  /** Shows what is waited for in the node's status. */
+  readonly waiting: (what: string) => void
 }
 
 export interface Preview {
@@ -126,7 +128,27 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
     config,
     ...(spec.migrations && { migrations: spec.migrations }),
     ...(spec.literal && { literal: spec.literal }),
-    member: (context) => ({ kind: 'source', ref: { id: context.id, name: context.name } }),
+    member: (context) => ({
+      kind: 'source',
+      ref: { id: context.id, name: context.name },
+      syncName: (context.config as z.output<S> & Common).syncName,
+      async readAgain(entity, keys, signal) {
+        const run = runOf(context)
+        while (run.going) await run.ended
+        const stop = (): void => run.going?.abort()
+        signal.addEventListener('abort', stop, { once: true })
+        try {
+          const order = { entity, keys: [...keys] }
+          const summary = await runOrder(spec, context as NodeContext<z.output<S> & Common>, run, order, (engine) =>
+            claim(run, engine, context),
+          )
+          show(summary, context)
+          return summary
+        } finally {
+          signal.removeEventListener('abort', stop)
+        }
+      },
+    }),
     async start(context) {
       const run = runOf(context)
       const engine = await context.engine()
@@ -197,6 +219,8 @@ interface Run<Client> {
   readonly client: () => Promise<Client>
   claimed?: boolean
   going?: AbortController
+  /** Settles when the last run has ended. */
+  ended?: Promise<void>
 }
 
 async function poll<S extends Fields, CS extends Fields, K extends Fields, Client>(
@@ -223,20 +247,39 @@ async function poll<S extends Fields, CS extends Fields, K extends Fields, Clien
     status.waiting('still running')
     return
   }
+  finish(await runOrder(spec, context, run, order, claim), context)
+}
+
+/** One run; the caller has seen that none is going on. */
+async function runOrder<S extends Fields, CS extends Fields, K extends Fields, Client>(
+  spec: SourceSpec<S, CS, K, Client>,
+  context: NodeContext<z.output<S> & Common>,
+  run: Run<Client>,
+  order: Exclude<z.output<typeof sourceOrder>, { stop: true }>,
+  claim: (engine: Engine) => void,
+): Promise<RunSummary> {
+  const { config, status } = context
   const going = new AbortController()
+  const ended = Promise.withResolvers<void>()
   run.going = going
+  run.ended = ended.promise
   try {
     const handle = context.ledger()
     const engine = await handle.engine.get()
     claim(engine)
     status.working('connecting')
     const signal = AbortSignal.any([context.signal, going.signal])
-    const source = await spec.source(config, await run.client(), { name: context.name, log: context.log, signal })
+    const source = await spec.source(config, await run.client(), {
+      name: context.name,
+      log: context.log,
+      signal,
+      waiting: (what) => status.progress({ records: 0, rows: 0, waiting: what }),
+    })
     try {
       const members = reachable(context.RED, handle, { place: context.place, ports: [0] })
       const filters = spec.filters?.(config)
       const limits = spec.limits?.(config)
-      const summary = await engine.poll({
+      return await engine.poll({
         name: config.syncName,
         ref: { id: context.id, name: context.name },
         source,
@@ -254,12 +297,12 @@ async function poll<S extends Fields, CS extends Fields, K extends Fields, Clien
         progress: (progress) => status.progress(progress),
         signal,
       })
-      finish(summary, context)
     } finally {
       await source.close?.()
     }
   } finally {
     delete run.going
+    ended.resolve()
   }
 }
 
@@ -270,8 +313,8 @@ function scopeOf(order: z.output<typeof sourceOrder>) {
   return { kind: 'changes' } as const
 }
 
-/** Shows and sends the summary; a failed run fails the message with its first error. */
-export function finish(summary: RunSummary, context: Pick<NodeContext<unknown>, 'status' | 'send'>, output = 1): void {
+/** Sends the summary and shows it. */
+function show(summary: RunSummary, context: Pick<NodeContext<unknown>, 'status' | 'send'>, output = 1): void {
   const records = new Map<string, number>()
   for (const e of summary.entities) records.set(e.entity, Math.max(e.read, records.get(e.entity) ?? 0))
   const read = [...records.values()].reduce((sum, n) => sum + n, 0)
@@ -280,7 +323,13 @@ export function finish(summary: RunSummary, context: Pick<NodeContext<unknown>, 
   if (summary.state === 'stopped') context.status.idle(`stopped after ${counted(read, 'record')}`)
   else if (summary.state === 'done')
     context.status.done(`${counted(read, 'record')}${held ? `, ${count(held)} held` : ''}`)
-  else throw failure(summary)
+  else context.status.failed(failure(summary))
+}
+
+/** Sends the summary and shows it; a failed run fails the message with its first error. */
+export function finish(summary: RunSummary, context: Pick<NodeContext<unknown>, 'status' | 'send'>, output = 1): void {
+  show(summary, context, output)
+  if (summary.state === 'failed') throw failure(summary)
 }
 
 function failure(summary: RunSummary): Error {

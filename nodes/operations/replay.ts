@@ -3,7 +3,17 @@ import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import type { HeldFilter } from '../../sync/engine.ts'
 import { syncError } from '../../sync/errors.ts'
-import { counted, defineNode, field, finish, type Message, reachable, sinksFor } from '../kit/kit.ts'
+import {
+  counted,
+  defineNode,
+  field,
+  finish,
+  type LedgerHandle,
+  type Member,
+  type Message,
+  reachable,
+  sinksFor,
+} from '../kit/kit.ts'
 
 const config = z.object({
   ledger: field.optional(),
@@ -76,6 +86,7 @@ export default function (RED: NodeAPI): void {
           sinks: (entity) => sinksFor(members, entity),
           receiptSeconds: context.config.receiptMinutes * 60,
           send: (to, batch) => context.send(OUTPUT[to], batch as unknown as Message),
+          readAgain: (sync, entity, keys, signal) => sourceOf(ledger, sync).readAgain(entity, keys, signal),
           progress: (progress) => context.status.progress(progress),
           signal: AbortSignal.any([context.signal, stop.signal]),
         })
@@ -84,6 +95,15 @@ export default function (RED: NodeAPI): void {
         going.delete(context)
       }
     },
+  })
+}
+
+/** The polling node of a sync, among those of this ledger. */
+function sourceOf(ledger: LedgerHandle, sync: string): Required<Pick<Member, 'readAgain'>> {
+  for (const { syncName, readAgain } of ledger.members.values())
+    if (syncName === sync && readAgain) return { readAgain }
+  throw syncError('config', 'tieout.read-again', `No polling node of the sync "${sync}" is deployed with this ledger`, {
+    hint: 'Its records were held while they were read and must be read again: deploy the polling node, then replay.',
   })
 }
 

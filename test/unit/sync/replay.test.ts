@@ -92,6 +92,48 @@ describe('held records', () => {
     })
   })
 
+  describe('at the source', () => {
+    const incomplete = { code: 'fake.incomplete', message: 'only 2 of 3 lines were read' }
+    const readAgain = (sync: string, entity: string, keys: readonly string[]) =>
+      r.poll({ name: sync, entities: [entity], scope: { kind: 'keys', entity, keys } })
+
+    it('are read again, never sent as they are: a document without its lines would empty those in the target', async () => {
+      r.source.refuse('supplier', 'erp|B', incomplete)
+      assert.equal(sums(await r.poll(), 'supplier').held, 1)
+      r.source.refuse('supplier', 'erp|B', undefined)
+      const summary = await replay({ send: () => assert.fail('nothing of it may be sent'), readAgain })
+      assert.deepEqual([summary.state, sums(summary, 'supplier').delivered], ['done', 1])
+      assert.equal(name('erp|B'), 'first')
+      assert.deepEqual(await states(), ['erp|B superseded'])
+    })
+
+    it('are open again when the source still has them incomplete', async () => {
+      r.source.refuse('supplier', 'erp|B', incomplete)
+      await r.poll()
+      await replay({ readAgain })
+      assert.deepEqual(await states(), ['erp|B open', 'erp|B superseded'])
+      assert.equal(name('erp|B'), undefined)
+    })
+
+    it('say what to do where nothing can read them again, and stay held', async () => {
+      r.source.refuse('supplier', 'erp|B', incomplete)
+      await r.poll()
+      const summary = await replay()
+      assert.match(summary.errors[0]?.hint ?? '', /polling node read them again/)
+      assert.deepEqual(await states(), ['erp|B open'])
+    })
+
+    it('are sent once a person has put them right', async () => {
+      r.source.refuse('supplier', 'erp|B', incomplete)
+      await r.poll()
+      const [held] = await r.ledger.held({})
+      assert.ok(held)
+      await r.ledger.editHeld(held.id, { ...held.record, name: 'by hand' } as DataRecord, 'mary')
+      assert.equal((await replay()).state, 'done')
+      assert.equal(name('erp|B'), 'by hand')
+    })
+  })
+
   describe('at a sink', () => {
     const reject = (...keys: string[]) => {
       const target = Object.assign(r.target('supplier'), {
