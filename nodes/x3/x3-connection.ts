@@ -29,6 +29,8 @@ const config = z.object({
   requestsPerSecond: field.number(0, 0, 1000),
   concurrency: field.number(2, 1, 16),
   timeoutSeconds: field.number(120, 1, 3600),
+  /** Minutes after which a run gives up on a server that cannot be reached or does not answer with data. */
+  retryMinutes: field.number(10, 0.01, 1440),
   quietFrom: field.optional(),
   quietTo: field.optional(),
   quietZone: field.optional(),
@@ -78,6 +80,7 @@ async function openX3(values: Config, credentials: Secrets): Promise<X3Client> {
     auth: login(values, credentials),
     concurrency: values.concurrency,
     timeoutMs: values.timeoutSeconds * 1000,
+    retry: { totalMs: values.retryMinutes * 60_000 },
     ...(ca ? { ca } : {}),
     ...(values.proxy ? { proxy: address(values.proxy, 'proxy') } : {}),
     ...(values.requestsPerSecond > 0 ? { requestsPerSecond: values.requestsPerSecond } : {}),

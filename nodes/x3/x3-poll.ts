@@ -91,10 +91,10 @@ export default function (RED: NodeAPI): void {
     connection: x3Connection,
     entities: (values) => values.entities.map(({ entity }) => entity),
     filters: filtersOf,
-    source: (values, client, { log }) =>
+    source: (values, client, { waiting }) =>
       createX3Source(client.connection, client.schema, {
         ...sourceOptions(values, client),
-        waiting: (what) => log.debug(`X3: ${what}`),
+        waiting: (what) => waiting(`X3: ${what}`),
       }),
     preview: (values, client, entity, signal) =>
       previewX3(client.connection, sourceOptions(values, client), entity, signal),

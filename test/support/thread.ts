@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Cell, Comparison } from '../../demo/compare.ts'
 import { compareBooks } from '../../demo/books.ts'
+import type { Cell, Comparison } from '../../demo/compare.ts'
 import { type FlowNode, readTemplate } from '../../demo/job.ts'
 import { createBooks } from '../../sandbox/books/books.ts'
 import type { ChangingTable } from '../../sandbox/books/table.ts'
@@ -27,7 +27,12 @@ export interface Caught {
 /** What left the flow somewhere, in order. */
 export interface Seen {
   readonly kind: 'caught' | 'summary' | 'replayed' | 'alert' | 'dead' | 'held' | 'unmapped'
-  readonly message: { readonly topic?: string; readonly payload?: unknown; readonly error?: Caught; [name: string]: unknown }
+  readonly message: {
+    readonly topic?: string
+    readonly payload?: unknown
+    readonly error?: Caught
+    [name: string]: unknown
+  }
 }
 
 /** One start of the source or of the replay: its summary if it came to run, its error if it failed. */
@@ -107,7 +112,12 @@ export async function startThread(x3Options: Partial<X3Options> = {}): Promise<T
   const folders = Object.fromEntries(
     names.map((name, n) => [name, createBooks({ seed: n + 1, size: 'small', today, now: clock.now })]),
   )
-  const x3 = await startX3({ clock, books: createBooks({ seed: 99, size: 'small', today, now: clock.now }), folders, ...x3Options })
+  const x3 = await startX3({
+    clock,
+    books: createBooks({ seed: 99, size: 'small', today, now: clock.now }),
+    folders,
+    ...x3Options,
+  })
   const databricks = await startDatabricks({ schemas: names, clientSecret: 'sandbox-secret-of-databricks' })
   const collector = await startCollector()
   const red = await startRed({
@@ -160,12 +170,17 @@ export async function startThread(x3Options: Partial<X3Options> = {}): Promise<T
         () => {
           const news = seen.slice(from)
           const summary = news.find(({ kind }) => kind === summaries)?.message.payload as RunSummary | undefined
-          const caught = news.flatMap(({ kind, message }) => (kind === 'caught' && message.error ? [message.error] : []))
+          const caught = news.flatMap(({ kind, message }) =>
+            kind === 'caught' && message.error ? [message.error] : [],
+          )
           const error = caught.find(({ source }) => source.id === target.id)
           if (!error && (!summary || summary.state === 'failed')) return undefined
           return { summary, error, others: caught.filter((one) => one !== error) }
         },
-        { timeout: 60_000, what: `the end of a run of ${target.type}; seen so far: ${JSON.stringify(seen.slice(from)).slice(0, 2000)}` },
+        {
+          timeout: 60_000,
+          what: `the end of a run of ${target.type}; seen so far: ${JSON.stringify(seen.slice(from)).slice(0, 2000)}`,
+        },
       )
     }
     const rows = async (sql: string): Promise<Cell[][]> => (await databricks.query(sql)).rows
@@ -193,7 +208,9 @@ export async function startThread(x3Options: Partial<X3Options> = {}): Promise<T
       },
       rows,
       async tables() {
-        const found = await rows(`select table_name from information_schema.tables where table_schema = '${name}' order by 1`)
+        const found = await rows(
+          `select table_name from information_schema.tables where table_schema = '${name}' order by 1`,
+        )
         return found.map(([table]) => String(table))
       },
       compare: () =>
@@ -208,7 +225,11 @@ export async function startThread(x3Options: Partial<X3Options> = {}): Promise<T
       async ties() {
         const found = await job.compare()
         const { missing, extra, different } = found
-        assert.deepEqual({ missing, extra, different }, { missing: 0, extra: 0, different: 0 }, found.examples.join('\n'))
+        assert.deepEqual(
+          { missing, extra, different },
+          { missing: 0, extra: 0, different: 0 },
+          found.examples.join('\n'),
+        )
         assert.ok(found.rows > 0)
         return found
       },
@@ -264,7 +285,16 @@ function filledIn(
 ): FlowNode[] {
   const flow = template.map((node) => ({ ...node }))
   const tab = flow[0]?.id as string
-  const post = { id: 'tap-post', type: 'http request', z: tab, method: 'POST', ret: 'txt', paytoqs: 'ignore', url: job.collector, wires: [[]] }
+  const post = {
+    id: 'tap-post',
+    type: 'http request',
+    z: tab,
+    method: 'POST',
+    ret: 'txt',
+    paytoqs: 'ignore',
+    url: job.collector,
+    wires: [[]],
+  }
   const tap = (kind: Seen['kind'], type: string, output: number): FlowNode => {
     const id = `tap-${kind}`
     const from = flow.find((node) => node.type === type)
@@ -283,7 +313,12 @@ return { payload: { n, kind: '${kind}', message }, headers: { 'content-type': 'a
     if (node.type === 'sync-ledger') node.file = `${job.name}.db`
     if (node.type === 'sync-alert') node.everySeconds = 1
     if (node.type === 'databricks-connection')
-      Object.assign(node, { port: '${DATABRICKS_PORT}', ca: '${DATABRICKS_CA}', schema: job.name, volume: `main.${job.name}.staging` })
+      Object.assign(node, {
+        port: '${DATABRICKS_PORT}',
+        ca: '${DATABRICKS_CA}',
+        schema: job.name,
+        volume: `main.${job.name}.staging`,
+      })
   }
   return [
     ...flow,

@@ -50,6 +50,8 @@ export interface X3Connection {
    * signed anew once. Throws `SyncError`s; data that came with errors is thrown away with them.
    */
   query(text: string, variables: Readonly<Record<string, unknown>>, options: QueryOptions): Promise<Reply>
+  /** Tells what any retry on this connection waits for, until the function given back is called. */
+  listen(waiting: (what: string) => void): () => void
   /** Requests sent so far. */
   requests(): number
   close(): Promise<void>
@@ -67,6 +69,7 @@ export function createX3Connection(options: X3Options, dispatcher: Dispatcher = 
     ...(options.requestsPerSecond ? { requestsPerSecond: options.requestsPerSecond } : {}),
     ...(options.quietHours ? { quietHours: options.quietHours } : {}),
   })
+  const listeners = new Set<(what: string) => void>()
   let requests = 0
 
   const send = async (body: string, authorization: string, what: string, signal: AbortSignal) => {
@@ -118,6 +121,7 @@ export function createX3Connection(options: X3Options, dispatcher: Dispatcher = 
     folder: options.folder,
     user: options.auth.user ?? '(user of the connected application)',
     clock,
+    ...(options.retry ? { retry: options.retry } : {}),
     query(text, variables, { what, signal, onAttempt, retry = {}, waiting }) {
       const body = JSON.stringify({ query: text, variables })
       const once = () =>
@@ -125,7 +129,12 @@ export function createX3Connection(options: X3Options, dispatcher: Dispatcher = 
           onAttempt?.()
           return attempt(body, what, signal)
         }, signal)
-      return retry === false ? once() : withRetry(once, retryContext(signal, waiting), retry)
+      const tell = waiting ?? ((text: string) => listeners.forEach((listener) => void listener(text)))
+      return retry === false ? once() : withRetry(once, retryContext(signal, tell), { ...options.retry, ...retry })
+    },
+    listen(waiting) {
+      listeners.add(waiting)
+      return () => void listeners.delete(waiting)
     },
     requests: () => requests,
     close: async () => {

@@ -47,6 +47,7 @@ export const tokenErrorNumber = (text: string): string | undefined => /^\s*Error
 const RIGHTS =
   /\b(?:access (?:is )?denied|denied|forbidden|no (?:read )?(?:right|access|permission)s?|(?:not|un)[- ]?authori[sz]ed|not allowed|missing (?:right|permission)|permission)/i
 const UNKNOWN_FIELD = /Cannot query field|Unknown (?:type|argument|field)|is not defined by type/i
+const FILTER = /\b(?:invalid|wrong|unknown|unexpected)\b.{0,60}\b(?:filter|operator|property)\b|\bproperty not found\b/i
 const UNKNOWN_FOLDER = /\b(?:endpoint|folder)\b/i
 
 const clip = (text: string): string => text.replace(/\s+/g, ' ').trim().slice(0, 500)
@@ -129,6 +130,12 @@ export function complaintError(complaints: readonly Complaint[], what: string): 
       ...details,
       ...(field === undefined ? {} : { field }),
       hint: 'X3 was updated since its fields were read. Run again: they are read anew then; an added field that is gone must be taken out of the node.',
+    })
+  }
+  if (FILTER.test(text)) {
+    return syncError('config', 'x3.filter', `${what}: X3 does not take the filter: ${text}`, {
+      ...details,
+      hint: 'Correct the filter of this entity in the node, or the change stamp that was typed in: fields and operators as in the explorer of X3. Preview shows at once whether it works.',
     })
   }
   if (/\bendpoint\b/i.test(text)) return folderError(what, text)

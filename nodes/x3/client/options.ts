@@ -1,4 +1,5 @@
 /** What a connection to Sage X3 needs to know; the node's dialog and tests fill it. */
+import type { RetryOptions } from '../../../sync/retry.ts'
 
 /** `aud` of the token: three values work in the wild (x3.md facts, 1.1), so it is a choice. */
 export type Audience =
@@ -49,6 +50,8 @@ export interface X3Options {
   /** Greatest reply in bytes, default 64 MB. */
   readonly maxReplyBytes?: number
   readonly quietHours?: QuietHours
+  /** How often and how long a failure that may pass is tried again; absent: the engine's rule. */
+  readonly retry?: Partial<RetryOptions>
   /** Local clock in milliseconds since 1970; tests set it. */
   readonly now?: () => number
 }

@@ -62,8 +62,12 @@ const MOST_REMEMBERED = 200_000
 
 /** `schema` is shared by all sources of a connection, so that fields are asked once. */
 export function createX3Source(connection: X3Connection, schema: X3Schema, options: X3SourceOptions): Source {
+  const unlisten = options.waiting && connection.listen(options.waiting)
   return {
     address: connection.address,
+    async close() {
+      unlisten?.()
+    },
     async clock(signal) {
       await connection.query('{__typename}', {}, { what: 'the clock of X3', signal, waiting: options.waiting })
       return new Date(Math.floor(connection.clock.now() / 1000) * 1000).toISOString().replace('.000Z', 'Z')

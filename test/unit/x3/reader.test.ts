@@ -96,6 +96,7 @@ function connection(answers: Answers): X3Connection & { asked: Asked[] } {
       const body = typeof given === 'string' ? given : JSON.stringify({ data: given })
       return { data: JSON.parse(body).data, notices: [], text: body }
     },
+    listen: () => () => {},
     requests: () => asked.length,
     close: async () => {},
   }
