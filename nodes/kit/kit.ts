@@ -10,7 +10,7 @@ export {
 export { heldMessage } from './held.ts'
 export { defineLedger, type LedgerSpec, ledgersOf } from './ledger.ts'
 export { type LedgerHandle, ledgerHandle, type Member, placeOf, reachable, sinksFor } from './members.ts'
-export { type Batch, batchOf, checkLedger } from './message.ts'
+export { type Batch, checkLedger, parseBatch } from './message.ts'
 export { defineNode, type Log, type Message, type NodeContext, type NodeSpec } from './node.ts'
 export { handle, scrub } from './routes.ts'
 export { defineSink, type SinkContext, type SinkSpec } from './sink.ts'

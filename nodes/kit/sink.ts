@@ -6,7 +6,7 @@ import type { Target } from '../../sync/target.ts'
 import { type ConfigSpec, type Fields, field } from './config.ts'
 import type { ConnectionSpec } from './connection.ts'
 import { heldMessage } from './held.ts'
-import { batchOf, checkLedger } from './message.ts'
+import { checkLedger, parseBatch } from './message.ts'
 import { defineNode, type Log, type NodeContext } from './node.ts'
 import { count } from './status.ts'
 import { useConnection } from './use.ts'
@@ -95,7 +95,7 @@ export function defineSink<S extends Fields, CS extends Fields, K extends Fields
       targetsOf(context)
     },
     async input(message, context) {
-      const batch = batchOf(message)
+      const batch = parseBatch(message)
       const engine = await context.engine()
       checkLedger(batch, engine.ledger.id)
       context.status.working(batch.schema.entity)

@@ -8,7 +8,7 @@ import { type ConfigSpec, type Fields, field } from './config.ts'
 import type { ConnectionSpec } from './connection.ts'
 import { heldMessage } from './held.ts'
 import { reachable, sinksFor } from './members.ts'
-import { type Batch, batchOf, checkLedger } from './message.ts'
+import { type Batch, checkLedger, parseBatch } from './message.ts'
 import { defineNode, type Log, type NodeContext } from './node.ts'
 import { count } from './status.ts'
 import { useConnection } from './use.ts'
@@ -81,7 +81,7 @@ export function defineTransform<S extends Fields, CS extends Fields, K extends F
       mappingOf(context)
     },
     async input(message, context) {
-      const batch = batchOf(message)
+      const batch = parseBatch(message)
       const handle = context.ledger()
       const engine = await handle.engine.get()
       checkLedger(batch, engine.ledger.id)

@@ -4,13 +4,13 @@ import { z } from 'zod'
 import { type ErrorCause, type ErrorClass, syncError } from '../../sync/errors.ts'
 import type { DataRecord } from '../../sync/message.ts'
 import {
-  batchOf,
   checkLedger,
   counted,
   defineNode,
   field,
   type Message,
   type NodeContext,
+  parseBatch,
   placeOf,
   reachable,
   sinksFor,
@@ -56,7 +56,7 @@ export default function (RED: NodeAPI): void {
 /** Holds the record at fault, or all of the message where it is not named, in the name of every sink that the failed node could reach. */
 async function hold(message: Message, error: Caught, context: NodeContext<unknown>): Promise<number> {
   if (message.sync === undefined || message.schema === undefined) return 0
-  const batch = batchOf(message)
+  const batch = parseBatch(message)
   if (batch.payload.length === 0) return 0
   const ledger = context.ledger()
   const engine = await ledger.engine.get()

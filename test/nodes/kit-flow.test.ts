@@ -194,7 +194,7 @@ describe('node kit', () => {
       match(await text({ ...other, payload: ['a'] }), /msg\.payload\[0\] is no record/)
       match(
         await text({ ...other, schema: { ...schema, columns: [{ name: 'code', type: 'text' }] } }),
-        /msg\.schema\.columns\.0\.type is no column type/,
+        /msg\.schema\.columns\.0\.type is not string, integer/,
       )
       strictEqual(stage.engine.delivered.length, 0)
     })
@@ -287,7 +287,7 @@ describe('node kit', () => {
         ['•••', '•••'],
       )
       const reached = await helper.request().get('/tieout/sources/test-source/s/sinks')
-      deepStrictEqual(reached.body, { sinks: ['warehouse', 'test-sink'] })
+      deepStrictEqual(reached.body, { deployed: true, sinks: ['warehouse', 'test-sink'] })
     })
 
     it('refuses a body that is not one', async () => {
