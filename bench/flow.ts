@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type FlowNode, readTemplate, sandboxEnvironment } from '../demo/job.ts'
+import { until } from '../demo/process.ts'
 import type { RunSummary } from '../sync/engine.ts'
 import type { DataRecord, Schema } from '../sync/message.ts'
 import { serve } from './child.ts'
@@ -31,15 +32,23 @@ interface NodeRed {
   init(server: undefined, settings: object): void
   start(): Promise<void>
   stop(): Promise<void>
-  readonly hooks: { add(id: string, work: (events: SendEvent[]) => void): void }
+  readonly hooks: {
+    add(id: 'onSend.bench', work: (events: SendEvent[]) => void): void
+    add(id: 'onComplete.bench', work: (event: CompleteEvent) => void): void
+  }
+  readonly events: { once(name: 'flows:started', heard: () => void): void }
   readonly nodes: { getNode(id: string): { receive(message: object): void } | null }
   readonly runtime: { readonly flows: { setFlows(options: object): Promise<unknown> } }
-  readonly events: { once(name: string, heard: () => void): void }
 }
 
 interface SendEvent {
   readonly source: { readonly id: string; readonly node: { readonly type: string }; readonly port: number }
   readonly msg: { readonly payload?: unknown; readonly schema?: Schema; readonly topic?: string }
+}
+
+interface CompleteEvent {
+  readonly node: { readonly id: string }
+  readonly error?: unknown
 }
 
 const commands = {
@@ -48,17 +57,20 @@ const commands = {
     const userDir = mkdtempSync(join(tmpdir(), 'tieout-bench-'))
     try {
       RED.init(undefined, settings(userDir))
+      // Node types come after the start itself.
+      const ready = new Promise<void>((resolve) => RED.events.once('flows:started', resolve))
       await RED.start()
+      await ready
       Object.assign(process.env, sandboxEnvironment({ ...addresses, control: { url: '', token: '' } }))
       const nodes = filledIn(readTemplate(flow), accounts)
-      const started = new Promise<void>((resolve) => RED.events.once('flows:started', resolve))
       await RED.runtime.flows.setFlows({ flows: { flows: nodes }, deploymentType: 'full' })
-      await started
       const poll = nodes.find((node) => node.type.endsWith('-poll')) as FlowNode
       const seen = watch(RED, poll.id)
       const inject = nodes.find((node) => node.type === 'inject' && leadsTo(node, poll.id)) as FlowNode
+      // Flows start some time after they were taken.
+      const button = await until('the flow', async () => RED.nodes.getNode(inject.id) ?? undefined)
       const end = measure()
-      RED.nodes.getNode(inject.id)?.receive({})
+      button.receive({})
       const summary = await seen.ended
       const cost = end()
       if (summary.state !== 'done' || !summary.ties) throw new Error(`the run did not end well: ${inWords(summary)}`)
@@ -91,7 +103,7 @@ const settings = (userDir: string): object => ({
   credentialSecret: 'bench',
   nodesDir: [join(import.meta.dirname, '..')],
   nodesExcludes: ['nrlint', '90-exec.js'],
-  logging: { console: { level: 'warn', metrics: false, audit: false } },
+  logging: { console: { level: 'error', metrics: false, audit: false } },
   telemetry: { enabled: false, updateNotification: false },
 })
 
@@ -111,7 +123,11 @@ const leadsTo = (node: FlowNode, id: string): boolean => (node.wires as string[]
 function watch(RED: NodeRed, poll: string) {
   const batches: Record<string, number[]> = {}
   const schemas = new Map<string, Schema>()
-  const ended = new Promise<RunSummary>((resolve) => {
+  const ended = new Promise<RunSummary>((resolve, reject) => {
+    // A run that could not begin has no summary.
+    RED.hooks.add('onComplete.bench', ({ node, error }) => {
+      if (node.id === poll && error !== undefined) reject(error)
+    })
     RED.hooks.add('onSend.bench', (events) => {
       for (const { source, msg } of events) {
         if (source.id === poll && source.port === 1) resolve(msg.payload as RunSummary)
