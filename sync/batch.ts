@@ -9,10 +9,10 @@ import { checkAlike, type Refused, writeIsolating } from './isolate.ts'
 import type { Outcome, SyncInfo } from './message.ts'
 import type { ParsedBatch } from './parse.ts'
 import type { Answer } from './progress.ts'
-import { type RetryContext, withRetry } from './retry.ts'
+import { type RetryContext, type RetryOptions, withRetry } from './retry.ts'
 import { noCounts, type Reached } from './run.ts'
 import { type Entry, rowsOf, type Sifted, sift } from './sift.ts'
-import type { WriteBatch, WriteContext } from './target.ts'
+import type { Target, WriteBatch, WriteContext } from './target.ts'
 import { checkTotals } from './tie.ts'
 import { contribution, createTotals, type TableTotals, type Totals, totalsPlan } from './totals.ts'
 import type { ValueChecker } from './values.ts'
@@ -47,6 +47,7 @@ export function createBatchWork(
   { ledger, settlement, newId, retry = {} }: DeliverDeps,
   fifo: Fifo,
 ): (job: Job, newest: readonly Entry[], older: readonly Entry[]) => Promise<OutcomeCounts> {
+  const patience = (target: Target): Partial<RetryOptions> => ({ ...retry, ...target.retry })
   /** Addresses whose mark was looked at since the ledger was opened. */
   const met = new Set<string>()
   /** Totals of the runs that go on, by run and address. */
@@ -60,7 +61,7 @@ export function createBatchWork(
     const { context, sync, batch, options } = job
     const { target, ref } = options
     const again = { ...job.again, idempotent: true }
-    const prepared = await withRetry(() => target.prepare(batch.schema, context), again, retry)
+    const prepared = await withRetry(() => target.prepare(batch.schema, context), again, patience(target))
     const run = settlement.runs.get(sync.run)
     run?.notices.push(...(prepared.notices ?? []))
     const before = await entityOf(job)?.reached.get(ref.id)
@@ -75,7 +76,7 @@ export function createBatchWork(
     const reached = await withRetry(
       () => settlement.target(sync, ref, { target, schema: batch.schema, empty: prepared.empty }, context),
       again,
-      retry,
+      patience(target),
     )
     met.add(target.address)
     return { reached, first: true }
@@ -135,10 +136,11 @@ export function createBatchWork(
       total: batch.payload.length,
       sign: context.waiting,
       findRejected:
-        ask && ((some) => withRetry(() => ask(packed(some), context), { ...again, idempotent: true }, retry)),
+        ask &&
+        ((some) => withRetry(() => ask(packed(some), context), { ...again, idempotent: true }, patience(target))),
       write: async (some) => {
         const part = packed(some)
-        if (append === undefined) await withRetry(() => target.write(part, context), again, retry)
+        if (append === undefined) await withRetry(() => target.write(part, context), again, patience(target))
         else if ((await writeBehindIntent(part, (entry) => contributionOf(job, entry, plan), append)) === 'inDoubt') {
           job.inDoubt.push(...some)
           return
@@ -180,7 +182,7 @@ export function createBatchWork(
     const totals = createTotals(plan)
     for (const key of sums.keys()) if (!settlement.runs.has(key.slice(0, key.indexOf('\n')))) sums.delete(key)
     sums.set(sumsKey(run, target.address), totals)
-    const question = { target, schema: job.batch.schema, run, plan, totals, retry }
+    const question = { target, schema: job.batch.schema, run, plan, totals, retry: patience(target) }
     reached.check = (context) => fifo.run(target.address, () => checkTotals(question, context), context.signal)
   }
 
@@ -196,7 +198,9 @@ export function createBatchWork(
       return noCounts()
     }
     const append: AppendDeps | undefined =
-      target.mode === 'append' ? { ledger, target, context: job.context, again: job.again, retry } : undefined
+      target.mode === 'append'
+        ? { ledger, target, context: job.context, again: job.again, retry: patience(target) }
+        : undefined
     // A ledger restored from an old copy must not call anything unchanged: after a start the target's mark comes first.
     let reached: Reached | undefined
     if (newest.length > 0 && (!met.has(target.address) || run?.full)) reached = (await meet(job)).reached

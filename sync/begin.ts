@@ -41,7 +41,14 @@ export async function begin(
       targets: targets.map(({ target }) => target),
       context,
     }
-    const found = await withRetry(() => askTargets(question), { ...context, idempotent: true }, retry)
+    const found = await withRetry(
+      () => askTargets(question),
+      { ...context, idempotent: true },
+      {
+        ...retry,
+        ...targets[0]?.target.retry,
+      },
+    )
     if (found) {
       position = { identity, readThrough: found.floor, window: null }
       run.notices.push(

@@ -1,5 +1,6 @@
 /** What a vendor's client gives to the engine so that it can write: no Node-RED, no ledger, no policy in it. */
 import type { DataRecord, Schema } from './message.ts'
+import type { RetryOptions } from './retry.ts'
 
 /** A record ready to be written: newest of its key, changed, checked against the schema. */
 export interface WriteRecord {
@@ -98,6 +99,8 @@ export interface Target {
   totals?(question: TotalsQuestion, context: WriteContext): Promise<readonly StoredTotal[]>
   /** Renews the token; called once after an `auth` error, before the last attempt. */
   renew?(): Promise<void>
+  /** How often and how long its failures that may pass are tried again, where it differs from the engine's rule. */
+  readonly retry?: Partial<RetryOptions>
   /** Statements or posts sent so far to this address's connection. */
   statements(): number
 }

@@ -25,7 +25,8 @@ const config = z.object({
   proxy: field.optional(),
   timeoutSeconds: field.number(60, 5, 900),
   statementMinutes: field.number(30, 1, 2880),
-  coldStartMinutes: field.number(10, 1, 60),
+  /** Minutes after which a run gives up on a warehouse that starts or does not answer. */
+  coldStartMinutes: field.number(10, 0.01, 1440),
 })
 const secrets = z.object({ secret: field.optional(), token: field.optional() })
 type Config = z.output<typeof config>
@@ -37,6 +38,8 @@ export interface DatabricksClient {
   readonly catalog: string
   readonly schema: string
   readonly volume: string
+  /** How long a warehouse that does not answer is waited for. */
+  readonly patienceMs: number
 }
 
 export const databricksConnection: ConnectionSpec<typeof config, typeof secrets, DatabricksClient> = {
@@ -87,7 +90,8 @@ async function open(
     ...(ca ? { ca } : {}),
     ...(values.proxy ? { proxy: values.proxy } : {}),
   })
-  return { connection, catalog: values.catalog, schema: values.schema, volume: values.volume }
+  const { catalog, schema, volume, coldStartMinutes } = values
+  return { connection, catalog, schema, volume, patienceMs: coldStartMinutes * 60_000 }
 }
 
 function login({ login: kind, clientId, tenant, entraUrl }: Config, { secret, token }: Secrets): AuthOptions {

@@ -20,7 +20,7 @@ export default function (RED: NodeAPI): void {
     version: 1,
     config,
     connection: databricksConnection,
-    target: (own, { connection, catalog, schema, volume }, entity) =>
+    target: (own, { connection, catalog, schema, volume, patienceMs }, entity) =>
       createDatabricksTarget(connection, {
         mode: own.mode,
         catalog,
@@ -30,6 +30,7 @@ export default function (RED: NodeAPI): void {
         json: own.json,
         maxParameterBytes: own.maxParameterKb * 1000,
         rowsPerFile: own.rowsPerFile,
+        retryMs: patienceMs,
       })(entity),
   })
 }

@@ -39,6 +39,7 @@ export function createPatience({ attempts, baseMs, coldStartMs, down }: Patience
       downSince = undefined
     },
     begin() {
+      const began = Date.now()
       let failures = 0
       let refusals = 0
       let renewals = 0
@@ -67,7 +68,7 @@ export function createPatience({ attempts, baseMs, coldStartMs, down }: Patience
           }
           if (cause.class === 'data' || cause.class === 'config') return undefined
           failures += 1
-          if (failures >= attempts) return undefined
+          if (failures >= attempts || Date.now() - began >= coldStartMs) return undefined
           if (cause.class === 'throttled') {
             const ms = cause.retryAfterMs ?? backoff(failures, 2)
             return ms > LONGEST_THROTTLE_MS ? undefined : { ms, why: 'throttled' }

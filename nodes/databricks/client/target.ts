@@ -18,6 +18,8 @@ export interface DatabricksTargetOptions {
   readonly json?: JsonType
   readonly maxParameterBytes?: number
   readonly rowsPerFile?: number
+  /** How long a warehouse that does not answer is asked again; absent: the engine's rule. */
+  readonly retryMs?: number
 }
 
 /** Databricks documents 1 MB for the parameters of a statement; some room is left for the others. */
@@ -31,8 +33,10 @@ export function createDatabricksTarget(
   const tableOf = (entity: string): TableName =>
     tableName(options.pattern, { catalog: options.catalog, schema: options.schema, entity })
   const volume = options.volume ? volumeOf(options.volume) : undefined
-  return (entity) =>
-    options.mode === 'bronze'
+  const retry = options.retryMs === undefined ? {} : { retry: { totalMs: options.retryMs } }
+  return (entity) => ({
+    ...retry,
+    ...(options.mode === 'bronze'
       ? createBronzeTarget(connection, entity, { tableOf, volume })
       : createSilverTarget(connection, entity, {
           tableOf,
@@ -40,5 +44,6 @@ export function createDatabricksTarget(
           maxParameterBytes: options.maxParameterBytes ?? MAX_PARAMETER_BYTES,
           rowsPerFile: options.rowsPerFile ?? ROWS_PER_FILE,
           ...(volume ? { volume } : {}),
-        })
+        })),
+  })
 }
