@@ -34,6 +34,11 @@ export interface SiteFaults {
   kinds: readonly FaultKind[]
   /** How often each kind is played here under `hostile`; 3 unless told. */
   times?: number
+  /**
+   * The fault that makes clients send this kind of request, where they seldom do by themselves. Under `hostile` it goes on
+   * being played, at the sites that know it, until everything planned here has been played.
+   */
+  provokedBy?: FaultKind
 }
 
 /** How long the delaying kinds last. */
@@ -75,9 +80,13 @@ interface Site {
 }
 
 const CONSECUTIVE_LIMIT = 2
-/** A retry may need a token and a session first, so failures are also bounded over the last requests of all sites. */
-const WINDOW = { requests: 6, faults: 3 }
-const DELAYS: FaultDelays = { slowMs: 300, timeoutMs: 3000, retryAfterSeconds: 1 }
+/**
+ * One attempt may take a token, a session, a statement, a poll, its columns and its rows, each at a site of its own. So
+ * after three failures of the whole server that many requests in a row go well, and a fourth attempt comes through.
+ */
+const BURST_LIMIT = 3
+const QUIET_REQUESTS = 6
+const DELAYS: FaultDelays = { slowMs: 300, timeoutMs: 1000, retryAfterSeconds: 1 }
 
 /**
  * Plans faults for one server: the same profile, seed and order of requests give the same faults. They come early and
@@ -105,28 +114,34 @@ export function createFaults(
   const common = profile === 'rough' ? roughQueue(sites, random) : []
   const forced: { site: string; kind: FaultKind }[] = []
   const met: Record<string, number> = {}
-  let recent: boolean[] = []
+  /** Failures since requests last went well for a while, and how many have gone well in a row. */
+  let burst = 0
+  let wells = QUIET_REQUESTS
   let commonGap = 1
   let stopped = false
 
+  /** A fault for a site that has had its own, so that a rare one gets requests. */
+  function provocation({ kinds }: SiteFaults): FaultKind | undefined {
+    const wanted = [...state.values()].filter(({ queue }) => queue.length > 0).map(({ faults }) => faults.provokedBy)
+    return kinds.find((kind) => wanted.includes(kind))
+  }
+
   function planned(site: Site): FaultKind | undefined {
-    if (site.consecutive >= CONSECUTIVE_LIMIT) return undefined
-    const allowed = recent.filter(Boolean).length < WINDOW.faults
+    if (site.consecutive >= CONSECUTIVE_LIMIT || burst >= BURST_LIMIT) return undefined
     if (profile === 'hostile') {
       if (site.gap > 0) {
         site.gap -= 1
         return undefined
       }
-      if (!allowed) return undefined
       site.gap = pick([0, 0, 1, 1], site.random)
-      return site.queue.shift()
+      return site.queue.shift() ?? provocation(site.faults)
     }
     if (commonGap > 0) {
       commonGap -= 1
       return undefined
     }
     const at = common.findIndex((kind) => site.faults.kinds.includes(kind))
-    if (at < 0 || !allowed) return undefined
+    if (at < 0) return undefined
     commonGap = pick([1, 2, 3], random)
     return common.splice(at, 1)[0]
   }
@@ -140,7 +155,9 @@ export function createFaults(
       if (site) site.requests += 1
       const kind = at >= 0 ? forced.splice(at, 1)[0]?.kind : site && planned(site)
       const fails = kind !== undefined && kind !== 'slow'
-      recent = [...recent, fails].slice(1 - WINDOW.requests)
+      wells = fails ? 0 : wells + 1
+      if (fails) burst += 1
+      else if (wells >= QUIET_REQUESTS) burst = 0
       if (site) site.consecutive = fails ? site.consecutive + 1 : 0
       if (kind) met[`${name}/${kind}`] = (met[`${name}/${kind}`] ?? 0) + 1
       return kind

@@ -15,20 +15,17 @@ const COMMON: readonly FaultKind[] = [
 
 const STATEMENT: readonly FaultKind[] = [...COMMON, 'token-expired', 'session-lost', 'cold-start']
 const WRITE: readonly FaultKind[] = [...STATEMENT, 'concurrent-append']
-/**
- * A run defines each table once, asks for few tokens and uploads only its larger batches: these sites have only what ends
- * differently for them, since more kinds could not be met as often as `hostile` asks.
- */
+/** A run defines each table once: only what ends differently for a definition, since more could not be met. */
 const DEFINITION: readonly FaultKind[] = ['unavailable', 'reset-after', 'broken-body', 'session-lost', 'cold-start']
-const TOKEN: readonly FaultKind[] = ['throttled', 'unavailable', 'timeout', 'reset-before', 'broken-body']
-const FILE: readonly FaultKind[] = ['throttled', 'server-error', 'reset-after', 'broken-body', 'token-expired']
+/** A client that is refused stays refused: no fault that passes. */
+const TOKEN: readonly FaultKind[] = COMMON.filter((kind) => kind !== 'unauthorized')
 /** For requests that only end something: whether they arrive changes nothing that a user sees. */
 const ENDING: readonly FaultKind[] = ['unavailable', 'reset-after', 'slow']
 
 /** The kinds of request this server tells apart, and what can go wrong with each. */
 export const DATABRICKS_SITES: Readonly<Record<string, SiteFaults>> = {
-  token: { kinds: TOKEN },
-  'open-session': { kinds: COMMON },
+  token: { kinds: TOKEN, provokedBy: 'token-expired' },
+  'open-session': { kinds: COMMON, provokedBy: 'session-lost' },
   'execute:merge': { kinds: WRITE },
   'execute:copy': { kinds: WRITE },
   'execute:insert': { kinds: WRITE },
@@ -41,7 +38,7 @@ export const DATABRICKS_SITES: Readonly<Record<string, SiteFaults>> = {
   'close-operation': { kinds: ENDING },
   'close-session': { kinds: ENDING },
   cancel: { kinds: ENDING },
-  'files-put': { kinds: FILE },
+  'files-put': { kinds: [...COMMON, 'token-expired'] },
   'files-get': { kinds: ENDING },
   'files-delete': { kinds: ENDING },
 }
