@@ -1,10 +1,12 @@
 import { createRequire } from 'node:module'
-// The driver's own copy; its types are declared for CommonJS only.
-import type * as Arrow from 'apache-arrow' with { 'resolution-mode': 'require' }
 import { plain } from './columns.ts'
 import type { Rows } from './execute.ts'
 
-const arrow: typeof Arrow = createRequire(import.meta.url)('apache-arrow')
+/** The driver's own copy, whose types are declared for CommonJS only. */
+type ArrowModule = typeof import('apache-arrow', { with: { 'resolution-mode': 'require' }})
+type Data = InstanceType<ArrowModule['Data']>
+
+const arrow: ArrowModule = createRequire(import.meta.url)('apache-arrow')
 
 /** An Arrow stream in the two parts that Thrift carries it in. */
 export interface ArrowParts {
@@ -12,7 +14,7 @@ export interface ArrowParts {
   batch: Buffer
 }
 
-const WHOLE: Readonly<Record<string, () => Arrow.DataType>> = {
+const WHOLE: Readonly<Record<string, () => InstanceType<ArrowModule['DataType']>>> = {
   TINYINT: () => new arrow.Int8(),
   SMALLINT: () => new arrow.Int16(),
   INTEGER: () => new arrow.Int32(),
@@ -37,7 +39,7 @@ export function arrowOf(rows: Rows, from: number, to: number): ArrowParts {
   return { schema: stream.subarray(0, end), batch: stream.subarray(end) }
 }
 
-function encode(type: string, values: readonly unknown[]): Arrow.Data {
+function encode(type: string, values: readonly unknown[]): Data {
   const decimal = /^DECIMAL\((\d+),(\d+)\)$/.exec(type)
   if (decimal) return decimals(values, Number(decimal[1]), Number(decimal[2]))
   if (type === 'BIGINT' || type === 'UBIGINT' || type === 'HUGEINT') {
@@ -82,7 +84,7 @@ function longs(values: readonly unknown[], convert: (value: unknown) => bigint):
   return BigInt64Array.from(values, (value) => (isNull(value) ? 0n : BigInt.asIntN(64, convert(value))))
 }
 
-function timestamps(values: readonly unknown[], zone: string | null): Arrow.Data {
+function timestamps(values: readonly unknown[], zone: string | null): Data {
   const data = new Int32Array(longs(values, micros).buffer)
   return arrow.makeData({
     type: new arrow.TimestampMicrosecond(zone),
@@ -93,7 +95,7 @@ function timestamps(values: readonly unknown[], zone: string | null): Arrow.Data
 }
 
 /** 128-bit integers without the point, low half first. */
-function decimals(values: readonly unknown[], precision: number, scale: number): Arrow.Data {
+function decimals(values: readonly unknown[], precision: number, scale: number): Data {
   const halves = new BigUint64Array(values.length * 2)
   values.forEach((value, index) => {
     if (isNull(value)) return
