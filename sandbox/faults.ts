@@ -39,6 +39,8 @@ export interface SiteFaults {
    * being played, at the sites that know it, until everything planned here has been played.
    */
   provokedBy?: FaultKind
+  /** These requests come once, at the beginning: while something is planned here, other sites leave it room. */
+  scarce?: boolean
 }
 
 /** How long the delaying kinds last. */
@@ -81,11 +83,10 @@ interface Site {
 
 const CONSECUTIVE_LIMIT = 2
 /**
- * One attempt may take a token, a session, a statement, a poll, its columns and its rows, each at a site of its own. So
- * after three failures of the whole server that many requests in a row go well, and a fourth attempt comes through.
+ * One attempt may take a token, a session, a statement, a poll, its columns and its rows, each at a site of its own, and
+ * several are under way at once. So after three failures of the whole server as many requests in a row go well as it has sites.
  */
 const BURST_LIMIT = 3
-const QUIET_REQUESTS = 6
 const DELAYS: FaultDelays = { slowMs: 300, timeoutMs: 1000, retryAfterSeconds: 1 }
 
 /**
@@ -114,9 +115,10 @@ export function createFaults(
   const common = profile === 'rough' ? roughQueue(sites, random) : []
   const forced: { site: string; kind: FaultKind }[] = []
   const met: Record<string, number> = {}
+  const quiet = state.size
   /** Failures since requests last went well for a while, and how many have gone well in a row. */
   let burst = 0
-  let wells = QUIET_REQUESTS
+  let wells = 0
   let commonGap = 1
   let stopped = false
 
@@ -126,10 +128,16 @@ export function createFaults(
     return kinds.find((kind) => wanted.includes(kind))
   }
 
+  /** How many failures of a burst may have been before one at this site. */
+  function roomFor(site: Site): number {
+    const others = [...state.values()].some(({ faults, queue }) => faults.scarce && queue.length > 0)
+    return others && !site.faults.scarce ? BURST_LIMIT - CONSECUTIVE_LIMIT : BURST_LIMIT
+  }
+
   function planned(site: Site): FaultKind | undefined {
-    if (site.consecutive >= CONSECUTIVE_LIMIT || burst >= BURST_LIMIT) return undefined
+    if (site.consecutive >= CONSECUTIVE_LIMIT || burst >= roomFor(site)) return undefined
     if (profile === 'hostile') {
-      if (site.gap > 0) {
+      if (site.gap > 0 && !site.faults.scarce) {
         site.gap -= 1
         return undefined
       }
@@ -157,7 +165,7 @@ export function createFaults(
       const fails = kind !== undefined && kind !== 'slow'
       wells = fails ? 0 : wells + 1
       if (fails) burst += 1
-      else if (wells >= QUIET_REQUESTS) burst = 0
+      else if (wells >= quiet) burst = 0
       if (site) site.consecutive = fails ? site.consecutive + 1 : 0
       if (kind) met[`${name}/${kind}`] = (met[`${name}/${kind}`] ?? 0) + 1
       return kind

@@ -30,7 +30,7 @@ export const DATABRICKS_SITES: Readonly<Record<string, SiteFaults>> = {
   'execute:copy': { kinds: WRITE },
   'execute:insert': { kinds: WRITE },
   'execute:change': { kinds: WRITE },
-  'execute:ddl': { kinds: DEFINITION },
+  'execute:ddl': { kinds: DEFINITION, scarce: true },
   'execute:select': { kinds: STATEMENT },
   'status-poll': { kinds: COMMON },
   metadata: { kinds: COMMON },

@@ -24,8 +24,13 @@ const tokenReply = z.object({ access_token: z.string().min(1), expires_in: z.coe
 export interface Tokens {
   /** A token good for a while; concurrent callers share one request. */
   get(): Promise<string>
-  /** Forgets the token that a reply refused; the next `get` asks for another. */
-  drop(): void
+  /** How many tokens there have been so far. */
+  issued(): number
+  /**
+   * Forgets the token that a reply refused, so that the next `get` asks for another. `issued` is as of before the request:
+   * of several requests that met one dead token only the first drops it, and none the good one that came meanwhile.
+   */
+  drop(issued: number): void
 }
 
 export interface TokenOptions {
@@ -36,15 +41,17 @@ export interface TokenOptions {
 }
 
 export function createTokens({ auth, workspace, http }: TokenOptions): Tokens {
-  if (auth.kind === 'token') return { get: async () => auth.token, drop: () => undefined }
+  if (auth.kind === 'token') return { get: async () => auth.token, issued: () => 1, drop: () => undefined }
   let current: { readonly token: string; readonly renewAt: number } | undefined
   let pending: Promise<string> | undefined
+  let issued = 0
 
   const fetch = async (): Promise<string> => {
     const asked = Date.now()
     const { token, seconds } = await requestToken(auth, workspace, http)
     // a token that lives shorter than twice the margin is renewed at half its life
     current = { token, renewAt: asked + Math.max(seconds * 1000 - RENEW_AHEAD_MS, seconds * 500) }
+    issued += 1
     return token
   }
   return {
@@ -55,8 +62,9 @@ export function createTokens({ auth, workspace, http }: TokenOptions): Tokens {
       })
       return pending
     },
-    drop() {
-      current = undefined
+    issued: () => issued,
+    drop(before) {
+      if (before === issued) current = undefined
     },
   }
 }

@@ -168,6 +168,7 @@ export function createConnection(options: DatabricksOptions): Connection {
     const waits = patience.begin()
     for (;;) {
       context.signal.throwIfAborted()
+      const issued = tokens.issued()
       try {
         const result = await work()
         patience.answered()
@@ -179,7 +180,7 @@ export function createConnection(options: DatabricksOptions): Connection {
         if (!next) throw error
         if (error.cause.class === 'auth') {
           if (isRefusedClient(error)) throw error
-          tokens.drop()
+          tokens.drop(issued)
         }
         log('warn', `${error.message} (again in ${Math.round(next.ms / 100) / 10} s)`)
         await pause(next.ms, next.why, context)

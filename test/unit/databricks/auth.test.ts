@@ -52,7 +52,7 @@ describe('databricks tokens', () => {
     const source = tokens(http)
     assert.deepEqual(await Promise.all([source.get(), source.get()]), ['token-1', 'token-1'])
     assert.equal(await source.get(), 'token-1')
-    source.drop()
+    source.drop(source.issued())
     assert.equal(await source.get(), 'token-2')
     const short = fake(good('a', 0.001), good('b', 3600))
     const brief = tokens(short)
@@ -60,6 +60,18 @@ describe('databricks tokens', () => {
     const end = performance.now() + 5
     while (performance.now() < end);
     assert.equal(await brief.get(), 'b')
+  })
+
+  it('two requests refused with one dead token ask for one new token, not each for its own', async () => {
+    const http = fake()
+    const source = tokens(http)
+    await source.get()
+    const [first, second] = [source.issued(), source.issued()]
+    source.drop(first)
+    assert.equal(await source.get(), 'token-2')
+    source.drop(second)
+    assert.equal(await source.get(), 'token-2')
+    assert.equal(http.asked.length, 2)
   })
 
   it('says what a refusal means, never the secret, and that asking again is of no use', async () => {
