@@ -208,9 +208,9 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
         if (node.id === params.id && node.type === spec.type) ledger = (node as { ledger?: unknown }).ledger
       })
       const node = RED.nodes.getNode(params.id ?? '')
-      if (!node || ledger === undefined) return { sinks: [] }
+      if (!node || ledger === undefined) return { deployed: false, sinks: [] }
       const members = reachable(RED, ledgerHandle(RED, ledger), { place: placeOf(node), ports: [0] })
-      return { sinks: members.filter((m) => m.kind === 'sink').map((m) => m.ref.name) }
+      return { deployed: true, sinks: members.filter((m) => m.kind === 'sink').map((m) => m.ref.name) }
     }),
   )
 }
