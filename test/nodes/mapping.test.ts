@@ -1,0 +1,125 @@
+import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
+import { z } from 'zod'
+import { defineLedger, type defineNode } from '../../nodes/kit/kit.ts'
+import glMapping from '../../nodes/mapping/gl-mapping.ts'
+import mapGl from '../../nodes/mapping/map-gl.ts'
+import type { BatchMessage, Schema } from '../../sync/message.ts'
+import { fakeEngine } from '../support/fake-engine.ts'
+import { type FlowEntry, first, helper, inbox, load, node, watchRejections } from '../support/helper.ts'
+
+const schema: Schema = {
+  entity: 'gl_entry',
+  key: ['source', 'number'],
+  columns: [
+    { name: 'source', type: 'string' },
+    { name: 'number', type: 'string' },
+    { name: 'rate', type: 'decimal(28,8)' },
+  ],
+  lists: {
+    lines: {
+      entity: 'gl_entry_line',
+      key: ['source', 'number', 'line'],
+      columns: [
+        { name: 'source', type: 'string' },
+        { name: 'number', type: 'string' },
+        { name: 'line', type: 'integer' },
+        { name: 'account', type: 'string' },
+        { name: 'amount', type: 'decimal(28,8)' },
+        { name: 'iban', type: 'string', sensitive: true },
+      ],
+    },
+  },
+}
+
+/** Journals with one line each, by account. */
+const journals = (...accounts: string[]): BatchMessage => ({
+  topic: 'gl_entry',
+  payload: accounts.map((account, _row) => ({
+    _row,
+    source: 'x3',
+    number: `N${_row}`,
+    rate: '1.1',
+    lines: [{ source: 'x3', number: `N${_row}`, line: 1, account, amount: '0.1', iban: 'DE02' }],
+  })),
+  schema,
+  parts: { id: 'p', index: 0, type: 'array' },
+  sync: { name: 'x', run: 'r1', entity: 'gl_entry', batch: 0, readNumber: 1, ledger: 'ledger-1', mode: 'poll' },
+})
+
+const flow = (rules: readonly object[]): FlowEntry[] => [
+  { id: 'l', type: 'sync-ledger' },
+  { id: 'codes', type: 'gl-mapping', tables: [{ name: 'account', rows: [{ from: '0601', to: '400' }] }] },
+  { id: 'm', type: 'map-gl', ledger: 'l', mapping: 'codes', rules, wires: [['after'], ['held']] },
+  { id: 'after', type: 'helper' },
+  { id: 'held', type: 'helper' },
+]
+const code = { do: 'code', entity: 'gl_entry', list: 'lines', column: 'account', table: 'account' }
+
+describe('map-gl and gl-mapping', () => {
+  let engine = fakeEngine()
+  const ledger = (RED: Parameters<typeof defineNode>[0]): void =>
+    defineLedger(RED, {
+      type: 'sync-ledger',
+      version: 1,
+      config: z.object({}),
+      credentials: z.object({}),
+      open: async () => engine,
+      test: async () => [],
+    })
+  const types = [ledger, glMapping, mapGl]
+  watchRejections()
+  beforeEach(() => {
+    engine = fakeEngine()
+  })
+
+  it('maps by the code table, computes exactly in expressions, and tells the new columns', async () => {
+    const gross = { do: 'expression', entity: 'gl_entry', list: 'lines', column: 'gross', type: 'decimal(28,8)' }
+    await load(types, flow([code, { ...gross, expression: '$round($mul(amount, $header.rate), 2)' }]))
+    const after = inbox('after')
+    node('m').receive(journals('0601') as never)
+    const message = (await first(after)) as unknown as BatchMessage
+    const [line] = (message.payload[0]?.lines ?? []) as Record<string, unknown>[]
+    deepStrictEqual([line?.account, line?.gross], ['400', '0.11'])
+    ok(message.schema.lists?.lines?.columns.some(({ name }) => name === 'gross'))
+  })
+
+  it('holds the journal with an unmapped account in the ledger, shows it without sensitive values, and sends the rest', async () => {
+    await load(types, flow([code]))
+    const after = inbox('after')
+    const held = inbox('held')
+    node('m').receive(journals('0601', '0999') as never)
+    const shown = await first(held)
+    match(JSON.stringify(shown.error), /account 0999.*Add the code to the table/)
+    ok(!JSON.stringify(shown).includes('DE02'))
+    strictEqual(((await first(after)).payload as unknown[]).length, 1)
+    deepStrictEqual(
+      engine.holds.map(({ stage, records }) => [stage, records.map(({ record }) => record.number)]),
+      [['map', ['N1']]],
+    )
+  })
+
+  it('previews the rules of the dialog on the last batch, without deploying and without sensitive values', async () => {
+    await load(types, flow([]))
+    const ask = (rules: readonly object[]) => helper.request().post('/tieout/map-gl/m/preview').send({ rules })
+    match((await ask([code])).body.error, /seen no batch/)
+    const after = inbox('after')
+    node('m').receive(journals('0601', '0999') as never)
+    await first(after)
+    const { body } = await ask([code])
+    strictEqual(body.after[0].lines[0].account, '400')
+    strictEqual(body.before[0].lines[0].account, '0601')
+    match(body.unmapped.join(), /0999/)
+    ok(!JSON.stringify(body).includes('DE02'))
+    match((await ask([{ ...code, table: 'nowhere' }])).body.error, /no code table "nowhere"/)
+  })
+
+  it('reads a CSV for the dialog and names the line that is wrong', async () => {
+    await load(types, flow([]))
+    const post = (text: string) => helper.request().post('/tieout/gl-mapping/csv').send({ text })
+    deepStrictEqual((await post('from;to\n0601;400\n')).body.rows, [
+      { from: '0601', to: '400', valid_from: '', valid_to: '' },
+    ])
+    match((await post('from,to,valid_from\n1,2,1.1.26\n')).body.error, /Line 2.*valid_from/)
+    match((await post('from,to\n1,2\n1,3\n')).body.error, /maps 1 twice/)
+  })
+})
