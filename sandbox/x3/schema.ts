@@ -14,10 +14,10 @@ import {
 import { enums } from './enums.ts'
 import { compileFilter, compileOrder, type Filter, type Order, type Specs } from './filter.ts'
 import { type Context, type Field, type Generation, type NodeSpec, pathOf } from './model.ts'
-import { codeNodes, unknownNode } from './nodes/codes.ts'
-import { journalNodes } from './nodes/journals.ts'
-import { masterNodes } from './nodes/masters.ts'
-import { invoiceNodes, orderNodes } from './nodes/orders.ts'
+import { codeNodes, unknownNode } from './graph/codes.ts'
+import { journalNodes } from './graph/journals.ts'
+import { masterNodes } from './graph/masters.ts'
+import { invoiceNodes, orderNodes } from './graph/orders.ts'
 import { documentKey, type Page, type PageArguments, pageOf, pageOfNode } from './page.ts'
 
 type QueryArguments = PageArguments & { filter?: string | null; orderBy?: string | null }
