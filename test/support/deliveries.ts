@@ -1,10 +1,10 @@
 /** The delivering side as an engine has it, over a real ledger in memory: runs are opened and batches sent by hand. */
-
+import assert from 'node:assert/strict'
 import type { Ledger } from '../../ledger/ledger.ts'
 import { openLedger } from '../../ledger/open.ts'
 import { createDeliver, type DeliverDeps } from '../../sync/deliver.ts'
 import type { OutcomeCounts, Progress, SinkRef } from '../../sync/engine.ts'
-import type { ErrorCause } from '../../sync/errors.ts'
+import { type ErrorCause, isSyncError, type SyncError } from '../../sync/errors.ts'
 import type { DataRecord, Schema, SyncInfo } from '../../sync/message.ts'
 import { newBatch } from '../../sync/progress.ts'
 import { type EntityRun, newEntity, type RunState, tallyOf } from '../../sync/run.ts'
@@ -186,3 +186,17 @@ export const tallied = (state: RunState, entity: string): Partial<OutcomeCounts>
   const found = state.entities.get(entity)
   return found ? counted(tallyOf(found, ref).counts) : {}
 }
+
+/** The error that some work must end with. */
+export const failing = async (work: Promise<unknown>): Promise<SyncError> => {
+  const error = await work.then(
+    () => assert.fail('it should have failed'),
+    (e: unknown) => e,
+  )
+  assert.ok(isSyncError(error), String(error))
+  return error
+}
+
+/** Names of the records in the target. */
+export const names = ({ target }: Bench) => [...target.stored.values()].map(({ record }) => record.name)
+export const openHeld = ({ ledger }: Bench) => ledger.held({ states: ['open'] })
