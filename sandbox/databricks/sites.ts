@@ -36,7 +36,7 @@ export const DATABRICKS_SITES: Readonly<Record<string, SiteFaults>> = {
   metadata: { kinds: COMMON },
   fetch: { kinds: COMMON },
   'close-operation': { kinds: ENDING },
-  'close-session': { kinds: ENDING },
+  'close-session': { kinds: ENDING, provokedBy: 'reset-after' },
   cancel: { kinds: ENDING },
   'files-put': { kinds: [...COMMON, 'token-expired'] },
   'files-get': { kinds: ENDING },
