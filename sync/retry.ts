@@ -9,7 +9,7 @@ export interface RetryOptions {
   /** Milliseconds before the second attempt, about; doubles each time, with jitter. */
   readonly firstDelayMs: number
   readonly maxDelayMs: number
-  /** Milliseconds in all, after which the error goes up. A wait that the vendor asked for is not counted. */
+  /** Milliseconds in all, after which the error goes up. A wait that a vendor who throttles asked for is not counted. */
   readonly totalMs: number
   /** A vendor that asks for a longer wait than this is not waited for. */
   readonly maxRetryAfterMs: number
@@ -71,7 +71,8 @@ export async function withRetry<T>(
       if (retryAfter !== undefined && retryAfter > options.maxRetryAfterMs) throw error
       backoff = backoff === undefined ? newBackoff(options) : backoff.next(undefined)
       const delay = retryAfter || backoff.duration
-      if (retryAfter) asked += retryAfter
+      // Who is down and says "in a second" again and again is down all the same.
+      if (retryAfter && cls === 'throttled') asked += retryAfter
       else if (performance.now() - started - asked + delay > options.totalMs) throw error
       await pause(delay, cls === 'throttled' ? 'throttled' : 'trying again', error, context, options)
     }
