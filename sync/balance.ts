@@ -23,14 +23,15 @@ export function imbalances(record: DataRecord, schema: Schema, statistical: read
     const lines = record[list]
     if (!names.has('amount_ledger') || !names.has('ledger') || !Array.isArray(lines)) continue
     const sums = new Map<string, { ledger: string; company: string; sum: Sum }>()
+    let entry: { ledger: string; company: string; sum: Sum } | undefined
     for (const line of lines as Row[]) {
       const ledger = String(line.ledger ?? '')
       const company = String(line.company ?? record.company ?? '')
       if (typeof line.amount_ledger !== 'string' || statistical.includes(ledger)) continue
-      const key = JSON.stringify([ledger, company])
-      let entry = sums.get(key)
-      if (entry === undefined) {
-        entry = { ledger, company, sum: newSum() }
+      // Mostly the last line's; else it is looked up.
+      if (entry?.ledger !== ledger || entry.company !== company) {
+        const key = JSON.stringify([ledger, company])
+        entry = sums.get(key) ?? { ledger, company, sum: newSum() }
         sums.set(key, entry)
       }
       addTo(entry.sum, line.amount_ledger)

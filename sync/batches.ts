@@ -1,5 +1,5 @@
 /** Fills batches with whole records from the pages of an entity's walks. */
-import type { DataRecord, Value } from './message.ts'
+import type { DataRecord, Row, Value } from './message.ts'
 import type { Segment } from './progress.ts'
 import type { Page } from './source.ts'
 
@@ -35,22 +35,23 @@ export function measure(record: DataRecord): { rows: number; bytes: number } {
   return size
 }
 
-function weigh(value: Value | undefined, size: { rows: number; bytes: number }): void {
-  if (typeof value === 'string') size.bytes += value.length + 3
-  else if (typeof value !== 'object' || value === null) size.bytes += 8
-  else if (Array.isArray(value)) {
-    for (const element of value as Value[]) {
-      if (typeof element === 'object' && element !== null) size.rows++
-      weigh(element, size)
-    }
-    size.bytes += 2
-  } else {
-    for (const name in value) {
-      size.bytes += name.length + 3
-      weigh((value as Record<string, Value>)[name], size)
-    }
-    size.bytes += 2
+function weigh(row: Row, size: { rows: number; bytes: number }): void {
+  let bytes = 2
+  for (const name in row) {
+    const value = row[name]
+    bytes += name.length + 3
+    if (typeof value === 'string') bytes += value.length + 3
+    else if (typeof value !== 'object' || value === null) bytes += 8
+    else if (!Array.isArray(value)) weigh(value as Row, size)
+    else
+      for (const element of value as Value[]) {
+        if (typeof element === 'object' && element !== null) {
+          size.rows++
+          weigh(element as Row, size)
+        } else bytes += typeof element === 'string' ? element.length + 3 : 8
+      }
   }
+  size.bytes += bytes
 }
 
 export function createFiller(limits: BatchLimits): BatchFiller {

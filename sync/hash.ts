@@ -54,8 +54,10 @@ function compileRow(table: TableSchema): RowText {
     digests.set(mask, digest)
     return digest
   }
+  // one array for all rows: it is JSON before the next row comes
+  const values: unknown[] = ['']
   return (row) => {
-    const values: unknown[] = ['']
+    let filled = 1
     let mask = ''
     let word = 0
     for (let i = 0; i < columns.length; i++) {
@@ -67,9 +69,10 @@ function compileRow(table: TableSchema): RowText {
       const value = row[name]
       if (value === null || value === undefined) continue
       word |= 1 << (i % wordBits)
-      if (typeof value === 'string') values.push(decimal && isDecimal(value) ? normalise(value) : value)
-      else values.push(typeof value === 'object' ? [canonicalJson(value)] : value)
+      if (typeof value === 'string') values[filled++] = decimal && isDecimal(value) ? normalise(value) : value
+      else values[filled++] = typeof value === 'object' ? [canonicalJson(value)] : value
     }
+    values.length = filled
     values[0] = digestOf(mask + word, row)
     return JSON.stringify(values)
   }

@@ -149,9 +149,11 @@ function rescale(sum: Sum, scale: number): void {
 
 /** Canonical text of a sum. */
 export function sumText(sum: Sum): string {
-  flush(sum)
-  const negative = sum.units < 0n
-  const digits = (negative ? -sum.units : sum.units).toString().padStart(sum.scale + 1, '0')
+  if (sum.units !== 0n) flush(sum)
+  const small = sum.units === 0n
+  const negative = small ? sum.small < 0 : sum.units < 0n
+  const whole = small ? String(Math.abs(sum.small)) : (negative ? -sum.units : sum.units).toString()
+  const digits = whole.padStart(sum.scale + 1, '0')
   const at = digits.length - sum.scale
   return normalise(`${negative ? '-' : ''}${digits.slice(0, at)}${sum.scale > 0 ? `.${digits.slice(at)}` : ''}`)
 }

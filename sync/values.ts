@@ -24,6 +24,8 @@ interface ColumnCheck {
 interface TableCheck {
   readonly table: TableSchema
   readonly columns: ReadonlyMap<string, ColumnCheck>
+  /** The same in the schema's order, in which most rows have them. */
+  readonly inOrder: readonly ColumnCheck[]
 }
 
 interface ListCheck extends TableCheck {
@@ -89,7 +91,7 @@ function compileTable(table: TableSchema): TableCheck {
       scale: Number(scale ?? 0),
     })
   }
-  return { table, columns }
+  return { table, columns, inOrder: [...columns.values()] }
 }
 
 function checkList(schema: Schema, list: ListCheck, record: DataRecord): SyncError | undefined {
@@ -101,9 +103,11 @@ function checkList(schema: Schema, list: ListCheck, record: DataRecord): SyncErr
     if (item === null || typeof item !== 'object' || Array.isArray(item))
       return problem(schema, record, list.list, null, faults.noLine(list.list))
     const line = item as Row
+    let place = 0
     for (const name in line) {
       const value = line[name]
-      const column = list.columns.get(name)
+      const next = list.inOrder[place++]
+      const column = next?.name === name ? next : list.columns.get(name)
       if (column !== undefined) {
         if (value === null || value === undefined) continue
         const fault = check(column, value)
@@ -124,10 +128,14 @@ function checkList(schema: Schema, list: ListCheck, record: DataRecord): SyncErr
   return undefined
 }
 
+/** What tells the lines of a document apart. The values are checked: texts without NUL, nothing empty. */
 function lineKey({ own }: ListCheck, line: Row): string {
-  const [first = ''] = own
-  if (own.length === 1) return String(line[first])
-  return JSON.stringify(own.map((name) => line[name]))
+  let key = ''
+  for (const name of own) {
+    const part = line[name]
+    key += `${typeof part === 'object' ? JSON.stringify(part) : part}\0`
+  }
+  return key
 }
 
 function missingKey({ table }: TableCheck, row: Row): string | undefined {

@@ -69,9 +69,11 @@ export function compileMapping(schema: Schema, rules: readonly Rule[], tools: Ma
     ...head.table,
     ...(schema.lists && { lists: Object.fromEntries(lists.map(({ name, table }) => [name, table])) }),
   }
+  const idle = head.steps.length === 0 && lists.every(({ steps }) => steps.length === 0)
   return {
     schema: mapped,
     async map(record) {
+      if (idle) return record
       const unmapped: string[] = []
       const out: DataRecord = { ...record }
       for (const step of head.steps) {

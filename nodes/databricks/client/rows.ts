@@ -38,41 +38,42 @@ export function compileSerializer(schema: Schema, table: TableRows): Serializer 
   const own = parts.filter((part) => !part.key)
   const key = parts.filter((part) => schema.key.includes(part.name))
   const rest = parts.filter((part) => !key.includes(part))
+  const headOf = compilePieces(key)
+  const restOf = compilePieces(rest)
+  const lineOf = compilePieces(own)
   return (records) => {
     const rows: string[] = []
     for (let n = 0; n < records.length; n += 1) {
       const item = records[n] as WriteRecord
       const { record } = item
       const remove = record._op === 'delete'
-      const head = [`{"n":"${n}`]
-      put(head, key, record)
-      const document = [...head, `","x":"${remove ? 'x' : 'u'}","r":"${item.read}","h":"`, text(item.hash)]
+      const head = `{"n":"${n}${headOf(record)}`
+      const document = `${head}","x":"${remove ? 'x' : 'u'}","r":"${item.read}","h":"${text(item.hash)}`
       if (table.list === '') {
-        if (record._stamp !== null && record._stamp !== undefined) document.push('","s":"', text(record._stamp))
-        if (!remove) put(document, rest, record)
-        rows.push(`${document.join('')}"}`)
+        const stamp = record._stamp === null || record._stamp === undefined ? '' : `","s":"${text(record._stamp)}`
+        rows.push(`${document}${stamp}${remove ? '' : restOf(record)}"}`)
         continue
       }
-      rows.push(`${document.join('')}"}`)
+      rows.push(`${document}"}`)
       const lines = remove ? undefined : record[table.list]
-      if (!Array.isArray(lines)) continue
-      const begin = head.join('')
-      for (const line of lines as Row[]) {
-        const pieces = [begin]
-        put(pieces, own, line)
-        pieces.push('"}')
-        // joined at once: a text built value by value would be millions of small pieces to collect
-        rows.push(pieces.join(''))
-      }
+      if (Array.isArray(lines)) for (const line of lines as Row[]) rows.push(`${head}${lineOf(line)}"}`)
     }
     return rows
   }
 }
 
-function put(pieces: string[], parts: readonly { readonly name: string; readonly prefix: string }[], row: Row): void {
-  for (const { name, prefix } of parts) {
-    const value = row[name]
-    if (value !== null && value !== undefined) pieces.push(prefix, text(value))
+/** The filled columns of a row as one text. Joined at once: a text that grows value by value leaves millions of pieces to collect. */
+function compilePieces(parts: readonly { readonly name: string; readonly prefix: string }[]): (row: Row) => string {
+  const pieces = parts.flatMap(() => ['', ''])
+  return (row) => {
+    for (let i = 0; i < parts.length; i += 1) {
+      const { name, prefix } = parts[i] as (typeof parts)[number]
+      const value = row[name]
+      const filled = value !== null && value !== undefined
+      pieces[2 * i] = filled ? prefix : ''
+      pieces[2 * i + 1] = filled ? text(value) : ''
+    }
+    return pieces.join('')
   }
 }
 

@@ -36,8 +36,9 @@ export function compileConverter(entity: ResolvedEntity, options: ConvertOptions
   const lists = entity.lists.map((list) => compileList(list, options))
   const names = listNames(entity.lists)
   const stamp = entity.stamp?.field
+  const blank = blankRow(entity.columns.map((column) => column.def.name)) as DataRecord
   return (node) => {
-    const record = {} as DataRecord
+    const record = { ...blank }
     for (const fill of fills) fill(record, node, record, record)
     record._row = 0
     record._stamp = stamp === undefined ? null : ((node[stamp] ?? null) as string | null)
@@ -46,6 +47,10 @@ export function compileConverter(entity: ResolvedEntity, options: ConvertOptions
     return record
   }
 }
+
+/** A row with every column, to be copied and filled: a row that grows column by column is moved again and again. */
+const blankRow = (names: readonly string[]): Row =>
+  JSON.parse(JSON.stringify(Object.fromEntries(names.map((name) => [name, null])))) as Row
 
 const listNames = (lists: readonly ResolvedList[]): string[] =>
   lists.flatMap((list) => [list.def.name, ...listNames(list.lists)])
