@@ -60,8 +60,8 @@ export interface PendingFault {
 
 export interface FaultPlan {
   readonly delays: FaultDelays
-  /** Called once per request; says what shall go wrong with it, if anything. */
-  next(site: string): FaultKind | undefined
+  /** Called once per request, with its text where that is a statement or a query; says what shall go wrong with it, if anything. */
+  next(site: string, text?: string): FaultKind | undefined
   /** Plays `kind` on the next `times` requests of `site`, before anything planned and in every profile. */
   force(site: string, kind: FaultKind, times?: number): void
   /** How often each fault was played, by `site/kind`. */

@@ -54,8 +54,13 @@ export function failure(status: number, code: string, message: string, headers: 
  * Plays what the plan says for this request: answers, drops or delays now, or notes what happens to the reply. Kinds that
  * only a warehouse knows are given back to the caller.
  */
-export async function meetFault(plan: FaultPlan, site: string, exchange: Exchange): Promise<FaultKind | undefined> {
-  const kind = plan.next(site)
+export async function meetFault(
+  plan: FaultPlan,
+  site: string,
+  exchange: Exchange,
+  text?: string,
+): Promise<FaultKind | undefined> {
+  const kind = plan.next(site, text)
   const retryAfter = { 'retry-after': String(plan.delays.retryAfterSeconds) }
   switch (kind) {
     case 'token-expired':

@@ -50,9 +50,14 @@ const LOG_LENGTH = 500
 const LOG_TEXT = 2000
 
 /** Counts a request and plays the fault that is planned for it. */
-export async function enter(running: Running, site: string, exchange: Exchange): Promise<FaultKind | undefined> {
+export async function enter(
+  running: Running,
+  site: string,
+  exchange: Exchange,
+  text?: string,
+): Promise<FaultKind | undefined> {
   running.counts[site] = (running.counts[site] ?? 0) + 1
-  const kind = await meetFault(running.faults, site, exchange)
+  const kind = await meetFault(running.faults, site, exchange, text)
   const isCold = running.cold > 0 && site.startsWith('execute:')
   if (isCold) running.cold -= 1
   if (kind !== 'cold-start' && !isCold) return kind
@@ -67,7 +72,7 @@ export async function enter(running: Running, site: string, exchange: Exchange):
 export function createService(running: Running, exchange: Exchange): Service {
   const { warehouse, tuning } = running
   return {
-    before: (site) => enter(running, site, exchange),
+    before: (site, text) => enter(running, site, exchange, text),
     directMs: () => (tuning.pendingEvery > 0 && running.statements % tuning.pendingEvery === 0 ? 0 : tuning.directMs),
 
     async session(catalog = warehouse.catalog, schema = 'default', settings) {

@@ -13,7 +13,7 @@ const V8 = t.TProtocolVersion.SPARK_CLI_SERVICE_PROTOCOL_V8
 
 /** What the Thrift service does for one request; `before` may refuse it, drop it or name a special fault. */
 export interface Service {
-  before(site: string): Promise<string | undefined>
+  before(site: string, text?: string): Promise<string | undefined>
   /** How the session begins; raises for a catalog or setting there is not. */
   session(catalog: string | undefined, schema: string | undefined, settings: Record<string, string>): Promise<Session>
   /** Refuses what the front end refuses before SQL is looked at, and says which site the statement is. */
@@ -170,7 +170,7 @@ export function createThriftServer(): ThriftServer {
       },
 
       async ExecuteStatement(req: InstanceType<typeof t.TExecuteStatementReq>) {
-        const fault = await service.before(service.admit(req.statement, req.parameters ?? []))
+        const fault = await service.before(service.admit(req.statement, req.parameters ?? []), req.statement)
         const id = req.sessionHandle.sessionId
         if (fault === 'session-lost') sessions.close(id)
         if (fault === 'cold-start') return new t.TExecuteStatementResp({ status: coldStart(id.guid.toString('hex')) })

@@ -162,7 +162,7 @@ export async function startX3(options: X3Options): Promise<X3Sandbox> {
 
     const wanted = readRequest(text)
     const prepared = wanted && prepare(wanted.query)
-    const fault = prepared && faults?.next(prepared.introspection ? 'graphql:type' : 'graphql:read')
+    const fault = prepared && faults?.next(prepared.introspection ? 'graphql:type' : 'graphql:read', text)
     if (fault && (await spoilt(fault, request, response))) return
 
     const { authorization } = request.headers
