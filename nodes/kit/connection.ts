@@ -3,7 +3,7 @@ import type { Node, NodeAPI, NodeDef } from 'node-red'
 import { z } from 'zod'
 import { syncError } from '../../sync/errors.ts'
 import { type ConfigSpec, type Fields, fillEnv, parseFields, readConfig, type Values } from './config.ts'
-import { asSyncError } from './errors.ts'
+import { asSyncError, withHint } from './errors.ts'
 import { type ConnectionHandle, offer } from './members.ts'
 import { drainMs, type Log } from './node.ts'
 import { type ConnectionBody, connectionBody, handle, scrub } from './routes.ts'
@@ -144,12 +144,16 @@ export function defineConnection<S extends Fields, K extends Fields, Client>(
         const list = Object.hasOwn(spec.lists ?? {}, params.list ?? '') ? spec.lists?.[params.list ?? ''] : undefined
         if (!list) throw syncError('config', 'tieout.request', `There is no list ${params.list}`)
         return withUnsaved(RED, spec, body, signal, async (client, secrets) =>
-          scrub({ items: await list(client, body.query, signal) }, secrets),
+          scrub({ items: await list(client, filled(RED, body.query), signal) }, secrets),
         )
       },
     ),
   )
 }
+
+/** What a dialog asks with may stand in fields that hold `${ENV}`. */
+const filled = (RED: NodeAPI, query: Readonly<Record<string, string>>): Record<string, string> =>
+  fillEnv(query, environment(RED, null)) as Record<string, string>
 
 /** The route behind *Test connection*: unsaved values in, lines out; a throw becomes a red line. */
 export function testRoute<S extends Fields, K extends Fields>(
@@ -174,7 +178,10 @@ export function testRoute<S extends Fields, K extends Fields>(
         return scrub({ lines: await test(config, credentials, context) }, secrets)
       } catch (error) {
         const { message, cause } = asSyncError(error)
-        return scrub({ lines: [{ ok: false, text: cause.hint ? `${message}. ${cause.hint}` : message }] }, secrets)
+        return scrub(
+          { lines: [{ ok: false, text: withHint(message, cause.hint), ...(cause.field && { field: cause.field }) }] },
+          secrets,
+        )
       }
     }),
   )

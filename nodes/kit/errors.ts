@@ -21,6 +21,10 @@ export function forDone(error: unknown): Error {
   return out
 }
 
+/** A message and what to do next, as one text; nothing is said twice. */
+export const withHint = (message: string, hint: string | undefined): string =>
+  !hint || message.includes(hint) ? message : `${message.replace(/[.\s]+$/, '')}. ${hint}`
+
 /** A few words for a status line: the code's meaning is in the message, so the message's beginning. */
 export function shortReason(error: unknown, length = 40): string {
   const text = asSyncError(error).message.replace(/\s+/g, ' ')

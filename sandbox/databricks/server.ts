@@ -6,7 +6,7 @@ import { createFaults, type FaultPlan } from '../faults.ts'
 import { plain } from './columns.ts'
 import { execute, type Rows, streamRows } from './execute.ts'
 import { filesApi } from './files-api.ts'
-import { DropNow, type Exchange, failure, type Reply, ReplyNow } from './http.ts'
+import { DropNow, type Exchange, failure, json, type Reply, ReplyNow } from './http.ts'
 import { createRights } from './rights.ts'
 import { createService, enter, type LoggedStatement, type Running, type Tuning } from './service.ts'
 import { DATABRICKS_SITES } from './sites.ts'
@@ -128,6 +128,13 @@ export async function startDatabricks(options: DatabricksOptions = {}): Promise<
     if (url.pathname === warehousePath && method === 'POST') {
       const reply = await service.serve(body, createService(running, exchange))
       return { status: 200, headers: { 'content-type': 'application/x-thrift' }, body: reply }
+    }
+    if (url.pathname === '/api/2.0/sql/warehouses' && method === 'GET') {
+      const id = warehousePath.split('/').at(-1)
+      const place = { hostname: 'localhost', path: warehousePath, port, protocol: 'https' }
+      return json(200, {
+        warehouses: [{ id, name: 'Sandbox', cluster_size: '2X-Small', state: 'RUNNING', odbc_params: place }],
+      })
     }
     const warehouseId = /^\/sql\/1\.0\/(?:warehouses|endpoints)\/([^/]+)/.exec(url.pathname)?.[1]
     if (warehouseId) return failure(404, 'RESOURCE_DOES_NOT_EXIST', `SQL warehouse ${warehouseId} does not exist.`)
