@@ -84,9 +84,10 @@ interface Site {
 const CONSECUTIVE_LIMIT = 2
 /**
  * One attempt may take a token, a session, a statement, a poll, its columns and its rows, each at a site of its own, and
- * several are under way at once. So after three failures of the whole server as many requests in a row go well as it has sites.
+ * several are under way at once. So after three failures of the whole server the requests of two attempts go well.
  */
 const BURST_LIMIT = 3
+const LONGEST_QUIET = 12
 const DELAYS: FaultDelays = { slowMs: 300, timeoutMs: 1000, retryAfterSeconds: 1 }
 
 /**
@@ -115,15 +116,16 @@ export function createFaults(
   const common = profile === 'rough' ? roughQueue(sites, random) : []
   const forced: { site: string; kind: FaultKind }[] = []
   const met: Record<string, number> = {}
-  const quiet = state.size
+  const quiet = Math.min(2 * state.size, LONGEST_QUIET)
   /** Failures since requests last went well for a while, and how many have gone well in a row. */
   let burst = 0
   let wells = 0
   let commonGap = 1
   let stopped = false
 
-  /** A fault for a site that has had its own, so that a rare one gets requests. */
+  /** A fault for a site that has had its own, so that a rare one gets requests; the rest of the burst is for those. */
   function provocation({ kinds }: SiteFaults): FaultKind | undefined {
+    if (burst > 0) return undefined
     const wanted = [...state.values()].filter(({ queue }) => queue.length > 0).map(({ faults }) => faults.provokedBy)
     return kinds.find((kind) => wanted.includes(kind))
   }
