@@ -67,13 +67,15 @@ export interface SyncInfo {
   readonly to?: string
 }
 
-/** `msg` as sources send it. */
+/**
+ * `msg` as sources send it. `parts.count` stands on the last batch. `msg.complete` does not: a split node copies it onto each
+ * of its messages, and the join behind it would give up its group at the first.
+ */
 export interface BatchMessage {
   topic: string
   payload: DataRecord[]
   schema: Schema
   parts: { id: string; index: number; type: 'array'; count?: number }
-  complete?: true
   sync: SyncInfo
 }
 

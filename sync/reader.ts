@@ -206,7 +206,6 @@ export function messageOf(
       type: 'array',
       ...(batch.last ? { count: batch.index + 1 } : {}),
     },
-    ...(batch.last ? { complete: true as const } : {}),
     sync: {
       name: run.sync,
       run: run.id,

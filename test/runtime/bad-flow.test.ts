@@ -1,0 +1,269 @@
+/** What a person may wire between source and sink: nothing gets lost in silence, and nothing comes twice. */
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import type { FlowNode } from '../../demo/job.ts'
+import { entityOf, failed, type Job, startThread, succeeded, type Thread } from '../support/thread.ts'
+import { waitFor } from '../support/wait.ts'
+
+describe('a flow that people bend', function () {
+  this.timeout(60_000)
+  let thread: Thread
+  before(async () => {
+    thread = await startThread()
+  })
+  afterEach(() => thread.checkLeaks())
+  after(() => thread?.end())
+
+  /** Puts nodes on the wire between x3-poll and map-gl; the first gets what the source sends. */
+  const between = (job: Job, nodes: readonly Partial<FlowNode>[]): void => {
+    const poll = job.node('x3-poll')
+    const [[next] = []] = poll.wires as string[][]
+    const made = nodes.map((node, n) => ({
+      id: `bent-${n}`,
+      z: job.flow[0]?.id,
+      x: 460,
+      y: 60,
+      wires: [[n + 1 < nodes.length ? `bent-${n + 1}` : next]],
+      ...node,
+    }))
+    poll.wires = [['bent-0'], (poll.wires as string[][])[1] ?? []]
+    job.flow.push(...(made as FlowNode[]))
+  }
+  const code = (func: string, more: Partial<FlowNode> = {}): Partial<FlowNode> => ({
+    type: 'function',
+    name: 'bent',
+    outputs: 1,
+    func,
+    ...more,
+  })
+  const quick = (job: Job): void => {
+    job.node('x3-poll').receiptMinutes = 0.05
+  }
+  const dropThree = code("if (msg.topic === 'supplier') msg.payload = msg.payload.slice(3)\nreturn msg")
+
+  it('a function node that drops records: the run names how many of which batch, and goes on where they are', async () => {
+    const job = thread.begin()
+    between(job, [dropThree])
+    quick(job)
+    await job.deploy()
+    const ran = await job.run()
+    const error = failed(ran)
+    match(error.message, /^supplier: 3 records of batch 0 never reached a sink \(Write to Databricks\)\.$/)
+    match(error.cause.hint ?? '', /drops records.*Records may be filtered in the flow/)
+    equal(error.code, 'sync.not-received')
+    equal(entityOf(ran, 'supplier').delivered, 27)
+    ok(!entityOf(ran, 'supplier').ties)
+    ok(entityOf(ran, 'gl_entry').ties)
+    deepEqual(await job.held(), [])
+    const bent = job.flow.find(({ id }) => id === 'bent-0') as FlowNode
+    bent.func = 'return msg'
+    await job.deploy()
+    const next = succeeded(await job.run())
+    equal(
+      next.entities.find(({ entity }) => entity === 'supplier')?.delivered,
+      3,
+      'what was there is not written again',
+    )
+    await job.ties()
+  })
+
+  it('with "may filter" they count as filtered, and the run is good', async () => {
+    const job = thread.begin()
+    between(job, [dropThree])
+    quick(job)
+    job.node('x3-poll').mayFilter = true
+    await job.deploy()
+    const ran = await job.run()
+    succeeded(ran)
+    deepEqual([entityOf(ran, 'supplier').filtered, entityOf(ran, 'supplier').delivered], [3, 27])
+    deepEqual(await job.rows(`select count(*) from main.${job.name}.supplier`), [['27']])
+  })
+
+  it('a flow that swallows a whole batch, and one that makes new records without _row', async () => {
+    const job = thread.begin({ entities: ['supplier', 'product'] })
+    between(job, [
+      code(`if (msg.topic === 'supplier') return null
+msg.payload = msg.payload.map(({ _row, ...record }) => record)
+return msg`),
+    ])
+    quick(job)
+    await job.deploy()
+    const ran = await job.run()
+    match(failed(ran).message, /supplier: 30 records of batch 0 never reached a sink/)
+    const product = ran.summary?.errors.find(({ entity }) => entity === 'product')
+    match(`${product?.message} ${product?.hint}`, /_row/)
+    deepEqual(await job.held(), [])
+    const bent = job.flow.find(({ id }) => id === 'bent-0') as FlowNode
+    bent.func = 'return msg'
+    await job.deploy()
+    succeeded(await job.run())
+    await job.ties()
+  })
+
+  it('a split into single messages loses nothing, and neither does a split with a join behind it', async () => {
+    const job = thread.begin({ entities: ['supplier', 'product'] })
+    quick(job)
+    between(job, [
+      { type: 'split', splt: '\\n', spltType: 'str', arraySplt: 1, arraySpltType: 'len', stream: false, addname: '' },
+    ])
+    await job.deploy()
+    succeeded(await job.run())
+    await job.ties()
+    const bent = job.flow.find(({ id }) => id === 'bent-0') as FlowNode
+    const [[next] = []] = bent.wires as string[][]
+    bent.wires = [['bent-1']]
+    job.flow.push({
+      id: 'bent-1',
+      type: 'join',
+      z: job.flow[0]?.id,
+      x: 460,
+      y: 20,
+      mode: 'auto',
+      build: 'array',
+      property: 'payload',
+      propertyType: 'msg',
+      key: 'topic',
+      joiner: '\\n',
+      joinerType: 'str',
+      accumulate: false,
+      timeout: '',
+      count: '',
+      reduceRight: false,
+      wires: [[next]],
+    })
+    await job.deploy()
+    succeeded(await job.run({ full: true }))
+    await job.ties()
+  })
+
+  it('a switch to two sinks: with one answer enough each gets its own; with every answer wanted the run says what is missing', async () => {
+    const job = thread.begin({ entities: ['supplier', 'product'] })
+    quick(job)
+    const map = job.node('map-gl')
+    const [[sink] = []] = map.wires as string[][]
+    const write = job.flow.find(({ id }) => id === sink) as FlowNode
+    job.flow.push(
+      { ...structuredClone(write), id: 'second', name: 'Second', pattern: '{catalog}.{schema}.second_{entity}' },
+      {
+        id: 'by-topic',
+        type: 'switch',
+        z: write.z,
+        x: 460,
+        y: 60,
+        property: 'topic',
+        propertyType: 'msg',
+        rules: [{ t: 'eq', v: 'supplier', vt: 'str' }, { t: 'else' }],
+        checkall: 'true',
+        repair: false,
+        outputs: 2,
+        wires: [[write.id], ['second']],
+      },
+    )
+    map.wires = [['by-topic'], (map.wires as string[][])[1] ?? []]
+    job.node('x3-poll').answer = 'one'
+    await job.deploy()
+    const ran = await job.run()
+    succeeded(ran)
+    deepEqual((await job.tables()).sort(), ['_tieout_mark', 'second_product', 'supplier'])
+    deepEqual(await job.rows(`select count(*) from main.${job.name}.second_product`), [['32']])
+    deepEqual(await job.rows(`select count(*) from main.${job.name}.supplier`), [['30']])
+    succeeded(await job.run())
+
+    job.node('x3-poll').answer = 'every'
+    const [supplier] = job.books.tables.supplier.walk()
+    ok(supplier)
+    job.put('supplier', { ...supplier, currency: 'XXX' })
+    await job.deploy()
+    match(failed(await job.run()).message, /supplier: 1 record of batch 0 never reached a sink \(Second\)/)
+    job.node('x3-poll').answer = 'one'
+    await job.deploy()
+    succeeded(await job.run())
+  })
+
+  it('a function node that throws: its records are held with its words, and come by replay once it is mended', async () => {
+    const job = thread.begin({ entities: ['supplier', 'product'] })
+    const bad = "if (msg.topic === 'supplier') throw new Error('the door is <b>blue</b>')\nreturn msg"
+    between(job, [code(bad)])
+    await job.deploy()
+    const ran = await job.run()
+    equal(ran.summary?.state, 'done', JSON.stringify(ran))
+    equal(entityOf(ran, 'supplier').held, 30)
+    ok(entityOf(ran, 'supplier').ties && entityOf(ran, 'product').ties)
+    const held = await job.held()
+    equal(held.length, 30)
+    match(held[0]?.cause.message ?? '', /^bent: .*the door is <b>blue<\/b>/)
+    const dead = job.seen.filter(({ kind }) => kind === 'dead')
+    equal((dead[0]?.message.deadLetter as { held?: number } | undefined)?.held, 30)
+    const bent = job.flow.find(({ id }) => id === 'bent-0') as FlowNode
+    bent.func = 'return msg'
+    await job.deploy()
+    const replayed = await job.replay()
+    equal(replayed.summary?.state, 'done', JSON.stringify(replayed))
+    deepEqual(await job.held(), [])
+    await job.ties()
+  })
+
+  it('an outage behind a catch node holds nothing, and the node there gets a code and a plain cause', async () => {
+    const job = thread.begin({ entities: ['supplier'] })
+    await job.deploy()
+    succeeded(await job.run())
+    const [supplier] = job.books.tables.supplier.walk()
+    ok(supplier)
+    job.put('supplier', { ...supplier, currency: 'XXX' })
+    thread.databricks.deny('MODIFY', `main.${job.name}.supplier`)
+    const ran = await job.run()
+    thread.databricks.allow()
+    const atSink = ran.others.find(({ source }) => source.type === 'databricks-write')
+    ok(atSink)
+    for (const error of [atSink, failed(ran)]) {
+      equal(error.code, 'databricks.42501')
+      deepEqual(
+        [error.cause?.class, error.cause?.code, error.cause?.entity],
+        ['config', 'databricks.42501', 'supplier'],
+      )
+      equal(typeof error.cause?.hint, 'string')
+    }
+    await waitFor(() => job.seen.filter(({ kind }) => kind === 'dead').length === 2, { what: 'dead-letter' })
+    for (const { message } of job.seen.filter(({ kind }) => kind === 'dead'))
+      deepEqual(message.deadLetter && (message.deadLetter as { held: number }).held, 0)
+    deepEqual(await job.held(), [])
+    succeeded(await job.run())
+    await job.ties()
+  })
+
+  it('a source that reaches no sink, or one of another ledger, does not start', async () => {
+    const job = thread.begin({ entities: ['supplier'] })
+    const map = job.node('map-gl')
+    const wires = map.wires
+    map.wires = [[], []]
+    await job.deploy()
+    const lonely = failed(await job.run())
+    match(lonely.message, /supplier of the sync ".*" can reach no sink/)
+    match(lonely.cause.hint ?? '', /Wire the source to a sink/)
+    map.wires = wires
+    job.flow.push({ ...job.node('sync-ledger'), id: 'other-ledger', file: `${job.name}-other.db` })
+    job.node('databricks-write').ledger = 'other-ledger'
+    await job.deploy()
+    match(failed(await job.run()).message, /can reach no sink/)
+    deepEqual(await job.tables(), [])
+  })
+
+  it('two nodes with one sync name: the second is refused and both are not run', async () => {
+    const job = thread.begin({ entities: ['supplier'] })
+    const poll = job.node('x3-poll')
+    const inject = job.flow.find((node) => (node.wires as string[][] | undefined)?.flat().includes(poll.id)) as FlowNode
+    job.flow.push({ ...structuredClone(poll), id: 'twin', name: 'Twin' })
+    job.flow.push({ ...structuredClone(inject), id: 'press-twin', wires: [['twin']] })
+    await job.deploy()
+    const first = await job.run()
+    await thread.red.inject('press-twin')
+    const caught = await waitFor(
+      () => job.seen.find(({ kind, message }) => kind === 'caught' && /sync name/.test(message.error?.message ?? '')),
+      { what: 'the refusal' },
+    )
+    match(caught.message.error?.message ?? '', new RegExp(`Two nodes have the sync name "${job.name}"`))
+    match(caught.message.error?.cause?.hint ?? '', /Give each its own name/)
+    succeeded(first)
+    equal((await job.runs()).length, 1)
+    await job.ties()
+  })
+})
