@@ -61,7 +61,7 @@ const commands = {
       const ready = new Promise<void>((resolve) => RED.events.once('flows:started', resolve))
       await RED.start()
       await ready
-      Object.assign(process.env, sandboxEnvironment({ ...addresses, control: { url: '', token: '' } }))
+      Object.assign(process.env, sandboxEnvironment(addresses))
       const nodes = filledIn(readTemplate(flow), accounts)
       await RED.runtime.flows.setFlows({ flows: { flows: nodes }, deploymentType: 'full' })
       const poll = nodes.find((node) => node.type.endsWith('-poll')) as FlowNode

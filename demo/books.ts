@@ -7,13 +7,16 @@ import type { FlowNode } from './job.ts'
 
 const DAY_MS = 86_400_000
 
-/** Books as the sandbox's are after the same days, whatever the hour: what they say depends on seed, size, first day and number of days alone. */
-export function booksAfter(options: {
+/** Which books: what they say depends on these alone. */
+export interface BookOptions {
   readonly seed: number
   readonly size: 'small' | 'medium' | 'large'
+  /** Their first day. */
   readonly today: string
-  readonly days: number
-}): Books {
+}
+
+/** Books as the sandbox's are after the same days, whatever the hour: what they say depends on seed, size, first day and number of days alone. */
+export function booksAfter(options: BookOptions & { readonly days: number }): Books {
   let now = Date.now()
   const books = createBooks({ seed: options.seed, size: options.size, today: options.today, now: () => now })
   for (let day = 0; day < options.days; day++) {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RunSummary } from '../sync/engine.ts'
+import { type BookOptions, booksAfter, groupAccounts } from './books.ts'
 import type { Editor } from './editor.ts'
 import { until } from './process.ts'
 import type { SandboxAddresses } from './sandbox.ts'
@@ -19,8 +20,18 @@ export function readTemplate(name: string): FlowNode[] {
   return JSON.parse(readFileSync(join(import.meta.dirname, '..', 'flows', `${name}.json`), 'utf8'))
 }
 
+/** The template with the demo's accounts in its code table, and the port and CA of the sandbox's warehouse. */
+export function filledIn(flows: readonly FlowNode[], books: BookOptions): FlowNode[] {
+  const rows = groupAccounts(booksAfter({ ...books, days: 0 }))
+  return flows.map((node) => {
+    if (node.type === 'gl-mapping') return { ...node, tables: [{ name: 'account', rows }] }
+    if (node.type === 'databricks-connection') return { ...node, port: '${DATABRICKS_PORT}', ca: '${DATABRICKS_CA}' }
+    return node
+  })
+}
+
 /** The variables that a template names, with the sandbox's values. */
-export function sandboxEnvironment({ x3, databricks }: SandboxAddresses): Record<string, string> {
+export function sandboxEnvironment({ x3, databricks }: Omit<SandboxAddresses, 'control'>): Record<string, string> {
   return {
     X3_URL: x3.url,
     X3_ENDPOINT: x3.folder,

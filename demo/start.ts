@@ -3,9 +3,18 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { RunSummary } from '../sync/engine.ts'
-import { booksAfter, compareBooks, groupAccounts } from './books.ts'
+import { booksAfter, compareBooks } from './books.ts'
 import { type Editor, startEditor } from './editor.ts'
-import { deploy, entrance, type FlowNode, isDeployed, readTemplate, runOnce, sandboxEnvironment } from './job.ts'
+import {
+  deploy,
+  entrance,
+  type FlowNode,
+  filledIn,
+  isDeployed,
+  readTemplate,
+  runOnce,
+  sandboxEnvironment,
+} from './job.ts'
 import { type DemoOptions, readOptions, USAGE } from './options.ts'
 import { freePort } from './process.ts'
 import { countEntities, describeRun, tiesBut } from './report.ts'
@@ -25,7 +34,7 @@ async function start(options: DemoOptions): Promise<number> {
   const home = options.once ? mkdtempSync(join(tmpdir(), 'tieout-')) : join(process.cwd(), '.tieout')
   mkdirSync(home, { recursive: true })
   const today = firstDay(join(home, 'today'))
-  const flows = filledIn(readTemplate(options.flow), options, today)
+  const flows = filledIn(readTemplate(options.flow), { ...options, today })
   const args = ['--size', options.size, '--seed', String(options.seed), '--faults', options.faults, '--today', today]
   const sandbox = await startSandbox(options.once ? args : [...args, '--state', join(home, 'sandbox')])
   let editor: Editor | undefined
@@ -59,16 +68,6 @@ async function start(options: DemoOptions): Promise<number> {
   } finally {
     await end()
   }
-}
-
-/** The template with the demo's accounts in its code table, and the port and CA of the sandbox's warehouse. */
-function filledIn(flows: readonly FlowNode[], options: DemoOptions, today: string): FlowNode[] {
-  const rows = groupAccounts(booksAfter({ ...options, today, days: 0 }))
-  return flows.map((node) => {
-    if (node.type === 'gl-mapping') return { ...node, tables: [{ name: 'account', rows }] }
-    if (node.type === 'databricks-connection') return { ...node, port: '${DATABRICKS_PORT}', ca: '${DATABRICKS_CA}' }
-    return node
-  })
 }
 
 async function job(
