@@ -113,11 +113,11 @@ export function defineSink<S extends Fields, CS extends Fields, K extends Fields
   })
 }
 
-/** `gl_entry 400`, `gl_entry 12, 388 unchanged, 1 held`. */
+/** `gl_entry: 400 delivered`, `gl_entry: 12 delivered, 388 unchanged, 1 held`. */
 function resultText(entity: string, result: OutcomeCounts): string {
   const rest = (['unchanged', 'superseded', 'held', 'inDoubt'] as const).filter((k) => result[k] > 0)
   return [
-    `${entity} ${count(result.delivered)}`,
+    `${entity}: ${count(result.delivered)} delivered`,
     ...rest.map((k) => `${count(result[k])} ${k === 'inDoubt' ? 'in doubt' : k}`),
   ].join(', ')
 }

@@ -55,7 +55,7 @@ export function statusOf(node: Node, everyMs = 250): Status {
   }
   return {
     working: (text) => now({ fill: 'blue', shape: 'ring', text }),
-    done: (text) => now({ fill: 'green', shape: 'dot', text: `${text} ${new Date().toTimeString().slice(0, 5)}` }),
+    done: (text) => now({ fill: 'green', shape: 'dot', text: `${text}, ${new Date().toTimeString().slice(0, 5)}` }),
     waiting: (text) => now({ fill: 'yellow', shape: 'ring', text }),
     failed: (error) => now({ fill: 'red', shape: 'ring', text: shortReason(error) }),
     idle: (text) => now(text ? { fill: 'grey', shape: 'ring', text } : {}),

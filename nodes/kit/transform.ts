@@ -102,7 +102,7 @@ export function defineTransform<S extends Fields, CS extends Fields, K extends F
       }
       if (payload.length > 0 || batch.payload.length === 0) context.send(0, { ...message, payload, schema })
       context.status.done(
-        `${schema.entity} ${count(payload.length)}${held.length ? `, ${count(held.length)} held` : ''}`,
+        `${schema.entity}: ${count(payload.length)} mapped${held.length ? `, ${count(held.length)} held` : ''}`,
       )
     },
   })

@@ -50,7 +50,7 @@ describe('node kit', () => {
       )
       strictEqual(stage.engine.delivered.length, 2)
       ok(shown.includes('blue ring supplier 12,400 rows'), shown.join())
-      match(shown.at(-1) ?? '', /^green dot 2 records \d\d:\d\d$/)
+      match(shown.at(-1) ?? '', /^green dot 2 records, \d\d:\d\d$/)
     })
 
     it('a mapping holds in the name of the sinks behind it and shows what it held without sensitive values', async () => {

@@ -67,9 +67,12 @@ export async function openEditor(
   await page.locator('.red-ui-palette-node[data-palette-type="x3-poll"]').waitFor()
   await page.locator('#red-ui-loading-progress').waitFor({ state: 'hidden' })
 
+  // An inject node that repeats has a sign behind its label.
   const node = (label: string): Locator =>
     page.locator('#red-ui-workspace-chart .red-ui-flow-node-group', {
-      has: page.locator('.red-ui-flow-node-label-text', { hasText: new RegExp(`^${RegExp.escape(label)}(\\s*↻)?$`) }),
+      has: page.locator('.red-ui-flow-node-label-text', {
+        hasText: new RegExp(`^${label.replace(/[^\w ]/g, '\\$&')}(\\s*↻)?$`),
+      }),
     })
   const inFront = async (kind: 'node' | 'node-config'): Promise<Locator> => {
     await page.locator(`#${kind}-dialog-ok`).waitFor()
