@@ -57,8 +57,11 @@ export async function openLedger({ file, key, log, now = Date.now }: OpenLedgerO
 
 async function migrate(db: Database): Promise<void> {
   const migrator = new Migrator({ db: db.query, provider: { getMigrations: async () => migrations } })
+  // Kysely takes SQLite's DDL for not transactional. It is; and a file that was half made could never be opened again.
+  db.guard(() => db.raw.exec('BEGIN IMMEDIATE'))
   const { error } = await migrator.migrateToLatest()
-  if (!error) return
+  if (!error) return db.guard(() => db.raw.exec('COMMIT'))
+  if (db.raw.isTransaction) db.raw.exec('ROLLBACK')
   if (error instanceof Error && /corrupted migrations/.test(error.message))
     throw syncError('config', 'ledger.newer', `The ledger ${db.file} was written by a newer version.`, {
       hint: 'Start that version again, or move the file away: a new ledger goes on from the marks in the targets.',

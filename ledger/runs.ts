@@ -83,12 +83,18 @@ export function createRuns(db: Database, intern: Intern, at: () => string): Runs
     }
   }
 
+  /** Summaries that a full disk refused: their runs have ended, and must not keep the next one out. */
+  const unwritten = new Map<string, RunSummary>()
+  const end = raw.prepare('UPDATE run SET state = ?, ended = ?, summary = ? WHERE id = ?')
+  const write = (summary: RunSummary) => end.run(summary.state, summary.ended, JSON.stringify(summary), summary.run)
+
   return {
     async beginRun(run) {
       const has = raw.prepare("SELECT id, started FROM run WHERE sync = ? AND mode = ? AND state = 'running'")
       const begin = raw.prepare("INSERT INTO run (id, sync, mode, state, started) VALUES (?, ?, ?, 'running', ?)")
       const others = raw.prepare("SELECT 1 FROM run WHERE state = 'running' AND mode <> 'push' LIMIT 1")
       db.tx(() => {
+        for (const summary of unwritten.values()) write(summary)
         const holder =
           run.mode === 'push' ? undefined : (has.get(run.sync, run.mode) as { id: string; started: string } | undefined)
         if (holder)
@@ -103,11 +109,13 @@ export function createRuns(db: Database, intern: Intern, at: () => string): Runs
         if (run.mode !== 'push' && others.get() === undefined) raw.exec('DELETE FROM contribution')
         begin.run(run.id, run.sync, run.mode, run.at)
       })
+      unwritten.clear()
     },
 
     async endRun(summary) {
-      const end = raw.prepare('UPDATE run SET state = ?, ended = ?, summary = ? WHERE id = ?')
-      db.guard(() => end.run(summary.state, summary.ended, JSON.stringify(summary), summary.run))
+      unwritten.set(summary.run, summary)
+      db.guard(() => write(summary))
+      unwritten.delete(summary.run)
     },
 
     runs: ({ sync, limit }) =>

@@ -80,15 +80,24 @@ async function finishRun(
   wholeWindow: boolean,
   log: Log,
 ): Promise<RunSummary> {
+  const failed = (before: RunSummary, error: unknown): RunSummary => {
+    const { message, cause } = asSyncError(error)
+    log.error(`run ${run.id} of ${run.sync}: its summary could not be written: ${message}`)
+    return { ...before, state: 'failed', ties: false, errors: [...before.errors, { ...cause, message }] }
+  }
+  let ended = summary
   try {
     // Before the run's own summary counts among those before.
     await settleAlerts(ledger, run, summary, wholeWindow)
-    await ledger.endRun(summary)
-    return summary
   } catch (error) {
-    const { message, cause } = asSyncError(error)
-    log.error(`run ${run.id} of ${run.sync}: its summary could not be written: ${message}`)
-    return { ...summary, state: 'failed', ties: false, errors: [...summary.errors, { ...cause, message }] }
+    ended = failed(summary, error)
+  }
+  try {
+    // In any case: it gives the lease back.
+    await ledger.endRun(ended)
+    return ended
+  } catch (error) {
+    return failed(ended, error)
   }
 }
 

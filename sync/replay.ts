@@ -76,6 +76,10 @@ export async function replay(deps: PollDeps, options: ReplayOptions): Promise<Ru
   try {
     // Whatever is still claimed was not reached: by a stop, or by an error.
     await ledger.releaseHeld(await stillClaimed(deps, claimed), 'open')
+  } catch (error) {
+    log.error(`replay ${id}: what it had claimed could not be given back: ${asSyncError(error).message}`)
+  }
+  try {
     await ledger.endRun(summary)
   } catch (error) {
     log.error(`replay ${id}: its end could not be written: ${asSyncError(error).message}`)

@@ -88,7 +88,7 @@ export async function startRed(options: RedOptions = {}): Promise<Red> {
     userDir,
     env: { ...adminEnv(), ...options.env, PORT: String(port) },
   })
-  const started = (): number => output().split('Started flows').length - 1
+  const started = (): number => output().split(/Started (?:modified )?(?:flows|nodes)/).length - 1
   await waitFor(
     () => {
       if (child.exitCode !== null) throw new Error(`Node-RED ended:\n${output()}`)
@@ -150,13 +150,7 @@ export async function startRed(options: RedOptions = {}): Promise<Red> {
         body: JSON.stringify({ flows }),
       })
       if (!reply.ok) throw new Error(`deploy: HTTP ${reply.status} ${await reply.text()}`)
-      await waitFor(
-        () => output().split(/Started (?:modified )?(?:flows|nodes)/).length - 1 > before || started() > before,
-        {
-          timeout: 20_000,
-          what: 'the flows',
-        },
-      )
+      await waitFor(() => started() > before, { timeout: 20_000, what: 'the flows' })
     },
     async inject(id) {
       const { status, body } = await red.call('POST', `/inject/${id}`)

@@ -13,7 +13,7 @@ import { type DatabricksSandbox, startDatabricks } from '../../sandbox/databrick
 import { startX3, type X3Options, type X3Sandbox } from '../../sandbox/x3/server.ts'
 import type { EntitySummary, RunSummary } from '../../sync/engine.ts'
 import type { ErrorCause } from '../../sync/errors.ts'
-import { type Red, startRed } from './node-red.ts'
+import { type Red, type RedOptions, startRed } from './node-red.ts'
 import { waitFor } from './wait.ts'
 
 /** An error as a catch node gives it. */
@@ -84,11 +84,14 @@ export interface Held {
 }
 
 export interface Thread {
+  /** The one that runs now. */
   readonly red: Red
   readonly x3: X3Sandbox
   readonly databricks: DatabricksSandbox
   readonly clock: { now(): number; advance(ms: number): void }
   begin(options?: { readonly entities?: readonly string[] }): Job
+  /** Ends Node-RED and starts it again on the same user directory. */
+  restart(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
   /** Nothing that left Node-RED may hold a secret or a stack. */
   checkLeaks(): void
   end(): Promise<void>
@@ -109,8 +112,12 @@ export async function startThread(x3Options: Partial<X3Options> = {}): Promise<T
   }
   const today = new Date().toISOString().slice(0, 10)
   const names = Array.from({ length: MOST_JOBS }, (_, n) => `job${n}`)
-  const folders = Object.fromEntries(
+  const books = Object.fromEntries(
     names.map((name, n) => [name, createBooks({ seed: n + 1, size: 'small', today, now: clock.now })]),
+  )
+  // Each folder has a second name, as after a move to another server.
+  const folders = Object.fromEntries(
+    names.flatMap((name) => [name, movedFolder(name)].map((n) => [n, books[name] as Books])),
   )
   const x3 = await startX3({
     clock,
@@ -120,7 +127,7 @@ export async function startThread(x3Options: Partial<X3Options> = {}): Promise<T
   })
   const databricks = await startDatabricks({ schemas: names, clientSecret: 'sandbox-secret-of-databricks' })
   const collector = await startCollector()
-  const red = await startRed({
+  const options: RedOptions = {
     env: {
       X3_URL: x3.url,
       X3_CLIENT_ID: x3.clientId,
@@ -134,14 +141,16 @@ export async function startThread(x3Options: Partial<X3Options> = {}): Promise<T
       DATABRICKS_CLIENT_SECRET: databricks.clientSecret,
       DATABRICKS_CA: databricks.caPem,
     },
-  })
+  }
+  let red = await startRed(options)
+  let output = ''
   const all: Seen[] = []
   let jobs = 0
 
   function begin({ entities = [MASTER, JOURNAL] }: { readonly entities?: readonly string[] } = {}): Job {
     const name = names[jobs++]
-    const books = name && folders[name]
-    if (!name || !books) throw new Error(`this file has more than ${MOST_JOBS} jobs`)
+    const own = name && books[name]
+    if (!name || !own) throw new Error(`this file has more than ${MOST_JOBS} jobs`)
     const seen: Seen[] = []
     collector.listeners.set(name, (one) => {
       seen.push(one)
@@ -191,7 +200,7 @@ export async function startThread(x3Options: Partial<X3Options> = {}): Promise<T
     }
     const job: Job = {
       name,
-      books,
+      books: own,
       flow,
       seen,
       node,
@@ -200,7 +209,7 @@ export async function startThread(x3Options: Partial<X3Options> = {}): Promise<T
       press: (order) => start(node('x3-poll'), order),
       replay: (order) => ran(node('replay'), 'replayed', order),
       put(table, thing) {
-        ;(books.tables[table] as ChangingTable<BookTables[typeof table]>).put({
+        ;(own.tables[table] as ChangingTable<BookTables[typeof table]>).put({
           ...thing,
           updated: `${new Date(clock.now()).toISOString().slice(0, 19)}Z`,
         })
@@ -215,7 +224,7 @@ export async function startThread(x3Options: Partial<X3Options> = {}): Promise<T
       },
       compare: () =>
         compareBooks({
-          books,
+          books: own,
           flows: flow,
           table: `main.${name}`,
           async *rows(sql) {
@@ -240,15 +249,27 @@ export async function startThread(x3Options: Partial<X3Options> = {}): Promise<T
   }
 
   return {
-    red,
+    get red() {
+      return red
+    },
     x3,
     databricks,
     clock,
     begin,
+    async restart(signal) {
+      output += red.output()
+      if (signal === 'SIGTERM') await red.stop()
+      else {
+        const ended = once(red.child, 'exit')
+        red.child.kill(signal)
+        await ended
+      }
+      red = await startRed({ ...options, userDir: red.userDir })
+    },
     checkLeaks() {
       // The stack of a function node's own error is Node-RED's to tell.
       const ours = all.map((seen) => (seen.message.error?.source?.type === 'function' ? 'a function failed' : seen))
-      const text = JSON.stringify(ours) + red.output()
+      const text = JSON.stringify(ours) + output + red.output()
       for (const secret of [x3.secret, databricks.clientSecret, databricks.token])
         assert.ok(!text.includes(secret), 'a secret left Node-RED')
       const stack = /\\n\s+at |\n\s+at \S+ \(|"stack":/.exec(text)
@@ -260,6 +281,8 @@ export async function startThread(x3Options: Partial<X3Options> = {}): Promise<T
     },
   }
 }
+
+export const movedFolder = (name: string): string => `${name}moved`
 
 /** The summary of one entity; fails where there is none. */
 export function entityOf(ran: Ran, entity: string): EntitySummary {

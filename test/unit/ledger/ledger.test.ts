@@ -66,6 +66,23 @@ describe('ledger', () => {
       await assert.rejects(folder.open(), refused('ledger.newer'))
     })
 
+    it('a file that could not be made whole is as if it had never been begun', async () => {
+      const file = `${folder.file}.begun`
+      const db = new DatabaseSync(file)
+      db.exec('CREATE TABLE alert (id TEXT)')
+      await assert.rejects(openLedger({ file, key: 'test' }), { code: 'ledger.sqlite' })
+      assert.deepEqual(
+        db
+          .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")
+          .all()
+          .map(({ name }) => name),
+        ['alert'],
+      )
+      db.exec('DROP TABLE alert')
+      db.close()
+      await (await openLedger({ file, key: 'test' })).close()
+    })
+
     it('a folder that cannot be made is named', async () => {
       await assert.rejects(openLedger({ file: `${folder.file}/below/ledger.db`, key: 'k' }), refused('ledger.rights'))
     })
