@@ -1,4 +1,5 @@
 import type { DuckDBInstance, DuckDBResultReader } from '@duckdb/node-api'
+import { type Commits, changing } from './commits.ts'
 import { type CopiesUnderWay, runCopy } from './copy.ts'
 import { runDefinition } from './define.ts'
 import { catalogNotFound, fromEngine, SqlError, schemaNotFound, type TableName, tableNotFound } from './errors.ts'
@@ -7,7 +8,7 @@ import { runMerge } from './merge.ts'
 import type { Rights } from './rights.ts'
 import { engineName, LAKE, literal, OWN, type Parameter, quote, type Scope } from './sql/cursor.ts'
 import { parseStatement, type Statement } from './sql/statement.ts'
-import { columnsOf, hasSchema, hasTable, run, type Work } from './store.ts'
+import { atomically, columnsOf, hasSchema, hasTable, run, type Work } from './store.ts'
 import type { Volumes } from './volumes.ts'
 
 /** Rows by column. Types are the engine's; decimals, bigints and times are text, so that no digit is lost. */
@@ -37,6 +38,7 @@ export interface Warehouse {
   volumes: Volumes
   rights: Rights
   copies: CopiesUnderWay
+  commits: Commits
   /** Definitions run one after the other: concurrent ones would conflict in the engine, not in Databricks. */
   definitions: { last: Promise<unknown> }
 }
@@ -128,7 +130,7 @@ async function perform(warehouse: Warehouse, work: Work, statement: Statement, s
     case 'describe':
       return { rows: statement.detail ? await detail(work, statement.table) : await description(work, statement.table) }
     case 'merge': {
-      const counts = await runMerge(work, statement, await resolve(statement.source))
+      const counts = await runMerge(work, statement, await resolve(statement.source), warehouse.commits)
       const affected = counts.updated + counts.deleted + counts.inserted
       return counted({
         num_affected_rows: affected,
@@ -145,13 +147,25 @@ async function perform(warehouse: Warehouse, work: Work, statement: Statement, s
       const columns = statement.columns ? ` (${statement.columns.map(quote).join(', ')})` : ''
       const byName = statement.byName ? ' BY NAME' : ''
       const sql = `INSERT INTO ${engineName(statement.table)}${columns}${byName} ${await resolve(statement.query)}`
-      const { rowsChanged } = await run(work, sql)
+      const write = () => run(work, sql)
+      const touched = (result: DuckDBResultReader) => result.rowsChanged
+      // A plain append conflicts with nothing; one that reads its own target is a change like any other.
+      const { rowsChanged } = await (reads(scope, statement.table)
+        ? changing(work, warehouse.commits, statement.table, write, touched)
+        : atomically(work, write))
       return counted({ num_affected_rows: rowsChanged, num_inserted_rows: rowsChanged })
     }
     case 'update':
     case 'delete':
     case 'truncate': {
-      const { rowsChanged } = await run(work, statement.sql)
+      const { table, sql } = statement
+      const { rowsChanged } = await changing(
+        work,
+        warehouse.commits,
+        table,
+        () => run(work, sql),
+        (result) => result.rowsChanged,
+      )
       return statement.kind === 'truncate' ? nothing() : counted({ num_affected_rows: rowsChanged })
     }
     case 'use':
@@ -172,6 +186,10 @@ async function perform(warehouse: Warehouse, work: Work, statement: Statement, s
       return nothing()
     }
   }
+}
+
+function reads({ uses }: Scope, { schema, name }: TableName): boolean {
+  return uses.some((use) => use.privilege === 'SELECT' && use.table.schema === schema && use.table.name === name)
 }
 
 async function use(

@@ -1,7 +1,8 @@
+import { type Commits, changing } from './commits.ts'
 import { SqlError, unresolved } from './errors.ts'
 import { engineName, quote } from './sql/cursor.ts'
 import type { Merge, MergeClause } from './sql/statement.ts'
-import { atomically, columnsOf, run, type Work } from './store.ts'
+import { columnsOf, run, type Work } from './store.ts'
 
 /** How many rows a MERGE touched. */
 export interface MergeCounts {
@@ -16,11 +17,11 @@ const SOURCE = 'temp.merge_source'
  * Runs a MERGE. The source is evaluated once, into a temporary table. Unlike DuckDB, Databricks refuses two source rows
  * that change one target row, so that is looked for first.
  */
-export async function runMerge(work: Work, merge: Merge, source: string): Promise<MergeCounts> {
+export async function runMerge(work: Work, merge: Merge, source: string, commits: Commits): Promise<MergeCounts> {
   const target = `${engineName(merge.table)} AS ${quote(merge.alias)}`
   const using = `${SOURCE} AS ${quote(merge.sourceAlias)}`
   const targetColumns = (await columnsOf(work, merge.table)).map((column) => column.name)
-  return await atomically(work, async () => {
+  const perform = async () => {
     await run(work, `CREATE TEMPORARY TABLE merge_source AS ${source}`)
     const clauses = merge.clauses.map((clause) => emit(clause, merge.sourceAlias, targetColumns))
     await refuseAmbiguous(work, merge, target, using)
@@ -36,7 +37,14 @@ export async function runMerge(work: Work, merge: Merge, source: string): Promis
     }
     await run(work, `DROP TABLE ${SOURCE}`)
     return counts
-  })
+  }
+  return await changing(
+    work,
+    commits,
+    merge.table,
+    perform,
+    ({ updated, deleted, inserted }) => updated + deleted + inserted,
+  )
 }
 
 function emit({ on, condition, act, set }: MergeClause, sourceAlias: string, targetColumns: readonly string[]): string {

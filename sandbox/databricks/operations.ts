@@ -23,7 +23,8 @@ export interface Operation {
   error: SqlError | undefined
   /** Settles when the statement ends, however it ends. */
   done: Promise<void>
-  cancel(): void
+  /** Stops the statement and waits until it has left nothing behind, or was quicker and is done. */
+  cancel(): Promise<void>
   /** The client takes Arrow. */
   useArrow: boolean
   /** Rows already fetched. */
@@ -33,10 +34,11 @@ export interface Operation {
 export interface Sessions {
   open(session: Session): Handle
   find(handle: Handle | undefined): Session | undefined
-  close(handle: Handle): void
+  /** Ends a session and its statements: what still ran is rolled back when this is done. */
+  close(handle: Handle): Promise<void>
   start(handle: Handle, action: (signal: AbortSignal) => Promise<Outcome>): Operation
   operation(handle: Handle | undefined): Operation | undefined
-  forget(handle: Handle): void
+  forget(handle: Handle): Promise<void>
   /** Stops what is running and waits until it has stopped. */
   end(): Promise<void>
 }
@@ -55,14 +57,12 @@ export function createSessions(): Sessions {
       return handle
     },
     find: (handle) => handle && sessions.get(keyOf(handle)),
-    close(handle) {
+    async close(handle) {
       const session = keyOf(handle)
       sessions.delete(session)
-      for (const [key, operation] of operations) {
-        if (operation.session !== session) continue
-        operation.cancel()
-        operations.delete(key)
-      }
+      const ending = [...operations].filter(([, operation]) => operation.session === session)
+      for (const [key] of ending) operations.delete(key)
+      await Promise.all(ending.map(([, operation]) => operation.cancel()))
     },
     start(handle, action) {
       const abort = new AbortController()
@@ -75,21 +75,20 @@ export function createSessions(): Sessions {
         useArrow: false,
         fetched: 0,
         done: Promise.resolve(),
-        cancel() {
-          if (operation.state !== 'running') return
-          operation.state = 'cancelled'
+        async cancel() {
           abort.abort()
+          await operation.done
         },
       }
       operation.done = action(abort.signal).then(
         (outcome) => {
-          // A statement that was quicker than its cancel has happened; Databricks may lose that race too.
+          // Also where it was quicker than its cancel; Databricks may lose that race too.
           operation.outcome = outcome
-          if (operation.state === 'running') operation.state = 'finished'
+          operation.state = 'finished'
         },
         (error: unknown) => {
           operation.error = fromEngine(error)
-          if (operation.state === 'running') operation.state = 'failed'
+          operation.state = abort.signal.aborted ? 'cancelled' : 'failed'
         },
       )
       const { done } = operation
@@ -99,13 +98,14 @@ export function createSessions(): Sessions {
       return operation
     },
     operation: (handle) => handle && operations.get(keyOf(handle)),
-    forget(handle) {
-      operations.get(keyOf(handle))?.cancel()
+    async forget(handle) {
+      const operation = operations.get(keyOf(handle))
       operations.delete(keyOf(handle))
+      await operation?.cancel()
     },
     async end() {
       sessions.clear()
-      for (const operation of operations.values()) operation.cancel()
+      for (const operation of operations.values()) void operation.cancel()
       await Promise.all(running)
     },
   }

@@ -129,15 +129,14 @@ export async function startDatabricks(options: DatabricksOptions = {}): Promise<
       const reply = await service.serve(body, createService(running, exchange))
       return { status: 200, headers: { 'content-type': 'application/x-thrift' }, body: reply }
     }
-    if (url.pathname === '/api/2.0/sql/warehouses' && method === 'GET') {
-      const id = warehousePath.split('/').at(-1)
-      const place = { hostname: 'localhost', path: warehousePath, port, protocol: 'https' }
-      return json(200, {
-        warehouses: [{ id, name: 'Sandbox', cluster_size: '2X-Small', state: 'RUNNING', odbc_params: place }],
-      })
+    const [isWarehouses, id] = /^\/api\/2\.0\/sql\/warehouses(?:\/([^/]+))?$/.exec(url.pathname) ?? []
+    if (isWarehouses && method === 'GET') {
+      await enter(running, 'warehouses', exchange)
+      if (id === undefined) return json(200, { warehouses: [described] })
+      return id === described.id ? json(200, described) : noWarehouse(id)
     }
-    const warehouseId = /^\/sql\/1\.0\/(?:warehouses|endpoints)\/([^/]+)/.exec(url.pathname)?.[1]
-    if (warehouseId) return failure(404, 'RESOURCE_DOES_NOT_EXIST', `SQL warehouse ${warehouseId} does not exist.`)
+    const otherId = /^\/sql\/1\.0\/(?:warehouses|endpoints)\/([^/]+)/.exec(url.pathname)?.[1]
+    if (otherId) return noWarehouse(otherId)
     const [, what, path] = /^\/api\/2\.0\/fs\/(files|directories)(\/Volumes\/.+)$/.exec(url.pathname) ?? []
     if (what && path) {
       await enter(running, `${what}-${method.toLowerCase()}`, exchange)
@@ -175,6 +174,14 @@ export async function startDatabricks(options: DatabricksOptions = {}): Promise<
     server.listen(options.port ?? 0, '127.0.0.1', resolve)
   })
   const { port } = server.address() as AddressInfo
+  /** The warehouse as the workspace's REST API describes it. */
+  const described = {
+    id: warehousePath.split('/').at(-1),
+    name: 'Sandbox',
+    cluster_size: '2X-Small',
+    state: 'RUNNING',
+    odbc_params: { hostname: 'localhost', path: warehousePath, port, protocol: 'https' },
+  }
   const unrestricted = { ...warehouse, rights: createRights() }
   const session = () => ({ catalog, schema: 'default', user: clientId })
 
@@ -214,6 +221,10 @@ export async function startDatabricks(options: DatabricksOptions = {}): Promise<
       await close()
     },
   }
+}
+
+function noWarehouse(id: string): Reply {
+  return failure(404, 'RESOURCE_DOES_NOT_EXIST', `SQL warehouse ${id} does not exist.`)
 }
 
 /** A thrown answer is an answer; anything else is a request that the sandbox cannot make sense of. */

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FaultKind, FaultPlan } from '../faults.ts'
-import { catalogNotFound, SqlError, schemaNotFound } from './errors.ts'
+import { concurrentAppend } from './commits.ts'
+import { catalogNotFound, schemaNotFound } from './errors.ts'
 import { checkSetting, execute, type Outcome, type Warehouse } from './execute.ts'
 import { type Exchange, failure, meetFault, ReplyNow } from './http.ts'
 import { type StatementKind, statementKind } from './sql/statement.ts'
@@ -131,12 +132,4 @@ function rowCount({ rows }: Outcome): number {
 
 function valueBytes(parameters: Parameters<Service['admit']>[1]): number {
   return parameters.reduce((sum, parameter) => sum + Buffer.byteLength(parameter.value?.stringValue ?? ''), 0)
-}
-
-function concurrentAppend(): SqlError {
-  return new SqlError(
-    'DELTA_CONCURRENT_APPEND.WITHOUT_HINT',
-    '2D521',
-    'Transaction conflict detected. Files were added to the root of the table by a concurrent update. Please try the operation again.',
-  )
 }

@@ -78,12 +78,19 @@ export async function run(work: Work, sql: string): Promise<DuckDBResultReader> 
     : await work.connection.runAndReadAll(sql)
 }
 
-/** Runs `action` in a transaction: everything is there afterwards, or nothing. */
-export async function atomically<T>(work: Work, action: () => Promise<T>): Promise<T> {
+/**
+ * Runs `action` in a transaction: everything is there afterwards, or nothing. `guard` commits the result, or refuses to.
+ * A statement that was stopped is not committed, however far it came.
+ */
+export async function atomically<T>(
+  work: Work,
+  action: () => Promise<T>,
+  guard: (result: T, commit: () => Promise<void>) => Promise<void> = (_, commit) => commit(),
+): Promise<T> {
   await work.connection.run('BEGIN TRANSACTION')
   try {
     const result = await action()
-    await work.connection.run('COMMIT')
+    await guard(result, async () => void (await run(work, 'COMMIT')))
     return result
   } catch (error) {
     // After a failed COMMIT there is no transaction left to roll back.

@@ -165,14 +165,14 @@ export function createThriftServer(): ThriftServer {
 
       async CloseSession(req: InstanceType<typeof t.TCloseSessionReq>) {
         await service.before('close-session')
-        sessions.close(req.sessionHandle.sessionId)
+        await sessions.close(req.sessionHandle.sessionId)
         return new t.TCloseSessionResp({ status: OK() })
       },
 
       async ExecuteStatement(req: InstanceType<typeof t.TExecuteStatementReq>) {
         const fault = await service.before(service.admit(req.statement, req.parameters ?? []), req.statement)
         const id = req.sessionHandle.sessionId
-        if (fault === 'session-lost') sessions.close(id)
+        if (fault === 'session-lost') await sessions.close(id)
         if (fault === 'cold-start') return new t.TExecuteStatementResp({ status: coldStart(id.guid.toString('hex')) })
         const session = sessions.find(id)
         if (!session) return new t.TExecuteStatementResp({ status: badHandle('SessionHandle') })
@@ -208,13 +208,13 @@ export function createThriftServer(): ThriftServer {
 
       async CloseOperation(req: InstanceType<typeof t.TCloseOperationReq>) {
         await service.before('close-operation')
-        sessions.forget(req.operationHandle.operationId)
+        await sessions.forget(req.operationHandle.operationId)
         return new t.TCloseOperationResp({ status: OK() })
       },
 
       async CancelOperation(req: InstanceType<typeof t.TCancelOperationReq>) {
         await service.before('cancel')
-        find(req.operationHandle)?.cancel()
+        await find(req.operationHandle)?.cancel()
         return new t.TCancelOperationResp({ status: OK() })
       },
     }
@@ -238,7 +238,7 @@ export function createThriftServer(): ThriftServer {
       direct.resultSet = fetchFrom(operation, outcome, maxRows)
       if (!direct.resultSet.hasMoreRows) {
         direct.closeOperation = new t.TCloseOperationResp({ status: OK() })
-        sessions.forget(operation.handle)
+        void sessions.forget(operation.handle)
       }
     }
     return new t.TExecuteStatementResp({ status: OK(), operationHandle, directResults: direct })

@@ -40,6 +40,7 @@ export async function openWarehouse(
       volumes,
       rights: createRights(),
       copies: new Set(),
+      commits: new Map(),
       definitions: { last: Promise.resolve() },
     },
     async close() {
