@@ -1,6 +1,7 @@
 /** Puts the engine of one ledger together. */
 import { randomUUID } from 'node:crypto'
 import type { Ledger } from '../ledger/ledger.ts'
+import { planAhead } from './ahead.ts'
 import { createDeliver } from './deliver.ts'
 import type { Engine, Log } from './engine.ts'
 import { syncError } from './errors.ts'
@@ -45,7 +46,12 @@ export function createEngine({ ledger, log, now = Date.now, retry }: EngineOptio
 
   return {
     ledger,
-    poll: (options) => start(options.signal, (signal) => poll(deps, { ...options, signal }), options.name),
+    poll: (options) =>
+      start(
+        options.signal,
+        (signal) => poll(deps, { ...options, signal, source: planAhead(options.source, options.entities, signal) }),
+        options.name,
+      ),
     replay: (options) => start(options.signal, (signal) => replay(deps, { ...options, signal })),
     hold: (options) => hold(deps, options),
     deliver,

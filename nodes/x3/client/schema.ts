@@ -130,7 +130,10 @@ export function createX3Schema(connection: Pick<X3Connection, 'query'>): X3Schem
           return type
         })
         if (missing.size === 0) return result
-        await load([...missing], signal)
+        await load(
+          [...new Set([...missing, ...[...missing].flatMap(relatives)])].filter((name) => !types.has(name)),
+          signal,
+        )
       }
     },
     async generation(signal) {
@@ -153,6 +156,14 @@ export function createX3Schema(connection: Pick<X3Connection, 'query'>): X3Schem
       catalogue = undefined
     },
   }
+}
+
+/** Types that are asked for next anyway, by the names that Sage's pages use; each round of questions costs a trip to the server. */
+function relatives(name: string): string[] {
+  const [, base, kind] = /^(\w+)_(Queries|Collection)$/.exec(name) ?? []
+  if (base === undefined) return []
+  const node = `${base}_node`
+  return kind === 'Queries' ? [node] : [node, `${base}_Connection`, `${base}_Edge`]
 }
 
 function typeInfo(name: string, wire: WireNamed | null | undefined): TypeInfo {
