@@ -1,7 +1,8 @@
 /** The real editor in a headless Chromium, as a person uses it: by what is seen, clicked and typed. */
 import { existsSync } from 'node:fs'
-import { type Browser, chromium, type Locator, type Page } from 'playwright-core'
+import { chromium, type Locator, type Page } from 'playwright-core'
 import { type Red, USER } from './node-red.ts'
+import { waitFor } from './wait.ts'
 
 /** Where a Chromium is on this machine; undefined: none is installed. */
 export const chromiumPath = (): string | undefined =>
@@ -9,20 +10,33 @@ export const chromiumPath = (): string | undefined =>
     (path) => path && existsSync(path),
   )
 
+export const NO_CHROMIUM = 'skipped: no Chromium is installed (CHROMIUM may name one)'
+
 export interface Editor {
   readonly page: Page
-  /** Errors that the page wrote to its console or threw. */
+  /** Errors that the page wrote to its console, or threw, since the login. */
   readonly problems: string[]
   /** A node on the canvas of the flow in front, by its label. */
   node(label: string): Locator
-  /** The text below a node, and the class that says colour and shape. */
-  status(label: string): Locator
+  /** Acts and waits until a node has come to a status such as `green dot 30 records, 12:00`; gives each status that it showed on the way. */
+  during(label: string, status: RegExp, act: () => Promise<unknown>): Promise<string[]>
+  /** Imports an example of the package into a flow of its own, and goes there. */
+  importExample(name: string, flow: string): Promise<void>
+  /** Drags a node from the palette to a place of the canvas. */
+  drop(type: string, x: number, y: number): Promise<void>
+  /** Draws a wire from an output (counted from 0) to an input. */
+  wire(from: string, to: string, output?: number): Promise<void>
   /** Opens a node's dialog by a double click. */
   open(label: string): Promise<Locator>
-  /** From a node's dialog into the one of the config node it names. */
+  /** From a node's dialog into the one of the config node that a field names. */
   openConfig(field: string): Promise<Locator>
-  /** Closes the dialog in front by *Done*, *Add* or *Update*. */
+  /** Closes the dialog in front by its red button. */
   done(): Promise<void>
+  cancel(): Promise<void>
+  /** Presses *Test connection* and waits for the lines of its report. */
+  test(): Promise<{ readonly ok: boolean; readonly text: string }[]>
+  /** Opens the pick list beside a field and takes the entry with this text. */
+  pick(field: string, entry: string): Promise<void>
   /** Presses an inject node's button. */
   press(label: string): Promise<void>
   /** Deploys, and waits until the editor says so. */
@@ -36,36 +50,36 @@ export interface Look {
   readonly dark?: boolean
 }
 
+const FLAGS = '--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync'
+
 /** Opens the editor and logs in. */
 export async function openEditor(
   red: Pick<Red, 'url'>,
-  { width = 1400, height = 900, dark }: Look = {},
+  { width = 1400, height = 900, dark = false }: Look = {},
+  user: { readonly name: string; readonly password: string } = USER,
 ): Promise<Editor> {
-  const browser: Browser = await chromium.launch({
+  const browser = await chromium.launch({
     executablePath: chromiumPath() ?? '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--no-first-run',
-    ],
+    args: [...FLAGS.split(' '), '--no-first-run'],
   })
   const page = await browser.newPage({ viewport: { width, height }, colorScheme: dark ? 'dark' : 'light' })
   page.setDefaultTimeout(15_000)
+  await page.goto(red.url)
+  await page.locator('#node-dialog-login-username').fill(user.name)
+  await page.locator('#node-dialog-login-password').fill(user.password)
+  // Node-RED asks for its settings before there is a login: that refusal is not the page's fault.
   const problems: string[] = []
   page.on('console', (message) => {
     if (message.type() === 'error') problems.push(message.text())
   })
   page.on('pageerror', (error) => problems.push(error.message))
-  await page.goto(red.url)
-  await page.locator('#node-dialog-login-username').fill(USER.name)
-  await page.locator('#node-dialog-login-password').fill(USER.password)
   await page.locator('#node-dialog-login-submit').click()
-  // The palette is the last thing that comes.
-  await page.locator('.red-ui-palette-node[data-palette-type="x3-poll"]').waitFor()
+  await palette('x3-poll').waitFor()
   await page.locator('#red-ui-loading-progress').waitFor({ state: 'hidden' })
+
+  function palette(type: string): Locator {
+    return page.locator(`.red-ui-palette-node[data-palette-type="${type}"]`)
+  }
 
   // An inject node that repeats has a sign behind its label.
   const node = (label: string): Locator =>
@@ -74,16 +88,67 @@ export async function openEditor(
         hasText: new RegExp(`^${label.replace(/[^\w ]/g, '\\$&')}(\\s*↻)?$`),
       }),
     })
+
   const inFront = async (kind: 'node' | 'node-config'): Promise<Locator> => {
-    await page.locator(`#${kind}-dialog-ok`).waitFor()
-    return page.locator('.red-ui-tray', { has: page.locator(`#${kind}-dialog-ok`) })
+    const button = page.locator(`#${kind}-dialog-ok`)
+    await button.waitFor()
+    return page.locator('.red-ui-tray', { has: button })
+  }
+
+  const leave = async (by: 'ok' | 'cancel'): Promise<void> => {
+    const button = page.locator(`#node-config-dialog-${by}:visible, #node-dialog-${by}:visible`).last()
+    const id = await button.getAttribute('id')
+    await button.click()
+    await page.locator(`#${id}`).waitFor({ state: 'detached' })
+  }
+
+  /** The list of a node's statuses grows in the page: none is missed, however short. */
+  const during: Editor['during'] = async (label, status, act) => {
+    const seen = await node(label).evaluateHandle((element) => {
+      const texts: string[] = []
+      const look = (): void => {
+        const group = element.querySelector<SVGGElement>('.red-ui-flow-node-status-group')
+        const sign = group?.querySelector('.red-ui-flow-node-status')?.getAttribute('class') ?? ''
+        const [, shape, fill] = /status-(dot|ring)-(\w+)/.exec(sign) ?? []
+        const text = `${fill} ${shape} ${group?.querySelector('.red-ui-flow-node-status-label')?.textContent}`
+        if (text !== texts.at(-1)) texts.push(text)
+      }
+      look()
+      new MutationObserver(look).observe(element, { subtree: true, childList: true, attributes: true })
+      return texts
+    })
+    await act()
+    const since = async (): Promise<string[]> => (await seen.jsonValue()).slice(1)
+    await waitFor(async () => (await since()).some((text) => status.test(text)), { timeout: 20_000 }).catch(
+      async () => {
+        throw new Error(`${label} did not come to ${status}; it showed ${(await since()).join(' | ') || 'nothing new'}`)
+      },
+    )
+    return since()
   }
 
   return {
     page,
     problems,
     node,
-    status: (label) => node(label).locator('.red-ui-flow-node-status-group'),
+    during,
+    async importExample(name, flow) {
+      await page.locator('#red-ui-header-button-sidemenu').click()
+      await page.locator('#menu-item-import').click()
+      await page.getByRole('link', { name: 'Examples' }).click()
+      const examples = page.locator('#red-ui-clipboard-dialog-import-tab-examples')
+      await examples.getByText('@tieout/node-red-tieout').click()
+      await examples.getByText(name).click()
+      await page.locator('#red-ui-clipboard-dialog-ok').click()
+      await page.locator('#red-ui-workspace-tabs li').filter({ hasText: flow }).click()
+    },
+    drop: (type, x, y) => palette(type).dragTo(page.locator('#red-ui-workspace-chart'), { targetPosition: { x, y } }),
+    async wire(from, to, output = 0) {
+      await node(from).locator('.red-ui-flow-port-output .red-ui-flow-port').nth(output).hover()
+      await page.mouse.down()
+      await node(to).locator('.red-ui-flow-port-input .red-ui-flow-port').hover()
+      await page.mouse.up()
+    },
     async open(label) {
       await node(label).locator('.red-ui-flow-node').first().dblclick()
       return inFront('node')
@@ -92,15 +157,22 @@ export async function openEditor(
       await page.locator(`#node-input-btn-${field}-edit`).click()
       return inFront('node-config')
     },
-    async done() {
-      const button = page.locator('#node-config-dialog-ok:visible, #node-dialog-ok:visible').last()
-      const id = await button.getAttribute('id')
-      await button.click()
-      await page.locator(`#${id}`).waitFor({ state: 'detached' })
+    done: () => leave('ok'),
+    cancel: () => leave('cancel'),
+    async test() {
+      await page.locator('.tieout-test').click()
+      await page.locator('.tieout-report li').first().waitFor()
+      return page
+        .locator('.tieout-report li')
+        .evaluateAll((lines) =>
+          lines.map((line) => ({ ok: line.matches('.tieout-ok'), text: line.textContent?.trim() ?? '' })),
+        )
     },
-    async press(label) {
-      await node(label).locator('.red-ui-flow-node-button-button').click()
+    async pick(field, entry) {
+      await page.locator(`${field} ~ .tieout-pick`).click()
+      await page.locator('.red-ui-autoComplete-container').getByText(entry, { exact: true }).click()
     },
+    press: (label) => node(label).locator('.red-ui-flow-node-button-button').click(),
     async deploy() {
       const answered = page.waitForResponse(
         (reply) => reply.url().endsWith('/flows') && reply.request().method() === 'POST',
