@@ -1,5 +1,5 @@
 import type { DuckDBInstance, DuckDBResultReader } from '@duckdb/node-api'
-import { type Commits, changing } from './commits.ts'
+import { beginChange, type Change, type Commits } from './commits.ts'
 import { type CopiesUnderWay, runCopy } from './copy.ts'
 import { runDefinition } from './define.ts'
 import { catalogNotFound, fromEngine, SqlError, schemaNotFound, type TableName, tableNotFound } from './errors.ts'
@@ -92,6 +92,7 @@ export async function execute(warehouse: Warehouse, request: Request): Promise<O
   const { sql, session, parameters = new Map<string, Parameter>(), signal } = request
   const scope = newScope(warehouse, session, parameters)
   const statement = parseStatement(sql, scope)
+  const change = beginChange(warehouse.commits)
   for (const { table, privilege } of scope.uses) warehouse.rights.check(privilege, table)
   const connection = await warehouse.instance.connect()
   const stop = () => connection.interrupt()
@@ -99,7 +100,7 @@ export async function execute(warehouse: Warehouse, request: Request): Promise<O
   try {
     const work: Work = { connection, bound: scope.bound, signal }
     await checkTables(work, scope)
-    return await perform(warehouse, work, statement, scope)
+    return await perform(warehouse, work, statement, scope, change)
   } catch (error) {
     throw fromEngine(error)
   } finally {
@@ -118,7 +119,13 @@ async function checkTables(work: Work, scope: Scope): Promise<void> {
   }
 }
 
-async function perform(warehouse: Warehouse, work: Work, statement: Statement, scope: Scope): Promise<Outcome> {
+async function perform(
+  warehouse: Warehouse,
+  work: Work,
+  statement: Statement,
+  scope: Scope,
+  change: Change,
+): Promise<Outcome> {
   const { volumes } = warehouse
   const resolve = (sql: string) => resolveFiles(work, sql, scope, volumes)
   switch (statement.kind) {
@@ -130,7 +137,7 @@ async function perform(warehouse: Warehouse, work: Work, statement: Statement, s
     case 'describe':
       return { rows: statement.detail ? await detail(work, statement.table) : await description(work, statement.table) }
     case 'merge': {
-      const counts = await runMerge(work, statement, await resolve(statement.source), warehouse.commits)
+      const counts = await runMerge(work, statement, await resolve(statement.source), change)
       const affected = counts.updated + counts.deleted + counts.inserted
       return counted({
         num_affected_rows: affected,
@@ -148,10 +155,9 @@ async function perform(warehouse: Warehouse, work: Work, statement: Statement, s
       const byName = statement.byName ? ' BY NAME' : ''
       const sql = `INSERT INTO ${engineName(statement.table)}${columns}${byName} ${await resolve(statement.query)}`
       const write = () => run(work, sql)
-      const touched = (result: DuckDBResultReader) => result.rowsChanged
       // A plain append conflicts with nothing; one that reads its own target is a change like any other.
       const { rowsChanged } = await (reads(scope, statement.table)
-        ? changing(work, warehouse.commits, statement.table, write, touched)
+        ? change(work, statement.table, write, (result) => result.rowsChanged)
         : atomically(work, write))
       return counted({ num_affected_rows: rowsChanged, num_inserted_rows: rowsChanged })
     }
@@ -159,9 +165,8 @@ async function perform(warehouse: Warehouse, work: Work, statement: Statement, s
     case 'delete':
     case 'truncate': {
       const { table, sql } = statement
-      const { rowsChanged } = await changing(
+      const { rowsChanged } = await change(
         work,
-        warehouse.commits,
         table,
         () => run(work, sql),
         (result) => result.rowsChanged,

@@ -1,4 +1,4 @@
-import { type Commits, changing } from './commits.ts'
+import type { Change } from './commits.ts'
 import { SqlError, unresolved } from './errors.ts'
 import { engineName, quote } from './sql/cursor.ts'
 import type { Merge, MergeClause } from './sql/statement.ts'
@@ -17,7 +17,7 @@ const SOURCE = 'temp.merge_source'
  * Runs a MERGE. The source is evaluated once, into a temporary table. Unlike DuckDB, Databricks refuses two source rows
  * that change one target row, so that is looked for first.
  */
-export async function runMerge(work: Work, merge: Merge, source: string, commits: Commits): Promise<MergeCounts> {
+export async function runMerge(work: Work, merge: Merge, source: string, change: Change): Promise<MergeCounts> {
   const target = `${engineName(merge.table)} AS ${quote(merge.alias)}`
   const using = `${SOURCE} AS ${quote(merge.sourceAlias)}`
   const targetColumns = (await columnsOf(work, merge.table)).map((column) => column.name)
@@ -38,13 +38,7 @@ export async function runMerge(work: Work, merge: Merge, source: string, commits
     await run(work, `DROP TABLE ${SOURCE}`)
     return counts
   }
-  return await changing(
-    work,
-    commits,
-    merge.table,
-    perform,
-    ({ updated, deleted, inserted }) => updated + deleted + inserted,
-  )
+  return await change(work, merge.table, perform, ({ updated, deleted, inserted }) => updated + deleted + inserted)
 }
 
 function emit({ on, condition, act, set }: MergeClause, sourceAlias: string, targetColumns: readonly string[]): string {
