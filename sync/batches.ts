@@ -54,12 +54,13 @@ function weigh(row: Row, size: { rows: number; bytes: number }): void {
   size.bytes += bytes
 }
 
-export function createFiller(limits: BatchLimits): BatchFiller {
+/** `first`: index of its first batch. */
+export function createFiller(limits: BatchLimits, first = 0): BatchFiller {
   let records: DataRecord[] = []
   let segments: Segment[] = []
   let rows = 0
   let bytes = 0
-  let index = 0
+  let index = first
   const flush = (): FilledBatch => {
     const batch = { index: index++, records, rows, bytes, segments }
     records = []
@@ -73,18 +74,18 @@ export function createFiller(limits: BatchLimits): BatchFiller {
       const full: FilledBatch[] = []
       const { cursors } = page
       /** First record of the page that is in the batch being filled. */
-      let first = 0
+      let start = 0
       const mark = (upTo: number, end: Segment['end']) => {
-        const part = cursors?.slice(first, upTo)
+        const part = cursors?.slice(start, upTo)
         segments.push({ walk, upTo: records.length, end: end ?? part?.at(-1), ...(part ? { cursors: part } : {}) })
       }
       for (const [at, record] of page.records.entries()) {
         const size = measure(record)
         const over = rows + size.rows > limits.batchRows || bytes + size.bytes > limits.batchBytes
         if (over && records.length > 0) {
-          if (at > first) mark(at, undefined)
+          if (at > start) mark(at, undefined)
           full.push(flush())
-          first = at
+          start = at
         }
         record._row = records.length
         records.push(record)

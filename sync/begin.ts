@@ -14,7 +14,10 @@ export interface ReadDeps {
   readonly retry?: Partial<RetryOptions>
 }
 
-/** Fixes the window and writes it down, so that a crash resumes the same one. */
+/**
+ * Fixes the window and writes it down, so that a crash resumes the same one. `resumed`: it was open already, and ends where
+ * an earlier run wanted to get.
+ */
 export async function begin(
   { ledger, now, retry }: ReadDeps,
   options: PollOptions,
@@ -22,7 +25,7 @@ export async function begin(
   entity: EntityRun,
   plan: EntityPlan,
   signal: AbortSignal,
-): Promise<Position & { readonly window: WindowState }> {
+): Promise<{ readonly window: WindowState; readonly resumed: boolean }> {
   const { name, source } = options
   const identity = identityOf(source.address, entity.name, options.filters?.[entity.name])
   let position: Position | undefined = await ledger.position(name, entity.name)
@@ -57,9 +60,10 @@ export async function begin(
     }
   }
   const clock = await source.clock(signal)
-  const next = nextWindow({ plan, position, identity, clock, now: now(), scope: options.scope ?? { kind: 'changes' } })
+  const scope = options.scope ?? { kind: 'changes' }
+  const next = nextWindow({ plan, position, identity, clock, now: now(), scope })
   await ledger.savePosition(name, entity.name, next)
   entity.position = next
   entity.from = next.window.from
-  return next
+  return { window: next.window, resumed: scope.kind === 'changes' && !!position?.window }
 }

@@ -1,3 +1,4 @@
+import type { WindowState } from '../ledger/ledger.ts'
 import { createFiller, type FilledBatch } from './batches.ts'
 import { begin, type ReadDeps } from './begin.ts'
 import type { PollOptions } from './engine.ts'
@@ -6,9 +7,10 @@ import { holdRefused } from './hold.ts'
 import type { BatchMessage, DataRecord } from './message.ts'
 import { isDone } from './progress.ts'
 import type { EntityRun, RunState } from './run.ts'
-import { needsError } from './settlement.ts'
-import type { EntityPlan, Page } from './source.ts'
+import { needsError, type RunKeeper } from './settlement.ts'
+import type { EntityPlan, Page, StampWindow } from './source.ts'
 import { ruleOf } from './watch.ts'
+import { stampsOf } from './windows.ts'
 
 export interface ReadLimits {
   readonly batchRows: number
@@ -61,7 +63,7 @@ export async function room(
 
 /** Reads the entity to its end. Throws the source's errors and the signal's reason; what was sent stays sent. */
 export async function readEntity(
-  deps: ReadDeps,
+  deps: ReadDeps & { readonly settlement: Pick<RunKeeper, 'finish'> },
   options: PollOptions,
   run: RunState,
   entity: EntityRun,
@@ -77,7 +79,9 @@ export async function readEntity(
   const missing = entity.needs.find((need) => run.entities.get(need)?.error ?? run.entities.get(need)?.readError)
   if (missing) throw needsError(entity.name, missing)
 
-  const filler = createFiller(limits)
+  let filler = createFiller(limits)
+  /** First batch of the window that is read: each window is a sequence of messages of its own. */
+  let first = 0
   /** A batch was taken from the filler and not sent: nothing behind it may be. */
   let broken = false
   const send = async (batch: FilledBatch, last: boolean): Promise<void> => {
@@ -95,7 +99,7 @@ export async function readEntity(
       sinks: new Map(),
     })
     if (last) entity.readDone = true
-    options.send(messageOf(run, plan, records, { index, last, ledger: ledger.id, mode: 'poll' }))
+    options.send(messageOf(run, plan, records, { index, first, last, ledger: ledger.id, mode: 'poll' }))
     broken = false
   }
   const take = async (walk: string, page: Page, firstRead: number): Promise<void> => {
@@ -122,6 +126,50 @@ export async function readEntity(
     return given
   }
 
+  const sendRest = async (last: boolean): Promise<void> => {
+    const rest = filler.end()
+    if (!rest) return
+    entity.rows += rest.rows
+    await send(rest, last)
+  }
+  /** Everything that was read of the window is settled and written down before the next one begins. */
+  const closeWindow = async (): Promise<void> => {
+    await sendRest(true)
+    entity.readDone = true
+    run.changed()
+    while (entity.prefix.batch < entity.batches.length) {
+      signal.throwIfAborted()
+      await run.next(500)
+    }
+    signal.throwIfAborted()
+    await deps.settlement.finish(run, entity)
+    entity.readDone = false
+    first = entity.batches.length
+    filler = createFiller(limits, first)
+  }
+  const walkWindow = async (window: StampWindow & Pick<WindowState, 'walks'>, walks: readonly string[]) => {
+    for (const name of walks) {
+      let cursor = window.walks[name] ?? null
+      while (cursor !== true) {
+        await room(run, limits, filler.size(), signal)
+        const read = numbers()
+        const page = await plan.readPage({ walk: name, window: stampsOf(window), cursor, nextRead: read.next, signal })
+        signal.throwIfAborted()
+        if (page.cursor !== null && page.cursor === cursor)
+          throw syncError(
+            'config',
+            'sync.cursor',
+            `${entity.name}: ${options.source.address} gave the same cursor twice.`,
+            {
+              entity: entity.name,
+              hint: 'Reading on would never end. This is a fault of the source or of a proxy that keeps replies.',
+            },
+          )
+        await take(name, page, read.first ?? ledger.nextRead())
+        cursor = page.cursor ?? true
+      }
+    }
+  }
   const walk = async (): Promise<void> => {
     if (scope.kind === 'keys') {
       if (!plan.readKeys)
@@ -136,44 +184,18 @@ export async function readEntity(
         const page = await plan.readKeys(scope.keys.slice(at, at + keysAtOnce), read.next, signal)
         await take('keys', page, read.first ?? ledger.nextRead())
       }
+    } else if (scope.kind === 'backfill') {
+      const walks = plan.backfill ?? plan.walks.filter((name) => name !== 'empty' && name !== 'dates')
+      await walkWindow({ from: scope.from, bound: scope.to, walks: {} }, walks)
     } else {
-      const window =
-        scope.kind === 'backfill'
-          ? { from: scope.from, bound: scope.to, walks: {} as Record<string, null> }
-          : (await begin(deps, options, run, entity, plan, signal)).window
-      const walks =
-        scope.kind === 'backfill'
-          ? (plan.backfill ?? plan.walks.filter((name) => name !== 'empty' && name !== 'dates'))
-          : plan.walks
-      for (const name of walks) {
-        let cursor = window.walks[name] ?? null
-        while (cursor !== true) {
-          await room(run, limits, filler.size(), signal)
-          const read = numbers()
-          const stamps = { from: window.from, bound: window.bound }
-          const page = await plan.readPage({ walk: name, window: stamps, cursor, nextRead: read.next, signal })
-          signal.throwIfAborted()
-          if (page.cursor !== null && page.cursor === cursor)
-            throw syncError(
-              'config',
-              'sync.cursor',
-              `${entity.name}: ${options.source.address} gave the same cursor twice.`,
-              {
-                entity: entity.name,
-                hint: 'Reading on would never end. This is a fault of the source or of a proxy that keeps replies.',
-              },
-            )
-          await take(name, page, read.first ?? ledger.nextRead())
-          cursor = page.cursor ?? true
-        }
+      // The window of a run that failed or died ends where that one wanted to get; whoever starts a run expects today.
+      for (let isOld = true; isOld; ) {
+        const { window, resumed } = await begin(deps, options, run, entity, plan, signal)
+        await walkWindow(window, plan.walks)
+        if (resumed) await closeWindow()
+        isOld = resumed
       }
     }
-  }
-  const sendRest = async (last: boolean): Promise<void> => {
-    const rest = filler.end()
-    if (!rest) return
-    entity.rows += rest.rows
-    await send(rest, last)
   }
   try {
     await walk()
@@ -192,19 +214,27 @@ export function messageOf(
   run: Pick<RunState, 'id' | 'sync'>,
   plan: Pick<EntityPlan, 'entity' | 'schema'>,
   payload: DataRecord[],
-  batch: { readonly index: number; readonly last: boolean; readonly ledger: string; readonly mode: 'poll' | 'replay' },
+  batch: {
+    readonly index: number
+    /** Where its sequence begins; 0 unless told. */
+    readonly first?: number
+    readonly last: boolean
+    readonly ledger: string
+    readonly mode: 'poll' | 'replay'
+  },
 ): BatchMessage {
   const { entity, schema } = plan
+  const { first = 0 } = batch
   const readNumber = payload.reduce((least, record) => Math.min(least, record._read ?? least), Number.MAX_SAFE_INTEGER)
   return {
     topic: entity,
     payload,
     schema,
     parts: {
-      id: `${run.id}-${entity}`,
-      index: batch.index,
+      id: `${run.id}-${entity}${first > 0 ? `-${first}` : ''}`,
+      index: batch.index - first,
       type: 'array',
-      ...(batch.last ? { count: batch.index + 1 } : {}),
+      ...(batch.last ? { count: batch.index - first + 1 } : {}),
     },
     sync: {
       name: run.sync,

@@ -128,9 +128,12 @@ async function planOf(
     ...(options.waiting ? { waiting: options.waiting } : {}),
     faultOf: (record) => unbalanced(record, table, options.statisticalLedgers ?? []),
   })
-  /** Documents read in this run: later walks of its window would find nothing newer in them. */
+  /** Documents read of one window: its later walks would find nothing newer in them. */
   const seen = new Set<string>()
+  let bound: string | null = null
   const readPage = async (request: PageRequest): Promise<Page> => {
+    if (request.window.bound !== bound) seen.clear()
+    bound = request.window.bound
     const watch = resolved.watch.find((one) => one.def.walk === request.walk)
     const page = watch
       ? await watched(reader, watch, resolved, fixed, seen, request)

@@ -110,9 +110,45 @@ describe('reading', () => {
         bound: '2026-03-01T08:00:00Z',
         cursor: 'erp|S019',
       })
-      assert.equal(sums(next, 'supplier').read, 25)
-      assert.equal((await r.ledger.position('s', 'supplier'))?.readThrough, '2026-03-01T08:00:00Z')
+      // What was settled is not written again; the overlap of the window that follows is read.
+      const { delivered, unchanged } = sums(next, 'supplier')
+      assert.deepEqual([delivered, unchanged], [25, 45])
       same('supplier')
+    })
+
+    it('a window that was open is finished first, and what changed since then comes in the same run', async () => {
+      r = await rig({ entities: { supplier: { schema: supplierSchema, cursors: true } } })
+      fill(45)
+      let pages = 0
+      r.source.onPage(() => {
+        if (++pages === 3) throw syncError('transient', 'test.gone', 'the ERP is gone')
+        return undefined
+      })
+      await r.poll({ limits: { batchRows: 8 } })
+      // Later than the bound, and of a record that the first run had delivered.
+      r.source.clockIs('2026-03-01T10:00:00Z')
+      r.source.put('supplier', supplier('S005', 'changed since'))
+      r.source.clockIs('2026-03-01T12:00:00Z')
+      r.source.asked.length = 0
+      r.sent.length = 0
+      const next = await r.poll({ limits: { batchRows: 8 } })
+      assert.equal(next.state, 'done', JSON.stringify(next.errors))
+      assert.deepEqual(
+        [...new Set(r.source.asked.map(({ bound }) => bound))],
+        ['2026-03-01T08:00:00Z', '2026-03-01T12:00:00Z'],
+      )
+      const { delivered, ties } = sums(next, 'supplier')
+      assert.deepEqual([delivered, ties], [26, true])
+      same('supplier')
+      assert.deepEqual((await r.ledger.position('s', 'supplier'))?.readThrough, '2026-03-01T12:00:00Z')
+      // Each window is a sequence of its own for split and join.
+      const ends = r.sent.filter(({ parts }) => parts.count !== undefined).map(({ parts }) => parts)
+      assert.equal(new Set(ends.map(({ id }) => id)).size, 2)
+      assert.deepEqual(
+        ends.map(({ index, count }) => count === index + 1),
+        [true, true],
+      )
+      assert.equal(new Set(r.sent.map(({ sync }) => sync.batch)).size, r.sent.length)
     })
 
     it('a source that gives the same cursor again does not loop for ever', async () => {
@@ -393,7 +429,8 @@ describe('reading', () => {
       assert.equal(failed.state, 'failed')
       assert.equal((await r.ledger.position('s', 'supplier'))?.readThrough, null)
       const next = await r.poll()
-      assert.equal(sums(next, 'supplier').held, 3)
+      // Each twice: in the window that was open, and in the overlap of the one that follows.
+      assert.equal(sums(next, 'supplier').held, 6)
       assert.equal(await r.ledger.countHeld({ sync: 's' }), 3)
     })
   })
