@@ -1,6 +1,8 @@
 /** The sandbox as a process: the books, Sage X3 and Databricks as local servers, and a control address. */
 import { randomBytes, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { fstatSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
@@ -53,6 +55,15 @@ function readFlags(): Flags {
   throw new Error(`--${issue?.path.join('.')}: ${issue?.message}`)
 }
 
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
 async function main(chosen: Flags): Promise<void> {
   const { seed, state } = chosen
   const history = openHistory({
@@ -62,11 +73,16 @@ async function main(chosen: Flags): Promise<void> {
     ...(chosen.today === undefined ? {} : { today: chosen.today }),
     ...(state === undefined ? {} : { state }),
   })
+  // What was read and written belongs to an address: it must be the same after a restart.
+  const lastingPort = async (name: string): Promise<number> => {
+    const free = state === undefined ? 0 : await freePort()
+    return Number(history.secret(name, () => String(free)))
+  }
   const secret = (name: string): string => history.secret(name, () => randomBytes(24).toString('base64url'))
   const x3 = await startX3({
     books: history.books,
     clock: history.clock,
-    port: chosen.port,
+    port: chosen.port || (await lastingPort('x3.port')),
     clientId: history.secret('x3.clientId', randomUUID),
     secret: secret('x3.secret'),
     generation: chosen.generation,
@@ -74,6 +90,7 @@ async function main(chosen: Flags): Promise<void> {
     keepReplies: chosen.prepared,
   })
   const databricks = await startDatabricks({
+    port: await lastingPort('databricks.port'),
     ...(state === undefined ? {} : { file: join(state, 'databricks.duckdb'), ca: state }),
     catalog,
     schemas: [schema],
