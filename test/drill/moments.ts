@@ -61,11 +61,16 @@ function kindsOf(request: Request): Kind[] {
   return request.site === 'files-put' ? ['send', 'random'] : ['random']
 }
 
+/** The node that a query of X3 begins at. */
+export function nodeOf(text: string): string | undefined {
+  const node = /query\W.*?\{\s*(\w+)\s*\{\s*(\w+)/s.exec(text)
+  return node ? `${node[1]}.${node[2]}` : undefined
+}
+
 /** What a request was about, short. */
 function inWords({ site, text }: Request): string {
   const table = /MERGE INTO\s+(\S+)/i.exec(text)?.[1]?.replaceAll('`', '')
-  const node = /query\W.*?\{\s*(\w+)\s*\{\s*(\w+)/s.exec(text)
-  return table ? `MERGE into ${table}` : node ? `${node[1]}.${node[2]}` : site
+  return table ? `MERGE into ${table}` : (nodeOf(text) ?? site)
 }
 
 const none = (): Record<Kind, number> => ({ read: 0, send: 0, committed: 0, settle: 0, mark: 0, random: 0 })

@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { Request } from './moments.ts'
+import { nodeOf, type Request } from './moments.ts'
 
 /** A window that a killed run left open. */
 export interface OpenWindow {
@@ -45,7 +45,7 @@ export function readRemains(ledger: string): Remains {
 }
 
 interface Page {
-  readonly query: string
+  readonly node: string
   readonly after: string | null
   readonly filter: string
 }
@@ -54,9 +54,11 @@ interface Page {
 function pagesOf(requests: readonly Request[]): Page[] {
   return requests.flatMap(({ site, text }) => {
     if (site !== 'graphql:read') return []
-    const { query, variables } = JSON.parse(text) as { query: string; variables?: Record<string, unknown> }
+    const { variables } = JSON.parse(text) as { variables?: Record<string, unknown> }
     const { filter, after } = variables ?? {}
-    return typeof filter === 'string' ? [{ query, filter, after: typeof after === 'string' ? after : null }] : []
+    return typeof filter === 'string'
+      ? [{ node: nodeOf(text) ?? '', filter, after: typeof after === 'string' ? after : null }]
+      : []
   })
 }
 
@@ -85,10 +87,12 @@ export function checkResumed(
         throw new Error(`${names}: the window up to ${bound} was open, and the next run did not read it`)
       continue
     }
-    const walks = new Map(again.toReversed().map((page) => [`${page.query}\n${page.filter}`, page]))
+    const walks = new Map(again.toReversed().map((page) => [`${page.node}\n${page.filter}`, page]))
     for (const first of walks.values()) {
       if (!cursors.includes(first.after))
-        throw new Error(`${names}: the next run went on at ${first.after}, the ledger says ${cursors.join(' or ')}`)
+        throw new Error(
+          `${names}: the next run went on at ${first.after}, the ledger says ${cursors.map(String).join(' or ')}`,
+        )
       seen++
     }
   }
