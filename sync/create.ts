@@ -4,7 +4,7 @@ import type { Ledger } from '../ledger/ledger.ts'
 import { planAhead } from './ahead.ts'
 import { createDeliver } from './deliver.ts'
 import type { Engine, Log } from './engine.ts'
-import { syncError } from './errors.ts'
+import { classOf, syncError } from './errors.ts'
 import { hold } from './hold.ts'
 import { poll } from './poll.ts'
 import { replay } from './replay.ts'
@@ -55,6 +55,9 @@ export function createEngine({ ledger, log, now = Date.now, retry }: EngineOptio
     replay: (options) => start(options.signal, (signal) => replay(deps, { ...options, signal })),
     hold: (options) => hold(deps, options),
     deliver,
+    fail({ ref, sync, error }) {
+      if (sync !== undefined && classOf(error) !== 'data') settlement.fail(sync, ref, error)
+    },
     claimName(name, nodeId) {
       const owner = names.get(name)
       if (owner !== undefined && owner !== nodeId)

@@ -129,6 +129,12 @@ export interface Engine {
   poll(options: PollOptions): Promise<RunSummary>
   /** The sink's side of one batch: received, newest of each key, superseded, unchanged, checked, written, settled. Resolves with the counts; throws a `SyncError` when the batch could not be delivered (nothing of it is settled then but what the ledger has). */
   deliver(options: DeliverOptions): Promise<OutcomeCounts>
+  /**
+   * A node on the way could not deal with a batch at all (a mapping without its table, a sink without its connection): the
+   * entity's run fails with this error at once, instead of waiting for records that never come. A `data` error fails nothing:
+   * its records are held. Without effect for a message of no run that goes on here.
+   */
+  fail(options: { readonly ref: SinkRef; readonly sync: SyncInfo | undefined; readonly error: unknown }): void
   /** A transform holds records (an unmapped code) in the name of every sink behind it. */
   hold(options: {
     readonly ref: SinkRef

@@ -1,6 +1,9 @@
 /** A batch counts at one ledger; a node of another one would answer into the void. */
+import type { Engine } from '../../sync/engine.ts'
 import { syncError } from '../../sync/errors.ts'
+import type { SyncInfo } from '../../sync/message.ts'
 import { type ParsedBatch, parseBatch } from '../../sync/parse.ts'
+import type { Message, NodeContext } from './node.ts'
 
 export type Batch = ParsedBatch
 export { parseBatch }
@@ -12,4 +15,23 @@ export function checkLedger(batch: Batch, ledger: string): void {
       field: 'ledger',
       hint: 'Choose the same sync-ledger in the source and in every node that its records reach.',
     })
+}
+
+/**
+ * Works on a batch; an error that is not about its data fails the run that waits for it, which would otherwise learn only after
+ * its receipt limit that the records never came.
+ */
+export async function failingItsRun(
+  message: Message,
+  { engine, id, name }: Pick<NodeContext<unknown>, 'engine' | 'id' | 'name'>,
+  work: (engine: Engine) => Promise<void>,
+): Promise<void> {
+  const mine = await engine()
+  try {
+    await work(mine)
+  } catch (error) {
+    const sync = typeof message.sync === 'object' && message.sync !== null ? (message.sync as SyncInfo) : undefined
+    mine.fail({ ref: { id, name }, sync, error })
+    throw error
+  }
 }

@@ -6,7 +6,7 @@ import type { Target } from '../../sync/target.ts'
 import { type ConfigSpec, type Fields, field } from './config.ts'
 import type { ConnectionSpec } from './connection.ts'
 import { heldMessage } from './held.ts'
-import { checkLedger, parseBatch } from './message.ts'
+import { checkLedger, failingItsRun, parseBatch } from './message.ts'
 import { defineNode, type Log, type NodeContext } from './node.ts'
 import { count } from './status.ts'
 import { useConnection } from './use.ts'
@@ -94,22 +94,22 @@ export function defineSink<S extends Fields, CS extends Fields, K extends Fields
     start: (context) => {
       targetsOf(context)
     },
-    async input(message, context) {
-      const batch = parseBatch(message)
-      const engine = await context.engine()
-      checkLedger(batch, engine.ledger.id)
-      context.status.working(batch.schema.entity)
-      const result = await engine.deliver({
-        ref: { id: context.id, name: context.name },
-        target: await targetsOf(context)(batch.schema.entity),
-        message: batch,
-        progress: (progress) => context.status.progress(progress),
-        held: (record, cause) => context.send(1, heldMessage(batch, record, cause)),
-        signal: context.signal,
-      })
-      context.status.done(resultText(batch.schema.entity, result))
-      context.send(0, { ...message, result })
-    },
+    input: (message, context) =>
+      failingItsRun(message, context, async (engine) => {
+        const batch = parseBatch(message)
+        checkLedger(batch, engine.ledger.id)
+        context.status.working(batch.schema.entity)
+        const result = await engine.deliver({
+          ref: { id: context.id, name: context.name },
+          target: await targetsOf(context)(batch.schema.entity),
+          message: batch,
+          progress: (progress) => context.status.progress(progress),
+          held: (record, cause) => context.send(1, heldMessage(batch, record, cause)),
+          signal: context.signal,
+        })
+        context.status.done(resultText(batch.schema.entity, result))
+        context.send(0, { ...message, result })
+      }),
   })
 }
 

@@ -8,7 +8,7 @@ import { type ConfigSpec, type Fields, field } from './config.ts'
 import type { ConnectionSpec } from './connection.ts'
 import { heldMessage } from './held.ts'
 import { reachable, sinksFor } from './members.ts'
-import { type Batch, checkLedger, parseBatch } from './message.ts'
+import { type Batch, checkLedger, failingItsRun, parseBatch } from './message.ts'
 import { defineNode, type Log, type NodeContext } from './node.ts'
 import { count } from './status.ts'
 import { useConnection } from './use.ts'
@@ -80,31 +80,30 @@ export function defineTransform<S extends Fields, CS extends Fields, K extends F
     start: (context) => {
       mappingOf(context)
     },
-    async input(message, context) {
-      const batch = parseBatch(message)
-      const handle = context.ledger()
-      const engine = await handle.engine.get()
-      checkLedger(batch, engine.ledger.id)
-      const mapping = mappingOf(context)
-      context.status.working(batch.schema.entity)
-      const { payload, schema, held } = await spec.transform(context.config, await mapping(), batch, context)
-      if (held.length > 0) {
-        if (!batch.sync) throw unheld(held)
-        const members = reachable(RED, handle, { place: context.place, ports: [0] })
-        await engine.hold({
-          ref: { id: context.id, name: context.name },
-          sinks: sinksFor(members, schema.entity),
-          message: batch,
-          stage: 'map',
-          records: held,
-        })
-        for (const { record, cause } of held) context.send(1, heldMessage(batch, record, cause))
-      }
-      if (payload.length > 0 || batch.payload.length === 0) context.send(0, { ...message, payload, schema })
-      context.status.done(
-        `${schema.entity}: ${count(payload.length)} mapped${held.length ? `, ${count(held.length)} held` : ''}`,
-      )
-    },
+    input: (message, context) =>
+      failingItsRun(message, context, async (engine) => {
+        const batch = parseBatch(message)
+        checkLedger(batch, engine.ledger.id)
+        const mapping = mappingOf(context)
+        context.status.working(batch.schema.entity)
+        const { payload, schema, held } = await spec.transform(context.config, await mapping(), batch, context)
+        if (held.length > 0) {
+          if (!batch.sync) throw unheld(held)
+          const members = reachable(RED, context.ledger(), { place: context.place, ports: [0] })
+          await engine.hold({
+            ref: { id: context.id, name: context.name },
+            sinks: sinksFor(members, schema.entity),
+            message: batch,
+            stage: 'map',
+            records: held,
+          })
+          for (const { record, cause } of held) context.send(1, heldMessage(batch, record, cause))
+        }
+        if (payload.length > 0 || batch.payload.length === 0) context.send(0, { ...message, payload, schema })
+        context.status.done(
+          `${schema.entity}: ${count(payload.length)} mapped${held.length ? `, ${count(held.length)} held` : ''}`,
+        )
+      }),
   })
 }
 

@@ -204,6 +204,29 @@ describe('a bad target', function () {
     await job.ties()
   })
 
+  it('a connection broken after it was good fails the run at once, naming the variable or the field', async () => {
+    const job = thread.begin({ entities: ['product'] })
+    await job.deploy()
+    succeeded(await job.run())
+    changeAll(job)
+    const connection = job.node('databricks-connection')
+    for (const [change, words] of [
+      [{ clientId: '${DATABRICKS_OF_NOBODY}' }, /DATABRICKS_OF_NOBODY/],
+      [{ clientId: '' }, /Client ID is missing/],
+    ] as const) {
+      const { clientId } = connection
+      Object.assign(connection, change)
+      await job.deploy()
+      const ran = await job.run()
+      match(failed(ran).message, words)
+      ok(!ran.summary?.errors.some(({ code }) => code === 'sync.not-received'))
+      connection.clientId = clientId
+    }
+    await job.deploy()
+    succeeded(await job.run())
+    await job.ties()
+  })
+
   it('two syncs of two ledgers into one table: the second is refused and told of the first', async () => {
     const one = thread.begin({ entities: ['supplier'] })
     await one.deploy()

@@ -45,6 +45,7 @@ export function fakeEngine(parts: Partial<Engine> & { ledger?: Ledger } = {}): F
     async deliver({ message }) {
       return { ...noOutcomes, delivered: message.payload.length }
     },
+    fail() {},
     async hold() {},
     async replay(options) {
       return summaryOf(options.name, { mode: 'replay' })

@@ -8,9 +8,9 @@ import type { Cell, Comparison } from '../../demo/compare.ts'
 import { type FlowNode, readTemplate } from '../../demo/job.ts'
 import { createBooks } from '../../sandbox/books/books.ts'
 import type { ChangingTable } from '../../sandbox/books/table.ts'
-import type { Books, BookTables, TableName } from '../../sandbox/books/types.ts'
+import type { Books, BookTables, Size, TableName } from '../../sandbox/books/types.ts'
 import { type DatabricksSandbox, startDatabricks } from '../../sandbox/databricks/server.ts'
-import { startX3, type X3Options, type X3Sandbox } from '../../sandbox/x3/server.ts'
+import { startX3, type X3Sandbox } from '../../sandbox/x3/server.ts'
 import type { EntitySummary, RunSummary } from '../../sync/engine.ts'
 import type { ErrorCause } from '../../sync/errors.ts'
 import { type Red, type RedOptions, startRed } from './node-red.ts'
@@ -102,7 +102,8 @@ const MOST_JOBS = 30
 export const MASTER = 'supplier'
 export const JOURNAL = 'gl_entry'
 
-export async function startThread(x3Options: Partial<X3Options> = {}): Promise<Thread> {
+/** `rows`: how big the books of each job are. */
+export async function startThread({ rows: size = 'small' as Size | number } = {}): Promise<Thread> {
   let offset = 0
   const clock = {
     now: () => Date.now() + offset,
@@ -113,7 +114,7 @@ export async function startThread(x3Options: Partial<X3Options> = {}): Promise<T
   const today = new Date().toISOString().slice(0, 10)
   const names = Array.from({ length: MOST_JOBS }, (_, n) => `job${n}`)
   const books = Object.fromEntries(
-    names.map((name, n) => [name, createBooks({ seed: n + 1, size: 'small', today, now: clock.now })]),
+    names.map((name, n) => [name, createBooks({ seed: n + 1, size, today, now: clock.now })]),
   )
   // Each folder has a second name, as after a move to another server.
   const folders = Object.fromEntries(
@@ -123,7 +124,6 @@ export async function startThread(x3Options: Partial<X3Options> = {}): Promise<T
     clock,
     books: createBooks({ seed: 99, size: 'small', today, now: clock.now }),
     folders,
-    ...x3Options,
   })
   const databricks = await startDatabricks({ schemas: names, clientSecret: 'sandbox-secret-of-databricks' })
   const collector = await startCollector()
