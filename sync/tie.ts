@@ -22,13 +22,17 @@ export async function checkTotals(question: TieQuestion, context: WriteContext):
   const ask = target.totals?.bind(target)
   if (ask === undefined) return { ties: true, amounts }
   const problems: string[] = []
-  for (const table of plan) {
-    const stored = await withRetry(
-      () => ask({ run, schema, ...table }, context),
-      { ...context, idempotent: true, renew: target.renew?.bind(target) },
-      retry,
-    )
-    const found = compareTotals(table, stored, expected)
+  const stored = await Promise.all(
+    plan.map((table) =>
+      withRetry(
+        () => ask({ run, schema, ...table }, context),
+        { ...context, idempotent: true, renew: target.renew?.bind(target) },
+        retry,
+      ),
+    ),
+  )
+  for (const [i, table] of plan.entries()) {
+    const found = compareTotals(table, stored[i] ?? [], expected)
     if (found.length > 0) problems.push(differencesText(schema.entity, table, found))
   }
   if (problems.length === 0) return { ties: true, amounts }

@@ -117,23 +117,29 @@ export async function shapeTables(
     wanted.map(({ name }) => name),
     context,
   )
-  const created: string[] = []
-  const notices: string[] = []
-  for (const table of wanted) {
+  const shape = async (table: WantedTable): Promise<Shaped> => {
     const name = plainTable(table.name)
     const columns = found.filter((column) => column.table === name)
     if (columns.length === 0) {
       await connection.run({ sql: createTable(table, json), what: `CREATE TABLE ${name}`, kind: 'write' }, context)
-      created.push(name)
-      notices.push(`Created ${name}.`)
-      continue
+      return { created: [name], notices: [`Created ${name}.`] }
     }
     const missing = checkColumns(table, columns)
-    if (missing.length === 0) continue
+    if (missing.length === 0) return { created: [], notices: [] }
     await extend(connection, table, missing, json, context)
-    notices.push(`Added to ${name}: ${missing.map((column) => column.name).join(', ')}.`)
+    const names = missing.map((column) => column.name).join(', ')
+    return { created: [], notices: [`Added to ${name}: ${names}.`] }
   }
-  return { created, notices }
+  // Side by side; all have ended before the first error goes on.
+  const done = await Promise.allSettled(wanted.map(shape))
+  const shaped = done.map((result) => {
+    if (result.status === 'rejected') throw result.reason
+    return result.value
+  })
+  return {
+    created: shaped.flatMap(({ created }) => created),
+    notices: shaped.flatMap(({ notices }) => notices),
+  }
 }
 
 /** The columns to add; a `config` error for the first that is too narrow. */
