@@ -1,0 +1,273 @@
+import { deepStrictEqual, match, strictEqual } from 'node:assert'
+import { readFileSync } from 'node:fs'
+import type { Locator } from 'playwright-core'
+import { chromiumPath, NO_CHROMIUM } from '../support/editor.ts'
+import { type Stage, startStage } from '../support/stage.ts'
+
+const HOSTILE = '<img src=x onerror="window.hacked=1">& Söhne'
+/** Every node of the package. */
+const TYPES = Object.keys(JSON.parse(readFileSync('package.json', 'utf8'))['node-red'].nodes)
+
+describe('dialogs', function () {
+  this.timeout(60_000)
+  let stage: Stage
+
+  before(async function () {
+    if (!chromiumPath()) {
+      console.log(`    ${NO_CHROMIUM}`)
+      this.skip()
+    }
+    stage = await startStage()
+    const { editor, x3, books } = stage
+    stage.rename([...books.tables.supplier.walk()][0]?.code ?? '', HOSTILE)
+    await editor.importExample('x3-to-databricks', 'Sage X3 to Databricks')
+    await editor.open('Read X3')
+    const dialog = await editor.openConfig('connection')
+    const values = { url: x3.url, folder: x3.folder, clientId: x3.clientId, user: x3.user, secret: x3.secret }
+    for (const [field, value] of Object.entries(values)) await dialog.locator(`#node-config-input-${field}`).fill(value)
+    await editor.done()
+    await editor.done()
+  })
+  after(() => stage?.end())
+  afterEach(async () => {
+    const open = stage?.editor.page.locator('#node-config-dialog-cancel:visible, #node-dialog-cancel:visible')
+    while (open && (await open.count()) > 0) await stage.editor.cancel()
+  })
+
+  describe('of every node', () => {
+    it('have help in the sidebar, and its first sentence as the palette tooltip', async () => {
+      const { page } = stage.editor
+      await page.locator('.red-ui-palette-node[data-palette-type="map-gl"]').hover()
+      await page.locator('.red-ui-popover', { hasText: /^map gl\s*Maps codes and columns of each batch/ }).waitFor()
+      await stage.editor.open('Read X3')
+      await page.locator('.red-ui-tray-footer .fa-book').click()
+      await page.locator('.red-ui-help').getByRole('heading', { name: 'Limits of X3' }).waitFor()
+      for (const type of TYPES) {
+        const help = await page.evaluate(helpOf, type)
+        match(help, /^\s*<p>\w[^<]{30}/, `the help of ${type} begins with what it does`)
+        match(help, /<h3/, `the help of ${type} has parts`)
+      }
+    })
+
+    it('name every field, and fit into a narrow tray', async () => {
+      const { editor } = stage
+      await editor.page.setViewportSize({ width: 900, height: 900 })
+      for (const [label, configs] of Object.entries(DIALOGS)) {
+        await editor.page.evaluate(reveal, label)
+        await checked(await editor.open(label), label)
+        for (const config of configs) {
+          await checked(await editor.openConfig(config), `${label}, ${config}`)
+          await editor.cancel()
+        }
+        await editor.cancel()
+      }
+      await editor.page.setViewportSize({ width: 1400, height: 900 })
+    })
+
+    it('show a wrong value red, with the reason, and mark the node', async () => {
+      const { editor } = stage
+      await editor.open('Replay')
+      const limit = editor.page.locator('#node-input-limit')
+      await limit.fill('many')
+      await limit.press('Tab')
+      await editor.page.locator('#node-input-limit.input-error').hover()
+      await editor.page.locator('.red-ui-popover', { hasText: 'At most: must be a number' }).waitFor()
+      await editor.done()
+      await editor.node('Replay').locator('.red-ui-flow-node-error:not(.hide)').hover()
+      await editor.page.locator('.red-ui-flow-port-tooltip', { hasText: 'At most: must be a number' }).waitFor()
+      await editor.open('Replay')
+      await limit.fill('10')
+      await editor.done()
+      await editor.node('Replay').locator('.red-ui-flow-node-error.hide').waitFor({ state: 'attached' })
+    })
+  })
+
+  describe('of x3-poll', () => {
+    it('choose entities, ledger types and fields from the live system', async () => {
+      const { editor } = stage
+      const dialog = await editor.open('Read X3')
+      const list = editor.page.locator('.red-ui-autoComplete-container')
+      await dialog.locator('.red-ui-editableList-addButton').first().click()
+      const added = dialog.locator('#tieout-x3-entities li').last()
+      await added.locator('.tieout-pick').click()
+      await list.getByText('gl_account', { exact: true }).click()
+      strictEqual(await added.locator('.tieout-x3-entity').inputValue(), 'gl_account')
+
+      await dialog.getByText('Journals and dimensions').click()
+      await editor.pick('#node-input-ledgers', 'legal')
+      await editor.pick('#node-input-ledgers', 'analytical')
+      strictEqual(await dialog.locator('#node-input-ledgers').inputValue(), 'legal, analytical')
+
+      await dialog.getByText('Added fields').click()
+      await dialog.locator('details[open] .red-ui-editableList-addButton').click()
+      await dialog.locator('.tieout-x3-list').selectOption('lines')
+      await dialog.locator('#tieout-x3-extra .tieout-pick').click()
+      await list.getByText('maximumMatchingDate', { exact: true }).click()
+      await editor.done()
+      const saved = await editor.page.evaluate(() => {
+        const { RED } = globalThis as unknown as EditorPage
+        const [node] = RED.nodes.filterNodes({ type: 'x3-poll' })
+        return { last: (node?.entities as object[] | undefined)?.at(-1), extraFields: node?.extraFields }
+      })
+      deepStrictEqual(saved, {
+        last: { entity: 'gl_account', filter: '' },
+        extraFields: [{ entity: 'gl_entry', list: 'lines', path: 'maximumMatchingDate', name: '', type: '' }],
+      })
+    })
+
+    it('stay a text field where the list cannot be read, and say why', async () => {
+      const { editor, x3 } = stage
+      const dialog = await editor.open('Read X3')
+      x3.deny('journalEntryLine')
+      await editor.openConfig('connection')
+      await editor.page.locator('#node-config-input-secret').fill('not-the-secret')
+      await editor.done()
+      await dialog.getByText('How changes are found').click()
+      await dialog.locator('#node-input-stampField ~ .tieout-pick').click()
+      const note = dialog.locator('#node-input-stampField ~ .tieout-note')
+      await note.getByText(/The list cannot be read .*Error 50.*Type the value instead/).waitFor()
+      await dialog.locator('#node-input-stampField').fill('updatedDate')
+      await editor.openConfig('connection')
+      await editor.page.locator('#node-config-input-secret').fill(x3.secret)
+      await editor.done()
+      x3.allow()
+    })
+
+    it('preview ten records before the first deploy, and show HTML in a name as text', async () => {
+      const { editor } = stage
+      const dialog = await editor.open('Read X3')
+      await dialog.locator('#tieout-preview-entity').selectOption('supplier')
+      await dialog.locator('.tieout-preview').click()
+      const table = dialog.locator('.tieout-table')
+      await table.getByText(HOSTILE, { exact: true }).waitFor()
+      strictEqual(await table.locator('tbody tr').count(), 10)
+      strictEqual(await table.locator('img').count(), 0)
+      strictEqual(await editor.page.evaluate('window.hacked'), undefined)
+
+      await dialog.locator('#tieout-preview-entity').selectOption('gl_entry')
+      await dialog.locator('.tieout-preview').click()
+      await dialog.getByRole('heading', { name: 'analytical' }).waitFor()
+      strictEqual(await dialog.locator('.tieout-table').count(), 3)
+    })
+
+    it('refuse a sync name that another node has', async () => {
+      const { editor } = stage
+      await editor.page.locator('#red-ui-workspace-tabs li').filter({ hasText: 'Flow 1' }).click()
+      await editor.drop('x3-poll', 340, 120)
+      await editor.drop('x3-poll', 340, 220)
+      await editor.node('x3-2').waitFor()
+      await editor.open('x3-2')
+      await editor.page.locator('#node-input-syncName').fill('x3')
+      await editor.done()
+      const mark = editor.node('x3').last().locator('.red-ui-flow-node-error:not(.hide)')
+      await mark.hover()
+      await editor.page
+        .locator('.red-ui-flow-port-tooltip', { hasText: 'Sync name: another node has this name' })
+        .waitFor()
+      await editor.page.locator('#red-ui-workspace-tabs li').filter({ hasText: 'Sage X3' }).click()
+    })
+  })
+
+  describe('of gl-mapping', () => {
+    const csv = (text: string) => ({ name: 'codes.csv', mimeType: 'text/csv', buffer: Buffer.from(text) })
+
+    it('import a CSV with its zeros and dates; a wrong line is named and replaces nothing', async () => {
+      const { editor } = stage
+      await editor.open('Map accounts')
+      const dialog = await editor.openConfig('mapping')
+      const file = dialog.locator('input[type=file]')
+      await file.setInputFiles(csv('\uFEFFfrom;to;valid_from\n00123;"4;000";2026-01-01\n00124;4001;\n'))
+      await dialog.getByText('2 codes imported').waitFor()
+      await file.setInputFiles(csv('from,to,valid_from\n00125,4002,1.1.2026\n'))
+      await dialog.getByText('Line 2 of the CSV, column "valid_from"').waitFor()
+      await file.setInputFiles(csv('from,to\n1,A\n1,B\n'))
+      await dialog.getByText('maps 1 twice').waitFor()
+      const rows = dialog.locator('#tieout-codes-rows li')
+      deepStrictEqual(
+        await rows
+          .first()
+          .locator('input')
+          .evaluateAll((inputs) => inputs.map((input) => (input as HTMLInputElement).value)),
+        ['00123', '4;000', '2026-01-01', ''],
+      )
+      strictEqual(await rows.count(), 2)
+    })
+
+    it('keep what was typed in one table while another is looked at', async () => {
+      const { editor } = stage
+      await editor.open('Map accounts')
+      const dialog = await editor.openConfig('mapping')
+      await dialog.locator('#tieout-codes-name').fill('tax')
+      await dialog.getByText('Add table').click()
+      await dialog.locator('.red-ui-editableList-addButton').click()
+      await dialog.locator('.tieout-from').fill('FR20')
+      await dialog.locator('.tieout-to').fill('T1')
+      await dialog.locator('#tieout-codes-table').selectOption({ label: 'account' })
+      strictEqual(await dialog.locator('.tieout-from').count(), 0)
+      await dialog.locator('#tieout-codes-table').selectOption({ label: 'tax' })
+      strictEqual(await dialog.locator('.tieout-to').inputValue(), 'T1')
+      await editor.done()
+      deepStrictEqual(await editor.page.locator('.tieout-rule-table option').allTextContents(), ['account'])
+    })
+  })
+
+  describe('all of them', () => {
+    it('write no error to the console of the browser but for what was refused on purpose', () => {
+      deepStrictEqual(
+        stage.editor.problems.filter((text) => !/status of 422/.test(text)),
+        [],
+      )
+    })
+  })
+})
+
+/** The nodes of the template by label, with the fields that name config nodes. */
+const DIALOGS = {
+  'Read X3': ['connection', 'ledger'],
+  'Map accounts': ['mapping'],
+  'Write to Databricks': ['connection'],
+  'Hold the record': [],
+  Replay: [],
+  Alerts: [],
+}
+
+interface EditorPage {
+  RED: {
+    nodes: {
+      getNodeHelp(type: string): string | undefined
+      filterNodes(filter: object): { id: string; name: string; [property: string]: unknown }[]
+    }
+    view: { reveal(id: string): void }
+  }
+}
+
+/** The help of a node as HTML. Runs in the page. */
+function helpOf(type: string): string {
+  return (globalThis as unknown as EditorPage).RED.nodes.getNodeHelp(type) ?? ''
+}
+
+/** Scrolls a node into sight. Runs in the page. */
+function reveal(label: string): void {
+  const { RED } = globalThis as unknown as EditorPage
+  const node = RED.nodes.filterNodes({}).find(({ name }) => name === label)
+  if (node) RED.view.reveal(node.id)
+}
+
+/** Fails where a field has no name that a screen reader could say, or is wider than the dialog. */
+async function checked(dialog: Locator, what: string): Promise<void> {
+  const faults = await dialog.locator('.red-ui-tray-body').evaluate((body) => {
+    for (const details of body.querySelectorAll('details')) details.open = true
+    const right = body.getBoundingClientRect().right
+    return [...body.querySelectorAll<HTMLInputElement>('.tieout-form :is(input, select, textarea, button)')]
+      .filter((field) => field.getClientRects().length > 0)
+      .flatMap((field) => {
+        const name = field.labels?.[0]?.textContent || field.getAttribute('aria-label') || field.textContent
+        const id = field.id || field.className
+        return [
+          ...(name?.trim() ? [] : [`${id} has no name`]),
+          ...(field.getBoundingClientRect().right <= right + 1 ? [] : [`${id} stands out to the right`]),
+        ]
+      })
+  })
+  deepStrictEqual(faults, [], what)
+}
