@@ -26,6 +26,9 @@ export const defaultLimits: ReadLimits = {
   windowBytes: 32 << 20,
 }
 
+/** A notice with its entity in front, where it does not begin with it by itself. */
+const about = (entity: string, notice: string): string => (notice.startsWith(entity) ? notice : `${entity}: ${notice}`)
+
 /** Keys asked for in one go. */
 const keysAtOnce = 200
 
@@ -74,7 +77,7 @@ export async function readEntity(
   const scope = options.scope ?? { kind: 'changes' }
   const plan = await options.source.plan(entity.name, signal)
   entity.totals = plan.totals
-  run.notices.push(...(plan.notices ?? []).map((notice) => `${entity.name}: ${notice}`))
+  run.notices.push(...(plan.notices ?? []).map((notice) => about(entity.name, notice)))
   entity.needs = plan.needs ?? []
   const missing = entity.needs.find((need) => run.entities.get(need)?.error ?? run.entities.get(need)?.readError)
   if (missing) throw needsError(entity.name, missing)
@@ -103,7 +106,7 @@ export async function readEntity(
     broken = false
   }
   const take = async (walk: string, page: Page, firstRead: number): Promise<void> => {
-    run.notices.push(...(page.notices ?? []).map((notice) => `${entity.name}: ${notice}`))
+    run.notices.push(...(page.notices ?? []).map((notice) => about(entity.name, notice)))
     entity.future += page.future ?? 0
     for (const record of page.records) record._read ??= firstRead
     // In the ledger before the cursor can pass them.
