@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { hashSync } from '@node-rs/bcrypt'
-import { type Child, startNode, until } from './process.ts'
+import { type Child, freePort, startNode, until } from './process.ts'
 
 export interface Editor {
   readonly url: string
@@ -16,22 +16,35 @@ export interface Editor {
   stop(): Promise<void>
 }
 
-/** Starts Node-RED with this package's settings in a user directory; keeps the password of an earlier start. */
-export async function startEditor(options: {
+export interface EditorOptions {
   readonly dir: string
+  /** Another one is taken where somebody else listens on this one by the time Node-RED does. */
   readonly port: number
   readonly env?: NodeJS.ProcessEnv
-}): Promise<Editor> {
+}
+
+/** Starts Node-RED with this package's settings in a user directory; keeps the password of an earlier start. */
+export async function startEditor(options: EditorOptions): Promise<Editor> {
+  for (let port = options.port, tries = 1; ; port = await freePort(), tries++) {
+    try {
+      return await startOn(port, options)
+    } catch (error) {
+      if (tries === 3 || !(error instanceof Error) || !/port in use/.test(error.message)) throw error
+    }
+  }
+}
+
+async function startOn(port: number, options: EditorOptions): Promise<Editor> {
   mkdirSync(options.dir, { recursive: true })
   const { user, password } = login(join(options.dir, 'demo-login.json'))
-  const url = `http://127.0.0.1:${options.port}`
+  const url = `http://127.0.0.1:${port}`
   const red = join(dirname(createRequire(import.meta.url).resolve('node-red/package.json')), 'red.js')
   const child = startNode(
     [red, '--settings', join(import.meta.dirname, '..', 'settings.js'), '--userDir', options.dir],
     {
       ...process.env,
       ...options.env,
-      PORT: String(options.port),
+      PORT: String(port),
       TIEOUT_ADMIN_USER: user,
       TIEOUT_ADMIN_PASSWORD_HASH: hashSync(password, 8),
     },
