@@ -1,6 +1,7 @@
 /** Alerts that a run raises and clears in the ledger. Held records and overdue runs are `sync-alert`'s. */
 import type { Ledger } from '../ledger/ledger.ts'
 import type { EntitySummary, RunSummary } from './engine.ts'
+import { withHint } from './errors.ts'
 import type { EntityRun, RunState } from './run.ts'
 
 /** So many runs with records in a row make records usual. */
@@ -28,8 +29,8 @@ export async function settleAlerts(
     const sums = summary.entities.filter((sum) => sum.entity === name)
     const lost = error?.code === 'sync.not-received'
     if (error || summary.state !== 'stopped') {
-      await set('not-received', lost ? error.message : undefined, name)
-      await set('run-failed', error && !lost ? error.message : undefined, name)
+      await set('not-received', lost ? withHint(error.message, error.cause.hint) : undefined, name)
+      await set('run-failed', error && !lost ? withHint(error.message, error.cause.hint) : undefined, name)
     }
     if (error || !entity.readDone || summary.state === 'stopped') continue
     await set('no-tie', untied(sums), name)

@@ -51,5 +51,9 @@ export function isSyncError(error: unknown): error is SyncError {
   return error instanceof Error && typeof (error.cause as ErrorCause | undefined)?.class === 'string'
 }
 
+/** A message and what to do next as one text, for a place that shows one: a catch node, an alert, a dialog. Nothing is said twice. */
+export const withHint = (message: string, hint: string | undefined): string =>
+  !hint || message.includes(hint) ? message : `${message.replace(/[.\s]+$/, '')}. ${hint}`
+
 /** Class of any error; what is not ours is a fault of the programme or the flow: `config`. */
 export const classOf = (error: unknown): ErrorClass => (isSyncError(error) ? error.cause.class : 'config')

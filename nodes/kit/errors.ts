@@ -1,5 +1,7 @@
 /** Any thrown thing as a catch node shall get it: a text for people, `code`, and a plain-object `cause`. */
-import { isSyncError, type SyncError, syncError } from '../../sync/errors.ts'
+import { isSyncError, type SyncError, syncError, withHint } from '../../sync/errors.ts'
+
+export { withHint } from '../../sync/errors.ts'
 
 /** Ours stays what it is; a fault of the programme becomes a `config` error that says so. */
 export function asSyncError(error: unknown): SyncError {
@@ -13,17 +15,13 @@ export function asSyncError(error: unknown): SyncError {
 /** What `done` gets: Node-RED hands on `toString()`, `code` and `cause`; the stack stays out of messages. */
 export function forDone(error: unknown): Error {
   const ours = asSyncError(error)
-  const out = new Error(ours.message) as SyncError
+  const out = new Error(withHint(ours.message, ours.cause.hint)) as SyncError
   out.name = ''
   out.code = ours.code
   out.cause = JSON.parse(JSON.stringify(ours.cause)) as SyncError['cause']
   delete out.stack
   return out
 }
-
-/** A message and what to do next, as one text; nothing is said twice. */
-export const withHint = (message: string, hint: string | undefined): string =>
-  !hint || message.includes(hint) ? message : `${message.replace(/[.\s]+$/, '')}. ${hint}`
 
 /** A few words for a status line: the code's meaning is in the message, so the message's beginning. */
 export function shortReason(error: unknown, length = 40): string {

@@ -2,11 +2,12 @@
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import type { Engine, RunSummary } from '../../sync/engine.ts'
-import { syncError } from '../../sync/errors.ts'
+import { syncError, withHint } from '../../sync/errors.ts'
 import type { DataRecord, Schema } from '../../sync/message.ts'
 import type { Source } from '../../sync/source.ts'
 import { type ConfigSpec, type Fields, field, fillEnv, readConfig, type Values } from './config.ts'
 import { type ConnectionSpec, environment, withUnsaved } from './connection.ts'
+import { asSyncError } from './errors.ts'
 import { ledgerHandle, placeOf, reachable, sinksFor, targetsFor } from './members.ts'
 import { defineNode, type Log, type Message, type NodeContext } from './node.ts'
 import { connectionBody, handle, scrub } from './routes.ts'
@@ -263,9 +264,10 @@ async function runOrder<S extends Fields, CS extends Fields, K extends Fields, C
   const ended = Promise.withResolvers<void>()
   run.going = going
   run.ended = ended.promise
+  let engine: Engine | undefined
   try {
     const handle = context.ledger()
-    const engine = await handle.engine.get()
+    engine = await handle.engine.get()
     claim(engine)
     status.working('connecting')
     const signal = AbortSignal.any([context.signal, going.signal])
@@ -279,7 +281,7 @@ async function runOrder<S extends Fields, CS extends Fields, K extends Fields, C
       const members = reachable(context.RED, handle, { place: context.place, ports: [0] })
       const filters = spec.filters?.(config)
       const limits = spec.limits?.(config)
-      return await engine.poll({
+      const summary = await engine.poll({
         name: config.syncName,
         ref: { id: context.id, name: context.name },
         source,
@@ -297,13 +299,30 @@ async function runOrder<S extends Fields, CS extends Fields, K extends Fields, C
         progress: (progress) => status.progress(progress),
         signal,
       })
+      await engine.ledger.clearAlerts({ sync: config.syncName, ...NOT_STARTED })
+      return summary
     } finally {
       await source.close?.()
     }
+  } catch (error) {
+    await tellNotStarted(engine, config.syncName, error)
+    throw error
   } finally {
     delete run.going
     ended.resolve()
   }
+}
+
+/** The alert of a run that did not even begin: of no entity, and apart from those of an entity, which a run's end sees to. */
+const NOT_STARTED = { kind: 'run-failed', entity: '' } as const
+
+async function tellNotStarted(engine: Engine | undefined, sync: string, error: unknown): Promise<void> {
+  const known = asSyncError(error)
+  // Another folder behind the name is an alert of its own; without a ledger there is nowhere to raise one.
+  if (known.code === 'sync.identity' || known.code === 'ledger.lease') return
+  await engine?.ledger
+    .raiseAlert({ sync, ...NOT_STARTED, message: withHint(known.message, known.cause.hint) })
+    .catch(() => undefined)
 }
 
 function scopeOf(order: z.output<typeof sourceOrder>) {

@@ -103,7 +103,7 @@ describe('databricks-connection and databricks-write', () => {
         ['2', '0.00000000'],
       ],
     )
-    await waitFor(() => seen.some((status) => /^green dot gl_entry 2/.test(status)))
+    await waitFor(() => seen.some((status) => /^green dot gl_entry: 2 delivered/.test(status)))
     const before = f.sandbox.stats().statements
     node('w').receive(message(entry('1', { read: 1, lines: two })) as never)
     await waitFor(() => out.length === 2)

@@ -139,7 +139,7 @@ describe('node kit', () => {
       const { error } = (await first(caught)) as unknown as {
         error: { message: string; code: string; cause: { class: string; hint: string } }
       }
-      strictEqual(error.message, 'The token was refused')
+      strictEqual(error.message, 'The token was refused. Look at the clock.')
       strictEqual(error.code, 'x3.21')
       strictEqual(error.cause.hint, 'Look at the clock.')
       strictEqual((await first(sum)).topic, 'x')

@@ -38,7 +38,7 @@ describe('alerts', function () {
     failed(await job.run())
     const raised = await waitForAlert(job, 'run-failed', 'raised')
     equal(raised.sync, job.name)
-    match(raised.message, /supplier/)
+    match(raised.message, /^supplier.*X3 refuses to read.*\. Give the allowed user the read right/)
     failed(await job.run())
     await job.deploy()
     thread.x3.allow()
@@ -50,6 +50,21 @@ describe('alerts', function () {
     )
     const open = await thread.red.call('GET', `/tieout/alerts?sync=${job.name}&open=true`)
     deepEqual(open.body, [])
+  })
+
+  it('a run that cannot even begin is told too', async () => {
+    const job = thread.begin()
+    const { clientId } = job.node('x3-connection')
+    job.node('x3-connection').clientId = '${X3_CLIENT_OF_NOBODY}'
+    await job.deploy()
+    failed(await job.run())
+    match((await waitForAlert(job, 'run-failed', 'raised')).message, /X3_CLIENT_OF_NOBODY/)
+    deepEqual(await job.runs(), [])
+    job.node('x3-connection').clientId = clientId
+    await job.deploy()
+    succeeded(await job.run())
+    await waitForAlert(job, 'run-failed', 'cleared')
+    equal(told(job).length, 2)
   })
 
   it('held records are told with their number, and that they are gone', async () => {

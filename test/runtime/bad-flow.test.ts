@@ -47,7 +47,7 @@ describe('a flow that people bend', function () {
     await job.deploy()
     const ran = await job.run()
     const error = failed(ran)
-    match(error.message, /^supplier: 3 records of batch 0 never reached a sink \(Write to Databricks\)\.$/)
+    match(error.message, /^supplier: 3 records of batch 0 never reached a sink \(Write to Databricks\)\./)
     match(error.cause.hint ?? '', /drops records.*Records may be filtered in the flow/)
     equal(error.code, 'sync.not-received')
     equal(entityOf(ran, 'supplier').delivered, 27)
