@@ -44,7 +44,7 @@ describe('node kit', () => {
         const completed = inbox('completed')
         node('n').receive({ payload: 1 })
         const { error } = (await first(caught)) as unknown as { error: Record<string, unknown> }
-        match(error.message, /^Unexpected: boom\. This is a fault of the programme/)
+        match(String(error.message), /^Unexpected: boom\. This is a fault of the programme/)
         strictEqual(error.code, 'tieout.unexpected')
         strictEqual((error.cause as { class: string }).class, 'config')
         strictEqual(error.stack, undefined)

@@ -262,6 +262,30 @@ describe('a bad source', function () {
     await job.ties()
   })
 
+  it('whatever stands in a text comes as it is, and runs nowhere', async () => {
+    const job = thread.begin({ entities: ['product'] })
+    const texts = [
+      `<img src=x onerror="alert(1)">`,
+      `'; DROP TABLE product; --`,
+      'back\\slash "quotes" `ticks` ${X3_SECRET} {{mustache}} :rows ?',
+      'line\nbreak\ttab\r\n\u2028 \u00a0 end ',
+      'Zoë 株式会社 🧾 \u0301 ﷽',
+      'x'.repeat(5000),
+      'null',
+      '0012',
+    ]
+    const products = [...job.books.tables.product.walk()]
+    texts.forEach((description, n) => {
+      const product = products[n]
+      ok(product)
+      job.put('product', { ...product, description })
+    })
+    await job.deploy()
+    succeeded(await job.run())
+    await job.ties()
+    equal(succeeded(await job.run()).statements, 0)
+  })
+
   it('a start while a run is going on is refused, not doubled', async () => {
     const job = thread.begin()
     await job.deploy()

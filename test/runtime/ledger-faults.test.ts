@@ -1,8 +1,9 @@
 /** The ledger full, gone or old; Node-RED killed or redeployed in mid-run; another folder behind the same name. */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, globSync, rmSync } from 'node:fs'
+import { copyFileSync, globSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { entityOf, failed, type Job, movedFolder, startThread, succeeded, type Thread } from '../support/thread.ts'
 import { waitFor } from '../support/wait.ts'
 
@@ -130,6 +131,60 @@ describe('a ledger and a process in trouble', function () {
     }
     await job.ties()
     equal(succeeded(await job.run()).statements, 0)
+  })
+
+  it('a ledger that another process has open, and a file that is none: named, nothing is read, and it goes on afterwards', async () => {
+    const job = thread.begin({ entities: ['supplier'] })
+    await job.deploy()
+    succeeded(await job.run())
+    await thread.red.deploy([])
+    const other = new DatabaseSync(ledgerFile(job))
+    other.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; COMMIT')
+    changeOne(job)
+    await job.deploy()
+    const locked = failed(await job.run())
+    match(locked.message, new RegExp(`The ledger .*${job.name}\\.db is in use by another process`))
+    match(locked.message, /a file of its own/)
+    other.close()
+    equal(entityOf(await job.run(), 'supplier').delivered, 1, 'no redeploy is needed')
+
+    await stopped(job, () => {
+      for (const file of globSync(`${ledgerFile(job)}-*`)) rmSync(file)
+      writeFileSync(ledgerFile(job), 'this is no ledger'.repeat(1000))
+    })
+    const damaged = failed(await job.run())
+    match(damaged.message, new RegExp(`${job.name}\\.db is not a ledger, or is damaged`))
+    match(damaged.message, /move the file away: a new ledger goes on from the marks/)
+    changeOne(job, 'YYY')
+    await stopped(job, () => rmSync(ledgerFile(job)))
+    succeeded(await job.run())
+    await job.ties()
+  })
+
+  it('a replay beside a running poll: each counts its own, nothing comes twice', async () => {
+    const job = thread.begin({ entities: ['product', 'gl_entry'] })
+    const [product] = job.books.tables.product.walk()
+    ok(product)
+    job.put('product', { ...product, basePrice: '123456789012345678901234.5' })
+    await job.deploy()
+    equal(entityOf(await job.run(), 'product').held, 1)
+    const [held] = await job.held()
+    await thread.red.call('POST', '/tieout/held/edit', { id: held?.id, changes: { base_price: product.basePrice } })
+    for (const entry of job.books.tables.journalEntry.walk()) job.put('journalEntry', { ...entry, transaction: 'ODX' })
+    thread.x3.setLatency(40)
+    const from = job.seen.length
+    await job.press()
+    await waitFor(() => thread.x3.stats().last.at(-1)?.folder === job.name, { what: 'the poll to be on its way' })
+    const replayed = await job.replay()
+    equal(replayed.summary?.state, 'done', JSON.stringify(replayed))
+    await waitFor(() => job.seen.slice(from).some(({ kind }) => kind === 'summary'), {
+      timeout: 30_000,
+      what: 'the poll',
+    })
+    thread.x3.setLatency(0)
+    job.put('product', product)
+    succeeded(await job.run())
+    await job.ties()
   })
 
   for (const [what, moment] of [

@@ -215,7 +215,10 @@ describe('what can be asked', function () {
         equal(found.missing + found.extra, 0)
         const lacking = ['supplier', 'customer'].flatMap((table) => unknown.map((column) => [table, column] as const))
         for (const [table, column] of lacking) {
-          match(summary.notices.join('\n'), new RegExp(`^${table}: this X3 does not know .*the column ${column} is left out$`, 'm'))
+          match(
+            summary.notices.join('\n'),
+            new RegExp(`^${table}: this X3 does not know .*the column ${column} is left out$`, 'm'),
+          )
           ok(found.examples.includes(`${table}: the target lacks the column ${column}`))
         }
         equal(found.examples.length, lacking.length, found.examples.join('\n'))
