@@ -88,6 +88,8 @@ const CONSECUTIVE_LIMIT = 2
  */
 const BURST_LIMIT = 3
 const LONGEST_QUIET = 12
+/** A provocation such as a dead token may hit all that is under way: it is over before the next one. */
+const BETWEEN_PROVOCATIONS = 40
 const DELAYS: FaultDelays = { slowMs: 300, timeoutMs: 1000, retryAfterSeconds: 1 }
 
 /**
@@ -120,6 +122,9 @@ export function createFaults(
   /** Failures since requests last went well for a while, and how many have gone well in a row. */
   let burst = 0
   let wells = 0
+  let requests = 0
+  /** When a provocation of a kind may come again, in requests. */
+  const earliest = new Map<FaultKind, number>()
   let commonGap = 1
   let stopped = false
 
@@ -127,7 +132,9 @@ export function createFaults(
   function provocation({ kinds }: SiteFaults): FaultKind | undefined {
     if (burst > 0) return undefined
     const wanted = [...state.values()].filter(({ queue }) => queue.length > 0).map(({ faults }) => faults.provokedBy)
-    return kinds.find((kind) => wanted.includes(kind))
+    const found = kinds.find((kind) => wanted.includes(kind) && requests >= (earliest.get(kind) ?? 0))
+    if (found) earliest.set(found, requests + BETWEEN_PROVOCATIONS)
+    return found
   }
 
   /** How many failures of a burst may have been before one at this site. */
@@ -160,6 +167,7 @@ export function createFaults(
     delays: { ...DELAYS, ...delays },
     next(name) {
       if (stopped) return undefined
+      requests += 1
       const at = forced.findIndex((entry) => entry.site === name)
       const site = state.get(name)
       if (site) site.requests += 1

@@ -67,7 +67,7 @@ describe('fault plans', () => {
       for (; fault !== undefined && fault !== 'slow'; fault = plan.next(site))
         if (fault === 'token-expired') work('token')
     }
-    for (let read = 0; read < 100; read += 1) work('read')
+    for (let read = 0; read < 600; read += 1) work('read')
     assert.deepEqual(plan.pending(), [])
     assert.ok(KINDS.every((kind) => plan.met()[`token/${kind}`] === 3))
     assert.ok((plan.met()['read/token-expired'] ?? 0) > 3)
