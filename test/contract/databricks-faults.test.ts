@@ -170,6 +170,18 @@ describe('databricks faults, against the sandbox with the vendor driver', () => 
     assert.ok(asked >= 3 && asked <= 6, `${asked} tokens in 1.6 s of a life of 1 s, renewed at half of it`)
   })
 
+  it('passes tokens that die one after the other, each for one new token, in statements and files', async () => {
+    f = await startDatabricksFixture()
+    const faults = plan(f, [['execute:select', 'token-expired', 3]])
+    const connection = f.connect()
+    await connection.run({ sql: 'SELECT 1 AS one', what: 'a question', kind: 'read' }, writeContext())
+    assert.equal(f.sandbox.stats().token, 4)
+    faults.force('files-put', 'token-expired', 3)
+    const path = '/api/2.0/fs/files/Volumes/main/finance/staging/a.json'
+    await connection.rest({ method: 'PUT', path, body: '{}', what: 'a file' }, writeContext())
+    assert.equal(f.sandbox.stats().token, 7)
+  })
+
   it('takes a personal access token', async () => {
     f = await startDatabricksFixture()
     assert.deepEqual((await writeOne({ auth: { kind: 'token', token: f.sandbox.token } })).rows, written)

@@ -27,7 +27,7 @@ export interface Tokens {
   /** How many tokens there have been so far. */
   issued(): number
   /**
-   * Forgets the token that a reply refused, so that the next `get` asks for another. `issued` is as of before the request:
+   * Forgets the token that a reply refused, so that the next `get` asks for another. `issued` is as of the token it had:
    * of several requests that met one dead token only the first drops it, and none the good one that came meanwhile.
    */
   drop(issued: number): void

@@ -168,8 +168,11 @@ export function createConnection(options: DatabricksOptions): Connection {
     const waits = patience.begin()
     for (;;) {
       context.signal.throwIfAborted()
-      const issued = tokens.issued()
+      let issued = tokens.issued()
       try {
+        await orAborted(tokens.get(), context.signal)
+        // counted with the token there: one that came during the work and was refused too would pass for the next one
+        issued = tokens.issued()
         const result = await work()
         patience.answered()
         return result
