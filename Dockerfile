@@ -28,4 +28,5 @@ EXPOSE 1880
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/auth/login`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Node-RED itself handles SIGTERM: runs stop, what is being written is finished (15 s at most), the ledger is closed.
-CMD ["node", "node_modules/node-red/red.js", "--settings", "settings.js", "--userDir", "/data"]
+# A heap of its own size (demo/editor.ts): by default Node lets garbage grow with the machine's memory.
+CMD ["node", "--max-old-space-size=1024", "--max-semi-space-size=8", "node_modules/node-red/red.js", "--settings", "settings.js", "--userDir", "/data"]

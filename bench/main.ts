@@ -1,6 +1,7 @@
 /** `npm run bench`: what the shipped flow costs, beside a bare script that does the same work on the same sandbox. */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { HEAP } from '../demo/editor.ts'
 import { type Child, startChild } from './child.ts'
 import type { FloorCommands, FloorOrder, FloorResult } from './floor.ts'
 import type { Script } from './floor-read.ts'
@@ -130,7 +131,7 @@ async function flowPass(setting: Setting, execArgv: readonly string[], latency =
   const { options, sandbox, accounts } = setting
   const addresses = await sandbox.ask('empty', undefined as never)
   await sandbox.ask('latency', latency)
-  const child = startChild<FlowCommands>(script('flow'), execArgv)
+  const child = startChild<FlowCommands>(script('flow'), [...HEAP, ...execArgv])
   try {
     await sandbox.ask('begin', undefined as never)
     const result = await child.ask('run', { flow: options.flow, addresses, accounts })
@@ -149,7 +150,7 @@ async function floorPass(
 ): Promise<Pass<FloorResult>> {
   const addresses = await sandbox.ask('empty', undefined as never)
   await sandbox.ask('latency', latency)
-  const child = startChild<FloorCommands>(script('floor'), execArgv)
+  const child = startChild<FloorCommands>(script('floor'), [...HEAP, ...execArgv])
   try {
     await sandbox.ask('begin', undefined as never)
     const result = await child.ask('run', { addresses, ...floor, what })

@@ -6,6 +6,12 @@ import { dirname, join } from 'node:path'
 import { hashSync } from '@node-rs/bcrypt'
 import { type Child, freePort, startNode, until } from './process.ts'
 
+/**
+ * As the image starts Node-RED: Node's own limit grows with the machine, and garbage up to it. What is on its way fits many
+ * times into a gigabyte.
+ */
+export const HEAP: readonly string[] = ['--max-old-space-size=1024', '--max-semi-space-size=8']
+
 export interface Editor {
   readonly url: string
   readonly user: string
@@ -40,7 +46,7 @@ async function startOn(port: number, options: EditorOptions): Promise<Editor> {
   const url = `http://127.0.0.1:${port}`
   const red = join(dirname(createRequire(import.meta.url).resolve('node-red/package.json')), 'red.js')
   const child = startNode(
-    [red, '--settings', join(import.meta.dirname, '..', 'settings.js'), '--userDir', options.dir],
+    [...HEAP, red, '--settings', join(import.meta.dirname, '..', 'settings.js'), '--userDir', options.dir],
     {
       ...process.env,
       ...options.env,
