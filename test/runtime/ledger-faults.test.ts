@@ -218,7 +218,7 @@ describe('a ledger and a process in trouble', function () {
       await job.ties()
       const states = (await job.runs()).map(({ state }) => state)
       deepEqual(states, ['done', 'died'])
-      equal(entityOf(ran, 'supplier').delivered, 0, 'masters were settled before')
+      if (what === 'while it writes') equal(entityOf(ran, 'supplier').delivered, 0, 'masters were settled before')
     })
 
   it('a redeploy in mid-run stops it in order; the next run finishes', async () => {
