@@ -193,6 +193,29 @@ describe('dialogs', function () {
       strictEqual(await rows.count(), 2)
     })
 
+    it('take a chart of thousands of codes, find one, and keep them all', async () => {
+      const { editor } = stage
+      await editor.open('Map accounts')
+      const dialog = await editor.openConfig('mapping')
+      const lines = Array.from({ length: 5000 }, (_, n) => `${100_000 + n},G${n}`)
+      await dialog.locator('input[type=file]').setInputFiles(csv(`from,to\n${lines.join('\n')}\n`))
+      await dialog.getByText('5000 codes imported').waitFor()
+      await dialog.locator('#tieout-codes-search').fill('104321')
+      await dialog.getByText('1 code', { exact: true }).waitFor()
+      await dialog.locator('.tieout-to').fill('G-changed')
+      await editor.done()
+      const rows = await editor.page.evaluate(() => {
+        const { RED } = globalThis as unknown as EditorPage
+        const tables: { rows: object[] }[] = []
+        RED.nodes.eachConfig((node) => {
+          if (node.type === 'gl-mapping') tables.push(...(node.tables as { rows: object[] }[]))
+        })
+        return tables[0]?.rows
+      })
+      strictEqual(rows?.length, 5000)
+      deepStrictEqual(rows[4321], { from: '104321', to: 'G-changed', valid_from: '', valid_to: '' })
+    })
+
     it('keep what was typed in one table while another is looked at', async () => {
       const { editor } = stage
       await editor.open('Map accounts')
@@ -203,7 +226,7 @@ describe('dialogs', function () {
       await dialog.locator('.tieout-from').fill('FR20')
       await dialog.locator('.tieout-to').fill('T1')
       await dialog.locator('#tieout-codes-table').selectOption({ label: 'account' })
-      strictEqual(await dialog.locator('.tieout-from').count(), 0)
+      strictEqual(await dialog.locator('.tieout-from').first().inputValue(), '100000')
       await dialog.locator('#tieout-codes-table').selectOption({ label: 'tax' })
       strictEqual(await dialog.locator('.tieout-to').inputValue(), 'T1')
       await editor.done()
@@ -235,6 +258,7 @@ interface EditorPage {
   RED: {
     nodes: {
       getNodeHelp(type: string): string | undefined
+      eachConfig(each: (node: { type: string; [property: string]: unknown }) => void): void
       filterNodes(filter: object): { id: string; name: string; [property: string]: unknown }[]
     }
     view: { reveal(id: string): void }

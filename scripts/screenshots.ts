@@ -1,0 +1,60 @@
+// `npm run screenshots`: the pictures of the docs, taken of the real thing after a run in the sandbox.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startEditor } from '../demo/editor.ts'
+import { deploy, entrance, filledIn, readTemplate, runOnce, sandboxEnvironment } from '../demo/job.ts'
+import { freePort } from '../demo/process.ts'
+import { startSandbox } from '../demo/sandbox.ts'
+import { chromiumPath, openEditor } from '../test/support/editor.ts'
+
+const IMAGES = join(import.meta.dirname, '..', 'docs', 'images')
+
+if (!chromiumPath()) throw new Error('No Chromium is installed; CHROMIUM may name one.')
+mkdirSync(IMAGES, { recursive: true })
+const dir = mkdtempSync(join(tmpdir(), 'tieout-'))
+const today = '2026-03-02'
+const flows = filledIn(readTemplate('x3-to-databricks'), { seed: 1, size: 'small', today })
+const sandbox = await startSandbox(['--size', 'small', '--seed', '1', '--today', today])
+try {
+  const red = await startEditor({ dir, port: await freePort(), env: sandboxEnvironment(sandbox.addresses) })
+  try {
+    await deploy(red, flows)
+    await runOnce(red, entrance(flows), { seconds: 120 })
+    await takePictures(red)
+  } finally {
+    await red.stop()
+  }
+} finally {
+  await sandbox.stop()
+  rmSync(dir, { recursive: true, force: true })
+}
+
+async function takePictures(red: { url: string; user: string; password: string }): Promise<void> {
+  const look = { width: 1400, height: 880 }
+  const editor = await openEditor(red, look, { name: red.user, password: red.password })
+  const { page } = editor
+  const dialog = (name: string) =>
+    page.locator('.red-ui-tray:visible').screenshot({ path: join(IMAGES, name), animations: 'disabled' })
+  try {
+    await page.keyboard.press('Control+Space')
+    await editor.node('Alerts').getByText('no alert').waitFor()
+    await editor.node('Write to Databricks').getByText('delivered').waitFor()
+    await page.screenshot({ path: join(IMAGES, 'flow.png'), animations: 'disabled' })
+
+    await page.setViewportSize({ width: 1400, height: 1120 })
+    await editor.open('Read X3')
+    await page.locator('.tieout-preview').click()
+    await page.locator('.tieout-table').waitFor()
+    await dialog('x3-poll.png')
+    await editor.cancel()
+
+    await editor.open('Map accounts')
+    await page.locator('#tieout-map-preview').click()
+    await page.locator('.tieout-table').nth(1).waitFor()
+    await dialog('map-gl.png')
+    await editor.cancel()
+  } finally {
+    await editor.close()
+  }
+}
