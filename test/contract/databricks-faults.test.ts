@@ -26,7 +26,7 @@ function plan(
   forced: [site: string, kind: FaultKind, times?: number][],
   retryAfterSeconds = 0,
 ): FaultPlan {
-  const faults = createFaults('calm', 1, DATABRICKS_SITES, { timeoutMs: 600, slowMs: 20, retryAfterSeconds })
+  const faults = createFaults('calm', 1, DATABRICKS_SITES, { timeoutMs: 2500, slowMs: 20, retryAfterSeconds })
   for (const [site, kind, times] of forced) faults.force(site, kind, times)
   f.sandbox.setFaults(faults)
   return faults
@@ -88,7 +88,7 @@ describe('databricks faults, against the sandbox with the vendor driver', () => 
     try {
       for (const kind of kinds) {
         const faults = plan(own, [[site, kind]])
-        const connection = own.connect({ socketTimeoutMs: 400 })
+        const connection = own.connect({ socketTimeoutMs: 2000 })
         const table = `${site === 'execute:ddl' ? kind.replaceAll('-', '_') : mode}_gl_entry`
         const target = own.target(connection, 'gl_entry', {
           mode,
