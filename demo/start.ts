@@ -44,7 +44,7 @@ async function start(options: DemoOptions): Promise<number> {
     if (options.once) rmSync(home, { recursive: true, force: true })
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => void end().finally(() => process.exit(0)))
+    process.once(signal, () => void end().finally(() => process.exit(options.once ? 1 : 0)))
   try {
     editor = await startEditor({
       dir: join(home, 'node-red'),
