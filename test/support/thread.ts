@@ -1,8 +1,6 @@
 /** The whole way as a user has it: X3 and Databricks as sandboxes, a real Node-RED between them, the shipped template deployed. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { compareBooks } from '../../demo/books.ts'
 import type { Cell, Comparison } from '../../demo/compare.ts'
 import { type FlowNode, readTemplate } from '../../demo/job.ts'
@@ -14,26 +12,8 @@ import { startX3, type X3Sandbox } from '../../sandbox/x3/server.ts'
 import type { EntitySummary, RunSummary } from '../../sync/engine.ts'
 import type { ErrorCause } from '../../sync/errors.ts'
 import { type Red, type RedOptions, startRed } from './node-red.ts'
+import { type Caught, filledIn, type Seen, startCollector } from './taps.ts'
 import { waitFor } from './wait.ts'
-
-/** An error as a catch node gives it. */
-export interface Caught {
-  readonly message: string
-  readonly code?: string
-  readonly cause?: ErrorCause
-  readonly source: { readonly id: string; readonly type: string; readonly name?: string }
-}
-
-/** What left the flow somewhere, in order. */
-export interface Seen {
-  readonly kind: 'caught' | 'summary' | 'replayed' | 'alert' | 'dead' | 'held' | 'unmapped'
-  readonly message: {
-    readonly topic?: string
-    readonly payload?: unknown
-    readonly error?: Caught
-    [name: string]: unknown
-  }
-}
 
 /** One start of the source or of the replay: its summary if it came to run, its error if it failed. */
 export interface Ran {
@@ -301,117 +281,4 @@ export function succeeded(ran: Ran): RunSummary {
 export function failed(ran: Ran): Caught & { readonly cause: ErrorCause } {
   assert.ok(ran.error?.cause, JSON.stringify(ran, null, 1))
   return ran.error as Caught & { readonly cause: ErrorCause }
-}
-
-/** The template for a job, and taps where a user would look: each sends what it gets to the collector. */
-function filledIn(
-  template: readonly FlowNode[],
-  job: { readonly name: string; readonly entities: readonly string[]; readonly collector: string },
-): FlowNode[] {
-  const flow = template.map((node) => ({ ...node }))
-  const tab = flow[0]?.id as string
-  const post = {
-    id: 'tap-post',
-    type: 'http request',
-    z: tab,
-    x: 1100,
-    y: 900,
-    method: 'POST',
-    ret: 'txt',
-    paytoqs: 'ignore',
-    url: job.collector,
-    wires: [[]],
-  }
-  const tap = (kind: Seen['kind'], type: string, output: number): FlowNode => {
-    const id = `tap-${kind}`
-    const from = flow.find((node) => node.type === type)
-    const wires = (from?.wires ?? []) as string[][]
-    while (wires.length <= output) wires.push([])
-    if (from) from.wires = wires.map((ids, n) => (n === output ? [...ids, id] : ids))
-    const func = `const n = (flow.get('${job.name}') || 0) + 1; flow.set('${job.name}', n)
-const { req, res, ...message } = msg
-return { payload: { n, kind: '${kind}', message }, headers: { 'content-type': 'application/json' } }`
-    return {
-      id,
-      type: 'function',
-      z: tab,
-      x: 900,
-      y: 900,
-      name: `tap ${kind}`,
-      func,
-      outputs: 1,
-      wires: [['tap-post']],
-    }
-  }
-  for (const node of flow) {
-    if (node.type === 'x3-poll')
-      Object.assign(node, { syncName: job.name, entities: job.entities.map((entity) => ({ entity, filter: '' })) })
-    if (node.type === 'x3-connection') node.folder = job.name
-    if (node.type === 'sync-ledger') node.file = `${job.name}.db`
-    if (node.type === 'sync-alert') node.everySeconds = 1
-    if (node.type === 'databricks-connection')
-      Object.assign(node, {
-        port: '${DATABRICKS_PORT}',
-        ca: '${DATABRICKS_CA}',
-        schema: job.name,
-        volume: `main.${job.name}.staging`,
-      })
-  }
-  return [
-    ...flow,
-    tap('summary', 'x3-poll', 1),
-    tap('replayed', 'replay', 2),
-    tap('caught', 'catch', 0),
-    tap('dead', 'dead-letter', 0),
-    tap('unmapped', 'map-gl', 1),
-    tap('held', 'databricks-write', 1),
-    tap('alert', 'sync-alert', 0),
-    post,
-  ] as FlowNode[]
-}
-
-/** Takes what the taps send, in the order in which it left the flow. */
-async function startCollector(): Promise<{
-  url: string
-  listeners: Map<string, (seen: Seen) => void>
-  close(): Promise<void>
-}> {
-  const listeners = new Map<string, (seen: Seen) => void>()
-  const waiting = new Map<string, Map<number, Seen>>()
-  const next = new Map<string, number>()
-  const take = (name: string, { n, ...seen }: Seen & { n: number }): void => {
-    const some = waiting.get(name) ?? new Map<number, Seen>()
-    waiting.set(name, some)
-    // A Node-RED started anew counts from 1 again.
-    if (n === 1) next.set(name, 1)
-    some.set(n, seen)
-    for (let at = next.get(name) ?? 1; some.has(at); at++) {
-      listeners.get(name)?.(some.get(at) as Seen)
-      some.delete(at)
-      next.set(name, at + 1)
-    }
-  }
-  const server = createServer((request: IncomingMessage, response) => {
-    let text = ''
-    request
-      .setEncoding('utf8')
-      .on('data', (chunk: string) => {
-        text += chunk
-      })
-      .on('end', () => {
-        take((request.url ?? '').slice(1), JSON.parse(text))
-        response.end()
-      })
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    listeners,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
 }
