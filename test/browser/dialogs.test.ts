@@ -98,6 +98,15 @@ describe('dialogs', function () {
       await editor.pick('#node-input-ledgers', 'analytical')
       strictEqual(await dialog.locator('#node-input-ledgers').inputValue(), 'legal, analytical')
 
+      // The same by the keyboard alone.
+      await dialog.locator('#node-input-costCentreType').fill('')
+      await dialog.locator('#node-input-costCentreType').press('Tab')
+      await editor.page.keyboard.press('Enter')
+      await list.waitFor()
+      await editor.page.keyboard.press('ArrowDown')
+      await editor.page.keyboard.press('Enter')
+      match(await dialog.locator('#node-input-costCentreType').inputValue(), /^[A-Z]{3}$/)
+
       await dialog.getByText('Added fields').click()
       await dialog.locator('details[open] .red-ui-editableList-addButton').click()
       await dialog.locator('.tieout-x3-list').selectOption('lines')

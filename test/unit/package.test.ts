@@ -113,6 +113,18 @@ describe('package', () => {
           match(help, /^### /m)
         })
 
+        it('has help that the editor draws as it is written: a colon before and behind brackets is a definition to it', () => {
+          const help = /data-help-name="[^"]+">([\s\S]+?)<\/script>/.exec(html)?.[1] ?? ''
+          const wrong = help
+            .split('\n')
+            .filter((line) =>
+              line.startsWith(':')
+                ? !/^: [^:]+ \([^:()]+\) : [^:]+$/.test(line)
+                : /:[^:]+\([^:]+\).*?:/.test(line.replace(/https?:/g, '')),
+            )
+          deepStrictEqual(wrong, [])
+        })
+
         it('has scripts that parse, and never builds html from what comes from outside', () => {
           const scripts = [...html.matchAll(/<script type="text\/javascript">([\s\S]*?)<\/script>/g)].map(
             ([, text]) => text ?? '',
