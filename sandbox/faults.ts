@@ -39,6 +39,8 @@ export interface SiteFaults {
    * being played, at the sites that know it, until everything planned here has been played.
    */
   provokedBy?: FaultKind
+  /** The only sites at which it does so; every site that knows the fault unless told. */
+  provokedAt?: readonly string[]
   /** These requests come once, at the beginning: while something is planned here, other sites leave it room. */
   scarce?: boolean
 }
@@ -129,9 +131,11 @@ export function createFaults(
   let stopped = false
 
   /** A fault for a site that has had its own, so that a rare one gets requests; the rest of the burst is for those. */
-  function provocation({ kinds }: SiteFaults): FaultKind | undefined {
+  function provocation(at: string, { kinds }: SiteFaults): FaultKind | undefined {
     if (burst > 0) return undefined
-    const wanted = [...state.values()].filter(({ queue }) => queue.length > 0).map(({ faults }) => faults.provokedBy)
+    const wanted = [...state.values()]
+      .filter(({ queue, faults }) => queue.length > 0 && (faults.provokedAt?.includes(at) ?? true))
+      .map(({ faults }) => faults.provokedBy)
     const found = kinds.find((kind) => wanted.includes(kind) && requests >= (earliest.get(kind) ?? 0))
     if (found) earliest.set(found, requests + BETWEEN_PROVOCATIONS)
     return found
@@ -143,7 +147,7 @@ export function createFaults(
     return others && !site.faults.scarce ? BURST_LIMIT - CONSECUTIVE_LIMIT : BURST_LIMIT
   }
 
-  function planned(site: Site): FaultKind | undefined {
+  function planned(name: string, site: Site): FaultKind | undefined {
     if (site.consecutive >= CONSECUTIVE_LIMIT || burst >= roomFor(site)) return undefined
     if (profile === 'hostile') {
       if (site.gap > 0 && !site.faults.scarce) {
@@ -151,7 +155,7 @@ export function createFaults(
         return undefined
       }
       site.gap = pick([0, 0, 1, 1], site.random)
-      return site.queue.shift() ?? provocation(site.faults)
+      return site.queue.shift() ?? provocation(name, site.faults)
     }
     if (commonGap > 0) {
       commonGap -= 1
@@ -171,7 +175,7 @@ export function createFaults(
       const at = forced.findIndex((entry) => entry.site === name)
       const site = state.get(name)
       if (site) site.requests += 1
-      const kind = at >= 0 ? forced.splice(at, 1)[0]?.kind : site && planned(site)
+      const kind = at >= 0 ? forced.splice(at, 1)[0]?.kind : site && planned(name, site)
       const fails = kind !== undefined && kind !== 'slow'
       wells = fails ? 0 : wells + 1
       if (fails) burst += 1

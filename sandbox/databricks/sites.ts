@@ -22,6 +22,8 @@ const TOKEN: readonly FaultKind[] = COMMON.filter((kind) => kind !== 'unauthoriz
 /** For requests that only end something: whether they arrive changes nothing that a user sees. */
 const ENDING: readonly FaultKind[] = ['unavailable', 'reset-after', 'slow']
 
+const WRITES = ['execute:merge', 'execute:copy', 'execute:insert', 'execute:change']
+
 /** The kinds of request this server tells apart, and what can go wrong with each. */
 export const DATABRICKS_SITES: Readonly<Record<string, SiteFaults>> = {
   token: { kinds: TOKEN, provokedBy: 'token-expired' },
@@ -36,7 +38,8 @@ export const DATABRICKS_SITES: Readonly<Record<string, SiteFaults>> = {
   metadata: { kinds: COMMON },
   fetch: { kinds: COMMON },
   'close-operation': { kinds: ENDING },
-  'close-session': { kinds: ENDING, provokedBy: 'reset-after' },
+  // A session is closed in mid-run where a write of unknown outcome may still be at work in it.
+  'close-session': { kinds: ENDING, provokedBy: 'reset-after', provokedAt: WRITES },
   cancel: { kinds: ENDING },
   'files-put': { kinds: [...COMMON, 'token-expired'] },
   'files-get': { kinds: ENDING },

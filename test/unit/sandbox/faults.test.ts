@@ -73,6 +73,20 @@ describe('fault plans', () => {
     assert.ok((plan.met()['read/token-expired'] ?? 0) > 3)
   })
 
+  it('provoke a rare request only where that makes a client send it, so that no other request uses it up', () => {
+    const plan = createFaults('hostile', 1, {
+      close: { kinds: KINDS, provokedBy: 'reset-after', provokedAt: ['write'] },
+      write: { kinds: ['reset-after'] },
+      poll: { kinds: ['reset-after'] },
+    })
+    for (let round = 0; round < 100; round += 1) {
+      for (let poll = 0; poll < 20; poll += 1) plan.next('poll')
+      while (plan.next('write') === 'reset-after') plan.next('close')
+    }
+    assert.deepEqual(plan.pending(), [])
+    assert.equal(plan.met()['poll/reset-after'], 3)
+  })
+
   it('name what a site has not met yet, but not the sites that no request has reached', () => {
     const plan = createFaults('hostile', 1, SITES)
     while (Object.keys(plan.met()).length === 0) plan.next('token')
