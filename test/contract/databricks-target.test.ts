@@ -332,6 +332,15 @@ describe('databricks target, against the sandbox with the vendor driver', () => 
     assert.deepEqual(await target.totals?.({ ...ask, run: 'none', by: [] }, context), [])
   })
 
+  it('writes the marks of several entities one after another: side by side they would conflict in their one table', async () => {
+    const targets = [fresh(), fresh(), fresh(), fresh()].map(({ target }) => target)
+    for (const target of targets) await target.prepare(journal, context)
+    const mark = { sync: 'books', sourceAddress: 'x3://h/SEED', ledger: 'L1', run: 'run-1', read: 1, floor: null }
+    await Promise.all(targets.map((target, i) => target.writeMark?.({ ...mark, entity: `e${i}` }, context)))
+    const refused = f.sandbox.log().filter(({ error }) => error?.includes('2D521'))
+    assert.deepEqual(refused, [])
+  })
+
   it('keeps a mark for each table, sync and source, and gives none while the table is empty', async () => {
     const { target } = fresh()
     const other = fresh()

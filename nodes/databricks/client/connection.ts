@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
+import { createFifo, type Fifo } from '../../../sync/fifo.ts'
 import type { WriteContext } from '../../../sync/target.ts'
 import { type AuthOptions, createTokens, isRefusedClient } from './auth.ts'
 import { connectDriver, type DriverClient, type DriverSession } from './driver.ts'
@@ -57,6 +58,8 @@ export interface Connection {
     request: Omit<HttpRequest, 'url' | 'headers' | 'signal'> & { readonly path: string },
     context: WriteContext,
   ): Promise<HttpReply>
+  /** Marks of several entities end up in one table: one after another, or a run conflicts with itself. */
+  readonly marks: Fifo
   /** Statements sent so far. */
   statements(): number
   /** Ends sessions and sockets, within a bound. The connection is not used afterwards. */
@@ -194,6 +197,7 @@ export function createConnection(options: DatabricksOptions): Connection {
   return {
     address: `databricks://${host}${port === 443 ? '' : `:${port}`}`,
     path: options.path,
+    marks: createFifo(),
     run: (statement, context) =>
       withSignOfLife(statement.what, context, () =>
         insist(warehouse, () => attempt(statement, context.signal), context),

@@ -82,13 +82,13 @@ export function markMerge(table: TableName): string {
   ].join('\n')
 }
 
-/** Writes the mark in one statement; creates the table of marks when it is not there. */
-export async function writeMark(
-  connection: Connection,
-  table: TableName,
-  mark: Mark,
-  context: WriteContext,
-): Promise<void> {
+/** Writes the mark in one statement, after those before it; creates the table of marks when it is not there. */
+export function writeMark(connection: Connection, table: TableName, mark: Mark, context: WriteContext): Promise<void> {
+  const inTurn = plainTable(markTable(table))
+  return connection.marks.run(inTurn, () => mergeMark(connection, table, mark, context), context.signal)
+}
+
+async function mergeMark(connection: Connection, table: TableName, mark: Mark, context: WriteContext): Promise<void> {
   const what = `Mark of ${plainTable(table)}`
   const write = () =>
     connection.run(
