@@ -180,8 +180,11 @@ export function createThriftServer(): ThriftServer {
         const operation = sessions.start(id, (signal) => service.run(session, req.statement, parameters, fault, signal))
         operation.useArrow = req.canReadArrowResult === true
         const direct = req.getDirectResults
-        if (direct) await Promise.race([operation.done, elapsed(service.directMs())])
-        return executed(operation, Number(direct?.maxRows ?? 0))
+        const directMs = service.directMs()
+        // Without a wait the statement is answered as running, however quick it was.
+        if (direct && directMs > 0) await Promise.race([operation.done, elapsed(directMs)])
+        const seen = direct && directMs > 0 ? operation : { ...operation, state: 'running' as const }
+        return executed(seen, Number(direct?.maxRows ?? 0))
       },
 
       async GetOperationStatus(req: InstanceType<typeof t.TGetOperationStatusReq>) {
