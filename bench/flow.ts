@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type FlowNode, readTemplate, sandboxEnvironment } from '../demo/job.ts'
+import { type Ends, endsOf } from '../demo/ends/index.ts'
+import { environmentOf, type FlowNode, readTemplate } from '../demo/job.ts'
 import { until } from '../demo/process.ts'
 import type { RunSummary } from '../sync/engine.ts'
 import type { DataRecord, Schema } from '../sync/message.ts'
@@ -61,8 +62,9 @@ const commands = {
       const ready = new Promise<void>((resolve) => RED.events.once('flows:started', resolve))
       await RED.start()
       await ready
-      Object.assign(process.env, sandboxEnvironment(addresses))
-      const nodes = filledIn(readTemplate(flow), accounts)
+      const ends = endsOf(flow)
+      Object.assign(process.env, environmentOf(ends, addresses))
+      const nodes = filledIn(readTemplate(flow), accounts, ends)
       await RED.runtime.flows.setFlows({ flows: { flows: nodes }, deploymentType: 'full' })
       const poll = nodes.find((node) => node.type.endsWith('-poll')) as FlowNode
       const seen = watch(RED, poll.id)
@@ -107,13 +109,12 @@ const settings = (userDir: string): object => ({
   telemetry: { enabled: false, updateNotification: false },
 })
 
-/** The template as the demo fills it in: its code table, and the port and CA of the sandbox's warehouse. No timer starts a run. */
-function filledIn(flows: readonly FlowNode[], accounts: Accounts): FlowNode[] {
+/** The template as the demo fills it in: its code table, and what its nodes need for local servers. No timer starts a run. */
+function filledIn(flows: readonly FlowNode[], accounts: Accounts, { source, target }: Ends): FlowNode[] {
   return flows.map((node) => {
     if (node.type === 'inject') return { ...node, once: false, repeat: '', crontab: '' }
     if (node.type === 'gl-mapping') return { ...node, tables: [{ name: 'account', rows: accounts }] }
-    if (node.type === 'databricks-connection') return { ...node, port: '${DATABRICKS_PORT}', ca: '${DATABRICKS_CA}' }
-    return node
+    return target.fill(source.fill(node))
   })
 }
 

@@ -43,7 +43,7 @@ const commands = {
     return {
       x3: { url, folder, clientId, secret, user },
       databricks: {
-        ...{ host, port, path, catalog, schema, caPem },
+        ...{ host, port, path, catalog, schema, caPem, volume: `${catalog}.${schema}.staging` },
         clientId: databricks.clientId,
         clientSecret: databricks.clientSecret,
         token: databricks.token,

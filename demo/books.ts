@@ -2,8 +2,8 @@
 import { createBooks } from '../sandbox/books/books.ts'
 import type { Books } from '../sandbox/books/types.ts'
 import { type Cell, type Comparison, compare } from './compare.ts'
-import { expectedTables } from './expected.ts'
-import type { FlowNode } from './job.ts'
+import type { Address, FlowNode } from './ends/end.ts'
+import type { Ends } from './ends/index.ts'
 
 const DAY_MS = 86_400_000
 
@@ -34,38 +34,15 @@ export function groupAccounts(books: Books): { from: string; to: string; valid_f
   return [...rows].map(([from, to]) => ({ from, to, valid_from: '', valid_to: '' }))
 }
 
-/** Sets the books against the tables that the flow has filled. The flow says the source's name and the accounts' mapping. */
-export async function compareBooks(options: {
+/** Sets the books against the tables that the flow has filled; `ask` is the target's own query. */
+export function compareBooks(options: {
   readonly books: Books
   readonly flows: readonly FlowNode[]
-  readonly table: string
-  readonly rows: (sql: string) => AsyncIterable<Cell[]>
+  readonly ends: Ends
+  /** The target's. */
+  readonly address: Address
+  readonly ask: (sql: string) => AsyncIterable<Cell[]>
 }): Promise<Comparison> {
-  const { books, flows, rows } = options
-  const [catalog, schema] = options.table.split('.') as [string, string]
-  const x3 = flows.find((node) => node.type === 'x3-connection')
-  const poll = flows.find((node) => node.type === 'x3-poll')
-  const tables = flows.find((node) => node.type === 'gl-mapping')?.tables as
-    | { rows: { from: string; to: string }[] }[]
-    | undefined
-  const groups = new Map((tables ?? []).flatMap((table) => table.rows.map(({ from, to }) => [from, to] as const)))
-  const expected = expectedTables(books, {
-    source: String(x3?.source),
-    entities: ((poll?.entities ?? []) as { entity: string }[]).map(({ entity }) => entity),
-    transform: (table, row) => {
-      if (table !== 'gl_entry_line') return row
-      const account = row.account as string
-      return { ...row, account: groups.get(account) ?? account, account_source: account }
-    },
-  })
-  return compare(expected, {
-    async columns(table) {
-      const names: string[] = []
-      const sql = `select column_name from information_schema.columns where table_catalog = '${catalog}' and table_schema = '${schema}' and table_name = '${table}' order by ordinal_position`
-      for await (const [name] of rows(sql)) names.push(String(name))
-      return names.length === 0 ? undefined : names
-    },
-    rows: (table, columns) =>
-      rows(`select ${columns.map((name) => `\`${name}\``).join(', ')} from ${catalog}.${schema}.${table}`),
-  })
+  const { books, flows, ends, address, ask } = options
+  return compare(ends.source.expected(books, flows), ends.target.reader(address, ask))
 }

@@ -4,50 +4,35 @@ import { join } from 'node:path'
 import type { RunSummary } from '../sync/engine.ts'
 import { type BookOptions, booksAfter, groupAccounts } from './books.ts'
 import type { Editor } from './editor.ts'
+import type { Address, FlowNode } from './ends/end.ts'
+import type { Ends } from './ends/index.ts'
 import { until } from './process.ts'
-import type { SandboxAddresses } from './sandbox.ts'
 
-/** A node of a flow file, as far as the demo looks at it. */
-export interface FlowNode {
-  id: string
-  type: string
-  name?: string
-  [property: string]: unknown
-}
+export type { FlowNode } from './ends/end.ts'
 
 /** Reads a template from `flows/`; an `Error` names the file where there is none. */
 export function readTemplate(name: string): FlowNode[] {
   return JSON.parse(readFileSync(join(import.meta.dirname, '..', 'flows', `${name}.json`), 'utf8'))
 }
 
-/** The template with the demo's accounts in its code table, and the port and CA of the sandbox's warehouse. */
-export function filledIn(flows: readonly FlowNode[], books: BookOptions): FlowNode[] {
+/** The template with the demo's accounts in its code table, and what its nodes need for local servers. */
+export function filledIn(flows: readonly FlowNode[], books: BookOptions, { source, target }: Ends): FlowNode[] {
   const rows = groupAccounts(booksAfter({ ...books, days: 0 }))
-  return flows.map((node) => {
-    if (node.type === 'gl-mapping') return { ...node, tables: [{ name: 'account', rows }] }
-    if (node.type === 'databricks-connection') return { ...node, port: '${DATABRICKS_PORT}', ca: '${DATABRICKS_CA}' }
-    return node
-  })
+  return flows.map((node) =>
+    node.type === 'gl-mapping' ? { ...node, tables: [{ name: 'account', rows }] } : target.fill(source.fill(node)),
+  )
 }
 
-/** The variables that a template names, with the sandbox's values. */
-export function sandboxEnvironment({ x3, databricks }: Omit<SandboxAddresses, 'control'>): Record<string, string> {
-  return {
-    X3_URL: x3.url,
-    X3_ENDPOINT: x3.folder,
-    X3_CLIENT_ID: x3.clientId,
-    X3_SECRET: x3.secret,
-    X3_USER: x3.user,
-    DATABRICKS_HOST: databricks.host,
-    DATABRICKS_PORT: String(databricks.port),
-    DATABRICKS_HTTP_PATH: databricks.path,
-    DATABRICKS_CATALOG: databricks.catalog,
-    DATABRICKS_SCHEMA: databricks.schema,
-    DATABRICKS_VOLUME: `${databricks.catalog}.${databricks.schema}.staging`,
-    DATABRICKS_CLIENT_ID: databricks.clientId,
-    DATABRICKS_CLIENT_SECRET: databricks.clientSecret,
-    DATABRICKS_CA: databricks.caPem,
-  }
+/** The variables that a template names, with the values of the servers at its ends. */
+export function environmentOf(ends: Ends, addresses: Readonly<Record<string, Address>>): Record<string, string> {
+  const variables: Record<string, string> = {}
+  for (const { server, environment } of [ends.source, ends.target])
+    for (const [name, member] of Object.entries(environment)) {
+      const value = addresses[server]?.[member]
+      if (value === undefined) throw new Error(`the sandbox tells no ${member} of ${server}`)
+      variables[name] = String(value)
+    }
+  return variables
 }
 
 /** The node that begins the sync and the sync's name, as the template has them. */
@@ -72,19 +57,22 @@ export async function isDeployed(editor: Editor, flows: readonly FlowNode[]): Pr
   return there.some((node) => node.id === tab?.id)
 }
 
-/** The message property that makes a run read everything anew, as the editor's inject dialog would send it. */
-const FULL = { __user_inject_props__: [{ p: 'tieout', v: '{"full":true}', vt: 'json' }] }
+/** An order to the polling node (`msg.tieout`), as the editor's inject dialog would send it. */
+const asMessage = (order: object): object => ({
+  __user_inject_props__: [{ p: 'tieout', v: JSON.stringify(order), vt: 'json' }],
+})
 
 /** Presses an inject node and waits for the run it starts; gives its summary, failed or not. */
 export async function runOnce(
   editor: Editor,
   { inject, sync }: { readonly inject: string; readonly sync: string },
-  { seconds, full = false }: { readonly seconds: number; readonly full?: boolean },
+  { seconds, order }: { readonly seconds: number; readonly order?: object | undefined },
 ): Promise<RunSummary> {
   const path = `/tieout/runs?sync=${encodeURIComponent(sync)}&limit=1`
   const newest = async (): Promise<RunSummary | undefined> => ((await editor.call('GET', path)) as RunSummary[])[0]
   const before = (await newest())?.run
-  const press = () => editor.call('POST', `/inject/${inject}`, full ? FULL : {}).catch(() => undefined)
+  const press = () =>
+    editor.call('POST', `/inject/${inject}`, order === undefined ? {} : asMessage(order)).catch(() => undefined)
   await until('the inject node', press, { seconds: 20 })
   return until(
     `the end of a run of "${sync}"`,

@@ -1,38 +1,25 @@
 /** The sandbox as the demo uses it: a process of its own, steered by its control address. */
 import { join } from 'node:path'
 import type { Cell } from './compare.ts'
+import type { Address } from './ends/end.ts'
 import { type Child, startNode, until } from './process.ts'
 
-/** What the sandbox prints when it is ready: where its servers are, and the secrets to reach them. */
-export interface SandboxAddresses {
+/** What the sandbox prints when it is ready. */
+interface Told {
   readonly control: { readonly url: string; readonly token: string }
-  readonly x3: {
-    readonly url: string
-    readonly folder: string
-    readonly clientId: string
-    readonly secret: string
-    readonly user: string
-  }
-  readonly databricks: {
-    readonly host: string
-    readonly port: number
-    readonly path: string
-    readonly catalog: string
-    readonly schema: string
-    readonly clientId: string
-    readonly clientSecret: string
-    readonly caPem: string
-  }
+  readonly addresses: Readonly<Record<string, Address>>
 }
 
 export interface SandboxState {
-  readonly requests: { readonly x3: number; readonly databricks: number }
+  /** By server. */
+  readonly requests: Readonly<Record<string, number>>
   readonly statements: number
   readonly faults: { readonly met: Readonly<Record<string, number>>; readonly pending: readonly string[] }
 }
 
 export interface Sandbox {
-  readonly addresses: SandboxAddresses
+  /** By server. */
+  readonly addresses: Readonly<Record<string, Address>>
   readonly child: Child
   state(): Promise<SandboxState>
   /** The next business day of changes. */
@@ -40,38 +27,39 @@ export interface Sandbox {
   /** Moves the clock past every stamp, gives rights back, stops faults. */
   finish(): Promise<void>
   /** Rows of a target's table, straight from where they are stored. */
-  rows(sql: string): AsyncIterable<Cell[]>
+  rows(server: string, sql: string): AsyncIterable<Cell[]>
   stop(): Promise<void>
 }
 
 /** Starts the sandbox with the given arguments of `sandbox/main.ts`; it ends with its parent. */
 export async function startSandbox(args: readonly string[]): Promise<Sandbox> {
   const child = startNode([join(import.meta.dirname, '..', 'sandbox', 'main.ts'), ...args], process.env)
-  const addresses = await until('the sandbox', async () => {
+  const told = await until('the sandbox', async () => {
     if (child.process.exitCode !== null) throw new Error(`the sandbox did not start:\n${child.output()}`)
     const line = child
       .output()
       .split('\n')
       .find((text) => text.startsWith('{') && text.endsWith('}'))
-    return line === undefined ? undefined : (JSON.parse(line) as SandboxAddresses)
+    return line === undefined ? undefined : (JSON.parse(line) as Told)
   })
+  const { url, token } = told.control
   const control = async (method: string, path: string, body?: unknown): Promise<Response> => {
-    const reply = await fetch(addresses.control.url + path, {
+    const reply = await fetch(url + path, {
       method,
-      headers: { authorization: `Bearer ${addresses.control.token}`, 'content-type': 'application/json' },
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
     if (!reply.ok) throw new Error(`sandbox ${path}: HTTP ${reply.status} ${(await reply.text()).slice(0, 500)}`)
     return reply
   }
   return {
-    addresses,
+    addresses: told.addresses,
     child,
     state: async () => (await control('GET', '/state')).json() as Promise<SandboxState>,
     day: async () => void (await control('POST', '/day')),
     finish: async () => void (await control('POST', '/close')),
-    async *rows(sql) {
-      const reply = await control('POST', '/query', { sql })
+    async *rows(server, sql) {
+      const reply = await control('POST', '/query', { server, sql })
       let rest = ''
       if (!reply.body) return
       for await (const chunk of reply.body.pipeThrough(new TextDecoderStream())) {

@@ -5,16 +5,8 @@ import { join } from 'node:path'
 import type { RunSummary } from '../sync/engine.ts'
 import { booksAfter, compareBooks } from './books.ts'
 import { type Editor, startEditor } from './editor.ts'
-import {
-  deploy,
-  entrance,
-  type FlowNode,
-  filledIn,
-  isDeployed,
-  readTemplate,
-  runOnce,
-  sandboxEnvironment,
-} from './job.ts'
+import { type Ends, endsOf } from './ends/index.ts'
+import { deploy, entrance, environmentOf, type FlowNode, filledIn, isDeployed, readTemplate, runOnce } from './job.ts'
 import { type DemoOptions, readOptions, USAGE } from './options.ts'
 import { freePort } from './process.ts'
 import { countEntities, describeRun, tiesBut } from './report.ts'
@@ -28,14 +20,17 @@ const PATIENCE = { small: 300, medium: 900, large: 5400 }
 /** Runs that read everything anew, after the days, for faults that the days left no request for. */
 const MOST_FURTHER_RUNS = 10
 
-type Run = (full?: boolean) => Promise<RunSummary>
+type Run = (order?: object) => Promise<RunSummary>
 
 async function start(options: DemoOptions): Promise<number> {
+  const ends = endsOf(options.flow)
   const home = options.once ? mkdtempSync(join(tmpdir(), 'tieout-')) : join(process.cwd(), '.tieout')
   mkdirSync(home, { recursive: true })
   const today = firstDay(join(home, 'today'))
-  const flows = filledIn(readTemplate(options.flow), { ...options, today })
-  const args = ['--size', options.size, '--seed', String(options.seed), '--faults', options.faults, '--today', today]
+  const flows = filledIn(readTemplate(options.flow), { ...options, today }, ends)
+  const serve = `${ends.source.server},${ends.target.server}`
+  const args = ['--serve', serve, '--size', options.size, '--seed', String(options.seed)]
+  args.push('--faults', options.faults, '--today', today)
   const sandbox = await startSandbox(options.once ? args : [...args, '--state', join(home, 'sandbox')])
   let editor: Editor | undefined
   const end = async (): Promise<void> => {
@@ -49,17 +44,17 @@ async function start(options: DemoOptions): Promise<number> {
     editor = await startEditor({
       dir: join(home, 'node-red'),
       port: await freePort(options.port),
-      env: sandboxEnvironment(sandbox.addresses),
+      env: environmentOf(ends, sandbox.addresses),
     })
     if (!(await isDeployed(editor, flows))) await deploy(editor, flows)
     const door = entrance(flows)
     const seconds = PATIENCE[options.size]
-    const run: Run = async (full = false) => {
-      const summary = await runOnce(editor as Editor, door, { seconds, full })
+    const run: Run = async (order) => {
+      const summary = await runOnce(editor as Editor, door, { seconds, order })
       say(`${describeRun(summary)}\n`)
       return summary
     }
-    if (options.once) return await job(options, sandbox, editor, run, { flows, today })
+    if (options.once) return await job(options, sandbox, editor, run, { flows, today, ends })
     await run()
     say(
       `Editor    ${editor.url}\nUser      ${editor.user}\nPassword  ${editor.password}\n\nCtrl+C ends it; what you edit is kept in ${home}.`,
@@ -75,7 +70,7 @@ async function job(
   sandbox: Sandbox,
   editor: Editor,
   run: Run,
-  { flows, today }: { readonly flows: readonly FlowNode[]; readonly today: string },
+  { flows, today, ends }: { readonly flows: readonly FlowNode[]; readonly today: string; readonly ends: Ends },
 ): Promise<number> {
   const began = Date.now()
   const runs = [await run()]
@@ -84,13 +79,19 @@ async function job(
     runs.push(await run())
   }
   const arePending = async (): Promise<boolean> => (await sandbox.state()).faults.pending.length > 0
-  for (let further = 0; further < MOST_FURTHER_RUNS && (await arePending()); further++) runs.push(await run(true))
+  for (let further = 0; further < MOST_FURTHER_RUNS && (await arePending()); further++)
+    runs.push(await run({ full: true }))
   await sandbox.finish()
   const closing = await run()
   runs.push(closing)
-  const { catalog, schema } = sandbox.addresses.databricks
-  const books = booksAfter({ ...options, today })
-  const compare = await compareBooks({ books, flows, table: `${catalog}.${schema}`, rows: (sql) => sandbox.rows(sql) })
+  const { server } = ends.target
+  const compare = await compareBooks({
+    books: booksAfter({ ...options, today }),
+    flows,
+    ends,
+    address: sandbox.addresses[server] ?? {},
+    ask: (sql) => sandbox.rows(server, sql),
+  })
   const state = await sandbox.state()
   for (const example of compare.examples) say(`  ${example}`)
   const ties = closing.ties && runs.every(tiesBut)
@@ -114,7 +115,7 @@ async function job(
         faults: state.faults.met,
         seconds: Math.round((Date.now() - began) / 100) / 10,
         peakRssMb: editor.child.peakRssMb(),
-        requests: state.requests.x3,
+        requests: state.requests[ends.source.server],
         statements: state.statements,
       }),
     )

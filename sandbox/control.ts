@@ -2,36 +2,20 @@ import { timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { z } from 'zod'
-import { createFaults, type FaultPlan, type Profile, type SiteFaults } from './faults.ts'
+import { createFaults, type FaultPlan, type Profile } from './faults.ts'
 import type { History } from './history.ts'
-import { type X3Sandbox, x3FaultSites } from './x3/server.ts'
-
-/** The warehouse as the control address sees it; the comparer reads its tables behind the protocol's back. */
-export interface Target {
-  /** What its fault plan is made from. */
-  sites: Readonly<Record<string, SiteFaults>>
-  stats(): { requests: number }
-  setFaults(plan: FaultPlan, profile: Profile): void
-  setLatency(ms: number): void
-  /** The cells of one row after the other; decimals, timestamps and 64-bit integers as exact text. */
-  query(sql: string): AsyncIterable<readonly unknown[]>
-  /** Statements so far. */
-  statements(): number
-}
+import type { RunningServer } from './servers/server.ts'
 
 export interface ControlOptions {
   history: History
-  x3: X3Sandbox
-  databricks: Target
-  /** Addresses and secrets, as they are told to whoever starts the sandbox. */
-  addresses: unknown
+  servers: Readonly<Record<string, RunningServer>>
   token: string
   port?: number
 }
 
 export interface Control {
   url: string
-  /** Starts a fault plan on both servers. */
+  /** Starts a fault plan on every server. */
   setFaults(profile: Profile, seed: number): void
   close(): Promise<void>
 }
@@ -39,10 +23,10 @@ export interface Control {
 const faultsBody = z.object({ profile: z.enum(['calm', 'rough', 'hostile']), seed: z.number().int().default(1) })
 const clockBody = z.object({ skewSeconds: z.number() })
 const rightsBody = z.union([z.object({ deny: z.string() }), z.object({ allow: z.string().nullable() })])
-const queryBody = z.object({ sql: z.string() })
-const latencyBody = z.object({ x3: z.number().min(0).optional(), databricks: z.number().min(0).optional() })
+const queryBody = z.object({ server: z.string().optional(), sql: z.string() })
+const latencyBody = z.record(z.string(), z.number().min(0))
 const forceBody = z.object({
-  server: z.enum(['x3', 'databricks']),
+  server: z.string(),
   site: z.string(),
   kind: z.string(),
   times: z.number().int().min(1).default(1),
@@ -53,18 +37,35 @@ const forceBody = z.object({
  * `/query` (an array of cells a row) and `/books/<table>` (an object a record) a line of JSON each.
  */
 export async function startControl(options: ControlOptions): Promise<Control> {
-  const { history, x3, databricks } = options
+  const { history, servers } = options
   const { books, clock } = history
   let plans = startPlans('calm', 1)
 
-  function startPlans(profile: Profile, seed: number): { x3: FaultPlan; databricks: FaultPlan } {
-    const made = {
-      x3: createFaults(profile, seed, x3FaultSites),
-      databricks: createFaults(profile, seed + 1, databricks.sites),
+  function startPlans(profile: Profile, seed: number): Record<string, FaultPlan> {
+    const made: Record<string, FaultPlan> = {}
+    for (const [n, [name, server]] of Object.entries(servers).entries()) {
+      const plan = createFaults(profile, seed + n, server.sites)
+      made[name] = plan
+      server.setFaults(plan, profile)
     }
-    x3.setFaults(made.x3)
-    databricks.setFaults(made.databricks, profile)
     return made
+  }
+
+  function serverOf(name: string): RunningServer {
+    const found = servers[name]
+    if (!found) throw new Error(`No server ${name} here, only ${Object.keys(servers).join(', ')}`)
+    return found
+  }
+
+  /** What each server says of something that not all have. */
+  const each = <T>(ask: (server: RunningServer) => T): Record<string, T> =>
+    Object.fromEntries(Object.entries(servers).map(([name, server]) => [name, ask(server)]))
+
+  function rows(body: unknown): AsyncIterable<readonly unknown[]> {
+    const { server, sql } = queryBody.parse(body)
+    const target = server === undefined ? Object.values(servers).find(({ query }) => query) : serverOf(server)
+    if (!target?.query) throw new Error(`${server ?? 'The sandbox'} stores no tables`)
+    return target.query(sql)
   }
 
   function faults(): { met: Record<string, number>; pending: string[] } {
@@ -81,30 +82,28 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   /** What a caller may ask for, by method and path. */
   const routes: Readonly<Record<string, (body: unknown) => unknown>> = {
     'GET /state': () => ({
-      addresses: options.addresses,
+      addresses: each(({ addresses }) => addresses),
       books: { seed: history.seed, size: history.size, today: history.today, events: history.events() },
       days: history.events().filter(({ kind }) => kind === 'day').length,
       clock: new Date(clock.now()).toISOString(),
       lastStamp: books.lastStamp(),
       lostRight: books.lostRight() ?? null,
-      denied: x3.denied(),
+      denied: Object.values(servers).flatMap(({ rights }) => rights?.denied() ?? []),
       ambushes: books.ambushes().map(({ table, key }) => ({ table, key })),
-      requests: { x3: x3.stats().requests, databricks: databricks.stats().requests },
-      statements: databricks.statements(),
+      requests: each((server) => server.stats().requests),
+      statements: Object.values(servers).reduce((sum, server) => sum + (server.stats().statements ?? 0), 0),
       faults: faults(),
-      x3: x3.stats(),
-      databricks: databricks.stats(),
+      ...each((server) => server.stats()),
     }),
     'POST /day': () => {
       const changes = history.day()
-      x3.newDay()
+      for (const server of Object.values(servers)) server.newDay?.()
       return { changes, clock: new Date(clock.now()).toISOString() }
     },
     'POST /close': () => {
-      plans.x3.stop()
-      plans.databricks.stop()
+      for (const plan of Object.values(plans)) plan.stop()
       clock.skew(0)
-      x3.allow()
+      for (const { rights } of Object.values(servers)) rights?.allow()
       history.finish()
       return { clock: new Date(clock.now()).toISOString(), lastStamp: books.lastStamp() }
     },
@@ -115,9 +114,9 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     },
     'POST /force': (body) => {
       const { server, site, kind, times } = forceBody.parse(body)
-      const known = (server === 'x3' ? x3FaultSites : databricks.sites)[site]?.kinds.find((k) => k === kind)
+      const known = serverOf(server).sites[site]?.kinds.find((k) => k === kind)
       if (!known) throw new Error(`${server} has no fault ${kind} at ${site}`)
-      plans[server].force(site, known, times)
+      plans[server]?.force(site, known, times)
       return {}
     },
     'POST /clock': (body) => {
@@ -125,15 +124,15 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       return { clock: new Date(clock.now()).toISOString() }
     },
     'POST /rights': (body) => {
-      const rights = rightsBody.parse(body)
-      if ('deny' in rights) x3.deny(rights.deny)
-      else x3.allow(rights.allow ?? undefined)
-      return { denied: x3.denied() }
+      const wanted = rightsBody.parse(body)
+      const { rights } = Object.values(servers).find((server) => server.rights) ?? {}
+      if (!rights) throw new Error('No server here has rights to take')
+      if ('deny' in wanted) rights.deny(wanted.deny)
+      else rights.allow(wanted.allow ?? undefined)
+      return { denied: rights.denied() }
     },
     'POST /latency': (body) => {
-      const latency = latencyBody.parse(body)
-      if (latency.x3 !== undefined) x3.setLatency(latency.x3)
-      if (latency.databricks !== undefined) databricks.setLatency(latency.databricks)
+      for (const [name, ms] of Object.entries(latencyBody.parse(body))) serverOf(name).setLatency(ms)
       return {}
     },
   }
@@ -162,7 +161,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     const path = new URL(request.url ?? '/', 'http://control').pathname
     const body = request.method === 'POST' ? await bodyOf(request) : undefined
     if (request.method === 'POST' && path === '/query') {
-      return await stream(response, databricks.query(queryBody.parse(body).sql))
+      return await stream(response, rows(body))
     }
     const table = request.method === 'GET' ? /^\/books\/(\w+)$/.exec(path)?.[1] : undefined
     if (table) return await stream(response, visible(table))

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startEditor } from '../demo/editor.ts'
-import { deploy, entrance, filledIn, readTemplate, runOnce, sandboxEnvironment } from '../demo/job.ts'
+import { endsOf } from '../demo/ends/index.ts'
+import { deploy, entrance, environmentOf, filledIn, readTemplate, runOnce } from '../demo/job.ts'
 import { freePort } from '../demo/process.ts'
 import { startSandbox } from '../demo/sandbox.ts'
 import { chromiumPath, openEditor } from '../test/support/editor.ts'
@@ -14,10 +15,12 @@ if (!chromiumPath()) throw new Error('No Chromium is installed; CHROMIUM may nam
 mkdirSync(IMAGES, { recursive: true })
 const dir = mkdtempSync(join(tmpdir(), 'tieout-'))
 const today = '2026-03-02'
-const flows = filledIn(readTemplate('x3-to-databricks'), { seed: 1, size: 'small', today })
-const sandbox = await startSandbox(['--size', 'small', '--seed', '1', '--today', today])
+const flow = 'x3-to-databricks'
+const ends = endsOf(flow)
+const flows = filledIn(readTemplate(flow), { seed: 1, size: 'small', today }, ends)
+const sandbox = await startSandbox(['--serve', 'x3,databricks', '--size', 'small', '--seed', '1', '--today', today])
 try {
-  const red = await startEditor({ dir, port: await freePort(), env: sandboxEnvironment(sandbox.addresses) })
+  const red = await startEditor({ dir, port: await freePort(), env: environmentOf(ends, sandbox.addresses) })
   try {
     await deploy(red, flows)
     await runOnce(red, entrance(flows), { seconds: 120 })

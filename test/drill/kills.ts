@@ -7,7 +7,9 @@ import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { type BookOptions, booksAfter, compareBooks } from '../../demo/books.ts'
 import { type Editor, startEditor } from '../../demo/editor.ts'
-import { deploy, entrance, type FlowNode, filledIn, readTemplate, runOnce, sandboxEnvironment } from '../../demo/job.ts'
+import type { Address } from '../../demo/ends/end.ts'
+import { endsOf } from '../../demo/ends/index.ts'
+import { deploy, entrance, environmentOf, type FlowNode, filledIn, readTemplate, runOnce } from '../../demo/job.ts'
 import { freePort } from '../../demo/process.ts'
 import { tiesBut } from '../../demo/report.ts'
 import { type Draw, draws } from '../../sandbox/books/random.ts'
@@ -25,6 +27,8 @@ const MOST_MISSES = 5
 const PATIENCE = { small: 120, medium: 600, large: 3600 }
 const CATALOG = 'main'
 const SCHEMA = 'finance'
+const FLOW = 'x3-to-databricks'
+const ENDS = endsOf(FLOW)
 
 const optionsSchema = z.object({
   kills: z.coerce.number().int().min(1).default(20),
@@ -53,7 +57,7 @@ interface World {
 async function openWorld(options: Options): Promise<World> {
   const home = mkdtempSync(join(tmpdir(), 'tieout-drill-'))
   const books = { seed: options.seed, size: options.size, today: new Date().toISOString().slice(0, 10) }
-  const flows = filledIn(readTemplate('x3-to-databricks'), books)
+  const flows = filledIn(readTemplate(FLOW), books, ENDS)
   const ledgers = join(home, 'node-red', 'tieout')
   mkdirSync(ledgers, { recursive: true })
   const history = openHistory(books)
@@ -69,7 +73,7 @@ async function openWorld(options: Options): Promise<World> {
   databricks.setFaults(trap.plans.databricks)
   const port = await freePort()
   let editor: Editor | undefined
-  const env = sandboxEnvironment({ x3, databricks: { ...databricks, catalog: CATALOG, schema: SCHEMA } })
+  const env = environmentOf(ENDS, { x3: x3Address(x3), databricks: databricksAddress(databricks) })
   return {
     options,
     books,
@@ -91,6 +95,14 @@ async function openWorld(options: Options): Promise<World> {
     },
   }
 }
+
+const x3Address = ({ url, folder, clientId, secret, user }: X3Sandbox): Address => ({
+  ...{ url, folder, clientId, secret, user },
+})
+const databricksAddress = ({ host, port, path, clientId, clientSecret, caPem }: DatabricksSandbox): Address => ({
+  ...{ host, port, path, clientId, clientSecret, caPem },
+  ...{ catalog: CATALOG, schema: SCHEMA, volume: `${CATALOG}.${SCHEMA}.staging` },
+})
 
 /** One killed run, and what its successor has to take over. */
 interface Killed {
@@ -208,8 +220,9 @@ async function main(options: Options): Promise<number> {
     const { missing, extra, different, ...compare } = await compareBooks({
       books: booksAfter({ ...world.books, days: tally.days }),
       flows,
-      table: `${CATALOG}.${SCHEMA}`,
-      async *rows(sql) {
+      ends: ENDS,
+      address: databricksAddress(databricks),
+      async *ask(sql) {
         for await (const some of databricks.stream(sql)) yield* some
       },
     })

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { compareBooks } from '../../demo/books.ts'
 import type { Cell, Comparison } from '../../demo/compare.ts'
+import { endsOf } from '../../demo/ends/index.ts'
 import { type FlowNode, readTemplate } from '../../demo/job.ts'
 import { createBooks } from '../../sandbox/books/books.ts'
 import type { ChangingTable } from '../../sandbox/books/table.ts'
@@ -77,6 +78,7 @@ export interface Thread {
   end(): Promise<void>
 }
 
+const FLOW = 'x3-to-databricks'
 const HOUR = 3_600_000
 const MOST_JOBS = 30
 export const MASTER = 'supplier'
@@ -136,7 +138,7 @@ export async function startThread({ rows: size = 'small' as Size | number } = {}
       seen.push(one)
       all.push(one)
     })
-    const flow = filledIn(readTemplate('x3-to-databricks'), { name, entities, collector: `${collector.url}/${name}` })
+    const flow = filledIn(readTemplate(FLOW), { name, entities, collector: `${collector.url}/${name}` })
     const node = (type: string): FlowNode => {
       const found = flow.find((one) => one.type === type)
       if (!found) throw new Error(`the flow has no ${type}`)
@@ -206,8 +208,9 @@ export async function startThread({ rows: size = 'small' as Size | number } = {}
         compareBooks({
           books: own,
           flows: flow,
-          table: `main.${name}`,
-          async *rows(sql) {
+          ends: endsOf(FLOW),
+          address: { catalog: 'main', schema: name },
+          async *ask(sql) {
             for await (const some of databricks.stream(sql)) yield* some
           },
         }),

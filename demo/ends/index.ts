@@ -1,0 +1,22 @@
+/** The flows that the demo can run: a template of `flows/`, between which two systems it stands. */
+import { databricks } from './databricks.ts'
+import type { SourceEnd, TargetEnd } from './end.ts'
+import { x3 } from './x3.ts'
+
+export interface Ends {
+  readonly source: SourceEnd
+  readonly target: TargetEnd
+}
+
+const FLOWS: Readonly<Record<string, Ends>> = {
+  'x3-to-databricks': { source: x3, target: databricks },
+}
+
+export const FLOW_NAMES = Object.keys(FLOWS)
+
+/** The two ends of a template; throws an `Error` in words for one that the demo does not know. */
+export function endsOf(flow: string): Ends {
+  const ends = FLOWS[flow]
+  if (!ends) throw new Error(`--flow is one of ${FLOW_NAMES.join(', ')}, not "${flow}"`)
+  return ends
+}

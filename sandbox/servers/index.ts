@@ -1,0 +1,12 @@
+import { databricksServer } from './databricks.ts'
+import type { StartServer } from './server.ts'
+import { x3Server } from './x3.ts'
+
+/** Every server of the sandbox by its name, sources first. */
+export const SERVERS = {
+  x3: x3Server,
+  databricks: databricksServer,
+} satisfies Record<string, StartServer>
+
+export type ServerName = keyof typeof SERVERS
+export const SERVER_NAMES = Object.keys(SERVERS) as ServerName[]
