@@ -1,12 +1,12 @@
 /** Bronze: every record as it came, appended as JSON text by COPY INTO, which loads a file of one name once. */
 import { isSyncError, syncError } from '../../../sync/errors.ts'
 import type { Column } from '../../../sync/message.ts'
+import { recordText } from '../../../sync/staged.ts'
 import type { Target, WriteBatch, WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
 import { exists, fileName, removeLater, upload, type Volume } from './files.ts'
 import { readMarks, writeMark } from './mark.ts'
 import { HEADER_COLUMNS } from './merge.ts'
-import { recordText } from './rows.ts'
 import { literal, plainTable, quote, quoteTable, type TableName } from './sql.ts'
 import { isEmpty, shapeTables, type WantedTable } from './tables.ts'
 

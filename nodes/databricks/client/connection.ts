@@ -1,14 +1,13 @@
 /** One workspace and warehouse: tokens, sessions, statements, REST requests; what may be tried again is. */
-import { once } from 'node:events'
-import { setTimeout as delay } from 'node:timers/promises'
-import { isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
+import { type SyncError, syncError } from '../../../sync/errors.ts'
 import { createFifo, type Fifo } from '../../../sync/fifo.ts'
+import { bounded, insist, orAborted, withSignOfLife } from '../../../sync/insist.ts'
+import { createPatience, type Patience } from '../../../sync/patience.ts'
 import type { WriteContext } from '../../../sync/target.ts'
 import { type AuthOptions, createTokens, isRefusedClient } from './auth.ts'
 import { connectDriver, type DriverClient, type DriverSession } from './driver.ts'
 import { type FailurePoint, toSyncError } from './errors.ts'
 import { createHttp, type HttpReply, type HttpRequest } from './http.ts'
-import { createPatience, type Patience } from './patience.ts'
 
 export interface DatabricksOptions {
   /** `adb-123.4.azuredatabricks.net`, or a private link name; no scheme, no port. */
@@ -68,7 +67,6 @@ export interface Connection {
 
 /** A session and the driver's sockets get this long to end; with the server gone the driver alone took 30 s. */
 const CLOSE_MS = 1400
-const SIGN_OF_LIFE_MS = 10_000
 
 export function createConnection(options: DatabricksOptions): Connection {
   const host = checkHost(options.host)
@@ -84,6 +82,8 @@ export function createConnection(options: DatabricksOptions): Connection {
     attempts: options.attempts ?? 6,
     baseMs: options.retryBaseMs ?? 500,
     coldStartMs: options.coldStartMs ?? 600_000,
+    lostSession: ({ code }: SyncError) => code === 'databricks.session',
+    renewals: ({ code, cause }: SyncError) => (cause.httpStatus === 401 || code === 'databricks.token-refused' ? 4 : 1),
   }
   // two, because a workspace that answers says nothing about its warehouse
   const warehouse = createPatience({ ...bounds, down: 'warehouse is starting' })
@@ -166,32 +166,28 @@ export function createConnection(options: DatabricksOptions): Connection {
     await bounded(session?.close() ?? Promise.resolve(), CLOSE_MS)
   }
 
-  /** Tries again what may be tried again, as long as patience lasts. */
-  async function insist<T>(patience: Patience, work: () => Promise<T>, context: WriteContext): Promise<T> {
-    const waits = patience.begin()
-    for (;;) {
-      context.signal.throwIfAborted()
-      let issued = tokens.issued()
-      try {
+  /** Tries again what may be tried again; a refused token is dropped for the next attempt. */
+  async function renewing<T>(patience: Patience, work: () => Promise<T>, context: WriteContext): Promise<T> {
+    let issued = tokens.issued()
+    return insist(
+      patience,
+      async () => {
+        issued = tokens.issued()
         await orAborted(tokens.get(), context.signal)
         // counted with the token there: one that came during the work and was refused too would pass for the next one
         issued = tokens.issued()
-        const result = await work()
-        patience.answered()
-        return result
-      } catch (error) {
-        context.signal.throwIfAborted()
-        if (!isSyncError(error)) throw error
-        const next = waits.after(error)
-        if (!next) throw error
-        if (error.cause.class === 'auth') {
+        return work()
+      },
+      {
+        context,
+        log,
+        failed(error) {
+          if (error.cause.class !== 'auth') return
           if (isRefusedClient(error)) throw error
           tokens.drop(issued)
-        }
-        log('warn', `${error.message} (again in ${Math.round(next.ms / 100) / 10} s)`)
-        await pause(next.ms, next.why, context)
-      }
-    }
+        },
+      },
+    )
   }
 
   return {
@@ -200,11 +196,11 @@ export function createConnection(options: DatabricksOptions): Connection {
     marks: createFifo(),
     run: (statement, context) =>
       withSignOfLife(statement.what, context, () =>
-        insist(warehouse, () => attempt(statement, context.signal), context),
+        renewing(warehouse, () => attempt(statement, context.signal), context),
       ),
     rest: ({ path, ...request }, context) =>
       withSignOfLife(request.what, context, () =>
-        insist(
+        renewing(
           api,
           async () =>
             http.send({
@@ -232,53 +228,6 @@ export function createConnection(options: DatabricksOptions): Connection {
       // the driver closes its sessions itself
       await bounded(Promise.allSettled([http.close(), closing?.then((driver) => driver.close())]), CLOSE_MS)
     },
-  }
-}
-
-/** Waits for work that may fail or hang, but not for long. */
-async function bounded(work: Promise<unknown>, ms: number): Promise<void> {
-  const late = new AbortController()
-  const limit = delay(ms, undefined, { signal: late.signal, ref: false })
-  await Promise.race([work, limit]).catch(() => undefined)
-  late.abort()
-  limit.catch(() => undefined)
-}
-
-/** The work, or the abort when that is sooner; what the work still does goes on by itself. */
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const settled = new AbortController()
-  const aborted = once(signal, 'abort', { signal: settled.signal }).then(() => signal.throwIfAborted())
-  aborted.catch(() => undefined)
-  try {
-    return (await Promise.race([work, aborted])) as T
-  } finally {
-    settled.abort()
-    work.catch(() => undefined)
-  }
-}
-
-/** Waits, saying every ten seconds how much is left. */
-async function pause(ms: number, why: string, context: WriteContext): Promise<void> {
-  const until = Date.now() + ms
-  for (;;) {
-    const left = until - Date.now()
-    if (left <= 0) return
-    context.waiting(left >= 1500 ? `${why}, ${Math.round(left / 1000)} s` : why)
-    await delay(Math.min(left, SIGN_OF_LIFE_MS), undefined, { signal: context.signal })
-  }
-}
-
-async function withSignOfLife<T>(what: string, context: WriteContext, work: () => Promise<T>): Promise<T> {
-  const begun = Date.now()
-  const timer = setInterval(
-    () => context.waiting(`${what}, running for ${Math.round((Date.now() - begun) / 1000)} s`),
-    SIGN_OF_LIFE_MS,
-  )
-  timer.unref()
-  try {
-    return await work()
-  } finally {
-    clearInterval(timer)
   }
 }
 

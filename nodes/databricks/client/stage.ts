@@ -1,10 +1,10 @@
 /** Brings the rows of one table to the warehouse: as one JSON parameter, or as files of the staging volume when there are more. */
 import { syncError } from '../../../sync/errors.ts'
 import type { Schema } from '../../../sync/message.ts'
+import { compileSerializer, type Serializer, stagedFields, type TableRows } from '../../../sync/staged.ts'
 import type { WriteBatch, WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
 import { fileName, removeLater, upload, type Volume } from './files.ts'
-import { compileSerializer, type Serializer, stagedFields, type TableRows } from './rows.ts'
 import { literal } from './sql.ts'
 
 /** Rows that a statement can read: a SELECT of the staged fields, and the parameters it needs. */

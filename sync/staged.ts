@@ -2,8 +2,8 @@
  * Rows as JSON text for the warehouse: short positional names and texts only, so that a hostile column name stands in no
  * JSON path and every value is cast by the statement, where a bad one raises.
  */
-import type { Column, Row, Schema, Value } from '../../../sync/message.ts'
-import type { WriteRecord } from '../../../sync/target.ts'
+import type { Column, Row, Schema, Value } from './message.ts'
+import type { WriteRecord } from './target.ts'
 
 /** One table of an entity as it is written: the header, or one list. */
 export interface TableRows {

@@ -1,5 +1,5 @@
 /** How long and how often something is tried again. */
-import type { SyncError } from '../../../sync/errors.ts'
+import type { SyncError } from './errors.ts'
 
 const LONGEST_THROTTLE_MS = 60_000
 const LONGEST_PAUSE_MS = 30_000
@@ -26,13 +26,18 @@ export interface PatienceOptions {
   readonly coldStartMs: number
   /** What is said while it is waited for: `warehouse is starting`. */
   readonly down: string
+  /** The session that a statement had is gone, which may happen at any time. */
+  readonly lostSession: (error: SyncError) => boolean
+  /** How often a refusal of this kind is answered with a new token; once by default. */
+  readonly renewals?: (error: SyncError) => number
 }
 
 /**
  * A warehouse that starts refuses sessions and statements for minutes (HTTP 503, or a session that is lost as soon as it
  * is opened), while everything else passes quickly or not at all. Opening and executing are never repeated by the driver.
  */
-export function createPatience({ attempts, baseMs, coldStartMs, down }: PatienceOptions): Patience {
+export function createPatience(options: PatienceOptions): Patience {
+  const { attempts, baseMs, coldStartMs, down } = options
   let downSince: number | undefined
   return {
     answered(): void {
@@ -53,11 +58,10 @@ export function createPatience({ attempts, baseMs, coldStartMs, down }: Patience
           if (cause.class === 'auth') {
             renewals += 1
             // a token just issued may not be known everywhere yet; a missing right does not come by waiting
-            if (renewals > (cause.httpStatus === 401 || error.code === 'databricks.token-refused' ? 4 : 1))
-              return undefined
+            if (renewals > (options.renewals?.(error) ?? 1)) return undefined
             return { ms: renewals === 1 ? 0 : backoff(renewals - 2, 1), why: 'renewing the token' }
           }
-          const lostSession = error.code === 'databricks.session'
+          const lostSession = options.lostSession(error)
           if (lostSession || cause.httpStatus === 503) {
             refusals += 1
             // a session may be lost at any time; only when the new one is lost too, the warehouse is not there

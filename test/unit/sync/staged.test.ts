@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import { compileSerializer, recordText } from '../../../nodes/databricks/client/rows.ts'
 import type { DataRecord, Schema } from '../../../sync/message.ts'
+import { compileSerializer, recordText } from '../../../sync/staged.ts'
 import type { WriteRecord } from '../../../sync/target.ts'
 
 const schema: Schema = {
@@ -37,7 +37,7 @@ const item = (record: Partial<DataRecord>, read = 7): WriteRecord => ({
 })
 const parse = (rows: string[]): unknown[] => rows.map((row) => JSON.parse(row))
 
-describe('databricks rows', () => {
+describe('staged rows', () => {
   it('writes every value as text under positional names and leaves nulls out', () => {
     const [row] = header([item({ amount: '-0.10', active: false, extra: { a: [1] }, _stamp: 'S1' })])
     assert.deepEqual(JSON.parse(row ?? ''), {
