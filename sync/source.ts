@@ -32,11 +32,29 @@ export interface Page {
   /** For each record the cursor behind it; where absent, a batch that ends inside the page resumes at the page's beginning. */
   readonly cursors?: readonly string[]
   readonly refused?: readonly RefusedRecord[]
+  /**
+   * Keys (texts of `keyText`, source part included) of records that the source says were deleted (an audit history). The
+   * engine reads them by key (`readKeys`, which must be there): what is still there, or there again, goes on as a record,
+   * the rest as a deletion under the page's first read number. A client that is certain may put a deletion among the
+   * records itself: the key's columns, `_op: 'delete'` and the number of the request that told it as `_read`.
+   */
+  readonly gone?: readonly string[]
   /** Cursor behind the page; null: the walk is at its end. */
   readonly cursor: string | null
   /** How many records seen are stamped later than the bound. */
   readonly future?: number
   /** What a person should know of this page (a field dropped, a warning of the vendor). */
+  readonly notices?: readonly string[]
+}
+
+/** One page of an entity's listing: keys and change stamps, nothing else. */
+export interface Listing {
+  /** Texts of `keyText` (source part included), each with the stamp that a whole read of the record would have as `_stamp`. */
+  readonly keys: readonly { readonly key: string; readonly stamp: string | null }[]
+  /** How many there are in all, as the source says with this page: less than that listed means an incomplete listing. */
+  readonly total: number
+  /** Cursor behind the page; null: the listing is at its end. */
+  readonly cursor: string | null
   readonly notices?: readonly string[]
 }
 
@@ -61,6 +79,12 @@ export interface EntityPlan {
   /** Fields dropped because the system does not know them, in words. */
   readonly notices?: readonly string[]
   readPage(request: PageRequest): Promise<Page>
+  /**
+   * Lists keys and stamps of every record that the entity's walks would read (the same filters), in pages as large as the
+   * system gives, walked by its own cursor. For the sweep, which needs `readKeys` too; absent: deletions are found only
+   * where a page tells them (`Page.gone`).
+   */
+  list?(request: Pick<PageRequest, 'cursor' | 'nextRead' | 'signal'>): Promise<Listing>
   /** Reads the records with these keys (texts of `keyText`, source part included) whole; missing ones are left out. */
   readKeys?(keys: readonly string[], nextRead: () => number, signal: AbortSignal): Promise<Page>
 }

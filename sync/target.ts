@@ -84,6 +84,11 @@ export interface Target {
   readonly address: string
   /** `merge`: idempotent by key. `append`: an intent is recorded first, and `resolve` must be there. */
   readonly mode: 'merge' | 'append'
+  /**
+   * `false`: what was sent cannot be taken back (a posting, a push dataset). A deletion of a key that was delivered there
+   * is held then, for a person; absent: a deletion is written like any record (`_op: 'delete'`, only the key is filled).
+   */
+  readonly deletes?: false
   /** Creates or extends the tables for this schema and checks their column types; a narrower one is a `config` error that names it. Cheap when nothing changed. */
   prepare(schema: Schema, context: WriteContext): Promise<Prepared>
   /** Writes all of the batch or nothing. Throws `SyncError`s; retries inside only what it must (a new session). */
