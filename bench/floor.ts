@@ -4,12 +4,12 @@
  */
 import type { Schema } from '../sync/message.ts'
 import { serve } from './child.ts'
-import { openReader, readBatches, type Script } from './floor-read.ts'
-import type { FloorBatch } from './floor-write.ts'
+import { type FloorBatch, READERS, type Script, WRITERS } from './floor-parts.ts'
 import { type Cost, measure, peakRssMb } from './measure.ts'
-import type { Addresses } from './sandbox.ts'
+import type { Addresses, Systems } from './sandbox.ts'
 
 export interface FloorOrder {
+  readonly systems: Systems
   readonly addresses: Addresses
   readonly script: Script
   readonly schemas: readonly Schema[]
@@ -27,12 +27,14 @@ export interface FloorResult extends Cost {
 const WINDOW = 30_000
 
 const commands = {
-  async run({ addresses, script, schemas, what }: FloorOrder): Promise<FloorResult> {
-    const reader = await openReader(addresses)
-    const batches = what === 'write' ? await all(readBatches(reader.ask, script)) : readBatches(reader.ask, script)
+  async run({ systems: { source, target }, addresses, script, schemas, what }: FloorOrder): Promise<FloorResult> {
+    const [readers, writers] = [READERS[source], WRITERS[target]]
+    if (!readers || !writers) throw new Error(`the floor has no part for ${source} or ${target}`)
+    const reader = await (await readers()).openReader(addresses[source] ?? {})
+    const batches = what === 'write' ? await all(reader.batches(script)) : reader.batches(script)
     const end = measure()
     // The flow loads the driver and logs in on first use: the floor does so in measured time too.
-    const writer = await (await import('./floor-write.ts')).openWriter(addresses)
+    const writer = await (await writers()).openWriter(addresses[target] ?? {})
     let records = 0
     let rows = 0
     let onTheWay = 0

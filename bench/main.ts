@@ -4,17 +4,23 @@ import { parseArgs } from 'node:util'
 import { HEAP } from '../demo/editor.ts'
 import { type Child, startChild } from './child.ts'
 import type { FloorCommands, FloorOrder, FloorResult } from './floor.ts'
-import type { Script } from './floor-read.ts'
+import type { Script } from './floor-parts.ts'
 import type { FlowCommands, FlowResult } from './flow.ts'
 import { medianPass, type Pass, printOverlap, printPasses, ratios } from './report.ts'
-import type { Accounts, SandboxCommands } from './sandbox.ts'
+import type { Accounts, SandboxCommands, Systems } from './sandbox.ts'
 
-const USAGE = `npm run bench -- x3-databricks [--rows 100000] [--times 3] [--json]
+/** The benches, and the systems between which their flows stand. */
+const BENCHES: Readonly<Record<string, Systems>> = {
+  'x3-databricks': { source: 'x3', target: 'databricks' },
+}
+
+const USAGE = `npm run bench -- ${Object.keys(BENCHES).join('|')} [--rows 100000] [--times 3] [--json]
   --page-ms N --statement-ms N   latency of the sandbox: the flow beside reading alone and writing alone
   --profile DIR                  writes CPU profiles of floor and flow there`
 
 interface Options {
   readonly flow: string
+  readonly systems: Systems
   readonly rows: number
   readonly times: number
   readonly pageMs: number
@@ -41,11 +47,13 @@ function readOptions(args: readonly string[]): Options {
     if (!Number.isInteger(value) || value < least) throw new Error(`--${name} is a whole number from ${least} on`)
     return value
   }
-  const [flow = 'x3-databricks', ...more] = positionals
-  if (flow !== 'x3-databricks' || more.length > 0)
-    throw new Error(`there is one bench: x3-databricks, not ${positionals.join(' ')}`)
+  const [name = 'x3-databricks', ...more] = positionals
+  const systems = BENCHES[name]
+  if (systems === undefined || more.length > 0)
+    throw new Error(`a bench is one of ${Object.keys(BENCHES).join(', ')}, not ${positionals.join(' ')}`)
   return {
-    flow: 'x3-to-databricks',
+    flow: `${systems.source}-to-${systems.target}`,
+    systems,
     rows: whole('rows', 1000),
     times: whole('times', 1),
     pageMs: whole('page-ms', 0),
@@ -70,11 +78,11 @@ interface Setting {
 async function bench(options: Options): Promise<void> {
   const sandbox = startChild<SandboxCommands>(script('sandbox'))
   try {
-    const { accounts } = await sandbox.ask('open', { rows: options.rows })
+    const { accounts } = await sandbox.ask('open', { rows: options.rows, ...options.systems })
     const setting: Setting = { options, sandbox, accounts }
     // Fills the cache of pages, and shows what the flow asks and sends, so that the floor does the same.
     const first = await flowPass(setting, [])
-    const tables = await sandbox.ask('tables', undefined as never)
+    const tables = await sandbox.ask('tables', first.schemas)
     const requests = await sandbox.ask('requests', undefined as never)
     const floor: Floor = {
       script: { requests, batches: first.batches, source: first.source, accounts },
@@ -99,7 +107,7 @@ async function compare(setting: Setting, floor: Floor, tables: Record<string, st
   const flows: Pass<FlowResult>[] = []
   for (let time = 0; time < options.times; time++) {
     floors.push(await floorPass(setting, floor, 'both', profile))
-    const written = await sandbox.ask('tables', undefined as never)
+    const written = await sandbox.ask('tables', floor.schemas)
     if (JSON.stringify(written) !== JSON.stringify(tables))
       throw new Error(`floor and flow did not write the same:\n${JSON.stringify(written)}\n${JSON.stringify(tables)}`)
     flows.push(await flowPass(setting, profile))
@@ -142,7 +150,7 @@ async function flowPass(setting: Setting, execArgv: readonly string[], latency =
 }
 
 async function floorPass(
-  { sandbox }: Setting,
+  { options, sandbox }: Setting,
   floor: Floor,
   what: FloorOrder['what'],
   execArgv: readonly string[],
@@ -153,7 +161,7 @@ async function floorPass(
   const child = startChild<FloorCommands>(script('floor'), [...HEAP, ...execArgv])
   try {
     await sandbox.ask('begin', undefined as never)
-    const result = await child.ask('run', { addresses, ...floor, what })
+    const result = await child.ask('run', { systems: options.systems, addresses, ...floor, what })
     return { ...result, sandbox: await sandbox.ask('end', undefined as never) }
   } finally {
     await child.stop()

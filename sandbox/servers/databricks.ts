@@ -23,7 +23,10 @@ export async function databricksServer({ history, folder, port, secret }: Ground
       ...{ clientId, clientSecret, token, caPem },
     },
     sites: DATABRICKS_SITES,
-    stats: databricks.stats,
+    stats() {
+      const stats = databricks.stats()
+      return { ...stats, merges: stats['execute:merge'] ?? 0, files: stats['files-put'] ?? 0 }
+    },
     setFaults(plan, profile) {
       databricks.setFaults(plan)
       // Where things go wrong, some statements are also answered as still running.

@@ -21,19 +21,30 @@ export interface GroundOptions {
   readonly prepared: boolean
 }
 
+/** Counts since the start; sources have requests alone. */
+export interface ServerStats {
+  readonly requests: number
+  /** What the demo reports as such. */
+  readonly statements?: number
+  /** Statements that write, and files that were uploaded. */
+  readonly merges?: number
+  readonly files?: number
+}
+
 /** A server as the sandbox's process and its control address see it. */
 export interface RunningServer {
   /** Where it is and what opens it, as it is told to whoever starts the sandbox. */
   readonly addresses: Readonly<Record<string, string | number>>
   /** What its fault plan is made from. */
   readonly sites: Readonly<Record<string, SiteFaults>>
-  /** `statements` is what the demo reports as such; sources have none. */
-  stats(): { readonly requests: number; readonly statements?: number }
+  stats(): ServerStats
   setFaults(plan: FaultPlan, profile: Profile): void
   /** Milliseconds added to each reply or statement. */
   setLatency(ms: number): void
   /** A source: a business day has begun. */
   newDay?(): void
+  /** A prepared source: bodies of the requests whose replies are kept, in the order of their first coming. */
+  keptRequests?(): readonly string[]
   /** A source: rights of its API user, taken and given back by name; `allow` without a name gives all back. */
   readonly rights?: {
     deny(name: string): void

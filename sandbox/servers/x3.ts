@@ -20,6 +20,7 @@ export async function x3Server({ history, port, secret, options }: Ground): Prom
     setFaults: x3.setFaults,
     setLatency: x3.setLatency,
     newDay: x3.newDay,
+    keptRequests: x3.keptRequests,
     rights: { deny: x3.deny, allow: x3.allow, denied: x3.denied },
     close: x3.close,
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import { pageRequests } from '../../../bench/floor-read.ts'
-import { flatteners } from '../../../bench/floor-rows.ts'
+import { pageRequests } from '../../../bench/floor-x3.ts'
+import { flatteners } from '../../../bench/floor-x3-rows.ts'
 import { median } from '../../../bench/measure.ts'
 import { medianPass, ratios } from '../../../bench/report.ts'
 

@@ -1,20 +1,9 @@
 /** The floor's reading: the flow's own requests for data, one after the other, parsed and flattened. */
 import { SignJWT } from 'jose'
 import { Agent, request } from 'undici'
-import { elements, type Flat, type Flatten, flatteners, type Raw } from './floor-rows.ts'
-import type { FloorBatch } from './floor-write.ts'
-import type { Accounts, Addresses } from './sandbox.ts'
-
-/** What the flow did, as the floor needs it to do the same. */
-export interface Script {
-  /** Bodies of its requests, in order. */
-  readonly requests: readonly string[]
-  /** Records in each batch, by entity. */
-  readonly batches: Readonly<Record<string, readonly number[]>>
-  /** Value of the `source` column. */
-  readonly source: string
-  readonly accounts: Accounts
-}
+import type { Address } from '../demo/ends/end.ts'
+import type { FloorBatch, FloorReader, Script } from './floor-parts.ts'
+import { elements, type Flat, type Flatten, flatteners, type Raw } from './floor-x3-rows.ts'
 
 interface Wanted {
   readonly body: string
@@ -54,9 +43,8 @@ export function pageRequests(bodies: readonly string[]): Wanted[] {
 const entityOf = ({ node, variables }: Wanted): string =>
   node === 'dimension' && variables.filter?.includes('"CCT"') ? 'cost_centre' : (ENTITY_OF[node] ?? node)
 
-export async function openReader({
-  x3,
-}: Addresses): Promise<{ ask(body: string): Promise<Raw>; close(): Promise<void> }> {
+export async function openReader(address: Address): Promise<FloorReader> {
+  const x3 = address as Readonly<Record<'url' | 'folder' | 'clientId' | 'secret' | 'user', string>>
   const agent = new Agent({ connections: 1 })
   const first = await request(x3.url, { method: 'POST', body: '{}', dispatcher: agent })
   await first.body.dump()
@@ -71,19 +59,19 @@ export async function openReader({
     authorization: `Bearer ${token}`,
     'x-xtrem-endpoint': x3.folder,
   }
+  const ask = async (body: string): Promise<Raw> => {
+    const reply = await request(x3.url, { method: 'POST', headers, body, dispatcher: agent })
+    const text = await reply.body.text()
+    if (reply.statusCode !== 200) throw new Error(`X3: HTTP ${reply.statusCode} ${text.slice(0, 200)}`)
+    return (JSON.parse(text) as { data: Raw }).data
+  }
   return {
-    async ask(body) {
-      const reply = await request(x3.url, { method: 'POST', headers, body, dispatcher: agent })
-      const text = await reply.body.text()
-      if (reply.statusCode !== 200) throw new Error(`X3: HTTP ${reply.statusCode} ${text.slice(0, 200)}`)
-      return (JSON.parse(text) as { data: Raw }).data
-    },
+    batches: (script) => readBatches(ask, script),
     close: () => agent.close(),
   }
 }
 
-/** Reads everything; gives batches of the size that the flow's had. */
-export async function* readBatches(ask: (body: string) => Promise<Raw>, script: Script): AsyncGenerator<FloorBatch> {
+async function* readBatches(ask: (body: string) => Promise<Raw>, script: Script): AsyncGenerator<FloorBatch> {
   const flatten = flatteners(script.source, new Map(script.accounts.map(({ from, to }) => [from, to])))
   const wanted = pageRequests(script.requests)
   const filler = createFiller(script.batches)

@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { DBSQLClient } from '@databricks/sql'
 import { Agent, request } from 'undici'
+import type { Address } from '../demo/ends/end.ts'
 import {
   HEADER_COLUMNS,
   headerMerge,
@@ -10,33 +11,27 @@ import {
   listMerge,
   type MergeTable,
 } from '../nodes/databricks/client/merge.ts'
-import { stagedFields } from '../nodes/databricks/client/rows.ts'
 import { literal, quoteTable } from '../nodes/databricks/client/sql.ts'
 import { clusterOf, createTable } from '../nodes/databricks/client/tables.ts'
 import { listTable, type Schema } from '../sync/message.ts'
-import type { Addresses } from './sandbox.ts'
-
-/** Rows of one batch as JSON texts, by list; `''` is the header. */
-export interface FloorBatch {
-  readonly entity: string
-  readonly records: number
-  readonly rows: number
-  readonly tables: Readonly<Record<string, string[]>>
-}
-
-export interface FloorWriter {
-  create(schemas: readonly Schema[]): Promise<void>
-  write(batch: FloorBatch): Promise<void>
-  close(): Promise<void>
-}
+import { stagedFields } from '../sync/staged.ts'
+import type { FloorWriter } from './floor-parts.ts'
 
 /** As in the flow: more than this goes by file. */
 const MAX_PARAMETER_BYTES = 900_000
 const compress = promisify(gzip)
 const RUN = 'floor'
 
-export async function openWriter({ databricks }: Addresses): Promise<FloorWriter> {
-  const { host, port, path, token, caPem, catalog, schema: schemaName } = databricks
+export async function openWriter(address: Address): Promise<FloorWriter> {
+  const {
+    host,
+    path,
+    token,
+    caPem,
+    catalog,
+    schema: schemaName,
+  } = address as Readonly<Record<'host' | 'path' | 'token' | 'caPem' | 'catalog' | 'schema', string>>
+  const port = Number(address.port)
   const agent = new Agent({ connect: { ca: caPem } })
   const client = new DBSQLClient({ logger: { log: () => undefined } })
   await client.connect({ host, port, path, token, customCaCert: caPem, telemetryEnabled: false })

@@ -1,0 +1,45 @@
+/** The parts that a floor is put together from: a source that is read, and a target that is written. */
+import type { Address } from '../demo/ends/end.ts'
+import type { Schema } from '../sync/message.ts'
+import type { Accounts } from './sandbox.ts'
+
+/** What the flow did, as the floor needs it to do the same. */
+export interface Script {
+  /** Bodies of its requests, in order. */
+  readonly requests: readonly string[]
+  /** Records in each batch, by entity. */
+  readonly batches: Readonly<Record<string, readonly number[]>>
+  /** Value of the `source` column. */
+  readonly source: string
+  readonly accounts: Accounts
+}
+
+/** Rows of one batch as JSON texts, by list; `''` is the header. */
+export interface FloorBatch {
+  readonly entity: string
+  readonly records: number
+  readonly rows: number
+  readonly tables: Readonly<Record<string, string[]>>
+}
+
+export interface FloorReader {
+  /** Reads everything; gives batches of the size that the flow's had. */
+  batches(script: Script): AsyncIterable<FloorBatch>
+  close(): Promise<void>
+}
+
+export interface FloorWriter {
+  create(schemas: readonly Schema[]): Promise<void>
+  write(batch: FloorBatch): Promise<void>
+  close(): Promise<void>
+}
+
+/** By server of the sandbox. A target's driver is loaded when it is used, as in the flow. */
+export const READERS: Readonly<Record<string, () => Promise<{ openReader(address: Address): Promise<FloorReader> }>>> =
+  {
+    x3: () => import('./floor-x3.ts'),
+  }
+export const WRITERS: Readonly<Record<string, () => Promise<{ openWriter(address: Address): Promise<FloorWriter> }>>> =
+  {
+    databricks: () => import('./floor-databricks.ts'),
+  }
