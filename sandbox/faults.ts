@@ -5,6 +5,7 @@
  * - `throttled`: 429 with Retry-After; `server-error`: 500; `unavailable`: 503. Nothing was done.
  * - `timeout`: no answer, then the connection is dropped; whether the request was done alternates.
  * - `reset-before`, `reset-after`: the connection is dropped before or after the request was done.
+ * - `error-after`: done, but the reply is a 500.
  * - `cut-body`: done, half of the reply, then the connection is dropped; `broken-body`: done, but the reply is an HTML page.
  * - `slow`: done and answered, late.
  * - `partial-errors`: 200 whose data lacks a part, with the reason in `errors` beside it; GraphQL only.
@@ -18,6 +19,7 @@ export type FaultKind =
   | 'timeout'
   | 'reset-before'
   | 'reset-after'
+  | 'error-after'
   | 'cut-body'
   | 'broken-body'
   | 'slow'

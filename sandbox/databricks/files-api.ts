@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { failure, json, type Reply } from './http.ts'
+import { json, type Reply } from '../http.ts'
+import { failure } from './http.ts'
 import type { Rights } from './rights.ts'
 import type { VolumePath, Volumes } from './volumes.ts'
 

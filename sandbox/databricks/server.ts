@@ -1,18 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
 import { createFaults, type FaultPlan } from '../faults.ts'
+import { DropNow, deliver, type Exchange, json, type Reply, ReplyNow } from '../http.ts'
+import { createCertificates } from '../tls.ts'
 import { plain } from './columns.ts'
 import { execute, type Rows, streamRows } from './execute.ts'
 import { filesApi } from './files-api.ts'
-import { DropNow, type Exchange, failure, json, type Reply, ReplyNow } from './http.ts'
+import { failure, refusals } from './http.ts'
 import { createRights } from './rights.ts'
 import { createService, enter, type LoggedStatement, type Running, type Tuning } from './service.ts'
 import { DATABRICKS_SITES } from './sites.ts'
 import { hasVolume } from './store.ts'
 import { createThriftServer } from './thrift.ts'
-import { createCertificates } from './tls.ts'
 import { createTokens } from './tokens.ts'
 import { openWarehouse } from './warehouse.ts'
 
@@ -109,7 +109,7 @@ export async function startDatabricks(options: DatabricksOptions = {}): Promise<
   }
   const tokens = createTokens({ clientId, clientSecret, token, tokenSeconds: () => running.tuning.tokenSeconds })
   const service = createThriftServer()
-  const certificates = await createCertificates(options.ca)
+  const certificates = await createCertificates(options.ca, ['*.cloud.databricks.com', '*.azuredatabricks.net'])
 
   async function route(request: IncomingMessage, body: Buffer, exchange: Exchange): Promise<Reply> {
     const url = new URL(request.url ?? '/', 'https://localhost')
@@ -159,7 +159,7 @@ export async function startDatabricks(options: DatabricksOptions = {}): Promise<
       const chunks: Buffer[] = []
       for await (const chunk of request) chunks.push(chunk)
       const reply = await route(request, Buffer.concat(chunks), exchange).catch(answerInstead)
-      await deliver(response, reply, exchange, running.faults.delays.timeoutMs)
+      await deliver(response, reply, exchange, running.faults, refusals)
     } catch {
       // The fault plan or the client dropped the connection: there is nobody left to answer.
       response.destroy()
@@ -232,31 +232,6 @@ function answerInstead(error: unknown): Reply {
   if (error instanceof ReplyNow) return error.reply
   if (error instanceof DropNow) throw error
   return failure(500, 'INTERNAL_ERROR', error instanceof Error ? error.message : 'The request cannot be read.')
-}
-
-async function deliver(
-  response: ServerResponse,
-  reply: Reply,
-  { aftermath }: Exchange,
-  timeoutMs: number,
-): Promise<void> {
-  if (aftermath === 'timeout') await delay(timeoutMs)
-  if (aftermath === 'timeout' || aftermath === 'reset-after') throw new DropNow()
-  if (aftermath === 'broken-body') {
-    response.writeHead(200, { 'content-type': 'text/html' }).end('<html><body><h1>Please sign in</h1></body></html>')
-    return
-  }
-  const { status, headers, body } = reply
-  if (status === 204) {
-    response.writeHead(status, headers).end()
-    return
-  }
-  if (aftermath === 'cut-body') {
-    // Chunked: node-fetch 2 below the vendor's driver notices the cut there, and only there.
-    response.writeHead(status, headers).write(body.subarray(0, body.length >> 1), () => response.destroy())
-    return
-  }
-  response.writeHead(status, { 'content-length': String(body.length), ...headers }).end(body)
 }
 
 function byRow(rows: Rows): Value[][] {

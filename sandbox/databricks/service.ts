@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FaultKind, FaultPlan } from '../faults.ts'
+import { type Exchange, meetFault, ReplyNow } from '../http.ts'
 import { concurrentAppend } from './commits.ts'
 import { catalogNotFound, schemaNotFound } from './errors.ts'
 import { checkSetting, execute, type Outcome, type Warehouse } from './execute.ts'
-import { type Exchange, failure, meetFault, ReplyNow } from './http.ts'
+import { failure, refusals } from './http.ts'
 import { type StatementKind, statementKind } from './sql/statement.ts'
 import { hasSchema } from './store.ts'
 import type { Service } from './thrift.ts'
@@ -58,7 +59,7 @@ export async function enter(
   text?: string,
 ): Promise<FaultKind | undefined> {
   running.counts[site] = (running.counts[site] ?? 0) + 1
-  const kind = await meetFault(running.faults, site, exchange, text)
+  const kind = await meetFault(running.faults, site, exchange, refusals, text)
   const isCold = running.cold > 0 && site.startsWith('execute:')
   if (isCold) running.cold -= 1
   if (kind !== 'cold-start' && !isCold) return kind

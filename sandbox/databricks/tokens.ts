@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { SignJWT } from 'jose'
-import { failure, json, type Reply } from './http.ts'
+import { json, type Reply } from '../http.ts'
+import { failure } from './http.ts'
 
 /** The principal's credentials as this server knows them. */
 export interface Credentials {

@@ -12,10 +12,10 @@ export interface Certificates {
 const DAY = 24 * 3600 * 1000
 
 /**
- * A CA and a server certificate for this machine and for the vendor's host names. With `folder` the CA is kept there,
+ * A CA and a server certificate for this machine and for `hosts`, the vendor's names. With `folder` the CA is kept there,
  * so that clients that were given it go on trusting it after a restart.
  */
-export async function createCertificates(folder?: string): Promise<Certificates> {
+export async function createCertificates(folder?: string, hosts: readonly string[] = []): Promise<Certificates> {
   const ca = (folder && (await readCa(folder))) || (await createCa(folder))
   const server = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType: 'ec',
@@ -30,9 +30,7 @@ export async function createCertificates(folder?: string): Promise<Certificates>
       {
         name: 'subjectAltName',
         altNames: [
-          { type: 2, value: 'localhost' },
-          { type: 2, value: '*.cloud.databricks.com' },
-          { type: 2, value: '*.azuredatabricks.net' },
+          ...['localhost', ...hosts].map((value) => ({ type: 2, value }) as const),
           { type: 7, ip: '127.0.0.1' },
         ],
       },
