@@ -6,7 +6,7 @@ import { accountBase, customerBase, dimensionBase, partnerBase, productBase, sup
 import { orderBase } from './orders.ts'
 import { type ChangingTables, createTable } from './table.ts'
 import type { Books, BooksOptions } from './types.ts'
-import { createWorld } from './world.ts'
+import { createWorld, stampText } from './world.ts'
 
 /**
  * The books of the demo group. Everything is computed from (seed, table, index) when it is asked for; only what the days have changed is kept.
@@ -26,5 +26,5 @@ export function createBooks(options: BooksOptions): Books {
     salesInvoice: createTable(salesInvoiceBase(world), world.end),
     journalEntry: createTable(entryBase(world), world.end),
   }
-  return { tables, codes, ...createDays(world, tables, options.now) }
+  return { tables, begun: stampText(world.end), codes, ...createDays(world, tables, options.now) }
 }

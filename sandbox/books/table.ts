@@ -1,4 +1,4 @@
-import type { BookTable, BookTables, Stamped } from './types.ts'
+import type { BookTable, BookTables, Stamped, TableEvent } from './types.ts'
 
 /** How a table is computed: thing `i` of `count`, keys rising with `i`. Stamps in seconds since 1970, computed without building the thing. */
 export interface Base<T extends Stamped> {
@@ -18,6 +18,8 @@ export interface Base<T extends Stamped> {
 export interface ChangingTable<T extends Stamped> extends BookTable<T> {
   readonly base: Base<T>
   put(thing: T): void
+  /** Takes a thing away at a moment (ISO). What is put later under the same key is another thing with another number. */
+  remove(key: string, at: string): void
   /** The greatest stamp that the overlay has seen, moments of late visibility included. */
   lastChange(): string | undefined
 }
@@ -51,6 +53,11 @@ export function createTable<T extends Stamped>(base: Base<T>, end: number): Chan
   let touched: readonly string[] = []
   let added: readonly string[] = []
   let last: string | undefined
+  const gone = new Set<string>()
+  /** Numbers of what came later than the base. */
+  const numbers = new Map<string, number>()
+  const events: TableEvent[] = []
+  let greatest = base.count
 
   function note(stamp: string | null | undefined): void {
     if (stamp && (last === undefined || stamp > last)) last = stamp
@@ -67,6 +74,7 @@ export function createTable<T extends Stamped>(base: Base<T>, end: number): Chan
     let index = after === undefined ? 0 : firstWhere(base.count, (k) => base.key(k) > after)
     let next = after === undefined ? 0 : firstWhere(inserted.length, (k) => (inserted[k] as string) > after)
     for (;;) {
+      while (gone.size > 0 && index < base.count && gone.has(base.key(index))) index++
       const own = index < base.count ? base.key(index) : undefined
       const other = inserted[next]
       if (own !== undefined && (other === undefined || own < other)) yield [own, index++]
@@ -106,7 +114,8 @@ export function createTable<T extends Stamped>(base: Base<T>, end: number): Chan
       const start = after === undefined ? 0 : firstWhere(keys.length, (k) => (keys[k] as string) > after)
       for (let k = start; k < keys.length; k++) {
         const key = keys[k] as string
-        if (ofThing(overlay.get(key) as T)) yield key
+        const thing = overlay.get(key)
+        if (thing !== undefined && ofThing(thing)) yield key
       }
       return
     }
@@ -120,11 +129,18 @@ export function createTable<T extends Stamped>(base: Base<T>, end: number): Chan
     base,
     changed,
     keyOf: (thing) => base.keyOf(thing),
-    count: () => base.count + added.length,
+    count: () => base.count - gone.size + added.length,
+    numberOf(key) {
+      const number = numbers.get(key)
+      if (number !== undefined) return number
+      const index = gone.has(key) ? -1 : indexOf(key)
+      return index < 0 ? undefined : index + 1
+    },
+    events: (since = 0) => events.slice(since),
     get(key) {
       const thing = overlay.get(key)
       if (thing !== undefined) return thing
-      const index = indexOf(key)
+      const index = gone.has(key) ? -1 : indexOf(key)
       return index < 0 ? undefined : base.build(index)
     },
     *walk(after) {
@@ -134,13 +150,27 @@ export function createTable<T extends Stamped>(base: Base<T>, end: number): Chan
       const key = base.keyOf(thing)
       if (!overlay.has(key)) {
         touched = withKey(touched, key)
-        if (indexOf(key) < 0) added = withKey(added, key)
+        const beyond = indexOf(key) < 0
+        if (beyond) added = withKey(added, key)
+        if (beyond || gone.delete(key)) numbers.set(key, ++greatest)
       }
       overlay.set(key, thing)
+      events.push({ key, number: this.numberOf(key) as number })
       note(thing.updated)
       note(thing.visibleFrom)
       note(base.joinedOf?.(thing))
       for (const line of base.linesOf?.(thing) ?? []) note(line.updated)
+    },
+    remove(key, at) {
+      const number = this.numberOf(key)
+      if (number === undefined) return
+      overlay.delete(key)
+      numbers.delete(key)
+      touched = touched.filter((other) => other !== key)
+      if (indexOf(key) >= 0) gone.add(key)
+      else added = added.filter((other) => other !== key)
+      events.push({ key, number, removed: at })
+      note(at)
     },
     lastChange: () => last,
   }

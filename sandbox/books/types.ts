@@ -247,6 +247,20 @@ export interface BookTable<T> {
     part: 'own' | 'lines' | 'joined' | 'empty',
     after?: string,
   ): Iterable<string>
+  /**
+   * The thing's own number: those of the beginning are counted from 1 in key order, later ones in the order in which they came.
+   * One that is made anew under the key of a removed one has a number of its own. Undefined where there is none now.
+   */
+  numberOf(key: string): number | undefined
+  /** What has happened to the table, from the event at position `since` on, oldest first. */
+  events(since?: number): readonly TableEvent[]
+}
+
+/** A thing was put (made or changed) or, with the moment at which it was, removed. */
+export interface TableEvent {
+  readonly key: string
+  readonly number: number
+  readonly removed?: string
 }
 
 export type Size = 'small' | 'medium' | 'large'
@@ -270,6 +284,8 @@ export interface Ambush {
 
 export interface Books {
   readonly tables: { readonly [N in TableName]: BookTable<BookTables[N]> }
+  /** No stamp that the books had at their beginning is later than this (ISO). */
+  readonly begun: string
   /** Companies, sites, currencies, units, tax codes and so on that references lead to: kind -> code -> title. */
   readonly codes: Readonly<Record<string, Readonly<Record<string, string>>>>
   /** The next business day of changes, stamped between the ERP's clock less 24 hours and the clock; the caller has moved the clock on by a day before. Returns what it did, one name a kind of change. */
