@@ -4,17 +4,12 @@ import { gzip } from 'node:zlib'
 import { DBSQLClient } from '@databricks/sql'
 import { Agent, request } from 'undici'
 import type { Address } from '../demo/ends/end.ts'
-import {
-  HEADER_COLUMNS,
-  headerMerge,
-  LIST_COLUMNS,
-  listMerge,
-  type MergeTable,
-} from '../nodes/databricks/client/merge.ts'
+import { headerMerge, listMerge, type MergeTable } from '../nodes/databricks/client/merge.ts'
 import { literal, quoteTable } from '../nodes/databricks/client/sql.ts'
 import { clusterOf, createTable } from '../nodes/databricks/client/tables.ts'
 import { listTable, type Schema } from '../sync/message.ts'
 import { stagedFields } from '../sync/staged.ts'
+import { HEADER_COLUMNS, LIST_COLUMNS } from '../sync/stored.ts'
 import type { FloorWriter } from './floor-parts.ts'
 
 /** As in the flow: more than this goes by file. */

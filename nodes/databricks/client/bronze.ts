@@ -1,12 +1,11 @@
 /** Bronze: every record as it came, appended as JSON text by COPY INTO, which loads a file of one name once. */
 import { isSyncError, syncError } from '../../../sync/errors.ts'
 import type { Column } from '../../../sync/message.ts'
-import { recordText } from '../../../sync/staged.ts'
-import type { Target, WriteBatch, WriteContext } from '../../../sync/target.ts'
+import { VERSION_COLUMNS, versionRows } from '../../../sync/stored.ts'
+import type { Target, WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
 import { exists, fileName, removeLater, upload, type Volume } from './files.ts'
 import { readMarks, writeMark } from './mark.ts'
-import { HEADER_COLUMNS } from './merge.ts'
 import { literal, plainTable, quote, quoteTable, type TableName } from './sql.ts'
 import { isEmpty, shapeTables, type WantedTable } from './tables.ts'
 
@@ -15,15 +14,10 @@ export interface BronzeOptions {
   readonly volume: Volume | undefined
 }
 
-const COLUMNS: readonly Column[] = [
-  { name: 'source', type: 'string', description: 'Name of the source, as on its connection' },
-  { name: 'entity', type: 'string' },
-  { name: 'key', type: 'string', description: 'Key of the record as text, the parts separated by |' },
-  { name: 'operation', type: 'string', description: 'upsert, or delete (only the key is filled)' },
-  { name: 'record', type: 'string', description: 'The record with its lists as JSON text' },
-  ...HEADER_COLUMNS,
-  { name: '_sync_batch', type: 'string', description: 'Batch that brought the row: its file was loaded once' },
-]
+/** JSON is kept as text, as it came. */
+const COLUMNS: readonly Column[] = VERSION_COLUMNS.map((column) =>
+  column.type === 'json' ? { ...column, type: 'string' } : column,
+)
 
 export function createBronzeTarget(connection: Connection, entity: string, options: BronzeOptions): Target {
   const table = options.tableOf(entity)
@@ -81,7 +75,15 @@ export function createBronzeTarget(connection: Connection, entity: string, optio
 
     async write(batch, context) {
       if (batch.records.length === 0) return
-      await upload(connection, volume(), fileOf(batch.id), bronzeRows(batch), context)
+      await upload(
+        connection,
+        volume(),
+        fileOf(batch.id),
+        versionRows(batch)
+          .map((row) => JSON.stringify(row))
+          .join('\n'),
+        context,
+      )
       await copy(batch.id, context)
       // the rows name their batch, so that the file is not needed any more to tell what became of it
       removeLater(connection, volume(), [fileOf(batch.id)])
@@ -126,24 +128,4 @@ export function copyInto(table: TableName, volume: Volume, file: string): string
     "FORMAT_OPTIONS ('mode' = 'FAILFAST')",
     "COPY_OPTIONS ('mergeSchema' = 'false')",
   ].join('\n')
-}
-
-function bronzeRows(batch: WriteBatch): string {
-  const lines = batch.records.map((item) => {
-    const { record } = item
-    return JSON.stringify({
-      source: String(record.source ?? ''),
-      entity: batch.entity,
-      key: item.key,
-      operation: record._op === 'delete' ? 'delete' : 'upsert',
-      record: recordText(item),
-      _sync_run: batch.run,
-      _sync_read: String(item.read),
-      _sync_at: batch.at,
-      _source_stamp: record._stamp ?? '',
-      _row_hash: item.hash,
-      _sync_batch: batch.id,
-    })
-  })
-  return lines.join('\n')
 }

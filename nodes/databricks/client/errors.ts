@@ -1,4 +1,5 @@
 /** Every way in which the driver, the warehouse and the REST API fail, as errors that say what to do. */
+import { hideValues, oneLine, readReason, retryAfterMs } from '../../../sync/answers.ts'
 import { type ErrorCause, type ErrorClass, isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
 
 /** Where a failure happened; decides whether the statement may have been done. */
@@ -109,27 +110,6 @@ async function reasonOf(response: HttpResponse | undefined): Promise<string> {
   } catch {
     return ''
   }
-}
-
-/** The message of a JSON error body; of anything else the first words without markup. */
-export function readReason(body: string): string {
-  try {
-    const json = JSON.parse(body) as Record<string, unknown>
-    const parts = [json.error_code ?? json.error, json.message ?? json.error_description]
-    const text = parts.filter((part) => typeof part === 'string' && part !== '').join(': ')
-    if (text) return shorten(text)
-  } catch {
-    // not JSON: an HTML page of a proxy, or plain text
-  }
-  return shorten(body.replace(/<(style|script)[\s\S]*?<\/\1>/gi, ' ').replace(/<[^>]*>/g, ' '))
-}
-
-/** Seconds or a date, as HTTP says it; undefined where absent or unreadable. */
-export function retryAfterMs(header: string | null | undefined, now: number = Date.now()): number | undefined {
-  if (!header) return undefined
-  const seconds = Number(header)
-  const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - now
-  return Number.isFinite(ms) && ms >= 0 ? ms : undefined
 }
 
 /** What an HTTP status means; used for Thrift and for REST. */
@@ -321,15 +301,10 @@ function lost(at: FailurePoint, code: string, text: string): Finding {
     : { cls: 'transient', code, text, hint: AGAIN }
 }
 
-/** A refused value may be a bank account: the record is named, its value is not. */
-const hideValues = (text: string): string => text.replace(/'(?:[^'\\]|\\.)*'/g, "'…'")
-
-/** One line of at most 400 characters. */
-export function shorten(text: string): string {
-  const line = text
-    .replace(/^org\.apache\.hive\.service\.cli\.HiveSQLException:\s*(Error running query:\s*)?/, '')
-    .split(/\n\s*(?:== SQL|at |\tat )/)[0]
-    ?.replace(/\s+/g, ' ')
-    .trim()
-  return line && line.length > 400 ? `${line.slice(0, 399)}…` : (line ?? '')
-}
+/** One line of at most 400 characters, without what Spark and Hive put around it. */
+const shorten = (text: string): string =>
+  oneLine(
+    text
+      .replace(/^org\.apache\.hive\.service\.cli\.HiveSQLException:\s*(Error running query:\s*)?/, '')
+      .split(/\n\s*(?:== SQL|at |\tat )/)[0] ?? '',
+  )

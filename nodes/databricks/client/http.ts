@@ -1,8 +1,9 @@
 /** REST requests to the workspace and the token endpoint: own CA, proxy, time-outs, bounded replies. */
 import { rootCertificates } from 'node:tls'
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici'
+import { readReason, retryAfterMs } from '../../../sync/answers.ts'
 import { syncError } from '../../../sync/errors.ts'
-import { type FailurePoint, httpFinding, readReason, retryAfterMs, toSyncError } from './errors.ts'
+import { type FailurePoint, httpFinding, toSyncError } from './errors.ts'
 
 export interface HttpOptions {
   /** PEM text of a CA that is trusted besides the public ones. */

@@ -1,34 +1,20 @@
 /** The mark: what the target says of itself, up to where everything is in and by which ledger. */
 import { isSyncError } from '../../../sync/errors.ts'
-import type { Column } from '../../../sync/message.ts'
+import { MARK_COLUMNS, MARK_COMMENT, MARK_KEY, MARK_TABLE, markValues, toMark } from '../../../sync/stored.ts'
 import type { Mark, WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
 import { plainTable, quote, quoteTable, type TableName } from './sql.ts'
 import { createTable, type WantedTable } from './tables.ts'
 
-const COLUMNS: readonly Column[] = [
-  { name: 'table_name', type: 'string', description: 'Table that the mark belongs to' },
-  { name: 'sync', type: 'string', description: 'Name of the sync' },
-  { name: 'entity', type: 'string' },
-  { name: 'source_address', type: 'string', description: 'System and folder that was read' },
-  { name: 'ledger', type: 'string', description: 'Ledger that counts what was delivered' },
-  { name: 'run', type: 'string', description: 'Last run that delivered' },
-  { name: 'read', type: 'integer', description: 'Highest read number delivered' },
-  { name: 'floor', type: 'string', description: "Everything changed up to this stamp of the source's clock is in" },
-  { name: 'at', type: 'timestamp', description: 'When the mark was written' },
-]
-/** The ledger is no part of it: a new ledger takes the place of the one before, and whoever is replaced sees it. */
-const KEY = ['table_name', 'sync', 'entity', 'source_address']
-
-export const markTable = (table: TableName): TableName => ({ ...table, table: '_tieout_mark' })
+export const markTable = (table: TableName): TableName => ({ ...table, table: MARK_TABLE })
 
 export const wantedMarkTable = (table: TableName): WantedTable => ({
   name: markTable(table),
-  comment: 'Tieout: up to where the tables of this schema are complete, and by which ledger',
-  columns: COLUMNS,
-  key: KEY,
+  comment: MARK_COMMENT,
+  columns: MARK_COLUMNS,
+  key: MARK_KEY,
   unique: true,
-  cluster: KEY.slice(0, 2),
+  cluster: MARK_KEY.slice(0, 2),
 })
 
 /** Marks of a table; none when there is no mark table, or the table itself is missing or empty. */
@@ -47,15 +33,7 @@ export async function readMarks(
       },
       context,
     )
-    return rows.map((row) => ({
-      sync: String(row.sync),
-      entity: String(row.entity),
-      sourceAddress: String(row.source_address),
-      ledger: String(row.ledger),
-      run: String(row.run),
-      read: Number(row.read),
-      floor: row.floor === null || row.floor === undefined ? null : String(row.floor),
-    }))
+    return rows.map(toMark)
   } catch (error) {
     if (isSyncError(error) && error.code === 'databricks.42P01') return []
     throw error
@@ -69,13 +47,13 @@ export function markMerge(table: TableName): string {
     floor: "NULLIF(:floor, '')",
     at: 'CAST(:at AS TIMESTAMP)',
   }
-  const names = COLUMNS.map(({ name }) => name)
+  const names = MARK_COLUMNS.map(({ name }) => name)
   return [
     `MERGE INTO ${quoteTable(markTable(table))} AS t`,
     `USING (SELECT ${names.map((name) => `${values[name] ?? `:${name}`} AS ${quote(name)}`).join(', ')}) AS s`,
-    `ON ${KEY.map((name) => `t.${quote(name)} = s.${quote(name)}`).join(' AND ')}`,
+    `ON ${MARK_KEY.map((name) => `t.${quote(name)} = s.${quote(name)}`).join(' AND ')}`,
     `WHEN MATCHED THEN UPDATE SET ${names
-      .filter((name) => !KEY.includes(name))
+      .filter((name) => !MARK_KEY.includes(name))
       .map((name) => `t.${quote(name)} = s.${quote(name)}`)
       .join(', ')}`,
     `WHEN NOT MATCHED THEN INSERT (${names.map(quote).join(', ')}) VALUES (${names.map((name) => `s.${quote(name)}`).join(', ')})`,
@@ -94,17 +72,7 @@ async function mergeMark(connection: Connection, table: TableName, mark: Mark, c
     connection.run(
       {
         sql: markMerge(table),
-        parameters: {
-          table_name: plainTable(table),
-          sync: mark.sync,
-          entity: mark.entity,
-          source_address: mark.sourceAddress,
-          ledger: mark.ledger,
-          run: mark.run,
-          read: String(mark.read),
-          floor: mark.floor ?? '',
-          at: new Date().toISOString(),
-        },
+        parameters: markValues(plainTable(table), mark),
         what,
         kind: 'write',
       },

@@ -1,18 +1,7 @@
 /** The MERGE statements: insert, update and line delete of a batch in one statement for each table. */
 import type { Column } from '../../../sync/message.ts'
+import { HEADER_COLUMNS, LIST_COLUMNS } from '../../../sync/stored.ts'
 import { cast, type JsonType, quote, tryCast } from './sql.ts'
-
-/** Columns that sinks add, in docs/entities.md. */
-export const LIST_COLUMNS: readonly Column[] = [
-  { name: '_sync_run', type: 'string', description: 'Run that wrote the row' },
-  { name: '_sync_read', type: 'integer', description: 'Read number: the version of the document' },
-  { name: '_sync_at', type: 'timestamp', description: 'When the row was written' },
-]
-export const HEADER_COLUMNS: readonly Column[] = [
-  ...LIST_COLUMNS,
-  { name: '_source_stamp', type: 'string', description: "The source's change stamp as received" },
-  { name: '_row_hash', type: 'string', description: 'Hash of the document with its lists' },
-]
 
 export interface MergeTable {
   /** Quoted name. */

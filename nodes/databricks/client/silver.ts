@@ -1,10 +1,11 @@
 /** Silver: typed tables, one for the header and one for each list, written by MERGE. */
 import { isSyncError, type SyncError } from '../../../sync/errors.ts'
 import { listTable, type Schema } from '../../../sync/message.ts'
+import { HEADER_COLUMNS, LIST_COLUMNS, scaleOf } from '../../../sync/stored.ts'
 import type { Prepared, Rejection, Target, WriteBatch, WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
 import { readMarks, writeMark } from './mark.ts'
-import { HEADER_COLUMNS, headerMerge, LIST_COLUMNS, listMerge, type MergeTable, rejectedQuery } from './merge.ts'
+import { headerMerge, listMerge, type MergeTable, rejectedQuery } from './merge.ts'
 import { type JsonType, plainTable, quoteTable, type TableName } from './sql.ts'
 import { createStager, type Staged, type StageOptions, type Stager } from './stage.ts'
 import { clusterOf, isEmpty, shapeTables, type WantedTable } from './tables.ts'
@@ -123,11 +124,7 @@ export function createSilverTarget(connection: Connection, entity: string, optio
     totals(question, context) {
       const { header, lists } = planFor(question.schema)
       const part = question.list === '' ? header : (lists.find(({ list }) => list === question.list) ?? header)
-      const scaleOf = (name: string): number => {
-        const type = part.merge.columns.find((column) => column.name === name)?.type ?? ''
-        return Number(/^decimal\(\d+,\s*(\d+)\)$/.exec(type)?.[1] ?? 8)
-      }
-      return storedTotals(connection, part.name, question, scaleOf, context)
+      return storedTotals(connection, part.name, question, (name) => scaleOf(part.merge.columns, name), context)
     },
   }
 }

@@ -1,6 +1,7 @@
 /** Tables in the target: created with comments and informational keys, extended, checked, never narrowed. */
 import { isSyncError, syncError } from '../../../sync/errors.ts'
 import type { Column } from '../../../sync/message.ts'
+import { planColumns } from '../../../sync/stored.ts'
 import type { WriteContext } from '../../../sync/target.ts'
 import type { Connection, ResultRow } from './connection.ts'
 import { holds, type JsonType, literal, plainTable, quote, quoteTable, sqlType, type TableName } from './sql.ts'
@@ -145,22 +146,24 @@ export async function shapeTables(
 /** The columns to add; a `config` error for the first that is too narrow. */
 export function checkColumns(table: WantedTable, columns: readonly FoundColumn[]): readonly Column[] {
   const byName = new Map(columns.map((column) => [column.name.toLowerCase(), column]))
-  for (const column of table.columns) {
-    const there = byName.get(column.name.toLowerCase())
-    if (!there || holds(there.type, column.type)) continue
-    const name = plainTable(table.name)
-    const type = sqlType(column.type, 'string')
-    throw syncError(
-      'config',
-      'databricks.narrow',
-      `Column ${column.name} of ${name} is ${there.type}, which cannot hold every ${column.type} that is sent.`,
-      {
-        field: column.name,
-        hint: `Widen it in Databricks (ALTER TABLE ${name} ALTER COLUMN ${quote(column.name)} TYPE ${type}, or add it anew as ${type}), or round or retype it in the mapping. It is never narrowed or rounded by itself.`,
-      },
-    )
-  }
-  return table.columns.filter((column) => !byName.has(column.name.toLowerCase()))
+  const { missing, narrow } = planColumns(
+    table.columns,
+    (column) => byName.get(column.toLowerCase()),
+    ({ type }, column) => holds(type, column.type),
+  )
+  if (!narrow) return missing
+  const { column, found } = narrow
+  const name = plainTable(table.name)
+  const type = sqlType(column.type, 'string')
+  throw syncError(
+    'config',
+    'databricks.narrow',
+    `Column ${column.name} of ${name} is ${found.type}, which cannot hold every ${column.type} that is sent.`,
+    {
+      field: column.name,
+      hint: `Widen it in Databricks (ALTER TABLE ${name} ALTER COLUMN ${quote(column.name)} TYPE ${type}, or add it anew as ${type}), or round or retype it in the mapping. It is never narrowed or rounded by itself.`,
+    },
+  )
 }
 
 /** Another writer may add the same columns at the same moment, or an attempt whose answer was lost. */

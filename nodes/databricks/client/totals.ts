@@ -1,4 +1,5 @@
 /** Control totals as stored: one query for one table over the rows that a run wrote. */
+import { toTotals } from '../../../sync/stored.ts'
 import type { StoredTotal, TotalsQuestion, WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
 import { plainTable, quote, quoteTable, type TableName } from './sql.ts'
@@ -33,14 +34,5 @@ export async function storedTotals(
     },
     context,
   )
-  const text = (value: unknown): string | null => (value === null || value === undefined ? null : String(value))
-  return rows
-    .filter((row) => String(row.n) !== '0')
-    .map((row) => ({
-      list: question.list,
-      group: question.by.map((_, i) => text(row[`g${i}`])),
-      count: Number(row.n),
-      debit: Object.fromEntries(question.amounts.map((name, i) => [name, text(row[`d${i}`]) ?? '0'])),
-      credit: Object.fromEntries(question.amounts.map((name, i) => [name, text(row[`c${i}`]) ?? '0'])),
-    }))
+  return toTotals(rows, question)
 }
