@@ -1,10 +1,10 @@
 /** A connection to one folder of Sage X3: GraphQL over HTTP with login, clock, limits and retries. */
 import type { Dispatcher } from 'undici'
+import { limiter } from '../../../sync/limiter.ts'
 import { type RetryContext, type RetryOptions, withRetry } from '../../../sync/retry.ts'
 import { credentials, type ServerClock, serverClock } from './auth.ts'
 import { answerError, complaintError, complaintsOf, curable, noticesOf, parseBody, tokenErrorNumber } from './errors.ts'
 import { apiUrlOf, dispatcherOf, post } from './http.ts'
-import { limiter } from './limiter.ts'
 import { MEGABYTE, type X3Options } from './options.ts'
 
 export interface QueryOptions {

@@ -1,4 +1,5 @@
 /** What a connection to Sage X3 needs to know; the node's dialog and tests fill it. */
+import type { QuietHours } from '../../../sync/limiter.ts'
 import type { RetryOptions } from '../../../sync/retry.ts'
 
 /** `aud` of the token: three values work in the wild (x3.md facts, 1.1), so it is a choice. */
@@ -24,13 +25,6 @@ export type X3Auth =
       readonly backdateSeconds?: number
     }
   | { readonly kind: 'basic'; readonly user: string; readonly password: string }
-
-/** Hours in which nothing is asked, local time of `timeZone` (IANA name, default UTC), `HH:MM`; may pass midnight. */
-export interface QuietHours {
-  readonly from: string
-  readonly to: string
-  readonly timeZone?: string
-}
 
 export interface X3Options {
   /** `https://host:8124` or the whole API address `https://host:8124/xtrem/api`. */

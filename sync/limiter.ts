@@ -1,6 +1,12 @@
 /** Keeps requests within the rate, the concurrency and the quiet hours of a connection. */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { QuietHours } from './options.ts'
+
+/** Hours in which nothing is asked, local time of `timeZone` (IANA name, default UTC), `HH:MM`; may pass midnight. */
+export interface QuietHours {
+  readonly from: string
+  readonly to: string
+  readonly timeZone?: string
+}
 
 export interface LimiterOptions {
   readonly concurrency: number
