@@ -226,10 +226,11 @@ describe('a ledger and a process in trouble', function () {
     await job.deploy()
     thread.databricks.tune({ latencyMs: 60 })
     await job.press()
-    await waitFor(async () => (await job.tables()).includes('product'), {
-      timeout: 20_000,
-      what: 'the run to be on its way',
-    })
+    // A mark comes after everything of its entity is settled.
+    const marked = async (): Promise<boolean> =>
+      (await job.tables()).includes('_tieout_mark') &&
+      (await job.rows(`select 1 from main.${job.name}._tieout_mark where entity = 'supplier'`)).length > 0
+    await waitFor(marked, { timeout: 20_000, what: 'the suppliers to be settled and the run to be on its way' })
     await job.deploy()
     thread.databricks.tune({ latencyMs: 0 })
     deepEqual(await job.held(), [])
