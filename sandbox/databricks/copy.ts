@@ -1,6 +1,7 @@
+import { literal, quote } from '../sql/reader.ts'
 import { pathNotFound, quoted, SqlError, type TableName } from './errors.ts'
 import { filesSelect } from './files-sql.ts'
-import { engineName, LAKE, literal, OWN, quote, type Scope } from './sql/cursor.ts'
+import { engineName, LAKE, OWN, type Scope } from './sql/cursor.ts'
 import type { Copy } from './sql/statement.ts'
 import { atomically, columnsOf, copiedInto, rememberCopied, run, type Work } from './store.ts'
 import { glob, type VolumeFile, type Volumes } from './volumes.ts'

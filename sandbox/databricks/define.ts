@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { literal, quote } from '../sql/reader.ts'
 import { quoted, SqlError, schemaNotFound, type TableName, tableNotFound, unresolved } from './errors.ts'
-import { engineName, LAKE, literal, OWN, quote } from './sql/cursor.ts'
+import { engineName, LAKE, OWN } from './sql/cursor.ts'
 import {
   type AlterAction,
   type ColumnDefinition,

@@ -1,5 +1,6 @@
+import { literal, quote } from '../sql/reader.ts'
 import { SqlError } from './errors.ts'
-import { type FileSource, literal, quote, type Scope } from './sql/cursor.ts'
+import type { FileSource, Scope } from './sql/cursor.ts'
 import { castTo, parseSchemaText } from './sql/types.ts'
 import { run, type Work } from './store.ts'
 import type { VolumeFile, Volumes } from './volumes.ts'

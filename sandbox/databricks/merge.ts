@@ -1,6 +1,7 @@
+import { quote } from '../sql/reader.ts'
 import type { Change } from './commits.ts'
 import { SqlError, unresolved } from './errors.ts'
-import { engineName, quote } from './sql/cursor.ts'
+import { engineName } from './sql/cursor.ts'
 import type { Merge, MergeClause } from './sql/statement.ts'
 import { columnsOf, run, type Work } from './store.ts'
 

@@ -1,6 +1,7 @@
 import { type DuckDBConnection, DuckDBInstance, type DuckDBResultReader } from '@duckdb/node-api'
+import { literal } from '../sql/reader.ts'
 import { type TableName, tableNotFound } from './errors.ts'
-import { LAKE, literal, OWN } from './sql/cursor.ts'
+import { LAKE, OWN } from './sql/cursor.ts'
 import { MACROS } from './sql/types.ts'
 
 /** A table's column as the catalogue knows it. */

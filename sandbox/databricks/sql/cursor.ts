@@ -1,5 +1,17 @@
+import {
+  accept,
+  bracketed,
+  expect,
+  fail,
+  isNext,
+  peek,
+  quote,
+  type Reader,
+  type Token,
+  take,
+} from '../../sql/reader.ts'
 import { catalogNotFound, syntaxError, type TableName } from '../errors.ts'
-import { type Token, tokenize } from './tokens.ts'
+import { tokenize } from './tokens.ts'
 
 /** A parameter as it travels: the type's name and the value's text; SQL NULL has neither. */
 export interface Parameter {
@@ -32,10 +44,7 @@ export interface Scope {
   copyFormat?: Record<string, string>
 }
 
-export interface Cursor {
-  sql: string
-  tokens: Token[]
-  at: number
+export interface Cursor extends Reader {
   scope: Scope
   /** Reads a query; held here because expressions contain queries and queries expressions. */
   query: (c: Cursor) => string
@@ -47,53 +56,11 @@ export const LAKE = 'lake'
 export const OWN = '_sandbox'
 
 export function cursor(sql: string, scope: Scope, query: (c: Cursor) => string = fail): Cursor {
-  return { sql, tokens: tokenize(sql), at: 0, scope, query }
+  return { sql, tokens: tokenize(sql), at: 0, refuse, scope, query }
 }
 
-const END: Token = { kind: 'end', text: '', value: '', at: 0 }
-
-export function peek(c: Cursor, ahead = 0): Token {
-  return c.tokens[c.at + ahead] ?? c.tokens.at(-1) ?? END
-}
-
-export function take(c: Cursor): Token {
-  const token = peek(c)
-  if (token.kind === 'end') fail(c)
-  c.at += 1
-  return token
-}
-
-export function fail(c: Cursor): never {
-  const token = peek(c)
-  throw syntaxError(token.text, c.sql, token.at)
-}
-
-/** Whether the next tokens are these words. */
-export function isNext(c: Cursor, ...words: string[]): boolean {
-  return words.every((word, index) => {
-    const token = peek(c, index)
-    return token.kind === 'word' ? token.value === word : token.kind === 'op' && token.text === word
-  })
-}
-
-/** Takes these words or operators if all of them come next. */
-export function accept(c: Cursor, ...words: string[]): boolean {
-  if (!isNext(c, ...words)) return false
-  c.at += words.length
-  return true
-}
-
-/** Takes the first of these phrases that comes next, else gives `otherwise`. */
-export function choice(c: Cursor, phrases: readonly string[], otherwise: string): string {
-  return phrases.find((phrase) => accept(c, ...phrase.split(' '))) ?? otherwise
-}
-
-export function expect(c: Cursor, ...words: string[]): void {
-  for (const word of words) if (!accept(c, word)) fail(c)
-}
-
-export function end(c: Cursor): void {
-  if (peek(c).kind !== 'end') fail(c)
+function refuse(sql: string, { text, at }: Token): never {
+  throw syntaxError(text, sql, at)
 }
 
 export function identifier(c: Cursor): string {
@@ -101,24 +68,6 @@ export function identifier(c: Cursor): string {
   if (token.kind !== 'word' && token.kind !== 'quoted') fail(c)
   c.at += 1
   return token.kind === 'word' ? token.text : token.value
-}
-
-export function text(c: Cursor): string {
-  if (peek(c).kind !== 'string') fail(c)
-  return take(c).value
-}
-
-export function list<T>(c: Cursor, item: (c: Cursor) => T): T[] {
-  const items = [item(c)]
-  while (accept(c, ',')) items.push(item(c))
-  return items
-}
-
-export function bracketed<T>(c: Cursor, item: (c: Cursor) => T): T[] {
-  expect(c, '(')
-  const items = list(c, item)
-  expect(c, ')')
-  return items
 }
 
 /** The name of a table, schema or volume in up to three parts, lower-cased; `IDENTIFIER(:p)` too. */
@@ -155,9 +104,6 @@ export function use(c: Cursor, table: TableName, privilege: Privilege): TableNam
   c.scope.uses.push({ table, privilege })
   return table
 }
-
-export const quote = (name: string) => `"${name.replaceAll('"', '""')}"`
-export const literal = (value: string) => `'${value.replaceAll("'", "''")}'`
 
 /** The table as the engine's SQL names it. */
 export function engineName({ schema, name }: TableName): string {

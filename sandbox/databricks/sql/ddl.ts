@@ -1,22 +1,6 @@
+import { accept, bracketed, expect, fail, isNext, list, peek, take, text } from '../../sql/reader.ts'
 import { SqlError, type TableName, unresolved } from '../errors.ts'
-import {
-  accept,
-  bracketed,
-  type Cursor,
-  expect,
-  fail,
-  identifier,
-  isNext,
-  list,
-  nameParts,
-  optionList,
-  peek,
-  schemaName,
-  tableName,
-  take,
-  text,
-  use,
-} from './cursor.ts'
+import { type Cursor, identifier, nameParts, optionList, schemaName, tableName, use } from './cursor.ts'
 import { parseType, type SqlType } from './types.ts'
 
 export interface ColumnDefinition {

@@ -1,22 +1,19 @@
-import { SqlError, syntaxError } from '../errors.ts'
 import {
   accept,
   bracketed,
-  type Cursor,
   choice,
   expect,
   fail,
-  identifier,
   isNext,
-  LAKE,
   list,
   literal,
-  optionList,
   peek,
   quote,
   take,
   text,
-} from './cursor.ts'
+} from '../../sql/reader.ts'
+import { SqlError, syntaxError } from '../errors.ts'
+import { type Cursor, identifier, LAKE, optionList } from './cursor.ts'
 import { emitCall } from './functions.ts'
 import { castTo, fromJson, parseSchemaText, parseType } from './types.ts'
 

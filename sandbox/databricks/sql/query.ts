@@ -1,21 +1,5 @@
-import {
-  accept,
-  bracketed,
-  type Cursor,
-  choice,
-  engineName,
-  expect,
-  fail,
-  identifier,
-  isNext,
-  list,
-  peek,
-  quote,
-  tableName,
-  take,
-  text,
-  use,
-} from './cursor.ts'
+import { accept, bracketed, choice, expect, fail, isNext, list, peek, quote, take, text } from '../../sql/reader.ts'
+import { type Cursor, engineName, identifier, tableName, use } from './cursor.ts'
 import { expression, sortKey } from './expression.ts'
 
 /** Words that end a select item or a relation and so cannot be an alias without AS. */

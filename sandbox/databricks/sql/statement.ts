@@ -1,28 +1,30 @@
-import { catalogNotFound, type TableName } from '../errors.ts'
 import {
   accept,
   bracketed,
-  type Cursor,
   choice,
-  cursor,
   end,
-  engineName,
   expect,
-  type FileSource,
   fail,
-  identifier,
   isNext,
   list,
   literal,
-  nameParts,
-  optionList,
   peek,
   quote,
+  take,
+  text,
+} from '../../sql/reader.ts'
+import { catalogNotFound, type TableName } from '../errors.ts'
+import {
+  type Cursor,
+  cursor,
+  engineName,
+  type FileSource,
+  identifier,
+  nameParts,
+  optionList,
   type Scope,
   schemaName,
   tableName,
-  take,
-  text,
   use,
 } from './cursor.ts'
 import { type Definition, parseDefinition } from './ddl.ts'

@@ -1,12 +1,5 @@
+import type { Token } from '../../sql/reader.ts'
 import { syntaxError } from '../errors.ts'
-
-/** `quoted` is a name in backticks, `param` a marker (`:name`, or `?` numbered from 1); `text` is as written. */
-export interface Token {
-  kind: 'word' | 'quoted' | 'string' | 'number' | 'param' | 'op' | 'end'
-  text: string
-  value: string
-  at: number
-}
 
 const SPACE = /(?:\s+|--[^\n]*|\/\*[\s\S]*?\*\/)+/y
 const WORD = /[A-Za-z_][A-Za-z0-9_]*/y

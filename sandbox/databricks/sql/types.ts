@@ -1,18 +1,6 @@
+import { accept, castToDecimal, expect, fail, literal, numbers, peek, quote, text } from '../../sql/reader.ts'
 import { SqlError } from '../errors.ts'
-import {
-  accept,
-  type Cursor,
-  cursor,
-  expect,
-  fail,
-  identifier,
-  literal,
-  peek,
-  quote,
-  type Scope,
-  take,
-  text,
-} from './cursor.ts'
+import { type Cursor, cursor, identifier, type Scope } from './cursor.ts'
 
 /** A type in three languages. `json` is the engine's shape for reading JSON, `texts` the same with text at every leaf. */
 export interface SqlType {
@@ -149,15 +137,6 @@ export function parseSchemaText(schema: string, scope: Scope): SqlType {
   return type
 }
 
-function numbers(c: Cursor): number[] {
-  expect(c, '(')
-  const found: number[] = []
-  do found.push(Number(take(c).value))
-  while (accept(c, ','))
-  expect(c, ')')
-  return found
-}
-
 /** A cast under ANSI rules, where DuckDB's own differ: text to integer takes whole numbers only, fractions are cut off. */
 export function castTo(expression: string, type: SqlType, tolerant = false): string {
   const verb = tolerant ? 'TRY_CAST' : 'CAST'
@@ -169,12 +148,7 @@ export function castTo(expression: string, type: SqlType, tolerant = false): str
     ? (type.engine.match(/\d+/g) ?? []).map(Number)
     : []
   if (precision <= 18) return plain
-  // DuckDB takes 7 us for text to a 128-bit decimal, and next to nothing by way of a 64-bit one. TRY_CAST, since it may
-  // look at values that WHEN leaves out.
-  const digits = Math.min(scale, 4)
-  const fraction = digits > 0 ? `([.][0-9]{1,${digits}})?` : ''
-  const isShort = `regexp_full_match(CAST(${expression} AS VARCHAR), '[+-]?[0-9]{1,${18 - digits}}${fraction}')`
-  return `CASE WHEN ${isShort} THEN ${verb}(TRY_CAST(${expression} AS DECIMAL(18, ${digits})) AS ${type.engine}) ELSE ${plain} END`
+  return precision <= 18 ? plain : castToDecimal(expression, precision, scale, verb)
 }
 
 /** Reads JSON text: under FAILFAST a value that does not fit its type raises, otherwise it becomes NULL. */
