@@ -44,7 +44,7 @@ export interface HeldRecord {
 export interface AlertRecord {
   readonly id: string
   readonly sync: string
-  /** `run-failed not-received held no-success zero-records no-tie future-stamp stopped identity` */
+  /** `run-failed not-received held no-success zero-records no-tie future-stamp stopped identity sweep` */
   readonly kind: string
   readonly entity?: string
   readonly message: string
@@ -73,6 +73,17 @@ export interface Position {
   readonly window: WindowState | null
 }
 
+/** A key as the source showed it last, kept once what was sent of it is accounted for at every sink. */
+export interface KnownKey {
+  /** `keyText` of the record as the source gave it, before any mapping. */
+  readonly key: string
+  readonly read: number
+  /** The source's change stamp as received. */
+  readonly stamp: string | null
+  /** A deletion: the key is forgotten. */
+  readonly gone?: boolean
+}
+
 /** Everything one settled batch changes, in one transaction. */
 export interface Commit {
   readonly run: string
@@ -89,6 +100,8 @@ export interface Commit {
   readonly rows?: number
   /** Progress that this settlement allows: the contiguous prefix reached so far. */
   readonly position?: { readonly entity: string; readonly position: Position }
+  /** Keys of the rows that this settlement brings into the contiguous prefix. */
+  readonly known?: readonly KnownKey[]
   /** Intent that these deliveries close. */
   readonly intent?: string
   readonly state?: 'received' | 'settled'
@@ -163,6 +176,32 @@ export interface Ledger {
   /** Makes it at least this (a mark was ahead of the ledger). */
   raiseHighestRead(address: string, read: number): Promise<void>
   commit(commit: Commit): Promise<void>
+
+  /**
+   * Some of the keys of a sweep's listing: those known are marked as seen by it. Gives back which are not known, or known
+   * with another stamp. `sweep`: the sweep's first read number.
+   */
+  compareKeys(
+    sync: string,
+    entity: string,
+    sweep: number,
+    listed: readonly Pick<KnownKey, 'key' | 'stamp'>[],
+  ): Promise<readonly string[]>
+  /** How many keys were known when the sweep began, and how many of these it has not seen. */
+  countUnseen(sync: string, entity: string, sweep: number): Promise<{ readonly known: number; readonly unseen: number }>
+  /** Keys that were known when the sweep began and that it has not seen, in order behind `after`. */
+  unseenKeys(
+    sync: string,
+    entity: string,
+    sweep: number,
+    after: string | null,
+    limit: number,
+  ): Promise<readonly string[]>
+  /** Another source stands behind the name: its keys have nothing to do with those known. */
+  forgetKeys(sync: string, entity: string): Promise<void>
+  /** When the last sweep that was carried through began. */
+  sweptAt(sync: string, entity: string): Promise<string | undefined>
+  saveSwept(sync: string, entity: string, at: string): Promise<void>
 
   openIntent(intent: Omit<Intent, 'state'>): Promise<void>
   intents(address: string): Promise<readonly Intent[]>

@@ -149,4 +149,28 @@ export const migrations: Record<string, Migration> = {
       await schema.createIndex('alert_by_sync').on('alert').columns(['sync', 'kind']).execute()
     },
   },
+  '0002-known-keys': {
+    async up(db: Kysely<unknown>) {
+      const { schema } = db
+      await schema
+        .createTable('source_entity')
+        .addColumn('id', 'integer', (c) => c.primaryKey())
+        .addColumn('sync', 'text', (c) => c.notNull())
+        .addColumn('entity', 'text', (c) => c.notNull())
+        .addColumn('swept', 'text')
+        .addUniqueConstraint('source_entity_once', ['sync', 'entity'])
+        .execute()
+      // What the source has shown, by its own keys: a mapping may write others.
+      await schema
+        .createTable('known_key')
+        .addColumn('entity', 'integer', (c) => c.notNull())
+        .addColumn('key', 'text', (c) => c.notNull())
+        .addColumn('read', 'integer', (c) => c.notNull())
+        .addColumn('stamp', 'text')
+        .addColumn('seen', 'integer', (c) => c.notNull())
+        .addPrimaryKeyConstraint('known_key_pk', ['entity', 'key'])
+        .modifyEnd(sql`without rowid`)
+        .execute()
+    },
+  },
 }

@@ -6,6 +6,7 @@ import type { Database } from './database.ts'
 import { createDeliveries } from './deliveries.ts'
 import { createHeld } from './held.ts'
 import { createIntern } from './intern.ts'
+import { createKnownKeys } from './known.ts'
 import type { AlertRecord, Intent, Ledger, Position } from './ledger.ts'
 import { readNumbers } from './numbers.ts'
 import { createRuns } from './runs.ts'
@@ -34,6 +35,7 @@ export function createSqliteLedger({
   const deliveries = createDeliveries(db, intern)
   const held = createHeld(db, intern, cipher, at)
   const runs = createRuns(db, intern, at)
+  const { write: writeKnown, ...known } = createKnownKeys(db)
 
   const putPosition = raw.prepare(`
     INSERT INTO position (sync, entity, identity, read_through, read_at, window) VALUES (?, ?, ?, ?, ?, ?)
@@ -58,6 +60,7 @@ export function createSqliteLedger({
   }
 
   return {
+    ...known,
     id,
     nextRead: () => numbers.next(),
     raiseRead: (above) => numbers.raise(above),
@@ -122,6 +125,7 @@ export function createSqliteLedger({
           held.add(commit.held ?? [])
           runs.count(commit)
           if (commit.position) savePosition(commit.sync, commit.position.entity, commit.position.position)
+          if (commit.known) writeKnown(commit.sync, commit.entity, commit.known)
           if (commit.intent !== undefined) closeIntent.run(commit.intent)
         })
       } catch (error) {

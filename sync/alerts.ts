@@ -34,6 +34,7 @@ export async function settleAlerts(
     }
     if (error || !entity.readDone || summary.state === 'stopped') continue
     await set('no-tie', untied(sums), name)
+    if (entity.sweep) await set('sweep', entity.sweep.problem, name)
     if (!wholeWindow) continue
     await set(
       'future-stamp',

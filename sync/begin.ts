@@ -29,9 +29,12 @@ export async function begin(
   const { name, source } = options
   const identity = identityOf(source.address, entity.name, options.filters?.[entity.name])
   let position: Position | undefined = await ledger.position(name, entity.name)
-  if (position && position.identity !== identity)
-    position =
-      options.identityChange === 'anew' ? { identity, readThrough: null, window: null } : { ...position, identity }
+  if (position && position.identity !== identity) {
+    if (options.identityChange === 'anew') {
+      position = { identity, readThrough: null, window: null }
+      await ledger.forgetKeys(name, entity.name)
+    } else position = { ...position, identity }
+  }
   if (!position && options.targets) {
     const targets = await options.targets(entity.name, plan.schema)
     const context = { signal, waiting: (what: string) => options.progress({ records: 0, rows: 0, waiting: what }) }

@@ -23,6 +23,20 @@ export interface SinkRef {
 /** Counts of records by what became of them. */
 export type OutcomeCounts = Record<Outcome, number>
 
+/** What a sweep found. */
+export interface SweepCounts {
+  /** Keys listed. */
+  swept: number
+  /** Missing in the ledger or known with another stamp: read by key. */
+  missed: number
+  /** Deletions sent. */
+  gone: number
+  /** Not listed, but still found by key. */
+  foundAgain: number
+  /** Why nothing was deleted, in words. */
+  problem?: string
+}
+
 /** One entity of one run at one sink. Ties when `read` equals the sum of the outcomes and the stored sums equal the delivered ones. */
 export interface EntitySummary extends OutcomeCounts {
   readonly entity: string
@@ -34,6 +48,8 @@ export interface EntitySummary extends OutcomeCounts {
   readonly amounts: Readonly<Record<string, { readonly debit: string; readonly credit: string }>>
   /** Why it failed or does not tie, in words. */
   readonly problem?: string
+  /** What a sweep found; the same at every sink. Absent: the run did not sweep the entity. */
+  readonly sweep?: Readonly<SweepCounts>
 }
 
 export interface RunSummary {
@@ -100,6 +116,11 @@ export interface PollOptions {
     | { readonly kind: 'full' }
     | { readonly kind: 'backfill'; readonly from: string; readonly to: string }
     | { readonly kind: 'keys'; readonly entity: string; readonly keys: readonly string[] }
+  /**
+   * A sweep after the windows, of each entity whose last one began before `since` (ISO; null: whenever it was). `confirm`
+   * names entities of which a person says that what is not listed is really gone, however much it is. Absent: none.
+   */
+  readonly sweep?: { readonly since: string | null; readonly confirm?: readonly string[] }
   /** The source address, folder or filter behind this name changed: start anew or keep the position. Absent: the run stops and asks. */
   readonly identityChange?: 'anew' | 'keep'
   readonly send: (message: BatchMessage) => void

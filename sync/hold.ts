@@ -1,10 +1,11 @@
 /** Records that are held before they reach a sink: by the source, by a transform, by a node behind a catch. */
 import type { Commit, Ledger } from '../ledger/ledger.ts'
 import type { Engine, PollOptions } from './engine.ts'
-import { keyText, type Schema } from './message.ts'
+import { keyText } from './message.ts'
 import type { EntityRun, RunState } from './run.ts'
 import type { RunKeeper } from './settlement.ts'
-import type { Page } from './source.ts'
+import type { EntityPlan, Page } from './source.ts'
+import { knownKey } from './sweep.ts'
 
 /** A transform, or a node behind a catch, holds records in the name of every sink behind it. The ledger has them when this resolves; only then do they count as held at the sinks. Holding twice changes nothing. */
 export async function hold(
@@ -42,13 +43,14 @@ export async function holdRefused(
   options: PollOptions,
   run: RunState,
   entity: EntityRun,
-  schema: Schema,
+  plan: EntityPlan,
   page: Page,
   firstRead: number,
 ): Promise<void> {
   const refused = page.refused ?? []
   if (refused.length === 0) return
   const { name, ref, source } = options
+  const { schema } = plan
   const held = refused.map(({ record, code, message, hint }): NonNullable<Commit['held']>[number] => {
     const key = keyText(schema, record)
     return {
@@ -74,6 +76,7 @@ export async function holdRefused(
     sinkName: ref.name,
     held,
     outcomes: { held: held.length },
+    ...(plan.list ? { known: held.map(({ record, read }) => knownKey(plan, { ...record, _read: read })) } : {}),
   })
   entity.read += held.length
   entity.refused += held.length

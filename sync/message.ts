@@ -96,3 +96,25 @@ export function keyText(schema: TableSchema, record: Row): string {
     })
     .join('|')
 }
+
+/** The parts of a `keyText`. */
+export function keyParts(key: string): string[] {
+  const parts: string[] = ['']
+  for (let at = 0; at < key.length; at++) {
+    if (key[at] === '|') parts.push('')
+    else parts.push(`${parts.pop()}${key[at] === '\\' ? (key[++at] ?? '') : key[at]}`)
+  }
+  return parts
+}
+
+/** The deletion of the record with this key, as of a read: its key columns and nothing else. */
+export function deletionOf(schema: TableSchema, key: string, read: number): DataRecord {
+  const parts = keyParts(key)
+  const record: DataRecord = { _row: 0, _read: read, _op: 'delete' }
+  for (const [index, name] of schema.key.entries()) {
+    const type = schema.columns.find((column) => column.name === name)?.type
+    const part = parts[index] ?? ''
+    record[name] = type === 'integer' ? Number(part) : type === 'boolean' ? part === 'true' : part
+  }
+  return record
+}

@@ -2,7 +2,7 @@
  * What became of each row of each batch of one entity, and how far the contiguous settled prefix reaches in read order.
  * Pure: no ledger, no clock.
  */
-import type { Position } from '../ledger/ledger.ts'
+import type { KnownKey, Position } from '../ledger/ledger.ts'
 import type { Outcome } from './message.ts'
 
 const codes: readonly Outcome[] = ['delivered', 'unchanged', 'superseded', 'held', 'inDoubt', 'filtered']
@@ -46,6 +46,8 @@ export interface BatchState {
   readonly bytes: number
   readonly sentAt: number
   segments: readonly Segment[]
+  /** What its rows show of the source, one for each; taken away once they are settled. Absent: nobody wants to know. */
+  known?: readonly KnownKey[] | undefined
   readonly sinks: Map<string, SinkSide>
 }
 
@@ -174,6 +176,16 @@ export function unsettled(batch: BatchState, rule: Rule): number[] {
   const rows: number[] = []
   for (let row = 0; row < batch.count; row++) if (!isSettled(batch, row, rule)) rows.push(row)
   return rows
+}
+
+/** What the rows show that lie between two prefixes. */
+export function knownBetween(batches: readonly BatchState[], from: Prefix, to: Prefix): KnownKey[] {
+  const known: KnownKey[] = []
+  for (let at = from.batch; at <= to.batch && at < batches.length; at++)
+    for (const key of batches[at]?.known?.slice(at === from.batch ? from.row : 0, at < to.batch ? undefined : to.row) ??
+      [])
+      known.push(key)
+  return known
 }
 
 /** The walks' cursors after the prefix moved from `from` to `to`. */

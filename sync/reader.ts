@@ -9,6 +9,7 @@ import { isDone } from './progress.ts'
 import type { EntityRun, RunState } from './run.ts'
 import { needsError, type RunKeeper } from './settlement.ts'
 import type { EntityPlan, Page, StampWindow } from './source.ts'
+import { confirmGone, isSweepDue, keyReader, keysAtOnce, knownKey, pageNumbers, sweepEntity } from './sweep.ts'
 import { ruleOf } from './watch.ts'
 import { stampsOf } from './windows.ts'
 
@@ -28,9 +29,6 @@ export const defaultLimits: ReadLimits = {
 
 /** A notice with its entity in front, where it does not begin with it by itself. */
 const about = (entity: string, notice: string): string => (notice.startsWith(entity) ? notice : `${entity}: ${notice}`)
-
-/** Keys asked for in one go. */
-const keysAtOnce = 200
 
 /** Rows and bytes that were sent and not yet settled, over all entities that still count. */
 export function inFlight(run: RunState): { batches: number; rows: number; bytes: number } {
@@ -73,6 +71,7 @@ export async function readEntity(
   signal: AbortSignal,
 ): Promise<void> {
   const { ledger } = deps
+  const { address } = options.source
   const limits = { ...defaultLimits, ...options.limits }
   const scope = options.scope ?? { kind: 'changes' }
   const plan = await options.source.plan(entity.name, signal)
@@ -100,17 +99,33 @@ export async function readEntity(
       sentAt: deps.tick(),
       segments,
       sinks: new Map(),
+      ...(plan.list ? { known: records.map((record) => knownKey(plan, record)) } : {}),
     })
     if (last) entity.readDone = true
     options.send(messageOf(run, plan, records, { index, first, last, ledger: ledger.id, mode: 'poll' }))
     broken = false
   }
-  const take = async (walk: string, page: Page, firstRead: number): Promise<void> => {
+  /** What the source says was deleted is asked for once more. */
+  const withoutGone = async (page: Page, firstRead: number): Promise<Page> => {
+    const { gone = [], cursors: _cursors, ...rest } = page
+    if (gone.length === 0) return page
+    const parts: Page[] = [rest]
+    for (let at = 0; at < gone.length; at += keysAtOnce)
+      parts.push(await confirmGone({ ledger, plan, address }, gone.slice(at, at + keysAtOnce), firstRead, signal))
+    return {
+      ...rest,
+      records: parts.flatMap(({ records }) => records),
+      refused: parts.flatMap(({ refused = [] }) => refused),
+      notices: parts.flatMap(({ notices = [] }) => notices),
+    }
+  }
+  const take = async (walk: string, told: Page, firstRead: number): Promise<void> => {
+    for (const record of told.records) record._read ??= firstRead
+    const page = await withoutGone(told, firstRead)
     run.notices.push(...(page.notices ?? []).map((notice) => about(entity.name, notice)))
     entity.future += page.future ?? 0
-    for (const record of page.records) record._read ??= firstRead
     // In the ledger before the cursor can pass them.
-    await holdRefused(deps, options, run, entity, plan.schema, page, firstRead)
+    await holdRefused(deps, options, run, entity, plan, page, firstRead)
     entity.read += page.records.length
     for (const batch of filler.add(walk, page)) {
       entity.rows += batch.rows
@@ -118,17 +133,6 @@ export async function readEntity(
     }
     options.progress({ entity: entity.name, records: entity.read, rows: entity.rows + filler.size().rows })
   }
-  /** Numbers for the requests of one page; a record without its own gets the first. */
-  const numbers = () => {
-    const given = { first: undefined as number | undefined, next: () => 0 }
-    given.next = () => {
-      const number = ledger.nextRead()
-      given.first ??= number
-      return number
-    }
-    return given
-  }
-
   const sendRest = async (last: boolean): Promise<void> => {
     const rest = filler.end()
     if (!rest) return
@@ -155,7 +159,7 @@ export async function readEntity(
       let cursor = window.walks[name] ?? null
       while (cursor !== true) {
         await room(run, limits, filler.size(), signal)
-        const read = numbers()
+        const read = pageNumbers(ledger)
         const page = await plan.readPage({ walk: name, window: stampsOf(window), cursor, nextRead: read.next, signal })
         signal.throwIfAborted()
         if (page.cursor !== null && page.cursor === cursor)
@@ -168,29 +172,25 @@ export async function readEntity(
               hint: 'Reading on would never end. This is a fault of the source or of a proxy that keeps replies.',
             },
           )
-        await take(name, page, read.first ?? ledger.nextRead())
+        await take(name, page, read.first())
         cursor = page.cursor ?? true
       }
     }
   }
   const walk = async (): Promise<void> => {
     if (scope.kind === 'keys') {
-      if (!plan.readKeys)
-        throw syncError(
-          'config',
-          'sync.no-keys',
-          `${entity.name} cannot be read by key from ${options.source.address}.`,
-        )
+      const readKeys = keyReader(plan, address)
       for (let at = 0; at < scope.keys.length; at += keysAtOnce) {
         await room(run, limits, filler.size(), signal)
-        const read = numbers()
-        const page = await plan.readKeys(scope.keys.slice(at, at + keysAtOnce), read.next, signal)
-        await take('keys', page, read.first ?? ledger.nextRead())
+        const read = pageNumbers(ledger)
+        const page = await readKeys(scope.keys.slice(at, at + keysAtOnce), read.next, signal)
+        await take('keys', page, read.first())
       }
     } else if (scope.kind === 'backfill') {
       const walks = plan.backfill ?? plan.walks.filter((name) => name !== 'empty' && name !== 'dates')
       await walkWindow({ from: scope.from, bound: scope.to, walks: {} }, walks)
     } else {
+      const isFirst = plan.list !== undefined && !(await ledger.position(options.name, entity.name))?.readThrough
       // The window of a run that failed or died ends where that one wanted to get; whoever starts a run expects today.
       for (let isOld = true; isOld; ) {
         const { window, resumed } = await begin(deps, options, run, entity, plan, signal)
@@ -198,6 +198,24 @@ export async function readEntity(
         if (resumed) await closeWindow()
         isOld = resumed
       }
+      if (!plan.list || !(await isSweepDue(ledger, options, entity.name))) return
+      const sweptAt = deps.now()
+      // Right after everything was read for the first time there is nothing to find.
+      if (!isFirst || options.sweep?.since === null) {
+        await closeWindow()
+        await sweepEntity({
+          ledger,
+          options,
+          entity,
+          plan,
+          take: (page, firstRead) => take('sweep', page, firstRead),
+          room: () => room(run, limits, filler.size(), signal),
+          settled: closeWindow,
+          signal,
+        })
+        if (entity.sweep?.problem) run.notices.push(entity.sweep.problem)
+      }
+      entity.sweptAt = sweptAt
     }
   }
   try {

@@ -1,6 +1,6 @@
 /** State of one run and its entities while it goes on in this process. */
 import type { Position } from '../ledger/ledger.ts'
-import type { EntitySummary, OutcomeCounts, RunSummary, SinkRef } from './engine.ts'
+import type { EntitySummary, OutcomeCounts, RunSummary, SinkRef, SweepCounts } from './engine.ts'
 import type { SyncError } from './errors.ts'
 import type { Schema, SyncInfo } from './message.ts'
 import type { BatchState, Prefix } from './progress.ts'
@@ -83,6 +83,10 @@ export interface EntityRun {
   from: string | null
   /** Records held at the source. */
   refused: number
+  /** What the sweep found. */
+  sweep: SweepCounts | undefined
+  /** When the sweep began that counts once everything is settled. */
+  sweptAt: string | undefined
   error: SyncError | undefined
   /** The end of the line of commits. */
   turn: Promise<unknown>
@@ -145,6 +149,8 @@ export function newEntity(
     future: 0,
     from: null,
     refused: 0,
+    sweep: undefined,
+    sweptAt: undefined,
     error: undefined,
     turn: Promise.resolve(),
   }

@@ -12,7 +12,17 @@ import { classOf, isSyncError, type SyncError, syncError } from './errors.ts'
 import { checkMark } from './marks.ts'
 import type { Schema, SyncInfo } from './message.ts'
 import type { Answer } from './progress.ts'
-import { advance, apply, countable, countsOf, finished, markReceived, sinkSide, walksAt } from './progress.ts'
+import {
+  advance,
+  apply,
+  countable,
+  countsOf,
+  finished,
+  knownBetween,
+  markReceived,
+  sinkSide,
+  walksAt,
+} from './progress.ts'
 import { type EntityRun, newEntity, newRun, type Reached, type RunStart, type RunState, tallyOf } from './run.ts'
 import { summarize } from './summary.ts'
 import type { Target, WriteContext } from './target.ts'
@@ -141,14 +151,17 @@ export function createSettlement({ ledger, now, tick }: SettlementDeps): RunKeep
         const walks = walksAt(position.window.walks, entity.batches, entity.prefix, to)
         position = whole ? finished(position) : { ...position, window: { ...position.window, walks } }
       }
+      const known = knownBetween(entity.batches, entity.prefix, to)
       await ledger.commit({
         ...base,
         ...commit,
         batch: batch.index,
         outcomes,
+        ...(known.length > 0 ? { known } : {}),
         ...(position && position !== entity.position ? { position: { entity: entity.name, position } } : {}),
       })
       apply(batch, ref.id, news)
+      for (const done of entity.batches.slice(entity.prefix.batch, to.batch)) done.known = undefined
       entity.prefix = to
       entity.position = position
       sinkSide(batch, ref.id).lastSign = tick()

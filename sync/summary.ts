@@ -42,6 +42,7 @@ function entityAt(run: RunState, entity: EntityRun, sink: EntityRun['sinks'][num
     ...base,
     ties: missing === 0 && !entity.error && (check?.ties ?? true),
     ...(problem === undefined ? {} : { problem }),
+    ...(entity.sweep ? { sweep: entity.sweep } : {}),
   }
 }
 

@@ -1,6 +1,6 @@
 /** An ERP and a warehouse in memory, for tests of the engine. */
 import { type DataRecord, keyText, type Row, type Schema } from '../../sync/message.ts'
-import type { EntityPlan, Page, PageRequest, RefusedRecord, Source } from '../../sync/source.ts'
+import type { EntityPlan, Listing, Page, PageRequest, RefusedRecord, Source } from '../../sync/source.ts'
 import type { Mark, StoredTotal, Target, TotalsQuestion, WriteBatch } from '../../sync/target.ts'
 
 /** A flat master record. */
@@ -63,11 +63,17 @@ export interface FakeEntity {
 export interface FakeSource extends Source {
   /** Writes a record at the source's clock, or with the stamp given (null: an empty one). */
   put(entity: string, row: Row, stamp?: string | null): void
+  /** Deletes a record: nothing tells it. */
+  remove(entity: string, key: string): void
   clockIs(iso: string): void
   /** Runs before each page is answered; what it throws is the page's failure, what it returns is laid over the page. */
   onPage(
     hook: (entity: string, request: PageRequest) => Partial<Page> | undefined | Promise<Partial<Page> | undefined>,
   ): void
+  /** Runs before each page of a listing is answered; what it returns is laid over the page. */
+  onList(hook: (entity: string, cursor: string | null) => Partial<Listing> | undefined): void
+  /** Runs before records are read by key. */
+  onKeys(hook: (entity: string, keys: readonly string[]) => void): void
   /** From now on these records are refused. */
   refuse(entity: string, key: string, reason: Omit<RefusedRecord, 'record'> | undefined): void
   readonly asked: { entity: string; walk: string; from: string | null; bound: string | null; cursor: string | null }[]
@@ -86,6 +92,8 @@ export function fakeSource(
   let now = clock
   let requests = 0
   let hook: Parameters<FakeSource['onPage']>[0] = () => undefined
+  let listHook: Parameters<FakeSource['onList']>[0] = () => undefined
+  let keysHook: Parameters<FakeSource['onKeys']>[0] = () => undefined
   const table = (entity: string) => rows.get(entity) ?? new Map<string, { row: Row; stamp: string | null }>()
   const fake = (entity: string): FakeEntity => {
     const found = entities[entity]
@@ -136,6 +144,15 @@ export function fakeSource(
     put(entity, row, stamp) {
       table(entity).set(keyText(fake(entity).schema, row), { row, stamp: stamp === undefined ? now : stamp })
     },
+    remove(entity, key) {
+      if (!table(entity).delete(key)) throw new Error(`no ${entity} ${key}`)
+    },
+    onList(next) {
+      listHook = next
+    },
+    onKeys(next) {
+      keysHook = next
+    },
     clockIs(iso) {
       now = iso
     },
@@ -161,9 +178,24 @@ export function fakeSource(
         ...(needs ? { needs } : {}),
         ...(notices ? { notices } : {}),
         readPage: (request) => readPage(entity, request),
+        list: async ({ cursor, nextRead }) => {
+          requests++
+          nextRead()
+          const given = listHook(entity, cursor)
+          const all = [...table(entity)].sort(([a], [b]) => (a < b ? -1 : 1))
+          const rest = all.filter(([key]) => cursor === null || key > cursor)
+          const here = rest.slice(0, fake(entity).pageSize ?? 10)
+          return {
+            keys: here.map(([key, { stamp }]) => ({ key, stamp })),
+            total: all.length,
+            cursor: rest.length > here.length ? (here.at(-1)?.[0] ?? null) : null,
+            ...given,
+          }
+        },
         readKeys: async (keys, nextRead) => {
           requests++
           const read = nextRead()
+          keysHook(entity, keys)
           return page(
             entity,
             [...table(entity)].filter(([key]) => keys.includes(key)),

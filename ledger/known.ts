@@ -1,0 +1,87 @@
+/** What the source has shown: its keys and stamps, so that a sweep finds what is missing, different or gone. */
+import type { Database } from './database.ts'
+import type { KnownKey, Ledger } from './ledger.ts'
+
+export interface KnownKeys
+  extends Pick<Ledger, 'compareKeys' | 'countUnseen' | 'unseenKeys' | 'forgetKeys' | 'sweptAt' | 'saveSwept'> {
+  /** Inside a transaction. */
+  write(sync: string, entity: string, keys: readonly KnownKey[]): void
+}
+
+export function createKnownKeys({ raw, guard, tx }: Database): KnownKeys {
+  const find = raw.prepare('SELECT id FROM source_entity WHERE sync = ? AND entity = ?')
+  const add = raw.prepare('INSERT INTO source_entity (sync, entity) VALUES (?, ?) RETURNING id')
+  const put = raw.prepare(`
+    INSERT INTO known_key (entity, key, read, stamp, seen)
+    SELECT ?, value ->> 0, value ->> 1, value ->> 2, 0 FROM json_each(?) WHERE true
+    ON CONFLICT DO UPDATE SET read = excluded.read, stamp = excluded.stamp WHERE excluded.read >= known_key.read`)
+  const drop = raw.prepare('DELETE FROM known_key WHERE entity = ? AND key = ? AND read <= ?')
+  const compare = raw.prepare(`
+    SELECT j.value ->> 0 AS key FROM json_each(?) AS j
+    LEFT JOIN known_key AS k ON k.entity = ? AND k.key = j.value ->> 0
+    WHERE k.key IS NULL OR k.stamp IS NOT j.value ->> 1`)
+  const see = raw.prepare(
+    'UPDATE known_key SET seen = ? WHERE entity = ? AND key IN (SELECT value ->> 0 FROM json_each(?))',
+  )
+  // What was read since the sweep began is newer than its listing.
+  const count = raw.prepare(
+    'SELECT count(*) AS known, coalesce(sum(seen < ?), 0) AS unseen FROM known_key WHERE entity = ? AND read < ?',
+  )
+  const unseen = raw.prepare(
+    'SELECT key FROM known_key WHERE entity = ? AND key > ? AND seen < ? AND read < ? ORDER BY key LIMIT ?',
+  )
+  const forget = raw.prepare('DELETE FROM known_key WHERE entity = ?')
+  const swept = raw.prepare('SELECT swept FROM source_entity WHERE sync = ? AND entity = ?')
+  const save = raw.prepare('UPDATE source_entity SET swept = ? WHERE id = ?')
+
+  /** Not kept: a transaction that is rolled back would leave a number that belongs to nobody. */
+  const idOf = (sync: string, entity: string): number => {
+    const row = (find.get(sync, entity) ?? add.get(sync, entity)) as { id: number }
+    return row.id
+  }
+
+  /** Carries out the deletions; of each key only the latest read counts. */
+  const withoutGone = (id: number, keys: readonly KnownKey[]): KnownKey[] => {
+    const latest = new Map<string, KnownKey>()
+    for (const one of keys) if (one.read >= (latest.get(one.key)?.read ?? -1)) latest.set(one.key, one)
+    const there: KnownKey[] = []
+    for (const one of latest.values()) {
+      if (one.gone) drop.run(id, one.key, one.read)
+      else there.push(one)
+    }
+    return there
+  }
+
+  return {
+    write(sync, entity, keys) {
+      if (keys.length === 0) return
+      const id = idOf(sync, entity)
+      const there = keys.some(({ gone }) => gone) ? withoutGone(id, keys) : keys
+      if (there.length > 0) put.run(id, JSON.stringify(there.map(({ key, read, stamp }) => [key, read, stamp])))
+    },
+    compareKeys: async (sync, entity, sweep, listed) =>
+      tx(() => {
+        const id = idOf(sync, entity)
+        const json = JSON.stringify(listed.map(({ key, stamp }) => [key, stamp]))
+        const odd = (compare.all(json, id) as { key: string }[]).map(({ key }) => key)
+        see.run(sweep, id, json)
+        return odd
+      }),
+    countUnseen: async (sync, entity, sweep) =>
+      guard(() => count.get(sweep, idOf(sync, entity), sweep) as { known: number; unseen: number }),
+    unseenKeys: async (sync, entity, sweep, after, limit) =>
+      guard(() => unseen.all(idOf(sync, entity), after ?? '', sweep, sweep, limit) as { key: string }[]).map(
+        ({ key }) => key,
+      ),
+    async forgetKeys(sync, entity) {
+      guard(() => forget.run(idOf(sync, entity)))
+    },
+    async sweptAt(sync, entity) {
+      const row = guard(() => swept.get(sync, entity)) as { swept: string | null } | undefined
+      return row?.swept ?? undefined
+    },
+    async saveSwept(sync, entity, at) {
+      guard(() => save.run(at, idOf(sync, entity)))
+    },
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * The sweep of an entity: its keys and stamps as the source lists them, set against what the ledger knows of it. What is
+ * missing there or has another stamp is read by key; what is gone is asked for by key once more and then deleted.
+ */
+import type { KnownKey, Ledger } from '../ledger/ledger.ts'
+import type { PollOptions, SweepCounts } from './engine.ts'
+import { syncError } from './errors.ts'
+import { type DataRecord, deletionOf, keyText } from './message.ts'
+import type { EntityRun } from './run.ts'
+import type { EntityPlan, Page } from './source.ts'
+
+/** Keys asked for in one go. */
+export const keysAtOnce = 200
+/** Keys of a listing that are compared in one go. */
+const comparedAtOnce = 2000
+/** More than so many gone, and more than this share of what was known, looks like a lost right. */
+export const mostGone = 100
+export const mostGoneShare = 0.05
+/** An incomplete listing is tried once more: records come and go while it is read. */
+const listings = 2
+
+/** Numbers for the requests of one page; a record without its own gets the first. */
+export function pageNumbers(ledger: Pick<Ledger, 'nextRead'>): { readonly next: () => number; first(): number } {
+  let first: number | undefined
+  const next = () => {
+    const number = ledger.nextRead()
+    first ??= number
+    return number
+  }
+  return { next, first: () => first ?? ledger.nextRead() }
+}
+
+/** Throws where an entity cannot be read by key. */
+export function keyReader(plan: EntityPlan, address: string): NonNullable<EntityPlan['readKeys']> {
+  if (plan.readKeys) return plan.readKeys.bind(plan)
+  throw syncError('config', 'sync.no-keys', `${plan.entity} cannot be read by key from ${address}.`, {
+    entity: plan.entity,
+  })
+}
+
+/**
+ * Asks once more for keys that seem to be gone: what is still there, or there again, comes as a record, the rest as
+ * deletions under `read`, so that whatever was read later is not undone.
+ */
+export async function confirmGone(
+  { ledger, plan, address }: { readonly ledger: Ledger; readonly plan: EntityPlan; readonly address: string },
+  keys: readonly string[],
+  read: number,
+  signal: AbortSignal,
+): Promise<Page & { readonly deletions: number }> {
+  const numbers = pageNumbers(ledger)
+  const page = await keyReader(plan, address)(keys, numbers.next, signal)
+  signal.throwIfAborted()
+  const first = numbers.first()
+  for (const record of page.records) record._read ??= first
+  for (const { record } of page.refused ?? []) record._read ??= first
+  const there = new Set([...page.records, ...(page.refused ?? []).map(({ record }) => record)].map(keyOf(plan)))
+  const deletions = [...new Set(keys)].filter((key) => !there.has(key)).map((key) => deletionOf(plan.schema, key, read))
+  return { ...page, records: [...page.records, ...deletions], deletions: deletions.length, cursor: null }
+}
+
+const keyOf =
+  ({ schema }: EntityPlan) =>
+  (record: DataRecord): string =>
+    keyText(schema, record)
+
+/** What a record shows of the source, for the ledger to know once it is settled. */
+export function knownKey({ schema }: EntityPlan, record: DataRecord): KnownKey {
+  const { _read: read = 0, _stamp: stamp = null, _op: op } = record
+  return { key: keyText(schema, record), read, stamp, ...(op === 'delete' ? { gone: true } : {}) }
+}
+
+/** Is it time? A sweep whose run never ended counts as never begun. */
+export async function isSweepDue(ledger: Ledger, { name, sweep }: PollOptions, entity: string): Promise<boolean> {
+  if (!sweep) return false
+  if (sweep.since === null) return true
+  const before = await ledger.sweptAt(name, entity)
+  return before === undefined || before < sweep.since
+}
+
+export interface SweepTask {
+  readonly ledger: Ledger
+  readonly options: PollOptions
+  readonly entity: EntityRun
+  readonly plan: EntityPlan
+  /** Sends a page on like any other. */
+  readonly take: (page: Page, firstRead: number) => Promise<void>
+  /** Waits for room on the way. */
+  readonly room: () => Promise<void>
+  /** Waits until everything sent so far is settled. */
+  readonly settled: () => Promise<void>
+  readonly signal: AbortSignal
+}
+
+/** Runs when the entity's window is settled. An incomplete listing, or too much gone, deletes nothing and says so. */
+export async function sweepEntity(task: SweepTask): Promise<void> {
+  const { ledger, options, entity, plan, signal } = task
+  const { name: sync, source } = options
+  // Before the first request: what is read from now on is newer than any deletion that this sweep finds.
+  const number = ledger.nextRead()
+  const counts: SweepCounts = { swept: 0, missed: 0, gone: 0, foundAgain: 0 }
+  entity.sweep = counts
+  let complete = false
+  for (let attempt = 1; !complete && attempt <= listings; attempt++) {
+    if (attempt > 1) await task.settled()
+    complete = await list(task, number, counts)
+  }
+  const { known, unseen } = await ledger.countUnseen(sync, entity.name, number)
+  const problem = complete ? suspicion(entity.name, counts.swept, known, unseen) : incomplete(entity.name, counts.swept)
+  if (problem !== undefined && !options.sweep?.confirm?.includes(entity.name)) {
+    counts.problem = `${problem} ${whatNow(entity.name)}`
+    return
+  }
+  for (let after: string | null = null; ; ) {
+    const keys = await ledger.unseenKeys(sync, entity.name, number, after, keysAtOnce)
+    if (keys.length === 0) return
+    after = keys.at(-1) ?? null
+    await task.room()
+    const page = await confirmGone({ ledger, plan, address: source.address }, keys, number, signal)
+    counts.gone += page.deletions
+    counts.foundAgain += keys.length - page.deletions
+    await task.take(page, number)
+  }
+}
+
+/** Walks the listing once, reading by key what is missing or different on the way. False: it was not complete. */
+async function list(task: SweepTask, number: number, counts: SweepCounts): Promise<boolean> {
+  const { ledger, options, entity, plan, signal } = task
+  const ask = plan.list?.bind(plan)
+  if (!ask) return false
+  counts.swept = 0
+  let least = Number.POSITIVE_INFINITY
+  let waiting: Pick<KnownKey, 'key' | 'stamp'>[] = []
+  let cursor: string | null = null
+  do {
+    const numbers = pageNumbers(ledger)
+    const page = await ask({ cursor, nextRead: numbers.next, signal })
+    signal.throwIfAborted()
+    if (page.cursor !== null && page.cursor === cursor) return false
+    cursor = page.cursor
+    counts.swept += page.keys.length
+    least = Math.min(least, page.total)
+    waiting.push(...page.keys)
+    if (waiting.length >= comparedAtOnce || cursor === null) {
+      await compare(task, number, waiting, counts)
+      waiting = []
+    }
+    options.progress({ entity: entity.name, records: entity.read, rows: entity.rows, waiting: swept(counts) })
+  } while (cursor !== null)
+  return counts.swept >= least
+}
+
+const swept = ({ swept: n }: SweepCounts): string => `sweep, ${n} keys`
+
+async function compare(
+  { ledger, options, entity, plan, take, room, signal }: SweepTask,
+  number: number,
+  listed: readonly Pick<KnownKey, 'key' | 'stamp'>[],
+  counts: SweepCounts,
+): Promise<void> {
+  const odd = new Set(await ledger.compareKeys(options.name, entity.name, number, listed))
+  // What changed since the window ended is in the next one, what is stamped in the future waits for its time.
+  const through = plan.granularity === 'second' ? Date.parse(entity.position?.readThrough ?? '') : Number.NaN
+  const keys = listed.filter(({ key, stamp }) => odd.has(key) && !(Date.parse(stamp ?? '') > through))
+  counts.missed += keys.length
+  for (let at = 0; at < keys.length; at += keysAtOnce) {
+    await room()
+    const numbers = pageNumbers(ledger)
+    const some = keys.slice(at, at + keysAtOnce).map(({ key }) => key)
+    const page = await keyReader(plan, options.source.address)(some, numbers.next, signal)
+    signal.throwIfAborted()
+    await take(page, numbers.first())
+  }
+}
+
+/** Why so much gone is not believed. */
+function suspicion(entity: string, listed: number, known: number, unseen: number): string | undefined {
+  if (listed === 0 && known > 0)
+    return `${entity}: the source lists no record at all, while ${known} are known from it, so nothing was deleted.`
+  if (unseen > mostGone && unseen > known * mostGoneShare)
+    return `${entity}: ${unseen} of ${known} records known are not listed by the source any more, so nothing was deleted.`
+  return undefined
+}
+
+const incomplete = (entity: string, listed: number): string =>
+  `${entity}: the source's listing of keys was incomplete twice (${listed} keys, fewer than it says there are), so nothing was deleted.`
+
+const whatNow = (entity: string): string =>
+  `A lost right looks like deletion: check what the source's user may read, then run again. If they were really deleted, send msg.tieout = {"sweep": {"confirm": "${entity}"}} to the node that reads.`
