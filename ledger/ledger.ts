@@ -120,7 +120,8 @@ export interface Intent {
     readonly hash: string
     readonly totals?: string | null
   }[]
-  readonly state: 'open' | 'in-doubt'
+  /** `repeated`: sent again though nobody knows what became of the first attempt; listed like those in doubt, but holds nothing back. */
+  readonly state: 'open' | 'in-doubt' | 'repeated'
   readonly at: string
 }
 
@@ -205,7 +206,12 @@ export interface Ledger {
 
   openIntent(intent: Omit<Intent, 'state'>): Promise<void>
   intents(address: string): Promise<readonly Intent[]>
-  closeIntent(id: string, as: 'absent' | 'in-doubt'): Promise<void>
+  closeIntent(id: string, as: 'absent' | 'in-doubt' | 'repeated'): Promise<void>
+  /** The target emptied its tables itself: deliveries and intents of the address have no meaning any more. */
+  forgetAddress(address: string): Promise<void>
+  /** What a target keeps under its address (ids of what it made); on disk when it returns. */
+  note(address: string): Promise<string | undefined>
+  saveNote(address: string, text: string): Promise<void>
 
   held(filter: HeldFilter & { readonly states?: readonly HeldState[] }): Promise<readonly HeldRecord[]>
   countHeld(filter: HeldFilter): Promise<number>

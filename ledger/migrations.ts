@@ -173,4 +173,13 @@ export const migrations: Record<string, Migration> = {
         .execute()
     },
   },
+  '0003-notes': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('note')
+        .addColumn('address', 'text', (c) => c.primaryKey())
+        .addColumn('text', 'text', (c) => c.notNull())
+        .execute()
+    },
+  },
 }

@@ -167,8 +167,21 @@ export function createSqliteLedger({
       db.guard(() =>
         as === 'absent'
           ? closeIntent.run(intent)
-          : raw.prepare("UPDATE intent SET state = 'in-doubt' WHERE id = ?").run(intent),
+          : raw.prepare('UPDATE intent SET state = ? WHERE id = ?').run(as, intent),
       )
+    },
+    async forgetAddress(address) {
+      deliveries.clear(address)
+      db.guard(() => raw.prepare('DELETE FROM intent WHERE address = ?').run(address))
+    },
+    note: (address) =>
+      db.ask(async () => {
+        const row = await query.selectFrom('note').select('text').where('address', '=', address).executeTakeFirst()
+        return row?.text
+      }),
+    async saveNote(address, text) {
+      const put = raw.prepare('INSERT INTO note VALUES (?, ?) ON CONFLICT DO UPDATE SET text = excluded.text')
+      db.guard(() => put.run(address, text))
     },
 
     held: async (filter) => held.list(filter),

@@ -86,6 +86,7 @@ export interface Tables {
     state: string
     at: string
   }
+  note: { address: string; text: string }
   alert: {
     id: string
     sync: string

@@ -1,10 +1,18 @@
 /** One batch at its turn: sorted by what the ledger knows, checked, written, and settled in one transaction. */
 import type { Delivery } from '../ledger/ledger.ts'
+import { cannotTakeBack, withoutVainDeletions } from './deletions.ts'
 import type { DeliverDeps } from './deliver.ts'
 import type { DeliverOptions, OutcomeCounts } from './engine.ts'
 import type { Fifo } from './fifo.ts'
 import { compileHasher, type Hasher } from './hash.ts'
-import { type AppendDeps, resolveIntents, withoutDoubtful, writeBehindIntent } from './intents.ts'
+import {
+  type AppendDeps,
+  doubledText,
+  listDoubled,
+  resolveIntents,
+  withoutDoubtful,
+  writeBehindIntent,
+} from './intents.ts'
 import { checkAlike, type Refused, writeIsolating } from './isolate.ts'
 import type { Outcome, SyncInfo } from './message.ts'
 import type { ParsedBatch } from './parse.ts'
@@ -61,9 +69,17 @@ export function createBatchWork(
     const { context, sync, batch, options } = job
     const { target, ref } = options
     const again = { ...job.again, idempotent: true }
-    const prepared = await withRetry(() => target.prepare(batch.schema, context), again, patience(target))
     const run = settlement.runs.get(sync.run)
+    const { address } = target
+    const note = { read: () => ledger.note(address), save: (text: string) => ledger.saveNote(address, text) }
+    const preparing = { ...context, run: sync.run, full: run?.full ?? false, note }
+    const prepared = await withRetry(() => target.prepare(batch.schema, preparing), again, patience(target))
     run?.notices.push(...(prepared.notices ?? []))
+    if (prepared.cleared) await ledger.forgetAddress(address)
+    for (const doubled of prepared.doubled ?? []) {
+      await listDoubled(doubled, { ledger, sync, schema: batch.schema, address, at: job.at })
+      run?.notices.push(doubledText(doubled, address))
+    }
     const before = await entityOf(job)?.reached.get(ref.id)
     if (before !== undefined) return { reached: before, first: false }
     if (prepared.empty && (await ledger.hasDeliveries(target.address))) {
@@ -90,7 +106,7 @@ export function createBatchWork(
       ledger.heldReads(address, keys),
       originalsOf(job),
     ])
-    const sifted = sift(newest, deliveries, heldReads)
+    const sifted = withoutVainDeletions(job, sift(newest, deliveries, heldReads), deliveries)
     if (append === undefined) return { sifted, inDoubt: [], deliveries, originals }
     return { ...(await withoutDoubtful(sifted, append)), deliveries, originals }
   }
@@ -106,7 +122,7 @@ export function createBatchWork(
   }
 
   /** Writes what is good; gives back what the target refuses. */
-  const write = (
+  const write = async (
     job: Job,
     good: readonly Entry[],
     known: Known,
@@ -131,36 +147,44 @@ export function createBatchWork(
       at: job.at,
     })
     const ask = target.findRejected?.bind(target)
-    return writeIsolating(good, {
+    const writePart = async (some: readonly Entry[]): Promise<void> => {
+      const part = packed(some)
+      if (append === undefined) await withRetry(() => target.write(part, context), again, patience(target))
+      else if ((await writeBehindIntent(part, (entry) => contributionOf(job, entry, plan), append)) === 'inDoubt') {
+        job.inDoubt.push(...some)
+        return
+      }
+      job.waiting = undefined
+      job.written.push(...some)
+      job.rows += rowsIn(job, some)
+      if (append !== undefined) {
+        const deliveries = some.map((entry) => deliveryOf(job, entry, known, plan))
+        await settlement.settle(sync, ref, answer(some, 'delivered'), {
+          address: target.address,
+          deliveries,
+          rows: rowsIn(job, some),
+          intent: part.id,
+        })
+        account(job, deliveries, known)
+      }
+      progress({ entity: batch.schema.entity, records: job.written.length, rows: job.rows })
+    }
+    const isolation = {
       entity: batch.schema.entity,
       total: batch.payload.length,
       sign: context.waiting,
+      write: writePart,
       findRejected:
         ask &&
-        ((some) => withRetry(() => ask(packed(some), context), { ...again, idempotent: true }, patience(target))),
-      write: async (some) => {
-        const part = packed(some)
-        if (append === undefined) await withRetry(() => target.write(part, context), again, patience(target))
-        else if ((await writeBehindIntent(part, (entry) => contributionOf(job, entry, plan), append)) === 'inDoubt') {
-          job.inDoubt.push(...some)
-          return
-        }
-        job.waiting = undefined
-        job.written.push(...some)
-        job.rows += rowsIn(job, some)
-        if (append !== undefined) {
-          const deliveries = some.map((entry) => deliveryOf(job, entry, known, plan))
-          await settlement.settle(sync, ref, answer(some, 'delivered'), {
-            address: target.address,
-            deliveries,
-            rows: rowsIn(job, some),
-            intent: part.id,
-          })
-          account(job, deliveries, known)
-        }
-        progress({ entity: batch.schema.entity, records: job.written.length, rows: job.rows })
-      },
-    })
+        ((some: readonly Entry[]) =>
+          withRetry(() => ask(packed(some), context), { ...again, idempotent: true }, patience(target))),
+    }
+    // One after another, so that what is in is never sent again for the sake of what is refused.
+    const refused: Refused[] = []
+    const cut = append === undefined ? undefined : target.parts?.(good, batch.schema)
+    for (const some of (cut ?? [good]) as readonly (readonly Entry[])[])
+      refused.push(...(await writeIsolating(some, isolation)))
+    return refused
   }
 
   /** Adds what was delivered to the run's totals, and takes the version before off those of the run that delivered it. */
@@ -293,7 +317,7 @@ export function createBatchWork(
 function misfits(job: Job, entries: readonly Entry[]): readonly Refused[] {
   const found: Refused[] = []
   for (const entry of entries) {
-    const error = job.compiled.check(entry.record)
+    const error = cannotTakeBack(job, entry) ?? job.compiled.check(entry.record)
     if (error !== undefined) found.push({ entry, error })
   }
   checkAlike(found, { entity: job.batch.schema.entity, total: job.batch.payload.length })

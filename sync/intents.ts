@@ -2,9 +2,10 @@
 import type { Delivery, Intent, Ledger } from '../ledger/ledger.ts'
 import type { SinkRef } from './engine.ts'
 import { classOf, syncError } from './errors.ts'
+import type { SyncInfo } from './message.ts'
 import { type RetryContext, type RetryOptions, withRetry } from './retry.ts'
 import type { Entry, Sifted } from './sift.ts'
-import type { Target, WriteBatch, WriteContext } from './target.ts'
+import type { Prepared, Resolution, Target, WriteBatch, WriteContext } from './target.ts'
 
 export interface AppendDeps {
   readonly ledger: Ledger
@@ -40,10 +41,13 @@ export async function writeBehindIntent(
     })),
     at: batch.at,
   })
+  let repeated = false
   for (;;) {
     try {
       await withRetry(() => target.write(batch, context), again, retry)
-      return 'delivered'
+      if (!repeated) return 'delivered'
+      await ledger.closeIntent(batch.id, 'in-doubt')
+      return 'inDoubt'
     } catch (error) {
       if (context.signal.aborted) throw error
       if (classOf(error) !== 'unknown-outcome') {
@@ -51,28 +55,30 @@ export async function writeBehindIntent(
         throw error
       }
     }
-    const outcome = await resolve(batch.id, batch.schema, deps)
-    if (outcome === 'delivered') return 'delivered'
-    if (outcome === 'unknown') {
+    const outcome = await resolve(batch.id, batch.schema, batch.records.length, deps)
+    if (outcome === 'delivered' && !repeated) return 'delivered'
+    if (outcome === 'delivered' || outcome === 'in-doubt') {
       await ledger.closeIntent(batch.id, 'in-doubt')
       return 'inDoubt'
     }
+    if (outcome === 'repeat') repeated = true
   }
 }
 
-/** Asks the target what became of a batch; `unknown` only after as many attempts as the settings allow. */
+/** Asks the target what became of a batch; `unknown` after as many attempts as the settings allow is in doubt. */
 async function resolve(
   id: string,
   schema: WriteBatch['schema'],
+  records: number,
   { target, context, again, retry }: AppendDeps,
-): Promise<'delivered' | 'absent' | 'unknown'> {
+): Promise<Exclude<Resolution, 'unknown'>> {
   const ask = target.resolve?.bind(target)
-  if (ask === undefined) return 'unknown'
+  if (ask === undefined) return 'in-doubt'
   const untold = 'sync.in-doubt'
   try {
     return await withRetry(
       async () => {
-        const outcome = await ask(id, schema, context)
+        const outcome = await ask(id, schema, context, records)
         if (outcome === 'unknown')
           throw syncError('transient', untold, `${target.address} cannot tell what became of ${id}`)
         return outcome
@@ -81,7 +87,7 @@ async function resolve(
       retry,
     )
   } catch (error) {
-    if (error instanceof Error && (error as { code?: unknown }).code === untold) return 'unknown'
+    if (error instanceof Error && (error as { code?: unknown }).code === untold) return 'in-doubt'
     throw error
   }
 }
@@ -91,9 +97,9 @@ export async function resolveIntents(ref: SinkRef, deps: AppendDeps): Promise<vo
   const { ledger, target } = deps
   for (const intent of await ledger.intents(target.address)) {
     if (intent.state !== 'open') continue
-    const outcome = await resolve(intent.id, intent.schema, deps)
+    const outcome = await resolve(intent.id, intent.schema, intent.records.length, deps)
     if (outcome === 'delivered') await commitIntent(ref, intent, ledger)
-    else await ledger.closeIntent(intent.id, outcome === 'absent' ? 'absent' : 'in-doubt')
+    else await ledger.closeIntent(intent.id, outcome === 'repeat' ? 'repeated' : outcome)
   }
 }
 
@@ -120,12 +126,14 @@ export async function withoutDoubtful(
   { ledger, target }: AppendDeps,
 ): Promise<{ sifted: Sifted; inDoubt: readonly Entry[] }> {
   const doubtful = new Map<string, { read: number; hash: string }[]>()
-  for (const { records } of await ledger.intents(target.address))
+  for (const { state, records } of await ledger.intents(target.address)) {
+    if (state === 'repeated') continue
     for (const { key, read, hash } of records) {
       const versions = doubtful.get(key)
       if (versions === undefined) doubtful.set(key, [{ read, hash }])
       else versions.push({ read, hash })
     }
+  }
   if (doubtful.size === 0) return { sifted, inDoubt: [] }
   const isDoubtful = ({ key, read, hash }: Entry): boolean =>
     doubtful.get(key)?.some((version) => read <= version.read || hash === version.hash) ?? false
@@ -134,3 +142,34 @@ export async function withoutDoubtful(
     inDoubt: sifted.write.filter(isDoubtful),
   }
 }
+
+type Doubled = NonNullable<Prepared['doubled']>[number]
+
+/** Lists a batch that turned out to be in twice: its records are delivered, and a person must take the second copy out. */
+export async function listDoubled(
+  { id, records }: Doubled,
+  about: {
+    readonly ledger: Ledger
+    readonly sync: SyncInfo
+    readonly schema: WriteBatch['schema']
+    readonly address: string
+    readonly at: string
+  },
+): Promise<void> {
+  const { ledger, sync, schema, address, at } = about
+  await ledger.openIntent({
+    id: `${id} (twice)`,
+    address,
+    sync: sync.name,
+    run: sync.run,
+    entity: sync.entity,
+    schema,
+    // no version has this fingerprint: nothing is held back for it
+    records: records.map(({ key, read }) => ({ key, read, hash: 'twice' })),
+    at,
+  })
+  await ledger.closeIntent(`${id} (twice)`, 'in-doubt')
+}
+
+export const doubledText = ({ id, records }: Doubled, address: string): string =>
+  `${address} has the batch ${id} twice (${records.length} records, such as ${records[0]?.key}): its first attempt came later than the settling wait. Take one copy out, or load the table anew; raise the settling wait.`

@@ -30,12 +30,28 @@ export interface WriteContext {
   readonly waiting: (what: string) => void
 }
 
+/** What a target gets to know when it prepares its tables. */
+export interface PrepareContext extends WriteContext {
+  readonly run: string
+  /** The run reads everything anew. */
+  readonly full: boolean
+  /** Text that the ledger keeps under the target's address, such as the ids of what the target made; on disk when `save` resolves. */
+  readonly note: { read(): Promise<string | undefined>; save(text: string): Promise<void> }
+}
+
 /** How much of a target's tables there already was. */
 export interface Prepared {
   /** Tables that were created now or found without a row: the memory of deliveries for this address is cleared. */
   readonly empty: boolean
+  /** It emptied its tables itself, to load them anew: intents of this address are forgotten too. */
+  readonly cleared?: boolean
+  /** Batches that turned out to be in twice, since a first attempt that was given up came late: listed as in doubt. */
+  readonly doubled?: readonly { readonly id: string; readonly records: readonly { key: string; read: number }[] }[]
   readonly notices?: readonly string[]
 }
+
+/** What became of an append: `unknown` is asked again, `in-doubt` and `repeat` are never to be known (a person looks; it is sent again, and listed). */
+export type Resolution = 'delivered' | 'absent' | 'unknown' | 'in-doubt' | 'repeat'
 
 /** What the target says of itself: up to where everything is in, written by which ledger. */
 export interface Mark {
@@ -90,13 +106,18 @@ export interface Target {
    */
   readonly deletes?: false
   /** Creates or extends the tables for this schema and checks their column types; a narrower one is a `config` error that names it. Cheap when nothing changed. */
-  prepare(schema: Schema, context: WriteContext): Promise<Prepared>
+  prepare(schema: Schema, context: PrepareContext): Promise<Prepared>
   /** Writes all of the batch or nothing. Throws `SyncError`s; retries inside only what it must (a new session). */
   write(batch: WriteBatch, context: WriteContext): Promise<void>
   /** One question to the target which records of a refused batch do not fit (try_cast); empty: it cannot tell. */
   findRejected?(batch: WriteBatch, context: WriteContext): Promise<readonly Rejection[]>
-  /** Append: what became of a batch whose outcome is unknown. */
-  resolve?(batchId: string, schema: Schema, context: WriteContext): Promise<'delivered' | 'absent' | 'unknown'>
+  /** Append: records of a batch in parts, each written behind an intent of its own; absent: all in one. */
+  parts?(records: readonly WriteRecord[], schema: Schema): readonly (readonly WriteRecord[])[]
+  /**
+   * Append: what became of a batch of so many records whose outcome is unknown. `absent` within the process that sent it
+   * means that `write` with the same batch goes on where it stopped.
+   */
+  resolve?(batchId: string, schema: Schema, context: WriteContext, records: number): Promise<Resolution>
   /** Marks of its tables; none where the table is missing or empty. */
   readMark?(context: WriteContext): Promise<readonly Mark[]>
   writeMark?(mark: Mark, context: WriteContext): Promise<void>

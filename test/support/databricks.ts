@@ -9,7 +9,7 @@ import {
 } from '../../sandbox/databricks/server.ts'
 import type { DataRecord, Schema } from '../../sync/message.ts'
 import { keyText } from '../../sync/message.ts'
-import type { Target, WriteBatch, WriteContext } from '../../sync/target.ts'
+import type { Target, WriteBatch, PrepareContext } from '../../sync/target.ts'
 
 /** A Databricks sandbox, connections to it as the nodes make them, and what a batch needs. */
 export interface DatabricksFixture {
@@ -61,9 +61,11 @@ export async function startDatabricksFixture(options: SandboxOptions = {}): Prom
 /** A context that remembers what was waited for. */
 export function writeContext(
   signal: AbortSignal = new AbortController().signal,
-): WriteContext & { readonly waits: string[] } {
+): PrepareContext & { readonly waits: string[] } {
   const waits: string[] = []
-  return { signal, waits, waiting: (what) => void waits.push(what) }
+  let kept: string | undefined
+  const note = { read: async () => kept, save: async (text: string) => void (kept = text) }
+  return { signal, waits, waiting: (what) => void waits.push(what), run: 'r1', full: false, note }
 }
 
 export interface DocumentOptions {
