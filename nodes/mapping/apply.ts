@@ -17,7 +17,7 @@ export async function applyMapping(
   const held: Refused[] = []
   const counts = new Map<string, number>()
   for (const record of payload) {
-    const result = record._op === 'delete' ? record : await mapping.map(record)
+    const result = record._op === 'delete' ? mapping.mapDeletion(record) : await mapping.map(record)
     if (!isUnmapped(result)) {
       mapped.push(result)
       continue

@@ -38,10 +38,15 @@ export interface Mapping {
   readonly schema: Schema
   /** Maps a record into a new one; throws nothing for an unmapped code but says so. */
   map(record: DataRecord): Promise<DataRecord | Unmapped>
+  /** Maps a deletion, of which there is only the key: the rules for columns of the key, codes as of today. */
+  mapDeletion(record: DataRecord): DataRecord | Unmapped
 }
 
 /** A step on one row; returns the unmapped code, if there is one. Only steps with expressions are asynchronous. */
 type Step = (row: Row, header: Row) => string | undefined | Promise<string | undefined>
+
+/** A step on what there is of a deletion; returns why its key cannot be told. */
+type KeyStep = (row: DataRecord) => string | undefined
 
 const has = (table: TableSchema, column: string): boolean => table.columns.some((c) => c.name === column)
 
@@ -72,6 +77,16 @@ export function compileMapping(schema: Schema, rules: readonly Rule[], tools: Ma
   const idle = head.steps.length === 0 && lists.every(({ steps }) => steps.length === 0)
   return {
     schema: mapped,
+    mapDeletion(record) {
+      if (head.keySteps.length === 0) return record
+      const out: DataRecord = { ...record }
+      const codes = head.keySteps.map((step) => step(out)).filter((code) => code !== undefined)
+      if (codes.length === 0) return out
+      const key = keyText(schema, record)
+      const text = `${schema.entity} ${key} was deleted in the source, but its key cannot be mapped: ${codes.join(', ')}.`
+      const hint = 'Delete the row in the target by hand, then discard; or complete the code table and replay.'
+      return { record, codes, error: syncError('data', 'mapping.deletion', text, { entity: schema.entity, key, hint }) }
+    },
     async map(record) {
       if (idle) return record
       const unmapped: string[] = []
@@ -123,10 +138,11 @@ function compileTable(
   table: TableSchema,
   rules: readonly Rule[],
   tools: MappingTools,
-): { table: TableSchema; steps: Step[] } {
+): { table: TableSchema; steps: Step[]; keySteps: KeyStep[] } {
   let columns: Column[] = [...table.columns]
   let key = [...table.key]
   const steps: Step[] = []
+  const keySteps: KeyStep[] = []
   const find = (name: string): Column | undefined => columns.find((c) => c.name === name)
   const put = (column: Column): void => {
     columns = find(column.name) ? columns.map((c) => (c.name === column.name ? column : c)) : [...columns, column]
@@ -143,6 +159,8 @@ function compileTable(
   }
   for (const r of rules) {
     const here = find(r.column)
+    const isKey = key.includes(r.column)
+    const before = steps.length
     switch (r.do) {
       case 'code':
         if (!here) break
@@ -198,8 +216,16 @@ function compileTable(
           return undefined
         })
     }
+    const step = steps[before]
+    if (isKey && step)
+      keySteps.push(
+        r.do === 'expression'
+          ? () => `the expression for ${r.column} may need other columns`
+          : // only expressions are asynchronous
+            (row) => step(row, row) as string | undefined,
+      )
   }
-  return { table: { entity: table.entity, key, columns }, steps }
+  return { table: { entity: table.entity, key, columns }, steps, keySteps }
 }
 
 function codeStep(

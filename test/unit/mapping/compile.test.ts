@@ -141,4 +141,31 @@ describe('mapping', () => {
     strictEqual(decimalFunctions.sub?.(null, '1'), null)
     throws(() => decimalFunctions.add?.(0.1, '1'), /with a fraction/)
   })
+
+  describe('a deletion, of which there is only the key', () => {
+    const gone: DataRecord = { _row: 0, _read: 7, _op: 'delete', source: 'x3', number: '6011' }
+    const deleted = (...list: object[]) => compileMapping(schema, rules(...list), tools()).mapDeletion(gone)
+
+    it('finds its row under the name and the code that the mapping gave the key', () => {
+      deepStrictEqual(
+        deleted(
+          { do: 'code', entity: 'gl_entry', list: '', column: 'number', table: 'account' },
+          { do: 'rename', list: '', column: 'number', to: 'document' },
+          { do: 'rename', list: '', column: 'journal', to: 'book' },
+        ),
+        { _row: 0, _read: 7, _op: 'delete', source: 'x3', document: '400100' },
+      )
+    })
+
+    it('asks nothing of columns that it does not have', () => {
+      deepStrictEqual(deleted({ do: 'code', list: 'lines', column: 'account', table: 'account' }), gone)
+    })
+
+    it('is held where an expression made the key, rather than deleting another row', () => {
+      const made = { do: 'expression', list: '', column: 'number', expression: 'number & journal' }
+      const result = deleted(made) as Unmapped
+      strictEqual(result.error.code, 'mapping.deletion')
+      ok(result.error.message.includes('x3|6011'), result.error.message)
+    })
+  })
 })
