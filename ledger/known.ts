@@ -3,7 +3,10 @@ import type { Database } from './database.ts'
 import type { KnownKey, Ledger } from './ledger.ts'
 
 export interface KnownKeys
-  extends Pick<Ledger, 'compareKeys' | 'countUnseen' | 'unseenKeys' | 'forgetKeys' | 'sweptAt' | 'saveSwept'> {
+  extends Pick<
+    Ledger,
+    'compareKeys' | 'countUnseen' | 'unseenKeys' | 'doubtKeys' | 'forgetKeys' | 'sweptAt' | 'saveSwept'
+  > {
   /** Inside a transaction. */
   write(sync: string, entity: string, keys: readonly KnownKey[]): void
 }
@@ -29,6 +32,9 @@ export function createKnownKeys({ raw, guard, tx }: Database): KnownKeys {
   )
   const unseen = raw.prepare(
     'SELECT key FROM known_key WHERE entity = ? AND key > ? AND seen < ? AND read < ? ORDER BY key LIMIT ?',
+  )
+  const doubt = raw.prepare(
+    "UPDATE known_key SET stamp = '?' WHERE entity = ? AND key IN (SELECT value FROM json_each(?))",
   )
   const forget = raw.prepare('DELETE FROM known_key WHERE entity = ?')
   const swept = raw.prepare('SELECT swept FROM source_entity WHERE sync = ? AND entity = ?')
@@ -73,6 +79,9 @@ export function createKnownKeys({ raw, guard, tx }: Database): KnownKeys {
       guard(() => unseen.all(idOf(sync, entity), after ?? '', sweep, sweep, limit) as { key: string }[]).map(
         ({ key }) => key,
       ),
+    async doubtKeys(sync, entity, keys) {
+      guard(() => doubt.run(idOf(sync, entity), JSON.stringify(keys)))
+    },
     async forgetKeys(sync, entity) {
       guard(() => forget.run(idOf(sync, entity)))
     },

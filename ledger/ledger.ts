@@ -198,6 +198,8 @@ export interface Ledger {
     after: string | null,
     limit: number,
   ): Promise<readonly string[]>
+  /** Their deletion is about to be written: until that is settled nobody knows what the target has, so no stamp is theirs. */
+  doubtKeys(sync: string, entity: string, keys: readonly string[]): Promise<void>
   /** Another source stands behind the name: its keys have nothing to do with those known. */
   forgetKeys(sync: string, entity: string): Promise<void>
   /** When the last sweep that was carried through began. */

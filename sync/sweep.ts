@@ -117,6 +117,7 @@ export async function sweepEntity(task: SweepTask): Promise<void> {
     after = keys.at(-1) ?? null
     await task.room()
     const page = await confirmGone({ ledger, plan, address: source.address }, keys, number, signal)
+    await ledger.doubtKeys(sync, entity.name, keys)
     counts.gone += page.deletions
     counts.foundAgain += keys.length - page.deletions
     await task.take(page, number)
