@@ -10,6 +10,11 @@ export interface TableRows {
   /** `''` the header, else the list's name. */
   readonly list: string
   readonly columns: readonly Column[]
+  /**
+   * Text that every row of the table carries as `t`, where the rows of several tables are staged together: a list then has its
+   * lines only, because the header's rows stand beside them.
+   */
+  readonly tag?: string
 }
 
 /**
@@ -41,20 +46,21 @@ export function compileSerializer(schema: Schema, table: TableRows): Serializer 
   const headOf = compilePieces(key)
   const restOf = compilePieces(rest)
   const lineOf = compilePieces(own)
+  const open = table.tag === undefined ? '{"n":"' : `{"t":"${table.tag}","n":"`
   return (records) => {
     const rows: string[] = []
     for (let n = 0; n < records.length; n += 1) {
       const item = records[n] as WriteRecord
       const { record } = item
       const remove = record._op === 'delete'
-      const head = `{"n":"${n}${headOf(record)}`
+      const head = `${open}${n}${headOf(record)}`
       const document = `${head}","x":"${remove ? 'x' : 'u'}","r":"${item.read}","h":"${text(item.hash)}`
       if (table.list === '') {
         const stamp = record._stamp === null || record._stamp === undefined ? '' : `","s":"${text(record._stamp)}`
         rows.push(`${document}${stamp}${remove ? '' : restOf(record)}"}`)
         continue
       }
-      rows.push(`${document}"}`)
+      if (table.tag === undefined) rows.push(`${document}"}`)
       const lines = remove ? undefined : record[table.list]
       if (Array.isArray(lines)) for (const line of lines as Row[]) rows.push(`${head}${lineOf(line)}"}`)
     }

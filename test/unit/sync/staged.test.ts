@@ -70,6 +70,13 @@ describe('staged rows', () => {
     ])
   })
 
+  it('gives the tables of a document a mark of their own where they are staged together, and a list no rows of documents', () => {
+    const tagged = compileSerializer(schema, { list: 'lines', columns: schema.lists?.lines?.columns ?? [], tag: '1' })
+    assert.deepEqual(parse(tagged([item({ lines: [{ line: 1, text: 'a' }] }), item({ lines: [] })])), [
+      { t: '1', n: '0', c0: 'x3', c1: '00012', c2: '1', c3: 'a' },
+    ])
+  })
+
   it('marks a deletion and sends nothing of it but its key', () => {
     const deletion = item({ _op: 'delete', amount: '1', lines: [{ line: 1 }] })
     assert.deepEqual(parse(header([deletion])), [{ n: '0', x: 'x', r: '7', h: 'ab'.repeat(16), c0: 'x3', c1: '00012' }])

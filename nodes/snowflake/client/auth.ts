@@ -1,0 +1,147 @@
+/** How the user signs in: what the driver is told for one login. It signs a new JWT for each login itself. */
+import { type Dispatcher, EnvHttpProxyAgent, ProxyAgent, request } from 'undici'
+import { z } from 'zod'
+import { oneLine, readReason } from '../../../sync/answers.ts'
+import { isSyncError, syncError } from '../../../sync/errors.ts'
+
+export type AuthOptions =
+  | {
+      readonly kind: 'keyPair'
+      readonly user: string
+      /** PEM text of the RSA private key, encrypted where there is a passphrase. */
+      readonly privateKey: string
+      readonly passphrase?: string
+    }
+  | { readonly kind: 'token'; readonly user: string; readonly token: string }
+  | {
+      readonly kind: 'oauth'
+      /** Empty: the security integration finds the user by the token. */
+      readonly user: string
+      readonly clientId: string
+      readonly clientSecret: string
+      /** Token endpoint of the authorization server: `https://login.microsoftonline.com/<tenant>/oauth2/v2.0/token`. */
+      readonly tokenUrl: string
+      readonly scope?: string
+    }
+
+/** What the driver takes for one login. */
+export interface LoginOptions {
+  readonly authenticator: string
+  readonly username?: string
+  readonly privateKey?: string
+  readonly privateKeyPass?: string
+  readonly token?: string
+}
+
+export interface Login {
+  options(signal: AbortSignal): Promise<LoginOptions>
+  /** The last token was refused: the next login asks for another. */
+  refused(): void
+}
+
+const RENEW_AHEAD_MS = 60_000
+const tokenReply = z.object({ access_token: z.string().min(1), expires_in: z.coerce.number().positive().default(600) })
+
+export function createLogin(auth: AuthOptions, http: { readonly proxy?: string; readonly timeoutMs: number }): Login {
+  const username = auth.user ? { username: auth.user } : {}
+  if (auth.kind === 'keyPair') {
+    const options: LoginOptions = {
+      authenticator: 'SNOWFLAKE_JWT',
+      ...username,
+      // the driver wants the text to end with the END line
+      privateKey: wholePem(auth.privateKey),
+      ...(auth.passphrase ? { privateKeyPass: auth.passphrase } : {}),
+    }
+    return { options: async () => options, refused: () => undefined }
+  }
+  if (auth.kind === 'token') {
+    const options: LoginOptions = { authenticator: 'PROGRAMMATIC_ACCESS_TOKEN', ...username, token: auth.token.trim() }
+    return { options: async () => options, refused: () => undefined }
+  }
+  let current: { readonly token: string; readonly until: number } | undefined
+  let pending: Promise<string> | undefined
+  const fetch = async (signal: AbortSignal): Promise<string> => {
+    const asked = Date.now()
+    const { token, seconds } = await requestToken(auth, http, signal)
+    current = { token, until: asked + Math.max(seconds * 1000 - RENEW_AHEAD_MS, seconds * 500) }
+    return token
+  }
+  return {
+    async options(signal) {
+      const good = current !== undefined && Date.now() < current.until ? current.token : undefined
+      pending ??= good === undefined ? fetch(signal).finally(() => (pending = undefined)) : undefined
+      return { authenticator: 'OAUTH', ...username, token: good ?? (await (pending as Promise<string>)) }
+    },
+    refused() {
+      current = undefined
+    },
+  }
+}
+
+/** A key that came through a text field or an environment variable: line ends lost or written as `\n`. */
+export function wholePem(text: string): string {
+  const found = /-----BEGIN ([A-Z ]+)-----([\s\S]*?)-----END \1-----/.exec(text.replaceAll('\\n', '\n'))
+  const [, kind, body = ''] = found ?? []
+  if (kind === undefined)
+    throw syncError('config', 'snowflake.key', 'Field privateKey: it is no key in PEM form.', {
+      field: 'privateKey',
+      hint: 'Enter the whole text of the private key, from -----BEGIN to the last -----.',
+    })
+  // old encrypted keys (PKCS#1) carry header lines, which must stay
+  const [head, rest] = /Proc-Type/.test(body) ? body.split(/\n\s*\n/) : ['', body]
+  const lines = (rest ?? '').replace(/\s+/g, '').match(/.{1,64}/g) ?? []
+  return [`-----BEGIN ${kind}-----`, ...(head ? [head.trim(), ''] : []), ...lines, `-----END ${kind}-----`].join('\n')
+}
+
+async function requestToken(
+  auth: Extract<AuthOptions, { kind: 'oauth' }>,
+  { proxy, timeoutMs }: { readonly proxy?: string; readonly timeoutMs: number },
+  signal: AbortSignal,
+): Promise<{ token: string; seconds: number }> {
+  const url = URL.canParse(auth.tokenUrl) ? new URL(auth.tokenUrl) : undefined
+  if (!url || !/^https?:$/.test(url.protocol))
+    throw syncError('config', 'snowflake.token', 'Field tokenUrl: the token endpoint is no https address.', {
+      field: 'tokenUrl',
+      hint: 'Copy it from the authorization server: https://login.microsoftonline.com/<tenant>/oauth2/v2.0/token',
+    })
+  const what = `Token for ${auth.clientId} from ${url.host}`
+  const form = new URLSearchParams({ grant_type: 'client_credentials', ...(auth.scope ? { scope: auth.scope } : {}) })
+  const dispatcher: Dispatcher = proxy ? new ProxyAgent(proxy) : new EnvHttpProxyAgent()
+  try {
+    const reply = await request(url, {
+      dispatcher,
+      method: 'POST',
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        accept: 'application/json',
+        authorization: `Basic ${Buffer.from(`${encodeURIComponent(auth.clientId)}:${encodeURIComponent(auth.clientSecret)}`).toString('base64')}`,
+      },
+      body: form.toString(),
+    })
+    const text = (await reply.body.text()).slice(0, 100_000)
+    if (reply.statusCode >= 500 || reply.statusCode === 429)
+      throw syncError('transient', 'snowflake.token', `${what}: HTTP ${reply.statusCode}, ${readReason(text)}`, {
+        httpStatus: reply.statusCode,
+        hint: 'It is tried again.',
+      })
+    if (reply.statusCode >= 400)
+      throw syncError(
+        'auth',
+        'snowflake.token',
+        `${what}: ${readReason(text)} (HTTP ${reply.statusCode}). Check client id, secret, scope and token endpoint.`,
+        { httpStatus: reply.statusCode, hint: 'Check client id, secret, scope and token endpoint.' },
+      )
+    const parsed = tokenReply.safeParse(JSON.parse(text))
+    if (!parsed.success) throw new Error('the reply is no token')
+    return { token: parsed.data.access_token, seconds: parsed.data.expires_in }
+  } catch (error) {
+    signal.throwIfAborted()
+    if (isSyncError(error)) throw error
+    throw syncError('transient', 'snowflake.token', `${what}: ${oneLine(String((error as Error).message))}.`, {
+      hint: 'Check the token endpoint, proxy and firewall.',
+    })
+  } finally {
+    void dispatcher.close()
+  }
+}

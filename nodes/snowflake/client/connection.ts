@@ -1,0 +1,305 @@
+/** One account and warehouse: sessions, statements, uploads; what may be tried again is, under the same request id. */
+import { randomUUID } from 'node:crypto'
+import { type SyncError, syncError } from '../../../sync/errors.ts'
+import { createFifo, type Fifo } from '../../../sync/fifo.ts'
+import { bounded, insist, orAborted, withSignOfLife } from '../../../sync/insist.ts'
+import { createPatience } from '../../../sync/patience.ts'
+import type { WriteContext } from '../../../sync/target.ts'
+import { type AuthOptions, createLogin } from './auth.ts'
+import { type DriverSession, openDriverSession, type ResultRow } from './driver.ts'
+import { type FailurePoint, isLostSession, toSyncError } from './errors.ts'
+import { stored } from './sql.ts'
+
+export type { ResultRow } from './driver.ts'
+
+export interface SnowflakeOptions {
+  /** Account identifier: `ORG-ACCOUNT`, or the old locator with region and cloud. */
+  readonly account: string
+  /** Private link or another address; without it `<account>.snowflakecomputing.com`. */
+  readonly host?: string
+  readonly port?: number
+  /** `http` only for a local server. */
+  readonly protocol?: 'https' | 'http'
+  readonly auth: AuthOptions
+  readonly warehouse: string
+  readonly role: string
+  readonly database: string
+  readonly schema: string
+  readonly ca?: string
+  readonly proxy?: string
+  /** Longest wait for one reply; a long statement is polled, so this bounds a request and not a statement. */
+  readonly timeoutMs?: number
+  /** Longest run of one statement. */
+  readonly statementTimeoutSeconds?: number
+  /** How long a statement waits for another session's lock. */
+  readonly lockTimeoutSeconds?: number
+  /** How long an account or warehouse that does not answer is waited for. */
+  readonly coldStartMs?: number
+  /** First pause before a statement is sent again; the later ones double. */
+  readonly retryBaseMs?: number
+  /** How often one statement is sent before a failure that should pass is given on. */
+  readonly attempts?: number
+  readonly log?: (level: string, message: string) => void
+}
+
+export interface Statement {
+  readonly sql: string
+  /** Texts and nulls only: the driver takes the type of a bind from its value. */
+  readonly binds?: readonly (string | null)[]
+  /** What it does, in the error's words. */
+  readonly what: string
+  /** Content of the file that a PUT uploads. */
+  readonly file?: Buffer
+}
+
+/** Statements of one session, one after another. */
+export interface Work {
+  run(statement: Statement): Promise<readonly ResultRow[]>
+  /** The session is not to be used again: what it has open is not known. */
+  discard(): void
+}
+
+/** For the query history: sync, run, entity. */
+export type Tags = Readonly<Record<string, string>>
+
+export interface Connection {
+  /** `snowflake://ORG-ACCOUNT` */
+  readonly address: string
+  readonly options: Pick<SnowflakeOptions, 'warehouse' | 'role' | 'database' | 'schema'>
+  /** One statement in any session. */
+  run(statement: Statement & { readonly tags?: Tags }, context: WriteContext): Promise<readonly ResultRow[]>
+  /**
+   * Several statements in one session that nobody else uses meanwhile. When the session is lost everything is done again in a
+   * new one, so that it must be a whole that changes nothing more when it is done twice.
+   */
+  work<T>(what: string, tags: Tags, task: (work: Work) => Promise<T>, context: WriteContext): Promise<T>
+  /** Marks of several entities end up in one table: one after another. */
+  readonly marks: Fifo
+  /** Statements sent so far. */
+  statements(): number
+  /** Ends the sessions, within a bound. The connection is not used afterwards. */
+  close(): Promise<void>
+}
+
+interface Session {
+  readonly driver: DriverSession
+  lost: boolean
+}
+
+const CLOSE_MS = 1400
+
+export function createConnection(options: SnowflakeOptions): Connection {
+  const account = options.account.trim()
+  if (!/^[A-Za-z0-9]([\w.-]*\w)?$/.test(account))
+    throw syncError(
+      'config',
+      'snowflake.account',
+      `Field account: it must be an account identifier such as MYORG-FINANCE, without https:// : ${account.slice(0, 100)}`,
+      { field: 'account', hint: 'Copy it from Snowsight: account menu, Account details, Account identifier.' },
+    )
+  const timeoutMs = options.timeoutMs ?? 60_000
+  const log = (level: string, message: string): void => options.log?.(level, message)
+  const accessUrl = addressOf(options, account)
+  const login = createLogin(options.auth, { timeoutMs, ...(options.proxy ? { proxy: options.proxy } : {}) })
+  const patience = createPatience({
+    attempts: options.attempts ?? 6,
+    baseMs: options.retryBaseMs ?? 500,
+    coldStartMs: options.coldStartMs ?? 600_000,
+    down: 'Snowflake does not answer',
+    lostSession: isLostSession,
+  })
+  /** Sessions at rest. */
+  let idle: Session[] = []
+  let sent = 0
+
+  async function send(session: Session, statement: Statement, more: Sending): Promise<readonly ResultRow[]> {
+    const at: FailurePoint = { what: statement.what, phase: statement.file ? 'upload' : 'execute' }
+    sent += 1
+    try {
+      return await session.driver.execute({
+        sql: statement.sql,
+        requestId: more.requestId,
+        signal: more.context.signal,
+        ...(statement.binds ? { binds: statement.binds } : {}),
+        ...(statement.file ? { file: statement.file } : {}),
+        ...(more.tag ? { tag: more.tag } : {}),
+      })
+    } catch (error) {
+      more.context.signal.throwIfAborted()
+      const failure = toSyncError(error, at)
+      if (isLostSession(failure)) session.lost = true
+      throw failure
+    }
+  }
+
+  /** Sends one statement until it is answered; of a lost session only its owner can make a new one. */
+  const sendAgain = (session: Session, statement: Statement, context: WriteContext, tag?: string) => {
+    const requestId = randomUUID()
+    return insist(patience, () => send(session, statement, { requestId, context, ...(tag ? { tag } : {}) }), {
+      context,
+      log,
+      failed(error) {
+        if (isLostSession(error)) throw error
+      },
+    })
+  }
+
+  async function openSession(context: WriteContext): Promise<Session> {
+    const what = `Login to ${account}`
+    let driver: DriverSession
+    try {
+      driver = await openDriverSession(
+        {
+          account,
+          accessUrl,
+          warehouse: options.warehouse,
+          role: options.role,
+          database: options.database,
+          schema: options.schema,
+          timeoutMs,
+          log,
+          ...(options.ca ? { ca: options.ca } : {}),
+          ...(options.proxy ? { proxy: options.proxy } : {}),
+        },
+        await login.options(context.signal),
+      )
+    } catch (error) {
+      context.signal.throwIfAborted()
+      const failure = toSyncError(error, { what, phase: 'login' })
+      if (failure.cause.class === 'auth') login.refused()
+      throw failure
+    }
+    const session: Session = { driver, lost: false }
+    try {
+      await sendAgain(session, { sql: sessionSettings(options), what: `Settings of the session` }, context)
+      const [row] = await sendAgain(
+        session,
+        { sql: 'SELECT CURRENT_WAREHOUSE() AS "w"', what: 'Warehouse of the session' },
+        context,
+      )
+      if (options.warehouse && (row?.w === null || row?.w === undefined)) throw noWarehouse(options)
+    } catch (error) {
+      void bounded(driver.close(), CLOSE_MS)
+      throw error
+    }
+    return session
+  }
+
+  async function work<T>(
+    what: string,
+    tags: Tags,
+    task: (work: Work) => Promise<T>,
+    context: WriteContext,
+  ): Promise<T> {
+    const tag = tagText(tags)
+    return withSignOfLife(what, context, () =>
+      insist(
+        patience,
+        async () => {
+          let session: Session | undefined
+          const done = (async () => {
+            session = idle.pop() ?? (await openSession(context))
+            const mine = session
+            return task({
+              run: (statement) => sendAgain(mine, statement, context, tag),
+              discard: () => {
+                mine.lost = true
+              },
+            })
+          })()
+          try {
+            const result = await orAborted(done, context.signal)
+            if (session) idle.push(session)
+            return result
+          } catch (error) {
+            if (session) leave(session, error, context.signal)
+            throw error
+          }
+        },
+        {
+          context,
+          log,
+          failed(error) {
+            // a statement has been insisted on already; only its session is a matter of this round
+            if (!isLostSession(error) && !isLogin(error)) throw error
+          },
+        },
+      ),
+    )
+  }
+
+  /** A session whose statement may still run, or that is lost, is not used again; with one its neighbours are doubtful too. */
+  function leave(session: Session, error: unknown, signal: AbortSignal): void {
+    const outcome = (error as SyncError | undefined)?.cause?.class
+    if (!session.lost && !signal.aborted && outcome !== 'unknown-outcome') {
+      idle.push(session)
+      return
+    }
+    const gone = session.lost ? [session, ...idle] : [session]
+    if (session.lost) idle = []
+    for (const { driver } of gone) void bounded(driver.close(), CLOSE_MS)
+  }
+
+  return {
+    address: `snowflake://${account.toUpperCase()}`,
+    options,
+    marks: createFifo(),
+    work,
+    run: ({ tags = {}, ...statement }, context) => work(statement.what, tags, ({ run }) => run(statement), context),
+    statements: () => sent,
+    async close() {
+      const closing = idle
+      idle = []
+      await bounded(Promise.allSettled(closing.map(({ driver }) => driver.close())), CLOSE_MS)
+    },
+  }
+}
+
+interface Sending {
+  readonly requestId: string
+  readonly context: WriteContext
+  readonly tag?: string
+}
+
+/** Failures of a login come with these codes; no statement was sent yet. */
+const isLogin = ({ message }: SyncError): boolean => message.startsWith('Login to ') || message.startsWith('Token for ')
+
+/** What every session is set to; names as they are stored, UTC, no lock waited for half a day, nothing left running alone. */
+export function sessionSettings(
+  options: Pick<SnowflakeOptions, 'lockTimeoutSeconds' | 'statementTimeoutSeconds'>,
+): string {
+  const settings: readonly string[] = [
+    "TIMEZONE = 'UTC'",
+    'STRICT_JSON_OUTPUT = TRUE',
+    'QUOTED_IDENTIFIERS_IGNORE_CASE = FALSE',
+    'ERROR_ON_NONDETERMINISTIC_MERGE = TRUE',
+    'ABORT_DETACHED_QUERY = TRUE',
+    `LOCK_TIMEOUT = ${options.lockTimeoutSeconds ?? 60}`,
+    `STATEMENT_TIMEOUT_IN_SECONDS = ${options.statementTimeoutSeconds ?? 1800}`,
+  ]
+  return `ALTER SESSION SET ${settings.join(' ')}`
+}
+
+const noWarehouse = ({ warehouse, role }: SnowflakeOptions): SyncError =>
+  syncError(
+    'config',
+    'snowflake.warehouse',
+    `The warehouse ${stored(warehouse)} does not exist, or the role ${role ? stored(role) : 'of the user'} may not use it: GRANT USAGE ON WAREHOUSE ${warehouse} TO ROLE ${role || '<role>'}.`,
+    { hint: 'Correct the warehouse in the connection, or have the right granted.' },
+  )
+
+/** Snowflake keeps 2,000 characters of a query tag. */
+const tagText = (tags: Tags): string => JSON.stringify({ application: 'tieout', ...tags }).slice(0, 2000)
+
+function addressOf({ host, port, protocol = 'https' }: SnowflakeOptions, account: string): string {
+  const name =
+    (host ?? '').trim().toLowerCase() || `${account.toLowerCase().replaceAll('_', '-')}.snowflakecomputing.com`
+  if (!/^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/.test(name))
+    throw syncError(
+      'config',
+      'snowflake.host',
+      `Field host: it must be a name such as myorg-finance.privatelink.snowflakecomputing.com, without https:// and without a path: ${name.slice(0, 100)}`,
+      { field: 'host', hint: 'Leave it empty, unless you reach Snowflake by private link.' },
+    )
+  return `${protocol}://${name}${port ? `:${port}` : ''}`
+}

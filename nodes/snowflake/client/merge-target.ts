@@ -1,0 +1,278 @@
+/** Typed tables, one for the header and one for each list, written by MERGE in one transaction. */
+import { isSyncError, syncError } from '../../../sync/errors.ts'
+import { listTable, type Schema } from '../../../sync/message.ts'
+import { compileSerializer, type Serializer, stagedFields } from '../../../sync/staged.ts'
+import { HEADER_COLUMNS, LIST_COLUMNS } from '../../../sync/stored.ts'
+import type { Prepared, Rejection, Target, WriteBatch, WriteContext } from '../../../sync/target.ts'
+import type { Connection, ResultRow, Work } from './connection.ts'
+import { isLostSession } from './errors.ts'
+import { readMarks, writeMark } from './mark.ts'
+import { headerMerge, listMerge, type MergeTable, rangeColumns, rejectedQuery, vanishedQuery } from './merge.ts'
+import { plainTable, quoteTable, type TableName } from './sql.ts'
+import { batchPath, type StageOptions, type StagingTable, stageRows, stagingName } from './stage.ts'
+import { isEmpty, isMissing, type Shaped, shapeTable, type WantedTable } from './tables.ts'
+import { storedTotals } from './totals.ts'
+
+export interface MergeOptions extends StageOptions {
+  /** Table of an entity or of a list. */
+  readonly tableOf: (entity: string) => TableName
+}
+
+/** A table with what is compiled for one schema. */
+interface Part {
+  readonly list: string
+  readonly wanted: WantedTable
+  readonly serialize: Serializer
+}
+
+/** A table as it was found, with its MERGE. */
+interface Ready {
+  readonly part: Part
+  readonly table: MergeTable
+  readonly sql: string
+}
+
+interface Plan {
+  readonly fingerprint: string
+  readonly parts: readonly Part[]
+  readonly staging: StagingTable
+  /** Lists first, the header last; undefined until the tables were looked at. */
+  ready: readonly Ready[] | undefined
+  checkedAt: number
+}
+
+type ReadyPlan = Plan & { readonly ready: readonly Ready[] }
+
+/** Somebody may drop or empty a table between two runs, and no run looks at it before it writes. */
+const CHECK_AGAIN_MS = 5 * 60_000
+
+export function createMergeTarget(connection: Connection, entity: string, options: MergeOptions): Target {
+  const name = options.tableOf(entity)
+  let plan: Plan | undefined
+
+  const planFor = (schema: Schema): Plan => {
+    const fingerprint = JSON.stringify(schema)
+    if (plan?.fingerprint !== fingerprint) plan = compile(schema, fingerprint, options)
+    return plan
+  }
+
+  async function shape(
+    current: Plan,
+    context: WriteContext,
+  ): Promise<{ created: boolean; notices: readonly string[] }> {
+    const shaped: Shaped[] = []
+    for (const { wanted } of current.parts) shaped.push(await shapeTable(connection, wanted, context))
+    const tables = current.parts.map(({ wanted }, i): MergeTable => {
+      const { key } = wanted
+      const columns = wanted.columns.filter((column) => !HEADER_COLUMNS.includes(column))
+      return { name: wanted.name, key, columns, find: shaped[i]?.find ?? (() => undefined), tag: String(i) }
+    })
+    const header = tables[0] as MergeTable
+    const ranged = rangeColumns(header)
+    const ready = tables.map((table, i): Ready => {
+      const { name: staging } = current.staging
+      const sql = i === 0 ? headerMerge(header, staging, ranged) : listMerge(table, header, staging, ranged)
+      return { part: current.parts[i] as Part, table, sql }
+    })
+    current.ready = [...ready.slice(1), ...ready.slice(0, 1)]
+    current.checkedAt = Date.now()
+    return { created: shaped.some(({ created }) => created), notices: shaped.flatMap(({ notices }) => notices) }
+  }
+
+  const readyFor = async (schema: Schema, context: WriteContext): Promise<ReadyPlan> => {
+    const current = planFor(schema)
+    if (current.ready === undefined) await shape(current, context)
+    return current as ReadyPlan
+  }
+
+  /** Stages the rows of all tables and gives how many there are for each. */
+  async function stage(work: Work, batch: WriteBatch, current: Plan, purpose = ''): Promise<readonly number[]> {
+    const rows = current.parts.map(({ serialize }) => serialize(batch.records))
+    const path = batchPath(options.stage, batch.id, purpose)
+    await stageRows(work, current.staging, rows.flat(), path, options, plainTable(name))
+    return rows.map(({ length }) => length)
+  }
+
+  /** The MERGEs, and what they left out without a word. */
+  async function merge(work: Work, batch: WriteBatch, { ready, staging }: ReadyPlan, counts: readonly number[]) {
+    const missing: { readonly table: MergeTable; readonly query: string; readonly documents: readonly number[] }[] = []
+    const short: MergeTable[] = []
+    const upserts = batch.records.filter(({ record }) => record._op !== 'delete').length
+    const binds = [batch.run, batch.at, ...ranges(batch, (ready.at(-1) as Ready).table)]
+    for (const { table, sql } of ready) {
+      const [result] = await work.run({ sql, binds, what: `MERGE into ${plainTable(table.name)}` })
+      const expected = table.tag === '0' ? upserts : (counts[Number(table.tag)] ?? 0)
+      if (touched(result) < expected) short.push(table)
+    }
+    const header = (ready.at(-1) as Ready).table
+    for (const table of short) {
+      const query = vanishedQuery(table, header, staging.name)
+      const found = await work.run({ sql: query, what: `Rows that ${plainTable(table.name)} left out` })
+      if (found.length > 0) missing.push({ table, query, documents: found.map((row) => Number(row.n)) })
+    }
+    return missing
+  }
+
+  const inTransaction = async <T>(work: Work, task: () => Promise<T>, keep: (result: T) => boolean): Promise<T> => {
+    await work.run({ sql: 'BEGIN TRANSACTION', what: 'Begin of the transaction' })
+    try {
+      const result = await task()
+      const end = keep(result) ? 'COMMIT' : 'ROLLBACK'
+      await work.run({ sql: end, what: `${end} of the batch for ${plainTable(name)}` })
+      return result
+    } catch (error) {
+      // a statement that fails leaves the transaction open; a lost session takes it away itself
+      if (isSyncError(error) && !isLostSession(error) && error.cause.class !== 'unknown-outcome')
+        await work.run({ sql: 'ROLLBACK', what: 'Rollback' }).catch(() => work.discard())
+      throw error
+    }
+  }
+
+  const tags = (batch: WriteBatch) => ({ sync: batch.sync, run: batch.run, entity: batch.entity })
+
+  return {
+    address: `${connection.address}/${plainTable(name)}`,
+    mode: 'merge',
+    statements: connection.statements,
+
+    async prepare(schema, context): Promise<Prepared> {
+      const current = planFor(schema)
+      if (current.ready && Date.now() - current.checkedAt < CHECK_AGAIN_MS) return { empty: false }
+      const { created, notices } = await shape(current, context)
+      const empty = created || (await isEmpty(connection, name, context))
+      return { empty, ...(notices.length > 0 ? { notices } : {}) }
+    },
+
+    async write(batch, context) {
+      if (batch.records.length === 0) return
+      const current = await readyFor(batch.schema, context)
+      try {
+        await connection.work(
+          `Batch for ${plainTable(name)}`,
+          tags(batch),
+          async (work) => {
+            const counts = await stage(work, batch, current)
+            const missing = await inTransaction(
+              work,
+              () => merge(work, batch, current, counts),
+              ({ length }) => length === 0,
+            )
+            const [first] = missing
+            if (first) throw leftOut(first.table.name, missing.flatMap(({ documents }) => documents).length)
+          },
+          context,
+        )
+      } catch (error) {
+        // a table that is gone is created by the next run, which then knows that it is empty
+        if (isMissing(error)) plan = undefined
+        throw error
+      }
+    },
+
+    findRejected: (batch, context) =>
+      connection.work(
+        `Check of the values for ${plainTable(name)}`,
+        tags(batch),
+        async (work) => {
+          const current = await readyFor(batch.schema, context)
+          const counts = await stage(work, batch, current, '-check')
+          const found: Rejection[] = []
+          for (const { table } of current.ready) found.push(...(await rejectedIn(work, table, current.staging)))
+          if (found.length === 0) {
+            // nothing to see in the values: the tables may leave rows out, which only trying tells
+            const missing = await inTransaction(
+              work,
+              () => merge(work, batch, current, counts),
+              () => false,
+            )
+            for (const { table, documents } of missing)
+              found.push(...documents.map((index) => ({ index, code: LEFT_OUT, message: leftOutText(table.name) })))
+          }
+          const first = new Map<number, Rejection>()
+          for (const rejection of found) if (!first.has(rejection.index)) first.set(rejection.index, rejection)
+          return [...first.values()].sort((a, b) => a.index - b.index)
+        },
+        context,
+      ),
+
+    readMark: (context) => readMarks(connection, name, context),
+    writeMark: (mark, context) => writeMark(connection, name, mark, context),
+
+    async totals(question, context) {
+      const { ready } = await readyFor(question.schema, context)
+      const found = ready.find(({ part }) => part.list === question.list) ?? (ready.at(-1) as Ready)
+      return storedTotals(connection, found.table, question, context)
+    },
+  }
+}
+
+const LEFT_OUT = 'snowflake.left-out'
+const leftOutText = (table: TableName): string =>
+  `${plainTable(table)} leaves the row out without an error, because ERROR_LOGGING is on: SELECT * FROM ERROR_TABLE(${quoteTable(table)}) says why.`
+const leftOut = (table: TableName, count: number) =>
+  syncError('data', LEFT_OUT, `${count} record(s): ${leftOutText(table)} Nothing of the batch was kept.`, {
+    hint: 'Correct the values or the columns, then replay the records.',
+  })
+
+/** Rows inserted and updated, as the MERGE says. */
+const touched = (row: ResultRow | undefined): number =>
+  Number(row?.['number of rows inserted'] ?? 0) + Number(row?.['number of rows updated'] ?? 0)
+
+/** Lowest and highest value of each range column, in the order in which Snowflake compares texts: by their UTF-8 bytes. */
+function ranges({ records }: WriteBatch, header: MergeTable): readonly string[] {
+  return rangeColumns(header).flatMap((name) => {
+    let low: Buffer | undefined
+    let high: Buffer | undefined
+    for (const { record } of records) {
+      const text = Buffer.from(String(record[name] ?? ''))
+      if (low === undefined || text.compare(low) < 0) low = text
+      if (high === undefined || text.compare(high) > 0) high = text
+    }
+    return [String(low ?? ''), String(high ?? '')]
+  })
+}
+
+function compile(schema: Schema, fingerprint: string, options: MergeOptions): Plan {
+  const part = (list: string, tag: number): Part => {
+    const table = list === '' ? schema : (schema.lists?.[list] ?? schema)
+    return {
+      list,
+      serialize: compileSerializer(schema, { list, columns: table.columns, tag: String(tag) }),
+      wanted: {
+        name: options.tableOf(list === '' ? schema.entity : listTable(schema.entity, list)),
+        comment: list === '' ? `Tieout: ${schema.entity}` : `Tieout: ${list} of ${schema.entity}`,
+        columns: [...table.columns, ...(list === '' ? HEADER_COLUMNS : LIST_COLUMNS)],
+        key: table.key,
+        unique: true,
+      },
+    }
+  }
+  const parts = ['', ...Object.keys(schema.lists ?? {})].map(part)
+  const tables = [schema, ...Object.values(schema.lists ?? {})]
+  const widest = tables.reduce((a, b) => (b.columns.length > a.columns.length ? b : a))
+  const staging: StagingTable = {
+    name: stagingName(options.tableOf(schema.entity)),
+    fields: ['t', ...stagedFields(widest.columns)],
+  }
+  return { fingerprint, parts, staging, ready: undefined, checkedAt: 0 }
+}
+
+async function rejectedIn(work: Work, table: MergeTable, staging: StagingTable): Promise<readonly Rejection[]> {
+  const sql = rejectedQuery(table, staging.name)
+  if (sql === '') return []
+  const found = await work.run({ sql, what: `Check of the values for ${plainTable(table.name)}` })
+  return found.flatMap((row) => {
+    const index = Number(row.n)
+    const column = table.columns[Number(String(row.field).slice(1))]
+    if (!Number.isInteger(index) || !column) return []
+    const there = table.find(column.name)
+    return [
+      {
+        index,
+        field: column.name,
+        code: 'snowflake.22018',
+        message: `${plainTable(table.name)} does not take the value of ${column.name}: the column is ${there?.declared ?? column.type}${there?.nullable === false ? ' and may not be null' : ''}.`,
+      },
+    ]
+  })
+}

@@ -1,0 +1,111 @@
+/** Brings the rows of a batch to Snowflake: as one JSON bind, or as a file uploaded from memory when there are more. */
+import { createHash } from 'node:crypto'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import { syncError } from '../../../sync/errors.ts'
+import type { Work } from './connection.ts'
+import { literal, plainTable, quote, quoteTable, splitName, stored, type TableName } from './sql.ts'
+
+const compress = promisify(gzip)
+
+/** The temporary table that a batch is staged in: texts only, so that loading cannot fail on a value. */
+export interface StagingTable {
+  readonly name: TableName
+  /** Stored names of its columns. `n` is never null: a file whose names do not match would give rows of nulls. */
+  readonly fields: readonly string[]
+}
+
+export interface StageOptions {
+  /** Stage path for files: `@~/tieout`, `@FINANCE.PUBLIC.LOAD/tieout`. */
+  readonly stage: string
+  /** Rows up to so many bytes travel inside the statement; requests are not compressed. */
+  readonly maxBindBytes: number
+}
+
+export const FILE = 'rows.json.gz'
+
+/** Table name of its own for each target: a temporary table hides one of the same name. */
+export const stagingName = (table: TableName): TableName => ({
+  ...table,
+  table: `TIEOUT_STAGE_${createHash('sha256').update(plainTable(table)).digest('hex').slice(0, 16).toUpperCase()}`,
+})
+
+export const createStaging = ({ name, fields }: StagingTable): string =>
+  `CREATE OR REPLACE TEMPORARY TABLE ${quoteTable(name)} (${fields.map((field) => `${quote(field)} VARCHAR${field === 'n' ? ' NOT NULL' : ''}`).join(', ')})`
+
+export const insertStaged = ({ name, fields }: StagingTable): string =>
+  `INSERT INTO ${quoteTable(name)} (${fields.map(quote).join(', ')}) SELECT ${fields.map((field) => `CAST(f.value:${quote(field)} AS VARCHAR)`).join(', ')} FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?))) AS f`
+
+/**
+ * The format is spelt out: by default the text \N would become null. The file is named, which is fastest and fails when it is
+ * missing; a temporary table has no memory of loaded files.
+ */
+export const copyFile = (table: TableName, path: string, purge: boolean): string =>
+  `COPY INTO ${quoteTable(table)} FROM ${literal(`${path}/`)} FILES = (${literal(FILE)}) FILE_FORMAT = (TYPE = JSON COMPRESSION = GZIP NULL_IF = ()) MATCH_BY_COLUMN_NAME = CASE_SENSITIVE ON_ERROR = ABORT_STATEMENT${purge ? ' PURGE = TRUE' : ''}`
+
+export const putFile = (path: string): string =>
+  `PUT 'file:///tieout/${FILE}' ${literal(path)} SOURCE_COMPRESSION = GZIP AUTO_COMPRESS = FALSE OVERWRITE = TRUE`
+
+/** Stage paths by what the user typed: `@~/tieout` for the user's own, `DB.SCHEMA.STAGE` for a named one. */
+export function stagePath(text: string): string {
+  const trimmed = text.trim().replace(/^@/, '').replace(/\/+$/, '')
+  const [name = '', ...path] = trimmed.split('/')
+  const parts = name === '~' ? [] : (splitName(name) ?? [''])
+  if (path.some((part) => !/^[\w-]+$/.test(part)) || parts.length > 3 || parts.some((part) => part === ''))
+    throw syncError('config', 'snowflake.stage', `Field stage: ${text.slice(0, 100)} is no stage.`, {
+      field: 'stage',
+      hint: 'Leave it empty for the stage of the user, or name one: FINANCE.PUBLIC.TIEOUT_STAGE',
+    })
+  const root = name === '~' ? '~' : parts.map((part) => quote(stored(part))).join('.')
+  return `@${[root, ...(path.length > 0 ? path : ['tieout'])].join('/')}`
+}
+
+/** Folder of a batch: the same on every attempt, of no other batch. */
+export const batchPath = (stage: string, batchId: string, purpose = ''): string =>
+  `${stage}/${batchId.replace(/[^A-Za-z0-9-]+/g, '-').slice(0, 120)}${purpose}`
+
+/** Stages rows (JSON objects as text) in the temporary table, which is made anew. Throws when another number of rows arrived. */
+export async function stageRows(
+  work: Work,
+  table: StagingTable,
+  rows: readonly string[],
+  path: string,
+  { maxBindBytes }: Pick<StageOptions, 'maxBindBytes'>,
+  what: string,
+): Promise<void> {
+  await work.run({ sql: createStaging(table), what: `Temporary table for ${what}` })
+  const array = chars(rows) <= maxBindBytes ? `[${rows.join(',')}]` : undefined
+  if (array !== undefined && Buffer.byteLength(array) <= maxBindBytes) {
+    const [result] = await work.run({ sql: insertStaged(table), binds: [array], what: `Rows for ${what}` })
+    return checkCount(rows.length, Number(result?.['number of rows inserted']), what)
+  }
+  await upload(work, path, rows, what)
+  const [result] = await work.run({ sql: copyFile(table.name, path, true), what: `COPY of the rows for ${what}` })
+  checkCount(rows.length, Number(result?.rows_loaded), what)
+}
+
+/** Uploads rows as one gzip file, from memory; overwrites what an earlier attempt left. */
+export async function upload(work: Work, path: string, rows: readonly string[], what: string): Promise<void> {
+  await work.run({
+    sql: putFile(path),
+    file: await compress(rows.join('\n'), { level: 1 }),
+    what: `Upload of the rows for ${what}`,
+  })
+}
+
+export function checkCount(sent: number, found: number, what: string): void {
+  if (sent === found) return
+  throw syncError(
+    'transient',
+    'snowflake.count',
+    `Rows for ${what}: ${sent} were sent, ${Number.isNaN(found) ? 'an unknown number' : found} arrived; nothing was written.`,
+    { hint: 'It is tried again. If it goes on, somebody else writes to the stage: give Tieout one of its own.' },
+  )
+}
+
+/** Lower bound of the text's bytes, without joining it. */
+function chars(rows: readonly string[]): number {
+  let sum = 2
+  for (const row of rows) sum += row.length + 1
+  return sum
+}
