@@ -211,9 +211,9 @@ export async function readEntity(
           take: (page, firstRead) => take('sweep', page, firstRead),
           room: () => room(run, limits, filler.size(), signal),
           settled: closeWindow,
+          note: (notice) => run.notices.push(about(entity.name, notice)),
           signal,
         })
-        if (entity.sweep?.problem) run.notices.push(entity.sweep.problem)
       }
       entity.sweptAt = sweptAt
     }

@@ -89,6 +89,8 @@ export interface SweepTask {
   readonly room: () => Promise<void>
   /** Waits until everything sent so far is settled. */
   readonly settled: () => Promise<void>
+  /** What a person should know. */
+  readonly note: (notice: string) => void
   readonly signal: AbortSignal
 }
 
@@ -109,6 +111,7 @@ export async function sweepEntity(task: SweepTask): Promise<void> {
   const problem = complete ? suspicion(entity.name, counts.swept, known, unseen) : incomplete(entity.name, counts.swept)
   if (problem !== undefined && !options.sweep?.confirm?.includes(entity.name)) {
     counts.problem = `${problem} ${whatNow(entity.name)}`
+    task.note(counts.problem)
     return
   }
   for (let after: string | null = null; ; ) {
@@ -137,6 +140,7 @@ async function list(task: SweepTask, number: number, counts: SweepCounts): Promi
     const numbers = pageNumbers(ledger)
     const page = await ask({ cursor, nextRead: numbers.next, signal })
     signal.throwIfAborted()
+    page.notices?.forEach(task.note)
     if (page.cursor !== null && page.cursor === cursor) return false
     cursor = page.cursor
     counts.swept += page.keys.length

@@ -52,6 +52,7 @@ export function dimensionColumns(types: readonly string[], entity: string): Map<
 
 /** One page of `query`, wherever it stands in a reply. */
 export interface QueryPage {
+  readonly totalCount?: number
   readonly edges: { cursor?: string; node?: Record<string, unknown> | null }[]
   readonly pageInfo?: { endCursor?: string | null; hasNextPage?: boolean }
 }

@@ -3,7 +3,7 @@
 import { unbalanced } from '../../../sync/balance.ts'
 import { isSyncError, syncError } from '../../../sync/errors.ts'
 import type { Row, Schema, TableSchema } from '../../../sync/message.ts'
-import { listTable } from '../../../sync/message.ts'
+import { keyParts, listTable } from '../../../sync/message.ts'
 import type { EntityPlan, Page, PageRequest, Source, StampWindow } from '../../../sync/source.ts'
 import type { X3Connection } from './connection.ts'
 import { compileConverter } from './convert.ts'
@@ -11,6 +11,7 @@ import { dimensionColumns, readDimensionTypes } from './dimensions.ts'
 import { ENTITIES, entityDef } from './entities/index.ts'
 import type { EntityDef } from './entities/types.ts'
 import { allOf, atPath, emptyStampFilter, type Filter, parseFilter, stampFilter } from './filter.ts'
+import { createListing } from './listing.ts'
 import { createReader, type Reader } from './reader.ts'
 import {
   type ExtraField,
@@ -159,8 +160,14 @@ async function planOf(
       page.catch((error: unknown) => isSyncError(error) && error.code === 'x3.unknown-field' && x3.forget())
       return page
     },
+    list: createListing(connection, resolved, {
+      schema: table,
+      source: options.source,
+      filter: allOf(fixed),
+      ...(options.waiting ? { waiting: options.waiting } : {}),
+    }),
     async readKeys(keys, nextRead, stop) {
-      const parts = keys.map((key) => splitKey(key).slice(1))
+      const parts = keys.map((key) => keyParts(key).slice(1))
       return reader.byKeys(keyPaths(resolved), parts, fixed, { nextRead, signal: stop })
     },
   }
@@ -249,16 +256,6 @@ function pathOfColumn(entity: ResolvedEntity, name: string) {
       entity: entity.def.entity,
     })
   return path
-}
-
-/** Parts of a `keyText`. */
-export function splitKey(key: string): string[] {
-  const parts: string[] = ['']
-  for (let at = 0; at < key.length; at++) {
-    if (key[at] === '|') parts.push('')
-    else parts.push(`${parts.pop()}${key[at] === '\\' ? (key[++at] ?? '') : key[at]}`)
-  }
-  return parts
 }
 
 const isoDate = (ms: number): string => new Date(ms).toISOString().slice(0, 10)

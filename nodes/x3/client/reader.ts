@@ -51,7 +51,7 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
   const name = entity.def.entity
   const selection = selectRecord(entity)
   const plainQuery = pageQuery(entity.nodes, entity.queryArgs, selection)
-  const futureQuery = pageQuery(entity.nodes, entity.queryArgs, selection, true)
+  const futureQuery = pageQuery(entity.nodes, entity.queryArgs, selection, 'future')
   const keyQuery = pageQuery(entity.nodes, entity.queryArgs, selectKey(entity))
   const oneQuery = readQuery(entity.nodes, entity.idType, selection)
   /** A decimal came as a JSON number: from then on replies are parsed from their source text. */

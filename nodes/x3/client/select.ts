@@ -74,22 +74,22 @@ export const selectKey = (entity: ResolvedEntity): string =>
 const argument = (args: Readonly<Record<string, string>>, name: string, fallback: string): string =>
   args[name] ?? fallback
 
-/** `query(first, after, filter, orderBy)` of a node, as text with variables; `future` adds a count of a second filter. */
+/** `query(first, after, filter, orderBy)` of a node, as text with variables; `future` adds a count of a second filter, `total` how many there are. */
 export function pageQuery(
   nodes: NodeRef,
   args: Readonly<Record<string, string>>,
   selection: string,
-  future = false,
+  more?: 'future' | 'total',
 ): string {
   const declared = [
     `$first:${argument(args, 'first', 'Int')}`,
     `$after:${argument(args, 'after', 'String')}`,
     `$filter:${argument(args, 'filter', 'String')}`,
     `$orderBy:${argument(args, 'orderBy', 'String')}`,
-    ...(future ? [`$future:${argument(args, 'filter', 'String')}`] : []),
+    ...(more === 'future' ? [`$future:${argument(args, 'filter', 'String')}`] : []),
   ]
-  const main = `${nodes.node}{query(first:$first,after:$after,filter:$filter,orderBy:$orderBy){edges{cursor node{${selection}}} pageInfo{endCursor hasNextPage}}}`
-  const ahead = future ? ` future:${nodes.node}{query(first:1,filter:$future){totalCount}}` : ''
+  const main = `${nodes.node}{query(first:$first,after:$after,filter:$filter,orderBy:$orderBy){${more === 'total' ? 'totalCount ' : ''}edges{cursor node{${selection}}} pageInfo{endCursor hasNextPage}}}`
+  const ahead = more === 'future' ? ` future:${nodes.node}{query(first:1,filter:$future){totalCount}}` : ''
   return `query(${declared.join(',')}){${nodes.root}{${main}${ahead}}}`
 }
 

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { allOf, keysFilter, parseFilter, stampFilter } from '../../../nodes/x3/client/filter.ts'
 import type { FieldPath } from '../../../nodes/x3/client/paths.ts'
-import { splitKey } from '../../../nodes/x3/client/poll.ts'
-import { keyText } from '../../../sync/message.ts'
+import { keyParts, keyText } from '../../../sync/message.ts'
 
 const path = (text: string): FieldPath => ({
   steps: text.split('.').map((field) => ({ field, collection: false })),
@@ -95,7 +94,7 @@ describe('filters for X3', () => {
     const schema = { entity: 'x', key: ['a', 'b', 'c'], columns: [] }
     fc.assert(
       fc.property(fc.string(), fc.string(), fc.string(), (a, b, c) => {
-        assert.deepEqual(splitKey(keyText(schema, { a, b, c })), [a, b, c])
+        assert.deepEqual(keyParts(keyText(schema, { a, b, c })), [a, b, c])
       }),
     )
   })
