@@ -121,8 +121,8 @@ export interface Target {
   /** Marks of its tables; none where the table is missing or empty. */
   readMark?(context: WriteContext): Promise<readonly Mark[]>
   writeMark?(mark: Mark, context: WriteContext): Promise<void>
-  /** Sums as stored for one table, in one query. */
-  totals?(question: TotalsQuestion, context: WriteContext): Promise<readonly StoredTotal[]>
+  /** Sums as stored for one table, in one query; undefined: it cannot tell (queries are not allowed there). */
+  totals?(question: TotalsQuestion, context: WriteContext): Promise<readonly StoredTotal[] | undefined>
   /** Renews the token; called once after an `auth` error, before the last attempt. */
   renew?(): Promise<void>
   /** How often and how long its failures that may pass are tried again, where it differs from the engine's rule. */

@@ -14,7 +14,7 @@ export interface TieQuestion {
   readonly retry: Partial<RetryOptions>
 }
 
-/** One query per table over the rows of this run; a target that cannot sum ties by its counts alone. */
+/** One query per table over the rows of this run; what a target cannot sum ties by its counts alone. */
 export async function checkTotals(question: TieQuestion, context: WriteContext): Promise<TotalsCheck> {
   const { target, schema, run, plan, totals, retry } = question
   const expected = totals.expected()
@@ -32,7 +32,9 @@ export async function checkTotals(question: TieQuestion, context: WriteContext):
     ),
   )
   for (const [i, table] of plan.entries()) {
-    const found = compareTotals(table, stored[i] ?? [], expected)
+    const sums = stored[i]
+    if (sums === undefined) continue
+    const found = compareTotals(table, sums, expected)
     if (found.length > 0) problems.push(differencesText(schema.entity, table, found))
   }
   if (problems.length === 0) return { ties: true, amounts }

@@ -1,0 +1,54 @@
+/** The DAX that is asked and put into measures: names and texts quoted, so that nothing in them can be DAX. */
+
+export const table = (name: string): string => `'${name.replaceAll("'", "''")}'`
+export const column = (tableName: string, name: string): string => `${table(tableName)}[${name.replaceAll(']', ']]')}]`
+export const literal = (value: string): string => `"${value.replaceAll('"', '""')}"`
+
+/** Rows of one post. */
+export const countPost = (tableName: string, post: string): string =>
+  `EVALUATE ROW("n",COUNTROWS(FILTER(${table(tableName)},${column(tableName, '_sync_batch')}=${literal(post)})))`
+
+export const countRows = (tableName: string): string => `EVALUATE ROW("n",COUNTROWS(${table(tableName)}))`
+
+/** No rows; an error that names the first column that is not there. */
+export const probeColumns = (tableName: string, names: readonly string[]): string =>
+  `EVALUATE FILTER(SELECTCOLUMNS(${table(tableName)},${names.map((name, i) => `"c${i}",${column(tableName, name)}`).join(',')}),FALSE())`
+
+/** The newest version of each key, whatever a report filters. */
+const latest = (header: string): string => {
+  const key = column(header, '_sync_key')
+  return `SELECTCOLUMNS(ADDCOLUMNS(ALL(${key}),"@v",CALCULATE(MAX(${column(header, '_sync_version')}),ALLEXCEPT(${table(header)},${key}))),"@v",[@v])`
+}
+
+/** A sum over the newest versions: an older one has no part in it, nor has what was deleted. */
+export const sumMeasure = (header: string, tableName: string, name: string): string =>
+  `VAR latest=${latest(header)} RETURN CALCULATE(SUM(${column(tableName, name)}),TREATAS(latest,${column(tableName, '_sync_version')}))`
+
+export const rowsMeasure = (header: string, tableName: string): string => {
+  const alive = header === tableName ? `,${column(header, '_sync_deleted')}=FALSE()` : ''
+  return `VAR latest=${latest(header)} RETURN CALCULATE(COUNTROWS(${table(tableName)}),TREATAS(latest,${column(tableName, '_sync_version')})${alive})`
+}
+
+/** Count, debit and credit of the newest versions that one run wrote, by groups. */
+export function totals(
+  header: string,
+  tableName: string,
+  question: { readonly run: string; readonly by: readonly string[]; readonly amounts: readonly string[] },
+): string {
+  const own = table(tableName)
+  const parts = [
+    ...question.by.map((name) => column(tableName, name)),
+    `TREATAS(__latest,${column(tableName, '_sync_version')})`,
+    `TREATAS({${literal(question.run)}},${column(tableName, '_sync_run')})`,
+    ...(header === tableName ? [`TREATAS({FALSE()},${column(header, '_sync_deleted')})`] : []),
+    `"n",COUNTROWS(${own})`,
+    ...question.amounts.flatMap((name, i) => {
+      const amount = column(tableName, name)
+      return [
+        `"d${i}",SUMX(FILTER(${own},${amount}>0),${amount})`,
+        `"c${i}",SUMX(FILTER(${own},${amount}<0),-${amount})`,
+      ]
+    }),
+  ]
+  return `DEFINE VAR __latest=${latest(header)} EVALUATE SUMMARIZECOLUMNS(${parts.join(',')})`
+}

@@ -1,0 +1,204 @@
+/** Sending a batch: posts within the limits, one after another, each confirmed before the next; what is in is never sent again. */
+import { syncError } from '../../../sync/errors.ts'
+import type { WriteBatch, WriteContext } from '../../../sync/target.ts'
+import { waitSaying } from './clock.ts'
+import type { Connection } from './connection.ts'
+import { tablePath } from './datasets.ts'
+import type { ModelTable } from './model.ts'
+import { type TableRows, versionOf } from './rows.ts'
+
+/** One POST rows. */
+export interface Post {
+  /** The batch's own for the header, else with a number: all rows of the post say it in `_sync_batch`. */
+  readonly id: string
+  readonly table: ModelTable
+  readonly body: Buffer
+  readonly rows: number
+  /** Versions whose rows it has, and how many of each. */
+  readonly parts: ReadonlyMap<string, number>
+  readonly records: readonly { readonly key: string; readonly read: number }[]
+}
+
+export interface PostLimits {
+  readonly rows: number
+  readonly bytes: number
+}
+
+export interface Poster {
+  /** Sends what of the batch is not in yet; resolves when all of it is. */
+  send(batch: WriteBatch, tables: readonly TableRows[], context: WriteContext): Promise<void>
+  /** The post of the batch whose outcome is unknown. */
+  pending(batchId: string): Post | undefined
+  /** It came through after all. True when it was the batch's last. */
+  confirm(batchId: string): boolean
+  /** Nothing more is done for the batch. */
+  forget(batchId: string): void
+  /** The last post of each table that was answered, by table name. */
+  last(): ReadonlyMap<string, Pick<Post, 'id' | 'rows'>>
+}
+
+export interface PosterDeps {
+  readonly connection: Connection
+  readonly workspace: string
+  readonly dataset: () => string
+  readonly limits: PostLimits
+  /** Whether a table of the dataset has, or may have, so many rows that the slower limit holds. */
+  readonly big: () => boolean
+  readonly took: (table: string, rows: number) => void
+}
+
+const HEAD = Buffer.from('{"rows":[')
+const TAIL = Buffer.from(']}')
+const COMMA = Buffer.from(',')
+
+export function createPoster({ connection, workspace, dataset, limits, big, took }: PosterDeps): Poster {
+  /** Rows of each table that are in, by version: only of batches that are not through yet. */
+  const progress = new Map<string, Map<string, number>>()
+  const open = new Map<string, Post>()
+  const numbers = new Map<string, number>()
+  const lasts = new Map<string, Pick<Post, 'id' | 'rows'>>()
+
+  const advance = ({ table, parts, id, rows }: Post): void => {
+    for (const [version, count] of parts) {
+      const tables = progress.get(version) ?? new Map<string, number>()
+      tables.set(table.name, (tables.get(table.name) ?? 0) + count)
+      progress.set(version, tables)
+    }
+    lasts.set(table.name, { id, rows })
+  }
+  const end = (batch: WriteBatch): void => {
+    numbers.delete(batch.id)
+    for (const record of batch.records) progress.delete(versionOf(record))
+  }
+
+  async function post(batchId: string, item: Post, context: WriteContext): Promise<void> {
+    const id = dataset()
+    const { fifo, quota } = connection.line(id)
+    open.set(batchId, item)
+    try {
+      await fifo.run(
+        id,
+        async () => {
+          for (let pause = quota.pause(item.rows, big()); pause; pause = quota.pause(item.rows, big()))
+            await waitSaying(connection.clock, pause.ms, pause.why, context)
+          try {
+            await connection.call(
+              {
+                method: 'POST',
+                path: `${tablePath(workspace, id, item.table.name)}/rows`,
+                body: item.body,
+                what: `Rows to ${item.table.name}`,
+                kind: 'rows',
+              },
+              context,
+            )
+          } finally {
+            // also what was refused or lost may count in Power BI's own book
+            quota.took(item.rows)
+          }
+        },
+        context.signal,
+      )
+    } catch (error) {
+      // refused for certain: cut anew at the next attempt
+      if (!isUnknown(error) && !context.signal.aborted) open.delete(batchId)
+      throw error
+    }
+    took(item.table.name, item.rows)
+    advance(item)
+    open.delete(batchId)
+  }
+
+  /** The next post of a table: whole rows within the limits, from where the last one ended. */
+  function next(batch: WriteBatch, { table, rows, of }: TableRows, from: number): { post: Post; end: number } {
+    const header = table.list === ''
+    const number = numbers.get(batch.id) ?? 0
+    const id = header ? batch.id : `${batch.id}.${number}`
+    if (!header) numbers.set(batch.id, number + 1)
+    const tail = Buffer.from(`,"_sync_batch":${JSON.stringify(id)}}`)
+    const chunks: Buffer[] = [HEAD]
+    const parts = new Map<string, number>()
+    let bytes = HEAD.length + TAIL.length
+    let at = from
+    for (; at < rows.length && at - from < limits.rows; at++) {
+      const row = Buffer.from(rows[at] as string)
+      const size = row.length + tail.length + COMMA.length
+      if (bytes + size > limits.bytes && at > from) break
+      if (bytes + size > limits.bytes) throw tooLarge(batch, table, of[at] as number, size)
+      if (at > from) chunks.push(COMMA)
+      chunks.push(row, tail)
+      bytes += size
+      const version = versionOf(batch.records[of[at] as number] as WriteBatch['records'][number])
+      parts.set(version, (parts.get(version) ?? 0) + 1)
+    }
+    chunks.push(TAIL)
+    const first = of[from] as number
+    const records = batch.records.slice(first, (of[at - 1] as number) + 1).map(({ key, read }) => ({ key, read }))
+    return { post: { id, table, body: Buffer.concat(chunks), rows: at - from, parts, records }, end: at }
+  }
+
+  /** Rows that are not in yet, in their order. */
+  function left(batch: WriteBatch, { table, rows, of }: TableRows): TableRows {
+    if (progress.size === 0) return { table, rows, of }
+    const seen = new Map<string, number>()
+    const keep: number[] = []
+    for (const [i, index] of of.entries()) {
+      const version = versionOf(batch.records[index] as WriteBatch['records'][number])
+      const nth = seen.get(version) ?? 0
+      seen.set(version, nth + 1)
+      if (nth >= (progress.get(version)?.get(table.name) ?? 0)) keep.push(i)
+    }
+    if (keep.length === rows.length) return { table, rows, of }
+    return { table, rows: keep.map((i) => rows[i] as string), of: keep.map((i) => of[i] as number) }
+  }
+
+  return {
+    async send(batch, tables, context) {
+      const again = open.get(batch.id)
+      if (again) await post(batch.id, again, context)
+      for (const table of tables) {
+        const rest = left(batch, table)
+        for (let from = 0; from < rest.rows.length; ) {
+          const { post: item, end: to } = next(batch, rest, from)
+          await post(batch.id, item, context)
+          from = to
+        }
+      }
+      end(batch)
+    },
+    pending: (batchId) => open.get(batchId),
+    confirm(batchId) {
+      const item = open.get(batchId)
+      if (!item) return false
+      took(item.table.name, item.rows)
+      advance(item)
+      open.delete(batchId)
+      if (item.table.list !== '') return false
+      numbers.delete(batchId)
+      for (const version of item.parts.keys()) progress.delete(version)
+      return true
+    },
+    forget(batchId) {
+      open.delete(batchId)
+      numbers.delete(batchId)
+    },
+    last: () => lasts,
+  }
+}
+
+const isUnknown = (error: unknown): boolean =>
+  (error as { cause?: { class?: unknown } } | undefined)?.cause?.class === 'unknown-outcome'
+
+function tooLarge(batch: WriteBatch, table: ModelTable, index: number, size: number) {
+  const key = batch.records[index]?.key ?? ''
+  return syncError(
+    'data',
+    'powerbi.row-too-large',
+    `${batch.entity} ${key}: one row of ${table.name} has ${Math.ceil(size / 1_000_000)} MB, more than Power BI takes in a post.`,
+    {
+      entity: batch.entity,
+      key,
+      hint: 'Drop long columns in the mapping.',
+    },
+  )
+}

@@ -1,0 +1,111 @@
+/** Records as rows of the tables of an entity, as JSON text made once. */
+import { isSyncError, type SyncError } from '../../../sync/errors.ts'
+import type { Row, Schema } from '../../../sync/message.ts'
+import type { WriteBatch, WriteRecord } from '../../../sync/target.ts'
+import type { ModelTable } from './model.ts'
+import { type Encoder, encoderOf, type Misfit, misfitError } from './values.ts'
+
+/** Rows of one table, in the order of their records. */
+export interface TableRows {
+  readonly table: ModelTable
+  /** JSON of each row without its closing brace: the post's id is added when it is sent. */
+  readonly rows: readonly string[]
+  /** The record that each row belongs to, as index in the batch. */
+  readonly of: readonly number[]
+}
+
+interface Cell {
+  readonly name: string
+  /** `"name":` */
+  readonly label: string
+  readonly encode: Encoder
+}
+
+/** Key and read number: the same for the header and the lines of one version of a document, in order as text. */
+export const versionOf = ({ key, read }: Pick<WriteRecord, 'key' | 'read'>): string =>
+  `${key}@${String(read).padStart(16, '0')}`
+
+export interface RowMaker {
+  /** All tables of a batch, lists first. Throws the `data` error of the first record that does not fit. */
+  rows(batch: WriteBatch): readonly TableRows[]
+  /** Size in bytes of a record's header row. */
+  headerBytes(batch: Pick<WriteBatch, 'run' | 'at'>, record: WriteRecord): number
+  /** Why a record cannot be sent, if it cannot. */
+  misfit(batch: WriteBatch, record: WriteRecord): SyncError | undefined
+}
+
+/** `tables` as `modelOf` gives them: lists first, the header last. */
+export function createRowMaker(schema: Schema, tables: readonly ModelTable[], cut: boolean): RowMaker {
+  const compiled = tables.map((table) => {
+    const source = table.list === '' ? schema : schema.lists?.[table.list]
+    const types = new Map(table.columns.map(({ name, dataType }) => [name, dataType]))
+    const cells = (source?.columns ?? []).map((column): Cell => {
+      return {
+        name: column.name,
+        label: `${JSON.stringify(column.name)}:`,
+        encode: encoderOf(column, types.get(column.name) ?? 'String', cut),
+      }
+    })
+    return { table, cells, keys: cells.filter(({ name }) => schema.key.includes(name)) }
+  })
+
+  const fill = (cells: readonly Cell[], row: Row, tail: string, item: WriteRecord, list: string): string => {
+    let json = '{'
+    for (const { name, label, encode } of cells) {
+      const value = row[name]
+      if (value === null || value === undefined) continue
+      const made = encode(value)
+      if (typeof made !== 'string')
+        throw misfitError(schema.entity, item.key, list === '' ? name : `${list}.${name}`, made as Misfit)
+      json += `${label}${made},`
+    }
+    return json + tail
+  }
+
+  const tailOf = (batch: Pick<WriteBatch, 'run' | 'at'>, item: WriteRecord, header: boolean): string => {
+    const own = `"_sync_key":${JSON.stringify(item.key)},"_sync_version":${JSON.stringify(versionOf(item))},"_sync_run":${JSON.stringify(batch.run)},"_sync_at":"${batch.at}"`
+    if (!header) return own
+    const stamp = item.record._stamp
+    return `${own},"_sync_read":${item.read}${stamp ? `,"_source_stamp":${JSON.stringify(stamp)}` : ''},"_sync_deleted":${item.record._op === 'delete'}`
+  }
+
+  const recordRows = (
+    batch: Pick<WriteBatch, 'run' | 'at'>,
+    item: WriteRecord,
+    { table, cells, keys }: (typeof compiled)[number],
+  ): string[] => {
+    const removed = item.record._op === 'delete'
+    if (table.list === '') return [fill(removed ? keys : cells, item.record, tailOf(batch, item, true), item, '')]
+    const lines = item.record[table.list]
+    if (removed || !Array.isArray(lines)) return []
+    const tail = tailOf(batch, item, false)
+    return (lines as Row[]).map((line) => fill(cells, line, tail, item, table.list))
+  }
+
+  return {
+    rows: (batch) =>
+      compiled.map((one) => {
+        const rows: string[] = []
+        const of: number[] = []
+        for (const [index, item] of batch.records.entries())
+          for (const row of recordRows(batch, item, one)) {
+            rows.push(row)
+            of.push(index)
+          }
+        return { table: one.table, rows, of }
+      }),
+    headerBytes(batch, record) {
+      const header = compiled.at(-1)
+      return header === undefined ? 0 : Buffer.byteLength(recordRows(batch, record, header)[0] ?? '')
+    },
+    misfit(batch, record) {
+      try {
+        for (const one of compiled) recordRows(batch, record, one)
+        return undefined
+      } catch (error) {
+        if (isSyncError(error)) return error
+        throw error
+      }
+    },
+  }
+}

@@ -1,0 +1,49 @@
+/** Control totals as stored: one DAX query for one table over the newest versions that a run wrote. */
+import type { StoredTotal, TotalsQuestion, WriteContext } from '../../../sync/target.ts'
+import { isNoQueries } from './connection.ts'
+import { type CountDeps, whatArrived } from './counts.ts'
+import { datasetPath } from './datasets.ts'
+import { totals } from './dax.ts'
+import type { ModelTable } from './model.ts'
+
+export interface TotalsDeps extends CountDeps {
+  readonly header: string
+  readonly tables: readonly ModelTable[]
+  /** The last post of each table: once it is seen, those before it are too. */
+  readonly last: ReadonlyMap<string, { readonly id: string; readonly rows: number }>
+}
+
+/** Undefined where queries are not allowed. A column that is written as text cannot be summed, and is not compared. */
+export async function storedTotals(
+  deps: TotalsDeps,
+  question: TotalsQuestion,
+  context: WriteContext,
+): Promise<readonly StoredTotal[] | undefined> {
+  const { connection, workspace, dataset, header } = deps
+  const own = deps.tables.find(({ list }) => list === question.list)
+  if (
+    !own ||
+    question.amounts.some((name) => own.columns.find((column) => column.name === name)?.dataType !== 'Decimal')
+  )
+    return undefined
+  const last = deps.last.get(own.name)
+  if (last && (await whatArrived(deps, own.name, last.id, last.rows, context)) === 'cannot') return undefined
+  const key = (name: string): string => `${own.name}[${name}]`
+  try {
+    const path = `${datasetPath(workspace, dataset)}/executeQueries`
+    const rows = await connection.query(path, totals(header, own.name, question), `Totals of ${own.name}`, context)
+    const text = (value: unknown): string | null => (value === null || value === undefined ? null : String(value))
+    return rows
+      .filter((row) => Number(row['[n]'] ?? 0) !== 0)
+      .map((row) => ({
+        list: question.list,
+        group: question.by.map((name) => text(row[key(name)])),
+        count: Number(row['[n]']),
+        debit: Object.fromEntries(question.amounts.map((name, i) => [name, text(row[`[d${i}]`]) ?? '0'])),
+        credit: Object.fromEntries(question.amounts.map((name, i) => [name, text(row[`[c${i}]`]) ?? '0'])),
+      }))
+  } catch (error) {
+    if (isNoQueries(error)) return undefined
+    throw error
+  }
+}
