@@ -128,8 +128,18 @@ export function createConnection(options: SnowflakeOptions): Connection {
       more.context.signal.throwIfAborted()
       const failure = toSyncError(error, at)
       if (isLostSession(failure)) session.lost = true
+      if (failure.code === 'snowflake.000606' && (await hasNoWarehouse(session, more.context)))
+        throw noWarehouse(options)
       throw failure
     }
+  }
+
+  /** A warehouse that is missing and one that does not run give one answer; only the second passes. A login does not complain. */
+  async function hasNoWarehouse({ driver }: Session, { signal }: WriteContext): Promise<boolean> {
+    sent += 1
+    const sql = 'SELECT CURRENT_WAREHOUSE() AS "w"'
+    const rows = await driver.execute({ sql, requestId: randomUUID(), signal }).catch(() => undefined)
+    return rows !== undefined && (rows[0]?.w === null || rows[0]?.w === undefined)
   }
 
   /** Sends one statement until it is answered; of a lost session only its owner can make a new one. */
@@ -172,12 +182,6 @@ export function createConnection(options: SnowflakeOptions): Connection {
     const session: Session = { driver, lost: false }
     try {
       await sendAgain(session, { sql: sessionSettings(options), what: `Settings of the session` }, context)
-      const [row] = await sendAgain(
-        session,
-        { sql: 'SELECT CURRENT_WAREHOUSE() AS "w"', what: 'Warehouse of the session' },
-        context,
-      )
-      if (options.warehouse && (row?.w === null || row?.w === undefined)) throw noWarehouse(options)
     } catch (error) {
       void bounded(driver.close(), CLOSE_MS)
       throw error
@@ -284,7 +288,7 @@ const noWarehouse = ({ warehouse, role }: SnowflakeOptions): SyncError =>
   syncError(
     'config',
     'snowflake.warehouse',
-    `The warehouse ${stored(warehouse)} does not exist, or the role ${role ? stored(role) : 'of the user'} may not use it: GRANT USAGE ON WAREHOUSE ${warehouse} TO ROLE ${role || '<role>'}.`,
+    `The warehouse ${warehouse ? stored(warehouse) : '(none is chosen)'} does not exist, or the role ${role ? stored(role) : 'of the user'} may not use it: GRANT USAGE ON WAREHOUSE ${warehouse} TO ROLE ${role || '<role>'}.`,
     { hint: 'Correct the warehouse in the connection, or have the right granted.' },
   )
 

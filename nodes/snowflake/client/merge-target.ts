@@ -38,6 +38,8 @@ interface Plan {
   readonly staging: StagingTable
   /** Lists first, the header last; undefined until the tables were looked at. */
   ready: readonly Ready[] | undefined
+  /** Key columns of which each batch names the lowest and highest value. */
+  ranged: readonly string[]
   checkedAt: number
 }
 
@@ -68,7 +70,8 @@ export function createMergeTarget(connection: Connection, entity: string, option
       return { name: wanted.name, key, columns, find: shaped[i]?.find ?? (() => undefined), tag: String(i) }
     })
     const header = tables[0] as MergeTable
-    const ranged = rangeColumns(header)
+    const ranged = rangeColumns(tables)
+    current.ranged = ranged
     const ready = tables.map((table, i): Ready => {
       const { name: staging } = current.staging
       const sql = i === 0 ? headerMerge(header, staging, ranged) : listMerge(table, header, staging, ranged)
@@ -94,11 +97,16 @@ export function createMergeTarget(connection: Connection, entity: string, option
   }
 
   /** The MERGEs, and what they left out without a word. */
-  async function merge(work: Work, batch: WriteBatch, { ready, staging }: ReadyPlan, counts: readonly number[]) {
-    const missing: { readonly table: MergeTable; readonly query: string; readonly documents: readonly number[] }[] = []
+  async function merge(
+    work: Work,
+    batch: WriteBatch,
+    { ready, staging, ranged }: ReadyPlan,
+    counts: readonly number[],
+  ) {
+    const missing: { readonly table: MergeTable; readonly documents: readonly number[] }[] = []
     const short: MergeTable[] = []
     const upserts = batch.records.filter(({ record }) => record._op !== 'delete').length
-    const binds = [batch.run, batch.at, ...ranges(batch, (ready.at(-1) as Ready).table)]
+    const binds = [batch.run, batch.at, ...ranges(batch, ranged)]
     for (const { table, sql } of ready) {
       const [result] = await work.run({ sql, binds, what: `MERGE into ${plainTable(table.name)}` })
       const expected = table.tag === '0' ? upserts : (counts[Number(table.tag)] ?? 0)
@@ -108,7 +116,7 @@ export function createMergeTarget(connection: Connection, entity: string, option
     for (const table of short) {
       const query = vanishedQuery(table, header, staging.name)
       const found = await work.run({ sql: query, what: `Rows that ${plainTable(table.name)} left out` })
-      if (found.length > 0) missing.push({ table, query, documents: found.map((row) => Number(row.n)) })
+      if (found.length > 0) missing.push({ table, documents: found.map((row) => Number(row.n)) })
     }
     return missing
   }
@@ -219,8 +227,8 @@ const touched = (row: ResultRow | undefined): number =>
   Number(row?.['number of rows inserted'] ?? 0) + Number(row?.['number of rows updated'] ?? 0)
 
 /** Lowest and highest value of each range column, in the order in which Snowflake compares texts: by their UTF-8 bytes. */
-function ranges({ records }: WriteBatch, header: MergeTable): readonly string[] {
-  return rangeColumns(header).flatMap((name) => {
+function ranges({ records }: WriteBatch, ranged: readonly string[]): readonly string[] {
+  return ranged.flatMap((name) => {
     let low: Buffer | undefined
     let high: Buffer | undefined
     for (const { record } of records) {
@@ -254,7 +262,7 @@ function compile(schema: Schema, fingerprint: string, options: MergeOptions): Pl
     name: stagingName(options.tableOf(schema.entity)),
     fields: ['t', ...stagedFields(widest.columns)],
   }
-  return { fingerprint, parts, staging, ready: undefined, checkedAt: 0 }
+  return { fingerprint, parts, staging, ready: undefined, ranged: [], checkedAt: 0 }
 }
 
 async function rejectedIn(work: Work, table: MergeTable, staging: StagingTable): Promise<readonly Rejection[]> {

@@ -30,12 +30,14 @@ const fieldsOf = ({ columns, find }: MergeTable): readonly Field[] =>
 const isText = ({ there }: Field): boolean => there?.type.kind === 'VARCHAR'
 const value = (alias: string, field: Field): string => cast(`${alias}.${field.field}`, field.column.type, isText(field))
 
-/** Key columns by which Snowflake may leave out partitions: texts that are compared byte by byte. */
-export const rangeColumns = (table: MergeTable): readonly string[] =>
-  table.key.filter((name) => {
-    const there = table.find(name)?.type
-    return there?.kind === 'VARCHAR' && !there.collated && typeOf(table, name) === 'string'
-  })
+/** Key columns of the header by which Snowflake may leave out partitions: texts that every table compares byte by byte. */
+export const rangeColumns = (tables: readonly MergeTable[]): readonly string[] =>
+  (tables[0]?.key ?? []).filter((name) =>
+    tables.every((table) => {
+      const there = table.find(name)?.type
+      return there?.kind === 'VARCHAR' && !there.collated && typeOf(table, name) === 'string'
+    }),
+  )
 
 const typeOf = ({ columns }: MergeTable, name: string): string | undefined =>
   columns.find((column) => column.name === name)?.type

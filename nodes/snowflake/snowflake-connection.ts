@@ -1,0 +1,162 @@
+/** snowflake-connection: one account, how the user signs in, and where in it the tables are. */
+import { readFile } from 'node:fs/promises'
+import type { NodeAPI } from 'node-red'
+import { z } from 'zod'
+import { syncError } from '../../sync/errors.ts'
+import { type ConnectionSpec, defineConnection, field } from '../kit/kit.ts'
+import type { AuthOptions } from './client/auth.ts'
+import { checkSnowflake } from './client/check.ts'
+import { type Connection, createConnection } from './client/connection.ts'
+import { listNames, readList } from './client/lists.ts'
+
+const config = z.object({
+  account: field.text('Account is missing'),
+  /** Private link; empty: `<account>.snowflakecomputing.com`. */
+  host: field.optional(),
+  port: field.optional(),
+  protocol: field.choice(['https', 'http']),
+  login: field.choice(['keyPair', 'token', 'oauth']),
+  user: field.optional(),
+  clientId: field.optional(),
+  tokenUrl: field.optional(),
+  scope: field.optional(),
+  role: field.optional(),
+  warehouse: field.optional(),
+  database: field.optional(),
+  schema: field.optional(),
+  /** `@~` or a named stage. */
+  stage: field.optional(),
+  /** PEM text, or the path of a file that holds it. */
+  ca: field.optional(),
+  proxy: field.optional(),
+  timeoutSeconds: field.number(60, 1, 900),
+  statementMinutes: field.number(30, 1, 2880),
+  lockSeconds: field.number(60, 1, 3600),
+  /** Minutes after which a run gives up on an account or warehouse that does not answer. */
+  coldStartMinutes: field.number(10, 0.01, 1440),
+})
+const secrets = z.object({
+  privateKey: field.optional(),
+  passphrase: field.optional(),
+  token: field.optional(),
+  clientSecret: field.optional(),
+})
+type Config = z.output<typeof config>
+type Secrets = z.output<typeof secrets>
+
+/** What the nodes of a connection share: the sessions, and where the tables are. */
+export interface SnowflakeClient {
+  readonly connection: Connection
+  readonly database: string
+  readonly schema: string
+  readonly stage: string
+  /** How long an account that does not answer is waited for. */
+  readonly patienceMs: number
+}
+
+export const snowflakeConnection: ConnectionSpec<typeof config, typeof secrets, SnowflakeClient> = {
+  type: 'snowflake-connection',
+  version: 1,
+  config,
+  credentials: secrets,
+  open: (values, credentials, { log }) =>
+    open(values, credentials, (level, text) => (level === 'warn' ? log.warn(text) : log.debug(text))),
+  close: ({ connection }) => connection.close(),
+  async test(values, credentials, { signal }) {
+    // somebody waits in front of the dialog
+    const { connection } = await open({ ...values, coldStartMinutes: 1 }, credentials, () => undefined, 2)
+    try {
+      return await checkSnowflake(connection, values.stage, signal)
+    } finally {
+      await connection.close()
+    }
+  },
+  lists: Object.fromEntries(
+    listNames.map((name) => [
+      name,
+      ({ connection }: SnowflakeClient, query: Readonly<Record<string, string>>, signal: AbortSignal) =>
+        readList(connection, name, query, signal),
+    ]),
+  ),
+}
+
+async function open(
+  values: Config,
+  credentials: Secrets,
+  log: (level: string, text: string) => void,
+  attempts?: number,
+): Promise<SnowflakeClient> {
+  const { account, host, protocol, role, warehouse, database, schema, stage, proxy } = values
+  const ca = await pemText(values.ca, 'ca', 'CERTIFICATE')
+  const connection = createConnection({
+    account,
+    protocol,
+    role,
+    warehouse,
+    database,
+    schema,
+    auth: await login(values, credentials),
+    timeoutMs: values.timeoutSeconds * 1000,
+    statementTimeoutSeconds: values.statementMinutes * 60,
+    lockTimeoutSeconds: values.lockSeconds,
+    coldStartMs: values.coldStartMinutes * 60_000,
+    log,
+    ...(host ? { host } : {}),
+    ...(values.port ? { port: portOf(values.port) } : {}),
+    ...(attempts ? { attempts } : {}),
+    ...(ca ? { ca } : {}),
+    ...(proxy ? { proxy } : {}),
+  })
+  return { connection, database, schema, stage, patienceMs: values.coldStartMinutes * 60_000 }
+}
+
+async function login(values: Config, credentials: Secrets): Promise<AuthOptions> {
+  const { login: kind, user, clientId, tokenUrl, scope } = values
+  if (kind === 'token') return { kind, user, token: needed(credentials.token, 'token', 'Access token') }
+  if (kind === 'oauth')
+    return {
+      kind,
+      user,
+      clientId: needed(clientId, 'clientId', 'Client ID'),
+      clientSecret: needed(credentials.clientSecret, 'clientSecret', 'Client secret'),
+      tokenUrl: needed(tokenUrl, 'tokenUrl', 'Token endpoint'),
+      ...(scope ? { scope } : {}),
+    }
+  const key = needed(credentials.privateKey, 'privateKey', 'Private key')
+  return {
+    kind,
+    user: needed(user, 'user', 'User'),
+    privateKey: (await pemText(key, 'privateKey', '')) ?? '',
+    ...(credentials.passphrase ? { passphrase: credentials.passphrase } : {}),
+  }
+}
+
+/** PEM text, or that of the file that the field names. */
+async function pemText(text: string, name: string, what: string): Promise<string | undefined> {
+  if (text === '') return undefined
+  const pem = text.includes('-----BEGIN') ? text : await readFile(text, 'utf8').catch(() => '')
+  if (!pem.includes(`-----BEGIN ${what}`))
+    throw wrong(name, `neither a ${what === '' ? 'key' : 'certificate'} in PEM form nor a file that holds one`)
+  return pem
+}
+
+function portOf(text: string): number {
+  const port = Number(text)
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw wrong('port', 'must be a number up to 65535')
+  return port
+}
+
+function needed(text: string, name: string, label: string): string {
+  if (text === '') throw wrong(name, `${label} is missing`)
+  return text
+}
+
+const wrong = (name: string, what: string) =>
+  syncError('config', 'snowflake.config', `Field ${name}: ${what}`, {
+    field: name,
+    hint: 'Open the Snowflake connection and correct the field.',
+  })
+
+export default function (RED: NodeAPI): void {
+  defineConnection(RED, snowflakeConnection)
+}
