@@ -141,6 +141,12 @@ export const field = {
       },
       z.boolean({ error: 'must be true or false' }),
     ),
+  /** A time of day, `HH:MM`; empty gives the default. */
+  time: (fallback: string) =>
+    z.preprocess(
+      (v) => asText(v) || fallback,
+      z.string({ error: 'must be text' }).regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day such as 02:00'),
+    ),
   /** One of some words; empty gives the first. */
   choice: <const T extends readonly [string, ...string[]]>(words: T) =>
     z.preprocess((v) => absent(v) ?? words[0], z.enum(words, { error: `must be one of ${words.join(', ')}` })),

@@ -10,8 +10,10 @@ import { type ConnectionSpec, environment, withUnsaved } from './connection.ts'
 import { asSyncError } from './errors.ts'
 import { ledgerHandle, placeOf, reachable, sinksFor, targetsFor } from './members.ts'
 import { defineNode, type Log, type Message, type NodeContext } from './node.ts'
+import { ORDERS, type Order, scopeOf, sourceOrder, toldOf } from './order.ts'
 import { connectionBody, handle, scrub } from './routes.ts'
 import { count, counted } from './status.ts'
+import { sweepOf } from './sweep.ts'
 import { useConnection } from './use.ts'
 
 /** Fields that every source has; its dialog gets their form rows from `tieout.sourceFields`. */
@@ -27,6 +29,10 @@ export const sourceFields = {
   mayFilter: field.flag(false),
   /** Minutes without a sign of life after which a batch counts as dropped. */
   receiptMinutes: field.number(10, 0.05, 1440),
+  /** When all keys are listed and compared, so that what was deleted is found. */
+  sweep: field.choice(['daily', 'never', 'always']),
+  /** The first run of a day at or after this time (of this machine) sweeps. */
+  sweepAt: field.time('02:00'),
 }
 type Common = z.output<z.ZodObject<typeof sourceFields>>
 
@@ -70,27 +76,13 @@ export interface SourceSpec<S extends Fields, CS extends Fields, K extends Field
   ) => Promise<Preview>
 }
 
-const stamp = z.string().regex(/^\d{4}-\d{2}-\d{2}(T[\d:.]+Z)?$/, 'must be a date (2026-01-31) or a UTC time with Z')
-const identity = z.enum(['anew', 'keep'])
-
-const ORDERS =
-  'msg.tieout must be one of {stop: true}, {full: true}, {from, to}, {entity, keys}, {identity: "anew" or "keep"}'
-
-/** `msg.tieout`: what a message may ask of a source. Nothing: read what changed. */
-export const sourceOrder = z.union([
-  z.strictObject({ stop: z.literal(true) }),
-  z.strictObject({ full: z.literal(true), identity: identity.optional() }),
-  z.strictObject({ from: stamp, to: stamp }),
-  z.strictObject({ entity: z.string().min(1), keys: z.array(z.string().min(1)).min(1).max(10_000) }),
-  z.strictObject({ identity: identity.optional() }),
-])
-
 /**
  * Registers a source and the guarded routes of its dialog.
  *
  * A message starts a run of what changed. `msg.tieout` asks for something else: `{full: true}` reads everything anew,
  * `{from, to}` reads between two dates beside the window, `{entity, keys}` reads single records, `{stop: true}` stops the run
- * that is going on, `{identity: 'anew' | 'keep'}` answers the question asked when the connection behind the name changed.
+ * that is going on, `{sweep: true}` also lists all keys and deletes what is gone, `{sweep: {confirm: 'supplier'}}` even where
+ * that is so much that a lost right is more likely, `{identity: 'anew' | 'keep'}` answers the question asked when the connection behind the name changed.
  * A start while a run is going on is refused with a warning. A run that fails sends its summary by output 2 and then fails
  * the message, so that a catch node gets the first error with `code` and `cause`.
  *
@@ -256,7 +248,7 @@ async function runOrder<S extends Fields, CS extends Fields, K extends Fields, C
   spec: SourceSpec<S, CS, K, Client>,
   context: NodeContext<z.output<S> & Common>,
   run: Run<Client>,
-  order: Exclude<z.output<typeof sourceOrder>, { stop: true }>,
+  order: Exclude<Order, { stop: true }>,
   claim: (engine: Engine) => void,
 ): Promise<RunSummary> {
   const { config, status } = context
@@ -281,6 +273,7 @@ async function runOrder<S extends Fields, CS extends Fields, K extends Fields, C
       const members = reachable(context.RED, handle, { place: context.place, ports: [0] })
       const filters = spec.filters?.(config)
       const limits = spec.limits?.(config)
+      const sweep = sweepOf(config, toldOf(order), new Date())
       const summary = await engine.poll({
         name: config.syncName,
         ref: { id: context.id, name: context.name },
@@ -294,6 +287,7 @@ async function runOrder<S extends Fields, CS extends Fields, K extends Fields, C
         mayFilter: config.mayFilter,
         receiptSeconds: config.receiptMinutes * 60,
         scope: scopeOf(order),
+        ...(sweep && { sweep }),
         ...('identity' in order && order.identity && { identityChange: order.identity }),
         send: (batch) => context.send(0, batch as unknown as Message),
         progress: (progress) => status.progress(progress),
@@ -325,23 +319,20 @@ async function tellNotStarted(engine: Engine | undefined, sync: string, error: u
     .catch(() => undefined)
 }
 
-function scopeOf(order: z.output<typeof sourceOrder>) {
-  if ('full' in order) return { kind: 'full' } as const
-  if ('from' in order) return { kind: 'backfill', from: order.from, to: order.to } as const
-  if ('keys' in order) return { kind: 'keys', entity: order.entity, keys: order.keys } as const
-  return { kind: 'changes' } as const
-}
-
 /** Sends the summary and shows it. */
 function show(summary: RunSummary, context: Pick<NodeContext<unknown>, 'status' | 'send'>, output = 1): void {
   const records = new Map<string, number>()
   for (const e of summary.entities) records.set(e.entity, Math.max(e.read, records.get(e.entity) ?? 0))
   const read = [...records.values()].reduce((sum, n) => sum + n, 0)
   const held = summary.entities.reduce((sum, e) => sum + e.held, 0)
+  const gone = new Map(summary.entities.map((e) => [e.entity, e.sweep?.gone ?? 0]))
+  const deleted = [...gone.values()].reduce((sum, n) => sum + n, 0)
   context.send(output, { topic: summary.sync, payload: summary })
   if (summary.state === 'stopped') context.status.idle(`stopped after ${counted(read, 'record')}`)
   else if (summary.state === 'done')
-    context.status.done(`${counted(read, 'record')}${held ? `, ${count(held)} held` : ''}`)
+    context.status.done(
+      `${counted(read, 'record')}${deleted ? `, ${count(deleted)} deleted` : ''}${held ? `, ${count(held)} held` : ''}`,
+    )
   else context.status.failed(failure(summary))
 }
 

@@ -165,6 +165,19 @@ describe('node kit', () => {
         deepStrictEqual(stage.engine.polls[0]?.scope, scope)
       })
 
+    for (const [order, sweep] of [
+      [{ sweep: true }, { since: null }],
+      [{ sweep: { confirm: ['supplier', 'customer'] } }, { since: null, confirm: ['supplier', 'customer'] }],
+    ] as const)
+      it(`msg.tieout ${JSON.stringify(order)} asks for what changed and a sweep`, async () => {
+        await load(types, flow, secrets)
+        const sum = inbox('sum')
+        node('s').receive({ tieout: order })
+        await first(sum)
+        const { scope, sweep: asked } = stage.engine.polls[0] ?? {}
+        deepStrictEqual({ scope, asked }, { scope: { kind: 'changes' }, asked: sweep })
+      })
+
     it('an order that is not known fails in words instead of reading everything', async () => {
       await load(types, flow, secrets)
       const caught = inbox('caught')
