@@ -1,5 +1,6 @@
+import type { Work } from '../sql/engine.ts'
 import { SqlError, type TableName } from './errors.ts'
-import { atomically, type Work } from './store.ts'
+import { atomically } from './store.ts'
 
 /** How many commits of changing statements each table has seen begin and end, by `schema.table`. */
 export type Commits = Map<string, number>

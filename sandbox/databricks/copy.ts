@@ -1,9 +1,10 @@
+import { run, type Work } from '../sql/engine.ts'
 import { literal, quote } from '../sql/reader.ts'
 import { pathNotFound, quoted, SqlError, type TableName } from './errors.ts'
 import { filesSelect } from './files-sql.ts'
 import { engineName, LAKE, OWN, type Scope } from './sql/cursor.ts'
 import type { Copy } from './sql/statement.ts'
-import { atomically, columnsOf, copiedInto, rememberCopied, run, type Work } from './store.ts'
+import { atomically, columnsOf, copiedInto, rememberCopied } from './store.ts'
 import { glob, type VolumeFile, type Volumes } from './volumes.ts'
 
 /** Files that a COPY INTO is loading at this moment, as `schema.table path`. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { run, type Work } from '../sql/engine.ts'
 import { literal, quote } from '../sql/reader.ts'
 import { quoted, SqlError, schemaNotFound, type TableName, tableNotFound, unresolved } from './errors.ts'
 import { engineName, LAKE, OWN } from './sql/cursor.ts'
@@ -10,7 +11,7 @@ import {
   type Definition,
 } from './sql/ddl.ts'
 import type { SqlType } from './sql/types.ts'
-import { atomically, columnsOf, hasSchema, hasTable, hasVolume, run, type Work } from './store.ts'
+import { atomically, columnsOf, hasSchema, hasTable, hasVolume } from './store.ts'
 import type { Volumes } from './volumes.ts'
 
 const own = (table: string) => `${LAKE}.${OWN}.${table}`

@@ -1,4 +1,5 @@
 import type { DuckDBInstance, DuckDBResultReader } from '@duckdb/node-api'
+import { run, type Work } from '../sql/engine.ts'
 import { literal, quote } from '../sql/reader.ts'
 import { beginChange, type Change, type Commits } from './commits.ts'
 import { type CopiesUnderWay, runCopy } from './copy.ts'
@@ -9,7 +10,7 @@ import { runMerge } from './merge.ts'
 import type { Rights } from './rights.ts'
 import { engineName, LAKE, OWN, type Parameter, type Scope } from './sql/cursor.ts'
 import { parseStatement, type Statement } from './sql/statement.ts'
-import { atomically, columnsOf, hasSchema, hasTable, run, type Work } from './store.ts'
+import { atomically, columnsOf, hasSchema, hasTable } from './store.ts'
 import type { Volumes } from './volumes.ts'
 
 /** Rows by column. Types are the engine's; decimals, bigints and times are text, so that no digit is lost. */

@@ -1,8 +1,8 @@
+import { run, type Work } from '../sql/engine.ts'
 import { literal, quote } from '../sql/reader.ts'
 import { SqlError } from './errors.ts'
 import type { FileSource, Scope } from './sql/cursor.ts'
 import { castTo, parseSchemaText } from './sql/types.ts'
-import { run, type Work } from './store.ts'
 import type { VolumeFile, Volumes } from './volumes.ts'
 
 /** Puts what the files hold in the place of each file source of a statement. */

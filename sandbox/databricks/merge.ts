@@ -1,9 +1,10 @@
+import { run, type Work } from '../sql/engine.ts'
 import { quote } from '../sql/reader.ts'
 import type { Change } from './commits.ts'
 import { SqlError, unresolved } from './errors.ts'
 import { engineName } from './sql/cursor.ts'
 import type { Merge, MergeClause } from './sql/statement.ts'
-import { columnsOf, run, type Work } from './store.ts'
+import { columnsOf } from './store.ts'
 
 /** How many rows a MERGE touched. */
 export interface MergeCounts {

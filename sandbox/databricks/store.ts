@@ -1,4 +1,5 @@
-import { type DuckDBConnection, DuckDBInstance, type DuckDBResultReader } from '@duckdb/node-api'
+import { DuckDBInstance } from '@duckdb/node-api'
+import { run, type Work } from '../sql/engine.ts'
 import { literal } from '../sql/reader.ts'
 import { type TableName, tableNotFound } from './errors.ts'
 import { LAKE, OWN } from './sql/cursor.ts'
@@ -10,13 +11,6 @@ export interface ColumnInfo {
   type: string
   nullable: boolean
   comment: string | null
-}
-
-/** One connection with the values that a statement may bind. */
-export interface Work {
-  connection: DuckDBConnection
-  bound: ReadonlyMap<string, string | null>
-  signal?: AbortSignal | undefined
 }
 
 const own = (table: string) => `${LAKE}.${OWN}.${table}`
@@ -64,19 +58,6 @@ export async function openStore(file: string | undefined, catalog: string): Prom
   for (const sql of setup) await connection.run(sql)
   connection.closeSync()
   return instance
-}
-
-/** Runs one statement of the engine's SQL, bound to the values whose markers it has. */
-export async function run(work: Work, sql: string): Promise<DuckDBResultReader> {
-  work.signal?.throwIfAborted()
-  const names = new Set(Array.from(sql.matchAll(/\$(dbx_\w+)/g), ([, name = '']) => name))
-  const values = [...names].flatMap((name) => {
-    const value = work.bound.get(name)
-    return value === undefined ? [] : [[name, value] as const]
-  })
-  return values.length > 0
-    ? await work.connection.runAndReadAll(sql, Object.fromEntries(values))
-    : await work.connection.runAndReadAll(sql)
 }
 
 /**

@@ -1,10 +1,11 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import type { Work } from '../sql/engine.ts'
 import { createSchema, createVolume } from './define.ts'
 import type { Warehouse } from './execute.ts'
 import { createRights } from './rights.ts'
-import { openStore, type Work } from './store.ts'
+import { openStore } from './store.ts'
 import { openVolumes } from './volumes.ts'
 
 export interface WarehouseOptions {

@@ -276,7 +276,7 @@ function parameter(c: Cursor): string {
     )
   }
   if (given.value === null) return 'NULL'
-  const bound = `dbx_${name}`
+  const bound = `bound_${name}`
   c.scope.bound.set(bound, given.value)
   const value = `CAST($${bound} AS ${engineType(given.type ?? 'STRING', given.value)})`
   // A constant would be unfolded row by row while planning; a subquery is left to the execution.
