@@ -1,0 +1,262 @@
+import { createHash, randomBytes, randomUUID, X509Certificate } from 'node:crypto'
+import { compactVerify, decodeJwt, decodeProtectedHeader, SignJWT } from 'jose'
+import { json, type Reply } from '../http.ts'
+import type { Cloud } from './api.ts'
+
+/** What each cloud signs in at, and the resource that a token is asked for. */
+export const CLOUDS: Readonly<Record<Cloud, { authority: string; resource: string }>> = {
+  public: { authority: 'login.microsoftonline.com', resource: 'https://analysis.windows.net/powerbi/api' },
+  'usgov-gcc': { authority: 'login.microsoftonline.com', resource: 'https://analysis.usgovcloudapi.net/powerbi/api' },
+  'usgov-high': {
+    authority: 'login.microsoftonline.us',
+    resource: 'https://high.analysis.usgovcloudapi.net/powerbi/api',
+  },
+  'usgov-dod': {
+    authority: 'login.microsoftonline.us',
+    resource: 'https://mil.analysis.usgovcloudapi.net/powerbi/api',
+  },
+  china: { authority: 'login.partner.microsoftonline.cn', resource: 'https://analysis.chinacloudapi.cn/powerbi/api' },
+}
+
+/** The app registration as this server knows it. */
+export interface Registration {
+  tenant: string
+  clientId: string
+  clientSecret: string
+  certificatePem: string
+  cloud: Cloud
+  /** Asked for each token. */
+  lifetime: () => { tokenSeconds: number; refreshIn: number }
+  /** What tokens live by, ms. */
+  now: () => number
+}
+
+export interface Identity {
+  /** `GET /{tenant}/v2.0/.well-known/openid-configuration` */
+  discovery(origin: string, tenant: string): Reply
+  /** `GET /common/discovery/instance` */
+  instances(origin: string, host: string): Reply
+  /** `POST /{tenant}/oauth2/v2.0/token` */
+  token(origin: string, tenant: string, body: string): Promise<Reply>
+  /** What is wrong with the header of an API request, or undefined where it carries a valid token. */
+  check(authorization: string | undefined): 'missing' | 'expired' | undefined
+  /** Ends the life of the presented token. */
+  revoke(authorization: string | undefined): void
+}
+
+/** An assertion's `nbf` may lie half a second ahead; clocks differ by more. */
+const SKEW_SECONDS = 300
+const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+
+export function createIdentity(app: Registration): Identity {
+  const key = randomBytes(32)
+  const tokens = new Map<string, number>()
+  const { authority, resource } = CLOUDS[app.cloud]
+  const certificate = new X509Certificate(app.certificatePem)
+  const digest = (algorithm: string): string => createHash(algorithm).update(certificate.raw).digest('base64url')
+  const thumbprints = { 'x5t#S256': digest('sha256'), x5t: digest('sha1') }
+
+  /** A refusal as the identity platform words it. */
+  function refuse(status: number, error: string, code: number, message: string): Reply {
+    const [trace, correlation] = [randomUUID(), randomUUID()]
+    const timestamp = `${new Date().toISOString().slice(0, 19).replace('T', ' ')}Z`
+    return json(status, {
+      error,
+      error_description: `AADSTS${code}: ${message} Trace ID: ${trace} Correlation ID: ${correlation} Timestamp: ${timestamp}`,
+      error_codes: [code],
+      timestamp,
+      trace_id: trace,
+      correlation_id: correlation,
+      error_uri: `https://${authority}/error?code=${code}`,
+    })
+  }
+
+  const noTenant = (tenant: string): Reply =>
+    refuse(
+      400,
+      'invalid_request',
+      90002,
+      `Tenant '${tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant.`,
+    )
+
+  /** What is wrong with a client assertion; undefined where the app's certificate has signed it for this server. */
+  async function assertionFault(assertion: string, origin: string): Promise<Reply | undefined> {
+    const refused = (code: number, message: string) => refuse(401, 'invalid_client', code, message)
+    let header: ReturnType<typeof decodeProtectedHeader> & Record<string, unknown>
+    let claims: ReturnType<typeof decodeJwt>
+    try {
+      header = decodeProtectedHeader(assertion)
+      claims = decodeJwt(assertion)
+    } catch {
+      return refuse(400, 'invalid_request', 50027, 'JWT token is invalid or malformed.')
+    }
+    const [name, wanted] = header.alg === 'PS256' ? (['x5t#S256', 'PS256'] as const) : (['x5t', 'RS256'] as const)
+    const thumbprint = String(header[name] ?? '')
+    if (thumbprint !== thumbprints[name]) {
+      const told = Buffer.from(thumbprint, 'base64url').toString('hex').toUpperCase()
+      return refused(
+        700027,
+        `The certificate with identifier used to sign the client assertion is not registered on application. [Reason - The key was not found., Thumbprint of key used by client: '${told}'.]`,
+      )
+    }
+    try {
+      await compactVerify(assertion, certificate.publicKey, { algorithms: [wanted] })
+    } catch {
+      return refused(700027, 'Client assertion failed signature validation.')
+    }
+    const now = Date.now() / 1000
+    const { exp = 0, nbf = 0, iss, sub, aud } = claims
+    if (exp < now - SKEW_SECONDS || nbf > now + SKEW_SECONDS) {
+      return refused(700024, 'Client assertion is not within its valid time range.')
+    }
+    if (iss !== app.clientId || sub !== app.clientId) {
+      return refused(700021, 'Client assertion application identifier doesn’t match client_id parameter.')
+    }
+    const audiences = [origin, `https://${authority}`].flatMap((host) => [
+      `${host}/${app.tenant}/oauth2/v2.0/token`,
+      `${host}/${app.tenant}/v2.0`,
+    ])
+    if ([aud].flat().some((audience) => audiences.includes(String(audience)))) return undefined
+    return refused(700023, `Client assertion audience claim does not match Realm issuer. Review the documentation.`)
+  }
+
+  async function clientFault(form: URLSearchParams, origin: string): Promise<Reply | undefined> {
+    const secret = form.get('client_secret')
+    const assertion = form.get('client_assertion')
+    if (assertion !== null) {
+      if (form.get('client_assertion_type') === ASSERTION_TYPE) return await assertionFault(assertion, origin)
+      return refuse(
+        400,
+        'invalid_request',
+        900144,
+        "The request body must contain the following parameter: 'client_assertion_type'.",
+      )
+    }
+    if (secret === null) {
+      return refuse(
+        401,
+        'invalid_client',
+        7000216,
+        "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.",
+      )
+    }
+    if (secret === app.clientSecret) return undefined
+    return refuse(
+      401,
+      'invalid_client',
+      7000215,
+      `Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '${app.clientId}'.`,
+    )
+  }
+
+  function scopeFault(scope: string | null): Reply | undefined {
+    if (scope === null) {
+      return refuse(400, 'invalid_request', 900144, "The request body must contain the following parameter: 'scope'.")
+    }
+    const asked = scope.split(' ').filter((part) => !['openid', 'profile', 'offline_access'].includes(part))
+    if (asked.length !== 1 || !asked[0]?.endsWith('/.default')) {
+      return refuse(
+        400,
+        'invalid_scope',
+        1002012,
+        `The provided value for scope ${scope} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).`,
+      )
+    }
+    if (asked[0] === `${resource}/.default`) return undefined
+    const other = asked[0].slice(0, -'/.default'.length)
+    return refuse(
+      400,
+      'invalid_resource',
+      500011,
+      `The resource principal named ${other} was not found in the tenant named ${app.tenant}. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant.`,
+    )
+  }
+
+  return {
+    discovery(origin, tenant) {
+      if (tenant !== app.tenant) return noTenant(tenant)
+      return json(200, {
+        token_endpoint: `${origin}/${tenant}/oauth2/v2.0/token`,
+        token_endpoint_auth_methods_supported: ['client_secret_post', 'private_key_jwt', 'client_secret_basic'],
+        jwks_uri: `${origin}/${tenant}/discovery/v2.0/keys`,
+        response_modes_supported: ['query', 'fragment', 'form_post'],
+        subject_types_supported: ['pairwise'],
+        id_token_signing_alg_values_supported: ['RS256'],
+        response_types_supported: ['code', 'id_token', 'code id_token', 'id_token token'],
+        scopes_supported: ['openid', 'profile', 'email', 'offline_access'],
+        issuer: `${origin}/${tenant}/v2.0`,
+        authorization_endpoint: `${origin}/${tenant}/oauth2/v2.0/authorize`,
+        end_session_endpoint: `${origin}/${tenant}/oauth2/v2.0/logout`,
+        cloud_instance_name: 'microsoftonline.com',
+      })
+    },
+
+    instances: (origin, host) =>
+      json(200, {
+        tenant_discovery_endpoint: `${origin}/${app.tenant}/v2.0/.well-known/openid-configuration`,
+        'api-version': '1.1',
+        metadata: [{ preferred_network: host, preferred_cache: host, aliases: [host] }],
+      }),
+
+    async token(origin, tenant, body) {
+      if (tenant !== app.tenant) return noTenant(tenant)
+      const form = new URLSearchParams(body)
+      const grant = form.get('grant_type')
+      if (grant !== 'client_credentials') {
+        return refuse(
+          400,
+          'unsupported_grant_type',
+          70003,
+          `The app requested an unsupported grant type '${grant ?? ''}'.`,
+        )
+      }
+      const clientId = form.get('client_id')
+      if (clientId !== app.clientId) {
+        return refuse(
+          400,
+          'unauthorized_client',
+          700016,
+          `Application with identifier '${clientId ?? ''}' was not found in the directory '${tenant}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.`,
+        )
+      }
+      const fault = (await clientFault(form, origin)) ?? scopeFault(form.get('scope'))
+      if (fault) return fault
+      const { tokenSeconds, refreshIn } = app.lifetime()
+      const now = app.now()
+      for (const [known, expiry] of tokens) if (expiry <= now - 86_400_000) tokens.delete(known)
+      const token = await new SignJWT({ appid: clientId, tid: tenant, idtyp: 'app', ver: '1.0' })
+        .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+        .setIssuer(`https://sts.windows.net/${tenant}/`)
+        .setAudience(resource)
+        .setSubject(clientId)
+        .setJti(randomUUID())
+        .setIssuedAt(Math.floor(now / 1000))
+        .setExpirationTime(Math.floor(now / 1000) + tokenSeconds)
+        .sign(key)
+      tokens.set(token, now + tokenSeconds * 1000)
+      return json(
+        200,
+        {
+          token_type: 'Bearer',
+          expires_in: tokenSeconds,
+          ext_expires_in: tokenSeconds,
+          ...(refreshIn > 0 ? { refresh_in: refreshIn } : {}),
+          access_token: token,
+        },
+        { 'cache-control': 'no-store, no-cache' },
+      )
+    },
+
+    check(authorization) {
+      const token = /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1]
+      const expiry = token === undefined ? undefined : tokens.get(token)
+      if (expiry === undefined) return 'missing'
+      return expiry > app.now() ? undefined : 'expired'
+    },
+
+    revoke(authorization) {
+      const token = /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1]
+      if (token !== undefined && tokens.has(token)) tokens.set(token, 0)
+    },
+  }
+}
