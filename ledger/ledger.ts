@@ -44,7 +44,7 @@ export interface HeldRecord {
 export interface AlertRecord {
   readonly id: string
   readonly sync: string
-  /** `run-failed not-received held no-success zero-records no-tie future-stamp stopped identity sweep` */
+  /** `run-failed not-received held no-success zero-records no-tie future-stamp stopped identity sweep call-budget` */
   readonly kind: string
   readonly entity?: string
   readonly message: string

@@ -1,5 +1,6 @@
 /** Alerts that a run raises and clears in the ledger. Held records and overdue runs are `sync-alert`'s. */
 import type { Ledger } from '../ledger/ledger.ts'
+import { budgetAlert } from './budget.ts'
 import type { EntitySummary, RunSummary } from './engine.ts'
 import { withHint } from './errors.ts'
 import type { EntityRun, RunState } from './run.ts'
@@ -23,6 +24,7 @@ export async function settleAlerts(
     'stopped',
     summary.state === 'stopped' ? `Run ${run.id} of ${sync} was stopped; what is settled is kept.` : undefined,
   )
+  if (summary.calls) await set('call-budget', budgetAlert(summary.calls))
   const before = wholeWindow ? await ledger.runs({ sync, limit: usual }) : []
   for (const entity of run.entities.values()) {
     const { name, error } = entity

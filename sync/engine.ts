@@ -65,8 +65,24 @@ export interface RunSummary {
   readonly requests: number
   readonly statements: number
   readonly notices: readonly string[]
+  /** Where the source's calls are billed. */
+  readonly calls?: CallUsage
   /** One for each entity that failed. */
   readonly errors: readonly (ErrorCause & { readonly message: string })[]
+}
+
+/** Calls of a vendor that bills them, in the month of the run. */
+export interface CallUsage {
+  /** `2026-11` */
+  readonly month: string
+  readonly used: number
+  readonly thisRun: number
+  /** What is to be expected by the end of the month. */
+  readonly forecast: number
+  readonly objects: Readonly<Record<string, number>>
+  readonly allowance?: number
+  /** More is used than the share of the allowance at which somebody wants to know. */
+  readonly alert?: true
 }
 
 /** Progress for a status line. */

@@ -1,6 +1,7 @@
 /** One whole run of a sync: reads the entities in order, waits until everything is settled, closes with the checks. */
 import { settleAlerts } from './alerts.ts'
 import type { ReadDeps } from './begin.ts'
+import { countCalls, usageOf } from './budget.ts'
 import { type CloseDeps, closeEntity, watchRun } from './closing.ts'
 import type { Log, PollOptions, RunSummary } from './engine.ts'
 import { syncError } from './errors.ts'
@@ -45,6 +46,7 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
   const stopWatching = watchRun(deps, run)
   const requests = source.requests()
   const checks = new Map<string, TotalsCheck>()
+  let calls = 0
   try {
     const closings: Promise<void>[] = []
     for (const entityName of names) {
@@ -56,6 +58,7 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
         if (!signal.aborted) entity.readError = asSyncError(error)
         run.changed()
       }
+      calls += await countCalls(ledger, source).catch(() => 0)
       closings.push(
         closeEntity(deps, run, entity, signal).then((found) => {
           for (const [key, check] of found) checks.set(key, check)
@@ -68,8 +71,11 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
     signal.removeEventListener('abort', run.changed)
     settlement.end(run)
   }
-  const ending = { ended: deps.now(), requests: source.requests() - requests, checks }
-  return finishRun(deps, run, summarize(run, { ...ending, stopped: signal.aborted }), wholeWindow, log)
+  // A ledger that takes nothing any more is told of below.
+  const usage = await usageOf(ledger, source, calls).catch(() => undefined)
+  const ending = { ended: deps.now(), requests: source.requests() - requests, checks, stopped: signal.aborted }
+  const summary = summarize(run, { ...ending, ...(usage ? { calls: usage } : {}) })
+  return finishRun(deps, run, summary, wholeWindow, log)
 }
 
 /** Writes the summary and the alerts down; a ledger that cannot take them any more does not hide the summary. */

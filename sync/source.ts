@@ -89,6 +89,20 @@ export interface EntityPlan {
   readKeys?(keys: readonly string[], nextRead: () => number, signal: AbortSignal): Promise<Page>
 }
 
+/** Calls that the vendor bills, as the source counts them. */
+export interface CallBudget {
+  /** Whose bill: all sources with the same one are counted together. */
+  readonly meter: string
+  /** By month (`2026-11`) and object, since the last time this was asked. */
+  readonly calls: ReadonlyMap<string, ReadonlyMap<string, number>>
+  /** The source's own time, milliseconds since 1970. */
+  readonly at: number
+  /** Calls a month that the plan allows; 0: not known. */
+  readonly allowance: number
+  /** Share of it above which an alert is raised. */
+  readonly alertShare: number
+}
+
 export interface Source {
   /** Product, host and folder, as the identity of what was read: `x3://host:8124/SEED`. */
   readonly address: string
@@ -97,5 +111,7 @@ export interface Source {
   plan(entity: string, signal: AbortSignal): Promise<EntityPlan>
   /** Requests sent so far, for the run's summary. */
   requests(): number
+  /** Where calls are billed: what was called since the last time this was asked. */
+  budget?(): CallBudget
   close?(): Promise<void>
 }

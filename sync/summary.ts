@@ -1,5 +1,5 @@
 /** The summary of a run: who got what, whether it ties, what went wrong. */
-import type { EntitySummary, OutcomeCounts, RunSummary } from './engine.ts'
+import type { CallUsage, EntitySummary, OutcomeCounts, RunSummary } from './engine.ts'
 import { type EntityRun, type RunState, type TotalsCheck, tallyOf } from './run.ts'
 
 export interface Ending {
@@ -7,6 +7,7 @@ export interface Ending {
   readonly requests?: number
   /** Stopped on purpose (message, redeploy, close). */
   readonly stopped?: boolean
+  readonly calls?: CallUsage
   /** By entity and sink id: `checkKey`. */
   readonly checks?: ReadonlyMap<string, TotalsCheck>
 }
@@ -72,6 +73,7 @@ export function summarize(run: RunState, ending: Ending): RunSummary {
     requests: ending.requests ?? 0,
     statements: [...run.counters].reduce((sum, [counter, before]) => sum + counter() - before, 0),
     notices: [...new Set(run.notices)],
+    ...(ending.calls ? { calls: ending.calls } : {}),
     errors,
   }
 }
