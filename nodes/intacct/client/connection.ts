@@ -1,0 +1,315 @@
+/** A connection to one company of Sage Intacct: session, clock, limits, retries and the count of calls. */
+import type { Dispatcher } from 'undici'
+import { syncError } from '../../../sync/errors.ts'
+import { type Limiter, limiter } from '../../../sync/limiter.ts'
+import { type RetryContext, type RetryOptions, withRetry } from '../../../sync/retry.ts'
+import {
+  type Formatting,
+  type ServerClock,
+  sameFormatting,
+  serverClock,
+  unreadableFormat,
+  type Zone,
+  zoneOf,
+} from './clock.ts'
+import { gatewayError } from './errors.ts'
+import { askDate, checkHost, dispatcherOf, post } from './http.ts'
+import { GATEWAY, type IntacctOptions } from './options.ts'
+import { type FunctionResult, type GatewayReply, replyLimits } from './reply.ts'
+import { type Authentication, type GatewayFunction, writeRequest } from './request.ts'
+import { createSession, type Session } from './session.ts'
+
+export interface CallOptions {
+  /** What is read, for messages: `supplier`. */
+  readonly what: string
+  readonly signal: AbortSignal
+  /** Called before each attempt: takes the read number. */
+  readonly onAttempt?: () => void
+}
+
+/** A success: every function's own result. */
+export interface CallReply {
+  readonly results: readonly FunctionResult[]
+  /** What a person should know of this reply. */
+  readonly notices: readonly string[]
+}
+
+/** Calls that count on the bill, by month (`2026-11`) and object. */
+export type CallCounts = ReadonlyMap<string, ReadonlyMap<string, number>>
+
+export interface IntacctConnection {
+  /** `intacct://COMPANY/ENTITY`: the identity of what is read; with the gateway's host where that is not Sage's. */
+  readonly address: string
+  readonly gateway: string
+  readonly company: string
+  readonly entity: string
+  readonly user: string
+  readonly clock: ServerClock
+  readonly retry?: Partial<RetryOptions>
+  /** Sends functions in one request, once; a session that has ended is renewed once. Throws `SyncError`s; a failed result throws its rows away with it. */
+  call(functions: readonly GatewayFunction[], options: CallOptions): Promise<CallReply>
+  /** The same, tried again after what may pass. */
+  insist(
+    functions: readonly GatewayFunction[],
+    options: CallOptions & { readonly waiting?: ((what: string) => void) | undefined },
+  ): Promise<CallReply>
+  /** Learns the server's time anew, without a call of the API where that works. */
+  askClock(signal: AbortSignal): Promise<void>
+  /** How the API user's dates are written; asked once for each session, along with its first call. */
+  formatting(signal: AbortSignal): Promise<Formatting>
+  /** The zone of stamps. Throws a `config` error where the user's settings cannot be read for certain. */
+  zone(signal: AbortSignal): Promise<Zone>
+  /** Where calls of this session go. */
+  endpoint(): string | undefined
+  listen(waiting: (what: string) => void): () => void
+  /** Requests sent so far, sign-ins among them. */
+  requests(): number
+  /** Calls that count, since the last time this was asked. */
+  takeCalls(): CallCounts
+  close(): Promise<void>
+}
+
+/** How requests are tried again: reads are idempotent, and what a new session cures was cured already. */
+export const retryContext = (signal: AbortSignal, waiting?: (what: string) => void): RetryContext => ({
+  signal,
+  waiting: waiting ?? (() => {}),
+  idempotent: true,
+  // A second session that ended at once is tried once more.
+  renew: async () => {},
+})
+
+/** `dispatcher` replaces the pool of connections (tests). */
+export function createIntacctConnection(
+  options: IntacctOptions,
+  dispatcher: Dispatcher = dispatcherOf(options),
+): IntacctConnection {
+  const allowed = options.allowedHosts ?? []
+  const gateway = checkHost(options.gateway || GATEWAY, allowed, 'The gateway')
+  const entity = options.entity ?? ''
+  const clock = serverClock()
+  const line: Limiter = options.line ?? limiter({ concurrency: options.concurrency ?? 1, now: Date.now })
+  const own = limiter({
+    concurrency: 64,
+    now: Date.now,
+    ...(options.requestsPerSecond ? { requestsPerSecond: options.requestsPerSecond } : {}),
+    ...(options.quietHours ? { quietHours: options.quietHours } : {}),
+  })
+  const timeZone = options.timeZone?.trim() || 'auto'
+  const fixedZone = timeZone === 'auto' ? undefined : zoneOf(timeZone)
+  const listeners = new Set<(what: string) => void>()
+  const counts = new Map<string, Map<string, number>>()
+  let requests = 0
+  let known: Formatting | undefined
+
+  const count = (functions: readonly GatewayFunction[]): void => {
+    const month = new Date(clock.now()).toISOString().slice(0, 7)
+    for (const one of functions) {
+      if (one.name !== 'query') continue
+      const objects = counts.get(month) ?? new Map<string, number>()
+      counts.set(month, objects.set(one.query.object, (objects.get(one.query.object) ?? 0) + 1))
+    }
+  }
+
+  const send = (
+    url: URL,
+    authentication: Authentication,
+    functions: readonly GatewayFunction[],
+    { what, signal, onAttempt }: CallOptions,
+  ) =>
+    own(
+      () =>
+        line(async () => {
+          requests++
+          count(functions)
+          onAttempt?.()
+          const { xml, ids } = writeRequest(options, authentication, functions)
+          const reply = await post({
+            url,
+            xml,
+            dispatcher,
+            timeoutMs: options.timeoutMs ?? 300_000,
+            limits: { maxBytes: options.maxReplyBytes ?? replyLimits.maxBytes },
+            signal,
+            what,
+            date: clock.learn,
+          })
+          if (!clock.known()) clock.learn(reply.authentication?.sessiontimestamp)
+          return { reply, results: resultsOf(reply, functions, ids, what) }
+        }, signal),
+      signal,
+    )
+
+  const session = createSession({
+    clock,
+    minutes: options.sessionMinutes ?? 50,
+    async signIn(signal) {
+      const login = {
+        kind: 'login',
+        company: options.company,
+        user: options.user,
+        password: options.password,
+        entity,
+      } as const
+      const { reply, results } = await send(gateway, login, [{ name: 'getAPISession' }], {
+        what: 'Sign-in to Intacct',
+        signal,
+      })
+      const api = results[0]?.rows.find((row) => row.tag.toLowerCase() === 'api')
+      const { SESSIONID: id, ENDPOINT: endpoint } = api?.fields ?? {}
+      if (!id || !endpoint)
+        throw syncError('transient', 'intacct.shape', 'Sign-in to Intacct: the answer holds no session', {
+          hint: 'If it stays, tell the support of Sage.',
+        })
+      const url = checkHost(endpoint, allowed, 'The endpoint of the session')
+      return { id, endpoint: url, ends: reply.authentication?.sessiontimeout }
+    },
+  })
+
+  const once = async (functions: readonly GatewayFunction[], callOptions: CallOptions): Promise<CallReply> => {
+    for (let renewed = false; ; renewed = true) {
+      const current = await session.get(callOptions.signal)
+      // With the first call of a session, its user's settings: they may have been changed since the last one.
+      const asking = current.fresh ? [...functions, { name: 'readUserFormatting' } as const] : functions
+      try {
+        const { reply, results } = await send(
+          current.endpoint,
+          { kind: 'session', id: current.id },
+          asking,
+          callOptions,
+        )
+        session.lasts(current, reply.authentication?.sessiontimeout)
+        if (current.fresh)
+          learnFormatting(current, results.at(-1) as FunctionResult, functions.length > 0, callOptions.what)
+        const own = results.slice(0, functions.length)
+        for (const result of own) if (result.status !== 'success') throw failed(result, callOptions.what)
+        return { results: own, notices: noticesOf(reply) }
+      } catch (error) {
+        if (!session.isEnd(error)) throw error
+        session.forget(current)
+        if (renewed) throw error
+      }
+    }
+  }
+
+  const learnFormatting = (current: Session, result: FunctionResult, asked: boolean, what: string): void => {
+    current.fresh = false
+    const found = formattingOf(result)
+    const before = known
+    known = found ?? known
+    // What was asked in the old zone, if anything, was asked wrongly.
+    if (asked && !fixedZone && found && before && !sameFormatting(found, before))
+      throw syncError(
+        'transient',
+        'intacct.formatting',
+        `${what}: the date settings of the API user were changed, it is asked again`,
+        {},
+      )
+  }
+
+  const tell = (text: string): void => {
+    for (const listener of listeners) listener(text)
+  }
+
+  const connection: IntacctConnection = {
+    address: `intacct://${allowed.includes(gateway.host) || allowed.includes(gateway.hostname) ? `${gateway.host}/` : ''}${options.company}${entity ? `/${entity}` : ''}`,
+    gateway: gateway.href,
+    company: options.company,
+    entity,
+    user: options.user,
+    clock,
+    ...(options.retry ? { retry: options.retry } : {}),
+    call: once,
+    insist: (functions, { waiting, ...callOptions }) =>
+      withRetry(() => once(functions, callOptions), retryContext(callOptions.signal, waiting ?? tell), options.retry),
+    async askClock(signal) {
+      const before = clock.now()
+      await askDate({ url: session.current()?.endpoint ?? gateway, dispatcher, signal, date: clock.learn })
+      if (!clock.known()) await withRetry(() => session.get(signal), retryContext(signal, tell), options.retry)
+      // A server that went on by more than a session lives has forgotten the session; better known before a call fails.
+      if (Math.abs(clock.now() - before) > 3_600_000) session.check()
+    },
+    async formatting(signal) {
+      if (!known) await connection.insist([], { what: 'The settings of the API user', signal })
+      if (known) return known
+      throw syncError('config', 'intacct.formatting-right', 'Intacct does not tell the date settings of the API user', {
+        hint: 'Set the time zone on the connection to that of the API user, in place of auto.',
+      })
+    },
+    async zone(signal) {
+      if (fixedZone) return fixedZone
+      const formatting = await connection.formatting(signal)
+      const wrong = unreadableFormat(formatting)
+      if (wrong !== undefined)
+        throw syncError(
+          'config',
+          'intacct.formatting',
+          `The API user ${options.user} has ${wrong}: its dates cannot be read for certain`,
+          {
+            hint: 'Sign in as the API user and set My preferences: locale English (United States), MM/DD/YYYY, 24 hours, best with GMT as time zone.',
+          },
+        )
+      return zoneOf(formatting.gmtoffset || 'UTC')
+    },
+    endpoint: () => session.current()?.endpoint.href,
+    listen(waiting) {
+      listeners.add(waiting)
+      return () => void listeners.delete(waiting)
+    },
+    requests: () => requests,
+    takeCalls() {
+      const taken = new Map(counts)
+      counts.clear()
+      return taken
+    },
+    close: async () => {
+      await dispatcher.destroy()
+    },
+  }
+  return connection
+}
+
+/** Results in the order of the functions, matched by control id; a function without one makes the reply incomplete. */
+function resultsOf(
+  reply: GatewayReply,
+  functions: readonly GatewayFunction[],
+  ids: readonly string[],
+  what: string,
+): FunctionResult[] {
+  return functions.map((asked, index) => {
+    const result =
+      reply.results.find(({ controlid }) => controlid === ids[index]) ??
+      // Where the whole operation failed some gateways answer once for all.
+      (functions.length === 1 && reply.results[0]?.controlid === '' ? reply.results[0] : undefined)
+    if (!result)
+      throw syncError('transient', 'intacct.shape', `${what}: Intacct did not answer ${asked.name}`, {
+        hint: 'If it stays, tell the support of Sage.',
+      })
+    if (asked.name === 'getAPISession' && result.status !== 'success') throw failed(result, what)
+    return result
+  })
+}
+
+/** A failed result; rows that came with it are a part of the work only, and are thrown away. */
+function failed(result: FunctionResult, what: string) {
+  const error = gatewayError('result', result.errors, what)
+  if (result.rows.length > 0) error.message += `. ${result.rows.length} rows that came with the failure were not used`
+  return error
+}
+
+function formattingOf(result: FunctionResult): Formatting | undefined {
+  const fields = result.rows.find((row) => row.tag.toLowerCase() === 'userformatting')?.fields
+  if (result.status !== 'success' || !fields) return undefined
+  return {
+    locale: fields.LOCALE ?? '',
+    dateformat: fields.DATEFORMAT ?? '',
+    gmtoffset: fields.GMTOFFSET ?? '',
+    clock: fields.CLOCK ?? '',
+  }
+}
+
+function noticesOf({ removed, unreadable }: GatewayReply): string[] {
+  return [
+    ...(removed > 0 ? [`${removed} control character(s) were taken out of texts`] : []),
+    ...(unreadable > 0 ? [`${unreadable} character(s) were no UTF-8 and are shown as \uFFFD`] : []),
+  ]
+}

@@ -1,0 +1,39 @@
+/** What a connection to Sage Intacct needs to know; the node's dialog and tests fill it. */
+import type { Limiter, QuietHours } from '../../../sync/limiter.ts'
+import type { RetryOptions } from '../../../sync/retry.ts'
+
+export interface IntacctOptions {
+  /** Address of the gateway; default that of Sage. */
+  readonly gateway?: string
+  /** Hosts (`host` or `host:port`) besides those under intacct.com that the gateway or a session's endpoint may have. */
+  readonly allowedHosts?: readonly string[]
+  readonly senderId: string
+  readonly senderPassword: string
+  readonly company: string
+  readonly user: string
+  readonly password: string
+  /** Location ID of an entity; empty: the top level. */
+  readonly entity?: string
+  /** Minutes that a session is used, default 50; never past the `sessiontimeout` of Intacct. */
+  readonly sessionMinutes?: number
+  /** `auto` (the API user's own), `UTC`, an offset (`-08:00`) or an IANA name (`America/Los_Angeles`). */
+  readonly timeZone?: string
+  /** PEM text of an own certificate authority. */
+  readonly ca?: string
+  /** Address of an HTTP proxy. */
+  readonly proxy?: string
+  /** Requests at a time for one company, default 1. */
+  readonly concurrency?: number
+  readonly requestsPerSecond?: number
+  readonly quietHours?: QuietHours
+  /** Milliseconds for one request with its reply, default 300,000. */
+  readonly timeoutMs?: number
+  /** Greatest reply in bytes, unpacked, default 32 MB. */
+  readonly maxReplyBytes?: number
+  /** How often and how long a failure that may pass is tried again; absent: the engine's rule. */
+  readonly retry?: Partial<RetryOptions>
+  /** The line of the company, shared by all its connections of this process; absent: one of its own. */
+  readonly line?: Limiter
+}
+
+export const GATEWAY = 'https://api.intacct.com/ia/xml/xmlgw.phtml'

@@ -1,0 +1,438 @@
+/** Sage Intacct as a source of the engine: which walks an entity has, and what one page of each is. */
+import { unbalanced } from '../../../sync/balance.ts'
+import { syncError } from '../../../sync/errors.ts'
+import { type DataRecord, keyText, type Row } from '../../../sync/message.ts'
+import type { EntityPlan, Listing, Page, PageRequest, Source } from '../../../sync/source.ts'
+import { type Audit, auditKey, createAudit } from './audit.ts'
+import type { Zone } from './clock.ts'
+import type { IntacctConnection } from './connection.ts'
+import { compileRecord, compileRow, type Fields, type RecordConverter, stampOf } from './convert.ts'
+import { createDocuments, type Documents } from './documents.ts'
+import { entityDef } from './entities.ts'
+import { createPages, type Pages, type Reading } from './pages.ts'
+import { anyOf, GREATEST_PAGE } from './request.ts'
+import { type ExtraField, type ResolvedEntity, type ResolvedObject, resolveEntity } from './resolve.ts'
+import type { IntacctSchema } from './schema.ts'
+import { datesFilter, windowFilter } from './windows.ts'
+
+export interface IntacctSourceOptions {
+  /** Value of the `source` column. */
+  readonly source: string
+  /** All entities of the node: their deletions are asked for in one call. */
+  readonly entities: readonly string[]
+  /** Objects behind entities that are none of ours: `{arinvoice: 'ARINVOICE'}`. */
+  readonly objects?: Readonly<Record<string, string>>
+  /** Rows of one page, default and at most 2000; halved while Intacct cannot answer. */
+  readonly pageSize?: number
+  /** Default 60 s. */
+  readonly lagSeconds?: number
+  /** Default two hours: records may become visible late. */
+  readonly overlapSeconds?: number
+  /** `audit`: by the audit history where it may be read; `off`: by the sweep alone. */
+  readonly deletions?: 'audit' | 'off'
+  /** Journals that need not balance. */
+  readonly statisticalJournals?: readonly string[]
+  /** By entity: names of sensitive columns that were chosen. */
+  readonly sensitive?: Readonly<Record<string, readonly string[]>>
+  readonly extraFields?: Readonly<Record<string, readonly ExtraField[]>>
+  /** Calls a month that the plan of the company allows, and the share of it above which an alert is raised. */
+  readonly budget?: { readonly allowance: number; readonly alertShare: number }
+  /** Told what a retry waits for. */
+  readonly waiting?: (what: string) => void
+}
+
+const LINES = 'lines'
+const DELETED = 'deleted'
+const BACKFILL = 'backfill'
+const NOTHING: Page = { records: [], cursor: null }
+/** Keys remembered of one window, so that a bulk change costs no memory without end. */
+const MOST_REMEMBERED = 200_000
+
+/** `schema` is shared by all sources of a connection, so that fields are asked once. */
+export function createIntacctSource(
+  connection: IntacctConnection,
+  schema: IntacctSchema,
+  options: IntacctSourceOptions,
+): Source {
+  const unlisten = options.waiting && connection.listen(options.waiting)
+  let clockAsked = false
+  const pagesOf = (what: string, object = '', essential: readonly string[] = []) =>
+    createPages(connection, {
+      what,
+      pageSize: options.pageSize ?? GREATEST_PAGE,
+      ...(options.waiting ? { waiting: options.waiting } : {}),
+      refused: refusedOf(schema, object),
+      essential,
+    })
+  const audit = createAudit(pagesOf('the audit history'), schema, objectsOf(options))
+  return {
+    address: connection.address,
+    async clock(signal) {
+      // One look at the server's clock for a run; each later reply carries it too.
+      if (!clockAsked) await connection.askClock(signal)
+      clockAsked = true
+      return new Date(Math.floor(connection.clock.now() / 1000) * 1000).toISOString().replace('.000Z', 'Z')
+    },
+    plan: (entity, signal) => planOf({ connection, schema, options, audit, pagesOf }, entity, signal),
+    requests: () => connection.requests(),
+    budget: () => ({
+      meter: connection.address,
+      calls: connection.takeCalls(),
+      at: connection.clock.now(),
+      ...(options.budget ?? { allowance: 0, alertShare: 1 }),
+    }),
+    async close() {
+      unlisten?.()
+    },
+  }
+}
+
+function objectsOf({ entities, objects }: IntacctSourceOptions): string[] {
+  return entities.flatMap((entity) => {
+    const object = entityDef(entity)?.of?.object ?? objects?.[entity]
+    return object ? [object] : entity === 'dimension' ? ['DEPARTMENT', 'LOCATION', 'CLASS', 'PROJECT'] : []
+  })
+}
+
+/** Fields of an object that queries refuse; shared by all that ask for it. */
+function refusedOf(schema: IntacctSchema, object: string): Set<string> {
+  const known = schema.refused.get(object) ?? new Set<string>()
+  schema.refused.set(object, known)
+  return known
+}
+
+interface Shop {
+  readonly connection: IntacctConnection
+  readonly schema: IntacctSchema
+  readonly options: IntacctSourceOptions
+  readonly audit: Audit
+  readonly pagesOf: (what: string, object?: string, essential?: readonly string[]) => Pages
+}
+
+async function planOf(shop: Shop, entity: string, signal: AbortSignal): Promise<EntityPlan> {
+  const { connection, schema, options } = shop
+  const resolved = await resolveEntity(
+    schema,
+    entity,
+    {
+      sensitive: options.sensitive?.[entity] ?? [],
+      extraFields: options.extraFields?.[entity] ?? [],
+      object: options.objects?.[entity],
+    },
+    signal,
+  )
+  const zone = await connection.zone(signal)
+  const readers = resolved.objects.map((object) => readerOf(shop, resolved, object, zone))
+  const [first] = readers
+  if (!first)
+    throw syncError('config', 'intacct.dimensions', `${entity}: Intacct lists no dimension that can be read`, {
+      entity,
+    })
+  const documents = resolved.lines ? documentsOf(shop, resolved, zone) : undefined
+  const lines = resolved.lines && documents ? changedLines(shop, resolved, documents) : undefined
+  const isDimension = !resolved.def.of
+  /** Documents read of one window: a changed line of theirs would find nothing newer. */
+  const seen = new Set<string>()
+  let bound: string | null = null
+  const stamped = readers.some(({ object }) => object.stamp !== undefined)
+  const withDeletions = stamped && options.deletions !== 'off'
+
+  const readPage = async (request: PageRequest): Promise<Page> => {
+    const { walk, window } = request
+    if (window.bound !== bound) seen.clear()
+    bound = window.bound
+    if (walk === DELETED) return deletedPage(shop, resolved, request)
+    if (walk === LINES) return lines ? lines(request, seen) : NOTHING
+    const reader = isDimension ? readers.find(({ object }) => object.object === walk.replace(/^.*:/, '')) : first
+    if (!reader) return NOTHING
+    const filter = async () => filterOf(connection, resolved, reader.object, request)
+    if (!documents) return reader.page(filter, request)
+    let future = 0
+    const page = await documents.page(filter, request, (row) => {
+      const late = walk !== BACKFILL && isLate(stampOf(row, reader.object.stamp, zone), window.bound)
+      if (late) future++
+      return !late
+    })
+    if (window.from !== null && seen.size < MOST_REMEMBERED) {
+      for (const record of page.records) seen.add(String(record.number))
+      for (const { record } of page.refused ?? []) seen.add(String(record.number))
+    }
+    return future > 0 ? { ...page, future } : page
+  }
+
+  const walks = isDimension ? readers.map(({ object }) => object.object) : ['changed']
+  return {
+    entity,
+    schema: resolved.schema,
+    walks: [...walks, ...(lines ? [LINES] : []), ...(withDeletions ? [DELETED] : [])],
+    backfill: isDimension ? readers.map(({ object }) => `${BACKFILL}:${object.object}`) : [BACKFILL],
+    granularity: stamped ? 'second' : 'none',
+    lagSeconds: options.lagSeconds ?? 60,
+    overlapSeconds: options.overlapSeconds ?? 7200,
+    notices: resolved.notices,
+    async readPage(request) {
+      return named(await readPage(request), schema, resolved)
+    },
+    list: (request) => listing(shop, resolved, zone, request),
+    async readKeys(keys, nextRead, stop) {
+      const reading = { nextRead, signal: stop }
+      const codes = keys.map((key) => splitKey(key))
+      if (documents) return documents.byNumbers(codes.map((parts) => parts.at(-1) ?? '').filter(isNumber), reading)
+      const pages: Page[] = []
+      for (const reader of readers) {
+        const wanted = codes
+          .filter((parts) => !isDimension || parts[1] === reader.object.object.toUpperCase())
+          .map((parts) => parts.at(-1) ?? '')
+        pages.push(
+          await reader.byCodes(reader.object.code === reader.object.record ? wanted.filter(isNumber) : wanted, reading),
+        )
+      }
+      return joined(pages)
+    },
+  }
+}
+
+/** Fields that Intacct refused while a page was read are told with it. */
+function named(page: Page, schema: IntacctSchema, { objects, lines }: ResolvedEntity): Page {
+  const found = [...objects, ...(lines ? [lines] : [])].flatMap(({ object, select }) =>
+    [...(schema.refused.get(object) ?? [])]
+      .filter((field) => select.some((one) => one.toUpperCase() === field))
+      .map((field) => `${object} lists the field ${field} but refuses to give it: it was left out`),
+  )
+  return found.length === 0 ? page : { ...page, notices: [...(page.notices ?? []), ...found] }
+}
+
+async function filterOf(
+  connection: IntacctConnection,
+  { def }: ResolvedEntity,
+  object: ResolvedObject,
+  { walk, window, signal }: PageRequest,
+) {
+  if (walk.startsWith(BACKFILL) && def.dateField) return datesFilter(def.dateField, window)
+  return windowFilter(object, window, await connection.zone(signal), connection.clock.now())
+}
+
+/** Stamped later than the window ends: it waits for its time. */
+const isLate = (stamp: string | null, bound: string | null): boolean =>
+  stamp !== null && bound !== null && stamp > bound
+
+interface FlatReader {
+  readonly object: ResolvedObject
+  page(filter: () => Promise<ReturnType<typeof windowFilter>>, request: PageRequest): Promise<Page>
+  byCodes(codes: readonly string[], reading: Reading): Promise<Page>
+}
+
+/** Reads one object's rows as flat records. */
+function readerOf(
+  { options, pagesOf }: Shop,
+  { def, schema }: ResolvedEntity,
+  object: ResolvedObject,
+  zone: Zone,
+): FlatReader {
+  const convert = compileRecord(object.columns, object.stamp, { source: options.source, zone })
+  const pages = pagesOf(def.of ? def.entity : `${def.entity}, ${object.object}`, object.object, essentials(object))
+  const complete = filler(schema.columns.map(({ name }) => name))
+  const recordOf = (row: Fields, read: number): DataRecord => {
+    const record = complete(convert(row))
+    record._read = read
+    return record
+  }
+  const record = object.record.toUpperCase()
+  return {
+    object,
+    async page(filter, request) {
+      const after = request.cursor === null ? null : [request.cursor]
+      const found = await pages.page(
+        { object: object.object, select: object.select, filter, orderBy: [object.record], after },
+        request,
+      )
+      const kept = found.rows
+        .map((row) => ({ record: recordOf(row, found.read), cursor: row[record] ?? '' }))
+        .filter((one) => request.walk.startsWith(BACKFILL) || !isLate(one.record._stamp ?? null, request.window.bound))
+      const future = found.rows.length - kept.length
+      return {
+        records: kept.map((one) => one.record),
+        cursors: kept.map(({ cursor }) => cursor),
+        cursor: found.remaining > 0 ? (found.last?.[0] ?? null) : null,
+        ...(future > 0 ? { future } : {}),
+        ...(found.notices.length > 0 ? { notices: found.notices } : {}),
+      }
+    },
+    async byCodes(codes, reading) {
+      if (codes.length === 0) return NOTHING
+      const filter = () => anyOf(object.code, codes)
+      const found = await pages.all(
+        { object: object.object, select: object.select, filter, orderBy: [object.record] },
+        reading,
+      )
+      return { records: found.rows.map((row) => recordOf(row, found.read)), notices: found.notices, cursor: null }
+    },
+  }
+}
+
+/** Dimensions differ in added fields: each record has all columns of its table. */
+function filler(names: readonly string[]): (record: DataRecord) => DataRecord {
+  return (record) => {
+    for (const name of names) record[name] ??= null
+    return record
+  }
+}
+
+function documentsOf(
+  { connection, options, pagesOf }: Shop,
+  { def, objects, lines, schema }: ResolvedEntity,
+  zone: Zone,
+): Documents {
+  const head = objects[0] as ResolvedObject
+  const list = lines as NonNullable<typeof lines>
+  const convert: RecordConverter = compileRecord(head.columns, head.stamp, { source: options.source, zone })
+  const convertLine = compileRow(list.columns, { source: options.source, zone })
+  const statistical = new Set(options.statisticalJournals ?? [])
+  return createDocuments({
+    header: { ...head, pages: pagesOf(def.entity, head.object, essentials(head)) },
+    lines: {
+      ...list,
+      pages: pagesOf(`${def.entity}, ${list.object}`, list.object, [...essentials(list), list.parent]),
+    },
+    zone: () => connection.zone(new AbortController().signal),
+    assemble(row, rows) {
+      const record = convert(row)
+      record.lines = rows.map((line): Row => convertLine(line, record))
+      return record
+    },
+    faultOf: (record) => (statistical.has(String(record.journal)) ? undefined : unbalanced(record, schema)),
+    nameOf: (record) => `${def.entity} ${keyText(schema, record)}`,
+  })
+}
+
+/** Fields that cannot be left out. */
+const essentials = ({ record, stamp, code, created }: ResolvedObject): string[] => [
+  record,
+  code,
+  ...(stamp ? [stamp] : []),
+  ...(created ? [created] : []),
+]
+
+/** The walk of changed lines: it leads to their documents, which are read whole. */
+function changedLines({ connection, pagesOf }: Shop, { def, lines }: ResolvedEntity, documents: Documents) {
+  const list = lines as NonNullable<typeof lines>
+  if (list.stamp === undefined) return undefined
+  const pages = pagesOf(`${def.entity}, ${list.object}`)
+  const parent = list.parent.toUpperCase()
+  return async (request: PageRequest, seen: ReadonlySet<string>): Promise<Page> => {
+    const { window, cursor, signal } = request
+    if (window.from === null) return NOTHING
+    const filter = async () =>
+      windowFilter(
+        { stamp: list.stamp, created: list.created },
+        window,
+        await connection.zone(signal),
+        connection.clock.now(),
+      )
+    const after = cursor === null ? null : [cursor]
+    const found = await pages.page(
+      { object: list.object, select: [list.parent], filter, orderBy: [list.record], after },
+      request,
+    )
+    const numbers = [...new Set(found.rows.map((row) => row[parent] ?? ''))].filter(
+      (number) => number !== '' && !seen.has(number),
+    )
+    const page = numbers.length === 0 ? NOTHING : await documents.byNumbers(numbers, request)
+    return { ...page, cursor: found.remaining > 0 ? (found.last?.[0] ?? null) : null }
+  }
+}
+
+/** Keys that the audit history tells as deleted; the engine asks for each once more. */
+async function deletedPage(
+  { options, audit }: Shop,
+  { def, objects, schema }: ResolvedEntity,
+  request: PageRequest,
+): Promise<Page> {
+  if (request.window.from === null) return NOTHING
+  const gone: string[] = []
+  for (const object of objects) {
+    const keys = await audit.deleted(object.object, request.window, request)
+    if (keys === undefined)
+      return {
+        ...NOTHING,
+        notices: [`The API user may not see the audit history: deletions are found by the sweep alone. ${AUDIT_RIGHT}`],
+      }
+    const parts = def.of ? [] : [object.object.toUpperCase()]
+    for (const key of keys.map(auditKey)) {
+      // Where records are kept by their business id, a record number says nothing: the sweep finds these.
+      if (object.code === object.record && !isNumber(key)) continue
+      const row: Row = {
+        source: options.source,
+        chart: 'GL',
+        entry_type: 'GLBATCH',
+        type: parts[0] ?? null,
+        [def.code.column]: key,
+      }
+      gone.push(keyText(schema, row))
+    }
+  }
+  return gone.length === 0 ? NOTHING : { ...NOTHING, gone: [...new Set(gone)] }
+}
+
+const AUDIT_RIGHT = 'Its role needs View on Platform Services and on custom reports.'
+
+/** Keys and stamps of an object's records, one object after the other. The cursor: object, record number, listed so far. */
+async function listing(
+  shop: Shop,
+  { def, objects, schema }: ResolvedEntity,
+  zone: Zone,
+  request: Pick<PageRequest, 'cursor' | 'nextRead' | 'signal'>,
+): Promise<Listing> {
+  const [at = '0', after = '', before = '0'] = request.cursor?.split('|') ?? []
+  const index = Number(at)
+  const object = objects[index] as ResolvedObject
+  const keyColumns = object.columns.filter(({ name }) => schema.key.includes(name))
+  const convert = compileRecord(keyColumns, object.stamp, { source: shop.options.source, zone })
+  const pages = shop.pagesOf(`${def.entity}, its listing`)
+  const select = [object.code, ...(object.stamp ? [object.stamp] : [])]
+  const found = await pages.page(
+    {
+      object: object.object,
+      select,
+      filter: () => undefined,
+      orderBy: [object.record],
+      after: after === '' ? null : [after],
+    },
+    request,
+  )
+  const listed = Number(before) + found.rows.length
+  const next =
+    found.remaining > 0
+      ? `${index}|${found.last?.[0] ?? ''}|${listed}`
+      : index + 1 < objects.length
+        ? `${index + 1}||${listed}`
+        : null
+  return {
+    keys: found.rows.map((row) => {
+      const record = convert(row)
+      return { key: keyText(schema, record), stamp: record._stamp ?? null }
+    }),
+    total: Number(before) + found.total,
+    cursor: next,
+    ...(found.notices.length > 0 ? { notices: found.notices } : {}),
+  }
+}
+
+const joined = (pages: readonly Page[]): Page => ({
+  records: pages.flatMap((page) => page.records),
+  refused: pages.flatMap((page) => page.refused ?? []),
+  notices: pages.flatMap((page) => page.notices ?? []),
+  cursor: null,
+})
+
+const isNumber = (text: string): boolean => /^\d+$/.test(text)
+
+/** Parts of a `keyText`. */
+function splitKey(key: string): string[] {
+  const parts: string[] = ['']
+  for (let at = 0; at < key.length; at++) {
+    if (key[at] === '|') parts.push('')
+    else parts.push(`${parts.pop()}${key[at] === '\\' ? (key[++at] ?? '') : key[at]}`)
+  }
+  return parts
+}
