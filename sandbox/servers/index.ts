@@ -1,10 +1,12 @@
 import { databricksServer } from './databricks.ts'
+import { intacctServer } from './intacct.ts'
 import type { StartServer } from './server.ts'
 import { x3Server } from './x3.ts'
 
 /** Every server of the sandbox by its name, sources first. */
 export const SERVERS = {
   x3: x3Server,
+  intacct: intacctServer,
   databricks: databricksServer,
 } satisfies Record<string, StartServer>
 
