@@ -18,7 +18,7 @@ const config = z.object({
   login: field.choice(['keyPair', 'token', 'oauth']),
   user: field.optional(),
   clientId: field.optional(),
-  tokenUrl: field.optional(),
+  oauthUrl: field.optional(),
   scope: field.optional(),
   role: field.optional(),
   warehouse: field.optional(),
@@ -111,7 +111,7 @@ async function open(
 }
 
 async function login(values: Config, credentials: Secrets): Promise<AuthOptions> {
-  const { login: kind, user, clientId, tokenUrl, scope } = values
+  const { login: kind, user, clientId, oauthUrl, scope } = values
   if (kind === 'token') return { kind, user, token: needed(credentials.token, 'token', 'Access token') }
   if (kind === 'oauth')
     return {
@@ -119,7 +119,7 @@ async function login(values: Config, credentials: Secrets): Promise<AuthOptions>
       user,
       clientId: needed(clientId, 'clientId', 'Client ID'),
       clientSecret: needed(credentials.clientSecret, 'clientSecret', 'Client secret'),
-      tokenUrl: needed(tokenUrl, 'tokenUrl', 'Token endpoint'),
+      oauthUrl: needed(oauthUrl, 'oauthUrl', 'Token endpoint'),
       ...(scope ? { scope } : {}),
     }
   const key = needed(credentials.privateKey, 'privateKey', 'Private key')

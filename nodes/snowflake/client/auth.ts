@@ -20,7 +20,7 @@ export type AuthOptions =
       readonly clientId: string
       readonly clientSecret: string
       /** Token endpoint of the authorization server: `https://login.microsoftonline.com/<tenant>/oauth2/v2.0/token`. */
-      readonly tokenUrl: string
+      readonly oauthUrl: string
       readonly scope?: string
     }
 
@@ -98,10 +98,10 @@ async function requestToken(
   { proxy, timeoutMs }: { readonly proxy?: string; readonly timeoutMs: number },
   signal: AbortSignal,
 ): Promise<{ token: string; seconds: number }> {
-  const url = URL.canParse(auth.tokenUrl) ? new URL(auth.tokenUrl) : undefined
+  const url = URL.canParse(auth.oauthUrl) ? new URL(auth.oauthUrl) : undefined
   if (!url || !/^https?:$/.test(url.protocol))
-    throw syncError('config', 'snowflake.token', 'Field tokenUrl: the token endpoint is no https address.', {
-      field: 'tokenUrl',
+    throw syncError('config', 'snowflake.token', 'Field oauthUrl: the token endpoint is no https address.', {
+      field: 'oauthUrl',
       hint: 'Copy it from the authorization server: https://login.microsoftonline.com/<tenant>/oauth2/v2.0/token',
     })
   const what = `Token for ${auth.clientId} from ${url.host}`
