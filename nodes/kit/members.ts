@@ -14,6 +14,8 @@ export interface Member {
   readonly accepts?: (entity: string) => boolean
   /** Sinks: where an entity is written, for its mark. */
   readonly target?: (entity: string) => Promise<Target>
+  /** Sinks: rows and bytes of a batch that suit them, where they differ from the engine's. */
+  readonly limits?: { readonly batchRows: number; readonly batchBytes: number }
   /** Sources: the name of their sync, and a run of its own that reads keys again, after the one that is going on. */
   readonly syncName?: string
   readonly readAgain?: (entity: string, keys: readonly string[], signal: AbortSignal) => Promise<RunSummary>
@@ -98,6 +100,18 @@ export function reachable(
 /** Sinks among them that take an entity. */
 export const sinksFor = (members: readonly Member[], entity: string): SinkRef[] =>
   members.filter((m) => m.kind === 'sink' && (m.accepts?.(entity) ?? true)).map((m) => m.ref)
+
+/** The narrowest limits among the sinks; undefined where one has none of its own, so that the engine's hold. */
+export function limitsFor(members: readonly Member[]): Member['limits'] {
+  const limits = members.filter(({ kind }) => kind === 'sink').map((member) => member.limits)
+  return limits.reduce(
+    (a, b) =>
+      a && b
+        ? { batchRows: Math.min(a.batchRows, b.batchRows), batchBytes: Math.min(a.batchBytes, b.batchBytes) }
+        : undefined,
+    limits[0],
+  )
+}
 
 /** Where those sinks write an entity, for the marks of a sync without memory. */
 export const targetsFor = (members: readonly Member[], entity: string): Promise<{ ref: SinkRef; target: Target }[]> =>

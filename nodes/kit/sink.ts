@@ -7,7 +7,7 @@ import { type ConfigSpec, type Fields, field } from './config.ts'
 import type { ConnectionSpec } from './connection.ts'
 import { heldMessage } from './held.ts'
 import { checkLedger, failingItsRun, parseBatch } from './message.ts'
-import { defineNode, type Log, type NodeContext } from './node.ts'
+import { defineNode, type Log, type Message, type NodeContext } from './node.ts'
 import { count } from './status.ts'
 import { useConnection } from './use.ts'
 
@@ -40,6 +40,19 @@ export interface SinkSpec<S extends Fields, CS extends Fields, K extends Fields,
   ) => Target | Promise<Target>
   /** Whether records of an entity are for this sink; absent: all. */
   readonly accepts?: (config: z.output<S> & Common, entity: string) => boolean
+  /** Rows and bytes of a batch that suit it, where they differ from the engine's: taken where all sinks of an entity say so. */
+  readonly limits?: BatchLimits
+  /** A mode in which the node is no sink: what it does with any message. Undefined: it is one. */
+  readonly instead?: (
+    config: z.output<S> & Common,
+    client: () => Promise<Client>,
+    context: NodeContext<z.output<S>>,
+  ) => ((message: Message) => Promise<void>) | undefined
+}
+
+export interface BatchLimits {
+  readonly batchRows: number
+  readonly batchBytes: number
 }
 
 /**
@@ -61,6 +74,22 @@ export function defineSink<S extends Fields, CS extends Fields, K extends Fields
 ): void {
   const config = z.object({ ...sinkFields, ...spec.config.shape }) as unknown as S
   const state = new WeakMap<object, (entity: string) => Promise<Target>>()
+  const others = new WeakMap<object, { readonly handle: ((message: Message) => Promise<void>) | undefined }>()
+
+  /** The handler of a mode in which the node is no sink, made once. */
+  const insteadOf = (context: NodeContext<z.output<S>>): ((message: Message) => Promise<void>) | undefined => {
+    const known = others.get(context)
+    if (known || !spec.instead) return known?.handle
+    const own = context.config as z.output<S> & Common
+    let client: (() => Promise<Client>) | undefined
+    const open = (): Promise<Client> => {
+      client ??= useConnection<Client>(context, own.connection, spec.connection.type)
+      return client()
+    }
+    const handle = spec.instead(own, open, context)
+    others.set(context, { handle })
+    return handle
+  }
 
   const targetsOf = (context: NodeContext<z.output<S>>): ((entity: string) => Promise<Target>) => {
     const known = state.get(context)
@@ -86,15 +115,17 @@ export function defineSink<S extends Fields, CS extends Fields, K extends Fields
     ...(spec.migrations && { migrations: spec.migrations }),
     ...(spec.literal && { literal: spec.literal }),
     member: (context) => ({
-      kind: 'sink',
+      kind: insteadOf(context) ? 'other' : 'sink',
       ref: { id: context.id, name: context.name },
+      ...(spec.limits && { limits: spec.limits }),
       accepts: (entity) => spec.accepts?.(context.config as z.output<S> & Common, entity) ?? true,
       target: (entity) => targetsOf(context)(entity),
     }),
     start: (context) => {
-      targetsOf(context)
+      if (!insteadOf(context)) targetsOf(context)
     },
     input: (message, context) =>
+      insteadOf(context)?.(message) ??
       failingItsRun(message, context, async (engine) => {
         const batch = parseBatch(message)
         checkLedger(batch, engine.ledger.id)

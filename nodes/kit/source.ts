@@ -8,7 +8,7 @@ import type { Source } from '../../sync/source.ts'
 import { type ConfigSpec, type Fields, field, fillEnv, readConfig, type Values } from './config.ts'
 import { type ConnectionSpec, environment, withUnsaved } from './connection.ts'
 import { asSyncError } from './errors.ts'
-import { ledgerHandle, placeOf, reachable, sinksFor, targetsFor } from './members.ts'
+import { ledgerHandle, limitsFor, placeOf, reachable, sinksFor, targetsFor } from './members.ts'
 import { defineNode, type Log, type Message, type NodeContext } from './node.ts'
 import { ORDERS, type Order, scopeOf, sourceOrder, toldOf } from './order.ts'
 import { connectionBody, handle, scrub } from './routes.ts'
@@ -272,7 +272,7 @@ async function runOrder<S extends Fields, CS extends Fields, K extends Fields, C
     try {
       const members = reachable(context.RED, handle, { place: context.place, ports: [0] })
       const filters = spec.filters?.(config)
-      const limits = spec.limits?.(config)
+      const limits = spec.limits?.(config) ?? limitsFor(members)
       const sweep = sweepOf(config, toldOf(order), new Date())
       const summary = await engine.poll({
         name: config.syncName,
