@@ -1,17 +1,29 @@
 /** Exact decimal arithmetic on text: money never becomes a JS number. */
 
-const plain = /^-?\d+(?:\.\d+)?$/
 const scientific = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?$/
 
 /** True for plain notation: `-1234.50`. No plus, no exponent, no blank, a digit on both sides of the point. */
-export const isDecimal = (text: string): boolean => plain.test(text)
+export function isDecimal(text: string): boolean {
+  const { length } = text
+  const start = text.charCodeAt(0) === 45 ? 1 : 0
+  let point = -1
+  for (let i = start; i < length; i++) {
+    const code = text.charCodeAt(i)
+    if (code >= 48 && code <= 57) continue
+    if (code !== 46 || point >= 0 || i === start || i === length - 1) return false
+    point = i
+  }
+  return length > start
+}
 
 /**
  * Canonical text of a decimal: no exponent, no plus, no leading or trailing zeros, no `-0`.
  * `"1234.50"` -> `"1234.5"`, `"1.5e3"` -> `"1500"`. Throws a `RangeError` for what is no decimal.
  */
-export function normalise(text: string): string {
-  if (!plain.test(text)) return normalise(expand(text))
+export const normalise = (text: string): string => canonical(isDecimal(text) ? text : expand(text))
+
+/** The same for what is known to be in plain notation. */
+export function canonical(text: string): string {
   const negative = text.charCodeAt(0) === 45
   let start = negative ? 1 : 0
   const point = text.indexOf('.')
@@ -43,8 +55,11 @@ function expand(text: string): string {
  * Whether a decimal in plain notation fits `decimal(precision, scale)` as it is. Never rounds: more digits
  * behind the point than `scale` that are not zeros do not fit.
  */
-export function fitsDecimal(text: string, precision: number, scale: number): boolean {
-  if (!plain.test(text)) return false
+export const fitsDecimal = (text: string, precision: number, scale: number): boolean =>
+  isDecimal(text) && fitsPlain(text, precision, scale)
+
+/** The same for what is known to be in plain notation. */
+export function fitsPlain(text: string, precision: number, scale: number): boolean {
   const point = text.indexOf('.')
   const whole = point < 0 ? text.length : point
   let start = text.charCodeAt(0) === 45 ? 1 : 0

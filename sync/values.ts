@@ -12,11 +12,26 @@ interface Fault {
   readonly hint: string
 }
 
+export type TypeKind = 'string' | 'integer' | 'decimal' | 'boolean' | 'date' | 'timestamp' | 'json'
+
+const decimalType = /^decimal\((\d+),\s*(\d+)\)$/
+
+/** A column's type in parts; precision and scale are 0 for what is no decimal. */
+export function kindOf(type: ColumnType): {
+  readonly kind: TypeKind
+  readonly precision: number
+  readonly scale: number
+} {
+  const [, precision, scale] = decimalType.exec(type) ?? []
+  if (precision === undefined) return { kind: type as TypeKind, precision: 0, scale: 0 }
+  return { kind: 'decimal', precision: Number(precision), scale: Number(scale) }
+}
+
 interface ColumnCheck {
   readonly name: string
   readonly type: ColumnType
   readonly sensitive: boolean
-  readonly kind: 'string' | 'integer' | 'decimal' | 'boolean' | 'date' | 'timestamp' | 'json'
+  readonly kind: TypeKind
   readonly precision: number
   readonly scale: number
 }
@@ -34,8 +49,6 @@ interface ListCheck extends TableCheck {
   readonly shared: readonly string[]
   readonly own: readonly string[]
 }
-
-const decimalType = /^decimal\((\d+),\s*(\d+)\)$/
 
 /**
  * Compiles the check of one schema. The checker gives a `data` error that names the record's key, the list and line,
@@ -80,17 +93,8 @@ export function compileChecker(schema: Schema): ValueChecker {
 
 function compileTable(table: TableSchema): TableCheck {
   const columns = new Map<string, ColumnCheck>()
-  for (const { name, type, sensitive = false } of table.columns) {
-    const [, precision, scale] = decimalType.exec(type) ?? []
-    columns.set(name, {
-      name,
-      type,
-      sensitive,
-      kind: precision === undefined ? (type as ColumnCheck['kind']) : 'decimal',
-      precision: Number(precision ?? 0),
-      scale: Number(scale ?? 0),
-    })
-  }
+  for (const { name, type, sensitive = false } of table.columns)
+    columns.set(name, { name, type, sensitive, ...kindOf(type) })
   return { table, columns, inOrder: [...columns.values()] }
 }
 
