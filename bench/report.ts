@@ -24,6 +24,10 @@ export function medianPass(passes: readonly Measured[]): Figures {
   return {
     wall: round(wall, 3),
     cpu: round(cpu, 3),
+    main: round(
+      of((pass) => pass.main),
+      3,
+    ),
     busy: round(
       of((pass) => pass.cpu / pass.wall),
       2,
@@ -46,6 +50,8 @@ export function medianPass(passes: readonly Measured[]): Figures {
 export interface Figures {
   readonly wall: number
   readonly cpu: number
+  /** Of them those of the main thread. */
+  readonly main: number
   /** CPU seconds for each second of wall time. */
   readonly busy: number
   readonly sandboxCpu: number
@@ -80,6 +86,7 @@ function machine(): string {
 const LINES: readonly (readonly [string, keyof Figures])[] = [
   ['wall seconds', 'wall'],
   ['CPU seconds', 'cpu'],
+  ['of them the main thread', 'main'],
   ['CPU seconds per second', 'busy'],
   ["the sandbox's CPU seconds", 'sandboxCpu'],
   ['peak RSS, MB', 'peakRssMb'],

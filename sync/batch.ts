@@ -4,7 +4,7 @@ import { cannotTakeBack, withoutVainDeletions } from './deletions.ts'
 import type { DeliverDeps } from './deliver.ts'
 import type { DeliverOptions, OutcomeCounts } from './engine.ts'
 import type { Fifo } from './fifo.ts'
-import { compileHasher, type Hasher } from './hash.ts'
+import { compileHasher, type Fingerprinter } from './hash.ts'
 import {
   type AppendDeps,
   doubledText,
@@ -22,7 +22,7 @@ import { noCounts, type Reached } from './run.ts'
 import { type Entry, rowsOf, type Sifted, sift } from './sift.ts'
 import type { Target, WriteBatch, WriteContext } from './target.ts'
 import { checkTotals } from './tie.ts'
-import { contribution, createTotals, type TableTotals, type Totals, totalsPlan } from './totals.ts'
+import { type Contribution, createTotals, type TableTotals, type Totals, totalsPlan } from './totals.ts'
 import type { ValueChecker } from './values.ts'
 
 export interface Job {
@@ -30,7 +30,7 @@ export interface Job {
   readonly batch: ParsedBatch
   readonly sync: SyncInfo
   /** Compiled once for a schema. */
-  readonly compiled: { readonly hash: Hasher; readonly check: ValueChecker }
+  readonly compiled: { readonly fingerprint: Fingerprinter; readonly check: ValueChecker }
   readonly context: WriteContext
   readonly again: RetryContext
   /** ISO time of writing. */
@@ -41,6 +41,9 @@ export interface Job {
   rows: number
   waiting: string | undefined
 }
+
+/** What a record adds to the run's totals, worked out once. */
+type ContributionOf = (entry: Entry) => Contribution | null
 
 /** What the ledger knows of a batch's keys at its address. */
 interface Known {
@@ -127,7 +130,7 @@ export function createBatchWork(
     good: readonly Entry[],
     known: Known,
     append: AppendDeps | undefined,
-    plan: readonly TableTotals[],
+    contribution: ContributionOf,
   ): Promise<readonly Refused[]> => {
     const { batch, sync, options, context, again } = job
     const { target, ref, progress } = options
@@ -150,7 +153,7 @@ export function createBatchWork(
     const writePart = async (some: readonly Entry[]): Promise<void> => {
       const part = packed(some)
       if (append === undefined) await withRetry(() => target.write(part, context), again, patience(target))
-      else if ((await writeBehindIntent(part, (entry) => contributionOf(job, entry, plan), append)) === 'inDoubt') {
+      else if ((await writeBehindIntent(part, (entry) => totalsText(job, contribution(entry)), append)) === 'inDoubt') {
         job.inDoubt.push(...some)
         return
       }
@@ -158,14 +161,14 @@ export function createBatchWork(
       job.written.push(...some)
       job.rows += rowsIn(job, some)
       if (append !== undefined) {
-        const deliveries = some.map((entry) => deliveryOf(job, entry, known, plan))
+        const deliveries = some.map((entry) => deliveryOf(job, entry, known, contribution))
         await settlement.settle(sync, ref, answer(some, 'delivered'), {
           address: target.address,
           deliveries,
           rows: rowsIn(job, some),
           intent: part.id,
         })
-        account(job, deliveries, known)
+        account(job, some, known, contribution)
       }
       progress({ entity: batch.schema.entity, records: job.written.length, rows: job.rows })
     }
@@ -188,26 +191,35 @@ export function createBatchWork(
   }
 
   /** Adds what was delivered to the run's totals, and takes the version before off those of the run that delivered it. */
-  const account = (job: Job, deliveries: readonly Delivery[], known: Known): void => {
+  const account = (job: Job, written: readonly Entry[], known: Known, contribution: ContributionOf): void => {
     const { address } = job.options.target
     const mine = sums.get(sumsKey(job.sync.run, address))
-    for (const { key, totals } of deliveries) {
-      const before = known.deliveries.get(key)?.totals
-      if (before) sums.get(sumsKey(runOf(before), address))?.remove(partsOf(before))
-      if (totals) mine?.add(partsOf(totals))
+    for (const entry of written) {
+      const before = known.deliveries.get(entry.key)?.totals
+      if (before) sums.get(sumsKey(runOf(before), address))?.remove(before.slice(before.indexOf('\n') + 1))
+      mine?.add(contribution(entry))
     }
+  }
+
+  /** The totals of this run at this address. */
+  const totalsOf = ({ sync, options }: Job, plan: readonly TableTotals[]): Totals => {
+    const own = sumsKey(sync.run, options.target.address)
+    const known = sums.get(own)
+    if (known !== undefined) return known
+    for (const key of sums.keys()) if (!settlement.runs.has(runOf(key))) sums.delete(key)
+    const totals = createTotals(plan)
+    sums.set(own, totals)
+    return totals
   }
 
   /** Has the totals of this run compared with the target's own when it ends. */
   const watch = (job: Job, reached: Reached, plan: readonly TableTotals[]): void => {
     if (reached.check !== undefined) return
     const { target } = job.options
-    const { run } = job.sync
-    const totals = createTotals(plan)
-    for (const key of sums.keys()) if (!settlement.runs.has(key.slice(0, key.indexOf('\n')))) sums.delete(key)
-    sums.set(sumsKey(run, target.address), totals)
-    const question = { target, schema: job.batch.schema, run, plan, totals, retry: patience(target) }
-    reached.check = (context) => fifo.run(target.address, () => checkTotals(question, context), context.signal)
+    const question = { target, schema: job.batch.schema, run: job.sync.run, plan, retry: patience(target) }
+    const totals = totalsOf(job, plan)
+    reached.check = (context) =>
+      fifo.run(target.address, () => checkTotals({ ...question, totals }, context), context.signal)
   }
 
   return async (job, newest, older) => {
@@ -241,6 +253,7 @@ export function createBatchWork(
     }
     const plan = totalsPlan(batch.schema, entity?.totals)
     if (reached !== undefined) watch(job, reached, plan)
+    const contribution = once((entry: Entry) => totalsOf(job, plan).of(entry.record))
     const badEntries = new Set(bad.map(({ entry }) => entry))
     const good = known.sifted.write.filter((entry) => !badEntries.has(entry))
     const merged = append === undefined ? job.written : []
@@ -249,10 +262,10 @@ export function createBatchWork(
       more: Parameters<typeof settlement.settle>[3],
     ): Promise<Answer[]> => {
       const answers = [...others, ...answer(merged, 'delivered')]
-      const deliveries = merged.map((entry) => deliveryOf(job, entry, known, plan))
+      const deliveries = merged.map((entry) => deliveryOf(job, entry, known, contribution))
       const all = { ...more, deliveries: [...deliveries, ...(more.deliveries ?? [])] }
       await settlement.settle(sync, ref, answers, { address: target.address, rows: rowsIn(job, merged), ...all })
-      account(job, deliveries, known)
+      account(job, merged, known, contribution)
       return answers
     }
     try {
@@ -260,7 +273,7 @@ export function createBatchWork(
         // A version that is written but never settled must not let an equal one before it pass for unchanged.
         const doubtful = good.filter(({ key }) => known.deliveries.get(key)?.hash).map(({ key }) => key)
         if (doubtful.length > 0 && append === undefined) await ledger.doubtDeliveries(target.address, doubtful)
-        bad = [...bad, ...(await write(job, good, known, append, plan))]
+        bad = [...bad, ...(await write(job, good, known, append, contribution))]
       }
       checkAlike(bad, { entity: batch.schema.entity, total: batch.payload.length })
     } catch (error) {
@@ -317,7 +330,7 @@ export function createBatchWork(
 function misfits(job: Job, entries: readonly Entry[]): readonly Refused[] {
   const found: Refused[] = []
   for (const entry of entries) {
-    const error = cannotTakeBack(job, entry) ?? job.compiled.check(entry.record)
+    const error = cannotTakeBack(job, entry) ?? (entry.sound ? undefined : job.compiled.check(entry.record))
     if (error !== undefined) found.push({ entry, error })
   }
   checkAlike(found, { entity: job.batch.schema.entity, total: job.batch.payload.length })
@@ -329,21 +342,31 @@ const answer = (entries: readonly Entry[], outcome: Outcome): Answer[] => entrie
 const rowsIn = ({ batch }: Job, entries: readonly Entry[]): number =>
   entries.reduce((sum, { record }) => sum + rowsOf(record, batch.schema), 0)
 
-function deliveryOf(job: Job, entry: Entry, { originals }: Known, plan: readonly TableTotals[]): Delivery {
+function deliveryOf(job: Job, entry: Entry, { originals }: Known, contribution: ContributionOf): Delivery {
   return {
     key: entry.key,
     read: entry.read,
     hash: entry.hash === '' ? null : entry.hash,
     originalHash: originals.get(entry.key) ?? null,
-    totals: contributionOf(job, entry, plan),
+    totals: totalsText(job, contribution(entry)),
     run: job.sync.run,
   }
 }
 
-/** The contribution as the ledger keeps it: behind the run that it counts in, since an unchanged record moves on to later runs. */
-function contributionOf({ sync }: Job, { record }: Entry, plan: readonly TableTotals[]): string | null {
-  const parts = contribution(plan, record)
-  return parts === null ? null : `${sync.run}\n${parts}`
+/** Works it out at the first asking and keeps it. */
+function once<K, V>(work: (key: K) => V): (key: K) => V {
+  const known = new Map<K, V>()
+  return (key) => {
+    let value = known.get(key)
+    if (value === undefined) {
+      value = work(key)
+      known.set(key, value)
+    }
+    return value
+  }
 }
+
+/** The contribution as the ledger keeps it: behind the run that it counts in, since an unchanged record moves on to later runs. */
+const totalsText = ({ sync }: Job, contribution: Contribution | null): string | null =>
+  contribution && `${sync.run}\n${contribution.text}`
 const runOf = (totals: string): string => totals.slice(0, totals.indexOf('\n'))
-const partsOf = (totals: string): string => totals.slice(totals.indexOf('\n') + 1)

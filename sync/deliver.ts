@@ -5,7 +5,7 @@ import { createBatchWork, type Job } from './batch.ts'
 import type { DeliverOptions, OutcomeCounts } from './engine.ts'
 import { syncError } from './errors.ts'
 import { createFifo } from './fifo.ts'
-import { compileHasher } from './hash.ts'
+import { compileFingerprint } from './hash.ts'
 import type { Schema, SyncInfo } from './message.ts'
 import { type ParsedBatch, parseBatch } from './parse.ts'
 import { type RetryOptions, stopped } from './retry.ts'
@@ -40,7 +40,7 @@ export function createDeliver(deps: DeliverDeps): (options: DeliverOptions) => P
   const compile = (schema: Schema): Job['compiled'] => {
     const known = schemas.get(schema)
     if (known !== undefined) return known
-    const made = { hash: compileHasher(schema), check: compileChecker(schema) }
+    const made = { fingerprint: compileFingerprint(schema), check: compileChecker(schema) }
     schemas.set(schema, made)
     return made
   }
@@ -73,7 +73,7 @@ export function createDeliver(deps: DeliverDeps): (options: DeliverOptions) => P
     const { target, ref, signal } = options
     const job = newJob(options, batch, sync)
     const { newest, older, twice } = newestOfEachKey(
-      entriesOf(batch.payload, batch.schema, job.compiled.hash, {
+      entriesOf(batch.payload, batch.schema, job.compiled.fingerprint, {
         readNumber: sync.readNumber,
         rowIsIndex: sync.mode === 'push',
       }),

@@ -162,6 +162,29 @@ function rescale(sum: Sum, scale: number): void {
   sum.scale = scale
 }
 
+/** Adds one sum to another. */
+export function addSum(sum: Sum, other: Sum): void {
+  if (other.scale > sum.scale) rescale(sum, other.scale)
+  const lift = sum.scale - other.scale
+  const small = other.small * (powers[lift] ?? Number.POSITIVE_INFINITY)
+  if (other.units === 0n && small <= smallLimit && small >= -smallLimit) sum.small += small
+  else sum.units += (other.units + BigInt(other.small)) * 10n ** BigInt(lift)
+  if (sum.small > smallLimit || sum.small < -smallLimit) flush(sum)
+}
+
+/** A sum as `units:scale`, the shortest way to keep it; empty for zero. */
+export function rawSum({ units, scale, small }: Sum): string {
+  if (units === 0n) return small === 0 ? '' : `${small}:${scale}`
+  return `${units + BigInt(small)}:${scale}`
+}
+
+/** Takes off again what `rawSum` gave. */
+export function takeRawSum(sum: Sum, raw: string): void {
+  if (raw === '') return
+  const at = raw.indexOf(':')
+  addSum(sum, { units: -BigInt(raw.slice(0, at)), scale: Number(raw.slice(at + 1)), small: 0 })
+}
+
 /** Canonical text of a sum. */
 export function sumText(sum: Sum): string {
   if (sum.units !== 0n) flush(sum)

@@ -1,5 +1,6 @@
 /** What of a batch is to be written: the newest of each key, not older than what is accounted for, changed since. Pure. */
 import type { Delivery } from '../ledger/ledger.ts'
+import type { Fingerprinter } from './hash.ts'
 import { type DataRecord, keyText, type Schema } from './message.ts'
 import type { WriteRecord } from './target.ts'
 
@@ -7,6 +8,8 @@ import type { WriteRecord } from './target.ts'
 export interface Entry extends WriteRecord {
   /** `_row`, by which it is settled. */
   readonly row: number
+  /** Its values fit the schema for certain. */
+  readonly sound: boolean
 }
 
 /**
@@ -34,19 +37,20 @@ export function newestOfEachKey(entries: readonly Entry[]): { newest: Entry[]; o
 export function entriesOf(
   records: readonly DataRecord[],
   schema: Schema,
-  hash: (record: DataRecord) => string,
+  fingerprint: Fingerprinter,
   given: { readonly readNumber: number; readonly rowIsIndex: boolean },
 ): Entry[] {
   return records.map((record, index) => {
     const whole = schema.key.every((name) => record[name] !== null && record[name] !== undefined && record[name] !== '')
-    const fingerprint = hash(record)
+    const { hash, sound } = fingerprint(record)
     const key = keyText(schema, record)
     return {
       record,
-      key: whole ? key : `${key}#${fingerprint.slice(0, 8) || index}`,
+      key: whole ? key : `${key}#${hash.slice(0, 8) || index}`,
       read: record._read ?? given.readNumber,
-      hash: fingerprint,
+      hash,
       row: given.rowIsIndex ? index : record._row,
+      sound,
     }
   })
 }

@@ -1,6 +1,6 @@
 /** Control totals: what a run delivered, by company, ledger, period and currency, in exact decimals. */
 import type { DataRecord, Row, Schema, TableSchema } from './message.ts'
-import { addTo, negate, newSum, normalise, type Sum, sumText } from './money.ts'
+import { addSum, addTo, negate, newSum, normalise, rawSum, type Sum, sumText, takeRawSum } from './money.ts'
 import type { EntityPlan } from './source.ts'
 import type { StoredTotal } from './target.ts'
 
@@ -35,10 +35,9 @@ export function totalsPlan(schema: Schema, setting?: EntityPlan['totals']): read
   })
 }
 
-/** One group of one table as a contribution's JSON text has it: list, group values, count, then debit and credit of each amount in the plan's order. */
-type Part = readonly [list: string, group: readonly (string | null)[], count: number, ...amounts: string[]]
-
 interface Group {
+  /** Its number in these totals. */
+  readonly index: number
   readonly list: string
   readonly values: readonly (string | null)[]
   count: number
@@ -46,100 +45,136 @@ interface Group {
   readonly sums: readonly Sum[]
 }
 
-/**
- * What one record adds to the totals of the run that delivers it, as compact JSON text. It is kept beside the record's
- * delivery, so that a later version in the same run takes its place. A deletion adds nothing: null.
- * The values are checked before (`compileChecker`).
- */
-export function contribution(plan: readonly TableTotals[], record: DataRecord): string | null {
-  if (record._op === 'delete') return null
-  const parts: Part[] = []
-  for (const table of plan) {
-    const rows = table.list === '' ? [record] : record[table.list]
-    if (!Array.isArray(rows) || rows.length === 0) continue
-    // Most documents have one group: compared with the last line's before it is looked up.
-    const groups: Group[] = []
-    let last: Group | undefined
-    for (const row of rows as Row[]) {
-      if (last === undefined || !inGroup(last, table.by, row)) {
-        last = groups.find((group) => inGroup(group, table.by, row))
-        if (last === undefined) {
-          last = newGroup(table, row)
-          groups.push(last)
-        }
-      }
-      last.count++
-      for (let i = 0; i < table.amounts.length; i++) {
-        const amount = row[table.amounts[i] as string]
-        if (typeof amount === 'string') addTo(last.sums[amount.charCodeAt(0) === 45 ? 2 * i + 1 : 2 * i] as Sum, amount)
-      }
-    }
-    for (const group of groups) parts.push([group.list, group.values, group.count, ...group.sums.map(sidedText)])
-  }
-  return JSON.stringify(parts)
+/** What one record adds to one group. */
+interface Part {
+  readonly group: Group
+  count: number
+  readonly sums: readonly Sum[]
 }
 
-const newGroup = ({ list, amounts, by }: TableTotals, row: Row): Group => ({
-  list,
-  values: by.map((name) => groupText(row[name])),
-  count: 0,
-  sums: Array.from({ length: amounts.length * 2 }, newSum),
-})
-
-const groupText = (value: unknown): string | null => (value === null || value === undefined ? null : String(value))
-
-function inGroup({ values }: Group, by: readonly string[], row: Row): boolean {
-  for (let i = 0; i < by.length; i++) if (values[i] !== groupText(row[by[i] as string])) return false
-  return true
+/** What one record adds to the totals of the run that delivers it. */
+export interface Contribution {
+  readonly parts: readonly Part[]
+  /**
+   * The same as text: kept beside the record's delivery, so that a later version in the same run takes its place. Groups
+   * are numbers of these totals, which no other run and no later process can read or needs to.
+   */
+  readonly text: string
 }
-
-/** Debit as it is; credit, a sum of negatives, without its sign. */
-const sidedText = (sum: Sum, index: number): string => (index % 2 === 0 ? sumText(sum) : negate(sumText(sum)))
 
 /** Running totals of one run at one address. */
 export interface Totals {
-  /** Adds the contribution of a record that was delivered. */
-  add(contribution: string | null | undefined): void
-  /** Takes it off again: a later version of the record was delivered. */
-  remove(contribution: string | null | undefined): void
+  /** What a record will add; a deletion adds nothing: null. The values are checked before (`compileChecker`). */
+  of(record: DataRecord): Contribution | null
+  /** Adds it, when the record was delivered. */
+  add(contribution: Contribution | null | undefined): void
+  /** Takes it off again, by its text: a later version of the record was delivered. */
+  remove(text: string | null | undefined): void
   /** What must be stored, group by group, sorted; groups without a row are left out. */
   expected(): readonly StoredTotal[]
 }
 
+/** Groups of a table that were met last; most documents have those of the one before. */
+const recentGroups = 4
+
 export function createTotals(plan: readonly TableTotals[]): Totals {
-  const amounts = new Map(plan.map(({ list, amounts: names }) => [list, names]))
-  const groups = new Map<string, Group>()
-  const book = (text: string | null | undefined, sign: 1 | -1) => {
-    if (text === null || text === undefined) return
-    for (const [list, values, count, ...parts] of JSON.parse(text) as Part[]) {
-      const key = JSON.stringify([list, values])
-      let group = groups.get(key)
-      if (group === undefined) {
-        group = { list, values, count: 0, sums: parts.map(newSum) }
-        groups.set(key, group)
-      }
-      group.count += sign * count
-      for (const [i, sum] of group.sums.entries()) {
-        const part = parts[i]
-        if (part !== undefined) addTo(sum, sign === 1 ? part : negate(part))
-      }
+  const byKey = new Map<string, Group>()
+  const groups: Group[] = []
+  const tables = plan.map((table) => ({ ...table, recent: [] as Group[], oldest: 0 }))
+
+  const groupOf = (table: (typeof tables)[number], row: Row): Group => {
+    const near = table.recent.find((group) => inGroup(group, table.by, row))
+    if (near !== undefined) return near
+    const values = table.by.map((name) => groupText(row[name]))
+    const key = JSON.stringify([table.list, values])
+    let group = byKey.get(key)
+    if (group === undefined) {
+      group = { index: groups.length, list: table.list, values, count: 0, sums: newSums(table) }
+      byKey.set(key, group)
+      groups.push(group)
     }
+    table.recent[table.oldest] = group
+    table.oldest = (table.oldest + 1) % recentGroups
+    return group
   }
+
   return {
-    add: (text) => book(text, 1),
-    remove: (text) => book(text, -1),
+    of(record) {
+      if (record._op === 'delete') return null
+      const parts: Part[] = []
+      let text = ''
+      for (const table of tables) {
+        const rows = table.list === '' ? [record] : record[table.list]
+        if (!Array.isArray(rows)) continue
+        const { by, amounts } = table
+        const first = parts.length
+        let part: Part | undefined
+        for (const row of rows as Row[]) {
+          if (part === undefined || !inGroup(part.group, by, row)) {
+            const group = groupOf(table, row)
+            part = parts.find((known) => known.group === group)
+            if (part === undefined) {
+              part = { group, count: 0, sums: newSums(table) }
+              parts.push(part)
+            }
+          }
+          part.count++
+          for (let i = 0; i < amounts.length; i++) {
+            const amount = row[amounts[i] as string]
+            if (typeof amount === 'string')
+              addTo(part.sums[amount.charCodeAt(0) === 45 ? 2 * i + 1 : 2 * i] as Sum, amount)
+          }
+        }
+        for (let i = first; i < parts.length; i++) {
+          const { group, count, sums } = parts[i] as Part
+          text += `${i > 0 ? ';' : ''}${group.index} ${count}`
+          for (const sum of sums) text += ` ${rawSum(sum)}`
+        }
+      }
+      return { parts, text }
+    },
+    add(contribution) {
+      for (const { group, count, sums } of contribution?.parts ?? []) {
+        group.count += count
+        for (let i = 0; i < sums.length; i++) addSum(group.sums[i] as Sum, sums[i] as Sum)
+      }
+    },
+    remove(text) {
+      for (const part of text ? text.split(';') : []) {
+        const [index, count, ...sums] = part.split(' ')
+        const group = groups[Number(index)]
+        if (group === undefined) continue
+        group.count -= Number(count)
+        for (const [i, sum] of group.sums.entries()) takeRawSum(sum, sums[i] ?? '')
+      }
+    },
     expected: () =>
-      [...groups.entries()]
+      [...byKey]
         .filter(([, { count }]) => count !== 0)
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([, { list, values, count, sums }]) => {
-          const side = (offset: number) =>
+          const amounts = plan.find((table) => table.list === list)?.amounts ?? []
+          const side = (offset: 0 | 1) =>
             Object.fromEntries(
-              (amounts.get(list) ?? []).map((name, i) => [name, sumText(sums[2 * i + offset] ?? newSum())]),
+              amounts.map((name, i) => {
+                const sum = sumText(sums[2 * i + offset] ?? newSum())
+                // credit is a sum of negatives
+                return [name, offset === 0 ? sum : negate(sum)]
+              }),
             )
           return { list, group: values, count, debit: side(0), credit: side(1) }
         }),
   }
+}
+
+const newSums = ({ amounts }: TableTotals): Sum[] => Array.from({ length: amounts.length * 2 }, newSum)
+
+const groupText = (value: unknown): string | null =>
+  typeof value === 'string' ? value : value === null || value === undefined ? null : String(value)
+
+function inGroup({ values }: Group, by: readonly string[], row: Row): boolean {
+  for (let i = 0; i < by.length; i++) if (values[i] !== groupText(row[by[i] as string])) return false
+  return true
 }
 
 /** One figure that differs between what was delivered and what is stored. */

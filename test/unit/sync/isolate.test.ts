@@ -6,7 +6,9 @@ import type { Entry } from '../../../sync/sift.ts'
 import { refusal } from '../../support/fake-target.ts'
 
 const entries = (count: number): Entry[] =>
-  Array.from({ length: count }, (_, row) => ({ record: { _row: row }, key: `k${row}`, read: 1, hash: `${row}`, row }))
+  Array.from({ length: count }, (_, row) => {
+    return { record: { _row: row }, key: `k${row}`, read: 1, hash: `${row}`, row, sound: true }
+  })
 
 /** A target that refuses a write with a bad row in it, naming the first. */
 function target(bad: ReadonlySet<number>) {

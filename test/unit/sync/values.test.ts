@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { compileFingerprint } from '../../../sync/hash.ts'
 import type { DataRecord, Schema, Value } from '../../../sync/message.ts'
 import { compileChecker, isDate, isTimestamp } from '../../../sync/values.ts'
 
@@ -184,5 +186,82 @@ describe('values', () => {
       '2024-02-29T00:00:00+01:00',
     ])
       assert.ok(!isTimestamp(at), at)
+  })
+
+  describe('are told sound by the fingerprint', () => {
+    const sound = (schema: Schema) => {
+      const fingerprint = compileFingerprint(schema)
+      return (record: DataRecord): boolean => fingerprint(record).sound
+    }
+    const soundFlat = sound(flat)
+    const soundJournal = sound(journal)
+
+    it('where everything fits, in whatever order its members come', () => {
+      const good = {
+        name: 'Müller 🚲',
+        amount: '-12345678.90',
+        count: 7,
+        active: false,
+        day: '2024-02-29',
+        absent: undefined,
+      }
+      assert.equal(soundFlat(one({ ...good, at: '2024-02-29T23:59:59Z', iban: null })), true)
+      assert.equal(soundFlat({ day: '2024-02-29', _row: 0, code: 'c', amount: '1', source: 'x3' }), true)
+      assert.equal(soundJournal(entry([line({}), line({ line: 2 }), line({ ledger: 'local', line: 1 })])), true)
+      assert.equal(soundJournal(entry([])), true)
+    })
+
+    it('never where the check finds a fault', () => {
+      const text = fc.oneof(
+        fc.constantFrom('x3', '00123', 'J1', '', '1.00', '2024-02-29', 'a\0', 'a\ud800'),
+        fc.string({ unit: 'binary' }),
+      )
+      const value = fc.oneof(
+        text,
+        fc.constantFrom(
+          null,
+          undefined,
+          true,
+          0,
+          -1,
+          0.5,
+          Number.NaN,
+          '2024-02-30',
+          '2024-02-29T25:00:00Z',
+          '123456789.00',
+          '1.001',
+        ),
+        fc.constantFrom<Value>({ a: 1 }, ['a'], { a: '\0' }),
+      )
+      const members = fc.dictionary(
+        fc.constantFrom(...flat.columns.map(({ name }) => name), 'more', '_own', '_op'),
+        value,
+      )
+      fc.assert(
+        fc.property(members, (values) => {
+          const record = one(values as Record<string, Value>)
+          if (record._op !== undefined) record._op = 'delete'
+          if (soundFlat(record)) assert.equal(checkFlat(record), undefined)
+        }),
+        { numRuns: 2000 },
+      )
+      const lines = fc.array(
+        fc.oneof(
+          fc
+            .dictionary(fc.constantFrom('source', 'number', 'ledger', 'line', 'amount', 'more', '_own'), value)
+            .map((some) => line(some as never)),
+          fc.record({ ledger: fc.constantFrom('legal', 'local'), line: fc.integer({ min: 1, max: 3 }) }).map(line),
+          fc.constantFrom(null, [], 'line', 7),
+        ),
+        { maxLength: 4 },
+      )
+      fc.assert(
+        fc.property(fc.oneof(lines, value), (list) => {
+          const record = entry(list)
+          if (soundJournal(record)) assert.equal(checkJournal(record), undefined)
+        }),
+        { numRuns: 2000 },
+      )
+    })
   })
 })
