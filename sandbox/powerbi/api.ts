@@ -241,8 +241,9 @@ export interface PowerbiSandbox {
   /** What the table holds now, a few thousand rows at a time, cells in the order of `columns`. */
   rows(dataset: string, table: string, columns?: readonly string[]): AsyncGenerator<Value[][]>
   /**
-   * SQL on what is stored: `datasets`, `posts`, and per table `"<dataset id>"."<table>"` (what it holds now) and
-   * `"<dataset id>"."<table> (log)"` (every row ever accepted, with `_post`, `_row`, `_at`, `_gone`).
+   * SQL on what is stored: `datasets` (id, workspace, name, created_at, deleted), `posts` (number, posted_at, dataset, table_name,
+   * row_count, bytes, visible_at), and per table `"<dataset id>"."<table>"` (what it holds now) and
+   * `"<dataset id>"."<table> (log)"` (every row ever accepted, with `__post`, `__row`, `__visible`, `__gone`).
    */
   query(sql: string): AsyncGenerator<Value[][]>
   /** Requests of all kinds, accepted POST rows, their rows, and requests by site such as `rows-post`. */

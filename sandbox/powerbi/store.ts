@@ -43,7 +43,7 @@ const OWN = [
 
 const TABLES = [
   'CREATE TABLE IF NOT EXISTS datasets (id VARCHAR, workspace VARCHAR, name VARCHAR, created_at BIGINT, deleted BOOLEAN, definition VARCHAR)',
-  'CREATE TABLE IF NOT EXISTS posts (number BIGINT, at BIGINT, dataset VARCHAR, "table" VARCHAR, rows INTEGER, bytes BIGINT, visible_at BIGINT)',
+  'CREATE TABLE IF NOT EXISTS posts (number BIGINT, posted_at BIGINT, dataset VARCHAR, table_name VARCHAR, row_count INTEGER, bytes BIGINT, visible_at BIGINT)',
 ]
 
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`

@@ -247,14 +247,11 @@ function top(args: readonly Node[], env: Env, name: string): Tab {
     if (given) at += 1
   }
   const rows = sorted(tab, orders, env)
-  // Rows that are equal to the last one are given too.
   const last = rows[count - 1]
-  const ties =
-    last === undefined
-      ? rows.length
-      : rows.filter((row, at) => at < count || row.sort.every((value, n) => compare(value, last.sort[n] ?? null) === 0))
-          .length
-  return { ...tab, rows: rows.slice(0, ties).map(({ row }) => row) }
+  // Rows that are equal to the last one in the order asked for are given too.
+  const tied = (sort: readonly Value[]): boolean =>
+    orders.length > 0 && last !== undefined && sort.every((value, at) => compare(value, last.sort[at] ?? null) === 0)
+  return { ...tab, rows: rows.filter(({ sort }, at) => at < count || tied(sort)).map(({ row }) => row) }
 }
 
 /** Rows in an order, with what they are ordered by. */
