@@ -20,6 +20,9 @@ const PATIENCE = { small: 300, medium: 900, large: 5400 }
 /** Runs that read everything anew, after the days, for faults that the days left no request for. */
 const MOST_FURTHER_RUNS = 10
 
+/** Lists all keys too, since deletions leave no other trace. */
+const SWEEP = { sweep: true }
+
 type Run = (order?: object) => Promise<RunSummary>
 
 async function start(options: DemoOptions): Promise<number> {
@@ -76,13 +79,14 @@ async function job(
   const runs = [await run()]
   for (let day = 0; day < options.days; day++) {
     await sandbox.day()
-    runs.push(await run())
+    // On every second day, so that some deletions are found at once and some only after more has happened.
+    runs.push(await run(day % 2 === 0 ? SWEEP : undefined))
   }
   const arePending = async (): Promise<boolean> => (await sandbox.state()).faults.pending.length > 0
   for (let further = 0; further < MOST_FURTHER_RUNS && (await arePending()); further++)
     runs.push(await run({ full: true }))
   await sandbox.finish()
-  const closing = await run()
+  const closing = await run(SWEEP)
   runs.push(closing)
   const { server } = ends.target
   const compare = await compareBooks({

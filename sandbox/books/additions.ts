@@ -33,6 +33,7 @@ export const newSupplier: Change = (desk) => {
   const when = { created: stamp, updated: stamp }
   tables.businessPartner.put(makePartner(world, world.plan.businessPartner + serial * 5, code, when))
   tables.supplier.put(makeSupplier(world, world.plan.supplier + serial, code, when))
+  desk.memory.newSuppliers.push(code)
   return true
 }
 

@@ -2,7 +2,7 @@ import Big from 'big.js'
 import { convert, decimal, scaleOf } from './money.ts'
 import type { Draw } from './random.ts'
 import type { ChangingTables } from './table.ts'
-import type { BookTables, Decimal, JournalEntry, JournalLine, TableName } from './types.ts'
+import type { BookTables, Decimal, JournalEntry, JournalLine, SupplierInvoice, TableName } from './types.ts'
 import type { World } from './world.ts'
 
 /** What one business day knows while it changes the books. Stamps in seconds. */
@@ -26,6 +26,9 @@ export interface Memory {
   addedLine: { number: string; line: number } | undefined
   temporary: string[]
   unbalanced: { key: string; index: number }[]
+  /** Deleted yesterday, and made anew under their numbers today. */
+  anew: SupplierInvoice[]
+  newSuppliers: string[]
   /** How many of each table were added since the beginning. */
   serial: Map<TableName, number>
 }

@@ -29,6 +29,15 @@ import {
   twoInOneSecond,
 } from './change-masters.ts'
 import { type Change, type Day, type Desk, type Memory, shiftAmounts } from './changes.ts'
+import {
+  invoiceDeleted,
+  madeAnew,
+  madeAnewAtOnce,
+  orderDeleted,
+  supplierDeleted,
+  temporaryDeleted,
+  unbalancedDeleted,
+} from './deletions.ts'
 import { entryLines, longestEntry } from './journals.ts'
 import { dimensionCode } from './masters.ts'
 import { longest, orderLines } from './orders.ts'
@@ -63,6 +72,13 @@ const kinds: readonly (readonly [string, Change])[] = [
   ['new journals', newEntries],
   ['visible later than its stamp', visibleLate],
   ['unbalanced journal, to be held', unbalanced],
+  ['made anew under a deleted number', madeAnew],
+  ['order deleted', orderDeleted],
+  ['invoice deleted, and made anew tomorrow', invoiceDeleted],
+  ['deleted and made anew in one day', madeAnewAtOnce],
+  ['temporary journal deleted', temporaryDeleted],
+  ['unbalanced journal deleted', unbalancedDeleted],
+  ['supplier without movements deleted', supplierDeleted],
 ]
 
 const rights: readonly TableName[] = ['purchaseOrder', 'salesInvoice', 'journalEntry', 'supplier']
@@ -82,7 +98,15 @@ export function createDays(
   tables: ChangingTables,
   now: () => number,
 ): Pick<Books, 'day' | 'ambushes' | 'lostRight' | 'finish' | 'lastStamp'> {
-  const memory: Memory = { back: [], addedLine: undefined, temporary: [], unbalanced: [], serial: new Map() }
+  const memory: Memory = {
+    back: [],
+    addedLine: undefined,
+    temporary: [],
+    unbalanced: [],
+    anew: [],
+    newSuppliers: [],
+    serial: new Map(),
+  }
   let number = 0
   let lost: TableName | undefined
   let waiting: readonly Waiting[] = []

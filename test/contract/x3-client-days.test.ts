@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { ENTITIES } from '../../nodes/x3/client/entities/index.ts'
 import { type DataRecord, keyText, type Row } from '../../sync/message.ts'
-import type { Source } from '../../sync/source.ts'
+import type { Listing, Source } from '../../sync/source.ts'
 import { startX3Fixture, type X3Fixture } from '../support/x3.ts'
-import { connect, readEntity, sourceOf } from '../support/x3-client.ts'
+import { connect, never, readEntity, sourceOf } from '../support/x3-client.ts'
 
 const hour = 3_600_000
 const iso = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z')
@@ -39,6 +39,18 @@ async function readAll(source: Source, store: Store, bound: string): Promise<str
   return [...walks]
 }
 
+async function listKeys(source: Source, entity: string): Promise<Set<string>> {
+  const plan = await source.plan(entity, never)
+  const keys = new Set<string>()
+  let cursor: string | null = null
+  do {
+    const page: Listing | undefined = await plan.list?.({ cursor, nextRead: () => 0, signal: never })
+    for (const { key } of page?.keys ?? []) keys.add(key)
+    cursor = page?.cursor ?? null
+  } while (cursor !== null)
+  return keys
+}
+
 describe('the X3 client follows days of changes', () => {
   let fixture: X3Fixture
   const opened: { close(): Promise<void> }[] = []
@@ -55,7 +67,7 @@ describe('the X3 client follows days of changes', () => {
     await fixture.x3.close()
   })
 
-  it('windows of changes give what reading everything anew gives, and each walk is needed', async () => {
+  it('windows of changes and the listing of keys give what reading everything anew gives, and each walk is needed', async () => {
     const x3 = source({ pageSize: 20 })
     const store = newStore()
     await readAll(x3, store, iso(fixture.clock.time - 60_000))
@@ -71,6 +83,13 @@ describe('the X3 client follows days of changes', () => {
     fixture.clock.time = Math.max(fixture.clock.time, Date.parse(fixture.books.lastStamp())) + hour
     await readAll(x3, store, iso(fixture.clock.time))
     assert.ok(walks.has('lines') && walks.has('joined') && walks.has('changed'), [...walks].join())
+    let gone = 0
+    for (const [entity, kept] of store.records) {
+      const listed = await listKeys(x3, entity)
+      for (const key of kept.keys()) if (!listed.has(key) && kept.delete(key)) gone++
+      assert.deepEqual([...kept.keys()].sort(), [...listed].sort(), `${entity}: what was not deleted was read`)
+    }
+    assert.ok(gone >= 8, `${gone} records were deleted`)
     const anew = newStore()
     await readAll(source(), anew, iso(fixture.clock.time))
     for (const [entity, records] of anew.records) {
