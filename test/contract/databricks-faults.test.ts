@@ -6,14 +6,8 @@ import { afterEach, describe, it } from 'mocha'
 import { DATABRICKS_SITES } from '../../sandbox/databricks/server.ts'
 import { createFaults, type FaultKind, type FaultPlan } from '../../sandbox/faults.ts'
 import type { SyncError } from '../../sync/errors.ts'
-import {
-  batchOf,
-  type DatabricksFixture,
-  entry,
-  journal,
-  startDatabricksFixture,
-  writeContext,
-} from '../support/databricks.ts'
+import { type DatabricksFixture, startDatabricksFixture } from '../support/databricks.ts'
+import { batchOf, entry, journal, writeContext } from '../support/warehouse.ts'
 
 const two = [
   [1, '4000', '10.50'],

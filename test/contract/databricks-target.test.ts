@@ -3,15 +3,9 @@ import { after, before, describe, it } from 'mocha'
 import type { Connection } from '../../nodes/databricks/client/connection.ts'
 import type { SyncError } from '../../sync/errors.ts'
 import type { DataRecord, Schema } from '../../sync/message.ts'
-import {
-  batchOf,
-  type DatabricksFixture,
-  entry,
-  journal,
-  startDatabricksFixture,
-  writeContext,
-} from '../support/databricks.ts'
+import { type DatabricksFixture, startDatabricksFixture } from '../support/databricks.ts'
 import { waitFor } from '../support/wait.ts'
+import { batchOf, entry, journal, writeContext } from '../support/warehouse.ts'
 
 const context = writeContext()
 const two = [

@@ -6,7 +6,7 @@ import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
 import databricksConnection from '../../nodes/databricks/databricks-connection.ts'
 import databricksWrite from '../../nodes/databricks/databricks-write.ts'
 import syncLedger from '../../nodes/operations/sync-ledger.ts'
-import { type DatabricksFixture, entry, journal, startDatabricksFixture } from '../support/databricks.ts'
+import { type DatabricksFixture, startDatabricksFixture } from '../support/databricks.ts'
 import {
   type FlowEntry,
   first,
@@ -19,6 +19,7 @@ import {
   watchRejections,
 } from '../support/helper.ts'
 import { waitFor } from '../support/wait.ts'
+import { entry, journal } from '../support/warehouse.ts'
 
 const types = [syncLedger, databricksConnection, databricksWrite]
 const two = [
