@@ -7,7 +7,7 @@ import { asSyncError, withHint } from './errors.ts'
 import { type ConnectionHandle, offer } from './members.ts'
 import { drainMs, type Log } from './node.ts'
 import { type ConnectionBody, connectionBody, handle, scrub } from './routes.ts'
-import { shared } from './shared.ts'
+import { onceFor, shared } from './shared.ts'
 
 /** One line of a connection test, shown with a green or red mark. */
 export interface ReportLine {
@@ -30,6 +30,8 @@ export interface OpenContext {
   readonly log: Log
   /** Aborted when the node is closed, or when the dialog that asked is gone. */
   readonly signal: AbortSignal
+  /** What this runtime has once under a key, whichever connection asks first. */
+  readonly once: <T>(key: string, make: () => T) => T
 }
 
 export interface ConnectionSpec<S extends Fields, K extends Fields, Client> extends ConfigSpec<S> {
@@ -56,6 +58,11 @@ export interface ConnectionSpec<S extends Fields, K extends Fields, Client> exte
 }
 
 const none = z.object({})
+
+const onceIn =
+  (RED: NodeAPI) =>
+  <T>(key: string, make: () => T): T =>
+    onceFor(RED, key, make)
 
 /**
  * Registers a config node that opens a client lazily, shares it among its users and closes it after the last one, and the
@@ -102,7 +109,8 @@ export function defineConnection<S extends Fields, K extends Fields, Client>(
       const client = shared<Client>(
         async () => {
           const { config, credentials } = read()
-          return spec.open(config, credentials, { name: this.name || spec.type, log, signal: closing.signal })
+          const context = { name: this.name || spec.type, log, signal: closing.signal, once: onceIn(RED) }
+          return spec.open(config, credentials, context)
         },
         async (value) => spec.close?.(value),
       )
@@ -174,7 +182,13 @@ export function testRoute<S extends Fields, K extends Fields>(
       const secrets = Object.values(values.credentials)
       try {
         const { config, credentials } = parse(spec, credentialSchema, values)
-        const context = { id: body.id, name: nameOf(body, spec.type), log: routeLog(RED, spec.type), signal }
+        const context = {
+          id: body.id,
+          name: nameOf(body, spec.type),
+          log: routeLog(RED, spec.type),
+          signal,
+          once: onceIn(RED),
+        }
         return scrub({ lines: await test(config, credentials, context) }, secrets)
       } catch (error) {
         const { message, cause } = asSyncError(error)
@@ -203,6 +217,7 @@ export async function withUnsaved<S extends Fields, K extends Fields, Client, R>
       name: nameOf(body, spec.type),
       log: routeLog(RED, spec.type),
       signal,
+      once: onceIn(RED),
     })
     try {
       return await work(client, secrets)

@@ -1,4 +1,5 @@
-/** One thing that several nodes use: opened on first use, closed after its last user. */
+/** One thing that several nodes use: opened on first use, closed after its last user; and what a whole runtime has once. */
+import type { NodeAPI } from 'node-red'
 
 export interface Shared<T> {
   /** Counts a user in; the way back counts it out. Nodes call it when they are made and release after they have drained. */
@@ -61,4 +62,18 @@ export function shared<T>(open: () => Promise<T>, close: (value: T) => Promise<v
       if (last) await within(last.then(close), closeMs)
     },
   }
+}
+
+const ONCE = Symbol.for('tieout.once')
+
+/**
+ * What there is once for a runtime, whichever nodes use it: a vendor's limit on a company binds all its connections. Kept on
+ * the runtime's own event bus, so that it ends with the runtime.
+ */
+export function onceFor<T>(RED: NodeAPI, key: string, make: () => T): T {
+  const owner = RED.events as unknown as { [ONCE]?: Map<string, unknown> }
+  if (!owner[ONCE]) Object.defineProperty(owner, ONCE, { value: new Map<string, unknown>(), enumerable: false })
+  const known = owner[ONCE] as Map<string, unknown>
+  if (!known.has(key)) known.set(key, make())
+  return known.get(key) as T
 }

@@ -17,7 +17,11 @@ export interface Audit {
 const GMT = zoneOf('UTC')
 
 /** `objects`: all that a run reads. Whoever asks first asks for all, the others are answered from memory. */
-export function createAudit(pages: Pages, schema: IntacctSchema, objects: readonly string[]): Audit {
+export function createAudit(
+  pages: Pages,
+  schema: IntacctSchema,
+  objects: (signal: AbortSignal) => Promise<readonly string[]>,
+): Audit {
   const answers: { from: string; types: ReadonlySet<string>; rows: Promise<readonly Fields[]> }[] = []
 
   const ask = async (types: readonly string[], from: string, reading: Reading): Promise<readonly Fields[]> => {
@@ -38,7 +42,8 @@ export function createAudit(pages: Pages, schema: IntacctSchema, objects: readon
       const type = object.toLowerCase()
       let known = answers.find((answer) => answer.types.has(type) && answer.from <= from)
       if (!known) {
-        const types = answers.length === 0 ? [...new Set([...objects.map((one) => one.toLowerCase()), type])] : [type]
+        const all = answers.length === 0 ? await objects(reading.signal) : []
+        const types = [...new Set([...all.map((one) => one.toLowerCase()), type])]
         known = { from, types: new Set(types), rows: ask(types, from, reading) }
         answers.push(known)
         const failed = known

@@ -195,8 +195,8 @@ const dimension: EntityDef = {
   ],
 }
 
-/** Objects that have entities of their own, or whose values have no code. */
-const NO_DIMENSION = new Set(['VENDOR', 'CUSTOMER', 'ITEM', 'EMPLOYEE', 'TASK', 'COSTTYPE'])
+/** The standard dimensions; the others are entities of their own, or further objects to pick. */
+export const DIMENSIONS: ReadonlySet<string> = new Set(['DEPARTMENT', 'LOCATION', 'CLASS', 'PROJECT'])
 const TITLES: Readonly<Record<string, string>> = { DEPARTMENT: 'TITLE' }
 
 /** How one dimension's object fills `dimension`; undefined for those that are entities of their own. */
@@ -206,7 +206,7 @@ export function dimensionOf(
 ): { of: ObjectDef; code: string; columns: ColumnDef[] } | undefined {
   const type = object.toUpperCase()
   const of = userDefined ? { object, record: 'id', stamp: 'updatedAt', created: 'createdAt' } : master(object)
-  if (!userDefined && NO_DIMENSION.has(type)) return undefined
+  if (!userDefined && !DIMENSIONS.has(type)) return undefined
   const code = userDefined ? 'id' : `${type}ID`
   return {
     of,

@@ -8,7 +8,7 @@ import type { Zone } from './clock.ts'
 import type { IntacctConnection } from './connection.ts'
 import { compileRecord, compileRow, type Fields, type RecordConverter, stampOf } from './convert.ts'
 import { createDocuments, type Documents } from './documents.ts'
-import { entityDef } from './entities.ts'
+import { dimensionOf, entityDef } from './entities.ts'
 import { createPages, type Pages, type Reading } from './pages.ts'
 import { anyOf, GREATEST_PAGE } from './request.ts'
 import { type ExtraField, type ResolvedEntity, type ResolvedObject, resolveEntity } from './resolve.ts'
@@ -64,7 +64,7 @@ export function createIntacctSource(
       refused: refusedOf(schema, object),
       essential,
     })
-  const audit = createAudit(pagesOf('the audit history'), schema, objectsOf(options))
+  const audit = createAudit(pagesOf('the audit history'), schema, (signal) => objectsOf(schema, options, signal))
   return {
     address: connection.address,
     async clock(signal) {
@@ -87,11 +87,19 @@ export function createIntacctSource(
   }
 }
 
-function objectsOf({ entities, objects }: IntacctSourceOptions): string[] {
-  return entities.flatMap((entity) => {
-    const object = entityDef(entity)?.of?.object ?? objects?.[entity]
-    return object ? [object] : entity === 'dimension' ? ['DEPARTMENT', 'LOCATION', 'CLASS', 'PROJECT'] : []
-  })
+/** Every object whose deletions a run wants to know. */
+async function objectsOf(
+  schema: IntacctSchema,
+  { entities, objects }: IntacctSourceOptions,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const own = entities.flatMap((entity) => entityDef(entity)?.of?.object ?? objects?.[entity] ?? [])
+  if (!entities.includes('dimension')) return own
+  const axes = await schema.dimensions(signal)
+  return [
+    ...own,
+    ...axes.filter(({ object, userDefined }) => dimensionOf(object, userDefined)).map(({ object }) => object),
+  ]
 }
 
 /** Fields of an object that queries refuse; shared by all that ask for it. */

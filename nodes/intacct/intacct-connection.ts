@@ -1,0 +1,151 @@
+/** intacct-connection: one company of Sage Intacct, and how to sign in there. */
+import { readFile } from 'node:fs/promises'
+import type { NodeAPI } from 'node-red'
+import { z } from 'zod'
+import { syncError } from '../../sync/errors.ts'
+import { limiter } from '../../sync/limiter.ts'
+import { type ConnectionSpec, defineConnection, field, type OpenContext } from '../kit/kit.ts'
+import { checkIntacct } from './client/check.ts'
+import { createIntacctConnection, type IntacctConnection } from './client/connection.ts'
+import { listNames, readList } from './client/lists.ts'
+import type { IntacctOptions } from './client/options.ts'
+import { createIntacctSchema, type IntacctSchema } from './client/schema.ts'
+
+const config = z.object({
+  senderId: field.text('Sender ID is missing'),
+  company: field.text('Company ID is missing'),
+  user: field.text('User ID is missing'),
+  /** Location ID of an entity; empty: the top level. */
+  entity: field.optional(),
+  /** Value of the `source` column; empty: product, company, entity. */
+  source: field.optional(),
+  timeZone: field.optional(),
+  gateway: field.optional(),
+  /** Hosts besides those under intacct.com. */
+  allowedHosts: field.list(),
+  sessionMinutes: field.number(50, 1, 1440),
+  concurrency: field.number(1, 1, 16),
+  requestsPerSecond: field.number(0, 0, 1000),
+  timeoutSeconds: field.number(300, 1, 3600),
+  /** Minutes after which a run gives up on a gateway that cannot be reached or does not answer with data. */
+  retryMinutes: field.number(10, 0.01, 1440),
+  /** Calls a month that the plan of the company allows; 0: not known. */
+  allowance: field.number(0, 0, 1_000_000_000),
+  alertPercent: field.number(80, 1, 1000),
+  /** PEM text, or the path of a file that holds it. */
+  ca: field.optional(),
+  proxy: field.optional(),
+  quietFrom: field.optional(),
+  quietTo: field.optional(),
+  quietZone: field.optional(),
+})
+const secrets = z.object({
+  senderPassword: field.text('Sender password is missing'),
+  password: field.text('Password is missing'),
+})
+type Config = z.output<typeof config>
+type Secrets = z.output<typeof secrets>
+
+/** What the nodes of a connection share: the line to Intacct, and what is known of its fields. */
+export interface IntacctClient {
+  readonly connection: IntacctConnection
+  readonly schema: IntacctSchema
+  /** Value of the `source` column. */
+  readonly source: string
+  readonly budget: { readonly allowance: number; readonly alertShare: number }
+}
+
+export const intacctConnection: ConnectionSpec<typeof config, typeof secrets, IntacctClient> = {
+  type: 'intacct-connection',
+  version: 1,
+  config,
+  credentials: secrets,
+  async open(values, credentials, context) {
+    const connection = createIntacctConnection(await optionsOf(values, credentials, context))
+    return {
+      connection,
+      schema: createIntacctSchema(connection),
+      source: values.source || ['intacct', values.company, values.entity].filter(Boolean).join(':'),
+      budget: { allowance: values.allowance, alertShare: values.alertPercent / 100 },
+    }
+  },
+  close: (client) => client.connection.close(),
+  async test(values, credentials, context) {
+    const options = await optionsOf(values, credentials, context)
+    const connection = createIntacctConnection(options)
+    try {
+      return await checkIntacct(connection, () => createIntacctConnection({ ...options, entity: '' }), context.signal)
+    } finally {
+      await connection.close()
+    }
+  },
+  lists: Object.fromEntries(
+    listNames.map((name) => [
+      name,
+      (client: IntacctClient, query: Readonly<Record<string, string>>, signal: AbortSignal) =>
+        readList(client.connection, name, query, signal),
+    ]),
+  ),
+}
+
+async function optionsOf(
+  values: Config,
+  credentials: Secrets,
+  context: Pick<OpenContext, 'once'>,
+): Promise<IntacctOptions> {
+  const ca = await certificate(values.ca)
+  const quietHours = quiet(values)
+  const { company, concurrency } = values
+  return {
+    senderId: values.senderId,
+    senderPassword: credentials.senderPassword,
+    company,
+    user: values.user,
+    password: credentials.password,
+    entity: values.entity,
+    gateway: values.gateway,
+    allowedHosts: values.allowedHosts,
+    timeZone: values.timeZone,
+    sessionMinutes: values.sessionMinutes,
+    // Intacct counts requests by company, whichever connection or entity they come from.
+    line: context.once(`intacct ${company} ${concurrency}`, () => limiter({ concurrency, now: Date.now })),
+    timeoutMs: values.timeoutSeconds * 1000,
+    retry: { totalMs: values.retryMinutes * 60_000 },
+    ...(ca ? { ca } : {}),
+    ...(values.proxy ? { proxy: address(values.proxy, 'proxy') } : {}),
+    ...(values.requestsPerSecond > 0 ? { requestsPerSecond: values.requestsPerSecond } : {}),
+    ...(quietHours ? { quietHours } : {}),
+  }
+}
+
+function quiet({ quietFrom: from, quietTo: to, quietZone }: Config): IntacctOptions['quietHours'] {
+  if (!from && !to) return undefined
+  for (const [name, text] of Object.entries({ quietFrom: from, quietTo: to }))
+    if (!/^([01]\d|2[0-3]):[0-5]\d$/.test(text)) throw wrong(name, `"${text}" is no time of day such as 22:30`)
+  if (quietZone && !Intl.supportedValuesOf('timeZone').includes(quietZone) && quietZone !== 'UTC')
+    throw wrong('quietZone', `"${quietZone}" is no time zone such as America/Denver`)
+  return { from, to, ...(quietZone ? { timeZone: quietZone } : {}) }
+}
+
+async function certificate(text: string): Promise<string | undefined> {
+  if (text === '') return undefined
+  const pem = text.includes('-----BEGIN') ? text : await readFile(text, 'utf8').catch(() => '')
+  if (!pem.includes('-----BEGIN CERTIFICATE'))
+    throw wrong('ca', 'neither a certificate in PEM form nor a file that holds one')
+  return pem
+}
+
+function address(text: string, name: string): string {
+  if (!URL.canParse(text)) throw wrong(name, `"${text}" is no address such as http://proxy:3128`)
+  return text
+}
+
+const wrong = (name: string, what: string) =>
+  syncError('config', 'intacct.config', `Field ${name}: ${what}`, {
+    field: name,
+    hint: 'Open the Intacct connection and correct the field.',
+  })
+
+export default function (RED: NodeAPI): void {
+  defineConnection(RED, intacctConnection)
+}
