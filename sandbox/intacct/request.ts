@@ -190,7 +190,7 @@ function condition(element: Element): Condition {
     throw invalid(`Element '${name}': One field is expected.`)
   }
   if (values.length < least || values.length > most) throw invalid(`Element '${name}': Wrong number of values.`)
-  return { kind: 'test', op: name as Comparison, field: fields[0]?.text ?? '', values }
+  return { kind: 'test', op: name as Comparison, field: fields[0]?.text.trim() ?? '', values }
 }
 
 /** Reads a query; its children in any order, none of them twice. */
@@ -209,7 +209,9 @@ export function readQuery(element: Element): QueryCall {
   if (filter && filter.children.length !== 1) throw invalid("Element 'filter': Exactly one child element is expected.")
   const fields: string[] = []
   const aggregates: { kind: string; field: string }[] = []
-  for (const { name, text } of select.children) {
+  for (const one of select.children) {
+    const { name } = one
+    const text = one.text.trim()
     if (name === 'field') fields.push(text)
     else if (['count', 'avg', 'min', 'max', 'sum'].includes(name)) aggregates.push({ kind: name, field: text })
     else throw invalid(`Element '${name}': This element is not expected.`)

@@ -5,7 +5,7 @@ export interface Element {
   readonly name: string
   readonly attributes: Readonly<Record<string, string>>
   readonly children: readonly Element[]
-  /** Its own text, white space around it removed. */
+  /** Its own text, as it is. */
   readonly text: string
 }
 
@@ -39,7 +39,7 @@ export function parseXml(xml: string): Element {
   parser.on('closetag', () => {
     const done = open.pop()
     if (!done) return
-    const element: Element = { ...done, text: done.text.trim() }
+    const element: Element = done
     const parent = open.at(-1)
     if (parent) parent.children.push(element)
     else root = element
@@ -52,9 +52,9 @@ export function child(element: Element | undefined, name: string): Element | und
   return element?.children.find((one) => one.name === name)
 }
 
-/** Text of a child; undefined where there is no such child. */
+/** Text of a child, white space around it removed; undefined where there is no such child. */
 export function textOf(element: Element | undefined, name: string): string | undefined {
-  return child(element, name)?.text
+  return child(element, name)?.text.trim()
 }
 
 const escapes: Readonly<Record<string, string>> = {
