@@ -7,6 +7,7 @@ import {
   compare,
   DaxError,
   divide,
+  fixedOf,
   isFixed,
   isMoment,
   keyOf,
@@ -14,6 +15,7 @@ import {
   multiply,
   negate,
   numberOf,
+  numberText,
   real,
   textOf,
   type Value,
@@ -219,7 +221,7 @@ export const SCALARS: Readonly<Record<string, Scalar>> = {
   ABS: of(1, 1, (value = null) => (value !== null && compare(numberOf(value), 0n) < 0 ? negate(value) : value)),
   INT: of(1, 1, (value = null) => floored(value)),
   ROUND: of(2, 2, (value = null, places = 0n) => rounded(value, places)),
-  CURRENCY: of(1, 1, (value = null) => (value === null ? null : multiply({ fixed: 10_000n }, value))),
+  CURRENCY: of(1, 1, (value = null) => (value === null ? null : fixedOf(numberText(numberOf(value))))),
   MOD: of(2, 2, (a = null, b = null) => add(a, multiply(floored(divide(a ?? 0n, b)), b), -1)),
 
   DATE: of(3, 3, (year = null, month = null, day = null) => ({
