@@ -1,4 +1,5 @@
 import { expectedTables } from '../expected.ts'
+import { mappedAccounts } from './accounts.ts'
 import type { SourceEnd } from './end.ts'
 
 /** Sage X3 as a source. */
@@ -15,18 +16,10 @@ export const x3: SourceEnd = {
   expected(books, flows) {
     const connection = flows.find((node) => node.type === 'x3-connection')
     const poll = flows.find((node) => node.type === 'x3-poll')
-    const tables = flows.find((node) => node.type === 'gl-mapping')?.tables as
-      | { rows: { from: string; to: string }[] }[]
-      | undefined
-    const groups = new Map((tables ?? []).flatMap((table) => table.rows.map(({ from, to }) => [from, to] as const)))
     return expectedTables(books, {
       source: String(connection?.source),
       entities: ((poll?.entities ?? []) as { entity: string }[]).map(({ entity }) => entity),
-      transform: (table, row) => {
-        if (table !== 'gl_entry_line') return row
-        const account = row.account as string
-        return { ...row, account: groups.get(account) ?? account, account_source: account }
-      },
+      transform: mappedAccounts(flows),
     })
   },
 }

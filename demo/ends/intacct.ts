@@ -1,0 +1,29 @@
+import { expectedIntacctTables } from '../expected-intacct.ts'
+import { mappedAccounts } from './accounts.ts'
+import type { SourceEnd } from './end.ts'
+
+/** Sage Intacct as a source; the hosts of the sandbox are no hosts of Intacct and must be named. */
+export const intacct: SourceEnd = {
+  server: 'intacct',
+  environment: {
+    INTACCT_GATEWAY: 'url',
+    INTACCT_SENDER_ID: 'senderId',
+    INTACCT_SENDER_PASSWORD: 'senderPassword',
+    INTACCT_COMPANY: 'companyId',
+    INTACCT_USER: 'userId',
+    INTACCT_PASSWORD: 'userPassword',
+  },
+  fill: (node) =>
+    node.type === 'intacct-connection'
+      ? { ...node, gateway: '${INTACCT_GATEWAY}', allowedHosts: '127.0.0.1, localhost' }
+      : node,
+  expected(books, flows) {
+    const connection = flows.find((node) => node.type === 'intacct-connection')
+    const query = flows.find((node) => node.type === 'intacct-query')
+    return expectedIntacctTables(books, {
+      source: String(connection?.source),
+      entities: ((query?.entities ?? []) as { entity: string }[]).map(({ entity }) => entity),
+      transform: mappedAccounts(flows),
+    })
+  },
+}
