@@ -1,6 +1,9 @@
 /** The flows that the demo can run: a template of `flows/`, between which two systems it stands. */
 import { databricks } from './databricks.ts'
 import type { SourceEnd, TargetEnd } from './end.ts'
+import { intacct } from './intacct.ts'
+import { powerbi } from './powerbi.ts'
+import { snowflake } from './snowflake.ts'
 import { x3 } from './x3.ts'
 
 export interface Ends {
@@ -10,6 +13,9 @@ export interface Ends {
 
 const FLOWS: Readonly<Record<string, Ends>> = {
   'x3-to-databricks': { source: x3, target: databricks },
+  'x3-to-snowflake': { source: x3, target: snowflake },
+  'x3-to-powerbi': { source: x3, target: powerbi },
+  'intacct-to-databricks': { source: intacct, target: databricks },
 }
 
 export const FLOW_NAMES = Object.keys(FLOWS)

@@ -1,5 +1,6 @@
 import { databricksServer } from './databricks.ts'
 import { intacctServer } from './intacct.ts'
+import { powerbiServer } from './powerbi.ts'
 import type { StartServer } from './server.ts'
 import { x3Server } from './x3.ts'
 
@@ -8,6 +9,7 @@ export const SERVERS = {
   x3: x3Server,
   intacct: intacctServer,
   databricks: databricksServer,
+  powerbi: powerbiServer,
 } satisfies Record<string, StartServer>
 
 export type ServerName = keyof typeof SERVERS

@@ -4,7 +4,7 @@ import type { WriteContext } from '../../../sync/target.ts'
 import { timeText } from './clock.ts'
 import { type Connection, isNoQueries } from './connection.ts'
 import { datasetPath } from './datasets.ts'
-import { countPost, countRows } from './dax.ts'
+import { countRows, countWhere } from './dax.ts'
 
 export interface CountDeps {
   readonly connection: Connection
@@ -32,7 +32,7 @@ async function ask(
 }
 
 export const rowsOfPost = (deps: CountDeps, table: string, post: string, context: WriteContext): Promise<number> =>
-  ask(deps, countPost(table, post), `Rows of a post in ${table}`, context)
+  ask(deps, countWhere(table, '_sync_batch', post), `Rows of a post in ${table}`, context)
 
 /** Rows of a table, or undefined where that cannot be asked. */
 export async function rowsOfTable(deps: CountDeps, table: string, context: WriteContext): Promise<number | undefined> {
@@ -44,29 +44,36 @@ export async function rowsOfTable(deps: CountDeps, table: string, context: Write
   }
 }
 
+export interface Awaited {
+  readonly table: string
+  /** A post by its id, or all rows of a run. */
+  readonly by: '_sync_batch' | '_sync_run'
+  readonly value: string
+  readonly rows: number
+}
+
 /**
  * Zero is believed only after it was said twice with the settling wait between: rows become visible to queries a while after
- * they were taken. `expected` rows end the waiting at once.
+ * they were taken. The rows expected end the waiting at once.
  */
 export async function whatArrived(
   deps: CountDeps,
-  table: string,
-  post: string,
-  expected: number,
+  { table, by, value, rows }: Awaited,
   context: WriteContext,
 ): Promise<Arrived> {
   const { clock } = deps.connection
   const pause = Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, deps.settleMs / 8))
   const until = clock.now() + deps.settleMs
+  const dax = countWhere(table, by, value)
   try {
     for (;;) {
       const late = clock.now() >= until
-      const count = await rowsOfPost(deps, table, post, context)
-      if (count === expected) return 'all'
-      if (count > expected) return 'other'
+      const count = await ask(deps, dax, `Rows of a ${by === '_sync_run' ? 'run' : 'post'} in ${table}`, context)
+      if (count === rows) return 'all'
+      if (count > rows) return 'other'
       if (late) return count === 0 ? 'none' : 'other'
       const left = until - clock.now()
-      context.waiting(`asking whether a post is in, ${timeText(Math.max(left, 0))} left`)
+      context.waiting(`waiting until rows are visible in ${table}, ${timeText(Math.max(left, 0))} left`)
       await clock.wait(Math.max(1, Math.min(pause, left)), context.signal)
     }
   } catch (error) {

@@ -4,9 +4,9 @@ export const table = (name: string): string => `'${name.replaceAll("'", "''")}'`
 export const column = (tableName: string, name: string): string => `${table(tableName)}[${name.replaceAll(']', ']]')}]`
 export const literal = (value: string): string => `"${value.replaceAll('"', '""')}"`
 
-/** Rows of one post. */
-export const countPost = (tableName: string, post: string): string =>
-  `EVALUATE ROW("n",COUNTROWS(FILTER(${table(tableName)},${column(tableName, '_sync_batch')}=${literal(post)})))`
+/** Rows of one post, or of one run. */
+export const countWhere = (tableName: string, name: '_sync_batch' | '_sync_run', value: string): string =>
+  `EVALUATE ROW("n",COUNTROWS(FILTER(${table(tableName)},${column(tableName, name)}=${literal(value)})))`
 
 export const countRows = (tableName: string): string => `EVALUATE ROW("n",COUNTROWS(${table(tableName)}))`
 

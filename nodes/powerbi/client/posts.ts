@@ -14,6 +14,7 @@ export interface Post {
   readonly table: ModelTable
   readonly body: Buffer
   readonly rows: number
+  readonly run: string
   /** Versions whose rows it has, and how many of each. */
   readonly parts: ReadonlyMap<string, number>
   readonly records: readonly { readonly key: string; readonly read: number }[]
@@ -33,8 +34,8 @@ export interface Poster {
   confirm(batchId: string): boolean
   /** Nothing more is done for the batch. */
   forget(batchId: string): void
-  /** The last post of each table that was answered, by table name. */
-  last(): ReadonlyMap<string, Pick<Post, 'id' | 'rows'>>
+  /** Rows of a run that are in a table. */
+  sent(run: string, table: string): number
 }
 
 export interface PosterDeps {
@@ -47,6 +48,8 @@ export interface PosterDeps {
   readonly took: (table: string, rows: number) => void
 }
 
+/** A poll, a replay and the run before. */
+const MOST_RUNS = 4
 const HEAD = Buffer.from('{"rows":[')
 const TAIL = Buffer.from(']}')
 const COMMA = Buffer.from(',')
@@ -56,15 +59,20 @@ export function createPoster({ connection, workspace, dataset, limits, big, took
   const progress = new Map<string, Map<string, number>>()
   const open = new Map<string, Post>()
   const numbers = new Map<string, number>()
-  const lasts = new Map<string, Pick<Post, 'id' | 'rows'>>()
+  /** Rows by run, then table; of the last runs. */
+  const runs = new Map<string, Map<string, number>>()
 
-  const advance = ({ table, parts, id, rows }: Post): void => {
+  const advance = ({ table, parts, rows, run }: Post): void => {
     for (const [version, count] of parts) {
       const tables = progress.get(version) ?? new Map<string, number>()
       tables.set(table.name, (tables.get(table.name) ?? 0) + count)
       progress.set(version, tables)
     }
-    lasts.set(table.name, { id, rows })
+    took(table.name, rows)
+    const sent = runs.get(run) ?? new Map<string, number>()
+    sent.set(table.name, (sent.get(table.name) ?? 0) + rows)
+    runs.set(run, sent)
+    if (runs.size > MOST_RUNS) runs.delete(runs.keys().next().value as string)
   }
   const end = (batch: WriteBatch): void => {
     numbers.delete(batch.id)
@@ -104,7 +112,6 @@ export function createPoster({ connection, workspace, dataset, limits, big, took
       if (!isUnknown(error) && !context.signal.aborted) open.delete(batchId)
       throw error
     }
-    took(item.table.name, item.rows)
     advance(item)
     open.delete(batchId)
   }
@@ -134,7 +141,10 @@ export function createPoster({ connection, workspace, dataset, limits, big, took
     chunks.push(TAIL)
     const first = of[from] as number
     const records = batch.records.slice(first, (of[at - 1] as number) + 1).map(({ key, read }) => ({ key, read }))
-    return { post: { id, table, body: Buffer.concat(chunks), rows: at - from, parts, records }, end: at }
+    return {
+      post: { id, table, body: Buffer.concat(chunks), rows: at - from, run: batch.run, parts, records },
+      end: at,
+    }
   }
 
   /** Rows that are not in yet, in their order. */
@@ -170,7 +180,6 @@ export function createPoster({ connection, workspace, dataset, limits, big, took
     confirm(batchId) {
       const item = open.get(batchId)
       if (!item) return false
-      took(item.table.name, item.rows)
       advance(item)
       open.delete(batchId)
       if (item.table.list !== '') return false
@@ -182,7 +191,7 @@ export function createPoster({ connection, workspace, dataset, limits, big, took
       open.delete(batchId)
       numbers.delete(batchId)
     },
-    last: () => lasts,
+    sent: (run, table) => runs.get(run)?.get(table) ?? 0,
   }
 }
 

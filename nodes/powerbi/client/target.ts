@@ -125,7 +125,11 @@ function entityTarget(connection: Connection, options: PowerbiTargetOptions, ent
     // after a crash only the header tells: it comes last, so that with it everything is in
     const question = post ?? { id: batchId, table: { name: header }, rows: records }
     const found = options.ask
-      ? await whatArrived(counting(), question.table.name, question.id, question.rows, context)
+      ? await whatArrived(
+          counting(),
+          { table: question.table.name, by: '_sync_batch', value: question.id, rows: question.rows },
+          context,
+        )
       : 'cannot'
     if (found === 'all') return post === undefined || poster.confirm(batchId) ? 'delivered' : 'absent'
     if (found === 'none') {
@@ -251,7 +255,7 @@ function entityTarget(connection: Connection, options: PowerbiTargetOptions, ent
     totals: (question, context) =>
       options.ask
         ? storedTotals(
-            { ...counting(), header, tables: compile(question.schema).tables, last: poster.last() },
+            { ...counting(), header, tables: compile(question.schema).tables, sent: poster.sent },
             question,
             context,
           )

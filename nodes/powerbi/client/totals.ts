@@ -9,8 +9,8 @@ import type { ModelTable } from './model.ts'
 export interface TotalsDeps extends CountDeps {
   readonly header: string
   readonly tables: readonly ModelTable[]
-  /** The last post of each table: once it is seen, those before it are too. */
-  readonly last: ReadonlyMap<string, { readonly id: string; readonly rows: number }>
+  /** Rows that the run sent to a table, as far as this process sent them. */
+  readonly sent: (run: string, table: string) => number
 }
 
 /** Undefined where queries are not allowed. A column that is written as text cannot be summed, and is not compared. */
@@ -26,8 +26,10 @@ export async function storedTotals(
     question.amounts.some((name) => own.columns.find((column) => column.name === name)?.dataType !== 'Decimal')
   )
     return undefined
-  const last = deps.last.get(own.name)
-  if (last && (await whatArrived(deps, own.name, last.id, last.rows, context)) === 'cannot') return undefined
+  for (const table of new Set([own.name, header])) {
+    const awaited = { table, by: '_sync_run', value: question.run, rows: deps.sent(question.run, table) } as const
+    if ((await whatArrived(deps, awaited, context)) === 'cannot') return undefined
+  }
   const key = (name: string): string => `${own.name}[${name}]`
   try {
     const path = `${datasetPath(workspace, dataset)}/executeQueries`
