@@ -24,20 +24,27 @@ async function ask(
   dax: string,
   what: string,
   context: WriteContext,
-): Promise<number> {
-  const rows = await connection.query(`${datasetPath(workspace, dataset)}/executeQueries`, dax, what, context)
-  const count = rows[0]?.['[n]'] ?? 0
-  if (Number.isSafeInteger(Number(count))) return Number(count)
-  throw syncError('transient', 'powerbi.reply', `${what}: the answer is no count`)
+): Promise<(nth: number) => number> {
+  const [row] = await connection.query(`${datasetPath(workspace, dataset)}/executeQueries`, dax, what, context)
+  return (nth) => {
+    const count = Number(row?.[`[n${nth}]`] ?? 0)
+    if (Number.isSafeInteger(count)) return count
+    throw syncError('transient', 'powerbi.reply', `${what}: the answer is no count`)
+  }
 }
 
-export const rowsOfPost = (deps: CountDeps, table: string, post: string, context: WriteContext): Promise<number> =>
-  ask(deps, countWhere(table, '_sync_batch', post), `Rows of a post in ${table}`, context)
+export const rowsOfPost = async (
+  deps: CountDeps,
+  table: string,
+  post: string,
+  context: WriteContext,
+): Promise<number> =>
+  (await ask(deps, countWhere([table], '_sync_batch', post), `Rows of a post in ${table}`, context))(0)
 
 /** Rows of a table, or undefined where that cannot be asked. */
 export async function rowsOfTable(deps: CountDeps, table: string, context: WriteContext): Promise<number | undefined> {
   try {
-    return await ask(deps, countRows(table), `Rows of ${table}`, context)
+    return (await ask(deps, countRows(table), `Rows of ${table}`, context))(0)
   } catch (error) {
     if (isNoQueries(error)) return undefined
     throw error
@@ -45,11 +52,11 @@ export async function rowsOfTable(deps: CountDeps, table: string, context: Write
 }
 
 export interface Awaited {
-  readonly table: string
   /** A post by its id, or all rows of a run. */
   readonly by: '_sync_batch' | '_sync_run'
   readonly value: string
-  readonly rows: number
+  /** Rows expected by table. */
+  readonly rows: ReadonlyMap<string, number>
 }
 
 /**
@@ -58,23 +65,28 @@ export interface Awaited {
  */
 export async function whatArrived(
   deps: CountDeps,
-  { table, by, value, rows }: Awaited,
+  { by, value, rows }: Awaited,
   context: WriteContext,
 ): Promise<Arrived> {
   const { clock } = deps.connection
-  const pause = Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, deps.settleMs / 8))
   const until = clock.now() + deps.settleMs
-  const dax = countWhere(table, by, value)
+  const tables = [...rows.keys()]
+  const expected = [...rows.values()]
+  const dax = countWhere(tables, by, value)
+  const what = `Rows of a ${by === '_sync_run' ? 'run' : 'post'} in ${tables.join(', ')}`
+  let pause = SHORTEST_PAUSE_MS
   try {
     for (;;) {
       const late = clock.now() >= until
-      const count = await ask(deps, dax, `Rows of a ${by === '_sync_run' ? 'run' : 'post'} in ${table}`, context)
-      if (count === rows) return 'all'
-      if (count > rows) return 'other'
-      if (late) return count === 0 ? 'none' : 'other'
+      const found = await ask(deps, dax, what, context)
+      const counts = expected.map((_, nth) => found(nth))
+      if (counts.every((count, nth) => count === expected[nth])) return 'all'
+      if (counts.some((count, nth) => count > (expected[nth] as number))) return 'other'
+      if (late) return counts.every((count) => count === 0) ? 'none' : 'other'
       const left = until - clock.now()
-      context.waiting(`waiting until rows are visible in ${table}, ${timeText(Math.max(left, 0))} left`)
+      context.waiting(`waiting until rows are visible in ${tables.join(', ')}, ${timeText(Math.max(left, 0))} left`)
       await clock.wait(Math.max(1, Math.min(pause, left)), context.signal)
+      pause = Math.min(pause * 2, LONGEST_PAUSE_MS)
     }
   } catch (error) {
     if (isNoQueries(error)) return 'cannot'

@@ -4,11 +4,11 @@ export const table = (name: string): string => `'${name.replaceAll("'", "''")}'`
 export const column = (tableName: string, name: string): string => `${table(tableName)}[${name.replaceAll(']', ']]')}]`
 export const literal = (value: string): string => `"${value.replaceAll('"', '""')}"`
 
-/** Rows of one post, or of one run. */
-export const countWhere = (tableName: string, name: '_sync_batch' | '_sync_run', value: string): string =>
-  `EVALUATE ROW("n",COUNTROWS(FILTER(${table(tableName)},${column(tableName, name)}=${literal(value)})))`
+/** Rows of one post, or of one run, in each of some tables: `n0`, `n1`, ... */
+export const countWhere = (tables: readonly string[], name: '_sync_batch' | '_sync_run', value: string): string =>
+  `EVALUATE ROW(${tables.map((one, i) => `"n${i}",COUNTROWS(FILTER(${table(one)},${column(one, name)}=${literal(value)}))`).join(',')})`
 
-export const countRows = (tableName: string): string => `EVALUATE ROW("n",COUNTROWS(${table(tableName)}))`
+export const countRows = (tableName: string): string => `EVALUATE ROW("n0",COUNTROWS(${table(tableName)}))`
 
 /** No rows; an error that names the first column that is not there. */
 export const probeColumns = (tableName: string, names: readonly string[]): string =>

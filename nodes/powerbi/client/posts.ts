@@ -34,8 +34,8 @@ export interface Poster {
   confirm(batchId: string): boolean
   /** Nothing more is done for the batch. */
   forget(batchId: string): void
-  /** Rows of a run that are in a table. */
-  sent(run: string, table: string): number
+  /** Rows of a run that are in, by table. */
+  sent(run: string): ReadonlyMap<string, number>
 }
 
 export interface PosterDeps {
@@ -191,7 +191,7 @@ export function createPoster({ connection, workspace, dataset, limits, big, took
       open.delete(batchId)
       numbers.delete(batchId)
     },
-    sent: (run, table) => runs.get(run)?.get(table) ?? 0,
+    sent: (run) => runs.get(run) ?? new Map(),
   }
 }
 

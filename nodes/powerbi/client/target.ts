@@ -62,6 +62,7 @@ function entityTarget(connection: Connection, options: PowerbiTargetOptions, ent
   let shaped = ''
   let clearedRun: string | undefined
   let lookAgainAt = 0
+  let seen: { readonly run: string; readonly rows: string; readonly there: Promise<boolean> } | undefined
   /** Rows of each table as far as they are known; undefined: nobody can tell. */
   const counts = new Map<string, number | undefined>()
 
@@ -127,7 +128,7 @@ function entityTarget(connection: Connection, options: PowerbiTargetOptions, ent
     const found = options.ask
       ? await whatArrived(
           counting(),
-          { table: question.table.name, by: '_sync_batch', value: question.id, rows: question.rows },
+          { by: '_sync_batch', value: question.id, rows: new Map([[question.table.name, question.rows]]) },
           context,
         )
       : 'cannot'
@@ -149,6 +150,22 @@ function entityTarget(connection: Connection, options: PowerbiTargetOptions, ent
     if (found === 'cannot' && options.doubt === 'repeat') return 'repeat'
     poster.forget(batchId)
     return 'in-doubt'
+  }
+
+  /** Asked once for all tables of a run: its totals are compared table by table at the same moment. */
+  function visible(run: string, context: WriteContext): Promise<boolean> {
+    const rows = poster.sent(run)
+    const known = seen?.run === run && seen.rows === JSON.stringify([...rows]) ? seen.there : undefined
+    if (known) return known
+    const there =
+      rows.size === 0
+        ? Promise.resolve(true)
+        : whatArrived(counting(), { by: '_sync_run', value: run, rows }, context).then((found) => found !== 'cannot')
+    seen = { run, rows: JSON.stringify([...rows]), there }
+    there.catch(() => {
+      seen = undefined
+    })
+    return there
   }
 
   return {
@@ -255,7 +272,12 @@ function entityTarget(connection: Connection, options: PowerbiTargetOptions, ent
     totals: (question, context) =>
       options.ask
         ? storedTotals(
-            { ...counting(), header, tables: compile(question.schema).tables, sent: poster.sent },
+            {
+              ...counting(),
+              header,
+              tables: compile(question.schema).tables,
+              visible: () => visible(question.run, context),
+            },
             question,
             context,
           )

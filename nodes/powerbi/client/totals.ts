@@ -1,7 +1,7 @@
 /** Control totals as stored: one DAX query for one table over the newest versions that a run wrote. */
 import type { StoredTotal, TotalsQuestion, WriteContext } from '../../../sync/target.ts'
 import { isNoQueries } from './connection.ts'
-import { type CountDeps, whatArrived } from './counts.ts'
+import type { CountDeps } from './counts.ts'
 import { datasetPath } from './datasets.ts'
 import { totals } from './dax.ts'
 import type { ModelTable } from './model.ts'
@@ -9,8 +9,8 @@ import type { ModelTable } from './model.ts'
 export interface TotalsDeps extends CountDeps {
   readonly header: string
   readonly tables: readonly ModelTable[]
-  /** Rows that the run sent to a table, as far as this process sent them. */
-  readonly sent: (run: string, table: string) => number
+  /** Waits until queries see what the run sent; false where they are not allowed. */
+  readonly visible: () => Promise<boolean>
 }
 
 /** Undefined where queries are not allowed. A column that is written as text cannot be summed, and is not compared. */
@@ -26,10 +26,7 @@ export async function storedTotals(
     question.amounts.some((name) => own.columns.find((column) => column.name === name)?.dataType !== 'Decimal')
   )
     return undefined
-  for (const table of new Set([own.name, header])) {
-    const awaited = { table, by: '_sync_run', value: question.run, rows: deps.sent(question.run, table) } as const
-    if ((await whatArrived(deps, awaited, context)) === 'cannot') return undefined
-  }
+  if (!(await deps.visible())) return undefined
   const key = (name: string): string => `${own.name}[${name}]`
   try {
     const path = `${datasetPath(workspace, dataset)}/executeQueries`
