@@ -1,5 +1,5 @@
 /**
- * What can go wrong with one request. The first group every server plays in the same way; the last three belong to
+ * What can go wrong with one request. The first group every server plays in the same way; the last four belong to
  * a SQL warehouse.
  * - `token-expired`: the presented token is refused from now on; `unauthorized`: refused this once.
  * - `throttled`: 429 with Retry-After; `server-error`: 500; `unavailable`: 503. Nothing was done.
@@ -27,6 +27,7 @@ export type FaultKind =
   | 'cold-start'
   | 'session-lost'
   | 'concurrent-append'
+  | 'lock-timeout'
 
 /** `calm` plays nothing, `rough` each kind once or twice per server, `hostile` each kind three times at every site. */
 export type Profile = 'calm' | 'rough' | 'hostile'

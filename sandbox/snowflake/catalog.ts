@@ -15,6 +15,7 @@ export interface Column {
   type: SqlType
   nullable: boolean
   comment: string | null
+  collation?: string | undefined
   /** In the engine's SQL. */
   default?: string | undefined
 }
@@ -42,7 +43,6 @@ export interface StageFormat {
 }
 
 export interface Stage extends Place {
-  temporary: boolean
   format: StageFormat | undefined
   comment: string
   created: number
@@ -120,7 +120,7 @@ export function createCatalog(database: string, rights: Rights, schemas: readonl
     snapshot: () => ({
       schemas: [...catalog.schemas],
       tables: [...catalog.tables.values()],
-      stages: [...catalog.stages.values()].filter((stage) => !stage.temporary),
+      stages: [...catalog.stages.values()],
       formats: [...catalog.formats.values()],
     }),
   }

@@ -156,7 +156,7 @@ export const isInformationView = (name: string) => name in VIEWS
 export function viewOf(name: string, scope: Scope): string {
   const view = VIEWS[name]
   if (!view) return '(SELECT 1)'
-  const bound = `info_${name.toLowerCase()}`
+  const bound = `bound_info_${name.toLowerCase()}`
   scope.bound.set(bound, JSON.stringify(view.rows(scope)))
   const columns = Object.entries(view.columns).map(
     ([column, type]) => `CAST(r ->> '$.${column}' AS ${type}) AS "${column}"`,

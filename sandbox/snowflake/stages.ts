@@ -41,12 +41,14 @@ export interface Stages extends Locator {
 }
 
 const KEY_ID = 92_019_681_909_886
+const REMOVED_KEPT = 50
 
 /** Keeps staged files in a folder, decrypted, so that the engine can read them. */
 export async function openStages(folder: string, keep: boolean): Promise<Stages> {
   await mkdir(folder, { recursive: true })
   const master = await masterKey(folder, keep)
   const files = new Map<string, StagedFile>()
+  const removed: string[] = []
   if (keep) for (const file of await saved(folder)) files.set(file.key, file)
 
   const stages: Stages = {
@@ -59,7 +61,7 @@ export async function openStages(folder: string, keep: boolean): Promise<Stages>
       const plain = headers['x-goog-meta-encryptiondata']
         ? decrypt(body, headers['x-goog-meta-encryptiondata'], master)
         : body
-      const disk = path.join(folder, createHash('sha256').update(key).digest('hex').slice(0, 32))
+      const disk = path.join(folder, randomUUID())
       await writeFile(disk, plain)
       const [, ...rest] = key.split('/')
       const file: StagedFile = {
@@ -79,15 +81,18 @@ export async function openStages(folder: string, keep: boolean): Promise<Stages>
     read: async (file) => encryptAgain(await readFile(file.disk), file.headers['x-goog-meta-encryptiondata'], master),
     async remove(file) {
       files.delete(file.key)
-      await rm(file.disk, { force: true })
       if (keep) await rm(`${file.disk}.json`, { force: true })
+      // An open transaction may have to read it once more.
+      removed.push(file.disk)
+      if (removed.length > REMOVED_KEPT) await rm(removed.shift() ?? '', { force: true })
     },
     async removeStage(stageId) {
       for (const file of stages.files(stageId, '')) await stages.remove(file)
     },
     material: (queryId) => ({ queryStageMasterKey: master.toString('base64'), queryId, smkId: KEY_ID }),
     async close() {
-      if (!keep) await rm(folder, { recursive: true, force: true })
+      if (!keep) return await rm(folder, { recursive: true, force: true })
+      for (const disk of removed) await rm(disk, { force: true })
     },
   }
   return stages

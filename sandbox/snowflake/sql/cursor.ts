@@ -1,5 +1,5 @@
 import { fail, peek, type Reader, type Token, take } from '../../sql/reader.ts'
-import type { Catalog, Place, Table } from '../catalog.ts'
+import type { Catalog, Place, Stage, Table } from '../catalog.ts'
 import { noCurrent, syntaxError } from '../errors.ts'
 import type { Dollar, StagedFiles } from '../staged.ts'
 import type { Locator } from '../stages.ts'
@@ -22,6 +22,8 @@ export interface SessionView {
   id: string
   parameters: ReadonlyMap<string, string>
   temporary: ReadonlyMap<string, Table>
+  /** Temporary stages. */
+  stages: ReadonlyMap<string, Stage>
   variables: ReadonlyMap<string, string>
   lastQueryId: string
 }
@@ -35,7 +37,7 @@ export interface Scope {
   /** Values to bind, by the marker's name in the engine's SQL. */
   bound: Map<string, string | null>
   uses: { table: Table; privilege: string }[]
-  stageUses: { stage: Place; privilege: 'READ' | 'WRITE' }[]
+  stageUses: { stage: Stage; privilege: 'READ' | 'WRITE' }[]
   /** The relations of the select at hand that are staged files. */
   staged: StagedFiles[]
   /** Its references such as `$1:key`. */

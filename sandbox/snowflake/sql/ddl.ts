@@ -198,7 +198,7 @@ function columnDefinition(c: Cursor, key: string[]): Column {
     else if (accept(c, 'NULL')) column.nullable = true
     else if (accept(c, 'COMMENT')) column.comment = text(c)
     else if (accept(c, 'DEFAULT')) column.default = expression(c)
-    else if (accept(c, 'COLLATE')) text(c)
+    else if (accept(c, 'COLLATE')) column.collation = text(c)
     else if (accept(c, 'PRIMARY', 'KEY')) {
       key.push(column.name)
       constraintProperties(c)

@@ -348,10 +348,10 @@ function marker(c: Cursor): string {
   if (!given) throw new SqlError('002049', '42601', `SQL compilation error: error\nBind variable ? not set.`)
   if (Array.isArray(given.value)) return boundAs(given.type, `"bind_${name}"`)
   if (given.value === null) return 'NULL'
-  c.scope.bound.set(`b${name}`, given.value)
+  c.scope.bound.set(`bound_${name}`, given.value)
   // A constant would be unfolded row by row while planning; a subquery is left to the execution.
-  if (given.value.length > FOLDED_LENGTH) return `(SELECT ${boundAs(given.type, `$b${name}`)})`
-  return boundAs(given.type, `$b${name}`)
+  if (given.value.length > FOLDED_LENGTH) return `(SELECT ${boundAs(given.type, `$bound_${name}`)})`
+  return boundAs(given.type, `$bound_${name}`)
 }
 
 function boundAs(type: string, value: string): string {

@@ -85,8 +85,8 @@ export function values(c: Cursor): string {
   }
   const items = first.map((value, index) => `${value} AS COLUMN${index + 1}`)
   const columns = [...c.scope.binds].map(([name, { value }]) => {
-    c.scope.bound.set(`b${name}`, JSON.stringify(value))
-    return `unnest(from_json((SELECT $b${name}), '["VARCHAR"]')) AS "bind_${name}"`
+    c.scope.bound.set(`bound_${name}`, JSON.stringify(value))
+    return `unnest(from_json((SELECT $bound_${name}), '["VARCHAR"]')) AS "bind_${name}"`
   })
   return `SELECT ${items.join(', ')} FROM (SELECT ${columns.join(', ')})`
 }

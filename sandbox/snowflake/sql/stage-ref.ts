@@ -15,7 +15,7 @@ export interface StageRef {
 export function findStage(scope: Scope, text: string, query: Cursor['query']): StageRef {
   const [, own = '', rest = ''] = /^([~%]?)(.*)$/s.exec(text) ?? []
   const created = 0
-  const common = { temporary: false, format: undefined, comment: '', created }
+  const common = { format: undefined, comment: '', created }
   if (own === '~') {
     const place = { database: '', schema: '', name: `~${scope.session.user}` }
     return { stage: { ...place, ...common, id: `user-${scope.session.user}` }, path: rest.replace(/^\//, '') }
@@ -29,7 +29,7 @@ export function findStage(scope: Scope, text: string, query: Cursor['query']): S
     const table = scope.catalog.table(place, scope.session)
     return { stage: { ...place, ...common, name: `%${table.name}`, id: `table-${keyOf(place)}` }, path }
   }
-  const stage = scope.catalog.stages.get(keyOf(place))
+  const stage = scope.session.stages.get(keyOf(place)) ?? scope.catalog.stages.get(keyOf(place))
   if (!stage) {
     scope.catalog.checkSchema(place.database, place.schema)
     throw noSuch('Stage', nameOf(place))

@@ -1,0 +1,25 @@
+import type { Catalog } from './catalog.ts'
+import type { Locks } from './locks.ts'
+import type { Rights } from './rights.ts'
+import type { Stages } from './stages.ts'
+import type { Store } from './store.ts'
+
+/** What all sessions of the account share. */
+export interface Account {
+  name: string
+  store: Store
+  catalog: Catalog
+  rights: Rights
+  stages: Stages
+  locks: Locks
+  warehouses: readonly string[]
+  roles: readonly string[]
+  /** Statements left to fail because the warehouse cannot be used. */
+  suspended: number
+  /** Commits by table. */
+  versions: Map<string, number>
+  sessions: number
+  transactions: number
+  /** Definitions run one after the other: concurrent ones would conflict in the engine, not in Snowflake. */
+  definitions: { last: Promise<unknown> }
+}
