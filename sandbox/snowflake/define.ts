@@ -160,7 +160,7 @@ async function createTable(ground: Ground, made: CreateTable): Promise<Outcome> 
   if (made.query !== undefined) await run(work, `CREATE OR REPLACE TEMPORARY TABLE as_select AS ${made.query}`)
   if (before) await dropTable(ground, before)
   const definitions = columns.map((column) => definition(column))
-  await run(work, `CREATE TABLE ${engine} (${definitions.join(', ')})`)
+  await run(work, `CREATE ${isTemporary ? 'TEMPORARY ' : ''}TABLE ${engine} (${definitions.join(', ')})`)
   if (made.errorLogging) await run(work, createErrorTable(table))
   if (made.query !== undefined) {
     const names = columns.map((_, index) => quote(`v${index}`))
