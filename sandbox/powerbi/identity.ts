@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomUUID, X509Certificate } from 'node:crypto'
 import { compactVerify, decodeJwt, decodeProtectedHeader, SignJWT } from 'jose'
-import { json, type Reply } from '../http.ts'
+import { json, type Refusals, type Reply } from '../http.ts'
 import type { Cloud } from './api.ts'
 
 /** What each cloud signs in at, and the resource that a token is asked for. */
@@ -48,6 +48,44 @@ export interface Identity {
 const SKEW_SECONDS = 300
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
+/** A refusal as the identity platform words it. */
+function refusal(
+  status: number,
+  error: string,
+  code: number,
+  message: string,
+  headers: Record<string, string> = {},
+): Reply {
+  const [trace, correlation] = [randomUUID(), randomUUID()]
+  const timestamp = `${new Date().toISOString().slice(0, 19).replace('T', ' ')}Z`
+  return json(
+    status,
+    {
+      error,
+      error_description: `AADSTS${code}: ${message} Trace ID: ${trace} Correlation ID: ${correlation} Timestamp: ${timestamp}`,
+      error_codes: [code],
+      timestamp,
+      trace_id: trace,
+      correlation_id: correlation,
+      error_uri: `https://login.microsoftonline.com/error?code=${code}`,
+    },
+    headers,
+  )
+}
+
+const transient = (status: number, headers?: Record<string, string>): Reply =>
+  refusal(status, 'temporarily_unavailable', 90033, 'A transient error has occurred. Please try again.', headers)
+
+/** How a fault plan's refusals read at the token endpoint; a client that is refused there stays refused. */
+export const tokenRefusals: Refusals = {
+  expired: () => transient(503),
+  unauthorized: () => transient(503),
+  throttled: (wait) =>
+    refusal(429, 'temporarily_unavailable', 90055, 'Server is terminating the request due to throttling.', wait),
+  serverError: () => transient(500),
+  unavailable: (wait) => transient(503, wait),
+}
+
 export function createIdentity(app: Registration): Identity {
   const key = randomBytes(32)
   const tokens = new Map<string, number>()
@@ -56,23 +94,8 @@ export function createIdentity(app: Registration): Identity {
   const digest = (algorithm: string): string => createHash(algorithm).update(certificate.raw).digest('base64url')
   const thumbprints = { 'x5t#S256': digest('sha256'), x5t: digest('sha1') }
 
-  /** A refusal as the identity platform words it. */
-  function refuse(status: number, error: string, code: number, message: string): Reply {
-    const [trace, correlation] = [randomUUID(), randomUUID()]
-    const timestamp = `${new Date().toISOString().slice(0, 19).replace('T', ' ')}Z`
-    return json(status, {
-      error,
-      error_description: `AADSTS${code}: ${message} Trace ID: ${trace} Correlation ID: ${correlation} Timestamp: ${timestamp}`,
-      error_codes: [code],
-      timestamp,
-      trace_id: trace,
-      correlation_id: correlation,
-      error_uri: `https://${authority}/error?code=${code}`,
-    })
-  }
-
   const noTenant = (tenant: string): Reply =>
-    refuse(
+    refusal(
       400,
       'invalid_request',
       90002,
@@ -81,14 +104,14 @@ export function createIdentity(app: Registration): Identity {
 
   /** What is wrong with a client assertion; undefined where the app's certificate has signed it for this server. */
   async function assertionFault(assertion: string, origin: string): Promise<Reply | undefined> {
-    const refused = (code: number, message: string) => refuse(401, 'invalid_client', code, message)
+    const refused = (code: number, message: string) => refusal(401, 'invalid_client', code, message)
     let header: ReturnType<typeof decodeProtectedHeader> & Record<string, unknown>
     let claims: ReturnType<typeof decodeJwt>
     try {
       header = decodeProtectedHeader(assertion)
       claims = decodeJwt(assertion)
     } catch {
-      return refuse(400, 'invalid_request', 50027, 'JWT token is invalid or malformed.')
+      return refusal(400, 'invalid_request', 50027, 'JWT token is invalid or malformed.')
     }
     const [name, wanted] = header.alg === 'PS256' ? (['x5t#S256', 'PS256'] as const) : (['x5t', 'RS256'] as const)
     const thumbprint = String(header[name] ?? '')
@@ -125,7 +148,7 @@ export function createIdentity(app: Registration): Identity {
     const assertion = form.get('client_assertion')
     if (assertion !== null) {
       if (form.get('client_assertion_type') === ASSERTION_TYPE) return await assertionFault(assertion, origin)
-      return refuse(
+      return refusal(
         400,
         'invalid_request',
         900144,
@@ -133,7 +156,7 @@ export function createIdentity(app: Registration): Identity {
       )
     }
     if (secret === null) {
-      return refuse(
+      return refusal(
         401,
         'invalid_client',
         7000216,
@@ -141,7 +164,7 @@ export function createIdentity(app: Registration): Identity {
       )
     }
     if (secret === app.clientSecret) return undefined
-    return refuse(
+    return refusal(
       401,
       'invalid_client',
       7000215,
@@ -151,11 +174,11 @@ export function createIdentity(app: Registration): Identity {
 
   function scopeFault(scope: string | null): Reply | undefined {
     if (scope === null) {
-      return refuse(400, 'invalid_request', 900144, "The request body must contain the following parameter: 'scope'.")
+      return refusal(400, 'invalid_request', 900144, "The request body must contain the following parameter: 'scope'.")
     }
     const asked = scope.split(' ').filter((part) => !['openid', 'profile', 'offline_access'].includes(part))
     if (asked.length !== 1 || !asked[0]?.endsWith('/.default')) {
-      return refuse(
+      return refusal(
         400,
         'invalid_scope',
         1002012,
@@ -164,7 +187,7 @@ export function createIdentity(app: Registration): Identity {
     }
     if (asked[0] === `${resource}/.default`) return undefined
     const other = asked[0].slice(0, -'/.default'.length)
-    return refuse(
+    return refusal(
       400,
       'invalid_resource',
       500011,
@@ -203,7 +226,7 @@ export function createIdentity(app: Registration): Identity {
       const form = new URLSearchParams(body)
       const grant = form.get('grant_type')
       if (grant !== 'client_credentials') {
-        return refuse(
+        return refusal(
           400,
           'unsupported_grant_type',
           70003,
@@ -212,7 +235,7 @@ export function createIdentity(app: Registration): Identity {
       }
       const clientId = form.get('client_id')
       if (clientId !== app.clientId) {
-        return refuse(
+        return refusal(
           400,
           'unauthorized_client',
           700016,

@@ -9,7 +9,7 @@ import { createCertificates } from '../tls.ts'
 import type { Dataset, LoggedRequest, PowerbiOptions, PowerbiSandbox, Tuning, TuningChange, Workspace } from './api.ts'
 import { appCertificate } from './certificate.ts'
 import { bareFailure, messageOnly, notAuthorized, refusals, refuse, tokenExpired } from './errors.ts'
-import { CLOUDS, createIdentity, type Identity } from './identity.ts'
+import { CLOUDS, createIdentity, type Identity, tokenRefusals } from './identity.ts'
 import { ASSUMED, createPushBook, createWindow, LIMITS } from './limits.ts'
 import { keepDataset } from './models.ts'
 import { routeOf } from './routes.ts'
@@ -38,14 +38,6 @@ const TUNING: Tuning = {
   refreshEnds: 'Completed',
   limits: LIMITS,
   assumed: ASSUMED,
-}
-
-/** The identity platform's own way to say that it cannot answer. */
-const tokenRefusals: Refusals = {
-  ...refusals,
-  throttled: (wait) => messageOnly(429, 'Too many requests.', wait),
-  unavailable: (wait) =>
-    bareFailure(503, 'temporarily_unavailable', 'The server is temporarily too busy to handle the request.', wait),
 }
 
 /** Starts Power BI and the identity platform in front of it as one https server on 127.0.0.1. */

@@ -37,10 +37,10 @@ export const POWERBI_SITES: Readonly<Record<string, SiteFaults>> = {
   groups: { kinds: LOOK, times: 1 },
   'datasets-get': { kinds: LOOK, times: 1 },
   'dataset-get': { kinds: LOOK, times: 1 },
-  'dataset-create': { kinds: ONCE, times: 1, scarce: true },
+  'dataset-create': { kinds: ONCE, times: 1 },
   'dataset-delete': { kinds: ONCE, times: 1 },
   'tables-get': { kinds: LOOK, times: 1 },
-  'table-put': { kinds: ONCE, times: 1, scarce: true },
+  'table-put': { kinds: ONCE, times: 1 },
   'rows-post': { kinds: ROWS },
   'rows-delete': { kinds: ONCE, times: 1 },
   // Asked after an unknown outcome.
