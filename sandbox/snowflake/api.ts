@@ -63,7 +63,7 @@ export interface LoggedStatement {
   error?: string
 }
 
-/** Numbers beyond a JS number's digits, decimals, dates, times and VARIANT are text; times are UTC without a zone. */
+/** Whole numbers that fit are numbers; decimals, longer numbers, dates, times and VARIANT are text, times UTC without zone. */
 export type Value = string | number | boolean | null
 
 export interface SnowflakeSandbox {

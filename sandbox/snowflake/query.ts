@@ -53,5 +53,6 @@ function plain(value: unknown, type: string): Value {
   if (value === null || value === undefined) return null
   if (typeof value === 'number' || typeof value === 'boolean') return value
   if (typeof value === 'object') return JSON.stringify(value)
+  if (/INT$|^DECIMAL\(\d+,\s?0\)/.test(type) && Number.isSafeInteger(Number(value))) return Number(value)
   return type === 'TIMESTAMP WITH TIME ZONE' ? String(value).replace(/\+00$/, '') : String(value)
 }
