@@ -5,7 +5,7 @@ import type { KnownKey, Ledger } from './ledger.ts'
 export interface KnownKeys
   extends Pick<
     Ledger,
-    'compareKeys' | 'countUnseen' | 'unseenKeys' | 'doubtKeys' | 'forgetKeys' | 'sweptAt' | 'saveSwept'
+    'compareKeys' | 'countUnseen' | 'unseenKeys' | 'expectKeys' | 'doubtKeys' | 'forgetKeys' | 'sweptAt' | 'saveSwept'
   > {
   /** Inside a transaction. */
   write(sync: string, entity: string, keys: readonly KnownKey[]): void
@@ -18,6 +18,9 @@ export function createKnownKeys({ raw, guard, tx }: Database): KnownKeys {
     INSERT INTO known_key (entity, key, read, stamp, seen)
     SELECT ?, value ->> 0, value ->> 1, value ->> 2, 0 FROM json_each(?) WHERE true
     ON CONFLICT DO UPDATE SET read = excluded.read, stamp = excluded.stamp WHERE excluded.read >= known_key.read`)
+  const expect = raw.prepare(`
+    INSERT INTO known_key (entity, key, read, stamp, seen)
+    SELECT ?, value ->> 0, value ->> 1, '?', 0 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`)
   const drop = raw.prepare('DELETE FROM known_key WHERE entity = ? AND key = ? AND read <= ?')
   const compare = raw.prepare(`
     SELECT j.value ->> 0 AS key FROM json_each(?) AS j
@@ -79,6 +82,10 @@ export function createKnownKeys({ raw, guard, tx }: Database): KnownKeys {
       guard(() => unseen.all(idOf(sync, entity), after ?? '', sweep, sweep, limit) as { key: string }[]).map(
         ({ key }) => key,
       ),
+    async expectKeys(sync, entity, keys) {
+      const there = keys.filter(({ gone }) => !gone)
+      guard(() => expect.run(idOf(sync, entity), JSON.stringify(there.map(({ key, read }) => [key, read]))))
+    },
     async doubtKeys(sync, entity, keys) {
       guard(() => doubt.run(idOf(sync, entity), JSON.stringify(keys)))
     },

@@ -198,6 +198,8 @@ export interface Ledger {
     after: string | null,
     limit: number,
   ): Promise<readonly string[]>
+  /** They are about to be sent: whatever becomes of that, a target may have them from now on. Those that are known stay as they are. */
+  expectKeys(sync: string, entity: string, keys: readonly KnownKey[]): Promise<void>
   /** Their deletion is about to be written: until that is settled nobody knows what the target has, so no stamp is theirs. */
   doubtKeys(sync: string, entity: string, keys: readonly string[]): Promise<void>
   /** Another source stands behind the name: its keys have nothing to do with those known. */

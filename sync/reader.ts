@@ -91,6 +91,9 @@ export async function readEntity(
     await room(run, limits, batch, signal)
     const { index, rows, bytes, segments } = batch
     const records = [...batch.records]
+    const known = plan.list && records.map((record) => knownKey(plan, record))
+    // Before it can reach a target: what a kill leaves there is deleted one day too.
+    if (known) await ledger.expectKeys(run.sync, entity.name, known)
     entity.batches.push({
       index,
       count: records.length,
@@ -99,7 +102,7 @@ export async function readEntity(
       sentAt: deps.tick(),
       segments,
       sinks: new Map(),
-      ...(plan.list ? { known: records.map((record) => knownKey(plan, record)) } : {}),
+      ...(known ? { known } : {}),
     })
     if (last) entity.readDone = true
     options.send(messageOf(run, plan, records, { index, first, last, ledger: ledger.id, mode: 'poll' }))
@@ -200,8 +203,9 @@ export async function readEntity(
       }
       if (!plan.list || !(await isSweepDue(ledger, options, entity.name))) return
       const sweptAt = deps.now()
-      // Right after everything was read for the first time there is nothing to find.
-      if (!isFirst || options.sweep?.since === null) {
+      // Right after everything was read for the first time there is nothing to find. A new ledger that goes on from a mark
+      // has not read everything: it gets to know the source's keys at once.
+      if (!isFirst || entity.from !== null || options.sweep?.since === null) {
         await closeWindow()
         await sweepEntity({
           ledger,

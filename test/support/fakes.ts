@@ -63,6 +63,8 @@ export interface FakeEntity {
 export interface FakeSource extends Source {
   /** Writes a record at the source's clock, or with the stamp given (null: an empty one). */
   put(entity: string, row: Row, stamp?: string | null): void
+  /** A record with its stamp. */
+  has(entity: string, key: string): { readonly row: Row; readonly stamp: string | null } | undefined
   /** Deletes a record: nothing tells it. */
   remove(entity: string, key: string): void
   clockIs(iso: string): void
@@ -144,6 +146,7 @@ export function fakeSource(
     put(entity, row, stamp) {
       table(entity).set(keyText(fake(entity).schema, row), { row, stamp: stamp === undefined ? now : stamp })
     },
+    has: (entity, key) => table(entity).get(key),
     remove(entity, key) {
       if (!table(entity).delete(key)) throw new Error(`no ${entity} ${key}`)
     },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { PollOptions } from '../../../sync/engine.ts'
 import { syncError } from '../../../sync/errors.ts'
 import type { BatchMessage } from '../../../sync/message.ts'
-import { entry, entrySchema, supplier, supplierSchema } from '../../support/fakes.ts'
+import { entry, entrySchema, fakeTarget, supplier, supplierSchema } from '../../support/fakes.ts'
 import { ledgerFolder } from '../../support/ledger.ts'
 import { type Rig, type RigOptions, rig, sums, warehouse } from '../../support/rig.ts'
 
@@ -442,6 +442,57 @@ describe('the sweep', () => {
       await sweep()
       same()
     })
+  })
+
+  it('a record that a run wrote which died before the ledger knew, and that was deleted before the next, is deleted', async () => {
+    await start()
+    fill(2)
+    const target = r.target('supplier')
+    target.onWrite((batch) => {
+      for (const one of batch.records) target.stored.set(one.key, { ...one, run: batch.run })
+      throw syncError('config', 'test.fault', 'killed')
+    })
+    assert.equal((await r.poll()).state, 'failed')
+    target.onWrite(() => undefined)
+    r.source.remove('supplier', 'erp|S001')
+    assert.equal(target.stored.size, 2)
+    assert.equal(found(await sweep())?.gone, 1)
+    same()
+  })
+
+  it('what a run for single records or dates did not deliver is found missing, not taken for known', async () => {
+    await start()
+    fill(2)
+    await r.poll()
+    await poll()
+    r.source.put('supplier', supplier('LATE', 'first'), '2026-03-01T07:00:00Z')
+    r.target('supplier').onWrite(() => {
+      throw syncError('config', 'test.fault', 'down')
+    })
+    const keys = { kind: 'keys', entity: 'supplier', keys: ['erp|LATE'] } as const
+    assert.equal((await r.poll({ scope: keys })).state, 'failed')
+    r.target('supplier').onWrite(() => undefined)
+    assert.equal(found(await sweep())?.missed, 1)
+    same()
+  })
+
+  it('a new ledger that goes on from a mark gets to know the source in its first run', async () => {
+    const targets = new Map([['supplier', fakeTarget()]])
+    await start({ targets })
+    const { source } = r
+    fill(12)
+    await r.poll()
+    await r.close()
+    r = await rig({ entities: suppliers, source, targets })
+    const daily = {
+      sweep: { since: '2026-01-01T00:00:00.000Z' },
+      targets: async () => [{ ref: warehouse, target: r.target('supplier') }],
+    }
+    later()
+    assert.equal(found(await r.poll(daily))?.swept, 12)
+    source.remove('supplier', 'erp|S001')
+    await sweep()
+    same()
   })
 
   it('a process that dies between the deletion in the target and the ledger deletes once more, and it ends the same', async () => {
