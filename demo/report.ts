@@ -25,7 +25,7 @@ const hasFailed = (run: RunSummary, { entity }: EntitySummary): boolean =>
 /** Whether every entity ties that did not fail for a reason of its own, such as a right that was lost. */
 export const tiesBut = (run: RunSummary): boolean => run.entities.every((e) => e.ties || hasFailed(run, e))
 
-const TITLES = ['entity', 'read', 'delivered', 'unchanged', 'held', 'ties', 'currency', 'debit', 'credit']
+const TITLES = ['entity', 'read', 'delivered', 'unchanged', 'deleted', 'held', 'ties', 'currency', 'debit', 'credit']
 /** Columns of text; those of numbers are aligned at their right. */
 const TEXT = new Set(['entity', 'ties', 'currency'])
 
@@ -49,10 +49,12 @@ export function describeRun(run: RunSummary): string {
 
 function linesOf(run: RunSummary, entity: EntitySummary): string[][] {
   const ties = entity.ties ? 'yes' : hasFailed(run, entity) ? 'failed' : 'NO'
-  const counts = [entity.read, entity.delivered, entity.unchanged, entity.held].map(String)
+  const deleted = entity.sweep === undefined ? '' : String(entity.sweep.gone)
+  const { read, delivered, unchanged, held } = entity
+  const counts = [`${read}`, `${delivered}`, `${unchanged}`, deleted, `${held}`]
   const sums = Object.entries(entity.amounts).map(([currency, { debit, credit }]) => [currency, debit, credit])
   const [first = [], ...others] = sums
-  return [[entity.entity, ...counts, ties, ...first], ...others.map((sum) => ['', '', '', '', '', '', ...sum])]
+  return [[entity.entity, ...counts, ties, ...first], ...others.map((sum) => ['', '', '', '', '', '', '', ...sum])]
 }
 
 /** Each once: what an entity failed of and what to do, then what does not tie. */

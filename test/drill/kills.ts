@@ -29,6 +29,7 @@ const CATALOG = 'main'
 const SCHEMA = 'finance'
 const FLOW = 'x3-to-databricks'
 const ENDS = endsOf(FLOW)
+const SWEEP = { sweep: true }
 
 const optionsSchema = z.object({
   kills: z.coerce.number().int().min(1).default(20),
@@ -112,12 +113,12 @@ interface Killed {
 }
 
 /** Starts a run and kills it at the moment; its summary where it ended before the moment came. */
-async function killAt(world: World, editor: Editor, moment: Moment): Promise<Killed | RunSummary> {
+async function killAt(world: World, editor: Editor, moment: Moment, order?: object): Promise<Killed | RunSummary> {
   const { trap, flows, options, ledger } = world
   const gone = once(editor.child.process, 'exit')
   trap.begin()
   const sprung = trap.arm(moment, () => editor.child.process.kill('SIGKILL'))
-  const ended = runOnce(editor, entrance(flows), { seconds: PATIENCE[options.size] })
+  const ended = runOnce(editor, entrance(flows), { seconds: PATIENCE[options.size], order })
   // Without its process it never ends.
   ended.catch(() => undefined)
   const first = await Promise.race([sprung, ended])
@@ -138,6 +139,8 @@ interface Tally {
   days: number
   /** Walks that were seen to go on where they stood. */
   resumed: number
+  /** Deletions of the runs that were let end. */
+  deleted: number
 }
 
 function nextDay({ history, x3 }: World, tally: Tally): void {
@@ -163,12 +166,15 @@ async function drill(world: World, tally: Tally): Promise<Editor> {
   for (let kill = 0, misses = 0; kill < options.kills; ) {
     const kind = KINDS[kill % KINDS.length] as Kind
     nextDay(world, tally)
-    const met = await killAt(world, editor, choose(draw, kind, chances, misses))
+    // Every second run sweeps, so that some are killed while they list keys or delete.
+    const order = kill % 2 === 0 ? SWEEP : undefined
+    const met = await killAt(world, editor, choose(draw, kind, chances, misses), order)
     if ('run' in met) {
       takeOver(met.state === 'done')
       open = undefined
       chances = { ...trap.chances() }
       check(met)
+      tally.deleted += deletedBy(met)
       if (++misses > MOST_MISSES) throw new Error(`no run came to the moment "${kind}"`)
       continue
     }
@@ -183,7 +189,8 @@ async function drill(world: World, tally: Tally): Promise<Editor> {
     // Every third time the run that takes over is killed too.
     if (kill % 3 !== 0) {
       trap.begin()
-      const summary = await runOnce(editor, entrance(flows), { seconds: PATIENCE[options.size] })
+      const summary = await runOnce(editor, entrance(flows), { seconds: PATIENCE[options.size], order })
+      tally.deleted += deletedBy(summary)
       check(summary)
       then = `next run ${summary.state}, ${takeOver(summary.state === 'done')} walks seen to go on`
       open = undefined
@@ -196,6 +203,8 @@ async function drill(world: World, tally: Tally): Promise<Editor> {
   return editor
 }
 
+const deletedBy = ({ entities }: RunSummary): number => entities.reduce((sum, { sweep }) => sum + (sweep?.gone ?? 0), 0)
+
 /** A run may fail of a right that the books take away, and of nothing else. */
 function check(summary: RunSummary): void {
   const others = summary.errors.filter(({ code }) => code !== 'x3.right' && code !== 'sync.needs')
@@ -207,13 +216,19 @@ function check(summary: RunSummary): void {
 async function main(options: Options): Promise<number> {
   const world = await openWorld(options)
   const { history, x3, databricks, trap, flows } = world
-  const tally: Tally = { kinds: { read: 0, send: 0, committed: 0, settle: 0, mark: 0, random: 0 }, days: 0, resumed: 0 }
+  const tally: Tally = {
+    kinds: { read: 0, send: 0, committed: 0, settle: 0, mark: 0, random: 0 },
+    days: 0,
+    resumed: 0,
+    deleted: 0,
+  }
   try {
     const editor = await drill(world, tally)
     for (const plan of Object.values(trap.plans)) plan.stop()
     x3.allow()
     history.finish()
-    const closing = await runOnce(editor, entrance(flows), { seconds: PATIENCE[options.size] })
+    const closing = await runOnce(editor, entrance(flows), { seconds: PATIENCE[options.size], order: SWEEP })
+    tally.deleted += deletedBy(closing)
     check(closing)
     const runs = (await editor.call('GET', '/tieout/runs?limit=1000')) as RunSummary[]
     const died = runs.filter(({ state }) => state === 'died').length
@@ -229,7 +244,7 @@ async function main(options: Options): Promise<number> {
     for (const example of compare.examples) say(`  ${example}`)
     const kinds = KINDS.map((kind) => `${tally.kinds[kind]} ${kind}`).join(', ')
     say(
-      `${options.kills} kills (${kinds}), ${died} runs died of ${runs.length}, ${tally.days} days, ${tally.resumed} walks seen to go on where they stood`,
+      `${options.kills} kills (${kinds}), ${died} runs died of ${runs.length}, ${tally.days} days, ${tally.resumed} walks seen to go on where they stood, ${tally.deleted} deletions`,
     )
     say(
       `Compared ${compare.records} records, ${compare.rows} rows: ${missing} missing, ${extra} extra, ${different} different; closing run ${closing.state}`,
