@@ -80,6 +80,8 @@ export async function openDriverSession(options: DriverOptions, login: LoginOpti
     // more waits between logins are ours, with a sign of life
     sfRetryMaxLoginRetries: 1,
     clientSessionKeepAlive: false,
+    // as text a null would come as the word NULL
+    representNullAsStringNull: false,
   })
   await new Promise<void>((resolve, reject) => {
     connection.connect((error) => (error ? reject(error) : resolve()))

@@ -82,6 +82,7 @@ const CODES: Readonly<Record<string, readonly [cls: ErrorClass, hint: string]>> 
   '003001': ['config', 'The role lacks a right: ask the owner of the object for it.'],
   '090105': ['config', 'No database is chosen, or the role may not use it: GRANT USAGE ON DATABASE .. TO ROLE ..'],
   '090106': ['config', 'No schema is chosen, or the role may not use it: GRANT USAGE ON SCHEMA .. TO ROLE ..'],
+  '091016': ['transient', `The staged file is gone. ${AGAIN}`],
   '100090': ['config', `Two rows with one key in one batch. ${BUG}`],
 }
 

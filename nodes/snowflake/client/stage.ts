@@ -44,7 +44,7 @@ export const copyFile = (table: TableName, path: string, purge: boolean): string
   `COPY INTO ${quoteTable(table)} FROM ${literal(`${path}/`)} FILES = (${literal(FILE)}) FILE_FORMAT = (TYPE = JSON COMPRESSION = GZIP NULL_IF = ()) MATCH_BY_COLUMN_NAME = CASE_SENSITIVE ON_ERROR = ABORT_STATEMENT${purge ? ' PURGE = TRUE' : ''}`
 
 export const putFile = (path: string): string =>
-  `PUT 'file:///tieout/${FILE}' ${literal(path)} SOURCE_COMPRESSION = GZIP AUTO_COMPRESS = FALSE OVERWRITE = TRUE`
+  `PUT 'file://${FILE}' ${literal(path)} SOURCE_COMPRESSION = GZIP AUTO_COMPRESS = FALSE OVERWRITE = TRUE`
 
 /** Stage paths by what the user typed: `@~/tieout` for the user's own, `DB.SCHEMA.STAGE` for a named one. */
 export function stagePath(text: string): string {

@@ -1,0 +1,277 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'mocha'
+import type { Connection } from '../../nodes/snowflake/client/connection.ts'
+import { sqlType } from '../../nodes/snowflake/client/sql.ts'
+import type { SyncError } from '../../sync/errors.ts'
+import type { DataRecord, Schema } from '../../sync/message.ts'
+import { type SnowflakeFixture, startSnowflakeFixture } from '../support/snowflake.ts'
+import { type TargetBench, targetSuite, two } from '../support/target-suite.ts'
+import { batchOf, entry, journal, writeContext } from '../support/warehouse.ts'
+
+const context = writeContext()
+
+/** The sandbox as the suite of all warehouses sees it. */
+async function startBench(): Promise<TargetBench> {
+  const f = await startSnowflakeFixture()
+  const connection = f.connect()
+  const at = (table: string): string => `"${f.sandbox.database}"."${f.sandbox.schema}"."${table.toUpperCase()}"`
+  return {
+    target: (prefix, { mode = 'merge', byFile, schema = journal }) =>
+      f.target(connection, schema.entity, {
+        pattern: `{database}.{schema}.${prefix}{entity}`,
+        mode,
+        ...(byFile ? { maxBindBytes: 0 } : {}),
+      }),
+    async read(table, columns) {
+      const texts = columns.map((name) =>
+        name === 'record' ? 'TO_JSON("RECORD")' : `CAST("${name.toUpperCase()}" AS VARCHAR)`,
+      )
+      const order = columns.map((_, i) => i + 1).join(', ')
+      return (await f.rows(`SELECT ${texts.join(', ')} FROM ${at(table)} ORDER BY ${order}`)) as (string | null)[][]
+    },
+    async create(table, columns) {
+      const wanted = Object.entries(columns).map(([name, type]) => `${name} ${sqlType(type)}`)
+      await f.rows(`CREATE TABLE ${at(table)} (${wanted.join(', ')})`)
+    },
+    async insert(table, row) {
+      const values = Object.values(row).map((value) => `'${value}'`)
+      await f.rows(`INSERT INTO ${at(table)} (${Object.keys(row).join(', ')}) VALUES (${values.join(', ')})`)
+    },
+    close: () => f.close(),
+  }
+}
+
+targetSuite('snowflake', startBench)
+
+describe('snowflake target, against the sandbox with the vendor driver', () => {
+  let f: SnowflakeFixture
+  let connection: Connection
+  let next = 0
+  before(async () => {
+    f = await startSnowflakeFixture({ schemas: ['AP', 'GL'] })
+    connection = f.connect()
+  })
+  after(() => f.close())
+
+  /** A target with tables of its own; `at` gives the quoted name of one. */
+  function fresh(options: Parameters<SnowflakeFixture['target']>[2] = {}, schema: Schema = journal) {
+    const prefix = `t${next++}_`
+    const target = f.target(connection, schema.entity, { pattern: `{database}.{schema}.${prefix}{entity}`, ...options })
+    const at = (entity = schema.entity): string =>
+      `"${f.sandbox.database}"."${f.sandbox.schema}"."${(prefix + entity).toUpperCase()}"`
+    return { target, at, prefix, numbers: async () => (await f.rows(`SELECT NUMBER FROM ${at()} ORDER BY 1`)).flat() }
+  }
+  const sentSince = (count: number): string[] =>
+    f.sandbox
+      .log()
+      .slice(count)
+      .map(({ text }) => text)
+
+  it('makes tables that SQL without quotes finds, with types that hold every value and say what they are', async () => {
+    const { target, prefix } = fresh()
+    await target.prepare(journal, context)
+    const rows = await f.rows(
+      `SELECT column_name, data_type, numeric_precision, numeric_scale, is_nullable, comment FROM ${f.sandbox.database}.information_schema.columns WHERE table_name = '${prefix.toUpperCase()}GL_ENTRY_LINE' ORDER BY ordinal_position`,
+    )
+    assert.deepEqual(
+      rows.map(([name, type, precision, scale, nullable]) =>
+        [name, type, type === 'NUMBER' ? `${precision},${scale}` : '', nullable].join(' '),
+      ),
+      [
+        'SOURCE TEXT  NO',
+        'NUMBER TEXT  NO',
+        'LINE NUMBER 38,0 NO',
+        'COMPANY TEXT  YES',
+        'ACCOUNT TEXT  YES',
+        'ACCOUNTING_DATE DATE  YES',
+        'AMOUNT NUMBER 28,8 YES',
+        '_SYNC_RUN TEXT  YES',
+        '_SYNC_READ NUMBER 38,0 YES',
+        '_SYNC_AT TIMESTAMP_NTZ  YES',
+      ],
+    )
+  })
+
+  it('needs no more than three statements for each table of a batch and four beside', async () => {
+    for (const byFile of [false, true]) {
+      const { target } = fresh(byFile ? { maxBindBytes: 0 } : {})
+      await target.prepare(journal, context)
+      const before = target.statements()
+      for (const id of ['a', 'b', 'c']) await target.write(batchOf(id, [entry(id, { read: 1, lines: two })]), context)
+      const sent = target.statements() - before
+      assert.ok(sent <= 3 * (3 * 2 + 4), `${sent} statements for three batches of two tables`)
+    }
+  })
+
+  it('sends a batch of 10,000 rows as one compressed file, and takes it away again', async () => {
+    const { target, at } = fresh()
+    await target.prepare(journal, context)
+    const lines = Array.from({ length: 4 }, (_, i) => [i + 1, '4000', '1.00'] as const)
+    const records = Array.from({ length: 2000 }, (_, i) => entry(`N${i}`, { read: 1, lines }))
+    const [before, log] = [f.sandbox.stats(), f.sandbox.log().length]
+    await target.write(batchOf('large', records), context)
+    const texts = sentSince(log)
+    assert.equal((f.sandbox.stats()['storage-put'] ?? 0) - (before['storage-put'] ?? 0), 1)
+    assert.equal(texts.filter((text) => text.startsWith('MERGE')).length, 2)
+    assert.equal(texts.filter((text) => /FILES = \('rows\.json\.gz'\)/.test(text)).length, 1)
+    assert.deepEqual(await f.rows(`SELECT COUNT(*), CAST(SUM("AMOUNT") AS VARCHAR) FROM ${at('gl_entry_line')}`), [
+      ['8000', '8000.00000000'],
+    ])
+    const left = await connection.run({ sql: "LIST '@~/tieout/'", what: 'files' }, context)
+    assert.deepEqual(left, [])
+  })
+
+  it('writes lines and header together or not at all', async () => {
+    const { target, at, numbers } = fresh()
+    await target.prepare(journal, context)
+    await target.write(batchOf('a', [entry('1', { read: 1, lines: two })]), context)
+    f.sandbox.deny('UPDATE', at().replaceAll('"', ''))
+    const batch = batchOf('b', [entry('1', { read: 2, lines: [[1, '4000', '3.00']], status: 'second' })])
+    await assert.rejects(target.write(batch, context), (error: SyncError) => error.cause.class === 'config')
+    f.sandbox.allow()
+    const lines = () => f.rows(`SELECT "LINE", CAST("AMOUNT" AS VARCHAR) FROM ${at('gl_entry_line')} ORDER BY 1`)
+    assert.deepEqual(await lines(), [
+      ['1', '10.50000000'],
+      ['2', '-10.50000000'],
+    ])
+    await target.write(batch, context)
+    assert.deepEqual(await lines(), [['1', '3.00000000']])
+    assert.deepEqual(await numbers(), ['1'])
+  })
+
+  it('takes columns as they are stored: small letters, reserved words, quotes', async () => {
+    const { target, at } = fresh()
+    await f.rows(
+      `CREATE TABLE ${at()} ("source" VARCHAR, "number" VARCHAR, "Status" VARCHAR, "select" VARCHAR, "a ""b""" VARCHAR, "accounting_date" DATE)`,
+    )
+    const schema: Schema = {
+      ...journal,
+      columns: [
+        ...journal.columns,
+        { name: 'select', type: 'string' },
+        { name: 'a "b"', type: 'string' },
+        { name: 'order', type: 'string' },
+      ],
+    }
+    await target.prepare(schema, context)
+    const record = { ...entry('1', { read: 1, lines: two }), select: 'S', 'a "b"': 'quoted', order: 'O' }
+    await target.write(batchOf('a', [record], schema), context)
+    await target.write(batchOf('b', [{ ...record, _read: 2, select: 'T' }], schema), context)
+    assert.deepEqual(await f.rows(`SELECT "number", "Status", "select", "a ""b""", "ORDER" FROM ${at()}`), [
+      ['1', 'posted', 'T', 'quoted', 'O'],
+    ])
+  })
+
+  it('brings an entity with its lists into the schema that was chosen for it', async () => {
+    const patterns = { gl_entry: '{database}.GL.{entity}', supplier_invoice: '{database}.AP.x3_{entity}' }
+    const gl = f.target(connection, 'gl_entry', { patterns })
+    const ap = f.target(connection, 'supplier_invoice', { patterns })
+    const other = f.target(connection, 'supplier', { patterns })
+    assert.deepEqual(
+      [gl, ap, other].map(({ address }) => address.split('/').at(-1)),
+      ['FINANCE.GL.GL_ENTRY', 'FINANCE.AP.X3_SUPPLIER_INVOICE', `FINANCE.${f.sandbox.schema}.SUPPLIER`],
+    )
+    await gl.prepare(journal, context)
+    await gl.write(batchOf('a', [entry('1', { read: 1, lines: two })]), context)
+    assert.deepEqual(await f.rows('SELECT COUNT(*) FROM FINANCE.GL.GL_ENTRY_LINE'), [['2']])
+    const mark = { sync: 'books', entity: 'gl_entry', sourceAddress: 'x', ledger: 'L', run: 'r', read: 1, floor: null }
+    await gl.writeMark?.(mark, context)
+    assert.deepEqual(await f.rows('SELECT SYNC, READ FROM FINANCE.GL._TIEOUT_MARK'), [['books', '1']])
+  })
+
+  it('keeps JSON as VARIANT, and as text where the column is one', async () => {
+    const schema: Schema = {
+      entity: 'note',
+      key: ['source', 'number'],
+      columns: [
+        { name: 'source', type: 'string' },
+        { name: 'number', type: 'string' },
+        { name: 'tags', type: 'json' },
+      ],
+    }
+    const tags = { a: ["it's", '1.10'], b: null }
+    const record: DataRecord = { _row: 0, _read: 1, _stamp: 'S1', source: 'x3', number: '1', tags }
+    const [variant, text] = [fresh({}, schema), fresh({}, schema)]
+    await f.rows(`CREATE TABLE ${text.at()} (SOURCE VARCHAR, NUMBER VARCHAR, TAGS VARCHAR)`)
+    for (const { target } of [variant, text]) {
+      await target.prepare(schema, context)
+      await target.write(batchOf('a', [record], schema), context)
+    }
+    assert.deepEqual(await f.rows(`SELECT TAGS:a[0]::VARCHAR FROM ${variant.at()}`), [["it's"]])
+    assert.deepEqual(JSON.parse(String((await f.rows(`SELECT TAGS FROM ${text.at()}`))[0]?.[0])), tags)
+  })
+
+  it('holds a text that is longer than its column, and a null where none may be, and no other record', async () => {
+    const { target, at, numbers } = fresh()
+    await f.rows(
+      `CREATE TABLE ${at()} (SOURCE VARCHAR, NUMBER VARCHAR, STATUS VARCHAR(100) NOT NULL, ACCOUNTING_DATE DATE)`,
+    )
+    await target.prepare(journal, context)
+    const batch = batchOf('a', [
+      entry('1', { read: 1 }),
+      entry('2', { read: 1, status: 'x'.repeat(5000) }),
+      { ...entry('3', { read: 1 }), status: null },
+    ])
+    await assert.rejects(target.write(batch, context), (error: SyncError) => error.cause.class === 'data')
+    const found = await target.findRejected?.(batch, context)
+    assert.deepEqual(
+      found?.map(({ index, field }) => [index, field]),
+      [
+        [1, 'status'],
+        [2, 'status'],
+      ],
+    )
+    assert.match(found?.[0]?.message ?? '', /VARCHAR\(100\) and may not be null/)
+    assert.deepEqual(await numbers(), [])
+  })
+
+  it('two sources share a table, and each ties for itself', async () => {
+    const { target } = fresh()
+    await target.prepare(journal, context)
+    const other = entry('1', { read: 1, lines: [[1, '4000', '99.00']] })
+    const elsewhere = {
+      ...other,
+      source: 'intacct',
+      lines: (other.lines as object[]).map((line) => ({ ...line, source: 'intacct' })),
+    }
+    await target.write(batchOf('a', [entry('1', { read: 1, lines: two })], journal, 'run-x3'), context)
+    await target.write(batchOf('b', [elsewhere], journal, 'run-intacct'), context)
+    const sums = async (run: string) =>
+      (await target.totals?.({ run, schema: journal, list: 'lines', amounts: ['amount'], by: [] }, context))?.map(
+        ({ count, debit }) => [count, debit.amount],
+      )
+    assert.deepEqual([await sums('run-x3'), await sums('run-intacct')], [[[2, '10.50000000']], [[1, '99.00000000']]])
+  })
+
+  it('names the lowest and highest key of a batch, so that Snowflake may leave out the rest of the table', async () => {
+    const { target, numbers } = fresh()
+    await target.prepare(journal, context)
+    const keys = ['A-1', 'Z', 'a', 'é', '\u{1f600}', '\uffee']
+    const log = f.sandbox.log().length
+    await target.write(
+      batchOf(
+        'a',
+        keys.map((key) => entry(key, { read: 1, lines: two })),
+      ),
+      context,
+    )
+    await target.write(
+      batchOf(
+        'b',
+        keys.map((key) => entry(key, { read: 2, lines: two })),
+      ),
+      context,
+    )
+    assert.equal((await numbers()).length, keys.length, 'none was missed for lying beyond the bounds')
+    for (const text of sentSince(log).filter((one) => one.startsWith('MERGE')))
+      assert.match(text, /BETWEEN :\d AND :\d/)
+  })
+
+  it('says who did what in the query history', async () => {
+    const { target } = fresh()
+    await target.prepare(journal, context)
+    await target.write(batchOf('a', [entry('1', { read: 1 })]), context)
+    const tag = JSON.parse(f.sandbox.log().findLast(({ text }) => text.startsWith('MERGE'))?.queryTag ?? '{}')
+    assert.deepEqual(tag, { application: 'tieout', sync: 'books', run: 'run-1', entity: 'gl_entry' })
+  })
+})
