@@ -8,7 +8,8 @@
  * - `error-after`: done, but the reply is a 500.
  * - `cut-body`: done, half of the reply, then the connection is dropped; `broken-body`: done, but the reply is an HTML page.
  * - `slow`: done and answered, late.
- * - `partial-errors`: 200 whose data lacks a part, with the reason in `errors` beside it; GraphQL only.
+ * - `partial-errors`: 200 whose data lacks a part, with the reason in `errors` beside it; GraphQL, and Intacct as a failed result
+ *   with a part of its rows.
  */
 export type FaultKind =
   | 'token-expired'

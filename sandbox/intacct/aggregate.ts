@@ -15,7 +15,8 @@ export function aggregate(
 ): Outcome {
   const measures = wanted.aggregates.map(({ kind, field }) => ({ kind, field, reached: reach(reader, object, field) }))
   const groups = new Map<string, { cells: string[]; values: string[][] }>()
-  for (const entry of found) {
+  // By number, so that the lines of a document come one after another.
+  for (const entry of found.toSorted((a, b) => a.no - b.no)) {
     const row = object.load(entry)
     if (row === undefined) continue
     const cells = columns.map((column) => cell(reader, object, entry, row, column))

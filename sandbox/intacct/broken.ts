@@ -153,7 +153,12 @@ export async function endless(what: Injection, xml: string, response: ServerResp
 async function writeAll(to: NodeJS.WritableStream & { destroyed?: boolean }, part: string | Buffer): Promise<void> {
   if (to.write(part as string) || to.destroyed) return
   await new Promise<void>((resolve) => {
-    to.once('drain', resolve)
-    to.once('close', resolve)
+    const on = (): void => {
+      to.off('drain', on)
+      to.off('close', on)
+      resolve()
+    }
+    to.on('drain', on)
+    to.on('close', on)
   })
 }

@@ -58,7 +58,10 @@ export async function startIntacct(options: IntacctOptions): Promise<IntacctSand
     userPassword: options.userPassword ?? randomBytes(18).toString('base64url'),
   }
   const stats: IntacctStats = {
-    ...{ requests: 0, byStatus: {}, functions: {}, objects: {}, meter: {}, sessions: 0, concurrent: 0, ambushes: 0 },
+    ...{ requests: 0, byStatus: {}, meter: {}, sessions: 0, concurrent: 0, ambushes: 0 },
+    // What comes from outside may be named like anything.
+    functions: Object.create(null) as Record<string, number>,
+    objects: Object.create(null) as Record<string, number>,
     last: [],
   }
   const queue = createQueue(() => settings)
