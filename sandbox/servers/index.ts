@@ -2,6 +2,7 @@ import { databricksServer } from './databricks.ts'
 import { intacctServer } from './intacct.ts'
 import { powerbiServer } from './powerbi.ts'
 import type { StartServer } from './server.ts'
+import { snowflakeServer } from './snowflake.ts'
 import { x3Server } from './x3.ts'
 
 /** Every server of the sandbox by its name, sources first. */
@@ -9,6 +10,7 @@ export const SERVERS = {
   x3: x3Server,
   intacct: intacctServer,
   databricks: databricksServer,
+  snowflake: snowflakeServer,
   powerbi: powerbiServer,
 } satisfies Record<string, StartServer>
 

@@ -8,6 +8,9 @@ import {
 } from '../../sandbox/snowflake/server.ts'
 import type { Target } from '../../sync/target.ts'
 
+/** Numbers as texts, so that none depends on its size. */
+const asText = (value: Value): Value => (typeof value === 'number' ? String(value) : value)
+
 /** A Snowflake sandbox, and connections to it as the nodes make them. */
 export interface SnowflakeFixture {
   readonly sandbox: SnowflakeSandbox
@@ -58,7 +61,7 @@ export async function startSnowflakeFixture(options: SandboxOptions = {}): Promi
         ...own,
       })(entity),
     async rows(sql) {
-      if (/^\s*(SELECT|WITH)\b/i.test(sql)) return (await sandbox.query(sql)).rows
+      if (/^\s*(SELECT|WITH)\b/i.test(sql)) return (await sandbox.query(sql)).rows.map((row) => row.map(asText))
       admin ??= fixture.connect()
       const rows = await admin.run({ sql, what: sql }, context)
       return rows.map((row) => Object.values(row) as Value[])
