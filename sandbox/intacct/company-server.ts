@@ -73,7 +73,7 @@ export function createCompany(
   const denied = new Set<string>(closed)
   const texts = new Map<string, string>()
   const controlIds = new Map<string, number>()
-  const kept = new Map<string, string>()
+  const kept = new Map<string, Buffer>()
   const paused = new Set<string>()
   let lost: { table: string; requests: number } | undefined
   let wire: Wire = createWire(settings)
@@ -181,10 +181,10 @@ export function createCompany(
     const known = key === undefined || one.name !== 'query' ? undefined : kept.get(key)
     if (known !== undefined) {
       call.bill(textOf(one.element, 'object') ?? '')
-      return { data: known }
+      return { data: known.toString() }
     }
     const made = run(call, one)
-    if (key !== undefined && one.name === 'query' && 'data' in made) kept.set(key, made.data)
+    if (key !== undefined && one.name === 'query' && 'data' in made) kept.set(key, Buffer.from(made.data))
     return made
   }
 

@@ -10,15 +10,18 @@ export interface CompanyView {
   readonly entities: readonly IntacctEntity[]
   /** The ERP's clock, ms. */
   now(): number
-  /** A thing of the books; the last one of each table is kept, since the lines of a document come one after another. */
+  /** A thing of the books; some of each table are kept, since the lines of a document come close to each other. */
   thing<N extends TableName>(table: N, key: string): BookTables[N] | undefined
 }
+
+/** Of each table. */
+const mostKept = 1_000
 
 /** A user of the company: who changed a record. */
 export const users = { admin: { no: 1, login: 'admin' }, buyer: { no: 20, login: 'mdupont' } } as const
 
 export function openCompany(books: Books, now: () => number): CompanyView {
-  const last = new Map<TableName, { key: string; events: number; thing: unknown }>()
+  const known = new Map<TableName, { events: number; things: Map<string, unknown> }>()
   return {
     books,
     now,
@@ -31,10 +34,14 @@ export function openCompany(books: Books, now: () => number): CompanyView {
     thing<N extends TableName>(name: N, key: string): BookTables[N] | undefined {
       const table = books.tables[name]
       const events = table.events().length
-      const known = last.get(name)
-      if (known?.key === key && known.events === events) return known.thing as BookTables[N] | undefined
+      let kept = known.get(name)
+      if (kept === undefined || kept.events !== events || kept.things.size >= mostKept) {
+        kept = { events, things: new Map() }
+        known.set(name, kept)
+      }
+      if (kept.things.has(key)) return kept.things.get(key) as BookTables[N] | undefined
       const thing = table.get(key) as BookTables[N] | undefined
-      last.set(name, { key, events, thing })
+      kept.things.set(key, thing)
       return thing
     },
   }
