@@ -30,7 +30,8 @@ export const powerbi: TargetEnd = {
         ca: '${POWERBI_CA}',
         timeoutSeconds: TIMEOUT_SECONDS,
       }
-    return node.type === 'powerbi-push' ? { ...node, settleSeconds: SETTLE_SECONDS } : node
+    // a run that reads everything anew, which the demo does where faults were not met, loads the tables anew
+    return node.type === 'powerbi-push' ? { ...node, changes: 'rebuild', settleSeconds: SETTLE_SECONDS } : node
   },
   reader(_address, ask) {
     const find = async (table: string): Promise<{ dataset: string; columns: string[] } | undefined> => {

@@ -97,21 +97,21 @@ export async function settleIn(
 }
 
 async function isThere({ connection, options }: HomeDeps, id: string, context: PrepareContext): Promise<boolean> {
-  try {
-    const { name, addRowsAPIEnabled } = await readDataset(connection, options.workspace, id, context)
-    if (addRowsAPIEnabled) return true
-    throw syncError(
-      'config',
-      'powerbi.not-push',
-      `The dataset "${name}" (${id}) is no push dataset: rows cannot be sent to it.`,
-      {
-        hint: 'Choose another, or let this node create one. For a dataset on a warehouse use the mode "refresh".',
-      },
-    )
-  } catch (error) {
-    if (isSyncError(error) && error.code === 'powerbi.not-found' && options.dataset.kind === 'create') return false
-    throw error
-  }
+  const { workspace, dataset } = options
+  const found =
+    dataset.kind === 'adopt'
+      ? await readDataset(connection, workspace, id, context)
+      : (await listDatasets(connection, workspace, context)).find((one) => one.id === id)
+  if (!found) return false
+  if (found.addRowsAPIEnabled) return true
+  throw syncError(
+    'config',
+    'powerbi.not-push',
+    `The dataset "${found.name}" (${id}) is no push dataset: rows cannot be sent to it.`,
+    {
+      hint: 'Choose another, or let this node create one. For a dataset on a warehouse use the mode "refresh".',
+    },
+  )
 }
 
 const gone = (name: string, note: Note) =>

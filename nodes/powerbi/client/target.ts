@@ -60,6 +60,7 @@ function entityTarget(connection: Connection, options: PowerbiTargetOptions, ent
   let dataset: string | undefined
   /** Columns as they were brought into shape. */
   let shaped = ''
+  let lookedFor: string | undefined
   let clearedRun: string | undefined
   let lookAgainAt = 0
   let seen: { readonly run: string; readonly rows: string; readonly there: Promise<boolean> } | undefined
@@ -181,13 +182,16 @@ function entityTarget(connection: Connection, options: PowerbiTargetOptions, ent
       const first = dataset === undefined
       let created = false
       const notices: string[] = []
-      if (dataset === undefined || shapes !== shaped) {
+      // once a run: somebody may have deleted it meanwhile
+      if (dataset === undefined || shapes !== shaped || lookedFor !== context.run) {
         const found = await settleIn(deps, notes, schema, tables, context)
         notices.push(...found.notices)
         created = found.created
-        notices.push(...(await shape(deps, notes, found.id, tables, context)))
+        if (shapes !== shaped || found.id !== dataset)
+          notices.push(...(await shape(deps, notes, found.id, tables, context)))
         dataset = found.id
         shaped = shapes
+        lookedFor = context.run
       }
       const { clearing } = await notes.get()
       const rebuild = options.changes === 'rebuild' && context.full && clearedRun !== context.run
