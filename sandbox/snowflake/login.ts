@@ -49,7 +49,8 @@ const TOKEN_SKEW_MS = 60_000
 
 /** Opens the account to one user, by key pair, programmatic access token or OAuth. */
 export function createLogin(credentials: Credentials, given?: { pem: string; passphrase?: string }): Login {
-  const key = given ? { pem: given.pem, passphrase: given.passphrase ?? '' } : newKey()
+  const passphrase = given ? (given.passphrase ?? '') : randomBytes(12).toString('base64url')
+  const key = { pem: given?.pem ?? newKey(passphrase), passphrase }
   let publicKey: KeyObject = createPublicKey(
     createPrivateKey({ key: key.pem, ...(key.passphrase === '' ? {} : { passphrase: key.passphrase }) }),
   )
@@ -133,11 +134,10 @@ export function createLogin(credentials: Credentials, given?: { pem: string; pas
   }
 }
 
-function newKey(): { pem: string; passphrase: string } {
-  const passphrase = randomBytes(12).toString('base64url')
+/** A new RSA key as PKCS#8, encrypted with the passphrase. */
+export function newKey(passphrase: string): string {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-  const pem = privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase })
-  return { pem: String(pem), passphrase }
+  return String(privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase }))
 }
 
 interface Claims {

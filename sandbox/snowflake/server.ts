@@ -21,6 +21,7 @@ import { openStages } from './stages.ts'
 import { openStore } from './store.ts'
 
 export type { LoggedStatement, SnowflakeOptions, SnowflakeSandbox, Tuning, Value } from './api.ts'
+export { newKey } from './login.ts'
 export { SNOWFLAKE_SITES } from './sites.ts'
 
 /** Starts a Snowflake account on this machine, for the vendor's own driver over plain http. */
