@@ -56,7 +56,7 @@ export function createTable<T extends Stamped>(base: Base<T>, end: number): Chan
   const gone = new Set<string>()
   /** Numbers of what came later than the base. */
   const numbers = new Map<string, number>()
-  const events: TableEvent[] = []
+  const events: TableEvent<T>[] = []
   let greatest = base.count
 
   function note(stamp: string | null | undefined): void {
@@ -155,7 +155,7 @@ export function createTable<T extends Stamped>(base: Base<T>, end: number): Chan
         if (beyond || gone.delete(key)) numbers.set(key, ++greatest)
       }
       overlay.set(key, thing)
-      events.push({ key, number: this.numberOf(key) as number })
+      events.push({ key, number: this.numberOf(key) as number, thing })
       note(thing.updated)
       note(thing.visibleFrom)
       note(base.joinedOf?.(thing))
@@ -163,13 +163,14 @@ export function createTable<T extends Stamped>(base: Base<T>, end: number): Chan
     },
     remove(key, at) {
       const number = this.numberOf(key)
-      if (number === undefined) return
+      const thing = this.get(key)
+      if (number === undefined || thing === undefined) return
       overlay.delete(key)
       numbers.delete(key)
       touched = touched.filter((other) => other !== key)
       if (indexOf(key) >= 0) gone.add(key)
       else added = added.filter((other) => other !== key)
-      events.push({ key, number, removed: at })
+      events.push({ key, number, thing, removed: at })
       note(at)
     },
     lastChange: () => last,

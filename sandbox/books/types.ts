@@ -253,13 +253,14 @@ export interface BookTable<T> {
    */
   numberOf(key: string): number | undefined
   /** What has happened to the table, from the event at position `since` on, oldest first. */
-  events(since?: number): readonly TableEvent[]
+  events(since?: number): readonly TableEvent<T>[]
 }
 
-/** A thing was put (made or changed) or, with the moment at which it was, removed. */
-export interface TableEvent {
+/** A thing was put (made or changed) or, with the moment at which it was, removed: as it was put, or as it was last. */
+export interface TableEvent<T = unknown> {
   readonly key: string
   readonly number: number
+  readonly thing: T
   readonly removed?: string
 }
 

@@ -105,7 +105,8 @@ export async function startIntacct(options: IntacctOptions): Promise<IntacctSand
 
   async function answer(request: IncomingMessage, response: ServerResponse, host: Host): Promise<void> {
     response.sendDate = false
-    stats.requests++
+    // A HEAD tells the clock and no more.
+    if (request.method === 'POST') stats.requests++
     const xml = await bodyOf(request)
     if (settings.latencyMs > 0) await delay(settings.latencyMs)
     if (new URL(request.url ?? '/', 'http://intacct').pathname !== path)

@@ -165,7 +165,12 @@ describe('Intacct sandbox', () => {
       assert.match(error?.texts ?? '', /XML Parse schema error: .*Line: \d+, column: \d+\./)
       assert.equal(textOf(child(root, 'control'), 'status'), 'failure')
     }
-    assert.equal((await fetch(fixture.intacct.url)).status, 405)
+    const { requests } = fixture.intacct.stats()
+    for (const url of [fixture.intacct.url, fixture.intacct.endpoint]) {
+      const head = await fetch(url, { method: 'HEAD' })
+      assert.deepEqual([head.status, head.headers.get('date')], [405, 'Tue, 10 Mar 2026 09:00:00 GMT'])
+    }
+    assert.equal(fixture.intacct.stats().requests, requests)
     assert.equal((await fetch(fixture.intacct.url.replace('xmlgw', 'other'), { method: 'POST' })).status, 404)
   })
 

@@ -1,8 +1,10 @@
-import type { TableName } from '../../books/types.ts'
+import { isPaid } from '../../books/payables.ts'
+import type { SupplierInvoice, TableName } from '../../books/types.ts'
 import { type Entry, type FieldList, fieldsOf, type ObjectSpec } from '../model.ts'
 import type { IntacctSettings } from '../options.ts'
 import { seconds } from '../records.ts'
 import { type CompanyView, object, users } from './company.ts'
+import { charts } from './ledger.ts'
 
 interface AuditRow {
   readonly no: number
@@ -13,15 +15,30 @@ interface AuditRow {
 }
 
 /** Which objects a thing of the books is; only owners of lines and masters leave a trace. `first` is added to its number. */
-const traces: readonly { table: TableName; object: string; first: number; only?: string }[] = [
+const traces: readonly {
+  table: TableName
+  object: string
+  first: number
+  leaves?(key: string, thing: object): boolean
+}[] = [
   { table: 'supplier', object: 'VENDOR', first: 0 },
   { table: 'customer', object: 'CUSTOMER', first: 0 },
   { table: 'product', object: 'ITEM', first: 0 },
-  { table: 'account', object: 'GLACCOUNT', first: 0 },
-  { table: 'dimension', object: 'DEPARTMENT', first: 0, only: 'CCT|' },
-  { table: 'dimension', object: 'PROJECT', first: 0, only: 'PRO|' },
+  {
+    table: 'account',
+    object: 'GLACCOUNT',
+    first: 0,
+    leaves: (key) => charts.some((chart) => key.startsWith(`${chart}|`)),
+  },
+  { table: 'dimension', object: 'DEPARTMENT', first: 0, leaves: (key) => key.startsWith('CCT|') },
+  { table: 'dimension', object: 'PROJECT', first: 0, leaves: (key) => key.startsWith('PRO|') },
   { table: 'supplierInvoice', object: 'APBILL', first: 0 },
-  { table: 'supplierInvoice', object: 'APPYMT', first: 1_000_000 },
+  {
+    table: 'supplierInvoice',
+    object: 'APPYMT',
+    first: 1_000_000,
+    leaves: (_, thing) => isPaid(thing as SupplierInvoice),
+  },
   { table: 'journalEntry', object: 'GLBATCH', first: 0 },
 ]
 
@@ -41,17 +58,14 @@ export function auditTrail(
       const since = seen.get(table) ?? 0
       const events = books.tables[table].events(since)
       seen.set(table, since + events.length)
-      for (const { key, number, removed } of events) {
+      for (const { key, number, thing, removed } of events) {
         const id = `${table} ${key}`
-        const thing = books.tables[table].get(key)
-        const at = removed ?? thing?.updated ?? thing?.created
-        if (at === undefined) continue
-        const fresh =
-          removed === undefined && created.get(id) !== number && thing !== undefined && thing.created > books.begun
+        const at = removed ?? thing.updated ?? thing.created
+        const fresh = removed === undefined && created.get(id) !== number && thing.created > books.begun
         created.set(id, number)
         const mode = removed !== undefined ? 'D' : fresh ? 'C' : 'M'
         for (const trace of traces) {
-          if (trace.table !== table || (trace.only !== undefined && !key.startsWith(trace.only))) continue
+          if (trace.table !== table || trace.leaves?.(key, thing) === false) continue
           rows.push({
             no: rows.length + 1,
             objectType: trace.object.toLowerCase(),
