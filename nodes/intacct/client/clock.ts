@@ -116,7 +116,7 @@ function zone(name: string, minutes: (utc: number) => number): Zone {
         Number(minute) || 0,
         Number(second) || 0,
       )
-      if (new Date(shown).getUTCDate() !== Number(day)) return undefined
+      if (new Date(shown).getUTCDate() !== Number(day) || new Date(shown).getUTCMonth() + 1 !== month) return undefined
       // The hour that comes twice in autumn is taken as the earlier of the two: reading it again does no harm.
       const guess = shown - minutes(shown) * 60_000
       const earlier = shown - minutes(guess - 3_600_000) * 60_000

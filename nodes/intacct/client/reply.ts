@@ -214,7 +214,7 @@ export function createReplyParser(what: string, limits: ReplyLimits = replyLimit
   parser.on('closetag', () => {
     if (dataDepth > 0) {
       const level = depth - dataDepth
-      if (level === 2) (row as DataRow).fields[field] = text === '' ? null : text
+      if (level === 2) (row as DataRow).fields[field] = text === '' || (holder && text.trim() === '') ? null : text
       else if (level > 2) open.pop()
       else if (level === 0) {
         dataDepth = 0
