@@ -144,8 +144,13 @@ export function createConnection(options: SnowflakeOptions): Connection {
 
   /** Sends one statement until it is answered; of a lost session only its owner can make a new one. */
   const sendAgain = (session: Session, statement: Statement, context: WriteContext, tag?: string) => {
-    const requestId = randomUUID()
-    return insist(patience, () => send(session, statement, { requestId, context, ...(tag ? { tag } : {}) }), {
+    const again = randomUUID()
+    const attempt = () => {
+      // an upload asks for new credentials of the stage each time; the same id would bring back those that were refused
+      const requestId = statement.file ? randomUUID() : again
+      return send(session, statement, { requestId, context, ...(tag ? { tag } : {}) })
+    }
+    return insist(patience, attempt, {
       context,
       log,
       failed(error) {

@@ -30,6 +30,9 @@ export const isLostSession = ({ code }: SyncError): boolean => code === LOST_SES
 const KEY_PAIR =
   'Check account and user; that the public key of this private key is set on the user (ALTER USER .. SET RSA_PUBLIC_KEY, DESC USER shows its fingerprint); and the clock of this machine, from which a login may differ by a minute.'
 
+const ACCESS_TOKEN =
+  'The programmatic access token is expired, revoked or disabled: make a new one (ALTER USER .. ADD PROGRAMMATIC ACCESS TOKEN) and enter it.'
+
 /** Login codes (facts of key-pair-auth-troubleshooting; the driver's gs_errors): what is wrong and its cure. */
 const LOGIN: Readonly<Record<string, string>> = {
   '390100':
@@ -41,7 +44,6 @@ const LOGIN: Readonly<Record<string, string>> = {
   '390303':
     'The OAuth token is refused: check that the security integration trusts this issuer and maps the client to a user.',
   '390318': 'The OAuth token has expired.',
-  '390394': 'The access token has expired: make a new one and enter it.',
   '390422': 'A network policy does not let this address in: have it allowed for the user.',
   '390432': 'A network policy is needed for this user before it may use an access token.',
   '394300': 'There is no such user: check the user name.',
@@ -140,7 +142,8 @@ const sessionLost = (message: string): Finding => ({
 })
 
 function loginFinding(code: string, shape: Record<string, unknown>, message: string): Finding {
-  const known = LOGIN[code]
+  // all of 3944xx are about access tokens
+  const known = LOGIN[code] ?? (/^3944\d\d$/.test(code) ? ACCESS_TOKEN : undefined)
   const details = { vendorCode: code, vendorText: oneLine(message) }
   if (known !== undefined || /^39\d{4}$/.test(code))
     return {
