@@ -21,7 +21,14 @@ export const codeTable = z.object({ name: z.string().min(1, 'a code table needs 
 export type CodeTable = z.infer<typeof codeTable>
 
 /** Looks a code up on a day (`YYYY-MM-DD`); undefined: not in the table on that day. */
-export type Lookup = (code: string, day: string) => string | undefined
+export interface Lookup {
+  (code: string, day: string): string | undefined
+  /**
+   * What this code becomes on every day and no other code ever does: itself where the table does not have it; undefined
+   * where days or other codes matter.
+   */
+  alone(code: string): string | undefined
+}
 
 /** Compiles a table for look-up. Two lines of one code that are valid on the same day are a `config` error. */
 export function compileCodes(table: CodeTable): Lookup {
@@ -40,7 +47,14 @@ export function compileCodes(table: CodeTable): Lookup {
     if (rows) rows.push(row)
     else byCode.set(row.from, [row])
   }
-  return (code, day) => byCode.get(code)?.find((row) => covers(row, day))?.to
+  const sources = Map.groupBy(table.rows, ({ to }) => to)
+  const alone = (code: string): string | undefined => {
+    const [row, another] = byCode.get(code) ?? []
+    if (another || (row && (row.valid_from || row.valid_to))) return undefined
+    const to = row ? row.to : code
+    return (sources.get(to) ?? []).some(({ from }) => from !== code) ? undefined : to
+  }
+  return Object.assign((code: string, day: string) => byCode.get(code)?.find((row) => covers(row, day))?.to, { alone })
 }
 
 const last = (row: CodeRow): string => row.valid_to || '9999-12-31'

@@ -38,7 +38,7 @@ export interface Mapping {
   readonly schema: Schema
   /** Maps a record into a new one; throws nothing for an unmapped code but says so. */
   map(record: DataRecord): Promise<DataRecord | Unmapped>
-  /** Maps a deletion, of which there is only the key: the rules for columns of the key, codes as of today. */
+  /** Maps a deletion, of which there is only the key: the rules for columns of the key. */
   mapDeletion(record: DataRecord): DataRecord | Unmapped
 }
 
@@ -84,7 +84,8 @@ export function compileMapping(schema: Schema, rules: readonly Rule[], tools: Ma
       if (codes.length === 0) return out
       const key = keyText(schema, record)
       const text = `${schema.entity} ${key} was deleted in the source, but its key cannot be mapped: ${codes.join(', ')}.`
-      const hint = 'Delete the row in the target by hand, then discard; or complete the code table and replay.'
+      const hint =
+        'Look whether the row in the target belongs to another record too; if not delete it by hand, then discard.'
       return { record, codes, error: syncError('data', 'mapping.deletion', text, { entity: schema.entity, key, hint }) }
     },
     async map(record) {
@@ -221,11 +222,25 @@ function compileTable(
       keySteps.push(
         r.do === 'expression'
           ? () => `the expression for ${r.column} may need other columns`
-          : // only expressions are asynchronous
-            (row) => step(row, row) as string | undefined,
+          : r.do === 'code'
+            ? codeKeyStep(r, tools)
+            : // only expressions are asynchronous
+              (row) => step(row, row) as string | undefined,
       )
   }
   return { table: { entity: table.entity, key, columns }, steps, keySteps }
+}
+
+/** Two codes may become one, or another one by the day: then a deletion cannot tell whose row it is. */
+function codeKeyStep({ column, table, unmapped }: CodeRule, { codes, today }: MappingTools): KeyStep {
+  return (row) => {
+    const code = String(row[column])
+    const lookup = codes.get(table)
+    const to = unmapped === 'pass' || lookup?.(code, today()) !== undefined ? lookup?.alone(code) : undefined
+    if (to === undefined) return `${table} ${code} stands for no row of its own`
+    row[column] = to
+    return undefined
+  }
 }
 
 function codeStep(

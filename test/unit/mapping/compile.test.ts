@@ -53,6 +53,16 @@ const tools = (expression?: MappingTools['expression']): MappingTools => ({
         rows: [{ from: '6011', to: '400100', valid_from: '2026-01-01', valid_to: '2026-12-31' }],
       }),
     ],
+    [
+      'book',
+      compileCodes({
+        name: 'book',
+        rows: ['6011 B1', '6012 B2', '6013 B2', '6014 6015'].map((line) => {
+          const [from = '', to = ''] = line.split(' ')
+          return { from, to, valid_from: '', valid_to: '' }
+        }),
+      }),
+    ],
   ]),
   expression: expression ?? (() => async () => null),
   today: () => '2026-03-01',
@@ -149,17 +159,29 @@ describe('mapping', () => {
     it('finds its row under the name and the code that the mapping gave the key', () => {
       deepStrictEqual(
         deleted(
-          { do: 'code', entity: 'gl_entry', list: '', column: 'number', table: 'account' },
+          { do: 'code', entity: 'gl_entry', list: '', column: 'number', table: 'book' },
           { do: 'rename', list: '', column: 'number', to: 'document' },
           { do: 'rename', list: '', column: 'journal', to: 'book' },
         ),
-        { _row: 0, _read: 7, _op: 'delete', source: 'x3', document: '400100' },
+        { _row: 0, _read: 7, _op: 'delete', source: 'x3', document: 'B1' },
       )
     })
 
     it('asks nothing of columns that it does not have', () => {
       deepStrictEqual(deleted({ do: 'code', list: 'lines', column: 'account', table: 'account' }), gone)
     })
+
+    for (const [number, table, why] of [
+      ['6013', 'book', 'another code becomes the same'],
+      ['6015', 'book', 'another code becomes this one'],
+      ['6011', 'account', 'the code depends on the day'],
+    ] as const)
+      it(`is held where ${why}, rather than deleting the row of another record`, () => {
+        const rule = { do: 'code', entity: 'gl_entry', list: '', column: 'number', table, unmapped: 'pass' }
+        const result = compileMapping(schema, rules(rule), tools()).mapDeletion({ ...gone, number }) as Unmapped
+        strictEqual(result.error.code, 'mapping.deletion')
+        ok(result.error.message.includes(`${table} ${number} stands for no row of its own`), result.error.message)
+      })
 
     it('is held where an expression made the key, rather than deleting another row', () => {
       const made = { do: 'expression', list: '', column: 'number', expression: 'number & journal' }
