@@ -108,7 +108,7 @@ export interface IntacctSandbox {
   setFaults(plan: FaultPlan | undefined): void
   setLatency(ms: number): void
   tune(settings: Partial<IntacctSettings>): void
-  /** Makes the next `times` requests end with this error, or spoils their reply in this way; `on` narrows to a kind of request. */
+  /** Makes the next `times` requests end with this error, or spoils their reply in this way; `on` narrows to a kind of request: a site, a function or an object (`GLENTRY`). */
   inject(what: Injection, options?: { times?: number; on?: string }): void
   /** Puts this text into a field of a record, as it is (control characters too), until `unset`. */
   setText(object: string, recordNo: number | string, field: string, text: string): void

@@ -14,6 +14,7 @@ import type { Injection, IntacctOptions, IntacctSandbox, IntacctSettings, Intacc
 import { createQueue } from './queue.ts'
 import { failure, success } from './reply.ts'
 import { type Request, readControl, readRequest } from './request.ts'
+import { textOf } from './xml.ts'
 
 export * from './options.ts'
 export { INTACCT_SITES } from './sites.ts'
@@ -137,9 +138,11 @@ export async function startIntacct(options: IntacctOptions): Promise<IntacctSand
       if (!(error instanceof RequestError)) throw error
       read = error
     }
-    const names = read instanceof RequestError ? [] : read.functions.map(({ name }) => name)
+    const functions = read instanceof RequestError ? [] : read.functions
+    const names = functions.map(({ name }) => name)
     const site = siteOf(names[0])
-    const what = take([...names, ...(site === undefined ? [] : [site])])
+    const objects = functions.map(({ element }) => textOf(element, 'object')?.toUpperCase() ?? '')
+    const what = take([...names, ...objects, ...(site === undefined ? [] : [site])])
     const fault = read instanceof RequestError || site === undefined ? undefined : faults?.next(site, xml)
     if (fault && (await spoilt(fault, request, response, read))) return
     const reply = what && wholeReply(what)

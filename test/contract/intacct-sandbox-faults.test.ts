@@ -67,8 +67,8 @@ describe('Intacct sandbox: what goes wrong', () => {
   }
 
   it('fails with data that is not all of it', async () => {
-    fixture.intacct.inject('partial-data', { on: 'query' })
-    await call('<getDimensions/>')
+    fixture.intacct.inject('partial-data', { on: 'VENDOR' })
+    await fixture.query('APBILL', ['RECORDNO'])
     const { result, error } = await call(ask())
     const data = child(result, 'data')
     assert.equal(error?.level, 'result')
