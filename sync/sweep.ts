@@ -114,7 +114,7 @@ export async function sweepEntity(task: SweepTask): Promise<void> {
     task.note(counts.problem)
     return
   }
-  for (let after: string | null = null; ; ) {
+  for (let after: string | null = null; unseen > 0; ) {
     const keys = await ledger.unseenKeys(sync, entity.name, number, after, keysAtOnce)
     if (keys.length === 0) return
     after = keys.at(-1) ?? null
