@@ -35,9 +35,9 @@ const ONCE: readonly FaultKind[] = ['reset-after', 'error-after']
 export const POWERBI_SITES: Readonly<Record<string, SiteFaults>> = {
   token: { kinds: TOKEN, provokedBy: 'token-expired', times: 1 },
   groups: { kinds: LOOK, times: 1 },
-  'datasets-get': { kinds: LOOK, times: 1 },
-  'dataset-get': { kinds: LOOK, times: 1 },
-  'dataset-create': { kinds: ONCE, times: 1 },
+  'datasets-get': { kinds: ['unavailable', 'cut-body'], times: 1, scarce: true },
+  'dataset-get': { kinds: ['throttled', 'broken-body'], times: 1 },
+  'dataset-create': { kinds: ONCE, times: 1, scarce: true },
   'dataset-delete': { kinds: ONCE, times: 1 },
   'tables-get': { kinds: LOOK, times: 1 },
   'table-put': { kinds: ONCE, times: 1 },
