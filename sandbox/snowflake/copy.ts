@@ -137,8 +137,8 @@ async function sourceOf({ work, copy, scope }: Load, file: StagedFile): Promise<
   const isList = copy.format?.options.STRIP_OUTER_ARRAY === 'TRUE'
   const columns = copy.columns ?? copy.table.columns
   if (copy.transform !== undefined) {
-    const inner: Scope = { ...scope, uses: [], stageUses: [], stages: { files: () => [file] } }
-    const c = cursor(copy.transform, withFormat(inner, copy), parseQuery)
+    const inner: Scope = { ...scope, uses: [], stageUses: [], stages: { files: () => [file] }, format: copy.format }
+    const c = cursor(copy.transform, inner, parseQuery)
     return { columns, sql: parseQuery(c), types: [] }
   }
   if (matching(copy) === 'NONE') return { columns, sql: `SELECT json FROM ${readFile(file, isList)}`, types: ['JSON'] }
@@ -164,16 +164,6 @@ async function sourceOf({ work, copy, scope }: Load, file: StagedFile): Promise<
     sql: `SELECT ${values.map((value, index) => `${value} AS ${quote(`v${index}`)}`).join(', ')} FROM ${readFile(file, isList, clash ? undefined : types)}`,
     types: found.map((one) => kind(one.column)),
   }
-}
-
-/** A transformation reads with the COPY's own format, whatever that of the stage. */
-function withFormat(scope: Scope, { from, format }: Copy): Scope {
-  const stage = { ...from.stage, format }
-  const files = scope.stages
-  const key = JSON.stringify([stage.database, stage.schema, stage.name])
-  const stages = new Map(scope.session.stages)
-  stages.set(key, stage)
-  return { ...scope, stages: files, session: { ...scope.session, stages } }
 }
 
 /** Which keys of the file's documents fill a column of this name. */

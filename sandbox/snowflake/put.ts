@@ -7,8 +7,11 @@ import type { Session } from './session.ts'
 import { parseQuery } from './sql/query.ts'
 import { findStage } from './sql/stage-ref.ts'
 
-const PUT = /^\s*PUT\s+'?file:\/\/([^'\s]+)'?\s*'?@((?:"[^"]*"|[^'\s])+)'?(.*)$/is
-const GET = /^\s*GET\s+'?@((?:"[^"]*"|[^'\s])+)'?\s+'?file:\/\/([^'\s]+)'?(.*)$/is
+const LOCAL = String.raw`(?:'file://([^']+)'|file://([^'\s]+))`
+const STAGE = String.raw`(?:'@([^']+)'|@((?:"[^"]*"|[^'\s])+))`
+// The driver itself, for bound rows, writes no space between the two.
+const PUT = new RegExp(String.raw`^\s*PUT\s+${LOCAL}\s*${STAGE}(.*)$`, 'is')
+const GET = new RegExp(String.raw`^\s*GET\s+${STAGE}\s+${LOCAL}(.*)$`, 'is')
 
 /** PUT and GET are for the driver to do; their text has `//` and is not SQL. */
 export function isTransfer(sql: string): boolean {
@@ -20,7 +23,8 @@ export function planTransfer(running: Running, session: Session, sql: string, qu
   const put = PUT.exec(sql)
   const get = put ? null : GET.exec(sql)
   if (!put && !get) throw syntaxError(sql.trim().slice(0, 20), sql, 0)
-  const [, first = '', second = '', tail = ''] = put ?? get ?? []
+  const [, quotedFirst, plainFirst, quotedSecond, plainSecond, tail = ''] = put ?? get ?? []
+  const [first, second] = [quotedFirst ?? plainFirst ?? '', quotedSecond ?? plainSecond ?? '']
   const [source, target] = put ? [first, second] : [second, first]
   const option = (name: string) => new RegExp(`${name}\\s*=\\s*'?(\\w+)'?`, 'i').exec(tail)?.[1]
   const scope = newScope(running.account, session)

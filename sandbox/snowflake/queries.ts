@@ -265,7 +265,7 @@ export function chunk(query: Query | undefined, index: number): Reply {
   const text = rows.map((row) => JSON.stringify(row)).join(',')
   return {
     status: 200,
-    headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+    headers: { 'content-type': 'application/octet-stream', 'content-encoding': 'gzip' },
     body: gzipSync(text, { level: 1 }),
   }
 }

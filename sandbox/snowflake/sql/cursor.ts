@@ -1,5 +1,5 @@
 import { fail, peek, type Reader, type Token, take } from '../../sql/reader.ts'
-import type { Catalog, Place, Stage, Table } from '../catalog.ts'
+import type { Catalog, Place, Stage, StageFormat, Table } from '../catalog.ts'
 import { noCurrent, syntaxError } from '../errors.ts'
 import type { Dollar, StagedFiles } from '../staged.ts'
 import type { Locator } from '../stages.ts'
@@ -45,6 +45,8 @@ export interface Scope {
   /** Counts the stand-ins given out. */
   count: number
   ctes: Set<string>
+  /** Set inside of COPY INTO: its own file format, whatever that of the stage. */
+  format?: StageFormat | undefined
   /** Words for `Cannot perform SELECT`. */
   verb: string
 }

@@ -5,7 +5,7 @@ import { type Cursor, identifier, nameParts, table } from './cursor.ts'
 import { expression } from './expression.ts'
 import { displayed, engineName } from './names.ts'
 import { alias, parseQuery, relation, source, values } from './query.ts'
-import { fileFormat, optionValue, type StageRef, stageRef } from './stage-ref.ts'
+import { fileFormat, isStage, optionValue, type StageRef, stageRef } from './stage-ref.ts'
 
 export interface Assignment {
   column: Column
@@ -202,7 +202,7 @@ export function parseCopy(c: Cursor): Copy {
     let stageAt = -1
     while (depth > 0) {
       const token = peek(c)
-      if (token.kind === 'stage' || (token.kind === 'string' && token.value.startsWith('@'))) stageAt = c.at
+      if (isStage(token)) stageAt = c.at
       if (token.text === '(' && token.kind === 'op') depth += 1
       if (token.text === ')' && token.kind === 'op') depth -= 1
       if (token.kind === 'end' || (depth === 0 && stageAt < 0)) fail(c)

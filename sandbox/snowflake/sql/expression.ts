@@ -213,6 +213,7 @@ function column(c: Cursor): string {
   const parts = [identifier(c)]
   while (isNext(c, '.') && ['word', 'quoted'].includes(peek(c, 1).kind)) {
     c.at += 1
+    if (peek(c).text.startsWith('$')) return newDollar(c, Number(take(c).text.slice(1)))
     parts.push(identifier(c))
   }
   return parts

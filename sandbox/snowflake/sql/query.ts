@@ -6,7 +6,7 @@ import { resolveStaged } from '../staged.ts'
 import { type Cursor, identifier, isReserved, nameParts, placed, table } from './cursor.ts'
 import { expression, sortKey } from './expression.ts'
 import { engineName, shown } from './names.ts'
-import { stageFiles } from './stage-ref.ts'
+import { isStage, stageFiles } from './stage-ref.ts'
 
 /** Words that end a select item or a relation and so cannot be an alias without AS. */
 const CLAUSES = new Set(
@@ -203,7 +203,7 @@ export function source(c: Cursor): { sql: string; name: string | undefined } {
     return { sql: found, name: undefined }
   }
   if (isNext(c, 'FLATTEN', '(') || isNext(c, 'ERROR_TABLE', '(')) return { sql: tableFunction(c), name: undefined }
-  if (peek(c).kind === 'stage') {
+  if (isStage(peek(c))) {
     const found = stageFiles(c)
     c.scope.count += 1
     const ref = `\u0001${c.scope.count}\u0001`

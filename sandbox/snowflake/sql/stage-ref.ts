@@ -1,4 +1,4 @@
-import { accept, expect, fail, isNext, literal, peek, take } from '../../sql/reader.ts'
+import { accept, expect, fail, isNext, literal, peek, type Token, take } from '../../sql/reader.ts'
 import { keyOf, nameOf, type Place, type Stage, type StageFormat } from '../catalog.ts'
 import { noObject, noSuch, SqlError } from '../errors.ts'
 import type { StagedFile } from '../stages.ts'
@@ -50,10 +50,12 @@ function outsideQuotes(text: string, char: string): number {
   return -1
 }
 
+export const isStage = ({ kind, value }: Token) => kind === 'stage' || (kind === 'string' && value.startsWith('@'))
+
 /** A stage reference, as `@..` or as a quoted text. */
 export function stageRef(c: Cursor, privilege: 'READ' | 'WRITE'): StageRef {
   const token = take(c)
-  if (token.kind !== 'stage' && !(token.kind === 'string' && token.value.startsWith('@'))) {
+  if (!isStage(token)) {
     c.at -= 1
     fail(c)
   }
@@ -65,7 +67,7 @@ export function stageRef(c: Cursor, privilege: 'READ' | 'WRITE'): StageRef {
 /** `@stage/path (FILE_FORMAT => 'f', PATTERN => '..')`, the way a query reads files. */
 export function stageFiles(c: Cursor): { files: StagedFile[]; isList: boolean } {
   const { stage, path } = stageRef(c, 'READ')
-  let format = stage.format
+  let format = c.scope.format ?? stage.format
   let pattern: RegExp | undefined
   if (isNext(c, '(') && ['FILE_FORMAT', 'PATTERN'].includes(peek(c, 1).value)) {
     c.at += 1
