@@ -47,6 +47,10 @@ export interface Client {
   sql(text: string, options?: StatementOptions): Promise<Row[]>
   /** Runs a statement that must fail, and says how. */
   fails(text: string, options?: StatementOptions): Promise<Failure>
+  /** Sends a statement to run by itself. */
+  submit(text: string): Promise<{ queryId: string }>
+  /** Waits for the rows of such a statement. */
+  results(queryId: string): Promise<Row[]>
   /** Rows that a DML statement touched, as the driver counts them. */
   updated(text: string, options?: StatementOptions): Promise<number | undefined>
   put(stage: string, name: string, content: Buffer | string, options?: string): Promise<void>
@@ -79,7 +83,10 @@ export async function startSnowflakeDriver(options: SnowflakeOptions = {}): Prom
       ...own,
     }
     const connection = driver.createConnection(given as ConnectionOptions)
-    await connection.connectAsync()
+    // The promise of connectAsync is kept for a refused login too; its callback tells.
+    await new Promise<void>((resolve, reject) => {
+      connection.connectAsync((error) => (error ? reject(error) : resolve())).catch(reject)
+    })
     const client = clientOf(connection)
     clients.push(client)
     return client
@@ -121,6 +128,14 @@ function clientOf(connection: Connection): Client {
       run(text, options).then(({ rows }) => {
         throw new Error(`did not fail but gave ${JSON.stringify(rows)}`)
       }, describeFailure),
+    submit: async (text) => ({ queryId: (await run(text, { asyncExec: true })).statement.getQueryId() }),
+    results: (queryId) =>
+      new Promise((resolve, reject) => {
+        const complete = (error: unknown, _: unknown, rows: Row[] | undefined) =>
+          error ? reject(error) : resolve(rows ?? [])
+        const given: unknown = { queryId, complete }
+        void connection.getResultsFromQueryId(given as Parameters<Connection['getResultsFromQueryId']>[0])
+      }),
     updated: async (text, options) => (await run(text, options)).statement.getNumUpdatedRows(),
     async put(stage, name, content, options = 'AUTO_COMPRESS = FALSE OVERWRITE = TRUE') {
       const body = Buffer.isBuffer(content) ? content : Buffer.from(content)
