@@ -68,7 +68,6 @@ export function startQuery(
     chunks: [],
     error: undefined,
   }
-  note(running, query.text)
   query.done = inTurn(ticket.session, () => perform(running, ticket, query, body, fault))
   keep(ticket.requests, requestId, query)
   keep(running.queries, query.id, query)
@@ -83,10 +82,11 @@ function keep(queries: Map<string, Query>, key: string, query: Query): void {
   }
 }
 
-function note(running: Running, text: string): void {
+/** Notes a new text; one that is no SQL is left out of what others shall be able to read. */
+function note(running: Running, { text }: Query, failure: SqlError | undefined): void {
   if (running.texts.has(text)) return
   running.texts.add(text)
-  running.onText(text)
+  if (failure?.code !== '001003') running.onText(text)
 }
 
 async function perform(
@@ -109,6 +109,7 @@ async function perform(
     Math.min(seconds > 0 ? seconds * 1000 : Number.POSITIVE_INFINITY, 2 ** 31 - 1),
   )
   let rows = 0
+  let failure: SqlError | undefined
   try {
     if (tuning.latencyMs > 0) await delay(tuning.latencyMs, undefined, { signal: query.abort.signal })
     if (query.abort.signal.aborted) throw canceled()
@@ -132,12 +133,13 @@ async function perform(
     }
     query.state = 'succeeded'
   } catch (error) {
-    const failure = late ? statementTimeout(seconds) : error instanceof SqlError ? error : canceled()
+    failure = late ? statementTimeout(seconds) : error instanceof SqlError ? error : canceled()
     query.error = failure.message
     query.state = 'failed'
     query.body = failed(query, failure)
   } finally {
     clearTimeout(timer)
+    note(running, query, failure)
     query.ended = Date.now()
     if (statementKind(query.text) !== 'session') session.lastQueryId = query.id
     running.log.push({
