@@ -33,6 +33,7 @@ export function createSessions(lifeSeconds: () => number): Sessions {
   const sessions = new Map<string, Session>()
   return {
     open(location, now) {
+      for (const [old, { expires }] of sessions) if (expires <= now) sessions.delete(old)
       const id = `${randomBytes(24).toString('base64url')}..`
       const session = { id, location, expires: now + lifeSeconds() * 1000, results: new Map() }
       sessions.set(id, session)

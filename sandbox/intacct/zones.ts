@@ -37,7 +37,9 @@ export function readDate(text: string): string | undefined {
 
 export function createWire(preferences: Preferences): Wire {
   const made = new Map<string, Intl.DateTimeFormat>()
-  const zoneOf = (field: string): string => preferences.fieldZones[field] ?? preferences.timeZone
+  // The audit history tells its times in GMT, whatever anybody prefers.
+  const zoneOf = (field: string): string =>
+    preferences.fieldZones[field] ?? (field === 'ACCESSTIME' ? '+00:00' : preferences.timeZone)
   const [separator = '/', ...order] = preferences.dateFormat
 
   /** Minutes east of Greenwich at a moment. */

@@ -233,6 +233,21 @@ describe('Intacct sandbox: stamps, rights and what changes', () => {
       assert.equal(data(word.result).attributes.count, '1')
     })
 
+    it('tells and understands its times in GMT, whatever the user prefers', async () => {
+      tune({ timeZone: '-08:00' })
+      const [bill] = fixture.books.tables.supplierInvoice.walk()
+      remove('supplierInvoice', bill?.number ?? '')
+      const after = (time: string): Promise<number> =>
+        query(
+          'AUDITHISTORY',
+          ['ACCESSTIME'],
+          filter(test('greaterthanorequalto', 'ACCESSTIME', `03/10/2026 ${time}`)),
+        ).then(({ rows }) => rows.length)
+      assert.equal(await after('08:00:00'), 1)
+      assert.equal(await after('08:00:01'), 0)
+      assert.equal((await query('AUDITHISTORY', ['ACCESSTIME'])).rows[0]?.ACCESSTIME, '03/10/2026 08:00:00')
+    })
+
     it('can be put in other forms of key', async () => {
       const table = fixture.books.tables.supplierInvoice
       const [bill] = table.walk()

@@ -90,7 +90,6 @@ export function auditTrail(
     OBJECTKEY: ['TEXT', ({ objectKey }) => objectKey],
     OBJECTDESC: ['TEXT', () => null],
     USERID: ['TEXT', () => users.buyer.login],
-    // GMT whatever the company prefers.
     ACCESSTIME: ['TIMESTAMP', ({ at }) => at, { index: 'modified' }],
     ACCESSMODE: ['ENUM', ({ mode }) => mode, { codes: { C: 'Create', M: 'Modify', D: 'Delete' } }],
     IPADDRESS: ['TEXT', () => '192.0.2.10'],
