@@ -237,14 +237,14 @@ describe('Intacct sandbox: stamps, rights and what changes', () => {
       tune({ timeZone: '-08:00' })
       const [bill] = fixture.books.tables.supplierInvoice.walk()
       remove('supplierInvoice', bill?.number ?? '')
-      const after = (time: string): Promise<number> =>
+      const since = (time: string): Promise<number> =>
         query(
           'AUDITHISTORY',
           ['ACCESSTIME'],
           filter(test('greaterthanorequalto', 'ACCESSTIME', `03/10/2026 ${time}`)),
         ).then(({ rows }) => rows.length)
-      assert.equal(await after('08:00:00'), 1)
-      assert.equal(await after('08:00:01'), 0)
+      assert.equal(await since('08:00:00'), 1)
+      assert.equal(await since('08:00:01'), 0)
       assert.equal((await query('AUDITHISTORY', ['ACCESSTIME'])).rows[0]?.ACCESSTIME, '03/10/2026 08:00:00')
     })
 
