@@ -71,6 +71,7 @@ const STUBBORN = new Set([
   'intacct.no-total',
   'intacct.too-large',
   'intacct.foreign',
+  'intacct.text',
   'intacct.shape',
   'intacct.rows',
   'intacct.silent',

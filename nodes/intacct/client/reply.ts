@@ -371,13 +371,25 @@ export function webPage(what: string, start: string) {
   )
 }
 
-const plainText = (what: string, start: string) =>
-  bodyError(
+function plainText(what: string, start: string) {
+  const text = start.replace(/\s+/g, ' ').slice(0, 120)
+  if (/API rate limit exceeded/i.test(start))
+    return syncError(
+      'throttled',
+      'intacct.throttled',
+      `${what}: Intacct takes no more requests at the moment (${text})`,
+      {
+        vendorText: text,
+        hint: 'Let fewer systems ask at a time, or ask Sage for a higher performance tier.',
+      },
+    )
+  return bodyError(
     'text',
     what,
-    `Intacct gave no XML but the text "${start.replace(/\s+/g, ' ').slice(0, 120)}"`,
+    `Intacct gave no XML but the text "${text}"`,
     'If it stays: look at the status page of Sage Intacct.',
   )
+}
 
 const doctype = (what: string) =>
   bodyError(
