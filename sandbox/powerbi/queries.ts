@@ -2,9 +2,10 @@
 import { DuckDBDecimalValue, DuckDBTimestampValue, type DuckDBValue } from '@duckdb/node-api'
 import { z } from 'zod'
 import type { Reply } from '../http.ts'
-import type { Dataset } from './api.ts'
+import type { Dataset, Measure, Table } from './api.ts'
 import { columnId, type ModelTable } from './dax/model.ts'
-import { type Node, parseQuery, type Query } from './dax/parser.ts'
+import { type Needs, needsOf } from './dax/needs.ts'
+import { type Node, parseExpression, parseQuery } from './dax/parser.ts'
 import { type Outcome, runQuery } from './dax/run.ts'
 import { DaxError, jsonText, type Value } from './dax/values.ts'
 import { badRequest, notAuthorized, queryFailed, refuse, throttled } from './errors.ts'
@@ -43,25 +44,23 @@ export async function executeQueries(service: Service, workspace: string, id: st
 async function run(service: Service, dataset: Dataset, text: string): Promise<Outcome> {
   const query = parseQuery(text)
   const measures = dataset.tables.flatMap((table) => table.measures ?? [])
-  const needed = neededColumns(query, dataset)
-  const now = service.now()
+  const keys = dataset.relationships.flatMap(({ fromTable, fromColumn, toTable, toColumn }) => [
+    { table: fromTable, name: fromColumn },
+    { table: toTable, name: toColumn },
+  ])
+  const needs = needsOf(query, parsedMeasures(measures))
   const tables: ModelTable[] = []
-  for (const { name, columns } of dataset.tables) {
-    const wanted = needed(name)
-    const rows: Value[][] = []
-    if (wanted) {
-      const names = columns
-        .filter((column) => wanted === 'all' || wanted.has(column.name.toLowerCase()))
-        .map((column) => column.name)
-      const places = columns.map((column) => names.indexOf(column.name))
-      for await (const part of service.store.read(dataset.id, name, names, now)) {
-        for (const row of part) rows.push(places.map((place) => (place < 0 ? null : daxValue(row[place] ?? null))))
-      }
-    }
+  for (const table of dataset.tables) {
+    const { name, columns } = table
+    const needed = new Set(neededColumns(needs, table))
+    // Filters come over a relationship by its columns.
+    for (const key of keys) if (key.table === name) needed.add(key.name)
+    const names = columns.map((column) => column.name).filter((column) => needed.has(column))
     tables.push({
       name,
       columns: columns.map((column) => ({ id: columnId(name, column.name), name: column.name, table: name })),
-      rows,
+      rows:
+        names.length > 0 || needs.tables.has(name.toLowerCase()) ? await rowsOf(service, dataset.id, table, names) : [],
     })
   }
   const relationships = dataset.relationships.map(({ fromTable, fromColumn, toTable, toColumn }) => ({
@@ -70,72 +69,42 @@ async function run(service: Service, dataset: Dataset, text: string): Promise<Ou
   return runQuery(query, { tables, relationships }, measures)
 }
 
+/** The rows that are visible, a place for each column of the table, empty for those that were not asked for. */
+async function rowsOf(
+  service: Service,
+  dataset: string,
+  { name, columns }: Table,
+  names: readonly string[],
+): Promise<Value[][]> {
+  const rows: Value[][] = []
+  const places = columns.map((column) => names.indexOf(column.name))
+  for await (const part of service.store.read(dataset, name, names, service.now())) {
+    for (const row of part) rows.push(places.map((place) => (place < 0 ? null : daxValue(row[place] ?? null))))
+  }
+  return rows
+}
+
+function parsedMeasures(measures: readonly Measure[]): (name: string) => Node | undefined {
+  const known = new Map(measures.map(({ name, expression }) => [name.toLowerCase(), expression]))
+  return (name) => {
+    const expression = known.get(name)
+    return expression === undefined ? undefined : parseExpression(expression)
+  }
+}
+
 function daxValue(value: DuckDBValue): Value {
   if (value instanceof DuckDBDecimalValue) return { fixed: value.value }
   if (value instanceof DuckDBTimestampValue) return { micros: value.micros }
   return value as Value
 }
 
-/** Functions that look at nothing but the columns that are named; everything else may see whole rows. */
-const PLAIN = new Set([
-  'ROW',
-  'COUNTROWS',
-  'FILTER',
-  'AND',
-  'OR',
-  'SUM',
-  'SUMX',
-  'MIN',
-  'MAX',
-  'MINX',
-  'MAXX',
-  'COUNT',
-  'COUNTX',
-  'COUNTBLANK',
-  'DISTINCTCOUNT',
-  'ISBLANK',
-  'TRUE',
-  'FALSE',
-  'BLANK',
-])
-
-/**
- * Which columns a query can see of each table, so that a count over a big table need not read all of it: for a ROW of plain
- * functions the columns that are named, for anything else every column of every table.
- */
-function neededColumns(query: Query, { tables }: Dataset): (table: string) => ReadonlySet<string> | 'all' | undefined {
-  const named = new Map<string, Set<string>>()
-  const of = (table: string): Set<string> => {
-    const known = named.get(table.toLowerCase()) ?? new Set()
-    named.set(table.toLowerCase(), known)
-    return known
-  }
-  const plain = (node: Node): boolean => {
-    switch (node.kind) {
-      case 'literal':
-        return true
-      case 'name':
-        of(node.name)
-        return true
-      case 'column':
-        of(node.table).add(node.name.toLowerCase())
-        return true
-      case 'binary':
-        return plain(node.left) && plain(node.right)
-      case 'not':
-      case 'negate':
-        return plain(node.operand)
-      case 'call':
-        return PLAIN.has(node.name) && node.args.every(plain)
-      default:
-        return false
-    }
-  }
-  const { evaluate } = query
-  const simple = evaluate.kind === 'call' && evaluate.name === 'ROW' && query.variables.length === 0 && plain(evaluate)
-  if (!simple) return () => 'all'
-  // One table only: a filter on another would come over a relationship.
-  return named.size > 1 || tables.length === 0 ? () => 'all' : (table) => named.get(table.toLowerCase())
+/** Names of a table's columns that a query looks at; all of them where whole rows count. */
+function neededColumns({ columns, whole, loose }: Needs, { name, columns: all }: Table): string[] {
+  const named = columns.get(name.toLowerCase())
+  const wanted = (column: string): boolean => named?.has(column) === true || loose.has(column)
+  return all
+    .map((column) => column.name)
+    .filter((column) => whole.has(name.toLowerCase()) || wanted(column.toLowerCase()))
 }
 
 /** The answer's JSON, written here so that decimals and 64-bit numbers keep their digits. */

@@ -99,7 +99,7 @@ function readRows(body: Buffer): Record<string, unknown>[] {
 /** Whole numbers beyond 2^53 keep their digits, as Int64 does. */
 function parse(text: string): unknown {
   try {
-    if (!/[:\s]-?\d{16,}/.test(text)) return JSON.parse(text)
+    if (!/[:\s]-?(?:9\d{15}|\d{17})/.test(text)) return JSON.parse(text)
     const reviver = (_: string, value: unknown, context?: { source?: string }): unknown =>
       typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '')
         ? context?.source
@@ -129,9 +129,10 @@ function readColumns(
   service: Service,
 ): Map<string, DuckDBValue[]> {
   const { assumed, limits } = service.tuning
-  const columns = new Map<string, { type: DataType; values: DuckDBValue[] }>()
+  const columns = new Map<string, { reading: Reading; values: DuckDBValue[]; last: unknown; made: DuckDBValue }>()
   for (const { name, dataType: spelling } of table.columns) {
-    columns.set(name, { type: dataType(spelling) ?? 'String', values: Array<null>(rows.length).fill(null) })
+    const reading = { type: dataType(spelling) ?? 'String', limits, assumed } as const
+    columns.set(name, { reading, values: Array<null>(rows.length).fill(null), last: null, made: null })
   }
   for (const [index, row] of rows.entries()) {
     for (const name in row) {
@@ -142,7 +143,13 @@ function readColumns(
           badRequest(`The property '${name}' of row ${index} does not exist on table '${table.name}'.`, 'rows'),
         )
       }
-      column.values[index] = readValue(row[name], name, index, { type: column.type, limits, assumed })
+      const value = row[name]
+      // Columns repeat themselves: what was read once need not be read again.
+      if (value !== column.last) {
+        column.made = readValue(value, name, index, column.reading)
+        column.last = value
+      }
+      column.values[index] = column.made
     }
   }
   return new Map([...columns].map(([name, { values }]) => [name, values]))

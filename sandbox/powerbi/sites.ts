@@ -14,17 +14,14 @@ const COMMON: readonly FaultKind[] = [
 ]
 /** Whether the rows are in is not to be seen from the reply, or from its absence. */
 const ROWS: readonly FaultKind[] = [...COMMON, 'error-after']
-/** A client that is refused stays refused: no fault that passes. */
+/** Tokens live for an hour, so there are few requests for one. A client that is refused stays refused: no fault that passes. */
 const TOKEN: readonly FaultKind[] = [
   'throttled',
   'server-error',
   'unavailable',
   'timeout',
-  'reset-before',
   'reset-after',
-  'cut-body',
   'broken-body',
-  'slow',
 ]
 /** A run looks once at what is there. */
 const LOOK: readonly FaultKind[] = ['throttled', 'unavailable', 'reset-after', 'cut-body', 'broken-body']
@@ -44,7 +41,7 @@ export const POWERBI_SITES: Readonly<Record<string, SiteFaults>> = {
   'rows-post': { kinds: ROWS },
   'rows-delete': { kinds: ONCE, times: 1 },
   // Asked after an unknown outcome.
-  'execute-queries': { kinds: [...COMMON, 'cut-body'], times: 1, provokedBy: 'reset-after', provokedAt: ['rows-post'] },
+  'execute-queries': { kinds: [...COMMON, 'cut-body'], provokedBy: 'reset-after', provokedAt: ['rows-post'] },
   'refresh-post': { kinds: ['throttled', 'unavailable', 'reset-after'], times: 1 },
   'refresh-get': { kinds: LOOK, times: 1 },
   'refresh-delete': { kinds: ONCE, times: 1 },

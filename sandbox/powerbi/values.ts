@@ -84,6 +84,10 @@ function double(value: unknown): number | typeof wrong {
 /** Text is exact; a JSON number has gone through a Double before. Rounded half away from zero at the fifth place. */
 function decimal(value: unknown): DuckDBDecimalValue | typeof wrong {
   if (typeof value === 'boolean') return wrong
+  if (typeof value === 'number') {
+    const units = Math.round(value * 10_000)
+    if (Number.isSafeInteger(units) && units / 10_000 === value) return new DuckDBDecimalValue(BigInt(units), 28, 4)
+  }
   const text = plainNumber(String(value).trim())
   const [, sign = '', whole = '', fraction = ''] = /^([+-]?)(\d*)(?:\.(\d*))?$/.exec(text) ?? []
   if (whole === '' && fraction === '') return wrong

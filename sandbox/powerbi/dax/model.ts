@@ -30,9 +30,11 @@ export interface Filter {
   readonly keys: ReadonlySet<string>
 }
 
-/** The filters under which something is evaluated; all of them hold. Never changed, so that what it shows can be kept. */
+/** The filters under which something is evaluated; all of them hold and none changes, so that what they show can be kept. */
 export interface Context {
   readonly filters: readonly Filter[]
+  /** What was looked at under them. */
+  shown?: Map<ModelTable, readonly (readonly Value[])[]>
 }
 
 export const columnId = (table: string, name: string): string => `${table}\u0000${name}`.toLowerCase()
@@ -66,7 +68,6 @@ export function createModel({ tables, relationships }: ModelSource): Model {
   for (const table of tables) for (const [index, { id }] of table.columns.entries()) places.set(id, { table, index })
   const indexes = new Map<string, Map<string, number[]>>()
   const keyColumns = new Map<string, string[]>()
-  const shown = new WeakMap<Context, Map<ModelTable, readonly (readonly Value[])[]>>()
 
   function keysOf(id: string, { table, index }: Place): string[] {
     let keys = keyColumns.get(id)
@@ -101,12 +102,17 @@ export function createModel({ tables, relationships }: ModelSource): Model {
     })
   }
 
+  const expansions = new Map<ModelTable, ReadonlySet<string>>()
   function expanded(table: ModelTable, seen: ReadonlySet<ModelTable> = new Set()): ReadonlySet<string> {
+    const known = expansions.get(table)
+    if (known) return known
     const ids = new Set(table.columns.map(({ id }) => id))
     for (const { to } of steps(table)) {
       if (seen.has(to.table)) continue
       for (const id of expanded(to.table, new Set([...seen, table]))) ids.add(id)
     }
+    // What was found within a circle of relationships may lack a part.
+    if (seen.size === 0) expansions.set(table, ids)
     return ids
   }
 
@@ -138,6 +144,16 @@ export function createModel({ tables, relationships }: ModelSource): Model {
       if (inReach.length === columns.length) tests.push({ columns: inReach, filter })
     }
     if (tests.length === 0) return table.rows
+    const [only, second] = tests
+    if (only && !second && only.filter.columns.length === 1) {
+      const [id = ''] = only.filter.columns
+      const own = places.get(id)
+      // One value of one column: the commonest case by far, in a context made for each row of something.
+      if (own?.table === table && only.filter.keys.size === 1) {
+        const [key = ''] = only.filter.keys
+        return (indexOf(id, own).get(key) ?? []).map((row) => table.rows[row] ?? [])
+      }
+    }
     const [first] = tests
       .filter(({ filter }) => filter.columns.length === 1 && places.get(filter.columns[0] ?? '')?.table === table)
       .sort((a, b) => a.filter.keys.size - b.filter.keys.size)
@@ -187,15 +203,11 @@ export function createModel({ tables, relationships }: ModelSource): Model {
     },
 
     visible(table, context) {
-      let kept = shown.get(context)
-      if (!kept) {
-        kept = new Map()
-        shown.set(context, kept)
-      }
-      let rows = kept.get(table)
+      context.shown ??= new Map()
+      let rows = context.shown.get(table)
       if (!rows) {
         rows = filtered(table, context)
-        kept.set(table, rows)
+        context.shown.set(table, rows)
       }
       return rows
     },

@@ -1,0 +1,121 @@
+import type { Node, Query } from './parser.ts'
+
+/** What a query looks at: columns by table and name in lower case, and tables of which whole rows count. */
+export interface Needs {
+  readonly columns: ReadonlyMap<string, ReadonlySet<string>>
+  readonly whole: ReadonlySet<string>
+  /** Tables that are named at all. */
+  readonly tables: ReadonlySet<string>
+  /** Names in brackets that are no measures: columns of some row at hand. */
+  readonly loose: ReadonlySet<string>
+}
+
+/** Functions of a table whose rows they only count, and of filters that they only take away. */
+const COUNTING = new Set(['COUNTROWS', 'ISEMPTY', 'ALL', 'ALLEXCEPT', 'ALLNOBLANKROW', 'REMOVEFILTERS'])
+/** Functions that go through a table's rows; what they compute tells which columns count. */
+const ITERATING = new Set(['FILTER', 'SUMX', 'AVERAGEX', 'MINX', 'MAXX', 'COUNTX', 'CONCATENATEX', 'SELECTCOLUMNS'])
+/** Where the outcome of FILTER may stand without its rows being taken for filters. */
+const CONSUMING = new Set([
+  'COUNTROWS',
+  'ISEMPTY',
+  'SUMX',
+  'AVERAGEX',
+  'MINX',
+  'MAXX',
+  'COUNTX',
+  'CONCATENATEX',
+  'SELECTCOLUMNS',
+  'FILTER',
+])
+
+/**
+ * Reads off a query, and the measures it uses, what has to be fetched. A row at hand becomes a filter on all its columns inside
+ * CALCULATE, so a table whose rows are gone through is needed whole unless what is computed for them is plain.
+ */
+export function needsOf(query: Query, measure: (name: string) => Node | undefined): Needs {
+  const columns = new Map<string, Set<string>>()
+  const whole = new Set<string>()
+  const tables = new Set<string>()
+  const loose = new Set<string>()
+  const seen = new Set<string>()
+
+  const column = (table: string, name: string): void => {
+    const lower = table.toLowerCase()
+    const known = columns.get(lower) ?? new Set()
+    columns.set(lower, known.add(name.toLowerCase()))
+  }
+
+  /** `inside` is the function whose first argument this is. */
+  function walk(node: Node, inside?: string): void {
+    switch (node.kind) {
+      case 'name':
+        tables.add(node.name.toLowerCase())
+        if (inside === undefined || !(COUNTING.has(inside) || CONSUMING.has(inside))) whole.add(node.name.toLowerCase())
+        return
+      case 'column':
+        column(node.table, node.name)
+        return
+      case 'bracket': {
+        const name = node.name.toLowerCase()
+        const found = measure(name)
+        if (!found) loose.add(name)
+        else if (!seen.has(name)) {
+          seen.add(name)
+          walk(found)
+        }
+        return
+      }
+      case 'binary':
+        walk(node.left)
+        walk(node.right)
+        return
+      case 'not':
+      case 'negate':
+        walk(node.operand)
+        return
+      case 'rows':
+        for (const cell of node.rows.flat()) walk(cell)
+        return
+      case 'block':
+        for (const { expression } of node.variables) walk(expression)
+        walk(node.result)
+        return
+      case 'call': {
+        const [first, ...rest] = node.args
+        const passes = COUNTING.has(node.name) || (ITERATING.has(node.name) && rest.every(isPlain))
+        const consumed = node.name !== 'FILTER' || (inside !== undefined && CONSUMING.has(inside))
+        if (first) walk(first, passes && consumed ? node.name : undefined)
+        for (const arg of rest) walk(arg)
+        return
+      }
+      default:
+    }
+  }
+
+  for (const { expression } of query.variables) walk(expression)
+  for (const { expression } of query.measures) walk(expression)
+  for (const { expression } of query.orderBy) walk(expression)
+  walk(query.evaluate)
+  return { columns, whole, tables, loose }
+}
+
+/** Without CALCULATE in it, hidden or not. */
+function isPlain(node: Node): boolean {
+  switch (node.kind) {
+    case 'literal':
+    case 'column':
+      return true
+    case 'binary':
+      return isPlain(node.left) && isPlain(node.right)
+    case 'not':
+    case 'negate':
+      return isPlain(node.operand)
+    case 'call':
+      return (
+        (node.name === 'TRUE' || node.name === 'FALSE' || node.name === 'ISBLANK' || node.name === 'BLANK') &&
+        node.args.every(isPlain)
+      )
+    default:
+      return false
+  }
+}
