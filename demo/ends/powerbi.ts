@@ -33,9 +33,9 @@ export const powerbi: TargetEnd = {
     // a run that reads everything anew, which the demo does where faults were not met, loads the tables anew
     return node.type === 'powerbi-push' ? { ...node, changes: 'rebuild', settleSeconds: SETTLE_SECONDS } : node
   },
-  reader(_address, ask) {
+  reader({ workspace }, ask) {
     const find = async (table: string): Promise<{ dataset: string; columns: string[] } | undefined> => {
-      const sql = `select table_schema, column_name from information_schema.columns where table_name = '${table}' order by table_schema, ordinal_position`
+      const sql = `select table_schema, column_name from information_schema.columns where table_name = '${table}' and table_schema in (select id from datasets where workspace = '${workspace}' and not deleted) order by table_schema, ordinal_position`
       const rows = await all(ask(sql))
       const [first] = rows
       if (!first) return undefined

@@ -82,7 +82,12 @@ export function prepareContext(
     waits,
     run: 'run-1',
     full: false,
-    note: { read: async () => kept.text, save: async (text) => void (kept.text = text) },
+    note: {
+      read: async () => kept.text,
+      async save(text) {
+        kept.text = text
+      },
+    },
     ...given,
   }
 }
