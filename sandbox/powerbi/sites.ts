@@ -32,9 +32,10 @@ const ONCE: readonly FaultKind[] = ['reset-after', 'error-after']
 export const POWERBI_SITES: Readonly<Record<string, SiteFaults>> = {
   token: { kinds: TOKEN, provokedBy: 'token-expired', times: 1 },
   groups: { kinds: LOOK, times: 1 },
-  'datasets-get': { kinds: ['unavailable', 'cut-body'], times: 1, scarce: true },
-  'dataset-get': { kinds: ['throttled', 'broken-body'], times: 1 },
-  'dataset-create': { kinds: ONCE, times: 1, scarce: true },
+  'datasets-get': { kinds: ['cut-body'], times: 1 },
+  'dataset-get': { kinds: ['broken-body'], times: 1 },
+  // A flow makes each of its datasets once: more could not be met.
+  'dataset-create': { kinds: ['reset-after'], times: 1 },
   'dataset-delete': { kinds: ONCE, times: 1 },
   'tables-get': { kinds: LOOK, times: 1 },
   'table-put': { kinds: ONCE, times: 1 },
