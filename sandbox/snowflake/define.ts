@@ -116,7 +116,7 @@ function absent({ account }: Ground, kind: string, place: Place, ifExists: boole
 
 async function dropTable({ account, session, work }: Ground, table: Table): Promise<void> {
   await run(work, `DROP TABLE IF EXISTS ${table.engine}`)
-  await run(work, `DROP TABLE IF EXISTS ${errorTable(table)}`)
+  if (table.kind !== 'TEMPORARY') await run(work, `DROP TABLE IF EXISTS ${errorTable(table)}`)
   ;(table.kind === 'TEMPORARY' ? session.temporary : account.catalog.tables).delete(keyOf(table))
 }
 

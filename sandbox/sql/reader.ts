@@ -90,15 +90,24 @@ export const quote = (name: string) => `"${name.replaceAll('"', '""')}"`
 export const literal = (value: string) => `'${value.replaceAll("'", "''")}'`
 
 /**
- * Text to DECIMAL. DuckDB takes some 9 us for a 128-bit one, and next to nothing by way of a 64-bit one, which most amounts
- * fit. TRY_CAST there, since it may look at values that WHEN leaves out.
+ * Text to DECIMAL. DuckDB takes some 9 us for a 128-bit one, and next to nothing by way of 64-bit ones: amounts with few
+ * digits are read as one, others as two, before and after the point. TRY_CAST there, since it may look at values that WHEN
+ * leaves out.
  */
 export function castToDecimal(expression: string, precision: number, scale: number, verb = 'CAST'): string {
   const type = `DECIMAL(${precision}, ${scale})`
   const plain = `${verb}(${expression} AS ${type})`
   if (precision <= 18) return plain
+  const text = `CAST(${expression} AS VARCHAR)`
   const digits = Math.min(scale, 4)
   const fraction = digits > 0 ? `([.][0-9]{1,${digits}})?` : ''
-  const isShort = `regexp_full_match(CAST(${expression} AS VARCHAR), '[+-]?[0-9]{1,${18 - digits}}${fraction}')`
-  return `CASE WHEN ${isShort} THEN ${verb}(TRY_CAST(${expression} AS DECIMAL(18, ${digits})) AS ${type}) ELSE ${plain} END`
+  const isShort = `regexp_full_match(${text}, '[+-]?[0-9]{1,${18 - digits}}${fraction}')`
+  const short = `WHEN ${isShort} THEN ${verb}(TRY_CAST(${expression} AS DECIMAL(18, ${digits})) AS ${type})`
+  if (scale <= 4 || scale > 18) return `CASE ${short} ELSE ${plain} END`
+  const isLong = `regexp_full_match(${text}, '[+-]?[0-9]{1,${Math.min(18, precision - scale)}}[.][0-9]{1,${scale}}')`
+  const whole = `TRY_CAST(TRY_CAST(split_part(${text}, '.', 1) AS BIGINT) AS ${type})`
+  const rest = `TRY_CAST(rpad(split_part(${text}, '.', 2), ${scale}, '0') AS BIGINT)`
+  const sign = `CASE WHEN starts_with(${text}, '-') THEN -1 ELSE 1 END`
+  const part = `CAST(${sign} * ${rest} AS DECIMAL(18, 0)) * CAST(0.${'0'.repeat(scale - 1)}1 AS DECIMAL(${scale}, ${scale}))`
+  return `CASE ${short} WHEN ${isLong} THEN CAST(${whole} + ${part} AS ${type}) ELSE ${plain} END`
 }
