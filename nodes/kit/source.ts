@@ -331,9 +331,16 @@ function show(summary: RunSummary, context: Pick<NodeContext<unknown>, 'status' 
   if (summary.state === 'stopped') context.status.idle(`stopped after ${counted(read, 'record')}`)
   else if (summary.state === 'done')
     context.status.done(
-      `${counted(read, 'record')}${deleted ? `, ${count(deleted)} deleted` : ''}${held ? `, ${count(held)} held` : ''}`,
+      `${counted(read, 'record')}${deleted ? `, ${count(deleted)} deleted` : ''}${held ? `, ${count(held)} held` : ''}${callsText(summary)}`,
     )
   else context.status.failed(failure(summary))
+}
+
+/** Where calls are billed: those of the month so far, and where it leads. */
+function callsText({ calls }: RunSummary): string {
+  if (!calls) return ''
+  const of = calls.allowance === undefined ? '' : ` of ${count(calls.allowance)}`
+  return `, ${count(calls.used)}${of} calls in ${calls.month}, ${count(calls.forecast)} expected`
 }
 
 /** Sends the summary and shows it; a failed run fails the message with its first error. */
