@@ -1,5 +1,6 @@
 /** The official driver, loaded on first use, with our logger and our tokens. */
-import { rootCertificates } from 'node:tls'
+import type { Agent } from 'node:https'
+import { createSecureContext, rootCertificates } from 'node:tls'
 import type { DBSQLClient } from '@databricks/sql'
 import { syncError } from '../../../sync/errors.ts'
 
@@ -63,6 +64,7 @@ function proxyOptions(url: string) {
 /** What is touched of the driver's inside; checked by the contract tests against the pinned version. */
 interface Provider {
   getAgentDefaultOptions(): object
+  createHttpsAgent(): Agent
   getThriftConnection(): Promise<ThriftConnection>
 }
 interface ThriftConnection {
@@ -76,6 +78,9 @@ interface ThriftConnection {
  * ignored behind a proxy: the options common to both agents are where the tunnel's TLS finds it. And a reply with status
  * 200 that is no Thrift message (the login page of a proxy, a cut body) is dropped without calling anybody back: the
  * statement would hang for ever.
+ *
+ * It also makes the driver's agent cheap: Node names each request's connection by all its TLS options, which with an own
+ * CA are the texts of 150 certificates, and reads them anew for each socket.
  */
 function mend(client: DriverClient, ca: string | undefined): void {
   const inner = client as unknown as { createConnectionProvider(options: unknown): Provider }
@@ -86,10 +91,24 @@ function mend(client: DriverClient, ca: string | undefined): void {
       const defaults = provider.getAgentDefaultOptions.bind(provider)
       provider.getAgentDefaultOptions = () => ({ ...defaults(), ca: [...rootCertificates, ca] })
     }
+    const agentOf = provider.createHttpsAgent.bind(provider)
+    provider.createHttpsAgent = () => sharingContext(agentOf())
     const connect = provider.getThriftConnection.bind(provider)
     provider.getThriftConnection = async () => checkReplies(await connect())
     return provider
   }
+}
+
+/** The options of an agent differ by host and port only. */
+function sharingContext(agent: Agent): Agent {
+  const { ca, cert, key, minVersion } = agent.options
+  agent.options = {
+    ...agent.options,
+    ca: undefined,
+    secureContext: createSecureContext({ ca, cert, key, minVersion }),
+  }
+  agent.getName = ({ host, port, servername } = {}) => `${host}:${port}:${servername ?? ''}`
+  return agent
 }
 
 function checkReplies(connection: ThriftConnection): ThriftConnection {

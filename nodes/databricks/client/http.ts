@@ -1,5 +1,5 @@
 /** REST requests to the workspace and the token endpoint: own CA, proxy, time-outs, bounded replies. */
-import { rootCertificates } from 'node:tls'
+import { createSecureContext, rootCertificates } from 'node:tls'
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici'
 import { readReason, retryAfterMs } from '../../../sync/answers.ts'
 import { syncError } from '../../../sync/errors.ts'
@@ -39,7 +39,8 @@ export interface Http {
 const REPLY_LIMIT = 4 * 1024 * 1024
 
 export function createHttp(options: HttpOptions): Http {
-  const tls = options.ca ? { ca: [...rootCertificates, options.ca] } : {}
+  // read once: 150 certificates take their time for each socket
+  const tls = options.ca ? { secureContext: createSecureContext({ ca: [...rootCertificates, options.ca] }) } : {}
   const times = { connectTimeout: options.timeoutMs, headersTimeout: options.timeoutMs, bodyTimeout: options.timeoutMs }
   const dispatcher: Dispatcher = options.proxy
     ? new ProxyAgent({ uri: options.proxy, requestTls: tls, proxyTls: tls, ...times })
