@@ -27,19 +27,38 @@ export interface ConvertOptions {
 export const INEXACT = 'x3.inexact'
 
 type Get = (node: Raw) => unknown
-type Fill = (row: Row, node: Raw, header: Row, parent: Row) => void
 
 export type Converter = (node: Raw) => DataRecord
+
+/**
+ * Where a column comes from, as data: one loop that reads it is compiled once by the engine, while a function for each
+ * column would be compiled, and thrown away again, for each.
+ */
+interface Fill {
+  readonly name: string
+  readonly from: 'constant' | 'header' | 'parent' | 'period' | 'node'
+  /** Column that is copied, or the date whose month it is. */
+  readonly of: string
+  readonly constant: Value
+  /** Up to three fields, one inside of the other. */
+  readonly a: string
+  readonly b: string | undefined
+  readonly c: string | undefined
+  /** For longer paths, and those with collections. */
+  readonly get: Get | undefined
+  readonly convert: (value: unknown) => Value
+  readonly sign: Get | undefined
+}
 
 export function compileConverter(entity: ResolvedEntity, options: ConvertOptions): Converter {
   const fills = entity.columns.map((column) => compileColumn(column, options))
   const lists = entity.lists.map((list) => compileList(list, options))
   const names = listNames(entity.lists)
   const stamp = entity.stamp?.field
-  const blank = blankRow(entity.columns.map((column) => column.def.name)) as DataRecord
+  const blank = blankRow([...entity.columns.map((column) => column.def.name), '_row', '_stamp', ...names]) as DataRecord
   return (node) => {
     const record = { ...blank }
-    for (const fill of fills) fill(record, node, record, record)
+    fillRow(fills, record, node, record, record)
     record._row = 0
     record._stamp = stamp === undefined ? null : ((node[stamp] ?? null) as string | null)
     for (const name of names) record[name] = []
@@ -49,14 +68,36 @@ export function compileConverter(entity: ResolvedEntity, options: ConvertOptions
 }
 
 /** A row with every column, to be copied and filled: a row that grows column by column is moved again and again. */
-const blankRow = (names: readonly string[]): Row =>
-  JSON.parse(JSON.stringify(Object.fromEntries(names.map((name) => [name, null])))) as Row
+const blankRow = (names: readonly string[]): Row => Object.fromEntries(names.map((name) => [name, null]))
 
 const listNames = (lists: readonly ResolvedList[]): string[] =>
   lists.flatMap((list) => [list.def.name, ...listNames(list.lists)])
 
-/** All columns, so that copies get their final shape at once: filling up an empty object costs twice the time. */
-const emptyRow = (names: readonly string[]): Row => Object.fromEntries(names.map((name) => [name, null]))
+function fillRow(fills: readonly Fill[], row: Row, node: Raw, header: Row, parent: Row): void {
+  for (let i = 0; i < fills.length; i++) {
+    const fill = fills[i] as Fill
+    const { from } = fill
+    if (from === 'node') {
+      let value: unknown
+      if (fill.get !== undefined) value = fill.get(node)
+      else {
+        value = node[fill.a]
+        if (fill.b !== undefined) {
+          value = (value as Raw | null | undefined)?.[fill.b]
+          if (fill.c !== undefined) value = (value as Raw | null | undefined)?.[fill.c]
+        }
+      }
+      // Rows begin with nulls.
+      if (value === null || value === undefined || value === '') continue
+      const converted = fill.convert(value)
+      row[fill.name] = fill.sign === undefined ? converted : signed(converted, fill.sign(node), fill.name)
+    } else if (from === 'constant') row[fill.name] = fill.constant
+    else if (from === 'period') {
+      const date = row[fill.of]
+      if (typeof date === 'string') row[fill.name] = date.slice(0, 7)
+    } else row[fill.name] = (from === 'header' ? header : parent)[fill.of] as Value
+  }
+}
 
 /** Appends the rows of one list to the record; gives how many there are and, for one, that one. */
 type FillList = (owner: Raw, record: DataRecord, parent: Row, signs: Raw) => { count: number; only: Row | undefined }
@@ -78,7 +119,7 @@ function compileList(list: ResolvedList, options: ConvertOptions): FillList {
     : undefined
   const name = list.def.name
   const field = list.field
-  const empty = emptyRow([
+  const blank = blankRow([
     ...list.columns.map((column) => column.def.name),
     ...(fillDimensions || split >= 0 ? dimensionColumns : []),
   ])
@@ -89,8 +130,8 @@ function compileList(list: ResolvedList, options: ConvertOptions): FillList {
     let only: Row | undefined
     for (const { node } of edges) {
       if (!node) continue
-      const row: Row = { ...empty }
-      for (const fill of fills) fill(row, node, record, parent)
+      const row: Row = { ...blank }
+      fillRow(fills, row, node, record, parent)
       if (ledgers && !ledgers.has(String(row.ledger))) continue
       for (const { name, sign } of parentSign) row[name] = signed(row[name], ownerRaw[sign], name)
       if (fillDimensions) fillDimensions(row, node)
@@ -130,42 +171,19 @@ function compileDimensions(list: ResolvedList, options: ConvertOptions): (row: R
 }
 
 function compileColumn(column: ResolvedColumn, options: ConvertOptions): Fill {
-  const { def } = column
-  const name = def.name
-  if (name === 'source')
-    return (row) => {
-      row[name] = options.source
-    }
-  if (def.header !== undefined) return copyOf(name, def.header, (_row, header) => header)
-  if (def.parent !== undefined) return copyOf(name, def.parent, (_row, _header, parent) => parent)
-  if (def.period !== undefined) {
-    const date = def.period
-    return (row) => {
-      const value = row[date]
-      row[name] = typeof value === 'string' ? value.slice(0, 7) : null
-    }
-  }
-  if (!column.path)
-    return (row) => {
-      row[name] = null
-    }
-  const get = getter(column.path)
-  const convert = conversion(def.type)
-  if (!column.sign)
-    return (row, node) => {
-      row[name] = convert(get(node))
-    }
-  const sign = getter(column.sign)
-  return (row, node) => {
-    row[name] = signed(convert(get(node)), sign(node), name)
-  }
+  const { def, path, sign } = column
+  const fill = { name: def.name, of: '', constant: null, a: '', b: undefined, c: undefined, get: undefined }
+  const more = { convert: conversion(def.type), sign: sign && getter(sign) }
+  if (def.name === 'source') return { ...fill, ...more, from: 'constant', constant: options.source }
+  if (def.header !== undefined) return { ...fill, ...more, from: 'header', of: def.header }
+  if (def.parent !== undefined) return { ...fill, ...more, from: 'parent', of: def.parent }
+  if (def.period !== undefined) return { ...fill, ...more, from: 'period', of: def.period }
+  if (!path) return { ...fill, ...more, from: 'constant' }
+  const { steps } = path
+  const [a, b, c] = steps.map((step) => step.field) as [string, string | undefined, string | undefined]
+  const plain = steps.length <= 3 && !steps.some((step) => step.collection)
+  return { ...fill, ...more, from: 'node', a, b, c, get: plain ? undefined : getter(path) }
 }
-
-const copyOf =
-  (name: string, from: string, pick: (row: Row, header: Row, parent: Row) => Row): Fill =>
-  (row, _node, header, parent) => {
-    row[name] = pick(row, header, parent)[from] as Value
-  }
 
 function signed(amount: unknown, sign: unknown, field: string): Value {
   if (amount === null || amount === undefined) return null
