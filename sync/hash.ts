@@ -45,15 +45,17 @@ export function compileFingerprint(schema: Schema): Fingerprinter {
       if (!Array.isArray(lines)) sound = false
       else if (lines.length > 0) {
         const texts: string[] = []
-        let before: readonly unknown[] = []
+        const keys: (readonly unknown[])[] = []
         for (const line of lines as Row[]) {
           const row = readRow(line, header.key)
-          // Mostly lines come in the order of their keys, and then no two have the same.
-          if (!row.sound || (texts.length > 0 && !isLess(before, row.key))) sound = false
-          before = row.key
+          if (!row.sound) sound = false
+          keys.push(row.key)
           texts.push(row.text)
         }
-        if (texts.length > 1) texts.sort()
+        if (texts.length > 1) {
+          texts.sort()
+          if (sound && !areDistinct(keys)) sound = false
+        }
         text += JSON.stringify([name, lines.length]) + texts.join('')
       }
     }
@@ -196,16 +198,11 @@ function isMoment(slot: Slot, text: string): boolean {
   return true
 }
 
-/** Whether a key comes before another: at the first part that differs it is the lesser of the same type. */
-function isLess(a: readonly unknown[], b: readonly unknown[]): boolean {
-  for (let i = 0; i < b.length; i++) {
-    const [x, y] = [a[i], b[i]]
-    if (x === y) continue
-    return (typeof x === 'number' && typeof y === 'number') || (typeof x === 'string' && typeof y === 'string')
-      ? x < y
-      : false
-  }
-  return false
+/** Whether no two lines have one key; what only looks alike counts as alike. */
+function areDistinct(keys: readonly (readonly unknown[])[]): boolean {
+  const seen = new Set<string>()
+  for (const key of keys) seen.add(key.length === 1 ? String(key[0]) : key.join('\0'))
+  return seen.size === keys.length
 }
 
 /** JSON with the members of every object sorted by name. */

@@ -52,7 +52,7 @@ interface Fill {
 
 export function compileConverter(entity: ResolvedEntity, options: ConvertOptions): Converter {
   const fills = entity.columns.map((column) => compileColumn(column, options))
-  const lists = entity.lists.map((list) => compileList(list, options))
+  const lists = entity.lists.map((list) => planList(list, options))
   const names = listNames(entity.lists)
   const stamp = entity.stamp?.field
   const blank = blankRow([...entity.columns.map((column) => column.def.name), '_row', '_stamp', ...names]) as DataRecord
@@ -62,7 +62,7 @@ export function compileConverter(entity: ResolvedEntity, options: ConvertOptions
     record._row = 0
     record._stamp = stamp === undefined ? null : ((node[stamp] ?? null) as string | null)
     for (const name of names) record[name] = []
-    for (const list of lists) list(node, record, record, node)
+    for (const list of lists) fillList(list, node, record, record)
     return record
   }
 }
@@ -99,52 +99,76 @@ function fillRow(fills: readonly Fill[], row: Row, node: Raw, header: Row, paren
   }
 }
 
-/** Appends the rows of one list to the record; gives how many there are and, for one, that one. */
-type FillList = (owner: Raw, record: DataRecord, parent: Row, signs: Raw) => { count: number; only: Row | undefined }
+/** What of a list is compiled. */
+interface ListPlan {
+  readonly name: string
+  readonly field: string
+  readonly blank: Row
+  readonly fills: readonly Fill[]
+  /** Amounts whose sign stands on the element that carries the list. */
+  readonly signs: readonly { readonly name: string; readonly sign: string }[]
+  readonly nested: readonly ListPlan[]
+  readonly fillDimensions: ((row: Row, node: Raw) => void) | undefined
+  readonly dimensionColumns: readonly string[]
+  /** Place of the nested list whose only element's dimensions stand on the row too; -1. */
+  readonly split: number
+  readonly ledgers: ReadonlySet<string> | undefined
+}
 
-function compileList(list: ResolvedList, options: ConvertOptions): FillList {
-  const fills = list.columns.map((column) => compileColumn(column, options))
-  const parentSign = list.columns
-    .filter((column) => column.signOfParent)
-    .map((column) => ({ name: column.def.name, sign: (column.def.sign as string).slice(1) }))
-  const nested = list.lists.map((inner) => compileList(inner, options))
+function planList(list: ResolvedList, options: ConvertOptions): ListPlan {
   const dimensionColumns = [...new Set(options.dimensions.values())]
   const fillDimensions = list.dimensions ? compileDimensions(list, options) : undefined
   const split =
     list.def.dimensionsOf === undefined
       ? -1
       : list.lists.findIndex((inner) => inner.def.name === list.def.dimensionsOf && inner.dimensions)
-  const ledgers = list.columns.some((column) => column.def.name === 'ledger' && column.path)
-    ? options.ledgers
-    : undefined
-  const name = list.def.name
-  const field = list.field
-  const blank = blankRow([
-    ...list.columns.map((column) => column.def.name),
-    ...(fillDimensions || split >= 0 ? dimensionColumns : []),
-  ])
-  return (owner, record, parent, ownerRaw) => {
-    const rows = record[name] as Row[]
-    const edges = (owner[field] as { query?: Connection } | null | undefined)?.query?.edges ?? []
-    let count = 0
-    let only: Row | undefined
-    for (const { node } of edges) {
-      if (!node) continue
-      const row: Row = { ...blank }
-      fillRow(fills, row, node, record, parent)
-      if (ledgers && !ledgers.has(String(row.ledger))) continue
-      for (const { name, sign } of parentSign) row[name] = signed(row[name], ownerRaw[sign], name)
-      if (fillDimensions) fillDimensions(row, node)
-      rows.push(row)
-      count += 1
-      only = count === 1 ? row : undefined
-      for (let index = 0; index < nested.length; index++) {
-        const inner = (nested[index] as FillList)(node, record, row, node)
-        if (index === split && inner.only)
-          for (const column of dimensionColumns) row[column] = inner.only[column] as Value
-      }
+  return {
+    name: list.def.name,
+    field: list.field,
+    blank: blankRow([
+      ...list.columns.map((column) => column.def.name),
+      ...(fillDimensions || split >= 0 ? dimensionColumns : []),
+    ]),
+    fills: list.columns.map((column) => compileColumn(column, options)),
+    signs: list.columns
+      .filter((column) => column.signOfParent)
+      .map((column) => ({ name: column.def.name, sign: (column.def.sign as string).slice(1) })),
+    nested: list.lists.map((inner) => planList(inner, options)),
+    fillDimensions,
+    dimensionColumns,
+    split,
+    ledgers: list.columns.some((column) => column.def.name === 'ledger' && column.path) ? options.ledgers : undefined,
+  }
+}
+
+/** Appends the rows of one list to the record; gives the row where it is the only one. */
+function fillList(list: ListPlan, owner: Raw, record: DataRecord, parent: Row): Row | undefined {
+  const rows = record[list.name] as Row[]
+  const edges = (owner[list.field] as { query?: Connection } | null | undefined)?.query?.edges ?? []
+  let count = 0
+  let only: Row | undefined
+  for (const { node } of edges) {
+    if (!node) continue
+    const row: Row = { ...list.blank }
+    fillRow(list.fills, row, node, record, parent)
+    if (list.ledgers && !list.ledgers.has(String(row.ledger))) continue
+    for (const { name, sign } of list.signs) row[name] = signed(row[name], owner[sign], name)
+    list.fillDimensions?.(row, node)
+    rows.push(row)
+    count += 1
+    only = count === 1 ? row : undefined
+    for (let index = 0; index < list.nested.length; index++) {
+      const inner = fillList(list.nested[index] as ListPlan, node, record, row)
+      if (index === list.split && inner) copyColumns(inner, row, list.dimensionColumns)
     }
-    return { count, only }
+  }
+  return only
+}
+
+function copyColumns(from: Row, to: Row, names: readonly string[]): void {
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string
+    to[name] = from[name] as Value
   }
 }
 
