@@ -3,7 +3,7 @@
  * The same pass sees whether every value fits the schema, so that only doubtful records are checked one by one (`values.ts`).
  */
 import { hash } from 'node:crypto'
-import type { DataRecord, Row, Schema, TableSchema } from './message.ts'
+import { type DataRecord, propertyName, type Row, type Schema, type TableSchema } from './message.ts'
 import { canonical, fitsPlain, isDecimal } from './money.ts'
 import { isDate, isTimestamp, kindOf, type TypeKind } from './values.ts'
 
@@ -33,7 +33,7 @@ export function compileHasher(schema: Schema): Hasher {
  */
 export function compileFingerprint(schema: Schema): Fingerprinter {
   const lists = Object.entries(schema.lists ?? {})
-    .map(([name, table]) => ({ name, readRow: compileRow(table, schema.key) }))
+    .map(([name, table]) => ({ name: propertyName(name), readRow: compileRow(table, schema.key) }))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
   const readHeader = compileRow(schema, [], new Set(lists.map(({ name }) => name)))
   return (record) => {
@@ -107,7 +107,7 @@ function compileRow(
   const slots = table.columns.map(
     ({ name, type }, place): Slot => ({
       ...kindOf(type),
-      name,
+      name: propertyName(name),
       place,
       at: hashed.indexOf(name),
       shared: table.key.includes(name) ? documentKey.indexOf(name) : -1,

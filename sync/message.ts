@@ -118,3 +118,10 @@ export function deletionOf(schema: TableSchema, key: string, read: number): Data
   }
   return record
 }
+
+/**
+ * A text as the engine keeps the names of properties. A name that was cut or put together (`dim_` and a code) is another
+ * string with the same characters: each access by it looks the name up first, and code compiled for it is thrown away
+ * again and again. Whoever compiles accesses by name for many rows passes the names through here.
+ */
+export const propertyName = (name: string): string => Object.keys({ [name]: 0 })[0] as string

@@ -2,7 +2,7 @@
  * Rows as JSON text for the warehouse: short positional names and texts only, so that a hostile column name stands in no
  * JSON path and every value is cast by the statement, where a bad one raises.
  */
-import type { Column, Row, Schema, Value } from './message.ts'
+import { type Column, propertyName, type Row, type Schema, type Value } from './message.ts'
 import type { WriteRecord } from './target.ts'
 
 /** One table of an entity as it is written: the header, or one list. */
@@ -38,7 +38,11 @@ export type Serializer = (records: readonly WriteRecord[]) => string[]
 export function compileSerializer(schema: Schema, table: TableRows): Serializer {
   const isKey = (column: Column): boolean => table.list === '' || schema.key.includes(column.name)
   // each prefix ends the text before it
-  const parts = table.columns.map((column, i) => ({ name: column.name, prefix: `","c${i}":"`, key: isKey(column) }))
+  const parts = table.columns.map((column, i) => ({
+    name: propertyName(column.name),
+    prefix: `","c${i}":"`,
+    key: isKey(column),
+  }))
   // the document's key on a line is the document's, whatever the line says
   const own = parts.filter((part) => !part.key)
   const key = parts.filter((part) => schema.key.includes(part.name))

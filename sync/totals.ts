@@ -1,5 +1,5 @@
 /** Control totals: what a run delivered, by company, ledger, period and currency, in exact decimals. */
-import type { DataRecord, Row, Schema, TableSchema } from './message.ts'
+import { type DataRecord, propertyName, type Row, type Schema, type TableSchema } from './message.ts'
 import { addSum, addTo, negate, newSum, normalise, rawSum, type Sum, sumText, takeRawSum } from './money.ts'
 import type { EntityPlan } from './source.ts'
 import type { StoredTotal } from './target.ts'
@@ -80,7 +80,13 @@ const recentGroups = 4
 export function createTotals(plan: readonly TableTotals[]): Totals {
   const byKey = new Map<string, Group>()
   const groups: Group[] = []
-  const tables = plan.map((table) => ({ ...table, recent: [] as Group[], oldest: 0 }))
+  const tables = plan.map(({ list, amounts, by }) => ({
+    list: propertyName(list),
+    amounts: amounts.map(propertyName),
+    by: by.map(propertyName),
+    recent: [] as Group[],
+    oldest: 0,
+  }))
 
   const groupOf = (table: (typeof tables)[number], row: Row): Group => {
     const near = table.recent.find((group) => inGroup(group, table.by, row))

@@ -1,6 +1,6 @@
 /** Turns nodes as they come into records of docs/entities.md. Compiled once for an entity: no path is split per record. */
 import { syncError } from '../../../sync/errors.ts'
-import type { DataRecord, Row, Value } from '../../../sync/message.ts'
+import { type DataRecord, propertyName, type Row, type Value } from '../../../sync/message.ts'
 import { isDecimal, normalise, timesSign } from '../../../sync/money.ts'
 import type { FieldPath } from './paths.ts'
 import type { ResolvedColumn, ResolvedEntity, ResolvedList } from './resolve.ts'
@@ -53,7 +53,7 @@ interface Fill {
 export function compileConverter(entity: ResolvedEntity, options: ConvertOptions): Converter {
   const fills = entity.columns.map((column) => compileColumn(column, options))
   const lists = entity.lists.map((list) => planList(list, options))
-  const names = listNames(entity.lists)
+  const names = listNames(entity.lists).map(propertyName)
   const stamp = entity.stamp?.field
   const blank = blankRow([...entity.columns.map((column) => column.def.name), '_row', '_stamp', ...names]) as DataRecord
   return (node) => {
@@ -116,15 +116,15 @@ interface ListPlan {
 }
 
 function planList(list: ResolvedList, options: ConvertOptions): ListPlan {
-  const dimensionColumns = [...new Set(options.dimensions.values())]
+  const dimensionColumns = [...new Set(options.dimensions.values())].map(propertyName)
   const fillDimensions = list.dimensions ? compileDimensions(list, options) : undefined
   const split =
     list.def.dimensionsOf === undefined
       ? -1
       : list.lists.findIndex((inner) => inner.def.name === list.def.dimensionsOf && inner.dimensions)
   return {
-    name: list.def.name,
-    field: list.field,
+    name: propertyName(list.def.name),
+    field: propertyName(list.field),
     blank: blankRow([
       ...list.columns.map((column) => column.def.name),
       ...(fillDimensions || split >= 0 ? dimensionColumns : []),
@@ -132,7 +132,7 @@ function planList(list: ResolvedList, options: ConvertOptions): ListPlan {
     fills: list.columns.map((column) => compileColumn(column, options)),
     signs: list.columns
       .filter((column) => column.signOfParent)
-      .map((column) => ({ name: column.def.name, sign: (column.def.sign as string).slice(1) })),
+      .map(({ def }) => ({ name: propertyName(def.name), sign: propertyName((def.sign as string).slice(1)) })),
     nested: list.lists.map((inner) => planList(inner, options)),
     fillDimensions,
     dimensionColumns,
@@ -173,9 +173,11 @@ function copyColumns(from: Row, to: Row, names: readonly string[]): void {
 }
 
 function compileDimensions(list: ResolvedList, options: ConvertOptions): (row: Row, node: Raw) => void {
-  const { field, type, code } = list.dimensions as NonNullable<ResolvedList['dimensions']>
+  const { type, code } = list.dimensions as NonNullable<ResolvedList['dimensions']>
+  const field = propertyName(list.dimensions?.field ?? '')
   const getType = getter(type)
   const getCode = getter(code)
+  const columns = new Map([...options.dimensions].map(([of, column]) => [of, propertyName(column)]))
   return (row, node) => {
     for (const edge of (node[field] as { query?: Connection } | null | undefined)?.query?.edges ?? []) {
       if (!edge.node) continue
@@ -183,7 +185,7 @@ function compileDimensions(list: ResolvedList, options: ConvertOptions): (row: R
       const value = text(getCode(edge.node))
       // Denormalised: as many entries as the folder allows, most of them without a dimension.
       if (typeCode === null || value === null) continue
-      const column = options.dimensions.get(typeCode)
+      const column = columns.get(typeCode)
       if (column !== undefined) row[column] = value
       else if (!options.chosenDimensionsOnly) {
         throw syncError('data', 'x3.new-dimension-type', `dimension type ${typeCode} came up after the run began`, {
@@ -196,15 +198,23 @@ function compileDimensions(list: ResolvedList, options: ConvertOptions): (row: R
 
 function compileColumn(column: ResolvedColumn, options: ConvertOptions): Fill {
   const { def, path, sign } = column
-  const fill = { name: def.name, of: '', constant: null, a: '', b: undefined, c: undefined, get: undefined }
+  const fill = {
+    name: propertyName(def.name),
+    of: '',
+    constant: null,
+    a: '',
+    b: undefined,
+    c: undefined,
+    get: undefined,
+  }
   const more = { convert: conversion(def.type), sign: sign && getter(sign) }
   if (def.name === 'source') return { ...fill, ...more, from: 'constant', constant: options.source }
-  if (def.header !== undefined) return { ...fill, ...more, from: 'header', of: def.header }
-  if (def.parent !== undefined) return { ...fill, ...more, from: 'parent', of: def.parent }
-  if (def.period !== undefined) return { ...fill, ...more, from: 'period', of: def.period }
+  if (def.header !== undefined) return { ...fill, ...more, from: 'header', of: propertyName(def.header) }
+  if (def.parent !== undefined) return { ...fill, ...more, from: 'parent', of: propertyName(def.parent) }
+  if (def.period !== undefined) return { ...fill, ...more, from: 'period', of: propertyName(def.period) }
   if (!path) return { ...fill, ...more, from: 'constant' }
   const { steps } = path
-  const [a, b, c] = steps.map((step) => step.field) as [string, string | undefined, string | undefined]
+  const [a, b, c] = steps.map((step) => propertyName(step.field)) as [string, string | undefined, string | undefined]
   const plain = steps.length <= 3 && !steps.some((step) => step.collection)
   return { ...fill, ...more, from: 'node', a, b, c, get: plain ? undefined : getter(path) }
 }
@@ -223,7 +233,7 @@ function signed(amount: unknown, sign: unknown, field: string): Value {
 
 /** Reads a path with null in between as null. */
 export function getter(path: FieldPath): Get {
-  const steps = path.steps
+  const steps = path.steps.map(({ field, collection }) => ({ field: propertyName(field), collection }))
   const [a, b, c] = steps.map((step) => step.field) as [string, string, string]
   if (steps.some((step) => step.collection) || steps.length > 3) {
     return (node) => {
