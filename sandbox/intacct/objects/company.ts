@@ -33,10 +33,9 @@ export function openCompany(books: Books, now: () => number): CompanyView {
     })),
     thing<N extends TableName>(name: N, key: string): BookTables[N] | undefined {
       const table = books.tables[name]
-      const events = table.events().length
       let kept = known.get(name)
-      if (kept === undefined || kept.events !== events || kept.things.size >= mostKept) {
-        kept = { events, things: new Map() }
+      if (kept === undefined || table.events(kept.events).length > 0 || kept.things.size >= mostKept) {
+        kept = { events: table.events().length, things: new Map() }
         known.set(name, kept)
       }
       if (kept.things.has(key)) return kept.things.get(key) as BookTables[N] | undefined
