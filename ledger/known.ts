@@ -5,7 +5,15 @@ import type { KnownKey, Ledger } from './ledger.ts'
 export interface KnownKeys
   extends Pick<
     Ledger,
-    'compareKeys' | 'countUnseen' | 'unseenKeys' | 'expectKeys' | 'doubtKeys' | 'forgetKeys' | 'sweptAt' | 'saveSwept'
+    | 'compareKeys'
+    | 'countUnseen'
+    | 'unseenKeys'
+    | 'learnKeys'
+    | 'expectKeys'
+    | 'doubtKeys'
+    | 'forgetKeys'
+    | 'sweptAt'
+    | 'saveSwept'
   > {
   /** Inside a transaction. */
   write(sync: string, entity: string, keys: readonly KnownKey[]): void
@@ -21,6 +29,9 @@ export function createKnownKeys({ raw, guard, tx }: Database): KnownKeys {
   const expect = raw.prepare(`
     INSERT INTO known_key (entity, key, read, stamp, seen)
     SELECT ?, value ->> 0, value ->> 1, '?', 0 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`)
+  const learn = raw.prepare(`
+    INSERT INTO known_key (entity, key, read, stamp, seen)
+    SELECT ?, value ->> 0, ? - 1, value ->> 1, 0 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`)
   const drop = raw.prepare('DELETE FROM known_key WHERE entity = ? AND key = ? AND read <= ?')
   const compare = raw.prepare(`
     SELECT j.value ->> 0 AS key FROM json_each(?) AS j
@@ -82,6 +93,10 @@ export function createKnownKeys({ raw, guard, tx }: Database): KnownKeys {
       guard(() => unseen.all(idOf(sync, entity), after ?? '', sweep, sweep, limit) as { key: string }[]).map(
         ({ key }) => key,
       ),
+    async learnKeys(sync, entity, sweep, keys) {
+      const json = JSON.stringify(keys.map(({ key, stamp }) => [key, stamp]))
+      guard(() => learn.run(idOf(sync, entity), sweep, json))
+    },
     async expectKeys(sync, entity, keys) {
       const there = keys.filter(({ gone }) => !gone)
       guard(() => expect.run(idOf(sync, entity), JSON.stringify(there.map(({ key, read }) => [key, read]))))

@@ -198,6 +198,13 @@ export interface Ledger {
     after: string | null,
     limit: number,
   ): Promise<readonly string[]>
+  /** They are in the targets already, brought there by a ledger before this one. Those that are known stay as they are. */
+  learnKeys(
+    sync: string,
+    entity: string,
+    sweep: number,
+    keys: readonly Pick<KnownKey, 'key' | 'stamp'>[],
+  ): Promise<void>
   /** They are about to be sent: whatever becomes of that, a target may have them from now on. Those that are known stay as they are. */
   expectKeys(sync: string, entity: string, keys: readonly KnownKey[]): Promise<void>
   /** Their deletion is about to be written: until that is settled nobody knows what the target has, so no stamp is theirs. */

@@ -57,6 +57,7 @@ export async function begin(
     )
     if (found) {
       position = { identity, readThrough: found.floor, window: null }
+      if (found.floor !== null) entity.adopted = found.floor
       run.notices.push(
         `${entity.name}: the ledger knows nothing of this sync, but ${found.from.join(', ')} does: going on from ${found.floor ?? 'the beginning'}.`,
       )

@@ -81,6 +81,8 @@ export interface EntityRun {
   future: number
   /** Lower bound of the window; null: everything. */
   from: string | null
+  /** A new ledger goes on from here, as the mark of a target says; undefined: from its own memory, or from the beginning. */
+  adopted: string | undefined
   /** Records held at the source. */
   refused: number
   /** What the sweep found. */
@@ -149,6 +151,7 @@ export function newEntity(
     future: 0,
     from: null,
     refused: 0,
+    adopted: undefined,
     sweep: undefined,
     sweptAt: undefined,
     error: undefined,

@@ -163,6 +163,13 @@ async function compare(
   listed: readonly Pick<KnownKey, 'key' | 'stamp'>[],
   counts: SweepCounts,
 ): Promise<void> {
+  if (entity.adopted !== undefined) {
+    // What a mark says is in need not be read again only because this ledger is new: its keys are learnt from the listing.
+    // An empty stamp has no place in time, and was read with everything at first.
+    const floor = Date.parse(entity.adopted)
+    const inside = listed.filter(({ stamp }) => stamp === null || Date.parse(stamp) <= floor)
+    await ledger.learnKeys(options.name, entity.name, number, inside)
+  }
   const odd = new Set(await ledger.compareKeys(options.name, entity.name, number, listed))
   // What changed since the window ended is in the next one, what is stamped in the future waits for its time.
   const through = plan.granularity === 'second' ? Date.parse(entity.position?.readThrough ?? '') : Number.NaN
