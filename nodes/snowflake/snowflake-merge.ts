@@ -16,7 +16,7 @@ const config = z.object({
   pattern: field.optional(),
   /** Entities that go elsewhere, lists included. */
   tables: z.array(tableRow, { error: 'must be a list' }).default([]),
-  maxBindKb: field.number(100, 0, 10_000),
+  maxBindKb: field.number(50, 0, 10_000),
 })
 
 export default function (RED: NodeAPI): void {

@@ -27,7 +27,14 @@ export interface Seen {
 /** The template for a job, and taps where a user would look: each sends what it gets to the collector. */
 export function filledIn(
   template: readonly FlowNode[],
-  job: { readonly name: string; readonly entities: readonly string[]; readonly collector: string },
+  job: {
+    readonly name: string
+    readonly entities: readonly string[]
+    readonly collector: string
+    /** Type of the sink whose held records are looked at, and what its connection needs of the job. */
+    readonly sink: string
+    readonly fill: (node: FlowNode, job: string) => void
+  },
 ): FlowNode[] {
   const flow = template.map((node) => ({ ...node }))
   const tab = flow[0]?.id as string
@@ -70,13 +77,7 @@ return { payload: { n, kind: '${kind}', message }, headers: { 'content-type': 'a
     if (node.type === 'x3-connection') node.folder = job.name
     if (node.type === 'sync-ledger') node.file = `${job.name}.db`
     if (node.type === 'sync-alert') node.everySeconds = 1
-    if (node.type === 'databricks-connection')
-      Object.assign(node, {
-        port: '${DATABRICKS_PORT}',
-        ca: '${DATABRICKS_CA}',
-        schema: job.name,
-        volume: `main.${job.name}.staging`,
-      })
+    job.fill(node, job.name)
   }
   return [
     ...flow,
@@ -85,7 +86,7 @@ return { payload: { n, kind: '${kind}', message }, headers: { 'content-type': 'a
     tap('caught', 'catch', 0),
     tap('dead', 'dead-letter', 0),
     tap('unmapped', 'map-gl', 1),
-    tap('held', 'databricks-write', 1),
+    tap('held', job.sink, 1),
     tap('alert', 'sync-alert', 0),
     post,
   ] as FlowNode[]

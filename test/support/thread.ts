@@ -1,4 +1,4 @@
-/** The whole way as a user has it: X3 and Databricks as sandboxes, a real Node-RED between them, the shipped template deployed. */
+/** The whole way as a user has it: X3 and a warehouse as sandboxes, a real Node-RED between them, the shipped template deployed. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { compareBooks } from '../../demo/books.ts'
@@ -8,12 +8,13 @@ import { type FlowNode, readTemplate } from '../../demo/job.ts'
 import { createBooks } from '../../sandbox/books/books.ts'
 import type { ChangingTable } from '../../sandbox/books/table.ts'
 import type { Books, BookTables, Size, TableName } from '../../sandbox/books/types.ts'
-import { type DatabricksSandbox, startDatabricks } from '../../sandbox/databricks/server.ts'
+import type { DatabricksSandbox } from '../../sandbox/databricks/server.ts'
 import { startX3, type X3Sandbox } from '../../sandbox/x3/server.ts'
 import type { EntitySummary, RunSummary } from '../../sync/engine.ts'
 import type { ErrorCause } from '../../sync/errors.ts'
 import { type Red, type RedOptions, startRed } from './node-red.ts'
 import { type Caught, filledIn, type Seen, startCollector } from './taps.ts'
+import { type ThreadTarget, toDatabricks } from './thread-targets.ts'
 import { waitFor } from './wait.ts'
 
 /** One start of the source or of the replay: its summary if it came to run, its error if it failed. */
@@ -64,11 +65,12 @@ export interface Held {
   readonly cause: ErrorCause & { readonly message: string }
 }
 
-export interface Thread {
+export interface ThreadTo<S> {
   /** The one that runs now. */
   readonly red: Red
   readonly x3: X3Sandbox
-  readonly databricks: DatabricksSandbox
+  /** The warehouse. */
+  readonly target: S
   readonly clock: { now(): number; advance(ms: number): void }
   begin(options?: { readonly entities?: readonly string[] }): Job
   /** Ends Node-RED and starts it again on the same user directory. */
@@ -78,14 +80,26 @@ export interface Thread {
   end(): Promise<void>
 }
 
-const FLOW = 'x3-to-databricks'
+/** The way into Databricks. */
+export interface Thread extends ThreadTo<DatabricksSandbox> {
+  readonly databricks: DatabricksSandbox
+}
+
 const HOUR = 3_600_000
 const MOST_JOBS = 30
 export const MASTER = 'supplier'
 export const JOURNAL = 'gl_entry'
 
 /** `rows`: how big the books of each job are. */
-export async function startThread({ rows: size = 'small' as Size | number } = {}): Promise<Thread> {
+export async function startThread(options: { readonly rows?: Size | number } = {}): Promise<Thread> {
+  const thread = await startThreadTo(toDatabricks, options)
+  return Object.defineProperty(thread, 'databricks', { get: () => thread.target }) as Thread
+}
+
+export async function startThreadTo<S>(
+  startTarget: (schemas: readonly string[]) => Promise<ThreadTarget<S>>,
+  { rows: size = 'small' }: { readonly rows?: Size | number } = {},
+): Promise<ThreadTo<S>> {
   let offset = 0
   const clock = {
     now: () => Date.now() + offset,
@@ -107,7 +121,7 @@ export async function startThread({ rows: size = 'small' as Size | number } = {}
     books: createBooks({ seed: 99, size: 'small', today, now: clock.now }),
     folders,
   })
-  const databricks = await startDatabricks({ schemas: names, clientSecret: 'sandbox-secret-of-databricks' })
+  const target = await startTarget(names)
   const collector = await startCollector()
   const options: RedOptions = {
     env: {
@@ -115,13 +129,7 @@ export async function startThread({ rows: size = 'small' as Size | number } = {}
       X3_CLIENT_ID: x3.clientId,
       X3_SECRET: x3.secret,
       X3_USER: x3.user,
-      DATABRICKS_HOST: databricks.host,
-      DATABRICKS_PORT: String(databricks.port),
-      DATABRICKS_HTTP_PATH: databricks.path,
-      DATABRICKS_CATALOG: 'main',
-      DATABRICKS_CLIENT_ID: databricks.clientId,
-      DATABRICKS_CLIENT_SECRET: databricks.clientSecret,
-      DATABRICKS_CA: databricks.caPem,
+      ...target.env,
     },
   }
   let red = await startRed(options)
@@ -138,7 +146,10 @@ export async function startThread({ rows: size = 'small' as Size | number } = {}
       seen.push(one)
       all.push(one)
     })
-    const flow = filledIn(readTemplate(FLOW), { name, entities, collector: `${collector.url}/${name}` })
+    const flow = filledIn(readTemplate(target.template), {
+      ...{ name, entities, collector: `${collector.url}/${name}` },
+      ...{ fill: target.fill, sink: target.sink },
+    })
     const node = (type: string): FlowNode => {
       const found = flow.find((one) => one.type === type)
       if (!found) throw new Error(`the flow has no ${type}`)
@@ -174,7 +185,6 @@ export async function startThread({ rows: size = 'small' as Size | number } = {}
         },
       )
     }
-    const rows = async (sql: string): Promise<Cell[][]> => (await databricks.query(sql)).rows
     const get = async (path: string): Promise<unknown> => {
       const { status, body } = await red.call('GET', path)
       assert.equal(status, 200, JSON.stringify(body))
@@ -197,22 +207,15 @@ export async function startThread({ rows: size = 'small' as Size | number } = {}
         })
         clock.advance(HOUR)
       },
-      rows,
-      async tables() {
-        const found = await rows(
-          `select table_name from information_schema.tables where table_schema = '${name}' order by 1`,
-        )
-        return found.map(([table]) => String(table))
-      },
+      rows: target.rows,
+      tables: () => target.tables(name),
       compare: () =>
         compareBooks({
           books: own,
           flows: flow,
-          ends: endsOf(FLOW),
-          address: { catalog: 'main', schema: name },
-          async *ask(sql) {
-            for await (const some of databricks.stream(sql)) yield* some
-          },
+          ends: endsOf(target.template),
+          address: target.address(name),
+          ask: target.stream,
         }),
       async ties() {
         const found = await job.compare()
@@ -236,7 +239,7 @@ export async function startThread({ rows: size = 'small' as Size | number } = {}
       return red
     },
     x3,
-    databricks,
+    target: target.sandbox,
     clock,
     begin,
     async restart(signal) {
@@ -253,14 +256,13 @@ export async function startThread({ rows: size = 'small' as Size | number } = {}
       // The stack of a function node's own error is Node-RED's to tell.
       const ours = all.map((seen) => (seen.message.error?.source?.type === 'function' ? 'a function failed' : seen))
       const text = JSON.stringify(ours) + output + red.output()
-      for (const secret of [x3.secret, databricks.clientSecret, databricks.token])
-        assert.ok(!text.includes(secret), 'a secret left Node-RED')
+      for (const secret of [x3.secret, ...target.secrets]) assert.ok(!text.includes(secret), 'a secret left Node-RED')
       const stack = /\\n\s+at |\n\s+at \S+ \(|"stack":/.exec(text)
       assert.ok(!stack, stack ? text.slice(Math.max(0, stack.index - 500), stack.index + 500) : '')
     },
     async end() {
       await red.end()
-      await Promise.all([x3.close(), databricks.close(), collector.close()])
+      await Promise.all([x3.close(), target.close(), collector.close()])
     },
   }
 }

@@ -22,7 +22,7 @@ export interface SnowflakeTargetOptions {
   readonly retryMs?: number
 }
 
-const MAX_BIND_BYTES = 100_000
+const MAX_BIND_BYTES = 50_000
 
 export function createSnowflakeTarget(
   connection: Connection,
