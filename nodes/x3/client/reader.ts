@@ -13,10 +13,11 @@ import type { ResolvedEntity, ResolvedWatch } from './resolve.ts'
 import { pageQuery, readQuery, selectKey, selectPaths, selectRecord } from './select.ts'
 
 type Reading = Pick<PageRequest, 'nextRead' | 'signal'>
+type PagePlace = Reading & Pick<PageRequest, 'cursor'>
 
 export interface Reader {
   /** One page of the entity's node; `future` is the filter of stamps that lie ahead of X3's clock. */
-  page(filter: string | undefined, request: PageRequest, future?: string): Promise<Page>
+  page(filter: string | undefined, request: PagePlace, future?: string): Promise<Page>
   /** Records with these keys, whole. Missing ones are left out. */
   byKeys(
     paths: readonly FieldPath[],
@@ -194,7 +195,7 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
   }
 
   /** The one record of a page of one that X3 cannot give: refused by its key, so that the others go on. */
-  const unreadableOne = async (filter: string | undefined, request: PageRequest, error: SyncError): Promise<Page> => {
+  const unreadableOne = async (filter: string | undefined, request: PagePlace, error: SyncError): Promise<Page> => {
     const variables = { first: 1, after: request.cursor, filter: filter ?? null, orderBy: ORDER }
     const { reply, read } = await again(() => once(keyQuery, variables, name, request), request.signal)
     const page = pageOf(reply.data, entity.nodes.root, entity.nodes.node)
@@ -209,25 +210,27 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
     return { records: [], refused: [refusal(headerOnly(node), read, fault)], cursor: nextCursor(page) }
   }
 
+  const pageAt: Reader['page'] = async (filter, request, future) => {
+    try {
+      const found = await readPage(filter, request.cursor, request, future)
+      const page = await toPage(found, request)
+      const ahead = future === undefined ? 0 : futureCount(found.data, entity.nodes.root)
+      return ahead > 0 ? { ...page, future: ahead } : page
+    } catch (error) {
+      if (isSyncError(error) && error.code === 'x3.unreadable') return unreadableOne(filter, request, error)
+      throw error
+    }
+  }
+
   return {
-    async page(filter, request, future) {
-      try {
-        const found = await readPage(filter, request.cursor, request, future)
-        const page = await toPage(found, request)
-        const ahead = future === undefined ? 0 : futureCount(found.data, entity.nodes.root)
-        return ahead > 0 ? { ...page, future: ahead } : page
-      } catch (error) {
-        if (isSyncError(error) && error.code === 'x3.unreadable') return unreadableOne(filter, request, error)
-        throw error
-      }
-    },
+    page: pageAt,
     async byKeys(paths, tuples, fixed, reading) {
       const pages: Page[] = []
       for (let at = 0; at < tuples.length; at += KEYS_AT_ONCE) {
         const filter = allOf([keysFilter(paths, tuples.slice(at, at + KEYS_AT_ONCE)), ...fixed])
         let cursor: string | null = null
         do {
-          const page: Page = await toPage(await readPage(filter, cursor, reading), reading)
+          const page: Page = await pageAt(filter, { ...reading, cursor })
           pages.push(page)
           cursor = page.cursor
         } while (cursor !== null)

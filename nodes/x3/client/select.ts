@@ -67,9 +67,12 @@ export function selectRecord(entity: ResolvedEntity): string {
   return [header, ...entity.lists.map((list) => selectList(list, true))].join(' ')
 }
 
-/** Key columns only: enough to name a record that cannot be read. */
+/** Key columns and the stamp only: enough to name a record that cannot be read, and to see when it changes. */
 export const selectKey = (entity: ResolvedEntity): string =>
-  selectPaths(pathsOf(entity.columns.filter((column) => entity.def.key.includes(column.def.name))), ['_id'])
+  selectPaths(pathsOf(entity.columns.filter((column) => entity.def.key.includes(column.def.name))), [
+    '_id',
+    ...(entity.stamp ? [entity.stamp.field] : []),
+  ])
 
 const argument = (args: Readonly<Record<string, string>>, name: string, fallback: string): string =>
   args[name] ?? fallback

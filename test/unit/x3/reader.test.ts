@@ -282,6 +282,25 @@ describe('reading a page of documents', () => {
     assert.equal(found.cursor, 'behind A')
   })
 
+  it('one that cannot be had by key does not stand in the way of the others, and its stamp says whether to ask again', async () => {
+    const x3 = connection(({ text, variables }) => {
+      const after = variables.after as string | null
+      if (!text.includes('purchaseOrderLines'))
+        return page([{ _id: 'A', id: 'A', _updateStamp: '2026-03-01T10:00:00Z' }], 'behind A')
+      if (after === null) throw complaintError([{ text: 'Lock time-out', path: [] }], 'purchase_order')
+      return page([order('B')])
+    })
+    const plan = await createX3Source(x3, schema, { source: 'demo', pageSize: 1 }).plan('purchase_order', signal)
+    let read = 0
+    const found = await plan.readKeys?.(['demo|A', 'demo|B'], () => ++read, signal)
+    assert.deepEqual(
+      found?.records.map(({ number }) => number),
+      ['B'],
+    )
+    const [refused] = found?.refused ?? []
+    assert.deepEqual([refused?.record.number, refused?.record._stamp], ['A', '2026-03-01T10:00:00Z'])
+  })
+
   it('asks twice more about a right before the entity fails for it', async () => {
     let times = 0
     const denied = () => {
