@@ -1,21 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { run, type Work } from '../sql/engine.ts'
-import { quote } from '../sql/reader.ts'
 import type { Account } from './account.ts'
 import { partsOf, type Table } from './catalog.ts'
+import { change, insert } from './change.ts'
 import { checkCopy, copyOutcome, filesToLoad, loadFiles, remember } from './copy.ts'
 import { runDefinition } from './define.ts'
-import { setAside, unfit } from './error-log.ts'
-import { fromEngine, noOperation, noPrivilege, noWarehouse, SqlError } from './errors.ts'
-import { runMerge, typesOf } from './merge.ts'
+import { fromEngine, noPrivilege, noWarehouse, SqlError } from './errors.ts'
+import { runMerge } from './merge.ts'
 import { counted, fromReader, type Outcome, status, TYPE_IDS, table } from './results.ts'
 import { PARAMETERS, type Session } from './session.ts'
+import { setParameter, transact, use } from './session-sql.ts'
 import { describeStage, describeTable, show } from './show.ts'
 import type { Bind, Scope, SessionView } from './sql/cursor.ts'
-import { type Change, type Copy, column, type Insert } from './sql/dml.ts'
+import type { Copy } from './sql/dml.ts'
 import { parseStatement, type Statement } from './sql/statement.ts'
-import { assignTo } from './sql/types.ts'
-import { begin, commit, inTransaction, rollback } from './transaction.ts'
+import { commit, inTransaction } from './transaction.ts'
 
 export interface Request {
   sql: string
@@ -127,7 +126,7 @@ async function perform(step: Step, statement: Statement): Promise<Outcome> {
       })
       return table([`SYSTEM$WAIT(${statement.seconds})`], [[`waited ${statement.seconds} seconds`]], TYPE_IDS.select)
     case 'insert': {
-      const inserted = await within(() => insert(step, statement), {
+      const inserted = await within(() => insert(work, queryId, statement), {
         table: statement.table,
         alone: statement.overwrite,
       })
@@ -200,71 +199,6 @@ async function perform(step: Step, statement: Statement): Promise<Outcome> {
   }
 }
 
-async function insert({ work, queryId }: Step, { table: target, columns, query, overwrite }: Insert): Promise<number> {
-  if (overwrite) await run(work, `DELETE FROM ${target.engine}`)
-  const names = columns.map((_, index) => quote(`v${index}`))
-  let from = `(${query}) AS source(${names.join(', ')})`
-  const width = (await run(work, `SELECT * FROM (${query}) LIMIT 0`)).columnCount
-  if (width !== columns.length)
-    throw new SqlError(
-      '002020',
-      '21S01',
-      `SQL compilation error:\nInsert value list does not match column list expecting ${columns.length} but got ${width}`,
-    )
-  if (target.errorLogging) {
-    await run(work, `CREATE TEMPORARY TABLE insert_source AS ${query}`)
-    from = `temp.insert_source AS source(${names.join(', ')})`
-    await withoutBadRows(work, target, columns, names, from, queryId)
-  }
-  const types = await typesOf(work, names, from)
-  const values = columns.map((one, index) => assignTo(names[index] ?? '', one.type, types[index]))
-  const { rowsChanged } = await run(
-    work,
-    `INSERT INTO ${target.engine} (${columns.map((one) => column(one.name)).join(', ')}) SELECT ${values.join(', ')} FROM ${from}`,
-  )
-  if (target.errorLogging) await run(work, 'DROP TABLE temp.insert_source')
-  return rowsChanged
-}
-
-async function withoutBadRows(
-  work: Work,
-  target: Table,
-  columns: Insert['columns'],
-  names: readonly string[],
-  from: string,
-  queryId: string,
-): Promise<void> {
-  const types = await typesOf(work, names, from)
-  const reason = unfit(columns.map((one, index) => ({ column: one, raw: names[index] ?? '', from: types[index] })))
-  if (reason === undefined) return
-  await run(
-    work,
-    `CREATE TEMPORARY TABLE insert_unfit AS SELECT * FROM (SELECT source.rowid AS id, ${reason} AS reason, to_json(source) AS content FROM ${from}) WHERE reason IS NOT NULL`,
-  )
-  await setAside(work, target, 'temp.insert_unfit', queryId)
-  await run(work, 'DELETE FROM temp.insert_source WHERE rowid IN (SELECT id FROM temp.insert_unfit)')
-  await run(work, 'DROP TABLE temp.insert_unfit')
-}
-
-async function change(work: Work, { kind, table: target, alias, set, from, where }: Change): Promise<number> {
-  const named = `${target.engine} AS ${quote(alias)}`
-  const condition = where === undefined ? '' : ` WHERE ${where}`
-  if (kind === 'delete') {
-    const using = from === undefined ? '' : ` USING ${from}`
-    return (await run(work, `DELETE FROM ${named}${using}${condition}`)).rowsChanged
-  }
-  const types = await typesOf(
-    work,
-    set.map(({ value }) => value),
-    from === undefined ? named : `${named}, ${from}`,
-  )
-  const assigned = set.map(
-    (one, index) => `${column(one.column.name)} = ${assignTo(one.value, one.column.type, types[index])}`,
-  )
-  const source = from === undefined ? '' : ` FROM ${from}`
-  return (await run(work, `UPDATE ${named} SET ${assigned.join(', ')}${source}${condition}`)).rowsChanged
-}
-
 async function copyInto(
   { account, session, work, scope }: Step,
   copy: Copy,
@@ -325,54 +259,4 @@ async function stagedFiles(
     files.map((file) => [name(file), 'removed']),
     TYPE_IDS.select,
   )
-}
-
-async function transact(account: Account, session: Session, act: 'BEGIN' | 'COMMIT' | 'ROLLBACK'): Promise<Outcome> {
-  // A BEGIN within a transaction is ignored.
-  if (act === 'BEGIN' && !session.transaction) await begin(account, session, true)
-  if (act === 'COMMIT') await commit(account, session)
-  if (act === 'ROLLBACK') await rollback(account, session)
-  return status('Statement executed successfully.', TYPE_IDS.transaction)
-}
-
-export function setParameter(session: Session, name: string, value: string): void {
-  const known = PARAMETERS[name]
-  if (known === undefined) throw new SqlError('001008', '22023', `SQL compilation error:\ninvalid parameter '${name}'`)
-  const isBoolean = /^(true|false)$/.test(known)
-  const text = isBoolean ? value.toLowerCase() : value
-  if ((isBoolean && !/^(true|false)$/.test(text)) || (/^\d+$/.test(known) && !/^\d+$/.test(text)))
-    throw new SqlError('001008', '22023', `SQL compilation error:\ninvalid value [${value}] for parameter '${name}'`)
-  session.parameters.set(name, text)
-}
-
-function use(account: Account, session: Session, { what, parts }: Extract<Statement, { kind: 'use' }>): void {
-  const [name = '', database] = [...parts].reverse()
-  const { catalog, rights, warehouses, roles } = account
-  switch (what) {
-    case 'WAREHOUSE':
-      if (!warehouses.includes(name) || rights.isDenied('USAGE', name)) throw noOperation()
-      session.warehouse = name
-      return
-    case 'ROLE':
-      if (!roles.includes(name))
-        throw new SqlError(
-          '003013',
-          '42501',
-          `SQL access control error:\nRequested role '${name}' is not assigned to the executing user. Specify another role to activate.`,
-        )
-      session.role = name
-      return
-    case 'DATABASE':
-      if (name !== catalog.database || rights.isDenied('USAGE', name)) throw noOperation()
-      session.database = name
-      session.schema = 'PUBLIC'
-      return
-    case 'SCHEMA': {
-      const within = database ?? session.database
-      if (within !== catalog.database || !catalog.schemas.has(name) || rights.isDenied('USAGE', within, name))
-        throw noOperation()
-      session.database = within
-      session.schema = name
-    }
-  }
 }

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { type Exchange, json, type Reply, ReplyNow } from '../http.ts'
 import { SqlError } from './errors.ts'
-import { setParameter } from './execute.ts'
 import type { LoginData } from './login.ts'
 import { answer, chunk, monitored, parametersOf, type QueryBody, startQuery } from './queries.ts'
 import {
@@ -19,6 +18,7 @@ import {
   tokenIn,
 } from './service.ts'
 import { openSession, PARAMETERS, type Session } from './session.ts'
+import { setParameter } from './session-sql.ts'
 import { statementKind } from './sql/statement.ts'
 import { refuseStorage, STORAGE, storage } from './storage.ts'
 
