@@ -42,4 +42,5 @@ export const READERS: Readonly<Record<string, () => Promise<{ openReader(address
 export const WRITERS: Readonly<Record<string, () => Promise<{ openWriter(address: Address): Promise<FloorWriter> }>>> =
   {
     databricks: () => import('./floor-databricks.ts'),
+    powerbi: () => import('./floor-powerbi.ts'),
   }
