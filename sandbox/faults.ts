@@ -45,7 +45,7 @@ export interface SiteFaults {
   provokedBy?: FaultKind
   /** The only sites at which it does so; every site that knows the fault unless told. */
   provokedAt?: readonly string[]
-  /** These requests come once, at the beginning: while something is planned here, other sites leave it room. */
+  /** These requests come once, at the beginning: while something is planned here, other sites leave it room for a while. */
   scarce?: boolean
 }
 
@@ -94,6 +94,8 @@ const CONSECUTIVE_LIMIT = 2
  */
 const BURST_LIMIT = 3
 const LONGEST_QUIET = 12
+/** After so many requests, those that come at the beginning are not waited for: a run need not have them. */
+const BEGINNING = 200
 /** A provocation such as a dead token may hit all that is under way: it is over before the next one. */
 const BETWEEN_PROVOCATIONS = 40
 const DELAYS: FaultDelays = { slowMs: 300, timeoutMs: 1000, retryAfterSeconds: 1 }
@@ -147,7 +149,8 @@ export function createFaults(
 
   /** How many failures of a burst may have been before one at this site. */
   function roomFor(site: Site): number {
-    const others = [...state.values()].some(({ faults, queue }) => faults.scarce && queue.length > 0)
+    const others =
+      requests < BEGINNING && [...state.values()].some(({ faults, queue }) => faults.scarce && queue.length > 0)
     return others && !site.faults.scarce ? BURST_LIMIT - CONSECUTIVE_LIMIT : BURST_LIMIT
   }
 

@@ -35,7 +35,7 @@ export const POWERBI_SITES: Readonly<Record<string, SiteFaults>> = {
   'datasets-get': { kinds: ['cut-body'], times: 1 },
   'dataset-get': { kinds: ['broken-body'], times: 1 },
   // A flow makes each of its datasets once: more could not be met.
-  'dataset-create': { kinds: ['reset-after'], times: 1 },
+  'dataset-create': { kinds: ['reset-after'], times: 1, scarce: true },
   'dataset-delete': { kinds: ONCE, times: 1 },
   'tables-get': { kinds: LOOK, times: 1 },
   'table-put': { kinds: ONCE, times: 1 },
