@@ -77,7 +77,7 @@ const STUBBORN = new Set([
   'intacct.silent',
   'intacct.depth',
 ])
-const STUBBORN_ATTEMPTS = 8
+const STUBBORN_ATTEMPTS = 6
 /** How often more a missing right is asked about: it would still be missing. */
 const RIGHT_ASKED = 2
 const PAGES_TO_GROW = 10

@@ -1,0 +1,205 @@
+/** Everything that can be wrong on Intacct's side, in a real Node-RED: what the user is told, and that nothing is lost or doubled. */
+import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import type { RunSummary } from '../../sync/engine.ts'
+import { type IntacctThread, startIntacctThread } from '../support/intacct-thread.ts'
+
+const summaryOf = (run: RunSummary, entity: string) => {
+  const found = run.entities.find((one) => one.entity === entity)
+  ok(found, `no summary of ${entity}: ${JSON.stringify(run)}`)
+  return found
+}
+const succeeded = (run: RunSummary): RunSummary => {
+  ok(run.state === 'done' && run.ties, JSON.stringify(run, null, 1))
+  return run
+}
+const failed = (run: RunSummary) => {
+  const [error] = run.errors
+  ok(run.state === 'failed' && error, JSON.stringify(run, null, 1))
+  return error
+}
+
+describe('Intacct, bad input and faults', function () {
+  this.timeout(120_000)
+  let thread: IntacctThread
+  before(async () => {
+    thread = await startIntacctThread()
+  })
+  afterEach(() => {
+    thread.intacct.allow()
+    thread.intacct.unset()
+    thread.checkLeaks()
+    const reads = ['getAPISession', 'readUserFormatting', 'getDimensions', 'lookup', 'inspect', 'query']
+    deepEqual(
+      Object.keys(thread.intacct.stats().functions).filter((name) => !reads.includes(name)),
+      [],
+    )
+  })
+  after(async () => thread?.end())
+
+  it('the shipped flow moves everything; run again it changes nothing, and says how many calls the month has seen', async () => {
+    const job = thread.begin([
+      'supplier',
+      'customer',
+      'product',
+      'employee',
+      'gl_account',
+      'dimension',
+      'cost_centre',
+      'supplier_invoice',
+      'payment',
+      'gl_entry',
+    ])
+    job.node('intacct-connection').allowance = 100
+    await job.deploy()
+    const first = succeeded(await job.run())
+    await job.ties()
+    const { calls } = first
+    equal(calls?.allowance, 100)
+    equal(
+      calls?.used,
+      Object.values(calls?.objects ?? {}).reduce((sum, n) => sum + n, 0),
+    )
+    ok((calls?.forecast ?? 0) >= (calls?.used ?? 1))
+    const again = succeeded(await job.run())
+    equal(again.statements, 0, 'a run without changes sends the target nothing')
+    ok(again.entities.every(({ delivered }) => delivered === 0))
+    for (let runs = 0; runs < 4; runs++) succeeded(await job.run())
+    ok(
+      (await job.alerts()).some((text) => /of 100 calls of .* are used/.test(text)),
+      'an alert above four fifths',
+    )
+  })
+
+  it('a wrong sender, user and entity: told apart, never tried again, and no secret told', async () => {
+    for (const [field, value, words] of [
+      ['senderId', 'nobody', /sender ID or sender password is wrong/],
+      ['user', 'nobody', /refused the sign-in.*Sign-in information is incorrect/],
+      ['company', 'nobody', /refused the sign-in/],
+    ] as const) {
+      const job = thread.begin(['supplier'])
+      job.node('intacct-connection')[field] = value
+      await job.deploy()
+      const before = thread.intacct.stats().functions.getAPISession ?? 0
+      const run = await job.run()
+      match(failed(run).message, words)
+      ok((thread.intacct.stats().functions.getAPISession ?? 0) - before <= 2, 'failures lock the user')
+      doesNotMatch(JSON.stringify(run), /secret-of-tests/)
+      deepEqual(await job.tables(), [])
+    }
+  })
+
+  it('a page whose rows do not add up: asked for again; if it stays so the entity fails, the others go on, and nothing is lost', async () => {
+    const job = thread.begin()
+    await job.deploy()
+    thread.intacct.inject('row-missing', { times: 2, on: 'query' })
+    succeeded(await job.run())
+    await job.ties()
+    const other = thread.begin(['supplier', 'customer'])
+    await other.deploy()
+    thread.intacct.inject('row-missing', { times: 6, on: 'query' })
+    const run = await other.run()
+    const error = failed(run)
+    match(error.message, /supplier: Intacct counts \d+ rows of VENDOR/)
+    equal(summaryOf(run, 'supplier').delivered, 0)
+    ok(summaryOf(run, 'customer').ties && summaryOf(run, 'customer').delivered > 0)
+    succeeded(await other.run())
+    await other.ties()
+  })
+
+  it('the session ends between two pages: a new one is opened, and every record comes once', async () => {
+    const job = thread.begin()
+    job.node('intacct-query').pageSize = 7
+    await job.deploy()
+    for (let times = 0; times < 3; times++) thread.intacct.inject('invalid-session', { times: 1, on: 'query' })
+    const run = succeeded(await job.run())
+    equal(summaryOf(run, 'supplier').read, thread.books.tables.supplier.count())
+    await job.ties()
+  })
+
+  it('a vendor name with control characters, the end of CDATA, emoji and an entity arrives as it was typed', async () => {
+    const job = thread.begin(['supplier'])
+    thread.intacct.setText('VENDOR', 1, 'NAME', 'A\u0002C\u000bME ]]> \u{1F600} O&#039;N')
+    await job.deploy()
+    const run = succeeded(await job.run())
+    ok(
+      run.notices.some((notice) => /control character/.test(notice)),
+      run.notices.join(),
+    )
+    const names = (await job.rows(`select name from main.${job.name}.supplier`)).map(([name]) => String(name))
+    ok(
+      names.some((name) => name.startsWith('ACME ]]> \u{1F600} O')),
+      names.join(),
+    )
+    thread.intacct.unset()
+    succeeded(await job.run({ full: true }))
+    await job.ties()
+  })
+
+  it('an object without permission fails by its name, the others go on; with the right back the rest comes', async () => {
+    const job = thread.begin(['supplier', 'supplier_invoice', 'payment'])
+    thread.intacct.deny('APBILLITEM')
+    await job.deploy()
+    const run = await job.run()
+    const error = failed(run)
+    equal(error.entity, 'supplier_invoice')
+    match(error.message, /APBILLITEM.*permission.*Support ID/i)
+    match(error.hint ?? '', /role of the API user/)
+    ok(summaryOf(run, 'supplier').delivered > 0 && summaryOf(run, 'payment').delivered > 0)
+    equal(summaryOf(run, 'supplier_invoice').delivered, 0)
+    thread.intacct.allow()
+    succeeded(await job.run())
+    await job.ties()
+  })
+
+  it('a billion-laughs document is refused unread, and the page asked for again', async () => {
+    const job = thread.begin()
+    await job.deploy()
+    thread.intacct.inject('doctype-bomb', { times: 3, on: 'query' })
+    succeeded(await job.run())
+    await job.ties()
+    const other = thread.begin(['supplier'])
+    await other.deploy()
+    thread.intacct.inject('doctype-bomb', { times: 6, on: 'query' })
+    match(failed(await other.run()).message, /supplier: the answer has a DOCTYPE/)
+    succeeded(await other.run())
+    await other.ties()
+  })
+
+  it('a reply of 200 MB, and one packed small: given up at 32 MB, the memory of Node-RED flat', async () => {
+    const job = thread.begin()
+    await job.deploy()
+    const peakMb = () =>
+      Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${thread.red.child.pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
+    const before = peakMb()
+    thread.intacct.inject('huge-reply', { times: 1, on: 'query' })
+    thread.intacct.inject('compressed-bomb', { times: 1, on: 'query' })
+    succeeded(await job.run())
+    await job.ties()
+    ok(peakMb() - before < 300, `${Math.round(peakMb() - before)} MB more`)
+    const other = thread.begin(['supplier'])
+    await other.deploy()
+    thread.intacct.inject('huge-reply', { times: 6, on: 'query' })
+    match(failed(await other.run()).message, /supplier: the answer of Intacct is greater than 32 MB/)
+    succeeded(await other.run())
+    await other.ties()
+  })
+
+  it('names that a user puts in reach Intacct only if it lists them', async () => {
+    const job = thread.begin(['supplier', 'customer'])
+    const extra = job.node('intacct-query')
+    extra.extraFields = [
+      {
+        entity: 'supplier',
+        list: '',
+        path: 'NAME</field></select></query><delete><object>VENDOR</object></delete>',
+        name: 'x',
+        type: '',
+      },
+    ]
+    await job.deploy()
+    const run = await job.run()
+    match(failed(run).message, /is no name of a field of Intacct/)
+    ok(summaryOf(run, 'customer').delivered > 0)
+  })
+})
