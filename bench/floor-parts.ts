@@ -43,4 +43,5 @@ export const WRITERS: Readonly<Record<string, () => Promise<{ openWriter(address
   {
     databricks: () => import('./floor-databricks.ts'),
     powerbi: () => import('./floor-powerbi.ts'),
+    snowflake: () => import('./floor-snowflake.ts'),
   }
