@@ -37,6 +37,8 @@ export async function executeQueries(service: Service, workspace: string, id: st
     return answer(outcome, parsed.data.serializerSettings?.includeNulls === true, service)
   } catch (error) {
     if (error instanceof DaxError) return queryFailed(error.message)
+    // A measure that asks for itself, or brackets in brackets without end.
+    if (error instanceof RangeError) return queryFailed('The query is too deep: a measure may depend on itself.')
     throw error
   }
 }

@@ -8,7 +8,7 @@ import { DropNow, deliver, type Exchange, meetFault, type Refusals, type Reply, 
 import { createCertificates } from '../tls.ts'
 import type { Dataset, LoggedRequest, PowerbiOptions, PowerbiSandbox, Tuning, TuningChange, Workspace } from './api.ts'
 import { appCertificate } from './certificate.ts'
-import { bareFailure, messageOnly, notAuthorized, refusals, refuse, tokenExpired } from './errors.ts'
+import { bareFailure, failure, messageOnly, notAuthorized, refusals, refuse, tokenExpired } from './errors.ts'
 import { CLOUDS, createIdentity, type Identity, tokenRefusals } from './identity.ts'
 import { ASSUMED, createPushBook, createWindow, LIMITS } from './limits.ts'
 import { keepDataset } from './models.ts'
@@ -93,7 +93,7 @@ export async function startPowerbi(options: PowerbiOptions = {}): Promise<Powerb
   }
 
   async function serve(request: IncomingMessage, url: URL, body: Buffer, exchange: Exchange): Promise<Reply> {
-    const path = url.pathname.slice(API.length).split('/').map(decodeURIComponent)
+    const path = decoded(url.pathname.slice(API.length))
     const call: Call = { method: request.method ?? 'GET', url, path, headers: request.headers, body }
     checkToken(identity, request.headers.authorization)
     const route = routeOf(call)
@@ -238,6 +238,14 @@ async function createService(
     service.books.get(dataset)?.rows.add(at, rows)
   }
   return service
+}
+
+function decoded(path: string): string[] {
+  try {
+    return path.split('/').map(decodeURIComponent)
+  } catch {
+    throw refuse(failure(400, 'BadRequest', 'The address is not encoded as it should be.'))
+  }
 }
 
 function checkToken(identity: Identity, authorization: string | undefined): void {

@@ -399,6 +399,8 @@ describe('Power BI sandbox: identity, datasets, tables and rows', () => {
     const id = await bi.create({ a: 'Int64' })
     await assert.rejects(bi.dax(id, 'EVALUATE Nowhere'), /DatasetExecuteQueriesError.*Cannot find table 'Nowhere'/)
     await assert.rejects(bi.dax(id, 'EVALUATE ROW("n",'), /The syntax for 'end of input' is incorrect/)
+    await assert.rejects(bi.dax(id, `DEFINE MEASURE 'T'[m] = [m] + 1 EVALUATE {[m]}`), /400 .*depend on itself/)
+    assert.equal((await bi.call('GET', '/datasets/%zz')).status, 400)
     bi.sandbox.tune({ executeQueries: false })
     await assert.rejects(bi.dax(id, `EVALUATE 'T'`), /401 .*PowerBINotAuthorizedException/)
     bi.sandbox.tune({ executeQueries: true })

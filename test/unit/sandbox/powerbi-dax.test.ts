@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import fc from 'fast-check'
 import { columnId, type ModelTable } from '../../../sandbox/powerbi/dax/model.ts'
 import { parseQuery } from '../../../sandbox/powerbi/dax/parser.ts'
 import { type MeasureSource, runQuery } from '../../../sandbox/powerbi/dax/run.ts'
@@ -145,6 +146,51 @@ describe('Power BI sandbox: DAX', () => {
       ['X', 1],
       ['Y', 1],
     ])
+  })
+
+  it('sums the newest versions of any records, as adding them up by hand does', () => {
+    const cents = fc.integer({ min: -1_000_000, max: 1_000_000 })
+    const made = fc.record({
+      key: fc.constantFrom('A', 'B', 'C', 'D'),
+      lines: fc.array(fc.tuple(fc.constantFrom('10', '20'), cents), { maxLength: 3 }),
+    })
+    fc.assert(
+      fc.property(fc.array(made, { maxLength: 12 }), (records) => {
+        const version = (n: number) => `${records[n]?.key}@${String(n).padStart(4, '0')}`
+        const newest = new Map<string, number>(records.map(({ key }, n) => [key, n]))
+        const all = records.flatMap(({ lines: of }, n) => of.map(([account, amount]) => ({ n, account, amount })))
+        const source = [
+          table(
+            'entry',
+            ['key', 'version', 'company', 'gone'],
+            records.map(({ key }, n) => [key, version(n), 'X', false]),
+          ),
+          table(
+            'entry line',
+            ['key', 'version', 'account', 'amount', 'day'],
+            all.map(({ n, account, amount }) => [
+              records[n]?.key ?? '',
+              version(n),
+              account,
+              { fixed: BigInt(amount) * 100n },
+              null,
+            ]),
+          ),
+        ]
+        const wanted = new Map<string, number>()
+        for (const { n, account, amount } of all) {
+          if (newest.get(records[n]?.key ?? '') === n) wanted.set(account, (wanted.get(account) ?? 0) + amount)
+        }
+        const query = parseQuery(
+          `EVALUATE SUMMARIZECOLUMNS('entry line'[account],"v",[line amount]) ORDER BY 'entry line'[account]`,
+        )
+        const { rows: got } = runQuery(query, { tables: source, relationships }, measures)
+        assert.deepEqual(
+          got.map(([account, amount]) => [account, amount]),
+          [...wanted].sort().map(([account, amount]) => [account, { fixed: BigInt(amount) * 100n }]),
+        )
+      }),
+    )
   })
 
   it('runs the totals of a run: variables, filters on two columns, debit and credit', () => {
