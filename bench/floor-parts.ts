@@ -38,6 +38,7 @@ export interface FloorWriter {
 export const READERS: Readonly<Record<string, () => Promise<{ openReader(address: Address): Promise<FloorReader> }>>> =
   {
     x3: () => import('./floor-x3.ts'),
+    intacct: () => import('./floor-intacct.ts'),
   }
 export const WRITERS: Readonly<Record<string, () => Promise<{ openWriter(address: Address): Promise<FloorWriter> }>>> =
   {

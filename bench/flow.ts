@@ -66,7 +66,7 @@ const commands = {
       Object.assign(process.env, environmentOf(ends, addresses))
       const nodes = filledIn(readTemplate(flow), accounts, ends)
       await RED.runtime.flows.setFlows({ flows: { flows: nodes }, deploymentType: 'full' })
-      const poll = nodes.find((node) => node.type.endsWith('-poll')) as FlowNode
+      const poll = nodes.find((node) => /-(?:poll|query)$/.test(node.type)) as FlowNode
       const seen = watch(RED, poll.id)
       const inject = nodes.find((node) => node.type === 'inject' && leadsTo(node, poll.id)) as FlowNode
       // Flows start some time after they were taken.

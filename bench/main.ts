@@ -12,6 +12,7 @@ import type { Accounts, SandboxCommands, Systems } from './sandbox.ts'
 /** The benches, and the systems between which their flows stand. */
 const BENCHES: Readonly<Record<string, Systems>> = {
   'x3-databricks': { source: 'x3', target: 'databricks' },
+  'intacct-databricks': { source: 'intacct', target: 'databricks' },
   'x3-snowflake': { source: 'x3', target: 'snowflake' },
   'x3-powerbi': { source: 'x3', target: 'powerbi' },
 }

@@ -93,7 +93,7 @@ const LINES: readonly (readonly [string, keyof Figures])[] = [
   ['rows per second', 'rowsPerSecond'],
   ['records', 'records'],
   ['rows', 'rows'],
-  ['requests to X3', 'requests'],
+  ['requests to the source', 'requests'],
   ['statements', 'statements'],
   ['of them MERGE', 'merges'],
   ['files', 'files'],
@@ -119,6 +119,8 @@ export function printPasses(
   const each = (passes: readonly Measured[]) =>
     passes.map(({ cpu, wall }) => `${round(cpu, 2)}/${round(wall, 2)}`).join(' ')
   say(`\nCPU/wall of each pass: floor ${each(floors)}, flow ${each(flows)}`)
+  const { requests, rows } = pair.flow
+  say(`requests for 100,000 rows: ${round((requests * 100_000) / Math.max(1, rows), 0)}`)
   say(`CPU ratio ${cpuRatio} (to reach: 1.6)`)
   say(
     `wall ratio ${wallRatio} (to reach: 1.3)${busy < 0.5 ? `; it says little, since the floor itself waits for the sandbox ${Math.round((1 - busy) * 100)} % of the time` : ''}`,
