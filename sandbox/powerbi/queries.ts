@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { Reply } from '../http.ts'
 import type { Dataset, Measure, Table } from './api.ts'
 import { columnId, type ModelTable } from './dax/model.ts'
-import { type Needs, needsOf } from './dax/needs.ts'
+import { neededColumns, needsOf } from './dax/needs.ts'
 import { type Node, parseExpression, parseQuery } from './dax/parser.ts'
 import { type Outcome, runQuery } from './dax/run.ts'
 import { DaxError, jsonText, type Value } from './dax/values.ts'
@@ -46,28 +46,24 @@ export async function executeQueries(service: Service, workspace: string, id: st
 async function run(service: Service, dataset: Dataset, text: string): Promise<Outcome> {
   const query = parseQuery(text)
   const measures = dataset.tables.flatMap((table) => table.measures ?? [])
-  const keys = dataset.relationships.flatMap(({ fromTable, fromColumn, toTable, toColumn }) => [
-    { table: fromTable, name: fromColumn },
-    { table: toTable, name: toColumn },
-  ])
-  const needs = needsOf(query, parsedMeasures(measures))
-  const tables: ModelTable[] = []
-  for (const table of dataset.tables) {
-    const { name, columns } = table
-    const needed = new Set(neededColumns(needs, table))
-    // Filters come over a relationship by its columns.
-    for (const key of keys) if (key.table === name) needed.add(key.name)
-    const names = columns.map((column) => column.name).filter((column) => needed.has(column))
-    tables.push({
-      name,
-      columns: columns.map((column) => ({ id: columnId(name, column.name), name: column.name, table: name })),
-      rows:
-        names.length > 0 || needs.tables.has(name.toLowerCase()) ? await rowsOf(service, dataset.id, table, names) : [],
-    })
-  }
   const relationships = dataset.relationships.map(({ fromTable, fromColumn, toTable, toColumn }) => ({
     ...{ from: columnId(fromTable, fromColumn), to: columnId(toTable, toColumn) },
   }))
+  const needs = needsOf(query, parsedMeasures(measures), relationships)
+  const tables: ModelTable[] = []
+  for (const table of dataset.tables) {
+    const { name, columns } = table
+    const names = neededColumns(
+      needs,
+      name,
+      columns.map((column) => column.name),
+    )
+    tables.push({
+      name,
+      columns: columns.map((column) => ({ id: columnId(name, column.name), name: column.name, table: name })),
+      rows: names === undefined ? [] : await rowsOf(service, dataset.id, table, names),
+    })
+  }
   return runQuery(query, { tables, relationships }, measures)
 }
 
@@ -98,15 +94,6 @@ function daxValue(value: DuckDBValue): Value {
   if (value instanceof DuckDBDecimalValue) return { fixed: value.value }
   if (value instanceof DuckDBTimestampValue) return { micros: value.micros }
   return value as Value
-}
-
-/** Names of a table's columns that a query looks at; all of them where whole rows count. */
-function neededColumns({ columns, whole, loose }: Needs, { name, columns: all }: Table): string[] {
-  const named = columns.get(name.toLowerCase())
-  const wanted = (column: string): boolean => named?.has(column) === true || loose.has(column)
-  return all
-    .map((column) => column.name)
-    .filter((column) => whole.has(name.toLowerCase()) || wanted(column.toLowerCase()))
 }
 
 /** The answer's JSON, written here so that decimals and 64-bit numbers keep their digits. */

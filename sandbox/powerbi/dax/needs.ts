@@ -1,3 +1,4 @@
+import { columnId, type ModelRelationship } from './model.ts'
 import type { Node, Query } from './parser.ts'
 
 /** What a query looks at: columns by table and name in lower case, and tables of which whole rows count. */
@@ -8,10 +9,15 @@ export interface Needs {
   readonly tables: ReadonlySet<string>
   /** Names in brackets that are no measures: columns of some row at hand. */
   readonly loose: ReadonlySet<string>
+  /** Ids of the columns over which filters come from one table to another. */
+  readonly keys: ReadonlySet<string>
 }
 
-/** Functions of a table whose rows they only count, and of filters that they only take away. */
-const COUNTING = new Set(['COUNTROWS', 'ISEMPTY', 'ALL', 'ALLEXCEPT', 'ALLNOBLANKROW', 'REMOVEFILTERS'])
+/** Functions of a table whose rows they only count. */
+const COUNTING = new Set(['COUNTROWS', 'ISEMPTY'])
+/** As filters of CALCULATE these only take filters away. */
+const REMOVING = new Set(['ALL', 'ALLEXCEPT', 'ALLNOBLANKROW', 'REMOVEFILTERS'])
+const CALCULATING = new Set(['CALCULATE', 'CALCULATETABLE'])
 /** Functions that go through a table's rows; what they compute tells which columns count. */
 const ITERATING = new Set(['FILTER', 'SUMX', 'AVERAGEX', 'MINX', 'MAXX', 'COUNTX', 'CONCATENATEX', 'SELECTCOLUMNS'])
 /** Where the outcome of FILTER may stand without its rows being taken for filters. */
@@ -27,12 +33,17 @@ const CONSUMING = new Set([
   'SELECTCOLUMNS',
   'FILTER',
 ])
+const PASSING = new Set([...COUNTING, ...REMOVING, ...CONSUMING])
 
 /**
  * Reads off a query, and the measures it uses, what has to be fetched. A row at hand becomes a filter on all its columns inside
  * CALCULATE, so a table whose rows are gone through is needed whole unless what is computed for them is plain.
  */
-export function needsOf(query: Query, measure: (name: string) => Node | undefined): Needs {
+export function needsOf(
+  query: Query,
+  measure: (name: string) => Node | undefined,
+  relationships: readonly ModelRelationship[],
+): Needs {
   const columns = new Map<string, Set<string>>()
   const whole = new Set<string>()
   const tables = new Set<string>()
@@ -45,12 +56,12 @@ export function needsOf(query: Query, measure: (name: string) => Node | undefine
     columns.set(lower, known.add(name.toLowerCase()))
   }
 
-  /** `inside` is the function whose first argument this is. */
+  /** `inside` is the function whose first argument this is, or CALCULATE where it is one of its filters. */
   function walk(node: Node, inside?: string): void {
     switch (node.kind) {
       case 'name':
         tables.add(node.name.toLowerCase())
-        if (inside === undefined || !(COUNTING.has(inside) || CONSUMING.has(inside))) whole.add(node.name.toLowerCase())
+        if (inside === undefined || !PASSING.has(inside)) whole.add(node.name.toLowerCase())
         return
       case 'column':
         column(node.table, node.name)
@@ -82,10 +93,13 @@ export function needsOf(query: Query, measure: (name: string) => Node | undefine
         return
       case 'call': {
         const [first, ...rest] = node.args
-        const passes = COUNTING.has(node.name) || (ITERATING.has(node.name) && rest.every(isPlain))
+        const passes =
+          COUNTING.has(node.name) ||
+          (ITERATING.has(node.name) && rest.every(isPlain)) ||
+          (REMOVING.has(node.name) && inside === 'CALCULATE')
         const consumed = node.name !== 'FILTER' || (inside !== undefined && CONSUMING.has(inside))
         if (first) walk(first, passes && consumed ? node.name : undefined)
-        for (const arg of rest) walk(arg)
+        for (const arg of rest) walk(arg, CALCULATING.has(node.name) ? 'CALCULATE' : undefined)
         return
       }
       default:
@@ -96,7 +110,7 @@ export function needsOf(query: Query, measure: (name: string) => Node | undefine
   for (const { expression } of query.measures) walk(expression)
   for (const { expression } of query.orderBy) walk(expression)
   walk(query.evaluate)
-  return { columns, whole, tables, loose }
+  return { columns, whole, tables, loose, keys: new Set(relationships.flatMap(({ from, to }) => [from, to])) }
 }
 
 /** Without CALCULATE in it, hidden or not. */
@@ -118,4 +132,19 @@ function isPlain(node: Node): boolean {
     default:
       return false
   }
+}
+
+/** Names of a table's columns that a query looks at, all of them where whole rows count; undefined where it does not look at the table. */
+export function neededColumns(
+  { columns, whole, tables, loose, keys }: Needs,
+  table: string,
+  all: readonly string[],
+): string[] | undefined {
+  const lower = table.toLowerCase()
+  const named = columns.get(lower)
+  const names = all.filter((name) => {
+    const column = name.toLowerCase()
+    return whole.has(lower) || named?.has(column) || loose.has(column) || keys.has(columnId(table, name))
+  })
+  return names.length > 0 || tables.has(lower) ? names : undefined
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { columnId, type ModelTable } from '../../../sandbox/powerbi/dax/model.ts'
-import { parseQuery } from '../../../sandbox/powerbi/dax/parser.ts'
+import { neededColumns, needsOf } from '../../../sandbox/powerbi/dax/needs.ts'
+import { parseExpression, parseQuery, type Query } from '../../../sandbox/powerbi/dax/parser.ts'
 import { type MeasureSource, runQuery } from '../../../sandbox/powerbi/dax/run.ts'
 import { fixedOf, jsonText, type Value } from '../../../sandbox/powerbi/dax/values.ts'
 
@@ -48,9 +49,32 @@ const measures: MeasureSource[] = [
   { name: 'all amount', expression: `SUM('entry line'[amount])` },
 ]
 
-/** Names and rows of a query's answer, values as the answer's JSON has them. */
-function dax(query: string): { names: readonly string[]; rows: unknown[][] } {
-  const { names, rows } = runQuery(parseQuery(query), { tables: [headers, lines], relationships }, measures)
+/** The table with nothing in the columns that a query is said not to look at. */
+function bare(query: Query, whole: ModelTable): ModelTable {
+  const needs = needsOf(query, (name) => parsed.get(name), relationships)
+  const names = neededColumns(
+    needs,
+    whole.name,
+    whole.columns.map(({ name }) => name),
+  )
+  const kept = whole.columns.map(({ name }) => names?.includes(name))
+  return {
+    ...whole,
+    rows: names === undefined ? [] : whole.rows.map((row) => row.map((cell, n) => (kept[n] ? cell : null))),
+  }
+}
+const parsed = new Map(measures.map(({ name, expression }) => [name, parseExpression(expression)]))
+
+/** Names and rows of a query's answer, values as the answer's JSON has them; the same from what is fetched for it alone. */
+function dax(text: string): { names: readonly string[]; rows: unknown[][] } {
+  const query = parseQuery(text)
+  const { names, rows } = runQuery(query, { tables: [headers, lines], relationships }, measures)
+  const fetched = runQuery(
+    query,
+    { tables: [headers, lines].map((each) => bare(query, each)), relationships },
+    measures,
+  )
+  assert.deepEqual(fetched, { names, rows })
   return { names, rows: rows.map((row) => row.map((value) => JSON.parse(jsonText(value)))) }
 }
 /** The one value of an expression. */
