@@ -58,6 +58,9 @@ async function startOn(port: number, options: EditorOptions): Promise<Editor> {
   const token = await until('Node-RED', async () => {
     if (child.process.exitCode !== null) throw new Error(`Node-RED did not start:\n${child.output()}`)
     return /Started flows/.test(child.output()) ? logIn(url, user, password) : undefined
+  }).catch(async (error: unknown) => {
+    await child.stop()
+    throw error
   })
   return {
     url,
