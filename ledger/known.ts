@@ -9,6 +9,8 @@ export interface KnownKeys
     | 'countUnseen'
     | 'unseenKeys'
     | 'learnKeys'
+    | 'recallKeys'
+    | 'forgetRecalled'
     | 'expectKeys'
     | 'doubtKeys'
     | 'forgetKeys'
@@ -36,7 +38,14 @@ export function createKnownKeys({ raw, guard, tx }: Database): KnownKeys {
   const compare = raw.prepare(`
     SELECT j.value ->> 0 AS key FROM json_each(?) AS j
     LEFT JOIN known_key AS k ON k.entity = ? AND k.key = j.value ->> 0
-    WHERE k.key IS NULL OR k.stamp IS NOT j.value ->> 1`)
+    WHERE k.key IS NULL OR k.stamp IS NOT j.value ->> 1 OR (? > 0 AND k.seen NOT IN (-?, ?))`)
+  // `seen` counts below zero how many targets have it.
+  const recall = raw.prepare(`
+    INSERT INTO known_key (entity, key, read, stamp, seen)
+    SELECT ?, value ->> 0, value ->> 1, value ->> 2, -1 FROM json_each(?) WHERE true
+    ON CONFLICT DO UPDATE SET seen = min(seen, 0) - 1,
+      stamp = CASE WHEN known_key.seen >= 0 OR known_key.stamp IS excluded.stamp THEN known_key.stamp ELSE '?' END`)
+  const forgetRecalled = raw.prepare('DELETE FROM known_key WHERE entity = ? AND seen < 0')
   const see = raw.prepare(
     'UPDATE known_key SET seen = ? WHERE entity = ? AND key IN (SELECT value ->> 0 FROM json_each(?))',
   )
@@ -79,11 +88,11 @@ export function createKnownKeys({ raw, guard, tx }: Database): KnownKeys {
       const there = keys.some(({ gone }) => gone) ? withoutGone(id, keys) : keys
       if (there.length > 0) put.run(id, JSON.stringify(there.map(({ key, read, stamp }) => [key, read, stamp])))
     },
-    compareKeys: async (sync, entity, sweep, listed) =>
+    compareKeys: async (sync, entity, sweep, listed, targets = 0) =>
       tx(() => {
         const id = idOf(sync, entity)
         const json = JSON.stringify(listed.map(({ key, stamp }) => [key, stamp]))
-        const odd = (compare.all(json, id) as { key: string }[]).map(({ key }) => key)
+        const odd = (compare.all(json, id, targets, targets, sweep) as { key: string }[]).map(({ key }) => key)
         see.run(sweep, id, json)
         return odd
       }),
@@ -96,6 +105,12 @@ export function createKnownKeys({ raw, guard, tx }: Database): KnownKeys {
     async learnKeys(sync, entity, sweep, keys) {
       const json = JSON.stringify(keys.map(({ key, stamp }) => [key, stamp]))
       guard(() => learn.run(idOf(sync, entity), sweep, json))
+    },
+    async recallKeys(sync, entity, keys) {
+      tx(() => recall.run(idOf(sync, entity), JSON.stringify(keys.map(({ key, read, stamp }) => [key, read, stamp]))))
+    },
+    async forgetRecalled(sync, entity) {
+      guard(() => forgetRecalled.run(idOf(sync, entity)))
     },
     async expectKeys(sync, entity, keys) {
       const there = keys.filter(({ gone }) => !gone)

@@ -180,13 +180,15 @@ export interface Ledger {
 
   /**
    * Some of the keys of a sweep's listing: those known are marked as seen by it. Gives back which are not known, or known
-   * with another stamp. `sweep`: the sweep's first read number.
+   * with another stamp. `sweep`: the sweep's first read number. `targets`: how many `recallKeys` was called for; what not
+   * each of them has under its key is given back too, since a mapping may have written it under another.
    */
   compareKeys(
     sync: string,
     entity: string,
     sweep: number,
     listed: readonly Pick<KnownKey, 'key' | 'stamp'>[],
+    targets?: number,
   ): Promise<readonly string[]>
   /** How many keys were known when the sweep began, and how many of these it has not seen. */
   countUnseen(sync: string, entity: string, sweep: number): Promise<{ readonly known: number; readonly unseen: number }>
@@ -205,6 +207,10 @@ export interface Ledger {
     sweep: number,
     keys: readonly Pick<KnownKey, 'key' | 'stamp'>[],
   ): Promise<void>
+  /** Keys as a target holds them, for one sweep. */
+  recallKeys(sync: string, entity: string, keys: readonly KnownKey[]): Promise<void>
+  /** Forgets what was recalled and not listed: only the sweep that asked for it knows how to take it. */
+  forgetRecalled(sync: string, entity: string): Promise<void>
   /** They are about to be sent: whatever becomes of that, a target may have them from now on. Those that are known stay as they are. */
   expectKeys(sync: string, entity: string, keys: readonly KnownKey[]): Promise<void>
   /** Their deletion is about to be written: until that is settled nobody knows what the target has, so no stamp is theirs. */

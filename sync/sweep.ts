@@ -5,7 +5,7 @@
 import type { KnownKey, Ledger } from '../ledger/ledger.ts'
 import type { PollOptions, SweepCounts } from './engine.ts'
 import { syncError } from './errors.ts'
-import { type DataRecord, deletionOf, keyText } from './message.ts'
+import { type DataRecord, deletionOf, keyParts, keyText } from './message.ts'
 import type { EntityRun } from './run.ts'
 import type { EntityPlan, Page } from './source.ts'
 
@@ -102,10 +102,12 @@ export async function sweepEntity(task: SweepTask): Promise<void> {
   const number = ledger.nextRead()
   const counts: SweepCounts = { swept: 0, missed: 0, gone: 0, foundAgain: 0 }
   entity.sweep = counts
+  await ledger.forgetRecalled(sync, entity.name)
+  const memory: Memory = { targets: undefined }
   let complete = false
   for (let attempt = 1; !complete && attempt <= listings; attempt++) {
     if (attempt > 1) await task.settled()
-    complete = await list(task, number, counts)
+    complete = await list(task, memory, number, counts)
   }
   const { known, unseen } = await ledger.countUnseen(sync, entity.name, number)
   const problem = complete ? suspicion(entity.name, counts.swept, known, unseen) : incomplete(entity.name, counts.swept)
@@ -128,7 +130,7 @@ export async function sweepEntity(task: SweepTask): Promise<void> {
 }
 
 /** Walks the listing once, reading by key what is missing or different on the way. False: it was not complete. */
-async function list(task: SweepTask, number: number, counts: SweepCounts): Promise<boolean> {
+async function list(task: SweepTask, memory: Memory, number: number, counts: SweepCounts): Promise<boolean> {
   const { ledger, options, entity, plan, signal } = task
   const ask = plan.list?.bind(plan)
   if (!ask) return false
@@ -147,7 +149,7 @@ async function list(task: SweepTask, number: number, counts: SweepCounts): Promi
     least = Math.min(least, page.total)
     waiting.push(...page.keys)
     if (waiting.length >= comparedAtOnce || cursor === null) {
-      await compare(task, number, waiting, counts)
+      await compare(task, memory, number, waiting, counts)
       waiting = []
     }
     options.progress({ entity: entity.name, records: entity.read, rows: entity.rows, waiting: swept(counts) })
@@ -157,20 +159,46 @@ async function list(task: SweepTask, number: number, counts: SweepCounts): Promi
 
 const swept = ({ swept: n }: SweepCounts): string => `sweep, ${n} keys`
 
+/** What a new ledger has of the targets that it goes on from. */
+interface Memory {
+  /** How many have told their keys; 0: not all of them can; undefined: not asked yet. */
+  targets: number | undefined
+}
+
+/**
+ * Asks the targets for the keys of this source, with the stamps they were written under: what else they hold was deleted
+ * while there was no ledger. A mapping may have written other keys than the source's: records that are not found under
+ * their own are read again, under numbers above the sweep's, which no deletion of it can touch.
+ */
+async function recall({ ledger, options, entity, plan, signal }: SweepTask, source: string): Promise<number> {
+  const targets = (await options.targets?.(entity.name, plan.schema)) ?? []
+  const asks = targets.flatMap(({ target }) => target.keys?.bind(target) ?? [])
+  if (asks.length < targets.length) return 0
+  const waiting = (what: string) => options.progress({ records: 0, rows: 0, waiting: what })
+  for (const ask of asks)
+    for await (const keys of ask(plan.schema, source, { signal, waiting }))
+      await ledger.recallKeys(options.name, entity.name, keys)
+  return asks.length
+}
+
 async function compare(
-  { ledger, options, entity, plan, take, room, signal }: SweepTask,
+  task: SweepTask,
+  memory: Memory,
   number: number,
   listed: readonly Pick<KnownKey, 'key' | 'stamp'>[],
   counts: SweepCounts,
 ): Promise<void> {
-  if (entity.adopted !== undefined) {
+  const { ledger, options, entity, plan, take, room, signal } = task
+  const [first] = listed
+  if (entity.adopted !== undefined && first) memory.targets ??= await recall(task, keyParts(first.key)[0] ?? '')
+  if (entity.adopted !== undefined && memory.targets === 0) {
     // What a mark says is in need not be read again only because this ledger is new: its keys are learnt from the listing.
     // An empty stamp has no place in time, and was read with everything at first.
     const floor = Date.parse(entity.adopted)
     const inside = listed.filter(({ stamp }) => stamp === null || Date.parse(stamp) <= floor)
     await ledger.learnKeys(options.name, entity.name, number, inside)
   }
-  const odd = new Set(await ledger.compareKeys(options.name, entity.name, number, listed))
+  const odd = new Set(await ledger.compareKeys(options.name, entity.name, number, listed, memory.targets))
   // What changed since the window ended is in the next one, what is stamped in the future waits for its time.
   const through = plan.granularity === 'second' ? Date.parse(entity.position?.readThrough ?? '') : Number.NaN
   const keys = listed.filter(({ key, stamp }) => odd.has(key) && !(Date.parse(stamp ?? '') > through))

@@ -66,6 +66,13 @@ export interface Mark {
   readonly floor: string | null
 }
 
+/** A record as a table holds it: its key as `keyText` of the schema asked for, the source's stamp and the read number stored. */
+export interface StoredKey {
+  readonly key: string
+  readonly stamp: string | null
+  readonly read: number
+}
+
 /** A sum as stored: one group of one table of one run. Amounts are exact decimals as text. */
 export interface StoredTotal {
   /** `''` the header table, else the list's name. */
@@ -121,6 +128,11 @@ export interface Target {
   /** Marks of its tables; none where the table is missing or empty. */
   readMark?(context: WriteContext): Promise<readonly Mark[]>
   writeMark?(mark: Mark, context: WriteContext): Promise<void>
+  /**
+   * Keys of one source (the first part of the key) that the table holds, in pages of some thousand. Asked by the sweep of a
+   * new ledger that goes on from this target's mark; absent: what the mark's floor says is in counts as known.
+   */
+  keys?(schema: Schema, source: string, context: WriteContext): AsyncIterable<readonly StoredKey[]>
   /** Sums as stored for one table, in one query; undefined: it cannot tell (queries are not allowed there). */
   totals?(question: TotalsQuestion, context: WriteContext): Promise<readonly StoredTotal[] | undefined>
   /** Renews the token; called once after an `auth` error, before the last attempt. */

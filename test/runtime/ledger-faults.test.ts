@@ -4,7 +4,19 @@ import { execFileSync } from 'node:child_process'
 import { copyFileSync, globSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { entityOf, failed, type Job, movedFolder, startThread, succeeded, type Thread } from '../support/thread.ts'
+import type { ChangingTable } from '../../sandbox/books/table.ts'
+import type { JournalEntry } from '../../sandbox/books/types.ts'
+import {
+  entityOf,
+  failed,
+  JOURNAL,
+  type Job,
+  MASTER,
+  movedFolder,
+  startThread,
+  succeeded,
+  type Thread,
+} from '../support/thread.ts'
 import { waitFor } from '../support/wait.ts'
 
 describe('a ledger and a process in trouble', function () {
@@ -76,7 +88,7 @@ describe('a ledger and a process in trouble', function () {
     await job.ties()
   })
 
-  it('the ledger deleted: it goes on from the mark, reads little again, rewrites no row that did not change', async () => {
+  it('the ledger deleted: it goes on from the mark, reads little again, rewrites no row that did not change, deletes what went', async () => {
     const job = thread.begin()
     await job.deploy()
     const first = await job.run()
@@ -86,6 +98,10 @@ describe('a ledger and a process in trouble', function () {
     await stopped(job, () => {
       for (const file of globSync(`${ledgerFile(job)}*`)) rmSync(file)
     })
+    const entries = job.books.tables.journalEntry as ChangingTable<JournalEntry>
+    const [, gone] = entries.walk()
+    ok(gone)
+    entries.remove(entries.keyOf(gone), new Date(thread.clock.now()).toISOString())
     const ran = await job.run()
     const summary = succeeded(ran)
     match(
@@ -94,6 +110,10 @@ describe('a ledger and a process in trouble', function () {
     )
     ok(entityOf(ran, 'supplier').read < entityOf(first, 'supplier').read, JSON.stringify(summary))
     ok(entityOf(ran, 'gl_entry').read < entityOf(first, 'gl_entry').read)
+    deepEqual(
+      [MASTER, JOURNAL].map((entity) => entityOf(ran, entity).sweep?.gone),
+      [0, 1],
+    )
     const [supplier] = job.books.tables.supplier.walk()
     const after = await writtenBy(job)
     deepEqual(

@@ -284,6 +284,11 @@ export function fakeTarget({
       if (at >= 0) marks.splice(at, 1)
       marks.push(mark)
     },
+    async *keys(_schema, source) {
+      await statement('keys')
+      const keys = [...stored].map(([key, { record, read }]) => ({ key, read, stamp: record._stamp ?? null }))
+      yield keys.filter(({ key }) => key.startsWith(`${source}|`))
+    },
     async totals(question) {
       await statement('totals')
       return storedTotals(stored, question)

@@ -4,6 +4,7 @@ import { listTable, type Schema } from '../../../sync/message.ts'
 import { HEADER_COLUMNS, LIST_COLUMNS, scaleOf } from '../../../sync/stored.ts'
 import type { Prepared, Rejection, Target, WriteBatch, WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
+import { storedKeys } from './keys.ts'
 import { readMarks, writeMark } from './mark.ts'
 import { headerMerge, listMerge, type MergeTable, rejectedQuery } from './merge.ts'
 import { type JsonType, plainTable, quoteTable, type TableName } from './sql.ts'
@@ -118,6 +119,7 @@ export function createSilverTarget(connection: Connection, entity: string, optio
       return [...first.values()].sort((a, b) => a.index - b.index)
     },
 
+    keys: (schema, source, context) => storedKeys(connection, table, schema, source, context),
     readMark: (context) => readMarks(connection, table, context),
     writeMark: (mark, context) => writeMark(connection, table, mark, context),
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { PollOptions } from '../../../sync/engine.ts'
 import { syncError } from '../../../sync/errors.ts'
 import type { BatchMessage } from '../../../sync/message.ts'
-import { entry, entrySchema, fakeTarget, supplier, supplierSchema } from '../../support/fakes.ts'
+import { entry, entrySchema, supplier, supplierSchema } from '../../support/fakes.ts'
 import { ledgerFolder } from '../../support/ledger.ts'
 import { type Rig, type RigOptions, rig, sums, warehouse } from '../../support/rig.ts'
 
@@ -476,23 +476,92 @@ describe('the sweep', () => {
     same()
   })
 
-  it('a new ledger that goes on from a mark gets to know the source in its first run', async () => {
-    const targets = new Map([['supplier', fakeTarget()]])
-    await start({ targets })
-    const { source } = r
-    fill(12)
-    await r.poll()
-    await r.close()
-    r = await rig({ entities: suppliers, source, targets })
-    const daily = {
+  describe('with a new ledger that goes on from a mark', () => {
+    /** Codes as the flow maps them. */
+    let mapped: Map<string, string>
+    let keyless: boolean
+    const daily = () => ({
       sweep: { since: '2026-01-01T00:00:00.000Z' },
-      targets: async () => [{ ref: warehouse, target: r.target('supplier') }],
+      targets: async () => {
+        const { keys: _keys, ...mute } = r.target('supplier')
+        return [{ ref: warehouse, target: keyless ? mute : r.target('supplier') }]
+      },
+    })
+    const flow = (message: BatchMessage, rig: Rig) => {
+      const payload = message.payload.map((record) => ({
+        ...record,
+        code: mapped.get(String(record.code)) ?? record.code,
+      }))
+      void rig.deliver({ ...message, payload } as BatchMessage)
     }
-    later()
-    assert.equal(found(await r.poll(daily))?.swept, 12)
-    source.remove('supplier', 'erp|S001')
-    await sweep()
-    same()
+    /** Two hours pass, and the ledger is gone. */
+    const loseLedger = async () => {
+      const { source } = r
+      const targets = new Map([['supplier', r.target('supplier')]])
+      await r.close()
+      r = await rig({ entities: suppliers, source, targets, flow })
+      minute += 120
+    }
+    beforeEach(async () => {
+      mapped = new Map()
+      keyless = false
+      await start({ flow })
+      fill(12)
+      await r.poll()
+    })
+
+    it('reads nothing again, and deletes what went while there was none', async () => {
+      r.source.remove('supplier', 'erp|S001')
+      await loseLedger()
+      later()
+      assert.deepEqual(found(await r.poll(daily())), { swept: 11, missed: 0, gone: 1, foundAgain: 0 })
+      same()
+      r.source.remove('supplier', 'erp|S002')
+      assert.deepEqual(found(await sweep()), { swept: 10, missed: 0, gone: 1, foundAgain: 0 })
+      same()
+    })
+
+    it('reads what the old one never saw, though its stamp lies behind the mark', async () => {
+      r.source.put('supplier', supplier('LATE', 'first'), '2026-03-01T06:00:00Z')
+      await loseLedger()
+      later()
+      assert.equal(found(await r.poll(daily()))?.missed, 1)
+      same()
+    })
+
+    it('deletes nothing that a mapping wrote under another key, now or later', async () => {
+      await r.close()
+      mapped = new Map([
+        ['S001', 'G1'],
+        ['S002', 'G2'],
+      ])
+      await start({ flow })
+      fill(12)
+      await r.poll()
+      await loseLedger()
+      const names = () => [...r.target('supplier').stored.keys()].sort()
+      const before = names()
+      assert.ok(before.includes('erp|G1') && !before.includes('erp|S001'))
+      // One of them changed while there was no ledger, so that the window reads it before the sweep does.
+      r.source.clockIs('2026-03-01T09:30:00Z')
+      r.source.put('supplier', supplier('S002', 'second'))
+      later()
+      await r.poll(daily())
+      assert.deepEqual(names(), before)
+      await sweep()
+      assert.deepEqual(names(), before)
+      assert.equal(r.target('supplier').stored.get('erp|G2')?.record.name, 'second')
+    })
+
+    it('takes the floor of the mark for its memory where the target cannot tell its keys', async () => {
+      keyless = true
+      await loseLedger()
+      later()
+      assert.deepEqual(found(await r.poll(daily())), { swept: 12, missed: 0, gone: 0, foundAgain: 0 })
+      r.source.remove('supplier', 'erp|S001')
+      await sweep()
+      same()
+    })
   })
 
   it('a process that dies between the deletion in the target and the ledger deletes once more, and it ends the same', async () => {
