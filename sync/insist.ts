@@ -12,7 +12,7 @@ export interface InsistOptions {
   readonly context: WriteContext
   readonly log: (level: string, message: string) => void
   /** Told of each failure that is tried again, before the pause; throws to give up after all. */
-  readonly failed?: (error: SyncError) => void
+  readonly failed?: (error: SyncError) => void | Promise<void>
 }
 
 /** Tries again what may be tried again, as long as patience lasts. Throws the last error, or the abort's reason. */
@@ -30,7 +30,7 @@ export async function insist<T>(patience: Patience, work: () => Promise<T>, opti
       if (!isSyncError(error)) throw error
       const next = waits.after(error)
       if (!next) throw error
-      failed?.(error)
+      await failed?.(error)
       log('warn', `${error.message} (again in ${Math.round(next.ms / 100) / 10} s)`)
       await pause(next.ms, next.why, context)
     }

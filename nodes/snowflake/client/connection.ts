@@ -83,6 +83,8 @@ export interface Connection {
 
 interface Session {
   readonly driver: DriverSession
+  /** As Snowflake numbers it. */
+  id: string
   lost: boolean
 }
 
@@ -110,6 +112,8 @@ export function createConnection(options: SnowflakeOptions): Connection {
   })
   /** Sessions at rest. */
   let idle: Session[] = []
+  /** Sessions that were left while a transaction of theirs may be open and hold locks. */
+  const left = new Set<string>()
   let sent = 0
 
   async function send(session: Session, statement: Statement, more: Sending): Promise<readonly ResultRow[]> {
@@ -153,10 +157,31 @@ export function createConnection(options: SnowflakeOptions): Connection {
     return insist(patience, attempt, {
       context,
       log,
-      failed(error) {
+      async failed(error) {
         if (isLostSession(error)) throw error
+        if (error.code === 'snowflake.000625') await freeLocks(session, context)
       },
     })
+  }
+
+  /**
+   * A session that is lost in a transaction keeps its locks until it was idle for five minutes. Whoever began a transaction may
+   * abort it from another session (docs.snowflake.com, SYSTEM$ABORT_TRANSACTION); only those of our own lost sessions are.
+   */
+  async function freeLocks({ driver }: Session, { signal }: WriteContext): Promise<void> {
+    if (left.size === 0) return
+    const ask = (sql: string) => {
+      sent += 1
+      return driver.execute({ sql, requestId: randomUUID(), signal })
+    }
+    try {
+      for (const { id, session } of await ask('SHOW TRANSACTIONS'))
+        if (left.has(String(session)) && /^\d+$/.test(String(id))) await ask(`SELECT SYSTEM$ABORT_TRANSACTION(${id})`)
+      left.clear()
+    } catch (error) {
+      // then the lock is waited for, as any other
+      log('debug', `locks of lost sessions: ${String((error as Error).message)}`)
+    }
   }
 
   async function openSession(context: WriteContext): Promise<Session> {
@@ -184,9 +209,12 @@ export function createConnection(options: SnowflakeOptions): Connection {
       if (failure.cause.class === 'auth') login.refused()
       throw failure
     }
-    const session: Session = { driver, lost: false }
+    const session: Session = { driver, id: '', lost: false }
     try {
       await sendAgain(session, { sql: sessionSettings(options), what: `Settings of the session` }, context)
+      const own = { sql: 'SELECT CURRENT_SESSION() AS "id"', what: 'Number of the session' }
+      session.id = String((await sendAgain(session, own, context))[0]?.id)
+      await freeLocks(session, context)
     } catch (error) {
       void bounded(driver.close(), CLOSE_MS)
       throw error
@@ -245,6 +273,7 @@ export function createConnection(options: SnowflakeOptions): Connection {
       return
     }
     const gone = session.lost ? [session, ...idle] : [session]
+    left.add(session.id)
     if (session.lost) idle = []
     for (const { driver } of gone) void bounded(driver.close(), CLOSE_MS)
   }
