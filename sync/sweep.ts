@@ -112,7 +112,7 @@ export async function sweepEntity(task: SweepTask): Promise<void> {
   const { known, unseen } = await ledger.countUnseen(sync, entity.name, number)
   const problem = complete ? suspicion(entity.name, counts.swept, known, unseen) : incomplete(entity.name, counts.swept)
   if (problem !== undefined && !options.sweep?.confirm?.includes(entity.name)) {
-    counts.problem = `${problem} ${whatNow(entity.name)}`
+    counts.problem = `${problem} ${memory.targets ? onlyNow : whatNow(entity.name)}`
     task.note(counts.problem)
     return
   }
@@ -224,6 +224,9 @@ function suspicion(entity: string, listed: number, known: number, unseen: number
 
 const incomplete = (entity: string, listed: number): string =>
   `${entity}: the source's listing of keys was incomplete twice (${listed} keys, fewer than it says there are), so nothing was deleted.`
+
+const onlyNow =
+  'This ledger is new, and only now has asked the targets what they hold: look whether the source shows everything to its user. If these records were really deleted, empty the table and send msg.tieout = {"full": true}.'
 
 const whatNow = (entity: string): string =>
   `A lost right looks like deletion: check what the source's user may read, then run again. If they were really deleted, send msg.tieout = {"sweep": {"confirm": "${entity}"}} to the node that reads.`

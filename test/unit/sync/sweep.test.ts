@@ -521,6 +521,18 @@ describe('the sweep', () => {
       same()
     })
 
+    it('deletes nothing where too much would go, and says that it cannot be confirmed later', async () => {
+      await r.close()
+      await start({ flow })
+      fill(150)
+      await r.poll()
+      for (let i = 0; i < 120; i++) r.source.remove('supplier', `erp|${code(i)}`)
+      await loseLedger()
+      later()
+      assert.match(found(await r.poll(daily()))?.problem ?? '', /120 of 150 records known .* empty the table and send/)
+      assert.equal(r.target('supplier').stored.size, 150)
+    })
+
     it('reads what the old one never saw, though its stamp lies behind the mark', async () => {
       r.source.put('supplier', supplier('LATE', 'first'), '2026-03-01T06:00:00Z')
       await loseLedger()
