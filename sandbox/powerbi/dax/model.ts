@@ -47,6 +47,36 @@ interface Place {
   readonly index: number
 }
 
+/** A filter with more values than these is tried on rows, not looked up. */
+const MOST_LOOKED_UP = 100
+
+/** One or more columns as one key a row, and the rows of each key. */
+interface Shape {
+  readonly tuples: readonly string[]
+  buckets(): ReadonlyMap<string, readonly number[]>
+}
+
+function createShape(columns: readonly (readonly string[] | undefined)[]): Shape | undefined {
+  const [first] = columns
+  if (!first || columns.includes(undefined)) return undefined
+  const tuples =
+    columns.length === 1 ? first : first.map((_, row) => columns.map((keys) => keys?.[row]).join(SEPARATOR))
+  let buckets: Map<string, number[]> | undefined
+  return {
+    tuples,
+    buckets() {
+      if (buckets) return buckets
+      buckets = new Map()
+      for (const [row, key] of tuples.entries()) {
+        const rows = buckets.get(key)
+        if (rows) rows.push(row)
+        else buckets.set(key, [row])
+      }
+      return buckets
+    },
+  }
+}
+
 /** The model with what is worth keeping while one query runs. */
 export interface Model {
   table(name: string): ModelTable | undefined
@@ -66,8 +96,8 @@ export function createModel({ tables, relationships }: ModelSource): Model {
   const byName = new Map(tables.map((table) => [table.name.toLowerCase(), table]))
   const places = new Map<string, Place>()
   for (const table of tables) for (const [index, { id }] of table.columns.entries()) places.set(id, { table, index })
-  const indexes = new Map<string, Map<string, number[]>>()
   const keyColumns = new Map<string, string[]>()
+  const shapes = new Map<string, Shape | undefined>()
 
   function keysOf(id: string, { table, index }: Place): string[] {
     let keys = keyColumns.get(id)
@@ -76,20 +106,6 @@ export function createModel({ tables, relationships }: ModelSource): Model {
       keyColumns.set(id, keys)
     }
     return keys
-  }
-
-  function indexOf(id: string, place: Place): Map<string, number[]> {
-    let found = indexes.get(id)
-    if (!found) {
-      found = new Map()
-      for (const [row, key] of keysOf(id, place).entries()) {
-        const rows = found.get(key)
-        if (rows) rows.push(row)
-        else found.set(key, [row])
-      }
-      indexes.set(id, found)
-    }
-    return found
   }
 
   /** Steps from a table to the tables on the one side, nearest first. */
@@ -123,53 +139,41 @@ export function createModel({ tables, relationships }: ModelSource): Model {
     if (place.table === table) return keysOf(id, place)
     for (const { from, to } of steps(table)) {
       const there = reached(to.table, id, depth + 1)
-      if (!there) continue
-      const index = indexOf(to.id, to)
-      return keysOf(from.id, from).map((key) => there[index.get(key)?.[0] ?? -1] ?? '')
+      const partners = there && shapeOf(to.table, [to.id])?.buckets()
+      if (partners) return keysOf(from.id, from).map((key) => there[partners.get(key)?.[0] ?? -1] ?? '')
     }
     return undefined
   }
-  const reachedColumns = new Map<string, readonly string[] | undefined>()
-  function column(table: ModelTable, id: string): readonly string[] | undefined {
-    const name = `${table.name} ${id}`
-    if (!reachedColumns.has(name)) reachedColumns.set(name, reached(table, id))
-    return reachedColumns.get(name)
+
+  /** Columns taken together, for each row of a table; undefined where one of them is out of its reach. */
+  function shapeOf(table: ModelTable, ids: readonly string[]): Shape | undefined {
+    const name = `${table.name}${SEPARATOR}${ids.join(SEPARATOR)}`
+    if (!shapes.has(name)) shapes.set(name, createShape(ids.map((id) => reached(table, id))))
+    return shapes.get(name)
   }
 
   function filtered(table: ModelTable, { filters }: Context): readonly (readonly Value[])[] {
-    const tests: { columns: readonly (readonly string[])[]; filter: Filter }[] = []
-    for (const filter of filters) {
-      const columns = filter.columns.map((id) => column(table, id))
-      const inReach = columns.filter((keys) => keys !== undefined)
-      if (inReach.length === columns.length) tests.push({ columns: inReach, filter })
+    const tests = filters.flatMap(({ columns, keys }) => {
+      const shape = shapeOf(table, columns)
+      return shape ? [{ shape, keys }] : []
+    })
+    // The filter that leaves the fewest rows gives them, the others are tried on each.
+    let best: (typeof tests)[number] | undefined
+    let least = table.rows.length
+    for (const test of tests) {
+      if (test.keys.size > MOST_LOOKED_UP) continue
+      let count = 0
+      for (const key of test.keys) count += test.shape.buckets().get(key)?.length ?? 0
+      if (count < least || !best) [best, least] = [test, count]
     }
-    if (tests.length === 0) return table.rows
-    const [only, second] = tests
-    if (only && !second && only.filter.columns.length === 1) {
-      const [id = ''] = only.filter.columns
-      const own = places.get(id)
-      // One value of one column: the commonest case by far, in a context made for each row of something.
-      if (own?.table === table && only.filter.keys.size === 1) {
-        const [key = ''] = only.filter.keys
-        return (indexOf(id, own).get(key) ?? []).map((row) => table.rows[row] ?? [])
-      }
-    }
-    const [first] = tests
-      .filter(({ filter }) => filter.columns.length === 1 && places.get(filter.columns[0] ?? '')?.table === table)
-      .sort((a, b) => a.filter.keys.size - b.filter.keys.size)
-    const passes = (row: number, { columns, filter }: (typeof tests)[number]): boolean =>
-      filter.keys.has(
-        columns.length === 1 ? (columns[0]?.[row] ?? '') : columns.map((keys) => keys[row]).join(SEPARATOR),
-      )
-    const place = first && places.get(first.filter.columns[0] ?? '')
-    const candidates =
-      first && place && first.filter.keys.size * 8 < table.rows.length
-        ? [...first.filter.keys].flatMap((key) => indexOf(first.filter.columns[0] ?? '', place).get(key) ?? [])
-        : table.rows.keys()
+    const others = tests.filter((test) => test !== best)
+    const candidates = best
+      ? [...best.keys].flatMap((key) => best.shape.buckets().get(key) ?? []).sort((a, b) => a - b)
+      : table.rows.keys()
     const found: (readonly Value[])[] = []
     for (const row of candidates) {
       const values = table.rows[row]
-      if (values && tests.every((test) => passes(row, test))) found.push(values)
+      if (values && others.every(({ shape, keys }) => keys.has(shape.tuples[row] ?? ''))) found.push(values)
     }
     return found
   }
@@ -179,7 +183,9 @@ export function createModel({ tables, relationships }: ModelSource): Model {
     if (place?.table === table) return row[place.index] ?? null
     for (const { from, to } of steps(table)) {
       if (!expanded(to.table).has(id)) continue
-      const partner = indexOf(to.id, to).get(keyOf(row[from.index] ?? null))?.[0]
+      const partner = shapeOf(to.table, [to.id])
+        ?.buckets()
+        .get(keyOf(row[from.index] ?? null))?.[0]
       const values = partner === undefined ? undefined : to.table.rows[partner]
       return values ? related(to.table, values, id) : null
     }
