@@ -277,6 +277,10 @@ describe('the Intacct client reads the books of the sandbox', () => {
     assert.deepEqual(plan.schema.key, ['source', 'record_no'])
     assert.ok(records.length > 0)
     assert.ok(records.every((record) => /^\d+$/.test(String(record.record_no)) && record.locationid))
+    const own = await readEntity(intacctSource(open(), { objects: { lines: fixture.intacct.userDimension } }), 'lines')
+    assert.ok(
+      own.records.length > 0 && own.records.every((record) => /^\d+$/.test(String(record.record_no)) && record.name),
+    )
     await assert.rejects(
       intacctSource(open(), { objects: { bad: 'NOSUCH' } }).plan('bad', never),
       (error: Failure) => error.cause.class === 'config',

@@ -205,7 +205,7 @@ export function dimensionOf(
   userDefined: boolean,
 ): { of: ObjectDef; code: string; columns: ColumnDef[] } | undefined {
   const type = object.toUpperCase()
-  const of = userDefined ? { object, record: 'id', stamp: 'updatedAt', created: 'createdAt' } : master(object)
+  const of = userDefined ? custom(object) : master(object)
   if (!userDefined && !DIMENSIONS.has(type)) return undefined
   const code = userDefined ? 'id' : `${type}ID`
   return {
@@ -363,14 +363,20 @@ export const ENTITIES: readonly EntityDef[] = [
   glEntry,
 ]
 
+/** Custom objects, user-defined dimensions among them, have fields of their own for number and stamps. */
+const custom = (object: string): ObjectDef => ({ object, record: 'id', stamp: 'updatedAt', created: 'createdAt' })
+
 /** A further object of Intacct as an entity: a flat table of its fields, by record number. */
-export const objectEntity = (entity: string, object: string): EntityDef => ({
-  entity,
-  key: ['source', 'record_no'],
-  of: master(object),
-  code: { column: 'record_no', field: 'RECORDNO' },
-  columns: [SOURCE, text('record_no', 'RECORDNO')],
-})
+export function objectEntity(entity: string, object: string, isCustom: boolean): EntityDef {
+  const of = isCustom ? custom(object) : master(object)
+  return {
+    entity,
+    key: ['source', 'record_no'],
+    of,
+    code: { column: 'record_no', field: of.record },
+    columns: [SOURCE, text('record_no', of.record)],
+  }
+}
 
 export const entityDef = (entity: string): EntityDef | undefined => ENTITIES.find((def) => def.entity === entity)
 

@@ -66,8 +66,9 @@ export async function resolveEntity(
   options: ResolveOptions,
   signal: AbortSignal,
 ): Promise<ResolvedEntity> {
-  const def =
-    entityDef(entity) ?? (options.object ? objectEntity(entity, checkName(options.object, 'object')) : undefined)
+  const further = entityDef(entity) ? undefined : options.object
+  const known = further ? await schema.lookup(checkName(further, 'object'), signal) : undefined
+  const def = known ? objectEntity(entity, known.object, !known.fields.has('RECORDNO')) : entityDef(entity)
   if (!def)
     throw syncError('config', 'intacct.entity', `There is no entity "${entity}"`, {
       entity,
@@ -78,8 +79,8 @@ export async function resolveEntity(
   if (!def.of) return dimensions(schema, def, extra(''), notices, signal)
   const info = await schema.lookup(def.of.object, signal)
   const chosen = def.columns.filter(({ name, sensitive }) => !sensitive || options.sensitive.includes(name))
-  const isFurther = options.object !== undefined && !entityDef(entity)
-  const added = isFurther && extra('').length === 0 ? everyField(info, schema) : addedColumns(extra(''), info, entity)
+  const added =
+    known && extra('').length === 0 ? everyField(info, schema, def.of.record) : addedColumns(extra(''), info, entity)
   const head = object(schema, def.of, info, [...chosen, ...added], def.code.field, entity, notices)
   let lines: ResolvedLines | undefined
   if (def.lines) {
@@ -224,9 +225,11 @@ function addedColumns(extra: readonly ExtraField[], info: ObjectInfo, what: stri
   })
 }
 
-const everyField = (info: ObjectInfo, schema: IntacctSchema): ColumnDef[] =>
+const everyField = (info: ObjectInfo, schema: IntacctSchema, record: string): ColumnDef[] =>
   [...info.fields.values()]
-    .filter(({ id }) => id.toUpperCase() !== 'RECORDNO' && !schema.refused.get(info.object)?.has(id.toUpperCase()))
+    .filter(
+      ({ id }) => id.toUpperCase() !== record.toUpperCase() && !schema.refused.get(info.object)?.has(id.toUpperCase()),
+    )
     .map(({ id, type, label }) => ({ name: columnName(id), type, field: id, ...(label ? { description: label } : {}) }))
     .filter(({ name }) => name !== SOURCE.name)
 
