@@ -7,6 +7,7 @@ import type { PollOptions, SweepCounts } from './engine.ts'
 import { syncError } from './errors.ts'
 import { type DataRecord, deletionOf, keyParts, keyText } from './message.ts'
 import type { EntityRun } from './run.ts'
+import { asSyncError } from './settlement.ts'
 import type { EntityPlan, Page } from './source.ts'
 
 /** Keys asked for in one go. */
@@ -170,15 +171,23 @@ interface Memory {
  * while there was no ledger. A mapping may have written other keys than the source's: records that are not found under
  * their own are read again, under numbers above the sweep's, which no deletion of it can touch.
  */
-async function recall({ ledger, options, entity, plan, signal }: SweepTask, source: string): Promise<number> {
+async function recall({ ledger, options, entity, plan, note, signal }: SweepTask, source: string): Promise<number> {
   const targets = (await options.targets?.(entity.name, plan.schema)) ?? []
   const asks = targets.flatMap(({ target }) => target.keys?.bind(target) ?? [])
   if (asks.length < targets.length) return 0
   const waiting = (what: string) => options.progress({ records: 0, rows: 0, waiting: what })
-  for (const ask of asks)
-    for await (const keys of ask(plan.schema, source, { signal, waiting }))
-      await ledger.recallKeys(options.name, entity.name, keys)
-  return asks.length
+  try {
+    for (const ask of asks)
+      for await (const keys of ask(plan.schema, source, { signal, waiting }))
+        await ledger.recallKeys(options.name, entity.name, keys)
+    return asks.length
+  } catch (error) {
+    signal.throwIfAborted()
+    // No reason to read nothing: what the mark says is enough, but for what was deleted while there was no ledger.
+    await ledger.forgetRecalled(options.name, entity.name)
+    note(`${entity.name}: a target could not tell what it holds (${asSyncError(error).message}).`)
+    return 0
+  }
 }
 
 async function compare(

@@ -223,8 +223,8 @@ export interface FakeTarget extends Target {
   readonly marks: Mark[]
   /** Runs before each write, with the number of the attempt; what it throws is the write's failure. */
   onWrite(hook: (batch: WriteBatch) => void | Promise<void>): void
-  /** Failures and changes by member: `prepare`, `readMark`, `writeMark`, `totals`. */
-  on(member: 'prepare' | 'readMark' | 'writeMark' | 'totals', hook: () => void | Promise<void>): void
+  /** Failures and changes by member: `prepare`, `readMark`, `writeMark`, `keys`, `totals`. */
+  on(member: 'prepare' | 'readMark' | 'writeMark' | 'keys' | 'totals', hook: () => void | Promise<void>): void
 }
 
 /** A merge target guarded by the read number, as a warehouse's MERGE is. Share one between ledgers to let them meet. */

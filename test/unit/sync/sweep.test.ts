@@ -565,6 +565,18 @@ describe('the sweep', () => {
       assert.equal(r.target('supplier').stored.get('erp|G2')?.record.name, 'second')
     })
 
+    it('goes on from the floor of the mark where the target fails to tell its keys, and says so', async () => {
+      await loseLedger()
+      r.target('supplier').on('keys', () => {
+        throw syncError('transient', 'fake.reset', 'the connection was reset')
+      })
+      later()
+      const run = await r.poll(daily())
+      assert.deepEqual(found(run), { swept: 12, missed: 0, gone: 0, foundAgain: 0 })
+      assert.match(run.notices.join(), /could not tell what it holds \(the connection was reset\)/)
+      same()
+    })
+
     it('takes the floor of the mark for its memory where the target cannot tell its keys', async () => {
       keyless = true
       await loseLedger()
