@@ -3,8 +3,6 @@ import type { TargetEnd } from './end.ts'
 
 /** Longer than the sandbox takes to show rows to queries. */
 const SETTLE_SECONDS = 2
-/** A reply that never comes is given up soon. */
-const TIMEOUT_SECONDS = 5
 
 /**
  * Power BI as a target: a dataset for each entity, in which only the newest version of a record counts. What any version has
@@ -28,7 +26,6 @@ export const powerbi: TargetEnd = {
         apiUrl: '${POWERBI_API}',
         loginUrl: '${POWERBI_LOGIN}',
         ca: '${POWERBI_CA}',
-        timeoutSeconds: TIMEOUT_SECONDS,
       }
     // a run that reads everything anew, which the demo does where faults were not met, loads the tables anew
     return node.type === 'powerbi-push' ? { ...node, changes: 'rebuild', settleSeconds: SETTLE_SECONDS } : node

@@ -44,11 +44,16 @@ export function totals(
     `"n",COUNTROWS(${own})`,
     ...question.amounts.flatMap((name, i) => {
       const amount = column(tableName, name)
-      return [
-        `"d${i}",SUMX(FILTER(${own},${amount}>0),${amount})`,
-        `"c${i}",SUMX(FILTER(${own},${amount}<0),-${amount})`,
-      ]
+      return [...sums(`d${i}`, own, `${amount}>0`, amount), ...sums(`c${i}`, own, `${amount}<0`, `-${amount}`)]
     }),
   ]
-  return `DEFINE VAR __latest=${latest(header)} EVALUATE SUMMARIZECOLUMNS(${parts.join(',')})`
+  // no report filters here, so that one pass over the table gives the newest version of each key
+  const newest = `SELECTCOLUMNS(SUMMARIZECOLUMNS(${column(header, '_sync_key')},"@v",MAX(${column(header, '_sync_version')})),"@v",[@v])`
+  return `DEFINE VAR __latest=${newest} EVALUATE SUMMARIZECOLUMNS(${parts.join(',')})`
 }
+
+/** Whole units and ten-thousandths apart: each sum is a whole number, which a double keeps to the last digit. */
+const sums = (name: string, from: string, where: string, value: string): string[] => [
+  `"${name}",SUMX(FILTER(${from},${where}),INT(${value}))`,
+  `"${name}p",SUMX(FILTER(${from},${where}),ROUND((${value}-INT(${value}))*10000,0))`,
+]

@@ -1,6 +1,6 @@
 /** Control totals as stored: one DAX query for one table over the newest versions that a run wrote. */
 import type { StoredTotal, TotalsQuestion, WriteContext } from '../../../sync/target.ts'
-import { isNoQueries } from './connection.ts'
+import { isNoQueries, type QueryRow } from './connection.ts'
 import type { CountDeps } from './counts.ts'
 import { datasetPath } from './datasets.ts'
 import { totals } from './dax.ts'
@@ -38,11 +38,18 @@ export async function storedTotals(
         list: question.list,
         group: question.by.map((name) => text(row[key(name)])),
         count: Number(row['[n]']),
-        debit: Object.fromEntries(question.amounts.map((name, i) => [name, text(row[`[d${i}]`]) ?? '0'])),
-        credit: Object.fromEntries(question.amounts.map((name, i) => [name, text(row[`[c${i}]`]) ?? '0'])),
+        debit: Object.fromEntries(question.amounts.map((name, i) => [name, sumOf(row, `d${i}`)])),
+        credit: Object.fromEntries(question.amounts.map((name, i) => [name, sumOf(row, `c${i}`)])),
       }))
   } catch (error) {
     if (isNoQueries(error)) return undefined
     throw error
   }
+}
+
+/** Whole units and ten-thousandths put together again. */
+function sumOf(row: QueryRow, name: string): string {
+  const part = (key: string): bigint => BigInt(String(row[`[${key}]`] ?? 0).replace(/\.0+$/, ''))
+  const sum = part(name) * 10_000n + part(`${name}p`)
+  return `${sum / 10_000n}.${String(sum % 10_000n).padStart(4, '0')}`
 }
