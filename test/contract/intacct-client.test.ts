@@ -290,6 +290,19 @@ describe('the Intacct client reads the books of the sandbox', () => {
     })
   })
 
+  it('leaves out a field that Intacct lists and refuses to give, and says so', async () => {
+    const source = intacctSource(open(), { objects: { jobs: 'PROJECT' } })
+    const first = await readEntity(source, 'jobs')
+    assert.ok(first.records.length > 0)
+    assert.ok(
+      first.notices.some((notice) => /PROJECT lists the field \w+ but refuses to give it/.test(notice)),
+      first.notices.join(),
+    )
+    const again = await source.plan('jobs', never)
+    const refused = first.notices.map((notice) => /lists the field (\w+)/.exec(notice)?.[1]?.toLowerCase())
+    assert.ok(!again.schema.columns.some(({ name }) => refused.includes(name)), 'it is no column any more')
+  })
+
   it('reads bills of a span of dates for a backfill', async () => {
     const all = await readEntity(intacctSource(open()), 'gl_entry')
     const span = { from: '2025-06-01', bound: '2025-07-31' }

@@ -9,8 +9,10 @@ import type { IntacctSchema } from './schema.ts'
 
 /** What stands in OBJECTKEY: a record number (`123`, `123--REC`) or a business id. */
 export interface Audit {
-  /** Keys of an object's deletions since the window's beginning; undefined: the audit history may not be read. */
+  /** Keys of an object's deletions since the window's beginning; undefined: the audit history cannot be read. */
   deleted(object: string, window: StampWindow, reading: Reading): Promise<readonly string[] | undefined>
+  /** Why it cannot be read, for the first who asks; the same for all entities of a run. */
+  reason(): string | undefined
 }
 
 /** ACCESSTIME is GMT whatever the company prefers. */
@@ -22,6 +24,9 @@ export function createAudit(
   schema: IntacctSchema,
   objects: (signal: AbortSignal) => Promise<readonly string[]>,
 ): Audit {
+  /** Why this run gave it up. */
+  let broken: string | undefined
+  let told = false
   const answers: { from: string; types: ReadonlySet<string>; rows: Promise<readonly Fields[]> }[] = []
 
   const ask = async (types: readonly string[], from: string, reading: Reading): Promise<readonly Fields[]> => {
@@ -38,7 +43,8 @@ export function createAudit(
 
   return {
     async deleted(object, { from }, reading) {
-      if (from === null || schema.audit.readable === false) return schema.audit.readable === false ? undefined : []
+      if (broken !== undefined || schema.audit.readable === false) return undefined
+      if (from === null) return []
       const type = object.toLowerCase()
       let known = answers.find((answer) => answer.types.has(type) && answer.from <= from)
       if (!known) {
@@ -57,14 +63,27 @@ export function createAudit(
         ].filter((key) => key !== '')
       } catch (error) {
         if (!isSyncError(error) || !REFUSED.has(error.code)) throw error
-        schema.audit.readable = false
+        broken = error.message
+        // Some pages of it fail for ever; that may be over tomorrow, a missing right is not.
+        if (error.code !== 'intacct.processing') schema.audit.readable = false
         return undefined
       }
+    },
+    reason() {
+      if (told) return undefined
+      told = true
+      return `Deletions are found by the sweep alone, since the audit history cannot be read${broken === undefined ? '' : ` (${broken})`}. The role of the API user needs View on Platform Services and on custom reports.`
     },
   }
 }
 
-const REFUSED = new Set(['intacct.audit-right', 'intacct.right', 'intacct.object', 'intacct.refused'])
+const REFUSED = new Set([
+  'intacct.processing',
+  'intacct.audit-right',
+  'intacct.right',
+  'intacct.object',
+  'intacct.refused',
+])
 
 /** The number or the id in an OBJECTKEY: `123--REC` is 123. */
 export const auditKey = (text: string): string => text.replace(/--REC$/i, '')

@@ -4,7 +4,7 @@ import type { DataRecord, Schema } from '../../../sync/message.ts'
 import { withRetry } from '../../../sync/retry.ts'
 import { unreadableFormat } from './clock.ts'
 import { type IntacctConnection, retryContext } from './connection.ts'
-import { ENTITIES } from './entities.ts'
+import { dimensionOf, ENTITIES, type ObjectDef } from './entities.ts'
 import { createIntacctSource, type IntacctSourceOptions } from './poll.ts'
 import { createIntacctSchema } from './schema.ts'
 
@@ -51,14 +51,11 @@ export async function checkIntacct(
   const schema = createIntacctSchema(connection)
   for (const { entity, of, lines: list } of ENTITIES) {
     if (!of) continue
-    lines.push(await objectsLine(connection, entity, [of.object, ...(list ? [list.object] : [])], signal))
+    lines.push(await objectsLine(connection, entity, [of, ...(list ? [list] : [])], signal))
   }
   try {
-    const users = (await schema.dimensions(signal)).filter(({ userDefined }) => userDefined)
-    lines.push({
-      ok: true,
-      text: `dimension: ${users.length === 0 ? 'no user-defined ones' : `user-defined ${users.map(({ object }) => object).join(', ')}`}.`,
-    })
+    const axes = (await schema.dimensions(signal)).flatMap((one) => dimensionOf(one.object, one.userDefined)?.of ?? [])
+    lines.push(await objectsLine(connection, 'dimension', axes, signal))
   } catch (error) {
     lines.push(failedLine('dimension', error, signal))
   }
@@ -125,13 +122,13 @@ async function formatLine(connection: IntacctConnection, signal: AbortSignal): P
 async function objectsLine(
   connection: IntacctConnection,
   entity: string,
-  objects: readonly string[],
+  objects: readonly ObjectDef[],
   signal: AbortSignal,
 ): Promise<CheckLine> {
   const counts: string[] = []
-  for (const object of objects) {
+  for (const { object, record } of objects) {
     try {
-      const query = { object, select: ['RECORDNO'], orderBy: ['RECORDNO'], pageSize: 1 }
+      const query = { object, select: [record], orderBy: [record], pageSize: 1 }
       const { results } = await connection.insist([{ name: 'query', query }], { what: `${entity}, ${object}`, signal })
       counts.push(`${object} ${results[0]?.data?.totalcount ?? '?'}`)
     } catch (error) {

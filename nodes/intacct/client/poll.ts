@@ -360,11 +360,10 @@ async function deletedPage(
   const gone: string[] = []
   for (const object of objects) {
     const keys = await audit.deleted(object.object, request.window, request)
-    if (keys === undefined)
-      return {
-        ...NOTHING,
-        notices: [`The API user may not see the audit history: deletions are found by the sweep alone. ${AUDIT_RIGHT}`],
-      }
+    if (keys === undefined) {
+      const reason = audit.reason()
+      return reason === undefined ? NOTHING : { ...NOTHING, notices: [reason] }
+    }
     const parts = def.of ? [] : [object.object.toUpperCase()]
     for (const key of keys.map(auditKey)) {
       // Where records are kept by their business id, a record number says nothing: the sweep finds these.
@@ -381,8 +380,6 @@ async function deletedPage(
   }
   return gone.length === 0 ? NOTHING : { ...NOTHING, gone: [...new Set(gone)] }
 }
-
-const AUDIT_RIGHT = 'Its role needs View on Platform Services and on custom reports.'
 
 /** Keys and stamps of an object's records, one object after the other. The cursor: object, record number, listed so far. */
 async function listing(
