@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import { newKey, SNOWFLAKE_SITES, startSnowflake } from '../snowflake/server.ts'
 import type { Ground, RunningServer } from './server.ts'
 
+/** Instead of Snowflake's five minutes: nobody wants to wait so long for a session that a fault has left behind. */
+const IDLE_MS = 10_000
+
 export async function snowflakeServer({ history, folder, port, secret }: Ground): Promise<RunningServer> {
   const passphrase = secret('snowflake.passphrase')
   const snowflake = await startSnowflake({
@@ -25,7 +28,7 @@ export async function snowflakeServer({ history, folder, port, secret }: Ground)
     setFaults(plan, profile) {
       snowflake.setFaults(plan)
       // Where things go wrong, some statements are also answered as still running.
-      snowflake.tune({ pendingEvery: { calm: 0, rough: 3, hostile: 2 }[profile] })
+      snowflake.tune({ pendingEvery: { calm: 0, rough: 3, hostile: 2 }[profile], idleMs: IDLE_MS })
     },
     setLatency: (latencyMs) => snowflake.tune({ latencyMs }),
     async *query(sql) {

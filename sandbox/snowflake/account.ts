@@ -1,6 +1,7 @@
 import type { Catalog } from './catalog.ts'
 import type { Locks } from './locks.ts'
 import type { Rights } from './rights.ts'
+import type { Session } from './session.ts'
 import type { Stages } from './stages.ts'
 import type { Store } from './store.ts'
 
@@ -19,6 +20,10 @@ export interface Account {
   /** Commits by table. */
   versions: Map<string, number>
   sessions: number
+  /** Sessions that have not been ended. */
+  open: Set<Session>
+  /** A transaction that others wait for is rolled back after this long without a statement; five minutes in Snowflake. */
+  idleMs: () => number
   transactions: number
   /** Definitions run one after the other: concurrent ones would conflict in the engine, not in Snowflake. */
   definitions: { last: Promise<unknown> }

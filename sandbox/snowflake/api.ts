@@ -48,6 +48,8 @@ export interface Tuning {
   sessionSeconds: number
   /** Array binds of more values than this the driver sends through a stage; 65,280 as Snowflake documents it. */
   bindThreshold: number
+  /** A transaction that others wait for is rolled back after this long without a statement; five minutes unless told. */
+  idleMs: number
 }
 
 /** One statement as the log keeps it; `rows` is what it touched or gave. */

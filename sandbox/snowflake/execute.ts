@@ -14,7 +14,7 @@ import { describeStage, describeTable, show } from './show.ts'
 import type { Bind, Scope, SessionView } from './sql/cursor.ts'
 import type { Copy } from './sql/dml.ts'
 import { parseStatement, type Statement } from './sql/statement.ts'
-import { commit, inTransaction } from './transaction.ts'
+import { abortTransaction, commit, inTransaction } from './transaction.ts'
 
 export interface Request {
   sql: string
@@ -125,6 +125,11 @@ async function perform(step: Step, statement: Statement): Promise<Outcome> {
         throw new SqlError('000604', '57014', 'SQL execution canceled')
       })
       return table([`SYSTEM$WAIT(${statement.seconds})`], [[`waited ${statement.seconds} seconds`]], TYPE_IDS.select)
+    case 'abort-transaction': {
+      const aborted = await abortTransaction(account, statement.id, session)
+      const text = aborted ? `Transaction ID ${statement.id} aborted.` : `Transaction ID ${statement.id} not found.`
+      return table([statement.column], [[text]], TYPE_IDS.select)
+    }
     case 'insert': {
       const inserted = await within(() => insert(work, queryId, statement), {
         table: statement.table,

@@ -192,6 +192,25 @@ export const LISTINGS: Readonly<Record<string, Listing>> = {
         comment: '',
       })),
   },
+  TRANSACTIONS: {
+    columns: 'id user session name started_on state scope',
+    rows: ({ account, session }) =>
+      [...account.open].flatMap(({ transaction, id, user }) =>
+        transaction === undefined || user !== session.user
+          ? []
+          : [
+              {
+                id: Number(transaction.id),
+                user,
+                session: Number(id),
+                name: transaction.id,
+                started_on: stamp(transaction.started),
+                state: 'running',
+                scope: 0,
+              },
+            ],
+      ),
+  },
   PARAMETERS: {
     columns: 'key value default level description type',
     rows: ({ session }) =>

@@ -8,6 +8,8 @@ export interface Claim {
   table: string
   waitMs: number
   signal?: AbortSignal | undefined
+  /** Asked now and then about the transaction that is in the way. */
+  inTheWay?: (holder: string) => Promise<void>
 }
 
 export interface Locks {
@@ -18,6 +20,7 @@ export interface Locks {
 }
 
 const WAITERS = 20
+const WATCH_MS = 250
 
 interface Waiter {
   claim: Claim
@@ -52,6 +55,7 @@ export function createLocks(): Locks {
           claim,
           done(error) {
             clearTimeout(timer)
+            clearInterval(watch)
             claim.signal?.removeEventListener('abort', stop)
             if (!error) return resolve()
             queue.splice(queue.indexOf(waiter), 1)
@@ -65,6 +69,7 @@ export function createLocks(): Locks {
           () => waiter.done(lockTimeout(claim.table, held.get(key) ?? holder, claim.queryId)),
           limit,
         )
+        const watch = setInterval(() => void claim.inTheWay?.(held.get(key) ?? holder), WATCH_MS)
         claim.signal?.addEventListener('abort', stop, { once: true })
         queue.push(waiter)
       })

@@ -8,9 +8,10 @@ import { execute } from './execute.ts'
 import { isTransfer, planTransfer } from './put.ts'
 import type { Outcome } from './results.ts'
 import type { Running, Ticket } from './service.ts'
-import { inTurn, newQueryId } from './session.ts'
+import { newQueryId } from './session.ts'
 import type { Bind } from './sql/cursor.ts'
 import { statementKind } from './sql/statement.ts'
+import { inTurn } from './turn.ts'
 
 /** The body of a statement request. */
 export interface QueryBody {
@@ -36,6 +37,8 @@ export interface Query {
   /** Rows that are fetched apart. */
   chunks: (string | null)[][][]
   error: string | undefined
+  /** Its text has not been seen before. */
+  isNew: boolean
 }
 
 const CHUNK_ROWS = 10_000
@@ -67,7 +70,9 @@ export function startQuery(
     body: {},
     chunks: [],
     error: undefined,
+    isNew: !running.texts.has(body.sqlText ?? ''),
   }
+  running.texts.add(query.text)
   query.done = inTurn(ticket.session, () => perform(running, ticket, query, body, fault))
   keep(ticket.requests, requestId, query)
   keep(running.queries, query.id, query)
@@ -80,13 +85,6 @@ function keep(queries: Map<string, Query>, key: string, query: Query): void {
     if (queries.size <= KEPT) return
     if (state !== 'running') queries.delete(oldest)
   }
-}
-
-/** Notes a new text; one that is no SQL is left out of what others shall be able to read. */
-function note(running: Running, { text }: Query, failure: SqlError | undefined): void {
-  if (running.texts.has(text)) return
-  running.texts.add(text)
-  if (failure?.code !== '001003') running.onText(text)
 }
 
 async function perform(
@@ -139,7 +137,8 @@ async function perform(
     query.body = failed(query, failure)
   } finally {
     clearTimeout(timer)
-    note(running, query, failure)
+    // One that is no SQL is left out of what others shall be able to read.
+    if (query.isNew && failure?.code !== '001003') running.onText(query.text)
     query.ended = Date.now()
     if (statementKind(query.text) !== 'session') session.lastQueryId = query.id
     running.log.push({

@@ -118,7 +118,12 @@ async function queryRequest(
   const kind = statementKind(body.sqlText ?? '')
   // A token that is no good is refused before anything else is looked at.
   ticketOf(running, authorization)
-  const fault = await enter(running, `execute:${kind}`, exchange, body.sqlText)
+  const fault = await enter(running, `execute:${kind}`, exchange, body.sqlText).catch(async (error: unknown) => {
+    // 401 says that the session is gone: so it is, with its transaction.
+    if (error instanceof ReplyNow && error.reply.status === 401)
+      await endTicket(running, ticketOf(running, authorization))
+    throw error
+  })
   const ticket = ticketOf(running, authorization)
   if (fault === 'session-lost') return await loseSession(running, ticket)
   const query = startQuery(running, ticket, url.searchParams.get('requestId') ?? '', body, fault)

@@ -16,6 +16,7 @@ import { streamRows } from './query.ts'
 import { createRights } from './rights.ts'
 import { route } from './routes.ts'
 import { endTicket, REFUSALS, type Running, refusal } from './service.ts'
+import { closeSession } from './session.ts'
 import { SNOWFLAKE_SITES } from './sites.ts'
 import { openStages } from './stages.ts'
 import { openStore } from './store.ts'
@@ -29,7 +30,6 @@ export async function startSnowflake(options: SnowflakeOptions = {}): Promise<Sn
   const { user = 'TIEOUT_LOADER', database = 'FINANCE', warehouses = ['LOAD_WH'], roles = ['LOADER'] } = options
   const { token = 'pat-sandbox', clientId = 'sandbox-client', clientSecret = 'sandbox-secret' } = options
   const name = (options.account ?? 'TIEOUT-SANDBOX').toUpperCase()
-  const account = await openAccount(name, database, warehouses, roles, options)
   const tuning = {
     latencyMs: options.latencyMs ?? 0,
     directMs: options.directMs ?? 1000,
@@ -38,7 +38,9 @@ export async function startSnowflake(options: SnowflakeOptions = {}): Promise<Sn
     tokenSeconds: options.tokenSeconds ?? 600,
     sessionSeconds: options.sessionSeconds ?? 3600,
     bindThreshold: 65_280,
+    idleMs: 300_000,
   }
+  const account = await openAccount(name, database, { warehouses, roles, idleMs: () => tuning.idleMs }, options)
   const running: Running = {
     account,
     login: createLogin(
@@ -146,6 +148,7 @@ export async function startSnowflake(options: SnowflakeOptions = {}): Promise<Sn
       await closed
       // Their statements must have let go of the database before it closes.
       await Promise.all([...new Set(running.tickets.values())].map((ticket) => endTicket(running, ticket)))
+      await Promise.all([...account.open].map((session) => closeSession(account, session)))
       await account.store.save(account.catalog.snapshot())
       account.store.close()
       await account.stages.close()
@@ -156,8 +159,7 @@ export async function startSnowflake(options: SnowflakeOptions = {}): Promise<Sn
 async function openAccount(
   name: string,
   database: string,
-  warehouses: readonly string[],
-  roles: readonly string[],
+  own: Pick<Account, 'warehouses' | 'roles' | 'idleMs'>,
   { file, schemas = [] }: SnowflakeOptions,
 ): Promise<Account> {
   const store = await openStore(file)
@@ -170,11 +172,11 @@ async function openAccount(
     catalog: createCatalog(database, rights, schemas, store.saved),
     stages: await openStages(folder, file !== undefined),
     locks: createLocks(),
-    warehouses,
-    roles,
+    ...own,
     suspended: 0,
     versions: new Map(),
     sessions: 0,
+    open: new Set(),
     transactions: 0,
     definitions: { last: Promise.resolve() },
   }

@@ -14,6 +14,9 @@ export interface Session extends SessionView {
   transaction: Transaction | undefined
   /** Its statements run one after the other. */
   last: Promise<unknown>
+  /** Statements under way or waiting their turn. */
+  busy: number
+  lastUsed: number
   ended: boolean
 }
 
@@ -65,7 +68,7 @@ export interface Begin {
 export async function openSession(account: Account, begin: Begin): Promise<Session> {
   const connection = await account.store.instance.connect()
   account.sessions += 1
-  return {
+  const session: Session = {
     ...begin,
     id: String(900_000_000_000 + account.sessions),
     account: account.name,
@@ -77,26 +80,24 @@ export async function openSession(account: Account, begin: Begin): Promise<Sessi
     lastQueryId: '',
     transaction: undefined,
     last: Promise.resolve(),
+    busy: 0,
+    lastUsed: Date.now(),
     ended: false,
   }
+  account.open.add(session)
+  return session
 }
 
 /** Ends a session: its transaction is rolled back, its temporary objects are gone. */
 export async function closeSession(account: Account, session: Session): Promise<void> {
   if (session.ended) return
   session.ended = true
+  account.open.delete(session)
   session.connection.interrupt()
   await session.last.catch(() => undefined)
   await rollback(account, session)
   for (const stage of session.stages.values()) await account.stages.removeStage(stage.id)
   session.connection.closeSync()
-}
-
-/** Runs the session's statements one after the other. */
-export function inTurn<T>(session: Session, action: () => Promise<T>): Promise<T> {
-  const turn = session.last.catch(() => undefined).then(action)
-  session.last = turn
-  return turn
 }
 
 export function newQueryId(): string {

@@ -53,7 +53,7 @@ export function describeStage(account: Account, session: Session, place: Place):
   )
 }
 
-const NUMBERS = ['rows', 'bytes', 'key_sequence', 'auto_suspend', 'retention_time']
+const NUMBERS = ['id', 'session', 'scope', 'rows', 'bytes', 'key_sequence', 'auto_suspend', 'retention_time']
 
 /** SHOW: needs no warehouse, and shows only what the role may see. */
 export function show(account: Account, session: Session, scope: Scope, { what, like, inside }: Show): Outcome {

@@ -3,6 +3,7 @@ import type { Account } from './account.ts'
 import { keyOf, nameOf, type Table } from './catalog.ts'
 import { canceled } from './errors.ts'
 import type { Session } from './session.ts'
+import { inTurn } from './turn.ts'
 
 /** An open transaction of a session. */
 export interface Transaction {
@@ -12,6 +13,7 @@ export interface Transaction {
   actions: (() => Promise<unknown>)[]
   /** The commits that its snapshot holds, by table. */
   seen: Map<string, number>
+  started: number
   wrote: Set<string>
   /** What is to be remembered once it is committed. */
   after: (() => void)[]
@@ -33,7 +35,15 @@ export async function begin(account: Account, session: Session, explicit: boolea
   await session.connection.run('BEGIN TRANSACTION')
   account.transactions += 1
   const id = String(1_000_000 + account.transactions)
-  session.transaction = { id, explicit, actions: [], seen: new Map(account.versions), wrote: new Set(), after: [] }
+  session.transaction = {
+    id,
+    explicit,
+    actions: [],
+    started: Date.now(),
+    seen: new Map(account.versions),
+    wrote: new Set(),
+    after: [],
+  }
   return session.transaction
 }
 
@@ -89,6 +99,7 @@ export async function inTransaction<T>(step: Step, action: () => Promise<T>): Pr
         table: nameOf(writes.table),
         waitMs: 1000 * Number(session.parameters.get('LOCK_TIMEOUT') ?? 43_200),
         signal: work.signal,
+        inTheWay: (holder) => abortIdle(account, holder),
       })
     }
     if (step.uses.some((table) => isStale(account, transaction, table))) await again(account, session, transaction)
@@ -107,4 +118,23 @@ export async function inTransaction<T>(step: Step, action: () => Promise<T>): Pr
 function isStale(account: Account, { seen, wrote }: Transaction, table: Table): boolean {
   const key = keyOf(table)
   return !wrote.has(key) && (account.versions.get(key) ?? 0) !== (seen.get(key) ?? 0)
+}
+
+/** Rolls back the transaction of a session that does nothing while others wait for its lock. */
+export async function abortIdle(account: Account, holder: string): Promise<void> {
+  const session = [...account.open].find((one) => one.transaction?.id === holder)
+  if (!session || session.busy > 0 || Date.now() - session.lastUsed < account.idleMs()) return
+  await inTurn(session, () => rollback(account, session))
+}
+
+/** Rolls back a transaction of the user's, wherever it is open; whether there was one. */
+export async function abortTransaction(account: Account, id: string, asking: Session): Promise<boolean> {
+  const session = [...account.open].find((one) => one.transaction?.id === id)
+  if (!session) return false
+  if (session === asking) await rollback(account, session)
+  else {
+    session.connection.interrupt()
+    await inTurn(session, () => rollback(account, session))
+  }
+  return true
 }

@@ -204,6 +204,35 @@ describe('Snowflake sandbox: logins and sessions', () => {
       assert.deepEqual((await db.sandbox.query(`SELECT A FROM ${table} ORDER BY A`)).rows, [[4], [20]])
     })
 
+    it('are rolled back when they do nothing while others wait for them', async () => {
+      const table = await newTable()
+      await db.sql(`INSERT INTO ${table} VALUES (1)`)
+      const abandoned = await db.connect()
+      await abandoned.sql('BEGIN')
+      await abandoned.sql(`DELETE FROM ${table}`)
+      db.sandbox.tune({ idleMs: 100 })
+      assert.equal(await db.updated(`UPDATE ${table} SET A = 5`), 1)
+      db.sandbox.tune({ idleMs: 300_000 })
+      await abandoned.sql('COMMIT')
+      assert.equal(await count(table), 1)
+    })
+
+    it('are seen by their user, who may abort them', async () => {
+      const table = await newTable()
+      const abandoned = await db.connect()
+      await abandoned.sql('BEGIN')
+      await abandoned.sql(`INSERT INTO ${table} VALUES (1)`)
+      const [{ S: session } = {}] = await abandoned.sql('SELECT CURRENT_SESSION() AS S')
+      const open = await db.sql('SHOW TRANSACTIONS')
+      const found = open.find((one) => String(one.session) === session)
+      assert.deepEqual([found?.state, found?.user], ['running', db.sandbox.user])
+      assert.deepEqual(await db.sql(`SELECT SYSTEM$ABORT_TRANSACTION(${found?.id}) AS "done"`), [
+        { done: `Transaction ID ${found?.id} aborted.` },
+      ])
+      await abandoned.sql('COMMIT')
+      assert.equal(await count(table), 0)
+    })
+
     it('find a lock that a crashed session holds', async () => {
       const table = await newTable()
       const lock = db.sandbox.lock(table)

@@ -13,7 +13,7 @@ import {
   parseMerge,
 } from './dml.ts'
 import { expression } from './expression.ts'
-import { parseQuery } from './query.ts'
+import { alias, parseQuery } from './query.ts'
 import { optionValue, type StageRef, stageRef } from './stage-ref.ts'
 
 export interface Show {
@@ -26,6 +26,7 @@ export interface Show {
 export type Statement =
   | { kind: 'query'; sql: string }
   | { kind: 'wait'; seconds: number }
+  | { kind: 'abort-transaction'; id: string; column: string }
   | Insert
   | Change
   | { kind: 'truncate'; table: Table }
@@ -106,6 +107,11 @@ function statement(c: Cursor): Statement {
       return Number(value)
     })
     return { kind: 'wait', seconds }
+  }
+  if (isNext(c, 'SELECT', 'SYSTEM$ABORT_TRANSACTION', '(')) {
+    c.at += 2
+    const [id = ''] = bracketed(c, (inner) => take(inner).value)
+    return { kind: 'abort-transaction', id, column: alias(c) ?? `SYSTEM$ABORT_TRANSACTION(${id})` }
   }
   switch (word) {
     case 'INSERT':
