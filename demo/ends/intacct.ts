@@ -17,7 +17,7 @@ export const intacct: SourceEnd = {
     if (node.type === 'intacct-connection')
       return { ...node, gateway: '${INTACCT_GATEWAY}', allowedHosts: '127.0.0.1, localhost' }
     // These books have fewer lines than X3's: so that files are uploaded now and then, and their faults met.
-    return node.type === 'databricks-write' ? { ...node, maxParameterKb: 400 } : node
+    return node.type === 'databricks-write' ? { ...node, maxParameterKb: 300 } : node
   },
   expected(books, flows) {
     const connection = flows.find((node) => node.type === 'intacct-connection')
