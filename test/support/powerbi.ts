@@ -4,6 +4,7 @@ import { createPowerbiTarget, type PowerbiTargetOptions } from '../../nodes/powe
 import type { PowerbiSandbox, PowerbiOptions as SandboxOptions } from '../../sandbox/powerbi/api.ts'
 import { startPowerbi } from '../../sandbox/powerbi/server.ts'
 import type { PrepareContext, Target } from '../../sync/target.ts'
+import { powerbiContract } from './powerbi-contract.ts'
 
 export interface PowerbiFixture {
   readonly sandbox: PowerbiSandbox
@@ -12,11 +13,20 @@ export interface PowerbiFixture {
   target(connection: Connection, entity: string, options?: Partial<PowerbiTargetOptions>): Target
   /** Rows of a table by the dataset's name, as objects. */
   rows(dataset: string, table: string): Promise<Readonly<Record<string, unknown>>[]>
+  /** Fails where a request was not as Microsoft's own contract, if it is beside the project, says. */
   close(): Promise<void>
 }
 
 export async function startPowerbiFixture(options: SandboxOptions = {}): Promise<PowerbiFixture> {
-  const sandbox = await startPowerbi(options)
+  const contract = powerbiContract()
+  const complaints = new Set<string>()
+  const sandbox = await startPowerbi({
+    ...options,
+    onRequest(made) {
+      for (const complaint of contract?.request(made) ?? []) complaints.add(`${made.method} ${made.path}: ${complaint}`)
+      options.onRequest?.(made)
+    },
+  })
   const open: Connection[] = []
   return {
     sandbox,
@@ -66,6 +76,7 @@ export async function startPowerbiFixture(options: SandboxOptions = {}): Promise
     async close() {
       await Promise.all(open.map((connection) => connection.close()))
       await sandbox.close()
+      if (complaints.size > 0) throw new Error(`against the published contract: ${[...complaints].join('; ')}`)
     },
   }
 }
