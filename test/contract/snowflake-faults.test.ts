@@ -152,6 +152,37 @@ describe('snowflake faults, against the sandbox with the vendor driver', () => {
     }
   })
 
+  it('frees the locks of a transaction whose session was lost, and does not wait until Snowflake does', async () => {
+    f = await startSnowflakeFixture()
+    const connection = f.connect({ lockTimeoutSeconds: 20 })
+    const context = writeContext()
+    const target = f.target(connection, 'gl_entry')
+    await target.prepare(journal, context)
+    await target.write(batchOf('a', [entry('1', { read: 1, lines: two })]), context)
+    const begun = performance.now()
+    const update = `UPDATE ${f.sandbox.database}.${f.sandbox.schema}.GL_ENTRY SET STATUS = 'x'`
+    await assert.rejects(
+      connection.work(
+        'a transaction',
+        {},
+        async ({ run }) => {
+          await run({ sql: 'BEGIN TRANSACTION', what: 'begin' })
+          await run({ sql: update, what: 'update' })
+          f.sandbox.expireSessions('master')
+          await run({ sql: update, what: 'update in a lost session' }).catch((error: unknown) => {
+            throw Object.assign(new Error('given up'), { cause: error })
+          })
+        },
+        context,
+      ),
+      /given up/,
+    )
+    await target.write(batchOf('b', [entry('1', { read: 2, lines: two, status: 'second' })]), context)
+    assert.ok(performance.now() - begun < 10_000)
+    const table = `${f.sandbox.database}.${f.sandbox.schema}.GL_ENTRY`
+    assert.deepEqual(await f.rows(`SELECT NUMBER, STATUS FROM ${table}`), [['1', 'second']])
+  })
+
   it("waits for another session's lock with a sign of life, and is in when it is released", async () => {
     f = await startSnowflakeFixture()
     const stop = new AbortController()
