@@ -62,6 +62,8 @@ export interface Listing {
 export interface EntityPlan {
   readonly entity: string
   readonly schema: Schema
+  /** The first part of every key (the `source` column), so that a table can be asked for what it holds of this source even where the source has nothing left. */
+  readonly source?: string
   /** Walks in order; each has its own cursor, all share the window. `empty` and `dates` walks ignore it. */
   readonly walks: readonly string[]
   /** Walks of a backfill, whose window is two dates of the document; absent: the walks that go by stamps. */

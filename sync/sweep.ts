@@ -198,8 +198,8 @@ async function compare(
   counts: SweepCounts,
 ): Promise<void> {
   const { ledger, options, entity, plan, take, room, signal } = task
-  const [first] = listed
-  if (entity.adopted !== undefined && first) memory.targets ??= await recall(task, keyParts(first.key)[0] ?? '')
+  const source = plan.source ?? (listed[0] && keyParts(listed[0].key)[0])
+  if (entity.adopted !== undefined && source !== undefined) memory.targets ??= await recall(task, source)
   if (entity.adopted !== undefined && memory.targets === 0) {
     // What a mark says is in need not be read again only because this ledger is new: its keys are learnt from the listing.
     // An empty stamp has no place in time, and was read with everything at first.

@@ -174,6 +174,7 @@ export function fakeSource(
       return {
         entity,
         schema,
+        source: 'erp',
         walks: ['stamped', 'empty'],
         granularity,
         lagSeconds,

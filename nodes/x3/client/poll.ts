@@ -148,6 +148,7 @@ async function planOf(
   return {
     entity,
     schema: table,
+    source: options.source,
     walks: walksOf(resolved, options),
     backfill: [BACKFILL],
     granularity: resolved.stamp?.granularity ?? 'none',
