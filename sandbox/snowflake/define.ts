@@ -42,6 +42,9 @@ export async function runDefinition(ground: Ground, statement: Definition): Prom
         return ok(`${statement.name} already exists, statement succeeded.`)
       if (statement.replace) await dropSchema(ground, statement.name)
       catalog.schemas.set(statement.name, { comment: statement.comment, created: Date.now() })
+      // It is the session's schema from now on.
+      session.database = catalog.database
+      session.schema = statement.name
       return ok(`Schema ${statement.name} successfully created.`)
     }
     case 'create-stage': {

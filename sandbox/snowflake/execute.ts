@@ -5,7 +5,7 @@ import { partsOf, type Table } from './catalog.ts'
 import { change, insert } from './change.ts'
 import { checkCopy, copyOutcome, filesToLoad, loadFiles, remember } from './copy.ts'
 import { runDefinition } from './define.ts'
-import { fromEngine, noPrivilege, noWarehouse, SqlError } from './errors.ts'
+import { canceled, fromEngine, noPrivilege, noWarehouse, SqlError } from './errors.ts'
 import { runMerge } from './merge.ts'
 import { counted, fromReader, type Outcome, status, TYPE_IDS, table } from './results.ts'
 import { PARAMETERS, type Session } from './session.ts'
@@ -55,7 +55,7 @@ export async function execute(account: Account, session: Session, request: Reque
     const work: Work = { connection, bound: scope.bound, signal: request.signal }
     return await perform({ account, session, work, scope, queryId: request.queryId }, statement)
   } catch (error) {
-    throw fromEngine(error)
+    throw request.signal?.aborted ? canceled() : fromEngine(error)
   } finally {
     request.signal?.removeEventListener('abort', stop)
   }
@@ -146,7 +146,9 @@ async function perform(step: Step, statement: Statement): Promise<Outcome> {
     }
     case 'truncate':
       await within(() => run(work, `DELETE FROM ${statement.table.engine}`), { table: statement.table, alone: true })
-      statement.table.loads = {}
+      afterwards(session, () => {
+        statement.table.loads = {}
+      })
       return status('Statement executed successfully.', TYPE_IDS.ddl)
     case 'merge': {
       const strict = session.parameters.get('ERROR_ON_NONDETERMINISTIC_MERGE') !== 'false'
@@ -228,11 +230,8 @@ async function copyInto(
       (one) => one.file === file.path && one.loaded + one.errors === one.parsed && (one.loaded > 0 || one.errors === 0),
     ),
   )
-  if (session.transaction) session.transaction.after.push(() => remember(copy.table, done))
-  else {
-    remember(copy.table, done)
-    if (copy.table.kind !== 'TEMPORARY') await account.store.save(account.catalog.snapshot())
-  }
+  afterwards(session, () => remember(copy.table, done))
+  if (copy.table.kind !== 'TEMPORARY') await account.store.save(account.catalog.snapshot())
   if (copy.options.PURGE === 'TRUE') for (const file of done) await account.stages.remove(file)
   return copyOutcome(
     loaded,
@@ -264,4 +263,10 @@ async function stagedFiles(
     files.map((file) => [name(file), 'removed']),
     TYPE_IDS.select,
   )
+}
+
+/** Does something when what the session has done is committed: now, or with its transaction. */
+function afterwards({ transaction }: Session, action: () => void): void {
+  if (transaction) transaction.after.push(action)
+  else action()
 }
