@@ -44,7 +44,7 @@ export interface HeldRecord {
 export interface AlertRecord {
   readonly id: string
   readonly sync: string
-  /** `run-failed not-received held no-success zero-records no-tie future-stamp stopped identity sweep call-budget` */
+  /** `run-failed not-received held in-doubt no-success zero-records no-tie future-stamp stopped identity sweep call-budget` */
   readonly kind: string
   readonly entity?: string
   readonly message: string
@@ -223,6 +223,8 @@ export interface Ledger {
 
   openIntent(intent: Omit<Intent, 'state'>): Promise<void>
   intents(address: string): Promise<readonly Intent[]>
+  /** Batches of a sync (absent: of all) that are in doubt or were sent again in doubt, for a person to look at. */
+  doubtful(sync?: string): Promise<readonly Intent[]>
   closeIntent(id: string, as: 'absent' | 'in-doubt' | 'repeated'): Promise<void>
   /** The target emptied its tables itself: deliveries and intents of the address have no meaning any more. */
   forgetAddress(address: string): Promise<void>

@@ -59,6 +59,13 @@ export function createSqliteLedger({
     return match.entity === undefined ? open : open.where('entity', '=', match.entity)
   }
 
+  const toIntent = ({ shape, records, state, ...row }: Tables['intent']): Intent => ({
+    ...row,
+    schema: JSON.parse(intern.shapeJson(shape)) as Schema,
+    records: JSON.parse(records) as Intent['records'],
+    state: state as Intent['state'],
+  })
+
   return {
     ...known,
     id,
@@ -152,16 +159,15 @@ export function createSqliteLedger({
       )
     },
     intents: (address) =>
+      db.ask(async () =>
+        (await query.selectFrom('intent').selectAll().where('address', '=', address).orderBy('at').execute()).map(
+          toIntent,
+        ),
+      ),
+    doubtful: (sync) =>
       db.ask(async () => {
-        const rows = await query.selectFrom('intent').selectAll().where('address', '=', address).orderBy('at').execute()
-        return rows.map(
-          ({ shape, records, state, ...row }): Intent => ({
-            ...row,
-            schema: JSON.parse(intern.shapeJson(shape)) as Schema,
-            records: JSON.parse(records) as Intent['records'],
-            state: state as Intent['state'],
-          }),
-        )
+        const found = query.selectFrom('intent').selectAll().where('state', '<>', 'open').orderBy('at')
+        return (await (sync === undefined ? found : found.where('sync', '=', sync)).execute()).map(toIntent)
       }),
     async closeIntent(intent, as) {
       db.guard(() =>

@@ -1,5 +1,5 @@
 /** Alerts that a run raises and clears in the ledger. Held records and overdue runs are `sync-alert`'s. */
-import type { Ledger } from '../ledger/ledger.ts'
+import type { Intent, Ledger } from '../ledger/ledger.ts'
 import { budgetAlert } from './budget.ts'
 import type { EntitySummary, RunSummary } from './engine.ts'
 import { withHint } from './errors.ts'
@@ -25,6 +25,7 @@ export async function settleAlerts(
     summary.state === 'stopped' ? `Run ${run.id} of ${sync} was stopped; what is settled is kept.` : undefined,
   )
   if (summary.calls) await set('call-budget', budgetAlert(summary.calls))
+  const doubtful = await ledger.doubtful(sync)
   const before = wholeWindow ? await ledger.runs({ sync, limit: usual }) : []
   for (const entity of run.entities.values()) {
     const { name, error } = entity
@@ -34,6 +35,7 @@ export async function settleAlerts(
       await set('not-received', lost ? withHint(error.message, error.cause.hint) : undefined, name)
       await set('run-failed', error && !lost ? withHint(error.message, error.cause.hint) : undefined, name)
     }
+    await set('in-doubt', inDoubt(doubtful.filter((intent) => intent.entity === name)), name)
     if (error || !entity.readDone || summary.state === 'stopped') continue
     await set('no-tie', untied(sums), name)
     if (entity.sweep) await set('sweep', entity.sweep.problem, name)
@@ -51,6 +53,16 @@ export async function settleAlerts(
       name,
     )
   }
+}
+
+/** Batches of which nobody knows what became of them, until a person says so. */
+function inDoubt(intents: readonly Intent[]): string | undefined {
+  const [first] = intents
+  if (first === undefined) return undefined
+  const records = intents.reduce((sum, intent) => sum + intent.records.length, 0)
+  const ids = intents.slice(0, 3).map(({ id }) => id)
+  const more = intents.length > 3 ? ` and ${intents.length - 3} more` : ''
+  return `${first.entity}: ${records} record(s) of ${intents.length} batch(es) are in doubt at ${first.address}: ${ids.join(', ')}${more}. Look there whether they are in once, mend it by hand where they are not, and tell so (POST /tieout/in-doubt/settle).`
 }
 
 function untied(sums: readonly EntitySummary[]): string | undefined {

@@ -1,7 +1,7 @@
 /** Guarded admin routes over the ledgers: runs, alerts, held records and what a person may do with them. */
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
-import type { HeldRecord, Ledger } from '../../ledger/ledger.ts'
+import type { HeldRecord, Intent, Ledger } from '../../ledger/ledger.ts'
 import { syncError } from '../../sync/errors.ts'
 import type { DataRecord } from '../../sync/message.ts'
 import { handle, ledgersOf, masked } from '../kit/kit.ts'
@@ -9,6 +9,8 @@ import { handle, ledgersOf, masked } from '../kit/kit.ts'
 const text = z.string().min(1).max(300).optional()
 const limit = z.coerce.number().int().min(1).max(1000).default(100)
 const STATES = ['open', 'replaying', 'delivered', 'superseded', 'discarded'] as const
+/** Keys shown of a batch. */
+const MOST_KEYS = 100
 const ids = z.array(z.string().min(1).max(300)).min(1).max(1000)
 
 export function defineMonitorRoutes(RED: NodeAPI): void {
@@ -63,6 +65,38 @@ export function defineMonitorRoutes(RED: NodeAPI): void {
           limit: query.limit,
         }
         return ((await found?.held(filter)) ?? []).map(shown)
+      },
+    ),
+  )
+
+  RED.httpAdmin.get(
+    '/tieout/in-doubt',
+    RED.auth.needsPermission('tieout.read'),
+    handle(z.object({ ledger: text, sync: text, limit }), async (query) => {
+      const found = await ledger(query.ledger)
+      const intents = (await found?.doubtful(query.sync)) ?? []
+      return intents.slice(0, query.limit).map(({ schema: _, records, ...intent }) => ({
+        ...intent,
+        records: records.slice(0, MOST_KEYS).map(({ key, read }) => ({ key, read })),
+        count: records.length,
+      }))
+    }),
+  )
+
+  RED.httpAdmin.post(
+    '/tieout/in-doubt/settle',
+    RED.auth.needsPermission('tieout.write'),
+    handle(
+      z.object({ ledger: text, id: z.string().min(1).max(300), as: z.enum(['delivered', 'absent']) }),
+      async (body) => {
+        const found = await needed(body.ledger)
+        const intent = (await found.doubtful()).find(({ id }) => id === body.id)
+        if (!intent)
+          throw syncError('config', 'tieout.in-doubt', `No batch ${body.id} is in doubt`, {
+            hint: 'It was settled before; ask for the list again.',
+          })
+        await settleDoubt(found, intent, body.as)
+        return { settled: intent.records.length }
       },
     ),
   )
@@ -123,6 +157,28 @@ export function defineMonitorRoutes(RED: NodeAPI): void {
       return { started: true }
     }),
   )
+}
+
+/** `delivered`: equal records are not sent again. `absent`: they are, when they are read again (a full refresh, or by key). */
+async function settleDoubt(
+  ledger: Ledger,
+  { id, address, run, sync, entity, records }: Intent,
+  as: 'delivered' | 'absent',
+): Promise<void> {
+  const versions = records.filter(({ hash }) => /^[0-9a-f]{32}$/.test(hash))
+  if (as === 'absent' || versions.length === 0) return ledger.closeIntent(id, 'absent')
+  const deliveries = versions.map(({ key, read, hash }) => ({ key, read, hash, run }))
+  await ledger.commit({
+    run,
+    sync,
+    entity,
+    sink: address,
+    sinkName: address,
+    address,
+    deliveries,
+    outcomes: {},
+    intent: id,
+  })
 }
 
 /** A held record as it may be shown: without the values of sensitive columns. */

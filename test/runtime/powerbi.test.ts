@@ -239,6 +239,31 @@ describe('Power BI as a target', function () {
     ok(counts.ties)
     await job.ties()
     equal((await postsOf(job)).filter(({ table }) => table === 'product').length, 1)
+
+    const list = async () =>
+      (await thread.red.call('GET', `/tieout/in-doubt?sync=${job.name}`)).body as {
+        id: string
+        count: number
+        state: string
+      }[]
+    const [batch, ...more] = await list()
+    ok(batch && more.length === 0)
+    deepEqual([batch.count, batch.state], [counts.read, 'in-doubt'])
+    const alerts = async () =>
+      (
+        (await thread.red.call('GET', `/tieout/alerts?sync=${job.name}&open=true`)).body as {
+          kind: string
+          message: string
+        }[]
+      ).filter(({ kind }) => kind === 'in-doubt')
+    match((await alerts())[0]?.message ?? '', new RegExp(`${counts.read} record\\(s\\) of 1 batch`))
+    // a person has looked: they are in
+    const settled = await thread.red.call('POST', '/tieout/in-doubt/settle', { id: batch.id, as: 'delivered' })
+    deepEqual(settled.body, { settled: counts.read })
+    const again = succeeded(await job.run({ full: true }))
+    equal(again.entities[0]?.unchanged, counts.read)
+    deepEqual([await list(), await alerts()], [[], []])
+    await job.ties()
   })
 
   it('without executeQueries and with "may repeat" it is sent again, and listed all the same', async () => {

@@ -61,6 +61,76 @@ describe('intents: sinks that append', () => {
     assert.deepEqual(counted(await b.send('r1', [supplier('S', 'B')], { read: 3 })), { delivered: 1 })
   })
 
+  it('send again what may be in, where that was chosen, and list it as in doubt all the same', async () => {
+    const b = await appending()
+    await b.begin('r1')
+    b.target.accident = (_, attempt) => (attempt === 1 ? { before: lost } : undefined)
+    b.target.resolve = async () => 'repeat'
+    assert.deepEqual(counted(await b.send('r1', [supplier('S', 'A')])), { inDoubt: 1 })
+    assert.equal(b.target.counts.write, 2)
+    assert.deepEqual(names(b.target), ['A'])
+    assert.deepEqual(
+      (await b.ledger.doubtful()).map(({ state, records }) => [state, records.length]),
+      [['in-doubt', 1]],
+    )
+  })
+
+  it('after a crash too, when the records are read again: what may be in holds nothing back then', async () => {
+    const b = await appending()
+    await b.begin('r1')
+    const stop = new AbortController()
+    b.target.accident = () => {
+      stop.abort()
+      return { after: lost }
+    }
+    const write = b.target.write.bind(b.target)
+    b.target.write = (batch, context) => write(batch, { ...context, signal: new AbortController().signal })
+    assert.equal(await codeOf(b.send('r1', [supplier('S', 'A')], { read: 1, signal: stop.signal })), 'sync.stopped')
+    const again = await b.restart()
+    again.target.accident = () => undefined
+    again.target.resolve = async () => 'repeat'
+    await again.begin('r2')
+    assert.deepEqual(counted(await again.send('r2', [supplier('S', 'A')], { read: 2 })), { delivered: 1 })
+    assert.deepEqual(
+      (await again.ledger.doubtful()).map(({ state }) => state),
+      ['repeated'],
+    )
+  })
+
+  it('in parts: each is written behind an intent of its own, and one that is refused takes none of the others with it', async () => {
+    const b = await appending()
+    await b.begin('r1')
+    b.target.parts = (records) => records.map((record) => [record])
+    b.target.refuses = ({ code }) => (code === 'T' ? 'does not fit' : undefined)
+    const sent = [supplier('S', 'A'), supplier('T', 'B'), supplier('U', 'C')]
+    assert.deepEqual(counted(await b.send('r1', sent)), { delivered: 2, held: 1 })
+    assert.deepEqual(names(b.target), ['A', 'C'])
+    assert.equal(new Set(b.target.batches.map(({ id }) => id)).size, b.target.batches.length)
+    assert.deepEqual(await b.ledger.intents(b.target.address), [])
+  })
+
+  it('list a batch that turns out to be in twice; a later version of its records goes on', async () => {
+    const b = await appending()
+    const run = await b.begin('r1')
+    b.target.prepare = async () => ({ empty: false, doubled: [{ id: 'b7', records: [{ key: 'x3|S', read: 1 }] }] })
+    assert.deepEqual(counted(await b.send('r1', [supplier('S', 'A')], { read: 5 })), { delivered: 1 })
+    assert.deepEqual(
+      (await b.ledger.doubtful()).map(({ id }) => id),
+      ['b7 (twice)'],
+    )
+    assert.ok(run.notices.some((notice) => /has the batch b7 twice/.test(notice)))
+  })
+
+  it('forget deliveries and doubts of tables that the target emptied itself', async () => {
+    const b = await appending()
+    await b.begin('r1')
+    assert.deepEqual(counted(await b.send('r1', [supplier('S', 'A')], { read: 1 })), { delivered: 1 })
+    const again = await b.restart()
+    await again.begin('r2')
+    again.target.prepare = async () => ({ empty: true, cleared: true })
+    assert.deepEqual(counted(await again.send('r2', [supplier('S', 'A')], { read: 2 })), { delivered: 1 })
+  })
+
   for (const arrived of [true, false])
     it(`ask, after a crash in mid-write, whether the batch arrived before anything is sent: it did${arrived ? '' : ' not'}`, async () => {
       const b = await appending()
