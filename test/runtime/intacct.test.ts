@@ -3,6 +3,7 @@ import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import type { RunSummary } from '../../sync/engine.ts'
 import { type IntacctThread, startIntacctThread } from '../support/intacct-thread.ts'
+import { waitFor } from '../support/wait.ts'
 
 const summaryOf = (run: RunSummary, entity: string) => {
   const found = run.entities.find((one) => one.entity === entity)
@@ -183,6 +184,26 @@ describe('Intacct, bad input and faults', function () {
     match(failed(await other.run()).message, /supplier: the answer of Intacct is greater than 32 MB/)
     succeeded(await other.run())
     await other.ties()
+  })
+
+  it('killed in the middle of bills and journals, it goes on where it stood: nothing is missing, nothing doubled', async () => {
+    const job = thread.begin(['supplier', 'supplier_invoice', 'gl_entry'])
+    job.node('intacct-query').pageSize = 5
+    await job.deploy()
+    thread.intacct.setLatency(15)
+    for (const object of ['APBILL', 'GLBATCH', 'GLENTRY']) {
+      const calls = () =>
+        Object.values(thread.intacct.stats().meter).reduce((sum, objects) => sum + (objects[object] ?? 0), 0)
+      const before = calls()
+      await job.press()
+      await waitFor(() => calls() > before + 2, { timeout: 30_000, what: `calls for ${object}` })
+      await thread.kill()
+    }
+    thread.intacct.setLatency(0)
+    succeeded(await job.run())
+    await job.ties()
+    const again = succeeded(await job.run())
+    ok(again.entities.every(({ delivered }) => delivered === 0))
   })
 
   it('names that a user puts in reach Intacct only if it lists them', async () => {

@@ -1,5 +1,6 @@
 /** The whole way from Intacct into Databricks as a user has it: both as sandboxes, a real Node-RED between them, the shipped template deployed. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { compareBooks } from '../../demo/books.ts'
 import type { Cell } from '../../demo/compare.ts'
 import { endsOf } from '../../demo/ends/index.ts'
@@ -22,7 +23,9 @@ export interface IntacctJob {
   readonly flow: FlowNode[]
   node(type: string): FlowNode
   deploy(): Promise<void>
-  /** Presses the inject node before intacct-query and waits for the summary of the run. */
+  /** Presses the inject node before intacct-query and does not wait. */
+  press(order?: object): Promise<void>
+  /** The same, and waits for the summary of the run. */
   run(order?: object): Promise<RunSummary>
   rows(sql: string): Promise<Cell[][]>
   tables(): Promise<string[]>
@@ -37,6 +40,8 @@ export interface IntacctThread {
   readonly intacct: IntacctSandbox
   readonly books: Books
   begin(entities?: readonly string[]): IntacctJob
+  /** Kills Node-RED with -9 and starts it again on the same user directory. */
+  kill(): Promise<void>
   /** Nothing that left Node-RED may hold a secret. */
   checkLeaks(): void
   end(): Promise<void>
@@ -62,7 +67,8 @@ export async function startIntacctThread(): Promise<IntacctThread> {
     INTACCT_USER: intacct.userId,
     INTACCT_PASSWORD: intacct.userPassword,
   }
-  const red = await startRed({ env: { ...env, ...target.env } })
+  const options = { env: { ...env, ...target.env } }
+  let red = await startRed(options)
   let jobs = 0
 
   function begin(entities: readonly string[] = ['supplier', 'supplier_invoice']): IntacctJob {
@@ -95,20 +101,23 @@ export async function startIntacctThread(): Promise<IntacctThread> {
       return body
     }
     const runs = async () => ((await get(`/tieout/runs?sync=${name}`)) as RunSummary[]).filter(({ ended }) => ended)
+    const press = async (order: object = {}): Promise<void> => {
+      const wired = (one: FlowNode) => (one.wires as string[][]).flat().includes(node('intacct-query').id)
+      const inject = flow.find((one) => one.type === 'inject' && wired(one))
+      const props = [{ p: 'tieout', v: JSON.stringify(order), vt: 'json' }]
+      const { status, body } = await red.call('POST', `/inject/${inject?.id}`, { __user_inject_props__: props })
+      assert.equal(status, 200, JSON.stringify(body))
+    }
     const compared = () => compareBooks({ books, flows: flow, ends, address: target.address(name), ask: target.stream })
     return {
       name,
       flow,
       node,
       deploy: () => red.deploy(flow),
+      press,
       async run(order = {}) {
         const before = new Set((await runs()).map(({ run }) => run))
-        const inject = flow.find(
-          (one) => one.type === 'inject' && (one.wires as string[][]).flat().includes(node('intacct-query').id),
-        )
-        const props = [{ p: 'tieout', v: JSON.stringify(order), vt: 'json' }]
-        const { status, body } = await red.call('POST', `/inject/${inject?.id}`, { __user_inject_props__: props })
-        assert.equal(status, 200, JSON.stringify(body))
+        await press(order)
         return waitFor(async () => (await runs()).find(({ run }) => !before.has(run)), {
           timeout: 90_000,
           what: `the end of a run of ${name}`,
@@ -127,10 +136,18 @@ export async function startIntacctThread(): Promise<IntacctThread> {
   }
 
   return {
-    red,
+    get red() {
+      return red
+    },
     intacct,
     books,
     begin,
+    async kill() {
+      const ended = once(red.child, 'exit')
+      red.child.kill('SIGKILL')
+      await ended
+      red = await startRed({ ...options, userDir: red.userDir })
+    },
     checkLeaks() {
       const text = red.output()
       for (const secret of [intacct.senderPassword, intacct.userPassword, ...target.secrets])
