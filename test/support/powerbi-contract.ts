@@ -88,3 +88,18 @@ export function powerbiContract(): PowerbiContract | undefined {
     },
   }
 }
+
+/** Remembers what the contract says against a client's requests, for a sandbox's `onRequest`. */
+export function watchContract(): { onRequest(made: LoggedRequest): void; check(): void } {
+  const contract = powerbiContract()
+  const complaints = new Set<string>()
+  return {
+    onRequest(made) {
+      for (const complaint of contract?.request(made) ?? []) complaints.add(`${made.method} ${made.path}: ${complaint}`)
+    },
+    /** Throws with all of it, where there is any. */
+    check() {
+      if (complaints.size > 0) throw new Error(`against the published contract: ${[...complaints].join('; ')}`)
+    },
+  }
+}

@@ -4,7 +4,7 @@ import { createPowerbiTarget, type PowerbiTargetOptions } from '../../nodes/powe
 import type { PowerbiSandbox, PowerbiOptions as SandboxOptions } from '../../sandbox/powerbi/api.ts'
 import { startPowerbi } from '../../sandbox/powerbi/server.ts'
 import type { PrepareContext, Target } from '../../sync/target.ts'
-import { powerbiContract } from './powerbi-contract.ts'
+import { watchContract } from './powerbi-contract.ts'
 
 export interface PowerbiFixture {
   readonly sandbox: PowerbiSandbox
@@ -18,12 +18,11 @@ export interface PowerbiFixture {
 }
 
 export async function startPowerbiFixture(options: SandboxOptions = {}): Promise<PowerbiFixture> {
-  const contract = powerbiContract()
-  const complaints = new Set<string>()
+  const contract = watchContract()
   const sandbox = await startPowerbi({
     ...options,
     onRequest(made) {
-      for (const complaint of contract?.request(made) ?? []) complaints.add(`${made.method} ${made.path}: ${complaint}`)
+      contract.onRequest(made)
       options.onRequest?.(made)
     },
   })
@@ -76,7 +75,7 @@ export async function startPowerbiFixture(options: SandboxOptions = {}): Promise
     async close() {
       await Promise.all(open.map((connection) => connection.close()))
       await sandbox.close()
-      if (complaints.size > 0) throw new Error(`against the published contract: ${[...complaints].join('; ')}`)
+      contract.check()
     },
   }
 }

@@ -6,6 +6,7 @@ import { type DatabricksSandbox, startDatabricks } from '../../sandbox/databrick
 import type { PowerbiSandbox } from '../../sandbox/powerbi/api.ts'
 import { startPowerbi } from '../../sandbox/powerbi/server.ts'
 import { type SnowflakeSandbox, startSnowflake } from '../../sandbox/snowflake/server.ts'
+import { watchContract } from './powerbi-contract.ts'
 
 export interface ThreadTarget<S> {
   readonly sandbox: S
@@ -104,7 +105,9 @@ export async function toSnowflake(schemas: readonly string[]): Promise<ThreadTar
 
 /** Each job has a workspace of its name. */
 export async function toPowerbi(workspaces: readonly string[]): Promise<ThreadTarget<PowerbiSandbox>> {
+  const contract = watchContract()
   const sandbox = await startPowerbi({
+    onRequest: contract.onRequest,
     clientSecret: 'sandbox-secret-of-power-bi',
     workspaces: workspaces.map((name) => ({ name })),
   })
@@ -150,6 +153,9 @@ export async function toPowerbi(workspaces: readonly string[]): Promise<ThreadTa
         .datasets()
         .filter(({ workspace }) => workspace === idOf(job))
         .flatMap(({ tables }) => tables.map(({ name }) => name)),
-    close: () => sandbox.close(),
+    async close() {
+      await sandbox.close()
+      contract.check()
+    },
   }
 }
