@@ -1,7 +1,6 @@
 import { deepStrictEqual, match, strictEqual } from 'node:assert'
 import { readFileSync } from 'node:fs'
-import type { Locator } from 'playwright-core'
-import { chromiumPath, NO_CHROMIUM } from '../support/editor.ts'
+import { checked, chromiumPath, NO_CHROMIUM } from '../support/editor.ts'
 import { type Stage, startStage } from '../support/stage.ts'
 
 const HOSTILE = '<img src=x onerror="window.hacked=1">& Söhne'
@@ -286,23 +285,4 @@ function reveal(label: string): void {
   const { RED } = globalThis as unknown as EditorPage
   const node = RED.nodes.filterNodes({}).find(({ name }) => name === label)
   if (node) RED.view.reveal(node.id)
-}
-
-/** Fails where a field has no name that a screen reader could say, or is wider than the dialog. */
-async function checked(dialog: Locator, what: string): Promise<void> {
-  const faults = await dialog.locator('.red-ui-tray-body').evaluate((body) => {
-    for (const details of body.querySelectorAll('details')) details.open = true
-    const right = body.getBoundingClientRect().right
-    return [...body.querySelectorAll<HTMLInputElement>('.tieout-form :is(input, select, textarea, button)')]
-      .filter((field) => field.getClientRects().length > 0)
-      .flatMap((field) => {
-        const name = field.labels?.[0]?.textContent || field.getAttribute('aria-label') || field.textContent
-        const id = field.id || field.className
-        return [
-          ...(name?.trim() ? [] : [`${id} has no name`]),
-          ...(field.getBoundingClientRect().right <= right + 1 ? [] : [`${id} stands out to the right`]),
-        ]
-      })
-  })
-  deepStrictEqual(faults, [], what)
 }

@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, strictEqual } from 'node:assert'
 import { type SnowflakeSandbox, startSnowflake } from '../../sandbox/snowflake/server.ts'
-import { chromiumPath, type Editor, NO_CHROMIUM, openEditor } from '../support/editor.ts'
+import { checked, chromiumPath, type Editor, NO_CHROMIUM, openEditor } from '../support/editor.ts'
 import { type Red, startRed } from '../support/node-red.ts'
 
 describe('dialogs of Snowflake', function () {
@@ -84,6 +84,19 @@ describe('dialogs of Snowflake', function () {
     await dialog.locator('#node-config-input-schema').fill(snowflake.schema)
     await editor.done()
     await editor.done()
+  })
+
+  it('names every field, and fits into a narrow tray', async () => {
+    await editor.page.setViewportSize({ width: 900, height: 900 })
+    await checked(await editor.open('Write to Snowflake'), 'snowflake-merge')
+    const dialog = await editor.openConfig('connection')
+    for (const login of ['keyPair', 'token', 'oauth']) {
+      await dialog.locator('#node-config-input-login').selectOption(login)
+      await checked(dialog, `snowflake-connection, ${login}`)
+    }
+    await editor.cancel()
+    await editor.cancel()
+    await editor.page.setViewportSize({ width: 1400, height: 900 })
   })
 
   it('says in plain words what the schedule before the node costs', async () => {

@@ -1,4 +1,5 @@
 /** The real editor in a headless Chromium, as a person uses it: by what is seen, clicked and typed. */
+import { deepStrictEqual } from 'node:assert'
 import { existsSync } from 'node:fs'
 import { chromium, type Locator, type Page } from 'playwright-core'
 import { type Red, USER } from './node-red.ts'
@@ -183,4 +184,23 @@ export async function openEditor(
     },
     close: () => browser.close(),
   }
+}
+
+/** Fails where a field has no name that a screen reader could say, or is wider than the dialog. */
+export async function checked(dialog: Locator, what: string): Promise<void> {
+  const faults = await dialog.locator('.red-ui-tray-body').evaluate((body) => {
+    for (const details of body.querySelectorAll('details')) details.open = true
+    const right = body.getBoundingClientRect().right
+    return [...body.querySelectorAll<HTMLInputElement>('.tieout-form :is(input, select, textarea, button)')]
+      .filter((field) => field.getClientRects().length > 0)
+      .flatMap((field) => {
+        const name = field.labels?.[0]?.textContent || field.getAttribute('aria-label') || field.textContent
+        const id = field.id || field.className
+        return [
+          ...(name?.trim() ? [] : [`${id} has no name`]),
+          ...(field.getBoundingClientRect().right <= right + 1 ? [] : [`${id} stands out to the right`]),
+        ]
+      })
+  })
+  deepStrictEqual(faults, [], what)
 }
