@@ -35,14 +35,22 @@ export function environmentOf(ends: Ends, addresses: Readonly<Record<string, Add
   return variables
 }
 
-/** The node that begins the sync and the sync's name, as the template has them. */
-export function entrance(flows: readonly FlowNode[]): { inject: string; sync: string } {
+export interface Entrance {
+  /** The node that begins the sync. */
+  readonly inject: string
+  readonly sync: string
+  /** The ledger's node. */
+  readonly ledger: string
+}
+
+/** Where a template's sync begins. */
+export function entrance(flows: readonly FlowNode[]): Entrance {
   const poll = flows.find((node) => typeof node.syncName === 'string')
   const inject = flows.find(
     (node) => node.type === 'inject' && (node.wires as string[][]).flat().includes(poll?.id ?? ''),
   )
   if (!poll || !inject) throw new Error('the template has no inject node wired to a polling node')
-  return { inject: inject.id, sync: poll.syncName as string }
+  return { inject: inject.id, sync: poll.syncName as string, ledger: poll.ledger as string }
 }
 
 /** Deploys flows and waits until they run. */
@@ -50,11 +58,12 @@ export async function deploy(editor: Editor, flows: readonly FlowNode[]): Promis
   await editor.call('POST', '/flows', { flows })
 }
 
-/** Whether this flow is deployed already (a second start keeps what was edited). */
-export async function isDeployed(editor: Editor, flows: readonly FlowNode[]): Promise<boolean> {
-  const { flows: there } = (await editor.call('GET', '/flows')) as { flows: FlowNode[] }
+/** Deploys a flow beside those that are there; one that is there already stays as it was edited. */
+export async function addFlow(editor: Editor, flows: readonly FlowNode[]): Promise<void> {
+  const { flows: there, rev } = (await editor.call('GET', '/flows')) as { flows: FlowNode[]; rev: string }
   const tab = flows.find((node) => node.type === 'tab')
-  return there.some((node) => node.id === tab?.id)
+  if (there.some((node) => node.id === tab?.id)) return
+  await editor.call('POST', '/flows', { flows: [...there, ...flows], rev })
 }
 
 /** An order to the polling node (`msg.tieout`), as the editor's inject dialog would send it. */
@@ -65,10 +74,10 @@ const asMessage = (order: object): object => ({
 /** Presses an inject node and waits for the run it starts; gives its summary, failed or not. */
 export async function runOnce(
   editor: Editor,
-  { inject, sync }: { readonly inject: string; readonly sync: string },
+  { inject, sync, ledger }: Entrance,
   { seconds, order }: { readonly seconds: number; readonly order?: object | undefined },
 ): Promise<RunSummary> {
-  const path = `/tieout/runs?sync=${encodeURIComponent(sync)}&limit=1`
+  const path = `/tieout/runs?ledger=${ledger}&sync=${encodeURIComponent(sync)}&limit=1`
   const newest = async (): Promise<RunSummary | undefined> => ((await editor.call('GET', path)) as RunSummary[])[0]
   const before = (await newest())?.run
   const press = () =>

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import type { RunSummary } from '../sync/engine.ts'
 import { booksAfter, compareBooks } from './books.ts'
 import { type Editor, startEditor } from './editor.ts'
-import { type Ends, endsOf } from './ends/index.ts'
-import { deploy, entrance, environmentOf, type FlowNode, filledIn, isDeployed, readTemplate, runOnce } from './job.ts'
+import { type Ends, endsOf, FLOW_NAMES } from './ends/index.ts'
+import { addFlow, entrance, environmentOf, type FlowNode, filledIn, readTemplate, runOnce } from './job.ts'
 import { type DemoOptions, readOptions, USAGE } from './options.ts'
 import { freePort } from './process.ts'
 import { countEntities, describeRun, tiesBut } from './report.ts'
@@ -31,10 +31,12 @@ async function start(options: DemoOptions): Promise<number> {
   mkdirSync(home, { recursive: true })
   const today = firstDay(join(home, 'today'))
   const flows = filledIn(readTemplate(options.flow), { ...options, today }, ends)
-  const serve = `${ends.source.server},${ends.target.server}`
-  const args = ['--serve', serve, '--size', options.size, '--seed', String(options.seed)]
-  args.push('--faults', options.faults, '--today', today)
-  const sandbox = await startSandbox(options.once ? args : [...args, '--state', join(home, 'sandbox')])
+  const args = ['--size', options.size, '--seed', String(options.seed), '--faults', options.faults, '--today', today]
+  // A demo that stays up serves what every flow needs, those of earlier starts too.
+  const further = options.once
+    ? ['--serve', `${ends.source.server},${ends.target.server}`]
+    : ['--state', join(home, 'sandbox')]
+  const sandbox = await startSandbox([...args, ...further])
   let editor: Editor | undefined
   const end = async (): Promise<void> => {
     await editor?.stop()
@@ -47,9 +49,12 @@ async function start(options: DemoOptions): Promise<number> {
     editor = await startEditor({
       dir: join(home, 'node-red'),
       port: await freePort(options.port),
-      env: environmentOf(ends, sandbox.addresses),
+      env: Object.assign(
+        {},
+        ...(options.once ? [ends] : FLOW_NAMES.map(endsOf)).map((of) => environmentOf(of, sandbox.addresses)),
+      ),
     })
-    if (!(await isDeployed(editor, flows))) await deploy(editor, flows)
+    await addFlow(editor, flows)
     const door = entrance(flows)
     const seconds = PATIENCE[options.size]
     const run: Run = async (order) => {

@@ -17,12 +17,15 @@ describe('npm start', () => {
   })
 
   /** Starts the demo in a folder of its own and waits for the address, user and password it prints. */
-  async function start(): Promise<{
+  async function start(...flags: string[]): Promise<{
     url: string
     text: string
     call(method: string, path: string, body?: unknown): Promise<unknown>
   }> {
-    const child = spawn(process.execPath, [START, '--port', '0'], { cwd: home, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [START, '--port', '0', ...flags], {
+      cwd: home,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     running = child
     let text = ''
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (text += chunk))
@@ -86,6 +89,15 @@ describe('npm start', () => {
     const again = (await second.call('GET', '/flows')) as { flows: { name?: string }[] }
     ok(again.flows.some(({ name }) => name === 'Read X3, as I call it'))
     match(second.text, /gl_entry\s+0\s+0\s+0\s+0\s+yes/, 'what was moved already is not moved again')
+    await stop(running as ChildProcess)
+
+    const third = await start('--flow', 'x3-to-powerbi')
+    const both = (await third.call('GET', '/flows')) as { flows: { type: string; name?: string }[] }
+    ok(
+      both.flows.some(({ name }) => name === 'Read X3, as I call it'),
+      'the first flow stays',
+    )
+    match(third.text, /gl_entry\s+52\s+52\s+0\s+0\s+yes/, 'another flow has its own position')
     await stop(running as ChildProcess)
   })
 })
