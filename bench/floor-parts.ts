@@ -25,6 +25,8 @@ export interface FloorBatch {
 export interface FloorReader {
   /** Reads everything; gives batches of the size that the flow's had. */
   batches(script: Script): AsyncIterable<FloorBatch>
+  /** The flow's requests with each page right before what completes it; the flow has the next page on its way meanwhile. */
+  inOrder?(requests: readonly string[]): Promise<string[]>
   close(): Promise<void>
 }
 

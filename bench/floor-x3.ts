@@ -67,6 +67,7 @@ export async function openReader(address: Address): Promise<FloorReader> {
   }
   return {
     batches: (script) => readBatches(ask, script),
+    inOrder: (requests) => inOrder(ask, requests),
     close: () => agent.close(),
   }
 }
@@ -90,6 +91,19 @@ async function* readBatches(ask: (body: string) => Promise<Raw>, script: Script)
     }
   }
   filler.check()
+}
+
+/** A further page names its document: it goes behind the last page that had it. */
+async function inOrder(ask: (body: string) => Promise<Raw>, requests: readonly string[]): Promise<string[]> {
+  const ordered: { readonly page: string; readonly ids: ReadonlySet<unknown>; readonly further: string[] }[] = []
+  for (const { body, further, root, node, variables } of pageRequests(requests)) {
+    if (further) ordered.findLast(({ ids }) => ids.has(variables.document))?.further.push(body)
+    else {
+      const ids = new Set(elements((await ask(body))[root]?.[node]).map(({ _id }) => _id as unknown))
+      ordered.push({ page: body, ids, further: [] })
+    }
+  }
+  return ordered.flatMap(({ page, further }) => [page, ...further])
 }
 
 /** Appends a further page to the list of its owner, a document or a line of one. */

@@ -17,6 +17,10 @@ export interface FloorOrder {
   readonly what: 'both' | 'read' | 'write'
 }
 
+export interface OrderOrder extends Pick<FloorOrder, 'systems' | 'addresses'> {
+  readonly requests: readonly string[]
+}
+
 export interface FloorResult extends Cost {
   readonly peakRssMb: number
   readonly records: number
@@ -27,6 +31,16 @@ export interface FloorResult extends Cost {
 const WINDOW = 30_000
 
 const commands = {
+  /** The flow's requests as one reading after another would send them. */
+  async order({ systems: { source }, addresses, requests }: OrderOrder): Promise<readonly string[]> {
+    const readers = READERS[source]
+    if (!readers) throw new Error(`the floor has no part for ${source}`)
+    const reader = await (await readers()).openReader(addresses[source] ?? {})
+    const ordered = (await reader.inOrder?.(requests)) ?? requests
+    await reader.close()
+    return ordered
+  },
+
   async run({ systems: { source, target }, addresses, script, schemas, what }: FloorOrder): Promise<FloorResult> {
     const [readers, writers] = [READERS[source], WRITERS[target]]
     if (!readers || !writers) throw new Error(`the floor has no part for ${source} or ${target}`)

@@ -86,7 +86,7 @@ async function bench(options: Options): Promise<void> {
     // Fills the cache of pages, and shows what the flow asks and sends, so that the floor does the same.
     const first = await flowPass(setting, [])
     const tables = await sandbox.ask('tables', first.schemas)
-    const requests = await sandbox.ask('requests', undefined as never)
+    const requests = await inOrder(setting, await sandbox.ask('requests', undefined as never))
     const floor: Floor = {
       script: { requests, batches: first.batches, source: first.source, accounts },
       schemas: first.schemas,
@@ -95,6 +95,17 @@ async function bench(options: Options): Promise<void> {
     else await compare(setting, floor, tables)
   } finally {
     await sandbox.stop()
+  }
+}
+
+/** A process of its own, so that the floor's passes find nothing warmed up. */
+async function inOrder({ options, sandbox }: Setting, requests: readonly string[]): Promise<readonly string[]> {
+  const addresses = await sandbox.ask('empty', undefined as never)
+  const child = startChild<FloorCommands>(script('floor'), HEAP)
+  try {
+    return await child.ask('order', { systems: options.systems, addresses, requests })
+  } finally {
+    await child.stop()
   }
 }
 

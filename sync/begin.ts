@@ -36,7 +36,7 @@ export async function begin(
     } else position = { ...position, identity }
   }
   if (!position && options.targets) {
-    const targets = await options.targets(entity.name, plan.schema)
+    const targets = await options.targets(entity.name)
     const context = { signal, waiting: (what: string) => options.progress({ records: 0, rows: 0, waiting: what }) }
     const question = {
       ledger,

@@ -58,11 +58,10 @@ export async function closeEntity(
   for (const made of entity.reached.values()) {
     const reached = await made.catch(() => undefined)
     if (!reached || tallyOf(entity, reached.ref).counts.delivered === 0 || signal.aborted) continue
-    if (!entity.error) {
-      const check = await compare(reached, signal)
-      if (check) checks.set(checkKey(entity.name, reached.ref.id), check)
-    }
+    const comparing = entity.error ? undefined : compare(reached, signal)
     await mark(deps, run, entity, reached, signal)
+    const check = await comparing
+    if (check) checks.set(checkKey(entity.name, reached.ref.id), check)
   }
   return checks
 }

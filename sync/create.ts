@@ -1,7 +1,7 @@
 /** Puts the engine of one ledger together. */
 import { randomUUID } from 'node:crypto'
 import type { Ledger } from '../ledger/ledger.ts'
-import { planAhead } from './ahead.ts'
+import { askingAhead } from './ahead.ts'
 import { createDeliver } from './deliver.ts'
 import type { Engine, Log } from './engine.ts'
 import { classOf, syncError } from './errors.ts'
@@ -47,11 +47,7 @@ export function createEngine({ ledger, log, now = Date.now, retry }: EngineOptio
   return {
     ledger,
     poll: (options) =>
-      start(
-        options.signal,
-        (signal) => poll(deps, { ...options, signal, source: planAhead(options.source, options.entities, signal) }),
-        options.name,
-      ),
+      start(options.signal, (signal) => poll(deps, askingAhead(ledger, { ...options, signal })), options.name),
     replay: (options) => start(options.signal, (signal) => replay(deps, { ...options, signal })),
     hold: (options) => hold(deps, options),
     deliver,

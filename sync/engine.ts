@@ -109,10 +109,7 @@ export interface PollOptions {
    * The targets behind those sinks, for a sync whose ledger knows nothing yet: their marks say where to go on. Absent:
    * everything is read, and the marks are looked at on the first delivery.
    */
-  readonly targets?: (
-    entity: string,
-    schema: Schema,
-  ) => Promise<readonly { readonly ref: SinkRef; readonly target: Target }[]>
+  readonly targets?: (entity: string) => Promise<readonly { readonly ref: SinkRef; readonly target: Target }[]>
   /** `every` sink must answer for each record, or at least `one`. */
   readonly answer: 'every' | 'one'
   /** Records may be filtered in the flow: what never reached a sink counts as filtered. */

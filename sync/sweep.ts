@@ -172,7 +172,7 @@ interface Memory {
  * their own are read again, under numbers above the sweep's, which no deletion of it can touch.
  */
 async function recall({ ledger, options, entity, plan, note, signal }: SweepTask, source: string): Promise<number> {
-  const targets = (await options.targets?.(entity.name, plan.schema)) ?? []
+  const targets = (await options.targets?.(entity.name)) ?? []
   const asks = targets.flatMap(({ target }) => target.keys?.bind(target) ?? [])
   if (asks.length < targets.length) return 0
   const waiting = (what: string) => options.progress({ records: 0, rows: 0, waiting: what })

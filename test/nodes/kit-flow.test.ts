@@ -45,7 +45,7 @@ describe('node kit', () => {
         ['w', 'v'],
       )
       deepStrictEqual(
-        (await options?.targets?.('product', schema))?.map((t) => t.target.address),
+        (await options?.targets?.('product'))?.map((t) => t.target.address),
         ['test://h/product', 'test://h/product'],
       )
       strictEqual(stage.engine.delivered.length, 2)

@@ -58,6 +58,8 @@ export const BACKFILL = 'backfill'
 /** Further than this ahead of X3's clock a stamp counts as from the future. */
 const FUTURE_MS = 60_000
 const DAY_MS = 86_400_000
+/** So long a reply's `Date` counts as the time of now: the window ends so much earlier. */
+const RECENT_MS = 5000
 /** Keys remembered of one run, so that a bulk change costs no memory without end. */
 const MOST_REMEMBERED = 200_000
 
@@ -70,8 +72,11 @@ export function createX3Source(connection: X3Connection, schema: X3Schema, optio
       unlisten?.()
     },
     async clock(signal) {
-      await connection.query('{__typename}', {}, { what: 'the clock of X3', signal, waiting: options.waiting })
-      return new Date(Math.floor(connection.clock.now() / 1000) * 1000).toISOString().replace('.000Z', 'Z')
+      // A reply that has just come told it too, if a little less.
+      if (connection.clock.heard(RECENT_MS) === undefined)
+        await connection.query('{__typename}', {}, { what: 'the clock of X3', signal, waiting: options.waiting })
+      const heard = connection.clock.heard(RECENT_MS) ?? connection.clock.now()
+      return new Date(Math.floor(heard / 1000) * 1000).toISOString().replace('.000Z', 'Z')
     },
     plan: (entity, signal) => planOf(connection, schema, options, entity, signal),
     requests: () => connection.requests(),

@@ -84,8 +84,11 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
       }
       const { reply, read } = await once(future === undefined ? plainQuery : futureQuery, variables, name, reading)
       const data = dataOf(reply)
-      return { data, reply, read, page: pageOf(data, entity.nodes.root, entity.nodes.node) }
+      return { data, exact, reply, read, page: pageOf(data, entity.nodes.root, entity.nodes.node) }
     }, reading.signal)
+  /** The page behind the last one: it is on its way while that one is taken apart and delivered. */
+  let ahead: { readonly of: string; readonly reply: ReturnType<typeof readPage> } | undefined
+  const placeOf = (filter: string | undefined, cursor: string | null): string => JSON.stringify([filter, cursor])
 
   const ask = (what: string, reading: Reading) => async (text: string, variables: Raw) => {
     const { reply } = await again(() => once(text, variables, what, reading), reading.signal)
@@ -145,13 +148,13 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
   }
 
   const toPage = async (
-    found: { data: Raw; reply: Reply; read: number; page: QueryPage },
+    found: { exact: boolean; reply: Reply; read: number; page: QueryPage },
     reading: Reading,
   ): Promise<Page> => {
     try {
       return await collect(found.page, found.read, found.reply.notices, reading)
     } catch (error) {
-      if (!isSyncError(error) || error.code !== INEXACT || exact) throw error
+      if (!isSyncError(error) || error.code !== INEXACT || found.exact) throw error
       exact = true
       return collect(
         pageOf(dataOf(found.reply), entity.nodes.root, entity.nodes.node),
@@ -212,10 +215,18 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
 
   const pageAt: Reader['page'] = async (filter, request, future) => {
     try {
-      const found = await readPage(filter, request.cursor, request, future)
+      const asked = ahead?.of === placeOf(filter, request.cursor) ? ahead.reply : undefined
+      ahead = undefined
+      const found = await (asked ?? readPage(filter, request.cursor, request, future))
+      const next = nextCursor(found.page)
+      if (next !== null) {
+        const reply = readPage(filter, next, request)
+        reply.catch(() => undefined)
+        ahead = { of: placeOf(filter, next), reply }
+      }
       const page = await toPage(found, request)
-      const ahead = future === undefined ? 0 : futureCount(found.data, entity.nodes.root)
-      return ahead > 0 ? { ...page, future: ahead } : page
+      const later = future === undefined ? 0 : futureCount(found.data, entity.nodes.root)
+      return later > 0 ? { ...page, future: later } : page
     } catch (error) {
       if (isSyncError(error) && error.code === 'x3.unreadable') return unreadableOne(filter, request, error)
       throw error

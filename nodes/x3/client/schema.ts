@@ -92,8 +92,9 @@ export function createX3Schema(connection: Pick<X3Connection, 'query'>): X3Schem
   }
 
   const load = async (names: readonly string[], signal: AbortSignal): Promise<void> => {
-    for (let at = 0; at < names.length; at += TYPES_AT_ONCE) {
-      const some = names.slice(at, at + TYPES_AT_ONCE)
+    const parts: string[][] = []
+    for (let at = 0; at < names.length; at += TYPES_AT_ONCE) parts.push(names.slice(at, at + TYPES_AT_ONCE))
+    const ask = async (some: readonly string[]): Promise<void> => {
       const variables = Object.fromEntries(some.map((name, index) => [`t${index}`, name]))
       const parts = some.map(
         (_, index) =>
@@ -108,7 +109,10 @@ export function createX3Schema(connection: Pick<X3Connection, 'query'>): X3Schem
         types.set(name, typeInfo(name, reply.data[`t${index}`] as WireNamed | null | undefined))
       })
     }
+    await Promise.all(parts.map(ask))
   }
+
+  const gather = gatherer(load)
 
   return {
     nodes,
@@ -130,7 +134,7 @@ export function createX3Schema(connection: Pick<X3Connection, 'query'>): X3Schem
           return type
         })
         if (missing.size === 0) return result
-        await load(
+        await gather(
           [...new Set([...missing, ...[...missing].flatMap(relatives)])].filter((name) => !types.has(name)),
           signal,
         )
@@ -155,6 +159,54 @@ export function createX3Schema(connection: Pick<X3Connection, 'query'>): X3Schem
       types.clear()
       catalogue = undefined
     },
+  }
+}
+
+/**
+ * Loads names in as few calls as it can: what is asked for within one turn of the event loop goes together, and what is
+ * on its way is waited for. Plans of several entities are made side by side and need much the same types.
+ */
+function gatherer(
+  load: (names: readonly string[], signal: AbortSignal) => Promise<void>,
+): (names: readonly string[], signal: AbortSignal) => Promise<void> {
+  interface Call {
+    readonly names: Set<string>
+    readonly owner: AbortSignal
+    readonly done: Promise<void>
+  }
+  const coming = new Map<string, Call>()
+  let next: Call | undefined
+  const begin = (owner: AbortSignal): Call => {
+    const names = new Set<string>()
+    const turn = new Promise((resolve) => setImmediate(resolve))
+    const done = turn
+      .then(() => {
+        next = undefined
+        return load([...names], owner)
+      })
+      .finally(() => {
+        for (const name of names) coming.delete(name)
+      })
+    return { names, owner, done }
+  }
+  return async (names, signal) => {
+    const calls = new Set<Call>()
+    for (const name of names) {
+      let call = coming.get(name)
+      if (call === undefined) {
+        next ??= begin(signal)
+        next.names.add(name)
+        coming.set(name, next)
+        call = next
+      }
+      calls.add(call)
+    }
+    try {
+      await Promise.all([...calls].map(({ done }) => done))
+    } catch (error) {
+      // Another plan that was stopped takes nothing from this one: it asks again by itself.
+      if (signal.aborted || ![...calls].some(({ owner }) => owner.aborted)) throw error
+    }
   }
 }
 

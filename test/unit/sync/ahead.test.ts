@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import { planAhead } from '../../../sync/ahead.ts'
+import { marksAhead, planAhead } from '../../../sync/ahead.ts'
 import type { EntityPlan, Source } from '../../../sync/source.ts'
+import type { Mark, Target } from '../../../sync/target.ts'
 import { waitFor } from '../../support/wait.ts'
 
 const signal = new AbortController().signal
@@ -24,12 +25,12 @@ function noting(fails: string[] = []): { source: Source; asked: string[] } {
 }
 
 describe('plans ahead', () => {
-  it('asks for the next entity as soon as one is planned, each once, and for none behind the last', async () => {
+  it('asks for all entities with the first, each once', async () => {
     const { source, asked } = noting()
     const ahead = planAhead(source, ['a', 'b', 'c'], signal)
+    assert.deepEqual(asked, [], 'nothing before the run begins')
     assert.equal((await ahead.plan('a', signal)).entity, 'a')
-    await waitFor(() => asked.length === 2)
-    assert.deepEqual(asked, ['a', 'b'])
+    assert.deepEqual(asked, ['a', 'b', 'c'])
     assert.equal((await ahead.plan('b', signal)).entity, 'b')
     assert.equal((await ahead.plan('c', signal)).entity, 'c')
     assert.deepEqual(asked, ['a', 'b', 'c'])
@@ -49,5 +50,55 @@ describe('plans ahead', () => {
     const ahead = planAhead(source, ['a', 'b'], signal)
     await ahead.plan('a', signal)
     await assert.rejects(ahead.plan('b', signal), /no b today/)
+  })
+})
+
+describe('marks ahead', () => {
+  const context = { signal, waiting: () => undefined }
+  const mark = (entity: string) => ({ entity }) as Mark
+  const positions = (known: string[]) => ({
+    position: async (_sync: string, entity: string) =>
+      known.includes(entity) ? { identity: '', readThrough: null, window: null } : undefined,
+  })
+  /** Targets that note who is asked; `fails` says which of them fail once. */
+  function marks(entities: string[], known: string[] = [], fails: string[] = []) {
+    const asked: string[] = []
+    const target = (entity: string) =>
+      ({
+        address: `test://${entity}`,
+        async readMark() {
+          asked.push(entity)
+          const at = fails.indexOf(entity)
+          if (at >= 0) throw new Error(`no ${fails.splice(at, 1)[0]} today`)
+          return [mark(entity)]
+        },
+      }) as unknown as Target
+    const options = { name: 's', entities, signal, progress: () => undefined }
+    const ahead = marksAhead(positions(known), options, async (entity) => [
+      { ref: { id: 'w', name: 'w' }, target: target(entity) },
+    ])
+    const read = async (entity: string) => (await ahead.targets(entity))[0]?.target.readMark?.(context)
+    return { asked, ahead, read }
+  }
+
+  it('are read when the run begins, each once, where the ledger knows nothing of the entity', async () => {
+    const { asked, ahead, read } = marks(['a', 'b', 'c'], ['b'])
+    assert.deepEqual(asked, [])
+    ahead.begin()
+    await waitFor(() => asked.length === 2)
+    assert.deepEqual(asked, ['a', 'c'])
+    assert.deepEqual(await read('a'), [mark('a')])
+    assert.deepEqual(await read('c'), [mark('c')])
+    assert.deepEqual(asked, ['a', 'c'])
+    await read('a')
+    assert.deepEqual(asked, ['a', 'c', 'a'], 'a second question is about what is there then')
+  })
+
+  it('are read anew when that failed', async () => {
+    const { asked, ahead, read } = marks(['a'], [], ['a'])
+    ahead.begin()
+    await waitFor(() => asked.length === 1)
+    assert.deepEqual(await read('a'), [mark('a')])
+    assert.deepEqual(asked, ['a', 'a'])
   })
 })

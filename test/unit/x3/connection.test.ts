@@ -167,6 +167,19 @@ describe('tokens and limits of X3', () => {
     assert.notEqual(await login.header(), all[0])
   })
 
+  it("knows the server's time from a reply that came just now, never a later one", () => {
+    let now = start
+    const clock = serverClock(() => now)
+    assert.equal(clock.heard(5000), undefined)
+    clock.learn(new Date(start - 90_000).toUTCString())
+    now += 4000
+    assert.equal(clock.heard(5000), Math.floor((start - 90_000) / 1000) * 1000)
+    now += 2000
+    assert.equal(clock.heard(5000), undefined, 'too long ago')
+    now = start - 1000
+    assert.equal(clock.heard(5000), undefined, 'our own clock was set back')
+  })
+
   it('a header refused to one is renewed only if it is still the current one', async () => {
     let now = start
     const login = credentials(

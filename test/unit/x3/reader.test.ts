@@ -87,7 +87,12 @@ function connection(answers: Answers): X3Connection & { asked: Asked[] } {
     apiUrl: 'https://x3.example:8124/xtrem/api',
     folder: 'SEED',
     user: 'Clerk',
-    clock: { now: () => Date.parse('2026-03-02T08:00:00Z'), learn() {}, differenceSeconds: () => 0 },
+    clock: {
+      now: () => Date.parse('2026-03-02T08:00:00Z'),
+      learn() {},
+      heard: () => undefined,
+      differenceSeconds: () => 0,
+    },
     retry: { attempts: 12, firstDelayMs: 1, maxDelayMs: 1 },
     async query(text: string, variables: Readonly<Record<string, unknown>>, options: QueryOptions) {
       options.onAttempt?.()
@@ -171,6 +176,47 @@ describe('reading a page of documents', () => {
         [1, '2026-03-01T10:00:00Z'],
       ],
     )
+  })
+
+  it('has the next page on its way while one is delivered, each asked once and with a number of its own', async () => {
+    // The amounts of both are JSON numbers with more digits than JavaScript keeps, so that both are parsed again.
+    const exactly = (id: string, next: string | null) =>
+      JSON.stringify({ data: page([order(id)], next) }).replace(
+        '"quantityInOrderUnitOrdered":"1"',
+        '"quantityInOrderUnitOrdered":12345678901234567.89',
+      )
+    const x3 = connection(({ variables }) => (variables.after === null ? exactly('A', 'two') : exactly('B', null)))
+    const plan = await createX3Source(x3, schema, { source: 's' }).plan('purchase_order', signal)
+    let number = 0
+    const request = { walk: 'changed', window: { from: null, bound: null }, nextRead: () => ++number, signal }
+    const first = await plan.readPage({ ...request, cursor: null })
+    assert.deepEqual(
+      x3.asked.map(({ variables }) => variables.after),
+      [null, 'two'],
+    )
+    const second = await plan.readPage({ ...request, cursor: first.cursor })
+    assert.equal(x3.asked.length, 2)
+    assert.equal(second.cursor, null)
+    const amounts = [first, second].map((found) => [
+      found.records[0]?._read,
+      ((found.records[0]?.lines ?? []) as Row[])[0]?.quantity,
+    ])
+    assert.deepEqual(amounts, [
+      [1, '12345678901234567.89'],
+      [2, '12345678901234567.89'],
+    ])
+  })
+
+  it('a page that could not be had ahead fails in its own turn', async () => {
+    const x3 = connection(({ variables }) => {
+      if (variables.after === null) return page([order('A')], 'two')
+      throw syncError('config', 'x3.test', 'no second page')
+    })
+    const plan = await createX3Source(x3, schema, { source: 's' }).plan('purchase_order', signal)
+    const request = { walk: 'changed', window: { from: null, bound: null }, nextRead: () => 1, signal }
+    const first = await plan.readPage({ ...request, cursor: null })
+    assert.equal(first.records.length, 1)
+    await assert.rejects(plan.readPage({ ...request, cursor: first.cursor }), /no second page/)
   })
 
   it('completes lines by further pages, with the number of the first request', async () => {
