@@ -96,18 +96,33 @@ function contextOf(args: readonly Node[], env: Env, name: string): Tab {
   return env.engine.table(args[0] as Node, env)
 }
 
+/** Whole numbers and decimals stay exact; a Double is rounded through its text, so that 1.005 rounds as it is written. */
 function rounded(value: Value, places: Value): Value {
   if (value === null) return null
   const digits = Number(numberOf(places))
-  const amount = real(numberOf(value))
-  // Through text, so that 1.005 rounds as it is written.
+  const amount = numberOf(value)
+  if (typeof amount !== 'number') return roundedUnits(isFixed(amount) ? amount.fixed : amount * 10_000n, digits)
   const shifted = Math.round(Number(`${Math.abs(amount)}e${digits}`))
   const result = Math.sign(amount) * Number(`${shifted}e${-digits}`)
-  return Number.isInteger(result) && Number.isSafeInteger(result) ? BigInt(result) : result
+  return Number.isSafeInteger(result) ? BigInt(result) : result
 }
 
+/** Units of 1/10,000, rounded half away from zero. */
+function roundedUnits(units: bigint, digits: number): Value {
+  const step = 10n ** BigInt(Math.max(0, 4 - digits))
+  const half = units < 0n ? -step / 2n : step / 2n
+  const result = ((units + half) / step) * step
+  return digits <= 0 ? result / 10_000n : { fixed: result }
+}
+
+/** The next whole number below. */
 function floored(value: Value): Value {
-  return value === null ? null : BigInt(Math.floor(real(numberOf(value))))
+  if (value === null) return null
+  const amount = numberOf(value)
+  if (typeof amount === 'number') return BigInt(Math.floor(amount))
+  if (!isFixed(amount)) return amount
+  const whole = amount.fixed / 10_000n
+  return amount.fixed < 0n && whole * 10_000n !== amount.fixed ? whole - 1n : whole
 }
 
 const part = (read: (date: Date) => number) =>

@@ -115,6 +115,9 @@ describe('Power BI sandbox: DAX', () => {
     [`DATE(2026, 7, 28)`, '2026-07-28T00:00:00'],
     [`YEAR(DATE(2026, 7, 28))`, 2026],
     ['ROUND(1.005, 2)', 1.01],
+    ['ROUND(CURRENCY(-1.005), 2)', -1.01],
+    ['ROUND(155, -1)', 160],
+    ['INT(CURRENCY(-1.25))', -2],
     [`CALCULATE(COUNTROWS('entry line'),'entry'[company]="Y")`, 2],
     [`CALCULATE(COUNTROWS('entry'),'entry line'[account]="20")`, 5],
     [`CALCULATE(COUNTROWS('entry'),'entry'[company]="Y",ALL('entry'))`, 3],
@@ -132,6 +135,23 @@ describe('Power BI sandbox: DAX', () => {
     it(`${expression.replace(LATEST, 'LATEST')} is ${JSON.stringify(wanted)}`, () =>
       assert.deepEqual(value(expression), wanted))
   }
+
+  it('computes with decimals to the last digit', () => {
+    const big = table(
+      'big',
+      ['a'],
+      [[money('99337525444536.6064')], [money('-99337525444536.6065')], [money('0.0003')]],
+    )
+    const answer = (expression: string) => {
+      const { rows } = runQuery(parseQuery(`EVALUATE {${expression}}`), { tables: [big], relationships: [] }, [])
+      return jsonText(rows[0]?.[0] ?? null)
+    }
+    assert.equal(answer(`SUM('big'[a])`), '0.0002')
+    assert.equal(answer(`MAX('big'[a])`), '99337525444536.6064')
+    assert.equal(answer(`SUMX('big',INT('big'[a]))`), '-1')
+    assert.equal(answer(`SUMX('big',ROUND(('big'[a]-INT('big'[a]))*10000,0))`), '10002')
+    assert.equal(answer(`SUMX(FILTER('big','big'[a]<0),-'big'[a])`), '99337525444536.6065')
+  })
 
   it('gives columns of the model their table, others none', () => {
     const { names } = dax(`EVALUATE SUMMARIZECOLUMNS('entry'[company],"n",COUNTROWS('entry'))`)
