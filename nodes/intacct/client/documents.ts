@@ -4,6 +4,7 @@ import type { DataRecord } from '../../../sync/message.ts'
 import type { Page, PageRequest, RefusedRecord } from '../../../sync/source.ts'
 import type { Zone } from './clock.ts'
 import type { Fields } from './convert.ts'
+import { add, type Gathered, LONGEST, newGathered, type Stock } from './gathered.ts'
 import { compareKeys, type Pages, type QueryPage, type Reading } from './pages.ts'
 import { and, anyOf, type Condition, or } from './request.ts'
 
@@ -44,8 +45,6 @@ export interface Documents {
 
 /** Rows of lines held at a time; one document may be longer. */
 const MOST_LINES = 20_000
-/** A longer document is held. */
-const LONGEST = 100_000
 /** How often a document is read before it is refused. */
 const READINGS = 3
 /** Stamps are exact to the second, and the clocks of Intacct's machines differ. */
@@ -356,42 +355,6 @@ interface Whole extends Page {
   readonly records: DataRecord[]
   readonly refused: RefusedRecord[]
   readonly notices: string[]
-}
-
-interface Gathered {
-  readonly headers: readonly Fields[]
-  readonly rows: Map<string, Fields[]>
-  /** Documents with too many lines, which were let go. */
-  readonly long: Set<string>
-  readonly notices: string[]
-  count: number
-}
-
-interface Stock {
-  /** Record number of the first document. */
-  readonly from: string
-  after: readonly string[] | null
-  done: boolean
-  readonly gathered: Gathered
-}
-
-const newGathered = (): Gathered => ({ headers: [], rows: new Map(), long: new Set(), notices: [], count: 0 })
-
-function add(gathered: Gathered, { rows, notices }: QueryPage, parent: string): void {
-  gathered.notices.push(...notices)
-  for (const row of rows) {
-    const number = row[parent] ?? ''
-    if (gathered.long.has(number)) continue
-    const known = gathered.rows.get(number)
-    if (known) known.push(row)
-    else gathered.rows.set(number, [row])
-    gathered.count++
-    if (known && known.length > LONGEST) {
-      gathered.count -= known.length
-      gathered.rows.delete(number)
-      gathered.long.add(number)
-    }
-  }
 }
 
 const upper = (field: string): string => field.toUpperCase()

@@ -1,50 +1,26 @@
 /** Sage Intacct as a source of the engine: which walks an entity has, and what one page of each is. */
 import { unbalanced } from '../../../sync/balance.ts'
 import { syncError } from '../../../sync/errors.ts'
-import { type DataRecord, keyText, type Row } from '../../../sync/message.ts'
-import type { EntityPlan, Listing, Page, PageRequest, Source } from '../../../sync/source.ts'
-import { type Audit, auditKey, createAudit } from './audit.ts'
+import { keyText, type Row } from '../../../sync/message.ts'
+import type { EntityPlan, Page, PageRequest, Source } from '../../../sync/source.ts'
+import { createAudit } from './audit.ts'
 import type { Zone } from './clock.ts'
 import type { IntacctConnection } from './connection.ts'
-import { compileRecord, compileRow, type Fields, type RecordConverter, stampOf } from './convert.ts'
+import { compileRecord, compileRow, type RecordConverter, stampOf } from './convert.ts'
 import { createDocuments, type Documents } from './documents.ts'
 import { dimensionOf, entityDef } from './entities.ts'
-import { createPages, type Pages, type Reading } from './pages.ts'
-import { anyOf, GREATEST_PAGE } from './request.ts'
-import { type ExtraField, type ResolvedEntity, type ResolvedObject, resolveEntity } from './resolve.ts'
+import { deletedPage, essentials, isLate, isNumber, listing, readerOf, splitKey } from './flat.ts'
+import { createPages } from './pages.ts'
+import { GREATEST_PAGE } from './request.ts'
+import { type ResolvedEntity, type ResolvedObject, resolveEntity } from './resolve.ts'
 import type { IntacctSchema } from './schema.ts'
+import { BACKFILL, type IntacctSourceOptions, NOTHING, type Shop } from './source.ts'
 import { datesFilter, windowFilter } from './windows.ts'
 
-export interface IntacctSourceOptions {
-  /** Value of the `source` column. */
-  readonly source: string
-  /** All entities of the node: their deletions are asked for in one call. */
-  readonly entities: readonly string[]
-  /** Objects behind entities that are none of ours: `{arinvoice: 'ARINVOICE'}`. */
-  readonly objects?: Readonly<Record<string, string>>
-  /** Rows of one page, default and at most 2000; halved while Intacct cannot answer. */
-  readonly pageSize?: number
-  /** Default 60 s. */
-  readonly lagSeconds?: number
-  /** Default two hours: records may become visible late. */
-  readonly overlapSeconds?: number
-  /** `audit`: by the audit history where it may be read; `off`: by the sweep alone. */
-  readonly deletions?: 'audit' | 'off'
-  /** Journals that need not balance. */
-  readonly statisticalJournals?: readonly string[]
-  /** By entity: names of sensitive columns that were chosen. */
-  readonly sensitive?: Readonly<Record<string, readonly string[]>>
-  readonly extraFields?: Readonly<Record<string, readonly ExtraField[]>>
-  /** Calls a month that the plan of the company allows, and the share of it above which an alert is raised. */
-  readonly budget?: { readonly allowance: number; readonly alertShare: number }
-  /** Told what a retry waits for. */
-  readonly waiting?: (what: string) => void
-}
+export type { IntacctSourceOptions } from './source.ts'
 
 const LINES = 'lines'
 const DELETED = 'deleted'
-const BACKFILL = 'backfill'
-const NOTHING: Page = { records: [], cursor: null }
 /** Keys remembered of one window, so that a bulk change costs no memory without end. */
 const MOST_REMEMBERED = 200_000
 
@@ -107,14 +83,6 @@ function refusedOf(schema: IntacctSchema, object: string): Set<string> {
   const known = schema.refused.get(object) ?? new Set<string>()
   schema.refused.set(object, known)
   return known
-}
-
-interface Shop {
-  readonly connection: IntacctConnection
-  readonly schema: IntacctSchema
-  readonly options: IntacctSourceOptions
-  readonly audit: Audit
-  readonly pagesOf: (what: string, object?: string, essential?: readonly string[]) => Pages
 }
 
 async function planOf(shop: Shop, entity: string, signal: AbortSignal): Promise<EntityPlan> {
@@ -220,72 +188,6 @@ async function filterOf(
   return windowFilter(object, window, await connection.zone(signal), connection.clock.now())
 }
 
-/** Stamped later than the window ends: it waits for its time. */
-const isLate = (stamp: string | null, bound: string | null): boolean =>
-  stamp !== null && bound !== null && stamp > bound
-
-interface FlatReader {
-  readonly object: ResolvedObject
-  page(filter: () => Promise<ReturnType<typeof windowFilter>>, request: PageRequest): Promise<Page>
-  byCodes(codes: readonly string[], reading: Reading): Promise<Page>
-}
-
-/** Reads one object's rows as flat records. */
-function readerOf(
-  { options, pagesOf }: Shop,
-  { def, schema }: ResolvedEntity,
-  object: ResolvedObject,
-  zone: Zone,
-): FlatReader {
-  const convert = compileRecord(object.columns, object.stamp, { source: options.source, zone })
-  const pages = pagesOf(def.of ? def.entity : `${def.entity}, ${object.object}`, object.object, essentials(object))
-  const complete = filler(schema.columns.map(({ name }) => name))
-  const recordOf = (row: Fields, read: number): DataRecord => {
-    const record = complete(convert(row))
-    record._read = read
-    return record
-  }
-  const record = object.record.toUpperCase()
-  return {
-    object,
-    async page(filter, request) {
-      const after = request.cursor === null ? null : [request.cursor]
-      const found = await pages.page(
-        { object: object.object, select: object.select, filter, orderBy: [object.record], after },
-        request,
-      )
-      const kept = found.rows
-        .map((row) => ({ record: recordOf(row, found.read), cursor: row[record] ?? '' }))
-        .filter((one) => request.walk.startsWith(BACKFILL) || !isLate(one.record._stamp ?? null, request.window.bound))
-      const future = found.rows.length - kept.length
-      return {
-        records: kept.map((one) => one.record),
-        cursors: kept.map(({ cursor }) => cursor),
-        cursor: found.remaining > 0 ? (found.last?.[0] ?? null) : null,
-        ...(future > 0 ? { future } : {}),
-        ...(found.notices.length > 0 ? { notices: found.notices } : {}),
-      }
-    },
-    async byCodes(codes, reading) {
-      if (codes.length === 0) return NOTHING
-      const filter = () => anyOf(object.code, codes)
-      const found = await pages.all(
-        { object: object.object, select: object.select, filter, orderBy: [object.record] },
-        reading,
-      )
-      return { records: found.rows.map((row) => recordOf(row, found.read)), notices: found.notices, cursor: null }
-    },
-  }
-}
-
-/** Dimensions differ in added fields: each record has all columns of its table. */
-function filler(names: readonly string[]): (record: DataRecord) => DataRecord {
-  return (record) => {
-    for (const name of names) record[name] ??= null
-    return record
-  }
-}
-
 function documentsOf(
   { connection, options, pagesOf }: Shop,
   { def, objects, lines, schema }: ResolvedEntity,
@@ -312,14 +214,6 @@ function documentsOf(
     nameOf: (record) => `${def.entity} ${keyText(schema, record)}`,
   })
 }
-
-/** Fields that cannot be left out. */
-const essentials = ({ record, stamp, code, created }: ResolvedObject): string[] => [
-  record,
-  code,
-  ...(stamp ? [stamp] : []),
-  ...(created ? [created] : []),
-]
 
 /** The walk of changed lines: it leads to their documents, which are read whole. */
 function changedLines({ connection, pagesOf }: Shop, { def, lines }: ResolvedEntity, documents: Documents) {
@@ -350,94 +244,9 @@ function changedLines({ connection, pagesOf }: Shop, { def, lines }: ResolvedEnt
   }
 }
 
-/** Keys that the audit history tells as deleted; the engine asks for each once more. */
-async function deletedPage(
-  { options, audit }: Shop,
-  { def, objects, schema }: ResolvedEntity,
-  request: PageRequest,
-): Promise<Page> {
-  if (request.window.from === null) return NOTHING
-  const gone: string[] = []
-  for (const object of objects) {
-    const keys = await audit.deleted(object.object, request.window, request)
-    if (keys === undefined) {
-      const reason = audit.reason()
-      return reason === undefined ? NOTHING : { ...NOTHING, notices: [reason] }
-    }
-    const parts = def.of ? [] : [object.object.toUpperCase()]
-    for (const key of keys.map(auditKey)) {
-      // Where records are kept by their business id, a record number says nothing: the sweep finds these.
-      if (object.code === object.record && !isNumber(key)) continue
-      const row: Row = {
-        source: options.source,
-        chart: 'GL',
-        entry_type: 'GLBATCH',
-        type: parts[0] ?? null,
-        [def.code.column]: key,
-      }
-      gone.push(keyText(schema, row))
-    }
-  }
-  return gone.length === 0 ? NOTHING : { ...NOTHING, gone: [...new Set(gone)] }
-}
-
-/** Keys and stamps of an object's records, one object after the other. The cursor: object, record number, listed so far. */
-async function listing(
-  shop: Shop,
-  { def, objects, schema }: ResolvedEntity,
-  zone: Zone,
-  request: Pick<PageRequest, 'cursor' | 'nextRead' | 'signal'>,
-): Promise<Listing> {
-  const [at = '0', after = '', before = '0'] = request.cursor?.split('|') ?? []
-  const index = Number(at)
-  const object = objects[index] as ResolvedObject
-  const keyColumns = object.columns.filter(({ name }) => schema.key.includes(name))
-  const convert = compileRecord(keyColumns, object.stamp, { source: shop.options.source, zone })
-  const pages = shop.pagesOf(`${def.entity}, its listing`)
-  const select = [object.code, ...(object.stamp ? [object.stamp] : [])]
-  const found = await pages.page(
-    {
-      object: object.object,
-      select,
-      filter: () => undefined,
-      orderBy: [object.record],
-      after: after === '' ? null : [after],
-    },
-    request,
-  )
-  const listed = Number(before) + found.rows.length
-  const next =
-    found.remaining > 0
-      ? `${index}|${found.last?.[0] ?? ''}|${listed}`
-      : index + 1 < objects.length
-        ? `${index + 1}||${listed}`
-        : null
-  return {
-    keys: found.rows.map((row) => {
-      const record = convert(row)
-      return { key: keyText(schema, record), stamp: record._stamp ?? null }
-    }),
-    total: Number(before) + found.total,
-    cursor: next,
-    ...(found.notices.length > 0 ? { notices: found.notices } : {}),
-  }
-}
-
 const joined = (pages: readonly Page[]): Page => ({
   records: pages.flatMap((page) => page.records),
   refused: pages.flatMap((page) => page.refused ?? []),
   notices: pages.flatMap((page) => page.notices ?? []),
   cursor: null,
 })
-
-const isNumber = (text: string): boolean => /^\d+$/.test(text)
-
-/** Parts of a `keyText`. */
-function splitKey(key: string): string[] {
-  const parts: string[] = ['']
-  for (let at = 0; at < key.length; at++) {
-    if (key[at] === '|') parts.push('')
-    else parts.push(`${parts.pop()}${key[at] === '\\' ? (key[++at] ?? '') : key[at]}`)
-  }
-  return parts
-}
