@@ -100,22 +100,30 @@ export function findColumn(columns: readonly StoredColumn[]): FindColumn {
   }
 }
 
+/** A table just made, without asking: only the collation of its texts is not known, which a database may have as a default. */
+const asCreated = (table: WantedTable): readonly StoredColumn[] =>
+  table.columns.map(({ name, type }) => ({
+    name: newName(name),
+    declared: sqlType(type),
+    type: { ...foundType(sqlType(type)), collated: true },
+    nullable: !table.key.includes(name),
+  }))
+
 /** Creates the table when it is missing, adds missing columns, and refuses a column that could not hold every value, naming both types. */
 export async function shapeTable(connection: Connection, table: WantedTable, context: WriteContext): Promise<Shaped> {
   const name = plainTable(table.name)
   const run = (sql: string, what: string) => connection.run({ sql, what }, context)
-  let columns = await describe(connection, table.name, context)
-  const created = columns === undefined
+  const columns = await describe(connection, table.name, context)
   if (columns === undefined) {
     await run(createTable(table), `CREATE TABLE ${name}`)
-    columns = (await describe(connection, table.name, context)) ?? []
+    return { created: true, notices: [`Created ${name}.`], find: findColumn(asCreated(table)) }
   }
   const missing = missingColumns(table, findColumn(columns))
-  if (missing.length === 0) return { created, notices: created ? [`Created ${name}.`] : [], find: findColumn(columns) }
+  if (missing.length === 0) return { created: false, notices: [], find: findColumn(columns) }
   await run(addColumns(table.name, missing), `ALTER TABLE ${name} ADD COLUMN`)
   const find = findColumn((await describe(connection, table.name, context)) ?? [])
   missingColumns(table, find)
-  return { created, notices: [`Added to ${name}: ${missing.map((column) => column.name).join(', ')}.`], find }
+  return { created: false, notices: [`Added to ${name}: ${missing.map((column) => column.name).join(', ')}.`], find }
 }
 
 function missingColumns(table: WantedTable, find: FindColumn): readonly Column[] {
