@@ -78,5 +78,6 @@ export function planTransfer(running: Running, session: Session, sql: string, qu
     src_locations: files.map((file) => file.path),
     localLocation: source,
     encryptionMaterial: files.map(() => material),
+    presignedUrls: files.map(() => null),
   }
 }

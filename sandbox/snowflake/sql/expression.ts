@@ -82,7 +82,21 @@ const escaped = (c: Cursor) => (accept(c, 'ESCAPE') ? ` ESCAPE ${literal(text(c)
 
 function inList(c: Cursor): string {
   if (isNext(c, '(', 'SELECT') || isNext(c, '(', 'WITH')) return subquery(c)
-  return `(${bracketed(c, expression).join(', ')})`
+  const items = bracketed(c, expression)
+  checkLength(items)
+  return `(${items.join(', ')})`
+}
+
+const LIST_LIMIT = 16_384
+
+/** Snowflake's limit of expressions in a list of IN or VALUES. */
+export function checkLength(items: readonly unknown[]): void {
+  if (items.length <= LIST_LIMIT) return
+  throw new SqlError(
+    '001795',
+    '42601',
+    `SQL compilation error:\nmaximum number of expressions in a list exceeded, expected at most 16,384, got ${items.length}`,
+  )
 }
 
 function subquery(c: Cursor): string {

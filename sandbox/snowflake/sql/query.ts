@@ -4,7 +4,7 @@ import { noObject, unsupported } from '../errors.ts'
 import { isInformationView, viewOf } from '../information.ts'
 import { resolveStaged } from '../staged.ts'
 import { type Cursor, identifier, isReserved, nameParts, placed, table } from './cursor.ts'
-import { expression, sortKey } from './expression.ts'
+import { checkLength, expression, sortKey } from './expression.ts'
 import { engineName, shown } from './names.ts'
 import { isStage, stageFiles } from './stage-ref.ts'
 
@@ -76,6 +76,7 @@ function term(c: Cursor): string {
 export function values(c: Cursor): string {
   expect(c, 'VALUES')
   const rows = list(c, () => bracketed(c, (inner) => (accept(inner, 'DEFAULT') ? 'NULL' : expression(inner))))
+  checkLength(rows)
   const [first = []] = rows
   if (rows.some((row) => row.length !== first.length)) fail(c)
   const isBound = [...c.scope.binds.values()].some(({ value }) => Array.isArray(value))
