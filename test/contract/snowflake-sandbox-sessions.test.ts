@@ -217,6 +217,26 @@ describe('Snowflake sandbox: logins and sessions', () => {
       assert.equal(await count(table), 1)
     })
 
+    it('of many sessions on one table come one after the other, and none is lost', async () => {
+      const table = await newTable('K NUMBER, N NUMBER')
+      await db.sql(`INSERT INTO ${table} VALUES (0, 0), (1, 0)`)
+      const clients = await Promise.all(Array.from({ length: 5 }, () => db.connect()))
+      await Promise.all(
+        clients.map(async (client, index) => {
+          for (let round = 0; round < 4; round += 1) {
+            if (index % 2 === 0) await client.sql('BEGIN')
+            await client.sql(
+              `MERGE INTO ${table} t USING (SELECT column1 AS K FROM VALUES (0), (1)) s ON t.K = s.K WHEN MATCHED THEN UPDATE SET N = t.N + 1`,
+            )
+            await client.sql(`INSERT INTO ${table} VALUES (?, 1)`, { binds: [String(100 * index + round + 2)] })
+            if (index % 2 === 0) await client.sql('COMMIT')
+          }
+        }),
+      )
+      assert.deepEqual((await db.sandbox.query(`SELECT N FROM ${table} WHERE K < 2`)).rows, [[20], [20]])
+      assert.equal(await count(table), 22)
+    })
+
     it('are seen by their user, who may abort them', async () => {
       const table = await newTable()
       const abandoned = await db.connect()
