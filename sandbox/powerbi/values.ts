@@ -86,7 +86,8 @@ function decimal(value: unknown): DuckDBDecimalValue | typeof wrong {
   if (typeof value === 'boolean') return wrong
   if (typeof value === 'number') {
     const units = Math.round(value * 10_000)
-    if (Number.isSafeInteger(units) && units / 10_000 === value) return new DuckDBDecimalValue(BigInt(units), 28, 4)
+    // Up to 15 digits a Double stands for one decimal only; beyond, its text says which.
+    if (Math.abs(units) < 1e15 && units / 10_000 === value) return new DuckDBDecimalValue(BigInt(units), 28, 4)
   }
   const text = plainNumber(String(value).trim())
   const [, sign = '', whole = '', fraction = ''] = /^([+-]?)(\d*)(?:\.(\d*))?$/.exec(text) ?? []
