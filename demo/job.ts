@@ -79,7 +79,16 @@ export async function runOnce(
 ): Promise<RunSummary> {
   const path = `/tieout/runs?ledger=${ledger}&sync=${encodeURIComponent(sync)}&limit=1`
   const newest = async (): Promise<RunSummary | undefined> => ((await editor.call('GET', path)) as RunSummary[])[0]
-  const before = (await newest())?.run
+  // Flows start some time after they were taken.
+  const before = await until(
+    'the ledger',
+    () =>
+      newest().then(
+        (run) => ({ run: run?.run }),
+        () => undefined,
+      ),
+    { seconds: 20 },
+  )
   const press = () =>
     editor.call('POST', `/inject/${inject}`, order === undefined ? {} : asMessage(order)).catch(() => undefined)
   await until('the inject node', press, { seconds: 20 })
@@ -89,7 +98,7 @@ export async function runOnce(
       editor.child.peakRssMb()
       if (editor.child.process.exitCode !== null) throw new Error(`Node-RED ended:\n${editor.child.output()}`)
       const run = await newest()
-      return run !== undefined && run.run !== before ? run : undefined
+      return run !== undefined && run.run !== before.run ? run : undefined
     },
     { seconds, everyMs: 200 },
   )
