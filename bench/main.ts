@@ -6,6 +6,7 @@ import { type Child, startChild } from './child.ts'
 import type { FloorCommands, FloorOrder, FloorResult } from './floor.ts'
 import type { Script } from './floor-parts.ts'
 import type { FlowCommands, FlowResult } from './flow.ts'
+import { describeParse, parseBench } from './intacct-parse.ts'
 import { medianPass, type Pass, printOverlap, printPasses, ratios } from './report.ts'
 import type { Accounts, SandboxCommands, Systems } from './sandbox.ts'
 
@@ -128,7 +129,9 @@ async function compare(setting: Setting, floor: Floor, tables: Record<string, st
   }
   const pair = { floor: medianPass(floors), flow: medianPass(flows) }
   printPasses(say, pair, floors, flows)
-  if (options.json) say(JSON.stringify({ ...ratios(pair), rows: pair.flow.rows, ...pair }))
+  const parse = options.systems.source === 'intacct' ? parseBench() : undefined
+  if (parse) say(describeParse(parse))
+  if (options.json) say(JSON.stringify({ ...ratios(pair), rows: pair.flow.rows, ...(parse ? { parse } : {}), ...pair }))
 }
 
 /** Latency on both sides: reading and writing must go on at the same time. */
