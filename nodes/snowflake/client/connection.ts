@@ -114,6 +114,8 @@ export function createConnection(options: SnowflakeOptions): Connection {
   let idle: Session[] = []
   /** Sessions that were left while a transaction of theirs may be open and hold locks. */
   const left = new Set<string>()
+  /** Failures before there was a session: no statement was sent yet. */
+  const atLogin = new WeakSet<SyncError>()
   let sent = 0
 
   async function send(session: Session, statement: Statement, more: Sending): Promise<readonly ResultRow[]> {
@@ -206,6 +208,7 @@ export function createConnection(options: SnowflakeOptions): Connection {
     } catch (error) {
       context.signal.throwIfAborted()
       const failure = toSyncError(error, { what, phase: 'login' })
+      atLogin.add(failure)
       if (failure.cause.class === 'auth') login.refused()
       throw failure
     }
@@ -258,7 +261,7 @@ export function createConnection(options: SnowflakeOptions): Connection {
           log,
           failed(error) {
             // a statement has been insisted on already; only its session is a matter of this round
-            if (!isLostSession(error) && !isLogin(error)) throw error
+            if (!isLostSession(error) && !atLogin.has(error)) throw error
           },
         },
       ),
@@ -298,9 +301,6 @@ interface Sending {
   readonly context: WriteContext
   readonly tag?: string
 }
-
-/** Failures of a login come with these codes; no statement was sent yet. */
-const isLogin = ({ message }: SyncError): boolean => message.startsWith('Login to ') || message.startsWith('Token for ')
 
 /** What every session is set to; names as they are stored, UTC, no lock waited for half a day, nothing left running alone. */
 export function sessionSettings(
