@@ -23,14 +23,20 @@ export interface SessionOptions {
   /** Longest life. */
   readonly minutes: number
   readonly signIn: (signal: AbortSignal) => Promise<SignedIn>
+  /** Milliseconds of a clock that nobody sets; tests set it. */
+  readonly ticks?: () => number
 }
+
+/** Sign-ins that were refused for a reason that stays lock the user: the next of many entities does not try again at once. */
+const REFUSED_MS = 60_000
 
 /** A session is given up so long before Intacct ends it, so that a call does not meet its end. */
 const MARGIN_MS = 60_000
 
-export function createSession({ clock, minutes, signIn }: SessionOptions) {
+export function createSession({ clock, minutes, signIn, ticks = () => performance.now() }: SessionOptions) {
   let current: Session | undefined
   let opening: Promise<Session> | undefined
+  let refused: { readonly error: unknown; readonly until: number } | undefined
   /** The longest life of the current one, whatever Intacct grants. */
   let most = 0
 
@@ -41,7 +47,10 @@ export function createSession({ clock, minutes, signIn }: SessionOptions) {
   }
   const open = async (): Promise<Session> => {
     // By a signal of its own: who asked first may be stopped while others wait for the same session.
-    const signed = await signIn(new AbortController().signal)
+    const signed = await signIn(new AbortController().signal).catch((error: unknown) => {
+      if (isSyncError(error) && error.cause.class === 'config') refused = { error, until: ticks() + REFUSED_MS }
+      throw error
+    })
     most = clock.now() + minutes * 60_000
     current = { id: signed.id, endpoint: signed.endpoint, until: endOf(signed.ends), fresh: true }
     return current
@@ -55,6 +64,7 @@ export function createSession({ clock, minutes, signIn }: SessionOptions) {
       signal.throwIfAborted()
       check()
       if (current) return current
+      if (refused && ticks() < refused.until) throw refused.error
       opening ??= open().finally(() => {
         opening = undefined
       })
