@@ -1,5 +1,5 @@
 /** Whether a journal balances: sources check it before they send, because an entry read by halves shows first here. */
-import type { DataRecord, Row, Schema } from './message.ts'
+import type { DataRecord, Row, Schema, TableSchema } from './message.ts'
 import { addTo, newSum, type Sum, sumText } from './money.ts'
 
 /** A ledger of a company in which a journal does not come to zero. */
@@ -19,30 +19,30 @@ export function imbalances(record: DataRecord, schema: Schema, statistical: read
   if (record._op === 'delete') return []
   const found: Imbalance[] = []
   for (const [list, table] of Object.entries(schema.lists ?? {})) {
-    const names = new Set(table.columns.map(({ name }) => name))
     const lines = record[list]
-    if (!names.has('amount_ledger') || !names.has('ledger') || !Array.isArray(lines)) continue
-    const sums = new Map<string, { ledger: string; company: string; sum: Sum }>()
-    let entry: { ledger: string; company: string; sum: Sum } | undefined
+    if (!has(table, 'amount_ledger') || !has(table, 'ledger') || !Array.isArray(lines)) continue
+    // A document has a few of them at most.
+    const sums: { readonly ledger: string; readonly company: string; readonly sum: Sum }[] = []
     for (const line of lines as Row[]) {
       const ledger = String(line.ledger ?? '')
       const company = String(line.company ?? record.company ?? '')
       if (typeof line.amount_ledger !== 'string' || statistical.includes(ledger)) continue
-      // Mostly the last line's; else it is looked up.
-      if (entry?.ledger !== ledger || entry.company !== company) {
-        const key = JSON.stringify([ledger, company])
-        entry = sums.get(key) ?? { ledger, company, sum: newSum() }
-        sums.set(key, entry)
+      let entry = sums.find((one) => one.ledger === ledger && one.company === company)
+      if (entry === undefined) {
+        entry = { ledger, company, sum: newSum() }
+        sums.push(entry)
       }
       addTo(entry.sum, line.amount_ledger)
     }
-    for (const { ledger, company, sum } of sums.values()) {
+    for (const { ledger, company, sum } of sums) {
       const difference = sumText(sum)
       if (difference !== '0') found.push({ ledger, company, difference })
     }
   }
   return found
 }
+
+const has = ({ columns }: TableSchema, column: string): boolean => columns.some(({ name }) => name === column)
 
 /** The same in words, for the error of a held journal; undefined when it balances. */
 export function unbalanced(record: DataRecord, schema: Schema, statistical?: readonly string[]): string | undefined {
