@@ -6,6 +6,7 @@ import { HEADER_COLUMNS, LIST_COLUMNS } from '../../../sync/stored.ts'
 import type { Prepared, Rejection, Target, WriteBatch, WriteContext } from '../../../sync/target.ts'
 import type { Connection, ResultRow, Work } from './connection.ts'
 import { isLostSession } from './errors.ts'
+import { storedKeys } from './keys.ts'
 import { readMarks, writeMark } from './mark.ts'
 import { headerMerge, listMerge, type MergeTable, rangeColumns, rejectedQuery, vanishedQuery } from './merge.ts'
 import { plainTable, quoteTable, type TableName } from './sql.ts'
@@ -205,6 +206,7 @@ export function createMergeTarget(connection: Connection, entity: string, option
 
     readMark: (context) => readMarks(connection, name, context),
     writeMark: (mark, context) => writeMark(connection, name, mark, context),
+    keys: (schema, source, context) => storedKeys(connection, name, schema, source, context),
 
     async totals(question, context) {
       const { ready } = await readyFor(question.schema, context)

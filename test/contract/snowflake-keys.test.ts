@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { storedKeys } from '../../nodes/snowflake/client/keys.ts'
+import type { Schema } from '../../sync/message.ts'
+import { type SnowflakeFixture, startSnowflakeFixture } from '../support/snowflake.ts'
+import { batchOf, entry, journal, writeContext } from '../support/warehouse.ts'
+
+const context = writeContext()
+
+describe('the keys that a Snowflake table holds, for a new ledger', () => {
+  let f: SnowflakeFixture
+  before(async () => {
+    f = await startSnowflakeFixture()
+  })
+  after(() => f.close())
+
+  it('come page by page with stamp and read number, whatever they are made of, and only those of the source', async () => {
+    const connection = f.connect()
+    const schema: Schema = { ...journal, key: ['source', 'status', 'number'] }
+    const target = f.target(connection, schema.entity)
+    await target.prepare(journal, context)
+    const odd = ['plain', "it's|a\\key", '', 'ÄÖ "x"', 'z']
+    const records = Array.from({ length: 23 }, (_, i) => {
+      const record = entry(`${odd[i % 5]}${i}`, { read: 100 + i, status: i % 2 ? 'posted' : 'Draft' })
+      return i === 22 ? { ...record, source: 'other' } : record
+    })
+    await target.write(batchOf('a', records), context)
+    await target.write(batchOf('b', [entry(`${odd[0]}0`, { read: 200, delete: true })]), context)
+    const table = { database: f.sandbox.database, schema: f.sandbox.schema, table: 'GL_ENTRY' }
+    const pages: number[] = []
+    const found: [string, string | null, number][] = []
+    for await (const page of storedKeys(connection, table, schema, 'x3', context, 4)) {
+      pages.push(page.length)
+      found.push(...page.map(({ key, stamp, read }): [string, string | null, number] => [key, stamp, read]))
+    }
+    assert.deepEqual(pages, [4, 4, 4, 4, 4, 1])
+    const escaped = (text: string) => text.replace(/[|\\]/g, '\\$&')
+    assert.deepEqual(
+      found.sort(([, , a], [, , b]) => a - b),
+      records
+        .slice(1, 22)
+        .map(({ status, number, _stamp, _read }) => [`x3|${status}|${escaped(String(number))}`, _stamp, _read]),
+    )
+    const all: string[] = []
+    for await (const page of target.keys?.(journal, 'other', context) ?? []) all.push(...page.map(({ key }) => key))
+    assert.deepEqual(all, [`other|${escaped(String(records[22]?.number))}`])
+  })
+
+  it('are none where a mapping has given the columns of the key other names', async () => {
+    const target = f.target(f.connect(), 'renamed')
+    await target.prepare({ ...journal, entity: 'renamed' }, context)
+    const schema = { ...journal, key: ['source', 'document'] }
+    const pages: unknown[] = []
+    for await (const page of target.keys?.(schema, 'x3', context) ?? []) pages.push(page)
+    assert.deepEqual(pages, [])
+  })
+})
