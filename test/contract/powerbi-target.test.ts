@@ -1,5 +1,6 @@
 /** The target of Power BI against the sandbox: what a report reads, and that nothing is in twice. */
 import assert from 'node:assert/strict'
+import { withRetry } from '../../sync/retry.ts'
 import { type PowerbiFixture, prepareContext, startPowerbiFixture } from '../support/powerbi.ts'
 import { batchOf, entry, journal } from '../support/warehouse.ts'
 
@@ -76,5 +77,126 @@ describe('Power BI target', function () {
       .find((one) => one.name === name)
       ?.tables.find((table) => table.name === 'gl_entry_line')?.columns
     assert.equal(columns?.find((column) => column.name === 'amount')?.isHidden, true)
+  })
+
+  it('posts within rows and bytes, each row once, whatever the size of the batch', async () => {
+    const { name, target } = fresh({ limits: { rows: 10_000, bytes: 15_000_000 } })
+    const context = prepareContext()
+    await target.prepare(journal, context)
+    // 10,001 documents: two parts, since a header goes in one post
+    const many = Array.from({ length: 10_001 }, (_, i) => entry(String(i), { read: 1, lines: [[1, 'A', '1']] }))
+    const batch = batchOf('big', many)
+    const parts = target.parts?.(batch.records, journal) ?? []
+    assert.deepEqual(
+      parts.map(({ length }) => length),
+      [10_000, 1],
+    )
+    for (const [i, records] of parts.entries()) await target.write({ ...batch, id: `big-${i}`, records }, context)
+    const posts = (await f.sandbox.posts()).filter(
+      ({ dataset }) => f.sandbox.datasets().find((one) => one.name === name)?.id === dataset,
+    )
+    assert.ok(posts.every(({ rows, bytes }) => rows <= 10_000 && bytes <= 16_000_000))
+    assert.equal((await f.rows(name, 'gl_entry')).length, 10_001)
+    assert.equal((await f.rows(name, 'gl_entry_line')).length, 10_001)
+  })
+
+  it('20 MB go in posts of less than 16', async () => {
+    const { name, target } = fresh()
+    const context = prepareContext()
+    await target.prepare(journal, context)
+    const wide = Array.from({ length: 6000 }, (_, i) => entry(String(i), { read: 1, status: 'x'.repeat(3500) }))
+    const batch = batchOf('wide', wide)
+    const parts = target.parts?.(batch.records, journal) ?? []
+    assert.ok(parts.length > 1)
+    for (const [i, records] of parts.entries()) await target.write({ ...batch, id: `wide-${i}`, records }, context)
+    const id = f.sandbox.datasets().find((one) => one.name === name)?.id
+    const posts = (await f.sandbox.posts()).filter(({ dataset }) => dataset === id)
+    assert.ok(
+      posts.every(({ bytes }) => bytes <= 16_000_000) && posts.reduce((sum, { bytes }) => sum + bytes, 0) > 20_000_000,
+    )
+    assert.equal(
+      posts.reduce((sum, { rows }) => sum + rows, 0),
+      6000,
+    )
+  })
+
+  it('a token that is refused twice in a row is renewed twice', async () => {
+    const { target } = fresh()
+    const context = prepareContext()
+    await target.prepare(journal, context)
+    f.sandbox.faults().force('rows-post', 'token-expired', 2)
+    const batch = batchOf('t', [entry('1', { read: 1, lines: [] })])
+    await withRetry(() => target.write(batch, context), {
+      ...context,
+      idempotent: false,
+      renew: () => target.renew?.() ?? Promise.resolve(),
+    })
+  })
+
+  it('what was confirmed before a refusal is not sent again when the batch goes on', async () => {
+    const { name, target } = fresh({ limits: { rows: 2, bytes: 15_000_000 } })
+    const context = prepareContext()
+    await target.prepare(journal, context)
+    const batch = batchOf('h', [
+      entry('1', {
+        read: 1,
+        lines: [
+          [1, 'A', '1'],
+          [2, 'A', '1'],
+          [3, 'A', '1'],
+        ],
+      }),
+      entry('2', { read: 1, lines: [[1, 'B', '2']] }),
+    ])
+    await target.write(batchOf('first', [entry('9', { read: 1, lines: [] })]), context)
+    const plan = f.sandbox.faults()
+    // the second post of the list is refused
+    const next = plan.next.bind(plan)
+    let posts = 0
+    f.sandbox.setFaults({
+      ...plan,
+      next: (site, text) => (site === 'rows-post' && ++posts === 2 ? 'throttled' : next(site, text)),
+    })
+    await assert.rejects(target.write(batch, context), /HTTP 429/)
+    await target.write(batch, context)
+    f.sandbox.setFaults()
+    assert.equal((await f.rows(name, 'gl_entry_line')).length, 4)
+    assert.equal((await f.rows(name, 'gl_entry')).length, 3)
+  })
+
+  it('a new column is added to tables of its own, and known to rows from then on', async () => {
+    const kept = {}
+    const { name, target } = fresh()
+    await target.prepare(journal, prepareContext({ kept }))
+    await target.write(batchOf('b1', [entry('1', { read: 1, lines: [] })]), prepareContext({ kept }))
+    const wider = { ...journal, columns: [...journal.columns, { name: 'site', type: 'string' as const }] }
+    const prepared = await target.prepare(wider, prepareContext({ kept }))
+    assert.deepEqual(prepared.notices, ['Added to gl_entry: site.'])
+    await target.write(
+      batchOf('b2', [{ ...entry('2', { read: 2, lines: [] }), site: 'PAR' }], wider),
+      prepareContext({ kept }),
+    )
+    assert.deepEqual((await f.rows(name, 'gl_entry')).map(({ site }) => site).sort(), ['PAR', null])
+    const other = {
+      ...journal,
+      columns: journal.columns.map((one) => (one.name === 'status' ? { ...one, type: 'integer' as const } : one)),
+    }
+    await assert.rejects(
+      target.prepare(other, prepareContext({ kept })),
+      /Column status of gl_entry was made as String, and would now be Int64/,
+    )
+  })
+
+  it('rebuild: a full refresh empties the tables once, and what was remembered is forgotten', async () => {
+    const kept = {}
+    const { name, target } = fresh({ changes: 'rebuild' })
+    await target.prepare(journal, prepareContext({ kept }))
+    await target.write(batchOf('b1', [entry('1', { read: 1, lines: [[1, 'A', '1']] })]), prepareContext({ kept }))
+    const full = prepareContext({ kept, full: true, run: 'run-2' })
+    const prepared = await target.prepare(journal, full)
+    assert.deepEqual([prepared.empty, prepared.cleared], [true, true])
+    await target.write(batchOf('b2', [entry('1', { read: 2, lines: [[1, 'A', '1']] })]), full)
+    assert.equal((await target.prepare(journal, full)).cleared, undefined, 'only once a run')
+    assert.deepEqual([(await f.rows(name, 'gl_entry')).length, (await f.rows(name, 'gl_entry_line')).length], [1, 1])
   })
 })

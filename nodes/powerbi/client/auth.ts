@@ -31,6 +31,8 @@ export interface AuthOptions {
 export interface Tokens {
   /** A token good for a while; concurrent callers share one request. `refused`: the token that a reply did not take. */
   get(refused?: string): Promise<string>
+  /** Forgets the one there is. */
+  drop(): void
 }
 
 const RENEW_AHEAD_MS = 5 * 60_000
@@ -94,6 +96,9 @@ export function createTokens(options: AuthOptions, http: Http, clock: Clock): To
   }
 
   return {
+    drop() {
+      last = undefined
+    },
     async get(refused) {
       if (last && refused === last.token) last = undefined
       if (last && clock.now() < last.renewAt) return last.token

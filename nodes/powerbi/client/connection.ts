@@ -49,6 +49,8 @@ export interface Connection {
   /** One DAX query. 401 and 403 mean that the tenant or the dataset does not allow queries: `auth`, `powerbi.no-queries`. */
   query(path: string, dax: string, what: string, context: WriteContext): Promise<readonly QueryRow[]>
   line(dataset: string): DatasetLine
+  /** The next call asks for a new token: for a refusal that came again behind a renewal. */
+  renew(): void
   /** Posts of rows sent so far. */
   posts(): number
   close(): Promise<void>
@@ -144,6 +146,7 @@ export function createConnection(options: PowerbiOptions): Connection {
       lines.set(dataset, known)
       return known
     },
+    renew: tokens.drop,
     posts: () => posts,
     async close() {
       await http.close()

@@ -173,6 +173,7 @@ function entityTarget(connection: Connection, options: PowerbiTargetOptions, ent
     address: `${connection.address}/${options.workspace}/${name}/${header}`,
     mode: 'append',
     statements: connection.posts,
+    renew: async () => connection.renew(),
     ...(options.retry ? { retry: options.retry } : {}),
 
     async prepare(schema, context): Promise<Prepared> {
