@@ -82,6 +82,8 @@ interface Site {
   queue: FaultKind[]
   requests: number
   /** Requests to leave alone before the next fault. */
+  /** Requests of the whole server when its last one came. */
+  last: number
   gap: number
   consecutive: number
   random: () => number
@@ -94,7 +96,7 @@ const CONSECUTIVE_LIMIT = 2
  */
 const BURST_LIMIT = 3
 const LONGEST_QUIET = 12
-/** After so many requests, those that come at the beginning are not waited for: a run need not have them. */
+/** After so many requests without one, those that come at the beginning are not waited for: a run need not have them. */
 const BEGINNING = 200
 /** A provocation such as a dead token may hit all that is under way: it is over before the next one. */
 const BETWEEN_PROVOCATIONS = 40
@@ -121,7 +123,7 @@ export function createFaults(
             own,
           )
         : []
-    state.set(name, { faults, queue, requests: 0, gap: pick([0, 1], own), consecutive: 0, random: own })
+    state.set(name, { faults, queue, requests: 0, last: 0, gap: pick([0, 1], own), consecutive: 0, random: own })
   }
   const common = profile === 'rough' ? roughQueue(sites, random) : []
   const forced: { site: string; kind: FaultKind }[] = []
@@ -149,8 +151,9 @@ export function createFaults(
 
   /** How many failures of a burst may have been before one at this site. */
   function roomFor(site: Site): number {
-    const others =
-      requests < BEGINNING && [...state.values()].some(({ faults, queue }) => faults.scarce && queue.length > 0)
+    const others = [...state.values()].some(
+      ({ faults, queue, last }) => faults.scarce && queue.length > 0 && requests - last < BEGINNING,
+    )
     return others && !site.faults.scarce ? BURST_LIMIT - CONSECUTIVE_LIMIT : BURST_LIMIT
   }
 
@@ -181,7 +184,10 @@ export function createFaults(
       requests += 1
       const at = forced.findIndex((entry) => entry.site === name)
       const site = state.get(name)
-      if (site) site.requests += 1
+      if (site) {
+        site.requests += 1
+        site.last = requests
+      }
       const kind = at >= 0 ? forced.splice(at, 1)[0]?.kind : site && planned(name, site)
       const fails = kind !== undefined && kind !== 'slow'
       wells = fails ? 0 : wells + 1
