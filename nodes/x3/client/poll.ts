@@ -66,6 +66,9 @@ const MOST_REMEMBERED = 200_000
 /** `schema` is shared by all sources of a connection, so that fields are asked once. */
 export function createX3Source(connection: X3Connection, schema: X3Schema, options: X3SourceOptions): Source {
   const unlisten = options.waiting && connection.listen(options.waiting)
+  // What an earlier run heard is no clock of this one: what changed since would wait for the next.
+  const began = performance.now()
+  const heard = (): number | undefined => connection.clock.heard(Math.min(RECENT_MS, performance.now() - began))
   return {
     address: connection.address,
     async close() {
@@ -73,10 +76,10 @@ export function createX3Source(connection: X3Connection, schema: X3Schema, optio
     },
     async clock(signal) {
       // A reply that has just come told it too, if a little less.
-      if (connection.clock.heard(RECENT_MS) === undefined)
+      if (heard() === undefined)
         await connection.query('{__typename}', {}, { what: 'the clock of X3', signal, waiting: options.waiting })
-      const heard = connection.clock.heard(RECENT_MS) ?? connection.clock.now()
-      return new Date(Math.floor(heard / 1000) * 1000).toISOString().replace('.000Z', 'Z')
+      const time = heard() ?? connection.clock.now()
+      return new Date(Math.floor(time / 1000) * 1000).toISOString().replace('.000Z', 'Z')
     },
     plan: (entity, signal) => planOf(connection, schema, options, entity, signal),
     requests: () => connection.requests(),
