@@ -79,6 +79,31 @@ describe('Power BI target', function () {
     assert.equal(columns?.find((column) => column.name === 'amount')?.isHidden, true)
   })
 
+  it('sums what a run wrote, deletions left out, groups and decimals exact', async () => {
+    const { target } = fresh()
+    const context = prepareContext()
+    await target.prepare(journal, context)
+    const lines = [
+      [1, 'A', '99337525444536.6064'],
+      [2, 'B', '0.0003'],
+      [3, 'B', '-12.5'],
+    ] as const
+    await target.write(batchOf('b1', [entry('1', { read: 4, lines }), entry('2', { read: 4, delete: true })]), context)
+    await target.write(batchOf('b2', [entry('3', { read: 5, lines: [[1, 'A', '1']] })], journal, 'run-2'), context)
+    const ask = (list: string, amounts: string[], by: string[]) =>
+      target.totals?.({ run: 'run-1', schema: journal, list, amounts, by }, context)
+    assert.deepEqual(await ask('lines', ['amount'], ['company']), [
+      {
+        list: 'lines',
+        group: ['C1'],
+        count: 3,
+        debit: { amount: '99337525444536.6067' },
+        credit: { amount: '12.5000' },
+      },
+    ])
+    assert.deepEqual(await ask('', [], []), [{ list: '', group: [], count: 1, debit: {}, credit: {} }])
+  })
+
   it('posts within rows and bytes, each row once, whatever the size of the batch', async () => {
     const { name, target } = fresh({ limits: { rows: 10_000, bytes: 15_000_000 } })
     const context = prepareContext()

@@ -34,11 +34,13 @@ export function totals(
   header: string,
   tableName: string,
   question: { readonly run: string; readonly by: readonly string[]; readonly amounts: readonly string[] },
+  /** The run may have written two versions of one record. */
+  twice: boolean,
 ): string {
   const own = table(tableName)
   const parts = [
     ...question.by.map((name) => column(tableName, name)),
-    `TREATAS(__latest,${column(tableName, '_sync_version')})`,
+    ...(twice ? [`TREATAS(__latest,${column(tableName, '_sync_version')})`] : []),
     `TREATAS({${literal(question.run)}},${column(tableName, '_sync_run')})`,
     ...(header === tableName ? [`TREATAS({FALSE()},${column(header, '_sync_deleted')})`] : []),
     `"n",COUNTROWS(${own})`,
@@ -47,6 +49,7 @@ export function totals(
       return [...sums(`d${i}`, own, `${amount}>0`, amount), ...sums(`c${i}`, own, `${amount}<0`, `-${amount}`)]
     }),
   ]
+  if (!twice) return `EVALUATE SUMMARIZECOLUMNS(${parts.join(',')})`
   // no report filters here, so that one pass over the table gives the newest version of each key
   const newest = `SELECTCOLUMNS(SUMMARIZECOLUMNS(${column(header, '_sync_key')},"@v",MAX(${column(header, '_sync_version')})),"@v",[@v])`
   return `DEFINE VAR __latest=${newest} EVALUATE SUMMARIZECOLUMNS(${parts.join(',')})`

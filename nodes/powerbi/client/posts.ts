@@ -36,6 +36,8 @@ export interface Poster {
   forget(batchId: string): void
   /** Rows of a run that are in, by table. */
   sent(run: string): ReadonlyMap<string, number>
+  /** Whether a run may have sent two versions of one record. */
+  twice(run: string): boolean
 }
 
 export interface PosterDeps {
@@ -50,6 +52,8 @@ export interface PosterDeps {
 
 /** A poll, a replay and the run before. */
 const MOST_RUNS = 4
+/** Keys of a run that are remembered; with more of them two versions of one record are taken to be possible. */
+const MOST_KEYS = 300_000
 const HEAD = Buffer.from('{"rows":[')
 const TAIL = Buffer.from(']}')
 const COMMA = Buffer.from(',')
@@ -59,18 +63,25 @@ export function createPoster({ connection, workspace, dataset, limits, big, took
   const progress = new Map<string, Map<string, number>>()
   const open = new Map<string, Post>()
   const numbers = new Map<string, number>()
-  /** Rows by run, then table; of the last runs. */
-  const runs = new Map<string, Map<string, number>>()
+  /** What the last runs sent: rows by table, and which keys. */
+  const runs = new Map<string, { readonly rows: Map<string, number>; readonly keys: Set<number>; twice: boolean }>()
 
-  const advance = ({ table, parts, rows, run }: Post): void => {
+  const advance = ({ table, parts, rows, run, records }: Post): void => {
     for (const [version, count] of parts) {
       const tables = progress.get(version) ?? new Map<string, number>()
       tables.set(table.name, (tables.get(table.name) ?? 0) + count)
       progress.set(version, tables)
     }
     took(table.name, rows)
-    const sent = runs.get(run) ?? new Map<string, number>()
-    sent.set(table.name, (sent.get(table.name) ?? 0) + rows)
+    const sent = runs.get(run) ?? { rows: new Map<string, number>(), keys: new Set<number>(), twice: false }
+    sent.rows.set(table.name, (sent.rows.get(table.name) ?? 0) + rows)
+    if (table.list === '' && !sent.twice)
+      for (const { key } of records) {
+        const print = fingerprint(key)
+        sent.twice ||= sent.keys.has(print) || sent.keys.size >= MOST_KEYS
+        sent.keys.add(print)
+      }
+    if (sent.twice) sent.keys.clear()
     runs.set(run, sent)
     if (runs.size > MOST_RUNS) runs.delete(runs.keys().next().value as string)
   }
@@ -191,7 +202,8 @@ export function createPoster({ connection, workspace, dataset, limits, big, took
       open.delete(batchId)
       numbers.delete(batchId)
     },
-    sent: (run) => runs.get(run) ?? new Map(),
+    sent: (run) => runs.get(run)?.rows ?? new Map(),
+    twice: (run) => runs.get(run)?.twice ?? true,
   }
 }
 
@@ -210,4 +222,16 @@ function tooLarge(batch: WriteBatch, table: ModelTable, index: number, size: num
       hint: 'Drop long columns in the mapping.',
     },
   )
+}
+
+/** 53 bits of a key: two keys that share them only cost a slower question. */
+function fingerprint(key: string): number {
+  let a = 0xdeadbeef
+  let b = 0x41c6ce57
+  for (let i = 0; i < key.length; i++) {
+    const code = key.charCodeAt(i)
+    a = Math.imul(a ^ code, 2654435761)
+    b = Math.imul(b ^ code, 1597334677)
+  }
+  return (b >>> 0) * 0x200000 + (a >>> 11)
 }

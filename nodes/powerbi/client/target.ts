@@ -282,6 +282,7 @@ function entityTarget(connection: Connection, options: PowerbiTargetOptions, ent
               header,
               tables: compile(question.schema).tables,
               visible: () => visible(question.run, context),
+              twice: poster.twice(question.run),
             },
             question,
             context,

@@ -11,6 +11,8 @@ export interface TotalsDeps extends CountDeps {
   readonly tables: readonly ModelTable[]
   /** Waits until queries see what the run sent; false where they are not allowed. */
   readonly visible: () => Promise<boolean>
+  /** The run may have written two versions of one record. */
+  readonly twice: boolean
 }
 
 /** Undefined where queries are not allowed. A column that is written as text cannot be summed, and is not compared. */
@@ -30,7 +32,12 @@ export async function storedTotals(
   const key = (name: string): string => `${own.name}[${name}]`
   try {
     const path = `${datasetPath(workspace, dataset)}/executeQueries`
-    const rows = await connection.query(path, totals(header, own.name, question), `Totals of ${own.name}`, context)
+    const rows = await connection.query(
+      path,
+      totals(header, own.name, question, deps.twice),
+      `Totals of ${own.name}`,
+      context,
+    )
     const text = (value: unknown): string | null => (value === null || value === undefined ? null : String(value))
     return rows
       .filter((row) => Number(row['[n]'] ?? 0) !== 0)
