@@ -111,9 +111,12 @@ export async function sweepEntity(task: SweepTask): Promise<void> {
     complete = await list(task, memory, number, counts)
   }
   const { known, unseen } = await ledger.countUnseen(sync, entity.name, number)
-  const problem = complete ? suspicion(entity.name, counts.swept, known, unseen) : incomplete(entity.name, counts.swept)
-  if (problem !== undefined && !options.sweep?.confirm?.includes(entity.name)) {
-    counts.problem = `${problem} ${memory.targets ? onlyNow : whatNow(entity.name)}`
+  const tooMuch = suspicion(entity.name, counts.swept, known, unseen)
+  // Of a listing with holes nobody can say that what it lacks is gone.
+  if (!complete) counts.problem = incomplete(entity.name, counts.swept)
+  else if (tooMuch !== undefined && !options.sweep?.confirm?.includes(entity.name))
+    counts.problem = `${tooMuch} ${memory.targets ? onlyNow : whatNow(entity.name)}`
+  if (counts.problem !== undefined) {
     task.note(counts.problem)
     return
   }
@@ -232,7 +235,7 @@ function suspicion(entity: string, listed: number, known: number, unseen: number
 }
 
 const incomplete = (entity: string, listed: number): string =>
-  `${entity}: the source's listing of keys was incomplete twice (${listed} keys, fewer than it says there are), so nothing was deleted.`
+  `${entity}: the source's listing of keys was incomplete twice (${listed} keys, fewer than it says there are), so nothing was deleted. The next sweep tries again; if it stays so, look whether the source's user may read all of them.`
 
 const onlyNow =
   'This ledger is new, and only now has asked the targets what they hold: look whether the source shows everything to its user. If these records were really deleted, empty the table and send msg.tieout = {"full": true}.'
