@@ -11,7 +11,10 @@ export const startChecked = (requests: LoggedRequest[]): Promise<PowerbiCaller> 
     onRequest: (made) => void requests.push(made),
   })
 
-/** To be called last: a block of its own runs after the others, and everything that they sent is looked at: more than `least` requests. */
+/**
+ * To be called last: a block of its own runs after the others, and everything that they sent is looked at,
+ * more than `least` requests.
+ */
 export function checkRequests(bi: () => PowerbiCaller, requests: readonly LoggedRequest[], least: number): void {
   describe('the published contract', () => {
     it('allows every request that was taken', function () {
