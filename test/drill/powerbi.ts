@@ -25,7 +25,7 @@ import type { RunSummary } from '../../sync/engine.ts'
 import { waitFor } from '../support/wait.ts'
 
 const USAGE =
-  'node test/drill/powerbi.ts [--kills N] [--seed N] [--queries yes|no] [--doubt miss|repeat] [--late yes]\n' +
+  'npm run drill:powerbi -- [--kills N] [--seed N] [--queries yes|no] [--doubt miss|repeat] [--late yes]\n' +
   '  --queries no: the tenant does not allow executeQueries; --late yes: no kills, rows become visible later than the settling wait'
 const FLOW = 'x3-to-powerbi'
 const ENDS = endsOf(FLOW)
