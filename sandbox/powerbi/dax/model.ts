@@ -118,6 +118,9 @@ export function createModel({ tables, relationships }: ModelSource): Model {
     })
   }
 
+  /** Columns by the very spelling of an expression, which is looked up again for every row. */
+  const spelt = new Map<string, Map<string, Place & { readonly column: ModelColumn }>>()
+
   const expansions = new Map<ModelTable, ReadonlySet<string>>()
   function expanded(table: ModelTable, seen: ReadonlySet<ModelTable> = new Set()): ReadonlySet<string> {
     const known = expansions.get(table)
@@ -196,6 +199,8 @@ export function createModel({ tables, relationships }: ModelSource): Model {
     table: (name) => byName.get(name.toLowerCase()),
 
     column(tableName, name) {
+      const known = spelt.get(tableName)?.get(name)
+      if (known) return known
       const table = byName.get(tableName.toLowerCase())
       if (!table) throw new DaxError(`Cannot find table '${tableName}'.`)
       const place = places.get(columnId(tableName, name))
@@ -205,7 +210,10 @@ export function createModel({ tables, relationships }: ModelSource): Model {
           `Column '${name}' in table '${tableName}' cannot be found or may not be used in this expression.`,
         )
       }
-      return { ...place, column: found }
+      const made = { ...place, column: found }
+      const names = spelt.get(tableName) ?? new Map()
+      spelt.set(tableName, names.set(name, made))
+      return made
     },
 
     visible(table, context) {

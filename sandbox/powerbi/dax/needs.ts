@@ -9,7 +9,7 @@ export interface Needs {
   readonly tables: ReadonlySet<string>
   /** Names in brackets that are no measures: columns of some row at hand. */
   readonly loose: ReadonlySet<string>
-  /** Ids of the columns over which filters come from one table to another. */
+  /** Ids of the columns over which filters come from one table to another; none where the query has no use for them. */
   readonly keys: ReadonlySet<string>
 }
 
@@ -33,6 +33,8 @@ const CONSUMING = new Set([
   'SELECTCOLUMNS',
   'FILTER',
 ])
+/** Functions that neither filter what others see nor look into a related table. */
+const ON_THEIR_OWN = new Set(['ROW', 'COUNTROWS', 'ISEMPTY', 'FILTER', 'SELECTCOLUMNS'])
 const PASSING = new Set([...COUNTING, ...REMOVING, ...CONSUMING])
 
 /**
@@ -49,6 +51,7 @@ export function needsOf(
   const tables = new Set<string>()
   const loose = new Set<string>()
   const seen = new Set<string>()
+  let crosses = false
 
   const column = (table: string, name: string): void => {
     const lower = table.toLowerCase()
@@ -70,7 +73,8 @@ export function needsOf(
         const name = node.name.toLowerCase()
         const found = measure(name)
         if (!found) loose.add(name)
-        else if (!seen.has(name)) {
+        else crosses = true
+        if (found && !seen.has(name)) {
           seen.add(name)
           walk(found)
         }
@@ -93,6 +97,7 @@ export function needsOf(
         return
       case 'call': {
         const [first, ...rest] = node.args
+        if (!ON_THEIR_OWN.has(node.name)) crosses = true
         const passes =
           COUNTING.has(node.name) ||
           (ITERATING.has(node.name) && rest.every(isPlain)) ||
@@ -110,7 +115,9 @@ export function needsOf(
   for (const { expression } of query.measures) walk(expression)
   for (const { expression } of query.orderBy) walk(expression)
   walk(query.evaluate)
-  return { columns, whole, tables, loose, keys: new Set(relationships.flatMap(({ from, to }) => [from, to])) }
+  // A filter that comes from nowhere, or goes nowhere, needs no way.
+  const ways = crosses && new Set([...tables, ...columns.keys()]).size > 1 ? relationships : []
+  return { columns, whole, tables, loose, keys: new Set(ways.flatMap(({ from, to }) => [from, to])) }
 }
 
 /** Without CALCULATE in it, hidden or not. */
