@@ -75,9 +75,14 @@ async function rowsOf(
   names: readonly string[],
 ): Promise<Value[][]> {
   const rows: Value[][] = []
-  const places = columns.map((column) => names.indexOf(column.name))
+  const empty = Array<Value>(columns.length).fill(null)
+  const places = names.map((column) => columns.findIndex((one) => one.name === column))
   for await (const part of service.store.read(dataset, name, names, service.now())) {
-    for (const row of part) rows.push(places.map((place) => (place < 0 ? null : daxValue(row[place] ?? null))))
+    const first = rows.length
+    for (let row = part[0]?.length ?? 0; row > 0; row--) rows.push(empty.slice())
+    for (const [nth, place] of places.entries()) {
+      for (const [row, value] of (part[nth] ?? []).entries()) (rows[first + row] as Value[])[place] = daxValue(value)
+    }
   }
   return rows
 }
