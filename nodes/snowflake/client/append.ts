@@ -6,10 +6,11 @@ import type { Connection, Work } from './connection.ts'
 import { readMarks, writeMark } from './mark.ts'
 import { literal, plainTable, quote, quoteTable, type TableName } from './sql.ts'
 import { batchPath, checkCount, copyFile, type StageOptions, upload } from './stage.ts'
-import { type FindColumn, isEmpty, shapeTable, type WantedTable } from './tables.ts'
+import { type FindColumn, isEmpty, type ShapeTable, type WantedTable } from './tables.ts'
 
 export interface AppendOptions extends StageOptions {
   readonly tableOf: (entity: string) => TableName
+  readonly shapeTable: ShapeTable
 }
 
 export function createAppendTarget(connection: Connection, entity: string, options: AppendOptions): Target {
@@ -24,7 +25,7 @@ export function createAppendTarget(connection: Connection, entity: string, optio
   }
   let find: FindColumn | undefined
   const columns = async (context: WriteContext): Promise<FindColumn> => {
-    find ??= (await shapeTable(connection, wanted, context)).find
+    find ??= (await options.shapeTable(wanted, context)).find
     return find
   }
   const pathOf = (batchId: string): string => batchPath(options.stage, batchId)
@@ -57,7 +58,7 @@ export function createAppendTarget(connection: Connection, entity: string, optio
 
     async prepare(_schema, context) {
       if (find) return { empty: false }
-      const { created, notices, find: found } = await shapeTable(connection, wanted, context)
+      const { created, notices, find: found } = await options.shapeTable(wanted, context)
       const empty = created || (await isEmpty(connection, table, context))
       find = found
       return { empty, ...(notices.length > 0 ? { notices } : {}) }

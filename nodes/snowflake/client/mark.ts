@@ -25,6 +25,7 @@ export async function readMarks(
 ): Promise<readonly Mark[]> {
   const columns = MARK_COLUMNS.filter((column) => column.name !== 'at')
   try {
+    if (!(await markedTables(connection, table, context)).has(plainTable(table))) return []
     const rows = await connection.run(
       {
         sql: `SELECT ${columns.map((column) => `CAST(m.${name(column.name)} AS VARCHAR) AS ${quote(column.name)}`).join(', ')} FROM ${quoteTable(markTable(table))} AS m WHERE m.${name('table_name')} = :1 AND EXISTS (SELECT 1 FROM ${quoteTable(table)})`,
@@ -37,6 +38,31 @@ export async function readMarks(
   } catch (error) {
     if (isMissing(error)) return []
     throw error
+  }
+}
+
+/** Tables that have a mark. Those who ask at the same time, before an empty warehouse is filled, share one answer. */
+async function markedTables(
+  connection: Connection,
+  table: TableName,
+  context: WriteContext,
+): Promise<ReadonlySet<string>> {
+  const inTurn = plainTable(markTable(table))
+  const asked = connection.marked.get(inTurn)
+  // a run that was stopped stops only its own question
+  if (asked) return asked.catch((error) => (isMissing(error) ? Promise.reject(error) : ask()))
+  const asking = ask()
+  connection.marked.set(inTurn, asking)
+  try {
+    return await asking
+  } finally {
+    if (connection.marked.get(inTurn) === asking) connection.marked.delete(inTurn)
+  }
+
+  async function ask(): Promise<ReadonlySet<string>> {
+    const sql = `SELECT DISTINCT ${name('table_name')} AS "table_name" FROM ${quoteTable(markTable(table))}`
+    const rows = await connection.run({ sql, what: `Marks in ${inTurn}` }, context)
+    return new Set(rows.map((row) => String(row.table_name)))
   }
 }
 
@@ -76,6 +102,8 @@ export function writeMark(connection: Connection, table: TableName, mark: Mark, 
       await connection.run({ sql: createTable(wantedMarkTable(table)), what: `CREATE TABLE ${inTurn}` }, context)
       await merge()
     }
+    // an answer that is under way may not have it
+    connection.marked.delete(inTurn)
   }
   return connection.marks.run(inTurn, write, context.signal)
 }

@@ -11,12 +11,13 @@ import { readMarks, writeMark } from './mark.ts'
 import { headerMerge, listMerge, type MergeTable, rangeColumns, rejectedQuery, vanishedQuery } from './merge.ts'
 import { plainTable, quoteTable, type TableName } from './sql.ts'
 import { batchPath, type StageOptions, type StagingTable, stageRows, stagingName } from './stage.ts'
-import { isEmpty, isMissing, type Shaped, shapeTable, type WantedTable } from './tables.ts'
-import { storedTotals } from './totals.ts'
+import { isEmpty, isMissing, type Shaped, type ShapeTable, type WantedTable } from './tables.ts'
+import { createTotals } from './totals.ts'
 
 export interface MergeOptions extends StageOptions {
   /** Table of an entity or of a list. */
   readonly tableOf: (entity: string) => TableName
+  readonly shapeTable: ShapeTable
 }
 
 /** A table with what is compiled for one schema. */
@@ -51,6 +52,7 @@ const CHECK_AGAIN_MS = 5 * 60_000
 
 export function createMergeTarget(connection: Connection, entity: string, options: MergeOptions): Target {
   const name = options.tableOf(entity)
+  const storedTotals = createTotals(connection)
   let plan: Plan | undefined
 
   const planFor = (schema: Schema): Plan => {
@@ -64,7 +66,7 @@ export function createMergeTarget(connection: Connection, entity: string, option
     context: WriteContext,
   ): Promise<{ created: boolean; notices: readonly string[] }> {
     const shaped: Shaped[] = []
-    for (const { wanted } of current.parts) shaped.push(await shapeTable(connection, wanted, context))
+    for (const { wanted } of current.parts) shaped.push(await options.shapeTable(wanted, context))
     const tables = current.parts.map(({ wanted }, i): MergeTable => {
       const { key } = wanted
       const columns = wanted.columns.filter((column) => !HEADER_COLUMNS.includes(column))
@@ -211,7 +213,7 @@ export function createMergeTarget(connection: Connection, entity: string, option
     async totals(question, context) {
       const { ready } = await readyFor(question.schema, context)
       const found = ready.find(({ part }) => part.list === question.list) ?? (ready.at(-1) as Ready)
-      return storedTotals(connection, found.table, question, context)
+      return storedTotals(found.table, question, context)
     },
   }
 }

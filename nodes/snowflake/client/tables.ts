@@ -3,7 +3,7 @@ import { isSyncError, syncError } from '../../../sync/errors.ts'
 import type { Column } from '../../../sync/message.ts'
 import { planColumns } from '../../../sync/stored.ts'
 import type { WriteContext } from '../../../sync/target.ts'
-import type { Connection } from './connection.ts'
+import type { Connection, ResultRow } from './connection.ts'
 import {
   type FoundType,
   foundType,
@@ -110,21 +110,35 @@ const asCreated = (table: WantedTable): readonly StoredColumn[] =>
   }))
 
 /** Creates the table when it is missing, adds missing columns, and refuses a column that could not hold every value, naming both types. */
-export async function shapeTable(connection: Connection, table: WantedTable, context: WriteContext): Promise<Shaped> {
-  const name = plainTable(table.name)
-  const run = (sql: string, what: string) => connection.run({ sql, what }, context)
-  const columns = await describe(connection, table.name, context)
-  if (columns === undefined) {
-    await run(createTable(table), `CREATE TABLE ${name}`)
-    return { created: true, notices: [`Created ${name}.`], find: findColumn(asCreated(table)) }
+export type ShapeTable = (table: WantedTable, context: WriteContext) => Promise<Shaped>
+
+/** Tables come one after another, and where one was missing the next is too: it is created without being looked for first. */
+export function createShaper(connection: Connection): ShapeTable {
+  let missed = false
+  return async (table, context) => {
+    const name = plainTable(table.name)
+    const run = (sql: string, what: string) => connection.run({ sql, what }, context)
+    const create = () => run(createTable(table), `CREATE TABLE ${name}`)
+    const created: Shaped = { created: true, notices: [`Created ${name}.`], find: findColumn(asCreated(table)) }
+    // the role may not create: that is no matter where the table is there
+    if (missed && isNew(await create().catch(() => []))) return created
+    const columns = await describe(connection, table.name, context)
+    missed = columns === undefined
+    if (columns === undefined) {
+      await create()
+      return created
+    }
+    const missing = missingColumns(table, findColumn(columns))
+    if (missing.length === 0) return { created: false, notices: [], find: findColumn(columns) }
+    await run(addColumns(table.name, missing), `ALTER TABLE ${name} ADD COLUMN`)
+    const find = findColumn((await describe(connection, table.name, context)) ?? [])
+    missingColumns(table, find)
+    return { created: false, notices: [`Added to ${name}: ${missing.map((column) => column.name).join(', ')}.`], find }
   }
-  const missing = missingColumns(table, findColumn(columns))
-  if (missing.length === 0) return { created: false, notices: [], find: findColumn(columns) }
-  await run(addColumns(table.name, missing), `ALTER TABLE ${name} ADD COLUMN`)
-  const find = findColumn((await describe(connection, table.name, context)) ?? [])
-  missingColumns(table, find)
-  return { created: false, notices: [`Added to ${name}: ${missing.map((column) => column.name).join(', ')}.`], find }
 }
+
+/** What CREATE TABLE IF NOT EXISTS answers when it made the table; else that it "already exists". */
+const isNew = ([row]: readonly ResultRow[]): boolean => /successfully created/i.test(String(row?.status))
 
 function missingColumns(table: WantedTable, find: FindColumn): readonly Column[] {
   const { missing, narrow } = planColumns(table.columns, find, ({ type }, column) => holds(type, column.type))

@@ -5,6 +5,7 @@ import type { Connection } from './connection.ts'
 import { createMergeTarget } from './merge-target.ts'
 import { type TableName, tableName } from './sql.ts'
 import { stagePath } from './stage.ts'
+import { createShaper } from './tables.ts'
 
 export interface SnowflakeTargetOptions {
   /** `merge`: typed tables. `append`: every version of each record as VARIANT. */
@@ -30,11 +31,12 @@ export function createSnowflakeTarget(
 ): (entity: string) => Target {
   const stage = { stage: stagePath(options.stage || '@~'), maxBindBytes: options.maxBindBytes ?? MAX_BIND_BYTES }
   const retry = options.retryMs === undefined ? {} : { retry: { totalMs: options.retryMs } }
+  const shapeTable = createShaper(connection)
   return (entity) => {
     const { database, schema } = options
     const pattern = options.patterns?.[entity] ?? options.pattern
     const tableOf = (table: string): TableName => tableName(pattern, { database, schema, entity: table })
     const create = options.mode === 'append' ? createAppendTarget : createMergeTarget
-    return { ...retry, ...create(connection, entity, { ...stage, tableOf }) }
+    return { ...retry, ...create(connection, entity, { ...stage, tableOf, shapeTable }) }
   }
 }

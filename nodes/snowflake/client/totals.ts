@@ -1,34 +1,90 @@
-/** Control totals as stored: one query for one table over the rows that a run wrote. */
+/** Control totals as stored: one query for all tables of an entity over the rows that a run wrote. */
 import { scaleOf, toTotals } from '../../../sync/stored.ts'
 import type { StoredTotal, TotalsQuestion, WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
 import type { MergeTable } from './merge.ts'
 import { plainTable, quote, quoteTable } from './sql.ts'
 
-/** Sums leave Snowflake as text, so that no digit is lost on the way; credit is positive. */
-export function totalsQuery(table: MergeTable, question: TotalsQuestion): string {
-  const at = (name: string): string => `t.${quote(table.find(name)?.name ?? name.toUpperCase())}`
-  const groups = question.by.map((name, i) => `CAST(${at(name)} AS VARCHAR) AS "g${i}"`)
-  const sums = question.amounts.flatMap((name, i) => {
-    const amount = `CAST(${at(name)} AS NUMBER(38,${scaleOf(table.columns, name)}))`
-    return [
-      `CAST(SUM(CASE WHEN ${amount} > 0 THEN ${amount} ELSE 0 END) AS VARCHAR) AS "d${i}"`,
-      `CAST(SUM(CASE WHEN ${amount} < 0 THEN -${amount} ELSE 0 END) AS VARCHAR) AS "c${i}"`,
-    ]
-  })
-  const by = question.by.length > 0 ? ` GROUP BY ${question.by.map(at).join(', ')}` : ''
-  return `SELECT ${[...groups, 'CAST(COUNT(*) AS VARCHAR) AS "n"', ...sums].join(', ')} FROM ${quoteTable(table.name)} AS t WHERE ${at('_sync_run')} = :1${by}`
+/** What is asked of one table. */
+export interface TableQuestion {
+  readonly table: MergeTable
+  readonly question: TotalsQuestion
 }
 
-export async function storedTotals(
-  connection: Connection,
-  table: MergeTable,
-  question: TotalsQuestion,
-  context: WriteContext,
-): Promise<readonly StoredTotal[]> {
-  const rows = await connection.run(
-    { sql: totalsQuery(table, question), binds: [question.run], what: `Totals of ${plainTable(table.name)}` },
-    context,
-  )
-  return toTotals(rows, question)
+/** Sums leave Snowflake as text, so that no digit is lost on the way; credit is positive. `q` is the place of the question. */
+export function totalsQuery(questions: readonly TableQuestion[]): string {
+  const widest = (count: (question: TotalsQuestion) => number) =>
+    Math.max(...questions.map(({ question }) => count(question)))
+  const groups = widest(({ by }) => by.length)
+  const amounts = widest((question) => question.amounts.length)
+  return questions.map((one, i) => tableQuery(one, i, groups, amounts)).join('\nUNION ALL\n')
+}
+
+/** Every part of the union has as many columns; those that a table does not need are null. */
+function tableQuery({ table, question }: TableQuestion, place: number, groups: number, amounts: number): string {
+  const at = (name: string): string => `t.${quote(table.find(name)?.name ?? name.toUpperCase())}`
+  const text = (expression: string, name: string): string => `CAST(${expression} AS VARCHAR) AS "${name}"`
+  const group = (_: unknown, i: number): string => {
+    const name = question.by[i]
+    return text(name === undefined ? 'NULL' : at(name), `g${i}`)
+  }
+  const sums = (_: unknown, i: number): readonly string[] => {
+    const name = question.amounts[i]
+    if (name === undefined) return [text('NULL', `d${i}`), text('NULL', `c${i}`)]
+    const amount = `CAST(${at(name)} AS NUMBER(38,${scaleOf(table.columns, name)}))`
+    return [
+      text(`SUM(CASE WHEN ${amount} > 0 THEN ${amount} ELSE 0 END)`, `d${i}`),
+      text(`SUM(CASE WHEN ${amount} < 0 THEN -${amount} ELSE 0 END)`, `c${i}`),
+    ]
+  }
+  const columns = [
+    `'${place}' AS "q"`,
+    ...Array.from({ length: groups }, group),
+    text('COUNT(*)', 'n'),
+    ...Array.from({ length: amounts }, sums).flat(),
+  ]
+  const by = question.by.length > 0 ? ` GROUP BY ${question.by.map(at).join(', ')}` : ''
+  return `SELECT ${columns.join(', ')} FROM ${quoteTable(table.name)} AS t WHERE ${at('_sync_run')} = :1${by}`
+}
+
+interface Waiting extends TableQuestion {
+  readonly context: WriteContext
+  readonly resolve: (totals: readonly StoredTotal[]) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Asks for totals; what is asked at the same time of the same run is one statement. */
+export function createTotals(connection: Connection) {
+  let waiting: Waiting[] = []
+
+  async function send(together: readonly Waiting[]): Promise<void> {
+    const [first] = together
+    if (first === undefined) return
+    const what = `Totals of ${together.map(({ table }) => plainTable(table.name)).join(', ')}`
+    try {
+      const statement = { sql: totalsQuery(together), binds: [first.question.run], what }
+      const rows = await connection.run(statement, first.context)
+      for (const [i, { question, resolve }] of together.entries())
+        resolve(
+          toTotals(
+            rows.filter((row) => String(row.q) === String(i)),
+            question,
+          ),
+        )
+    } catch (error) {
+      for (const { reject } of together) reject(error)
+    }
+  }
+
+  return (table: MergeTable, question: TotalsQuestion, context: WriteContext): Promise<readonly StoredTotal[]> =>
+    new Promise((resolve, reject) => {
+      waiting.push({ table, question, context, resolve, reject })
+      if (waiting.length > 1) return
+      setImmediate(() => {
+        const asked = waiting
+        waiting = []
+        const runs = Map.groupBy(asked, ({ question: { run } }) => run)
+        for (const together of runs.values()) void send(together)
+      })
+    })
 }

@@ -156,7 +156,11 @@ describe('snowflake sql', () => {
       listMerge(list, header, staging.name, ranged),
       rejectedQuery(header, staging.name),
       vanishedQuery(list, header, staging.name),
-      totalsQuery(list, question),
+      totalsQuery([{ table: list, question }]),
+      totalsQuery([
+        { table: header, question: { ...question, list: '', amounts: [], by: [] } },
+        { table: list, question },
+      ]),
       markMerge(name),
       createTable(wanted),
       addColumns(name, wanted.columns),
