@@ -268,6 +268,31 @@ describe('Power BI sandbox: DAX', () => {
     assert.equal(rows(`EVALUATE ALLEXCEPT('entry','entry'[version])`).length, 5)
   })
 
+  const fetches: [string, Record<string, string[] | undefined>][] = [
+    [`SUMMARIZECOLUMNS('entry'[company],"n",COUNTROWS('entry'))`, { entry: ['company'], 'entry line': undefined }],
+    [
+      `ROW("a",COUNTROWS(FILTER('entry','entry'[key]="A")),"b",COUNTROWS('entry line'))`,
+      { entry: ['key'], 'entry line': [] },
+    ],
+    [
+      `SUMMARIZECOLUMNS('entry'[company],"n",COUNTROWS('entry line'))`,
+      { entry: ['version', 'company'], 'entry line': ['version'] },
+    ],
+    [
+      `ROW("n",SUMX(FILTER('entry line',RELATED('entry'[company])="X"),'entry line'[amount]))`,
+      { entry: ['version', 'company'], 'entry line': ['key', 'version', 'account', 'amount', 'day'] },
+    ],
+  ]
+  for (const [query, wanted] of fetches) {
+    it(`fetches for ${query} what it looks at`, () => {
+      const needs = needsOf(parseQuery(`EVALUATE ${query}`), (name) => parsed.get(name), relationships)
+      for (const { name, columns } of [headers, lines]) {
+        const names = columns.map((column) => column.name)
+        assert.deepEqual(neededColumns(needs, name, names), wanted[name], name)
+      }
+    })
+  }
+
   const failures: [string, RegExp][] = [
     [`EVALUATE nowhere`, /Cannot find table 'nowhere'/],
     [
