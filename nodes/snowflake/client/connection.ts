@@ -75,6 +75,8 @@ export interface Connection {
   work<T>(what: string, tags: Tags, task: (work: Work) => Promise<T>, context: WriteContext): Promise<T>
   /** Marks of several entities end up in one table: one after another. */
   readonly marks: Fifo
+  /** Schemas where the table that was looked for last was missing. */
+  readonly bare: Set<string>
   /** Questions under way which tables have a mark, by the table of marks. */
   readonly marked: Map<string, Promise<ReadonlySet<string>>>
   /** Statements sent so far. */
@@ -287,6 +289,7 @@ export function createConnection(options: SnowflakeOptions): Connection {
     address: `snowflake://${account.toUpperCase()}`,
     options,
     marks: createFifo(),
+    bare: new Set(),
     marked: new Map(),
     work,
     run: ({ tags = {}, ...statement }, context) => work(statement.what, tags, ({ run }) => run(statement), context),

@@ -114,17 +114,19 @@ export type ShapeTable = (table: WantedTable, context: WriteContext) => Promise<
 
 /** Tables come one after another, and where one was missing the next is too: it is created without being looked for first. */
 export function createShaper(connection: Connection): ShapeTable {
-  let missed = false
   return async (table, context) => {
     const name = plainTable(table.name)
+    const place = plainTable({ ...table.name, table: '' })
+    const { bare } = connection
     const run = (sql: string, what: string) => connection.run({ sql, what }, context)
     const create = () => run(createTable(table), `CREATE TABLE ${name}`)
     const created: Shaped = { created: true, notices: [`Created ${name}.`], find: findColumn(asCreated(table)) }
     // the role may not create: that is no matter where the table is there
-    if (missed && isNew(await create().catch(() => []))) return created
+    if (bare.has(place) && isNew(await create().catch(() => []))) return created
     const columns = await describe(connection, table.name, context)
-    missed = columns === undefined
-    if (columns === undefined) {
+    if (columns !== undefined) bare.delete(place)
+    else {
+      bare.add(place)
       await create()
       return created
     }
