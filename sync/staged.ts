@@ -29,11 +29,12 @@ export const stagedFields = (columns: readonly Column[]): readonly string[] => [
   ...columns.map((_, i) => `c${i}`),
 ]
 
-export type Serializer = (records: readonly WriteRecord[]) => string[]
+/** Puts the rows of a table, each one JSON object as text. */
+export type Serializer = (records: readonly WriteRecord[], put: (row: string) => void) => void
 
 /**
- * Compiles the serializer of one table: each text is one JSON object. The header gives one for each record. A list gives
- * one for each record, which carries only the document's key, and one for each element.
+ * Compiles the serializer of one table. The header has a row for each record. A list has one for each record, which carries
+ * only the document's key, and one for each element.
  */
 export function compileSerializer(schema: Schema, table: TableRows): Serializer {
   const isKey = (column: Column): boolean => table.list === '' || schema.key.includes(column.name)
@@ -47,45 +48,79 @@ export function compileSerializer(schema: Schema, table: TableRows): Serializer 
   const own = parts.filter((part) => !part.key)
   const key = parts.filter((part) => schema.key.includes(part.name))
   const rest = parts.filter((part) => !key.includes(part))
-  const headOf = compilePieces(key)
-  const restOf = compilePieces(rest)
-  const lineOf = compilePieces(own)
   const open = table.tag === undefined ? '{"n":"' : `{"t":"${table.tag}","n":"`
-  return (records) => {
-    const rows: string[] = []
+  return (records, put) => {
     for (let n = 0; n < records.length; n += 1) {
       const item = records[n] as WriteRecord
       const { record } = item
       const remove = record._op === 'delete'
-      const head = `${open}${n}${headOf(record)}`
+      const head = `${open}${n}${filled(key, record)}`
       const document = `${head}","x":"${remove ? 'x' : 'u'}","r":"${item.read}","h":"${text(item.hash)}`
       if (table.list === '') {
         const stamp = record._stamp === null || record._stamp === undefined ? '' : `","s":"${text(record._stamp)}`
-        rows.push(`${document}${stamp}${remove ? '' : restOf(record)}"}`)
+        put(`${document}${stamp}${remove ? '' : filled(rest, record)}"}`)
         continue
       }
-      if (table.tag === undefined) rows.push(`${document}"}`)
+      if (table.tag === undefined) put(`${document}"}`)
       const lines = remove ? undefined : record[table.list]
-      if (Array.isArray(lines)) for (const line of lines as Row[]) rows.push(`${head}${lineOf(line)}"}`)
+      if (Array.isArray(lines)) for (const line of lines as Row[]) put(`${head}${filled(own, line)}"}`)
     }
-    return rows
   }
 }
 
-/** The filled columns of a row as one text. Joined at once: a text that grows value by value leaves millions of pieces to collect. */
-function compilePieces(parts: readonly { readonly name: string; readonly prefix: string }[]): (row: Row) => string {
-  const pieces = parts.flatMap(() => ['', ''])
-  return (row) => {
-    for (let i = 0; i < parts.length; i += 1) {
-      const { name, prefix } = parts[i] as (typeof parts)[number]
-      const value = row[name]
-      const filled = value !== null && value !== undefined
-      pieces[2 * i] = filled ? prefix : ''
-      pieces[2 * i + 1] = filled ? text(value) : ''
-    }
-    return pieces.join('')
+/** The filled columns of a row as one text. */
+function filled(parts: readonly { readonly name: string; readonly prefix: string }[], row: Row): string {
+  let all = ''
+  for (let i = 0; i < parts.length; i += 1) {
+    const { name, prefix } = parts[i] as (typeof parts)[number]
+    const value = row[name]
+    if (value !== null && value !== undefined) all += prefix + text(value)
   }
+  return all
 }
+
+/** Rows as bytes: NDJSON in files, each in pieces. */
+export interface PackedRows {
+  readonly rows: number
+  readonly bytes: number
+  readonly files: readonly (readonly Buffer[])[]
+}
+
+/** Characters of a piece: few enough that its texts are garbage before the collector has moved them twice. */
+const PIECE = 1 << 16
+
+/** Takes rows and turns them into bytes, which lie outside of the heap, as they come. */
+export function packRows(
+  serialize: (put: (row: string) => void) => void,
+  rowsPerFile = Number.POSITIVE_INFINITY,
+): PackedRows {
+  const files: Buffer[][] = []
+  let rows = 0
+  let bytes = 0
+  let piece = ''
+  const flush = (): void => {
+    if (piece === '') return
+    const packed = Buffer.from(piece)
+    files.at(-1)?.push(packed)
+    bytes += packed.length
+    piece = ''
+  }
+  serialize((row) => {
+    if (rows % rowsPerFile === 0) {
+      flush()
+      files.push([])
+    }
+    rows += 1
+    piece += `${row}\n`
+    if (piece.length > PIECE) flush()
+  })
+  flush()
+  return { rows, bytes, files }
+}
+
+/** The rows as one JSON array; its size is theirs and one byte. */
+export const arrayText = ({ files }: PackedRows): string =>
+  `[${Buffer.concat(files.flat()).toString('utf8').trimEnd().replaceAll('\n', ',')}]`
 
 /** What JSON must escape; lone halves of characters too, which UTF-8 cannot hold. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON escapes control characters

@@ -173,7 +173,11 @@ export function createTotals(plan: readonly TableTotals[]): Totals {
   }
 }
 
-const newSums = ({ amounts }: TableTotals): Sum[] => Array.from({ length: amounts.length * 2 }, newSum)
+function newSums({ amounts }: TableTotals): Sum[] {
+  const sums: Sum[] = []
+  for (let i = 0; i < amounts.length * 2; i++) sums.push(newSum())
+  return sums
+}
 
 const groupText = (value: unknown): string | null =>
   typeof value === 'string' ? value : value === null || value === undefined ? null : String(value)

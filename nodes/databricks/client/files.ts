@@ -46,7 +46,7 @@ export async function upload(
   connection: Connection,
   volume: Volume,
   name: string,
-  ndjson: string,
+  ndjson: string | Buffer,
   context: WriteContext,
 ): Promise<void> {
   await connection.rest(

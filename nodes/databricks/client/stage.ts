@@ -1,7 +1,7 @@
 /** Brings the rows of one table to the warehouse: as one JSON parameter, or as files of the staging volume when there are more. */
 import { syncError } from '../../../sync/errors.ts'
 import type { Schema } from '../../../sync/message.ts'
-import { compileSerializer, type Serializer, stagedFields, type TableRows } from '../../../sync/staged.ts'
+import { arrayText, compileSerializer, packRows, stagedFields, type TableRows } from '../../../sync/staged.ts'
 import type { WriteBatch, WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
 import { fileName, removeLater, upload, type Volume } from './files.ts'
@@ -33,7 +33,7 @@ export function createStager(
   name: string,
   options: StageOptions,
 ): Stager {
-  const serialize: Serializer = compileSerializer(schema, table)
+  const serialize = compileSerializer(schema, table)
   const fields = stagedFields(table.columns)
   const struct = `array<struct<${fields.map((field) => `${field}:string`).join(',')}>>`
   const fromParameter = `SELECT ${fields.map((field) => `j.${field} AS ${field}`).join(', ')} FROM (SELECT explode(from_json(:rows, ${literal(struct)}, map('mode', 'FAILFAST'))) AS j) AS p`
@@ -43,21 +43,15 @@ export function createStager(
 
   return {
     async stage(batch, context, purpose = '') {
-      const rows = serialize(batch.records)
-      const array = chars(rows) <= options.maxParameterBytes ? `[${rows.join(',')}]` : undefined
-      if (array !== undefined && Buffer.byteLength(array) <= options.maxParameterBytes) {
-        return { select: fromParameter, parameters: { rows: array }, drop: () => undefined }
-      }
+      const packed = packRows((put) => serialize(batch.records, put), options.rowsPerFile)
+      if (packed.bytes < options.maxParameterBytes)
+        return { select: fromParameter, parameters: { rows: arrayText(packed) }, drop: () => undefined }
       const volume = needVolume(options.volume, batch, name, options.maxParameterBytes)
-      const names: string[] = []
-      for (let at = 0; at < rows.length; at += options.rowsPerFile)
-        names.push(fileName(batch.id, name + purpose, names.length))
+      const names = packed.files.map((_, i) => fileName(batch.id, name + purpose, i))
       const drop = (): void => removeLater(connection, volume, names)
       try {
-        for (const [i, file] of names.entries()) {
-          const part = rows.slice(i * options.rowsPerFile, (i + 1) * options.rowsPerFile)
-          await upload(connection, volume, file, part.join('\n'), context)
-        }
+        for (const [i, file] of names.entries())
+          await upload(connection, volume, file, Buffer.concat(packed.files[i] ?? []), context)
       } catch (error) {
         drop()
         throw error
@@ -69,13 +63,6 @@ export function createStager(
       }
     },
   }
-}
-
-/** Lower bound of the text's bytes, without joining it. */
-function chars(rows: readonly string[]): number {
-  let sum = 2
-  for (const row of rows) sum += row.length + 1
-  return sum
 }
 
 export function needVolume(volume: Volume | undefined, batch: WriteBatch, name: string, limit: number): Volume {

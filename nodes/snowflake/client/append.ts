@@ -1,5 +1,6 @@
 /** Every version of every record as VARIANT, appended by COPY INTO, which remembers the files that it loaded for 64 days. */
 
+import { packRows } from '../../../sync/staged.ts'
 import { VERSION_COLUMNS, versionRows } from '../../../sync/stored.ts'
 import type { Target, WriteBatch, WriteContext } from '../../../sync/target.ts'
 import type { Connection, Work } from './connection.ts'
@@ -71,7 +72,12 @@ export function createAppendTarget(connection: Connection, entity: string, optio
         `COPY INTO ${name}`,
         { sync: batch.sync, run: batch.run, entity: batch.entity },
         async (work) => {
-          await upload(work, pathOf(batch.id), rowsOf(batch, at), name)
+          await upload(
+            work,
+            pathOf(batch.id),
+            packRows((put) => rowsOf(batch, at).forEach(put)),
+            name,
+          )
           const loaded = await copy(work, batch.id)
           // an attempt before this one may have loaded it, and only its answer was lost
           checkCount(batch.records.length, loaded > 0 ? loaded : await arrived(work, batch.id, at), name)

@@ -1,7 +1,7 @@
 /** Typed tables, one for the header and one for each list, written by MERGE in one transaction. */
 import { isSyncError, syncError } from '../../../sync/errors.ts'
 import { listTable, type Schema } from '../../../sync/message.ts'
-import { compileSerializer, type Serializer, stagedFields } from '../../../sync/staged.ts'
+import { compileSerializer, packRows, type Serializer, stagedFields } from '../../../sync/staged.ts'
 import { HEADER_COLUMNS, LIST_COLUMNS } from '../../../sync/stored.ts'
 import type { Prepared, Rejection, Target, WriteBatch, WriteContext } from '../../../sync/target.ts'
 import type { Connection, ResultRow, Work } from './connection.ts'
@@ -93,10 +93,17 @@ export function createMergeTarget(connection: Connection, entity: string, option
 
   /** Stages the rows of all tables and gives how many there are for each. */
   async function stage(work: Work, batch: WriteBatch, current: Plan, purpose = ''): Promise<readonly number[]> {
-    const rows = current.parts.map(({ serialize }) => serialize(batch.records))
+    const counts = current.parts.map(() => 0)
+    const packed = packRows((put) => {
+      for (const [i, { serialize }] of current.parts.entries())
+        serialize(batch.records, (row) => {
+          counts[i] = (counts[i] ?? 0) + 1
+          put(row)
+        })
+    })
     const path = batchPath(options.stage, batch.id, purpose)
-    await stageRows(work, current.staging, rows.flat(), path, options, plainTable(name))
-    return rows.map(({ length }) => length)
+    await stageRows(work, current.staging, packed, path, options, plainTable(name))
+    return counts
   }
 
   /** The MERGEs, and what they left out without a word. */

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { syncError } from '../../../sync/errors.ts'
+import { arrayText, type PackedRows } from '../../../sync/staged.ts'
 import type { Work } from './connection.ts'
 import { literal, plainTable, quote, quoteTable, splitName, stored, type TableName } from './sql.ts'
 
@@ -64,31 +65,30 @@ export function stagePath(text: string): string {
 export const batchPath = (stage: string, batchId: string, purpose = ''): string =>
   `${stage}/${batchId.replace(/[^A-Za-z0-9-]+/g, '-').slice(0, 120)}${purpose}`
 
-/** Stages rows (JSON objects as text) in the temporary table, which is made anew. Throws when another number of rows arrived. */
+/** Stages rows in the temporary table, which is made anew. Throws when another number of rows arrived. */
 export async function stageRows(
   work: Work,
   table: StagingTable,
-  rows: readonly string[],
+  packed: PackedRows,
   path: string,
   { maxBindBytes }: Pick<StageOptions, 'maxBindBytes'>,
   what: string,
 ): Promise<void> {
   await work.run({ sql: createStaging(table), what: `Temporary table for ${what}` })
-  const array = chars(rows) <= maxBindBytes ? `[${rows.join(',')}]` : undefined
-  if (array !== undefined && Buffer.byteLength(array) <= maxBindBytes) {
-    const [result] = await work.run({ sql: insertStaged(table), binds: [array], what: `Rows for ${what}` })
-    return checkCount(rows.length, Number(result?.['number of rows inserted']), what)
+  if (packed.bytes < maxBindBytes) {
+    const [result] = await work.run({ sql: insertStaged(table), binds: [arrayText(packed)], what: `Rows for ${what}` })
+    return checkCount(packed.rows, Number(result?.['number of rows inserted']), what)
   }
-  await upload(work, path, rows, what)
+  await upload(work, path, packed, what)
   const [result] = await work.run({ sql: copyFile(table.name, path, true), what: `COPY of the rows for ${what}` })
-  checkCount(rows.length, Number(result?.rows_loaded), what)
+  checkCount(packed.rows, Number(result?.rows_loaded), what)
 }
 
 /** Uploads rows as one gzip file, from memory; overwrites what an earlier attempt left. */
-export async function upload(work: Work, path: string, rows: readonly string[], what: string): Promise<void> {
+export async function upload(work: Work, path: string, { files }: PackedRows, what: string): Promise<void> {
   await work.run({
     sql: putFile(path),
-    file: await compress(rows.join('\n'), { level: 1 }),
+    file: await compress(Buffer.concat(files.flat()), { level: 1 }),
     what: `Upload of the rows for ${what}`,
   })
 }
@@ -101,11 +101,4 @@ export function checkCount(sent: number, found: number, what: string): void {
     `Rows for ${what}: ${sent} were sent, ${Number.isNaN(found) ? 'an unknown number' : found} arrived; nothing was written.`,
     { hint: 'It is tried again. If it goes on, somebody else writes to the stage: give Tieout one of its own.' },
   )
-}
-
-/** Lower bound of the text's bytes, without joining it. */
-function chars(rows: readonly string[]): number {
-  let sum = 2
-  for (const row of rows) sum += row.length + 1
-  return sum
 }

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, it } from 'mocha'
 import { createBooks } from '../../../sandbox/books/books.ts'
 import type { Column, DataRecord, Row, Schema, Value } from '../../../sync/message.ts'
-import { compileSerializer } from '../../../sync/staged.ts'
+import { compileSerializer, packRows } from '../../../sync/staged.ts'
 
 const strings = (...names: string[]): Column[] => names.map((name) => ({ name, type: 'string' }))
 const header = strings('source', 'entry_type', 'number', 'company', 'journal', 'accounting_date', 'status', 'currency')
@@ -41,7 +41,10 @@ describe('snowflake: bytes on the wire', () => {
     let batch: { record: DataRecord; key: string; read: number; hash: string }[] = []
     let batched = 0
     const send = (): void => {
-      staged += gzipSync(serializers.flatMap((serialize) => serialize(batch)).join('\n'), { level: 1 }).length
+      const { files } = packRows((put) => {
+        for (const serialize of serializers) serialize(batch, put)
+      })
+      staged += gzipSync(Buffer.concat(files.flat()), { level: 1 }).length
       bound += inline(
         batch.map(({ record, read, hash }) => [...header.map(({ name }) => record[name]), String(read), hash]),
       )

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import type { DataRecord, Schema } from '../../../sync/message.ts'
-import { compileSerializer, recordText } from '../../../sync/staged.ts'
+import { arrayText, compileSerializer, packRows, recordText, type TableRows } from '../../../sync/staged.ts'
 import type { WriteRecord } from '../../../sync/target.ts'
 
 const schema: Schema = {
@@ -27,8 +27,16 @@ const schema: Schema = {
     },
   },
 }
-const header = compileSerializer(schema, { list: '', columns: schema.columns })
-const lines = compileSerializer(schema, { list: 'lines', columns: schema.lists?.lines?.columns ?? [] })
+const rowsOf = (table: TableRows) => {
+  const serialize = compileSerializer(schema, table)
+  return (records: readonly WriteRecord[]): string[] => {
+    const rows: string[] = []
+    serialize(records, (row) => rows.push(row))
+    return rows
+  }
+}
+const header = rowsOf({ list: '', columns: schema.columns })
+const lines = rowsOf({ list: 'lines', columns: schema.lists?.lines?.columns ?? [] })
 const item = (record: Partial<DataRecord>, read = 7): WriteRecord => ({
   record: { _row: 0, source: 'x3', number: '00012', ...record },
   key: 'x3|00012',
@@ -71,7 +79,7 @@ describe('staged rows', () => {
   })
 
   it('gives the tables of a document a mark of their own where they are staged together, and a list no rows of documents', () => {
-    const tagged = compileSerializer(schema, { list: 'lines', columns: schema.lists?.lines?.columns ?? [], tag: '1' })
+    const tagged = rowsOf({ list: 'lines', columns: schema.lists?.lines?.columns ?? [], tag: '1' })
     assert.deepEqual(parse(tagged([item({ lines: [{ line: 1, text: 'a' }] }), item({ lines: [] })])), [
       { t: '1', n: '0', c0: 'x3', c1: '00012', c2: '1', c3: 'a' },
     ])
@@ -90,6 +98,21 @@ describe('staged rows', () => {
     assert.doesNotMatch(row, /[\n\r]/)
     const half = lines([item({ lines: [{ line: 1, text: 'a\ud800b' }] })])[1] ?? ''
     assert.equal(Buffer.from(half).toString(), half)
+  })
+
+  it('packs rows into files of so many, which are whole lines of UTF-8, and into one array', () => {
+    const rows = Array.from({ length: 2500 }, (_, i) => JSON.stringify({ n: `${i}`, c0: 'é'.repeat(40) }))
+    const packed = packRows((put) => rows.forEach(put), 1000)
+    const files = packed.files.map((pieces) => Buffer.concat(pieces).toString('utf8'))
+    assert.deepEqual(
+      files.map((file) => file.split('\n')),
+      [0, 1000, 2000].map((at) => [...rows.slice(at, at + 1000), '']),
+    )
+    assert.equal(packed.rows, 2500)
+    assert.equal(packed.bytes, Buffer.byteLength(files.join('')))
+    assert.equal(arrayText(packed), `[${rows.join(',')}]`)
+    assert.equal(Buffer.byteLength(arrayText(packed)), packed.bytes + 1)
+    assert.deepEqual(arrayText(packRows(() => undefined)), '[]')
   })
 
   it('keeps a record for bronze as it came, without the members that only the way here needed', () => {
