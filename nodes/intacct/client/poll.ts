@@ -1,5 +1,5 @@
 /** Sage Intacct as a source of the engine: which walks an entity has, and what one page of each is. */
-import { unbalanced } from '../../../sync/balance.ts'
+import { compileBalance, imbalanceText } from '../../../sync/balance.ts'
 import { syncError } from '../../../sync/errors.ts'
 import { keyText, type Row } from '../../../sync/message.ts'
 import type { EntityPlan, Page, PageRequest, Source } from '../../../sync/source.ts'
@@ -197,6 +197,7 @@ function documentsOf(
   const list = lines as NonNullable<typeof lines>
   const convert: RecordConverter = compileRecord(head.columns, head.stamp, { source: options.source, zone })
   const convertLine = compileRow(list.columns, { source: options.source, zone })
+  const balance = compileBalance(schema)
   const statistical = new Set(options.statisticalJournals ?? [])
   return createDocuments({
     header: { ...head, pages: pagesOf(def.entity, head.object, essentials(head)) },
@@ -210,7 +211,7 @@ function documentsOf(
       record.lines = rows.map((line): Row => convertLine(line, record))
       return record
     },
-    faultOf: (record) => (statistical.has(String(record.journal)) ? undefined : unbalanced(record, schema)),
+    faultOf: (record) => (statistical.has(String(record.journal)) ? undefined : imbalanceText(balance(record))),
     nameOf: (record) => `${def.entity} ${keyText(schema, record)}`,
   })
 }

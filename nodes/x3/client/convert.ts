@@ -48,6 +48,9 @@ interface Fill {
   readonly get: Get | undefined
   readonly convert: (value: unknown) => Value
   readonly sign: Get | undefined
+  /** The last date whose month was asked for, and the month. */
+  date: string
+  month: string
 }
 
 export function compileConverter(entity: ResolvedEntity, options: ConvertOptions): Converter {
@@ -67,8 +70,12 @@ export function compileConverter(entity: ResolvedEntity, options: ConvertOptions
   }
 }
 
-/** A row with every column, to be copied and filled: a row that grows column by column is moved again and again. */
-const blankRow = (names: readonly string[]): Row => Object.fromEntries(names.map((name) => [name, null]))
+/**
+ * A row with every column, to be copied and filled: a row that grows column by column is moved again and again. Parsed, since
+ * then all values lie in the object itself; one that was put together keeps most of them in a second object.
+ */
+const blankRow = (names: readonly string[]): Row =>
+  JSON.parse(JSON.stringify(Object.fromEntries(names.map((name) => [name, null]))))
 
 const listNames = (lists: readonly ResolvedList[]): string[] =>
   lists.flatMap((list) => [list.def.name, ...listNames(list.lists)])
@@ -94,7 +101,13 @@ function fillRow(fills: readonly Fill[], row: Row, node: Raw, header: Row, paren
     } else if (from === 'constant') row[fill.name] = fill.constant
     else if (from === 'period') {
       const date = row[fill.of]
-      if (typeof date === 'string') row[fill.name] = date.slice(0, 7)
+      if (typeof date !== 'string') continue
+      // The lines of a document have one date: one text for all of them.
+      if (date !== fill.date) {
+        fill.date = date
+        fill.month = date.slice(0, 7)
+      }
+      row[fill.name] = fill.month
     } else row[fill.name] = (from === 'header' ? header : parent)[fill.of] as Value
   }
 }
@@ -206,6 +219,8 @@ function compileColumn(column: ResolvedColumn, options: ConvertOptions): Fill {
     b: undefined,
     c: undefined,
     get: undefined,
+    date: '',
+    month: '',
   }
   const more = { convert: conversion(def.type), sign: sign && getter(sign) }
   if (def.name === 'source') return { ...fill, ...more, from: 'constant', constant: options.source }

@@ -1,6 +1,6 @@
 /** Sage X3 as a source of the engine: which walks an entity has, and what one page of each is. */
 
-import { unbalanced } from '../../../sync/balance.ts'
+import { compileBalance, imbalanceText } from '../../../sync/balance.ts'
 import { isSyncError, syncError } from '../../../sync/errors.ts'
 import type { Row, Schema, TableSchema } from '../../../sync/message.ts'
 import { keyParts, listTable } from '../../../sync/message.ts'
@@ -130,12 +130,13 @@ async function planOf(
     parseFilter(options.filters?.[entity] ?? '', entity),
     resolved.only && def.only ? atPath(resolved.only, options[def.only.option] || 'CCT') : undefined,
   ]
+  const balance = compileBalance(table, options.statisticalLedgers)
   const reader = createReader(connection, resolved, {
     schema: table,
     convert,
     pageSize: options.pageSize ?? 200,
     ...(options.waiting ? { waiting: options.waiting } : {}),
-    faultOf: (record) => unbalanced(record, table, options.statisticalLedgers ?? []),
+    faultOf: (record) => imbalanceText(balance(record)),
   })
   /** Documents read of one window: its later walks would find nothing newer in them. */
   const seen = new Set<string>()

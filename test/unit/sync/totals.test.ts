@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Big } from 'big.js'
 import fc from 'fast-check'
-import { imbalances, unbalanced } from '../../../sync/balance.ts'
+import { compileBalance, imbalanceText } from '../../../sync/balance.ts'
 import type { DataRecord, Row, Schema } from '../../../sync/message.ts'
 import { compareTotals, createTotals, currencyTotals, differencesText, totalsPlan } from '../../../sync/totals.ts'
 
@@ -167,10 +167,13 @@ describe('totals', () => {
   })
 })
 
+const unbalanced = (record: DataRecord, of: Schema, statistical?: readonly string[]) =>
+  imbalanceText(compileBalance(of, statistical)(record))
+
 describe('balance', () => {
   it('holds per ledger and company: two errors that cancel out across ledgers are found', () => {
     const crossed = entry([line('L', '10'), line('L', '-9.99'), line('S', '-0.01')])
-    assert.deepEqual(imbalances(crossed, schema), [
+    assert.deepEqual(compileBalance(schema)(crossed), [
       { ledger: 'L', company: 'C1', difference: '0.01' },
       { ledger: 'S', company: 'C1', difference: '-0.01' },
     ])
