@@ -11,6 +11,7 @@ import { DaxError, jsonText, type Value } from './dax/values.ts'
 import { badRequest, notAuthorized, queryFailed, refuse, throttled } from './errors.ts'
 import { jsonBody } from './models.ts'
 import { type Call, datasetOf, type Service } from './service.ts'
+import { type Sum, sumOf } from './sums.ts'
 
 const requestSchema = z.object({
   queries: z.array(z.object({ query: z.string() })),
@@ -43,13 +44,37 @@ export async function executeQueries(service: Service, workspace: string, id: st
   }
 }
 
-async function run(service: Service, dataset: Dataset, text: string): Promise<Outcome> {
+type Place = Pick<Service, 'store' | 'now'>
+type Model = Pick<Dataset, 'id' | 'tables' | 'relationships'>
+
+/** Runs a query on what of a dataset is visible. */
+export async function run(service: Place, dataset: Model, text: string): Promise<Outcome> {
+  try {
+    return await attempt(service, dataset, text, (node) => sumOf(node, dataset.tables))
+  } catch (error) {
+    if (error instanceof DaxError || error instanceof RangeError) throw error
+    // A number was too large for the store's sums.
+    return await attempt(service, dataset, text, () => undefined)
+  }
+}
+
+async function attempt(
+  service: Place,
+  dataset: Model,
+  text: string,
+  left: (node: Node) => Sum | undefined,
+): Promise<Outcome> {
   const query = parseQuery(text)
   const measures = dataset.tables.flatMap((table) => table.measures ?? [])
   const relationships = dataset.relationships.map(({ fromTable, fromColumn, toTable, toColumn }) => ({
     ...{ from: columnId(fromTable, fromColumn), to: columnId(toTable, toColumn) },
   }))
-  const needs = needsOf(query, parsedMeasures(measures), relationships)
+  const sums = new Map<Node, Sum>()
+  const needs = needsOf(query, parsedMeasures(measures), relationships, (node) => {
+    const sum = left(node)
+    if (sum) sums.set(node, sum)
+    return sum?.table.toLowerCase()
+  })
   const tables: ModelTable[] = []
   for (const table of dataset.tables) {
     const { name, columns } = table
@@ -58,30 +83,42 @@ async function run(service: Service, dataset: Dataset, text: string): Promise<Ou
       name,
       columns.map((column) => column.name),
     )
+    const alike = needs.alike.get(name.toLowerCase())?.flatMap((node) => sums.get(node) ?? [])
     tables.push({
       name,
       columns: columns.map((column) => ({ id: columnId(name, column.name), name: column.name, table: name })),
-      rows: names === undefined ? [] : await rowsOf(service, dataset.id, table, names),
+      rows: names === undefined ? [] : await rowsOf(service, dataset.id, table, names, alike),
+      alike: alike && placesOf(columns.length, alike),
     })
   }
   return runQuery(query, { tables, relationships }, measures)
 }
 
-/** The rows that are visible, a place for each column of the table, empty for those that were not asked for. */
+/** Behind the columns: how many alike rows a row is, then the sums over them. */
+function placesOf(columns: number, sums: readonly Sum[]): ModelTable['alike'] {
+  return { count: columns, sums: new Map(sums.map(({ node }, nth) => [node, columns + 1 + nth])) }
+}
+
+/** The rows that are visible, a place for each column of the table, empty for those that were not asked for; alike ones once, where there are sums. */
 async function rowsOf(
-  service: Service,
+  { store, now }: Place,
   dataset: string,
   { name, columns }: Table,
   names: readonly string[],
+  sums: readonly Sum[] | undefined,
 ): Promise<Value[][]> {
   const rows: Value[][] = []
-  const empty = Array<Value>(columns.length).fill(null)
+  const empty = Array<Value>(columns.length + (sums ? 1 + sums.length : 0)).fill(null)
   const places = names.map((column) => columns.findIndex((one) => one.name === column))
-  for await (const part of service.store.read(dataset, name, names, service.now())) {
+  for (let place = columns.length; place < empty.length; place++) places.push(place)
+  const asked = { columns: names, sums: sums?.map(({ sql }) => sql) }
+  for await (const part of store.read(dataset, name, asked, now())) {
     const first = rows.length
     for (let row = part[0]?.length ?? 0; row > 0; row--) rows.push(empty.slice())
     for (const [nth, place] of places.entries()) {
-      for (const [row, value] of (part[nth] ?? []).entries()) (rows[first + row] as Value[])[place] = daxValue(value)
+      const inUnits = sums?.[place - columns.length - 1]?.units === true
+      for (const [row, value] of (part[nth] ?? []).entries())
+        (rows[first + row] as Value[])[place] = inUnits && value !== null ? { fixed: value as bigint } : daxValue(value)
     }
   }
   return rows

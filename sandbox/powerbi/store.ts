@@ -15,6 +15,13 @@ export interface NewRows {
   readonly columns: ReadonlyMap<string, readonly DuckDBValue[]>
 }
 
+/** Columns to read; with `sums` rows that are alike in them once, and behind the columns how many they are and these sums over them. */
+export interface Asked {
+  readonly columns: readonly string[]
+  /** SQL of sums. */
+  readonly sums?: readonly string[] | undefined
+}
+
 /** What is kept: datasets, every accepted row, and which rows a table holds now. */
 export interface Store {
   datasets(): Promise<Dataset[]>
@@ -27,8 +34,8 @@ export interface Store {
   /** Takes all rows out of a table, or all but the newest. */
   clear(dataset: string, table: string, at: number, keep?: number): Promise<void>
   count(dataset: string, table: string): Promise<number>
-  /** What a table holds now and what is visible at a time: part by part the values of each column, in the order of `columns`. */
-  read(dataset: string, table: string, columns: readonly string[], visibleAt: number): AsyncGenerator<DuckDBValue[][]>
+  /** What a table holds now and what is visible at a time: part by part the values of each column, in the order asked for. */
+  read(dataset: string, table: string, asked: Asked, visibleAt: number): AsyncGenerator<DuckDBValue[][]>
   query(sql: string): AsyncGenerator<Value[][]>
   close(): Promise<void>
 }
@@ -200,9 +207,12 @@ export async function openStore(file: string | undefined): Promise<Store> {
     count: async (dataset, table) =>
       Number(await scalar(writer, `SELECT count(*) FROM ${logOf(dataset, table)} WHERE __gone IS NULL`)),
 
-    read: (dataset, table, columns, visibleAt) => {
-      const names = columns.length === 0 ? '__row' : columns.map(quoted).join(', ')
-      const sql = `SELECT ${names} FROM ${logOf(dataset, table)} WHERE __gone IS NULL AND __visible <= ${Math.floor(visibleAt)}`
+    read: (dataset, table, { columns, sums }, visibleAt) => {
+      const names = columns.map(quoted)
+      const found = `FROM ${logOf(dataset, table)} WHERE __gone IS NULL AND __visible <= ${Math.floor(visibleAt)}`
+      const sql = sums
+        ? `SELECT ${[...names, 'count(*)', ...sums].join(', ')} ${found} GROUP BY ALL HAVING count(*) > 0 ORDER BY min(rowid)`
+        : `SELECT ${names.join(', ') || '__row'} ${found}`
       return stream(sql, columnsOf)
     },
 

@@ -1,4 +1,5 @@
-import { DaxError, keyOf, type Value } from './values.ts'
+import type { Node } from './parser.ts'
+import { add, DaxError, keyOf, type Value } from './values.ts'
 
 /** A column of the model; `id` is the same for every spelling of its name. */
 export interface ModelColumn {
@@ -11,6 +12,8 @@ export interface ModelTable {
   readonly name: string
   readonly columns: readonly ModelColumn[]
   readonly rows: readonly (readonly Value[])[]
+  /** Where alike rows are one: the place in a row of how many they are, and those of sums over them. */
+  readonly alike?: { readonly count: number; readonly sums: ReadonlyMap<Node, number> } | undefined
 }
 
 /** Many-to-one: what filters the one side filters the many side. */
@@ -84,6 +87,8 @@ export interface Model {
   column(table: string, name: string): Place & { readonly column: ModelColumn }
   /** The rows that a context shows. */
   visible(table: ModelTable, context: Context): readonly (readonly Value[])[]
+  /** A sum over the rows that a context shows, where it was fetched with them; undefined where it has to be computed. */
+  summed(node: Node, context: Context): Value | undefined
   /** A column's value for a row of `table`, which may lie on the one side of a relationship; undefined where it is out of reach. */
   related(table: ModelTable, row: readonly Value[], id: string): Value | undefined
   /** The context without any filter on these columns. */
@@ -195,6 +200,19 @@ export function createModel({ tables, relationships }: ModelSource): Model {
     return undefined
   }
 
+  const sums = new Map<Node, Place>()
+  for (const table of tables) for (const [node, index] of table.alike?.sums ?? []) sums.set(node, { table, index })
+
+  function visible(table: ModelTable, context: Context): readonly (readonly Value[])[] {
+    context.shown ??= new Map()
+    let rows = context.shown.get(table)
+    if (!rows) {
+      rows = filtered(table, context)
+      context.shown.set(table, rows)
+    }
+    return rows
+  }
+
   return {
     table: (name) => byName.get(name.toLowerCase()),
 
@@ -216,14 +234,12 @@ export function createModel({ tables, relationships }: ModelSource): Model {
       return made
     },
 
-    visible(table, context) {
-      context.shown ??= new Map()
-      let rows = context.shown.get(table)
-      if (!rows) {
-        rows = filtered(table, context)
-        context.shown.set(table, rows)
-      }
-      return rows
+    visible,
+
+    summed(node, context) {
+      const place = sums.get(node)
+      if (!place) return undefined
+      return visible(place.table, context).reduce<Value>((sum, row) => add(sum, row[place.index] ?? null), null)
     },
 
     related,

@@ -155,6 +155,8 @@ function scalar(node: Node, env: Env): Value {
           )
         return scalar(expression, calculated(filters, env))
       }
+      const summed = node.name === 'SUMX' ? env.model.summed(node, env.context) : undefined
+      if (summed !== undefined) return summed
       const run = Object.hasOwn(SCALARS, node.name) ? SCALARS[node.name] : undefined
       if (run) return run(node.args, env, node.name)
       break

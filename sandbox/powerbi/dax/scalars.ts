@@ -91,6 +91,12 @@ function single(args: readonly Node[], env: Env, name: string): { count: number;
   return { count: rows.length, value: rows[0]?.[0] ?? null }
 }
 
+/** How many rows a table has; alike ones may have been fetched as one. */
+function rowCount({ rows, base }: Tab): number {
+  const at = base?.alike?.count
+  return at === undefined ? rows.length : rows.reduce((count, row) => count + Number(row[at]), 0)
+}
+
 function contextOf(args: readonly Node[], env: Env, name: string): Tab {
   takes(name, args, 1)
   return env.engine.table(args[0] as Node, env)
@@ -159,7 +165,7 @@ export const SCALARS: Readonly<Record<string, Scalar>> = {
   TRUE: of(0, 0, () => true),
   FALSE: of(0, 0, () => false),
 
-  COUNTROWS: (args, env, name) => countOf(contextOf(args, env, name).rows.length),
+  COUNTROWS: (args, env, name) => countOf(rowCount(contextOf(args, env, name))),
   ISEMPTY: (args, env, name) => contextOf(args, env, name).rows.length === 0,
   SUM: overColumn(sum),
   SUMX: overRows(sum),
