@@ -52,7 +52,10 @@ function columnsOf(table: Table): Columns {
     const type = column && dataType(column.dataType)
     const name = `"${column?.name.replaceAll('"', '""')}"`
     if (type === 'Int64') return { sql: name, units: false }
-    return type === 'Decimal' ? { sql: `(${name}::DECIMAL(18,4) * 10000)::BIGINT`, units: true } : undefined
+    if (type !== 'Decimal') return undefined
+    // 14 digits before the point are in 64 bits. Whole part and rest apart, since their product with 10,000 is not, in between.
+    const amount = `${name}::DECIMAL(18,4)`
+    return { sql: `(trunc(${amount})::BIGINT * 10000 + (${amount} % 1 * 10000)::BIGINT)`, units: true }
   }
 }
 

@@ -71,7 +71,17 @@ describe('Power BI sandbox: sums by the store', () => {
     shown(await run({ store, now: () => 1 }, { id, tables: [TABLE], relationships: [] }, text))
 
   const units = fc.oneof(
-    fc.constantFrom(0n, 1n, -1n, 4_999n, 5_000n, -5_000n, -5_001n, 9_999_999_999_999_999_999_999n),
+    fc.constantFrom(
+      0n,
+      1n,
+      -1n,
+      4_999n,
+      5_000n,
+      -5_000n,
+      -5_001n,
+      85_172_364_804_891_705n,
+      9_999_999_999_999_999_999_999n,
+    ),
     fc.bigInt({ min: -100_000n, max: 100_000n }),
   )
   const orBlank = <T extends Value>(values: fc.Arbitrary<T>) => fc.option(values, { nil: null, freq: 5 })
@@ -138,6 +148,27 @@ describe('Power BI sandbox: sums by the store', () => {
     ]
     for (const text of texts)
       assert.deepEqual(await byStore(id, `EVALUATE ${text}`), byRows(rows, `EVALUATE ${text}`), text)
+  })
+
+  it('adds up amounts of 14 digits without their rows', async () => {
+    const id = await fill([
+      ['x', 'r', { fixed: 850_000_000_000_000_005n }, { fixed: -850_000_000_000_000_005n }, null, null],
+      ['x', 'r', { fixed: 850_000_000_000_000_005n }, { fixed: -850_000_000_000_000_005n }, null, null],
+    ])
+    const read: Store['read'] = (dataset, table, asked, at) => {
+      assert.equal(asked.sums?.length, 2)
+      return store.read(dataset, table, asked, at)
+    }
+    const text = `EVALUATE ROW("a",SUMX('T','T'[a]),"p",SUMX('T',ROUND(('T'[b]-INT('T'[b]))*10000,0)))`
+    const { rows } = await run(
+      { store: { ...store, read }, now: () => 1 },
+      { id, tables: [TABLE], relationships: [] },
+      text,
+    )
+    assert.deepEqual(
+      rows.map((row) => row.map(jsonText)),
+      [['170000000000000.001', '19990']],
+    )
   })
 
   it('leaves to the store what it can add up, and nothing else', () => {
