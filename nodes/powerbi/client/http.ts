@@ -1,5 +1,5 @@
 /** HTTP to the API and the identity platform: own CA, proxy, time-outs, bounded replies, bodies read as text. */
-import { rootCertificates } from 'node:tls'
+import { createSecureContext, rootCertificates } from 'node:tls'
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici'
 import { syncError } from '../../../sync/errors.ts'
 import { type FailurePoint, lineError } from './errors.ts'
@@ -37,7 +37,8 @@ export interface Http {
 const REPLY_LIMIT = 20 * 1024 * 1024
 
 export function createHttp({ ca, proxy, timeoutMs }: HttpOptions): Http {
-  const tls = ca ? { ca: [...rootCertificates, ca] } : {}
+  // Read once: by name the 150 public certificates would be read anew for each socket.
+  const tls = ca ? { secureContext: createSecureContext({ ca: [...rootCertificates, ca] }) } : {}
   const times = { connectTimeout: timeoutMs, headersTimeout: timeoutMs, bodyTimeout: timeoutMs }
   const dispatcher: Dispatcher = proxy
     ? new ProxyAgent({ uri: proxy, requestTls: tls, proxyTls: tls, ...times })

@@ -1,6 +1,6 @@
 /** Sending a batch: posts within the limits, one after another, each confirmed before the next; what is in is never sent again. */
 import { syncError } from '../../../sync/errors.ts'
-import type { WriteBatch, WriteContext } from '../../../sync/target.ts'
+import type { WriteBatch, WriteContext, WriteRecord } from '../../../sync/target.ts'
 import { waitSaying } from './clock.ts'
 import type { Connection } from './connection.ts'
 import { tablePath } from './datasets.ts'
@@ -54,12 +54,11 @@ export interface PosterDeps {
 const MOST_RUNS = 4
 /** Keys of a run that are remembered; with more of them two versions of one record are taken to be possible. */
 const MOST_KEYS = 300_000
-const HEAD = Buffer.from('{"rows":[')
-const TAIL = Buffer.from(']}')
-const COMMA = Buffer.from(',')
+const HEAD = '{"rows":['
+const TAIL = ']}'
 
 export function createPoster({ connection, workspace, dataset, limits, big, took }: PosterDeps): Poster {
-  /** Rows of each table that are in, by version: only of batches that are not through yet. */
+  /** Rows that are in, by table and version: only of batches that are not through yet. */
   const progress = new Map<string, Map<string, number>>()
   const open = new Map<string, Post>()
   const numbers = new Map<string, number>()
@@ -67,11 +66,9 @@ export function createPoster({ connection, workspace, dataset, limits, big, took
   const runs = new Map<string, { readonly rows: Map<string, number>; readonly keys: Set<number>; twice: boolean }>()
 
   const advance = ({ table, parts, rows, run, records }: Post): void => {
-    for (const [version, count] of parts) {
-      const tables = progress.get(version) ?? new Map<string, number>()
-      tables.set(table.name, (tables.get(table.name) ?? 0) + count)
-      progress.set(version, tables)
-    }
+    const versions = progress.get(table.name) ?? new Map<string, number>()
+    for (const [version, count] of parts) versions.set(version, (versions.get(version) ?? 0) + count)
+    progress.set(table.name, versions)
     took(table.name, rows)
     const sent = runs.get(run) ?? { rows: new Map<string, number>(), keys: new Set<number>(), twice: false }
     sent.rows.set(table.name, (sent.rows.get(table.name) ?? 0) + rows)
@@ -87,7 +84,10 @@ export function createPoster({ connection, workspace, dataset, limits, big, took
   }
   const end = (batch: WriteBatch): void => {
     numbers.delete(batch.id)
-    for (const record of batch.records) progress.delete(versionOf(record))
+    passed(batch.records.map(versionOf))
+  }
+  const passed = (versions: Iterable<string>): void => {
+    for (const version of versions) for (const table of progress.values()) table.delete(version)
   }
 
   async function post(batchId: string, item: Post, context: WriteContext): Promise<void> {
@@ -133,41 +133,42 @@ export function createPoster({ connection, workspace, dataset, limits, big, took
     const number = numbers.get(batch.id) ?? 0
     const id = header ? batch.id : `${batch.id}.${number}`
     if (!header) numbers.set(batch.id, number + 1)
-    const tail = Buffer.from(`,"_sync_batch":${JSON.stringify(id)}}`)
-    const chunks: Buffer[] = [HEAD]
+    const tail = `,"_sync_batch":${JSON.stringify(id)}}`
+    // Each row with its tail and a comma.
+    const more = Buffer.byteLength(tail) + 1
     const parts = new Map<string, number>()
     let bytes = HEAD.length + TAIL.length
     let at = from
+    let version = ''
     for (; at < rows.length && at - from < limits.rows; at++) {
-      const row = Buffer.from(rows[at] as string)
-      const size = row.length + tail.length + COMMA.length
+      const index = of[at] as number
+      const size = Buffer.byteLength(rows[at] as string) + more
       if (bytes + size > limits.bytes && at > from) break
-      if (bytes + size > limits.bytes) throw tooLarge(batch, table, of[at] as number, size)
-      if (at > from) chunks.push(COMMA)
-      chunks.push(row, tail)
+      if (bytes + size > limits.bytes) throw tooLarge(batch, table, index, size)
       bytes += size
-      const version = versionOf(batch.records[of[at] as number] as WriteBatch['records'][number])
+      if (at === from || index !== of[at - 1]) version = versionOf(batch.records[index] as WriteRecord)
       parts.set(version, (parts.get(version) ?? 0) + 1)
     }
-    chunks.push(TAIL)
+    const body = Buffer.from(`${HEAD}${rows.slice(from, at).join(`${tail},`)}${tail}${TAIL}`)
     const first = of[from] as number
     const records = batch.records.slice(first, (of[at - 1] as number) + 1).map(({ key, read }) => ({ key, read }))
     return {
-      post: { id, table, body: Buffer.concat(chunks), rows: at - from, run: batch.run, parts, records },
+      post: { id, table, body, rows: at - from, run: batch.run, parts, records },
       end: at,
     }
   }
 
   /** Rows that are not in yet, in their order. */
   function left(batch: WriteBatch, { table, rows, of }: TableRows): TableRows {
-    if (progress.size === 0) return { table, rows, of }
+    const done = progress.get(table.name)
+    if (!done?.size) return { table, rows, of }
     const seen = new Map<string, number>()
     const keep: number[] = []
     for (const [i, index] of of.entries()) {
-      const version = versionOf(batch.records[index] as WriteBatch['records'][number])
+      const version = versionOf(batch.records[index] as WriteRecord)
       const nth = seen.get(version) ?? 0
       seen.set(version, nth + 1)
-      if (nth >= (progress.get(version)?.get(table.name) ?? 0)) keep.push(i)
+      if (nth >= (done.get(version) ?? 0)) keep.push(i)
     }
     if (keep.length === rows.length) return { table, rows, of }
     return { table, rows: keep.map((i) => rows[i] as string), of: keep.map((i) => of[i] as number) }
@@ -195,7 +196,7 @@ export function createPoster({ connection, workspace, dataset, limits, big, took
       open.delete(batchId)
       if (item.table.list !== '') return false
       numbers.delete(batchId)
-      for (const version of item.parts.keys()) progress.delete(version)
+      passed(item.parts.keys())
       return true
     },
     forget(batchId) {

@@ -19,6 +19,9 @@ interface Cell {
   /** `"name":` */
   readonly label: string
   readonly encode: Encoder
+  /** The text that came last and what was made of it: columns repeat themselves from line to line. */
+  last: string | undefined
+  made: string
 }
 
 /** Key and read number: the same for the header and the lines of one version of a document, in order as text. */
@@ -44,6 +47,8 @@ export function createRowMaker(schema: Schema, tables: readonly ModelTable[], cu
         name: column.name,
         label: `${JSON.stringify(column.name)}:`,
         encode: encoderOf(column, types.get(column.name) ?? 'String', cut),
+        last: undefined,
+        made: '',
       }
     })
     return { table, cells, keys: cells.filter(({ name }) => schema.key.includes(name)) }
@@ -51,13 +56,18 @@ export function createRowMaker(schema: Schema, tables: readonly ModelTable[], cu
 
   const fill = (cells: readonly Cell[], row: Row, tail: string, item: WriteRecord, list: string): string => {
     let json = '{'
-    for (const { name, label, encode } of cells) {
-      const value = row[name]
+    for (const cell of cells) {
+      const value = row[cell.name]
       if (value === null || value === undefined) continue
-      const made = encode(value)
-      if (typeof made !== 'string')
-        throw misfitError(schema.entity, item.key, list === '' ? name : `${list}.${name}`, made as Misfit)
-      json += `${label}${made},`
+      if (value !== cell.last) {
+        const made = cell.encode(value)
+        if (typeof made !== 'string')
+          throw misfitError(schema.entity, item.key, list === '' ? cell.name : `${list}.${cell.name}`, made as Misfit)
+        cell.made = `${cell.label}${made},`
+        // What is no text may change and stay the same object.
+        cell.last = typeof value === 'string' ? value : undefined
+      }
+      json += cell.made
     }
     return json + tail
   }

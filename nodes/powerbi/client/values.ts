@@ -12,6 +12,7 @@ const FIRST_DAY = '1900-03-01'
 const SAFE_DIGITS = 15
 /** Decimal: 28 digits with 4 behind the point. */
 const MOST_WHOLE_DIGITS = 24
+const MINUS = 45
 
 export interface Misfit {
   readonly code: string
@@ -57,20 +58,22 @@ function dateTime(value: unknown): string | Misfit {
 /** As a JSON number where a double keeps every digit, else as text, which the service converts. */
 function decimal(value: string): string | Misfit {
   const plain = normalise(value)
-  const [whole = '', places = ''] = plain.replace('-', '').split('.')
-  if (places.length > PLACES)
+  const point = plain.indexOf('.')
+  const whole = (point < 0 ? plain.length : point) - (plain.charCodeAt(0) === MINUS ? 1 : 0)
+  const places = point < 0 ? 0 : plain.length - point - 1
+  if (places > PLACES)
     return misfit(
       'decimal',
-      `has ${places.length} places, and Power BI's Decimal has ${PLACES}`,
+      `has ${places} places, and Power BI's Decimal has ${PLACES}`,
       'Round it in the mapping with $round, or take the column out of "Amounts", so that it is written as text.',
     )
-  if (whole.length > MOST_WHOLE_DIGITS)
+  if (whole > MOST_WHOLE_DIGITS)
     return misfit(
       'decimal',
-      `has ${whole.length} digits, and Power BI's Decimal has ${MOST_WHOLE_DIGITS} before the point`,
+      `has ${whole} digits, and Power BI's Decimal has ${MOST_WHOLE_DIGITS} before the point`,
       'Take the column out of "Amounts", so that it is written as text.',
     )
-  return whole.length + places.length <= SAFE_DIGITS ? plain : `"${plain}"`
+  return whole + places <= SAFE_DIGITS ? plain : `"${plain}"`
 }
 
 function text(value: string, cut: boolean): string | Misfit {
