@@ -39,15 +39,17 @@ export type Serializer = (records: readonly WriteRecord[], put: (row: string) =>
 export function compileSerializer(schema: Schema, table: TableRows): Serializer {
   const isKey = (column: Column): boolean => table.list === '' || schema.key.includes(column.name)
   // each prefix ends the text before it
-  const parts = table.columns.map((column, i) => ({
+  const cells = table.columns.map((column, i): Cell & { readonly key: boolean } => ({
     name: propertyName(column.name),
     prefix: `","c${i}":"`,
     key: isKey(column),
+    last: null,
+    made: '',
   }))
   // the document's key on a line is the document's, whatever the line says
-  const own = parts.filter((part) => !part.key)
-  const key = parts.filter((part) => schema.key.includes(part.name))
-  const rest = parts.filter((part) => !key.includes(part))
+  const own = cells.filter((cell) => !cell.key)
+  const key = cells.filter((cell) => schema.key.includes(cell.name))
+  const rest = cells.filter((cell) => !key.includes(cell))
   const open = table.tag === undefined ? '{"n":"' : `{"t":"${table.tag}","n":"`
   return (records, put) => {
     for (let n = 0; n < records.length; n += 1) {
@@ -68,13 +70,27 @@ export function compileSerializer(schema: Schema, table: TableRows): Serializer 
   }
 }
 
+interface Cell {
+  readonly name: string
+  readonly prefix: string
+  /** The text that came last and what was made of it: columns repeat themselves from line to line. */
+  last: string | null
+  made: string
+}
+
 /** The filled columns of a row as one text. */
-function filled(parts: readonly { readonly name: string; readonly prefix: string }[], row: Row): string {
+function filled(cells: readonly Cell[], row: Row): string {
   let all = ''
-  for (let i = 0; i < parts.length; i += 1) {
-    const { name, prefix } = parts[i] as (typeof parts)[number]
-    const value = row[name]
-    if (value !== null && value !== undefined) all += prefix + text(value)
+  for (let i = 0; i < cells.length; i += 1) {
+    const cell = cells[i] as Cell
+    const value = row[cell.name]
+    if (value === null || value === undefined) continue
+    if (value !== cell.last) {
+      cell.made = cell.prefix + text(value)
+      // What is no text may change and stay the same object.
+      cell.last = typeof value === 'string' ? value : null
+    }
+    all += cell.made
   }
   return all
 }
