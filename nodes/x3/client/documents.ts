@@ -69,7 +69,7 @@ export async function complete(entity: ResolvedEntity, document: Raw, ask: Ask):
     owner: Raw,
     nodes: NodeRef | undefined,
     field: string,
-    selection: string,
+    selection: () => string,
     first: boolean,
   ): Promise<Fault | undefined> => {
     const start = collectionOf(owner, field)
@@ -82,7 +82,7 @@ export async function complete(entity: ResolvedEntity, document: Raw, ask: Ask):
     // Only the outermost list knows where its first page ended; inner ones are read from their beginning.
     let after = start.pageInfo?.endCursor ?? null
     if (after === null) start.edges.length = 0
-    const text = morePages(entity, nodes, field, selection)
+    const text = morePages(entity, nodes, field, selection())
     while (start.edges.length < total) {
       const reply = await ask(text, { document: document._id, owner: owner._id, first: FURTHER, after })
       bytes += reply.bytes
@@ -112,7 +112,7 @@ export async function complete(entity: ResolvedEntity, document: Raw, ask: Ask):
     first: boolean,
   ): Promise<Fault | undefined> => {
     for (const list of lists) {
-      const fault = await fill(owner, nodes, list.field, selectElement(list), first)
+      const fault = await fill(owner, nodes, list.field, () => selectElement(list), first)
       if (fault) return fault
       if (list.lists.length === 0 && !list.dimensions) continue
       for (const { node } of collectionOf(owner, list.field)?.edges ?? []) {
@@ -121,7 +121,7 @@ export async function complete(entity: ResolvedEntity, document: Raw, ask: Ask):
         if (inner) return inner
         if (list.dimensions) {
           const { field, type, code } = list.dimensions
-          const short = await fill(node, list.nodes, field, selectPaths([type, code]), false)
+          const short = await fill(node, list.nodes, field, () => selectPaths([type, code]), false)
           if (short) return short
         }
       }
