@@ -139,13 +139,16 @@ async function overlap(setting: Setting, floor: Floor): Promise<void> {
   const { options } = setting
   const { pageMs, statementMs, times } = options
   const latency = { pageMs, statementMs }
-  const passes = { read: [] as Pass<FloorResult>[], write: [] as Pass<FloorResult>[], flow: [] as Pass<FlowResult>[] }
+  const floors = { read: [] as Pass<FloorResult>[], write: [] as Pass<FloorResult>[], both: [] as Pass<FloorResult>[] }
+  const flows: Pass<FlowResult>[] = []
   for (let time = 0; time < times; time++) {
-    passes.read.push(await floorPass(setting, floor, 'read', [], latency))
-    passes.write.push(await floorPass(setting, floor, 'write', [], { pageMs: 0, statementMs }))
-    passes.flow.push(await flowPass(setting, [], latency))
+    floors.read.push(await floorPass(setting, floor, 'read', [], latency))
+    floors.write.push(await floorPass(setting, floor, 'write', [], { pageMs: 0, statementMs }))
+    floors.both.push(await floorPass(setting, floor, 'both', [], latency))
+    flows.push(await flowPass(setting, [], latency))
   }
-  const found = { read: medianPass(passes.read), write: medianPass(passes.write), flow: medianPass(passes.flow) }
+  const { read, write, both } = floors
+  const found = { read: medianPass(read), write: medianPass(write), both: medianPass(both), flow: medianPass(flows) }
   const overlapRatio = printOverlap(say, found, latency)
   if (options.json) say(JSON.stringify({ overlapRatio, rows: found.flow.rows, ...latency, ...found }))
 }
