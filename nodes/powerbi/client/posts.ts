@@ -137,15 +137,20 @@ export function createPoster({ connection, workspace, dataset, limits, big, took
     // Each row with its tail and a comma.
     const more = Buffer.byteLength(tail) + 1
     const parts = new Map<string, number>()
-    let bytes = HEAD.length + TAIL.length
+    const most = Math.min(rows.length, from + limits.rows)
+    const room = limits.bytes - HEAD.length - TAIL.length
+    const isTight = mostBytes(rows, from, most, more) > room
+    let bytes = 0
     let at = from
     let version = ''
-    for (; at < rows.length && at - from < limits.rows; at++) {
+    for (; at < most; at++) {
       const index = of[at] as number
-      const size = Buffer.byteLength(rows[at] as string) + more
-      if (bytes + size > limits.bytes && at > from) break
-      if (bytes + size > limits.bytes) throw tooLarge(batch, table, index, size)
-      bytes += size
+      if (isTight) {
+        const size = Buffer.byteLength(rows[at] as string) + more
+        if (bytes + size > room && at > from) break
+        if (bytes + size > room) throw tooLarge(batch, table, index, size)
+        bytes += size
+      }
       if (at === from || index !== of[at - 1]) version = versionOf(batch.records[index] as WriteRecord)
       parts.set(version, (parts.get(version) ?? 0) + 1)
     }
@@ -210,6 +215,13 @@ export function createPoster({ connection, workspace, dataset, limits, big, took
 
 const isUnknown = (error: unknown): boolean =>
   (error as { cause?: { class?: unknown } } | undefined)?.cause?.class === 'unknown-outcome'
+
+/** An upper bound: to measure each row would cost as much as writing it, and most posts are far from the limit. */
+function mostBytes(rows: readonly string[], from: number, to: number, more: number): number {
+  let bytes = 0
+  for (let i = from; i < to; i++) bytes += 3 * (rows[i] as string).length + more
+  return bytes
+}
 
 function tooLarge(batch: WriteBatch, table: ModelTable, index: number, size: number) {
   const key = batch.records[index]?.key ?? ''
