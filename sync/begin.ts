@@ -65,7 +65,7 @@ export async function begin(
   }
   const clock = await source.clock(signal)
   const scope = options.scope ?? { kind: 'changes' }
-  const next = nextWindow({ plan, position, identity, clock, now: now(), scope })
+  const next = nextWindow({ plan, position, identity, clock, now: now(), scope, until: plan.until?.() })
   await ledger.savePosition(name, entity.name, next)
   entity.position = next
   entity.from = next.window.from

@@ -82,6 +82,11 @@ export interface EntityPlan {
   readonly notices?: readonly string[]
   readPage(request: PageRequest): Promise<Page>
   /**
+   * Asked when a window begins: up to where (ISO, the source's clock) another entity of the run has read the same records,
+   * if one has. The window then ends there, and what the other got serves this one too. Only where granularity is `second`.
+   */
+  until?(): string | undefined
+  /**
    * Lists keys and stamps of every record that the entity's walks would read (the same filters), in pages as large as the
    * system gives, walked by its own cursor. For the sweep, which needs `readKeys` too; absent: deletions are found only
    * where a page tells them (`Page.gone`).

@@ -12,6 +12,8 @@ export interface WindowQuestion {
   /** Our clock when it answered, ISO. Only its distance to the last one counts. */
   readonly now: string
   readonly scope: NonNullable<PollOptions['scope']>
+  /** The window ends here at the latest, ISO (`EntityPlan.until`). */
+  readonly until?: string | undefined
 }
 
 const day = 86_400_000
@@ -38,6 +40,13 @@ function setBack({ plan, position, clock, now }: WindowQuestion): number {
   return back > tolerance ? Math.min(back, mostSetBack) : 0
 }
 
+/** Where the window ends: as late as can be, or where another entity's read ended, unless that was passed already. */
+function endOf({ until, position }: WindowQuestion, latest: number): number {
+  const end = Date.parse(until ?? '')
+  const isPassed = end < Date.parse(position?.readThrough ?? '')
+  return Number.isNaN(end) || isPassed ? latest : Math.min(latest, end)
+}
+
 /** The position with the window that is to be read: the one under way with its cursors, or the next. */
 export function nextWindow(question: WindowQuestion): Position & { readonly window: WindowState } {
   const { plan, position, identity, scope } = question
@@ -51,21 +60,27 @@ export function nextWindow(question: WindowQuestion): Position & { readonly wind
   const before = { identity, readThrough: position?.readThrough ?? null, readAt: position?.readAt ?? null }
   const since = scope.kind === 'full' ? Number.NaN : Date.parse(before.readThrough ?? '')
   const overlap = plan.overlapSeconds * 1000
-  const window = (from: string | null, bound: string | null, through: string): Position & { window: WindowState } => ({
-    ...before,
-    window: { from, bound, through, at: question.now, walks },
-  })
+  const window = (
+    from: string | null,
+    bound: string | null,
+    through: string,
+    at = question.now,
+  ): Position & { window: WindowState } => ({ ...before, window: { from, bound, through, at, walks } })
   switch (plan.granularity) {
     case 'none':
       return window(null, null, iso(clock))
     case 'day':
       return window(Number.isNaN(since) ? null : date(since - Math.max(day, overlap)), null, date(clock))
     case 'second': {
-      const bound = iso(clock - plan.lagSeconds * 1000)
-      if (Number.isNaN(since)) return window(null, bound, bound)
+      const latest = clock - plan.lagSeconds * 1000
+      const end = endOf(question, latest)
+      const bound = iso(end)
+      // Our clock when the source's stood where the window ends, but for the lag: only the distance of the two counts.
+      const at = new Date(Date.parse(question.now) - (latest - end)).toISOString()
+      if (Number.isNaN(since)) return window(null, bound, bound, at)
       const from = since - overlap - setBack(question)
       // With a clock that was set back further than can be explained the window would be upside down.
-      return window(iso(Math.min(from, Date.parse(bound))), bound, bound)
+      return window(iso(Math.min(from, Date.parse(bound))), bound, bound, at)
     }
   }
 }

@@ -58,6 +58,25 @@ describe('windows', () => {
     assert.deepEqual(again.window.walks, { stamped: 'K17', empty: null })
   })
 
+  it('ends where another entity read the same, but never behind read through nor ahead of the clock', () => {
+    const bound = (until: string, position?: Position) => nextWindow(ask({ until, position })).window.bound
+    assert.equal(bound('2026-03-01T07:59:30Z'), '2026-03-01T07:59:30Z')
+    assert.equal(bound('2026-03-01T07:59:30Z', done('2026-03-01T07:59:30Z')), '2026-03-01T07:59:30Z')
+    assert.equal(bound('2026-03-01T07:59:29Z', done('2026-03-01T07:59:30Z')), '2026-03-01T08:00:00Z')
+    assert.equal(bound('2026-03-01T08:00:10Z'), '2026-03-01T08:00:00Z')
+  })
+
+  it('a window that ended earlier still tells exactly by how much the clock was set back afterwards', () => {
+    const until = '2026-03-01T07:58:20Z'
+    const first = finished(nextWindow(ask({ until, plan: { ...plan, lagSeconds: 40 } })))
+    assert.deepEqual([first.readThrough, first.readAt], [until, '2026-03-01T07:59:00.000Z'])
+    const from = (clock: string) =>
+      nextWindow(ask({ plan: { ...plan, lagSeconds: 40 }, position: first, clock, now: '2026-03-01T08:30:00.000Z' }))
+        .window.from
+    assert.equal(from('2026-03-01T08:30:00Z'), '2026-03-01T07:57:20Z')
+    assert.equal(from('2026-03-01T08:20:00Z'), '2026-03-01T07:47:20Z')
+  })
+
   it('a full refresh starts without a lower bound, also where a window was under way', () => {
     const first = nextWindow(ask({ position: done('2026-03-01T07:00:00Z') }))
     const { window } = nextWindow(ask({ position: first, scope: { kind: 'full' } }))
