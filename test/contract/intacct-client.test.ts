@@ -87,7 +87,7 @@ describe('the Intacct client reads the books of the sandbox', () => {
         ITEM: 1,
         EMPLOYEE: 1,
         GLACCOUNT: 1,
-        DEPARTMENT: 2,
+        DEPARTMENT: 1,
         LOCATION: 1,
         PROJECT: 1,
         CLASS: 1,

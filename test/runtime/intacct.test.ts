@@ -1,6 +1,9 @@
 /** Everything that can be wrong on Intacct's side, in a real Node-RED: what the user is told, and that nothing is lost or doubled. */
 import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { readTemplate } from '../../demo/job.ts'
+import type { ChangingTable } from '../../sandbox/books/table.ts'
+import type { Dimension } from '../../sandbox/books/types.ts'
 import type { RunSummary } from '../../sync/engine.ts'
 import { type IntacctThread, startIntacctThread } from '../support/intacct-thread.ts'
 import { waitFor } from '../support/wait.ts'
@@ -20,6 +23,17 @@ const failed = (run: RunSummary) => {
   return error
 }
 
+/** What the entities of the template are read from, and the audit history, which tells of deletions. */
+const OBJECTS = [
+  ...['VENDOR', 'CUSTOMER', 'ITEM', 'EMPLOYEE', 'GLACCOUNT', 'DEPARTMENT', 'LOCATION', 'PROJECT', 'CLASS'],
+  ...['PRODUCT_LINE', 'APBILL', 'APBILLITEM', 'APPYMT', 'APPYMTDETAIL', 'GLBATCH', 'GLENTRY', 'AUDITHISTORY'],
+]
+const templateEntities = (): string[] => {
+  const node = readTemplate('intacct-to-databricks').find(({ type }) => type === 'intacct-query')
+  return ((node?.entities ?? []) as { entity: string }[]).map(({ entity }) => entity)
+}
+type Counts = Readonly<Record<string, number>>
+
 describe('Intacct, bad input and faults', function () {
   this.timeout(120_000)
   let thread: IntacctThread
@@ -38,19 +52,32 @@ describe('Intacct, bad input and faults', function () {
   })
   after(async () => thread?.end())
 
+  /** What the sandbox was asked so far, by function, and by object as it counts calls. */
+  const seen = (): { requests: number; functions: Counts; objects: Counts } => {
+    const { requests, functions, meter } = thread.intacct.stats()
+    const objects: Record<string, number> = {}
+    for (const month of Object.values(meter))
+      for (const [object, n] of Object.entries(month))
+        objects[object.toUpperCase()] = (objects[object.toUpperCase()] ?? 0) + n
+    return { requests, functions: { ...functions }, objects }
+  }
+  const more = (after: Counts, before: Counts): Counts =>
+    Object.fromEntries(
+      Object.entries(after)
+        .map(([name, n]) => [name, n - (before[name] ?? 0)] as const)
+        .filter(([, n]) => n > 0),
+    )
+  const since = (before: ReturnType<typeof seen>): ReturnType<typeof seen> => {
+    const now = seen()
+    return {
+      requests: now.requests - before.requests,
+      functions: more(now.functions, before.functions),
+      objects: more(now.objects, before.objects),
+    }
+  }
+
   it('the shipped flow moves everything; run again it changes nothing, and says how many calls the month has seen', async () => {
-    const job = thread.begin([
-      'supplier',
-      'customer',
-      'product',
-      'employee',
-      'gl_account',
-      'dimension',
-      'cost_centre',
-      'supplier_invoice',
-      'payment',
-      'gl_entry',
-    ])
+    const job = thread.begin(templateEntities())
     job.node('intacct-connection').allowance = 100
     await job.deploy()
     const first = succeeded(await job.run())
@@ -70,6 +97,48 @@ describe('Intacct, bad input and faults', function () {
       (await job.alerts()).some((text) => /of 100 calls of .* are used/.test(text)),
       'an alert above four fifths',
     )
+  })
+
+  it('a poll without changes is one call for each object, one for deletions and one sign-in a session; a changed department reaches both its tables', async () => {
+    const job = thread.begin(templateEntities())
+    // Changes of this moment shall be in the next run.
+    job.node('intacct-query').lagSeconds = 0
+    const start = seen()
+    await job.deploy()
+    succeeded(await job.run())
+    const before = seen()
+    const again = succeeded(await job.run())
+    ok(again.entities.every(({ delivered }) => delivered === 0))
+    const once = Object.fromEntries(OBJECTS.map((object) => [object, 1]))
+    deepEqual(since(before), { requests: OBJECTS.length, functions: { query: OBJECTS.length }, objects: once })
+    equal(since(start).functions.getAPISession, 1)
+
+    const table = thread.books.tables.dimension as ChangingTable<Dimension>
+    const [department] = [...table.walk()].filter(({ type }) => type === 'CCT')
+    ok(department)
+    const updated = `${new Date().toISOString().slice(0, 19)}Z`
+    table.put({ ...department, title: 'Renamed in the day', updated })
+    const unchanged = seen()
+    const changed = succeeded(await job.run())
+    deepEqual(since(unchanged).objects, once)
+    deepEqual(
+      changed.entities.filter(({ delivered }) => delivered > 0).map(({ entity, delivered }) => [entity, delivered]),
+      [
+        ['dimension', 1],
+        ['cost_centre', 1],
+      ],
+    )
+    for (const name of ['dimension', 'cost_centre'])
+      deepEqual(await job.rows(`select code from main.${job.name}.${name} where title = 'Renamed in the day'`), [
+        [department.code],
+      ])
+    await job.ties()
+
+    await thread.kill()
+    const restarted = seen()
+    ok(succeeded(await job.run()).entities.every(({ delivered }) => delivered === 0))
+    deepEqual(since(restarted).objects, once)
+    equal(since(restarted).functions.getAPISession, 1)
   })
 
   it('a wrong sender, user and entity: told apart, never tried again, and no secret told', async () => {

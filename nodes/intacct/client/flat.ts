@@ -21,7 +21,7 @@ export interface FlatReader {
 
 /** Reads one object's rows as flat records. */
 export function readerOf(
-  { options, pagesOf }: Shop,
+  { options, pagesOf, shared }: Shop,
   { def, schema }: ResolvedEntity,
   object: ResolvedObject,
   zone: Zone,
@@ -38,14 +38,15 @@ export function readerOf(
   return {
     object,
     async page(filter, request) {
-      const after = request.cursor === null ? null : [request.cursor]
-      const found = await pages.page(
-        { object: object.object, select: object.select, filter, orderBy: [object.record], after },
-        request,
-      )
+      const { cursor, window } = request
+      const asked = { object: object.object, select: object.select }
+      const after = cursor === null ? null : [cursor]
+      const ask = () => pages.page({ ...asked, filter, orderBy: [object.record], after }, request)
+      const question = { ...asked, entity: def.entity, window, zone: zone.name }
+      const found = after === null ? await shared.page(question, ask) : await ask()
       const kept = found.rows
         .map((row) => ({ record: recordOf(row, found.read), cursor: row[record] ?? '' }))
-        .filter((one) => request.walk.startsWith(BACKFILL) || !isLate(one.record._stamp ?? null, request.window.bound))
+        .filter((one) => request.walk.startsWith(BACKFILL) || !isLate(one.record._stamp ?? null, window.bound))
       const future = found.rows.length - kept.length
       return {
         records: kept.map((one) => one.record),
@@ -128,16 +129,11 @@ export async function listing(
   const convert = compileRecord(keyColumns, object.stamp, { source: shop.options.source, zone })
   const pages = shop.pagesOf(`${def.entity}, its listing`)
   const select = [object.code, ...(object.stamp ? [object.stamp] : [])]
-  const found = await pages.page(
-    {
-      object: object.object,
-      select,
-      filter: () => undefined,
-      orderBy: [object.record],
-      after: after === '' ? null : [after],
-    },
-    request,
-  )
+  const asked = { object: object.object, select }
+  const query = { ...asked, filter: () => undefined, orderBy: [object.record], after: after === '' ? null : [after] }
+  const ask = () => pages.page(query, request)
+  const found =
+    after === '' ? await shop.shared.page({ ...asked, entity: def.entity, zone: zone.name }, ask) : await ask()
   const listed = Number(before) + found.rows.length
   const next =
     found.remaining > 0

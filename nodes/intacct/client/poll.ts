@@ -14,6 +14,7 @@ import { createPages } from './pages.ts'
 import { GREATEST_PAGE } from './request.ts'
 import { type ResolvedEntity, type ResolvedObject, resolveEntity } from './resolve.ts'
 import type { IntacctSchema } from './schema.ts'
+import { createShared } from './shared.ts'
 import { BACKFILL, type IntacctSourceOptions, NOTHING, type Shop } from './source.ts'
 import { datesFilter, windowFilter } from './windows.ts'
 
@@ -41,6 +42,7 @@ export function createIntacctSource(
       essential,
     })
   const audit = createAudit(pagesOf('the audit history'), schema, (signal) => objectsOf(schema, options, signal))
+  const shared = createShared(options.entities, options.objects)
   return {
     address: connection.address,
     async clock(signal) {
@@ -49,7 +51,7 @@ export function createIntacctSource(
       clockAsked = true
       return new Date(Math.floor(connection.clock.now() / 1000) * 1000).toISOString().replace('.000Z', 'Z')
     },
-    plan: (entity, signal) => planOf({ connection, schema, options, audit, pagesOf }, entity, signal),
+    plan: (entity, signal) => planOf({ connection, schema, options, audit, shared, pagesOf }, entity, signal),
     requests: () => connection.requests(),
     budget: () => ({
       meter: connection.address,
@@ -149,6 +151,8 @@ async function planOf(shop: Shop, entity: string, signal: AbortSignal): Promise<
     async readPage(request) {
       return named(await readPage(request), schema, resolved)
     },
+    until: () =>
+      resolved.objects.map(({ object }) => shop.shared.bound(entity, object)).find((bound) => bound !== undefined),
     list: (request) => listing(shop, resolved, zone, request),
     async readKeys(keys, nextRead, stop) {
       const reading = { nextRead, signal: stop }

@@ -5,6 +5,7 @@ import type { IntacctConnection } from './connection.ts'
 import type { Pages } from './pages.ts'
 import type { ExtraField } from './resolve.ts'
 import type { IntacctSchema } from './schema.ts'
+import type { Shared } from './shared.ts'
 
 export interface IntacctSourceOptions {
   /** Value of the `source` column. */
@@ -41,5 +42,6 @@ export interface Shop {
   readonly schema: IntacctSchema
   readonly options: IntacctSourceOptions
   readonly audit: Audit
+  readonly shared: Shared
   readonly pagesOf: (what: string, object?: string, essential?: readonly string[]) => Pages
 }
