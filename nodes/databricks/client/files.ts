@@ -31,7 +31,7 @@ export function volumeOf(name: string): Volume {
   return { path: `/Volumes/${parts.join('/')}` }
 }
 
-/** Name of a staged file: the same on every attempt of a batch, of no other batch, without `_` or `.` in front (the loader skips those). */
+/** Name of a staged file: always the same for what it is named after, without `_` or `.` in front (the loader skips those). */
 export function fileName(batchId: string, table: string, part: number): string {
   const readable = `${batchId}-${table}`.replace(/[^A-Za-z0-9-]+/g, '-').slice(0, 80)
   const unique = createHash('sha256').update(`${batchId}\n${table}\n${part}`).digest('hex').slice(0, 16)

@@ -41,13 +41,17 @@ export function createStager(
   const fromFile = (path: string): string =>
     `SELECT ${fields.join(', ')} FROM read_files(${literal(path)}, format => 'json', schema => ${fileSchema}, mode => 'FAILFAST')`
 
+  let attempts = 0
+
   return {
     async stage(batch, context, purpose = '') {
+      // Names of its own: the files of an attempt before are removed without waiting, and may go after these have come.
+      const attempt = `${batch.id} ${attempts++}`
       const packed = packRows((put) => serialize(batch.records, put), options.rowsPerFile)
       if (packed.bytes < options.maxParameterBytes)
         return { select: fromParameter, parameters: { rows: arrayText(packed) }, drop: () => undefined }
       const volume = needVolume(options.volume, batch, name, options.maxParameterBytes)
-      const names = packed.files.map((_, i) => fileName(batch.id, name + purpose, i))
+      const names = packed.files.map((_, i) => fileName(attempt, name + purpose, i))
       const drop = (): void => removeLater(connection, volume, names)
       try {
         for (const [i, file] of names.entries())

@@ -85,7 +85,7 @@ describe('databricks sql', () => {
     assert.deepEqual(clusterOf([], ['a', 'b', 'c', 'd', 'e'], true), ['a', 'b', 'c', 'd'])
   })
 
-  it('names a staged file alike on every attempt and unlike any other, and never so that the loader skips it', () => {
+  it('names a staged file always alike and unlike any other, and never so that the loader skips it', () => {
     assert.equal(fileName('run-1/7', 'main.f.gl_entry', 0), fileName('run-1/7', 'main.f.gl_entry', 0))
     const names = new Set(
       ['a/b', 'a-b', 'a.b'].flatMap((batch) =>
