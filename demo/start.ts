@@ -6,6 +6,7 @@ import type { RunSummary } from '../sync/engine.ts'
 import { booksAfter, compareBooks } from './books.ts'
 import { type Editor, startEditor } from './editor.ts'
 import { type Ends, endsOf, FLOW_NAMES } from './ends/index.ts'
+import { meetFaults } from './further.ts'
 import { addFlow, entrance, environmentOf, type FlowNode, filledIn, readTemplate, runOnce } from './job.ts'
 import { type DemoOptions, readOptions, USAGE } from './options.ts'
 import { freePort } from './process.ts'
@@ -16,9 +17,6 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`)
 
 /** Seconds that a run may take. */
 const PATIENCE = { small: 300, medium: 900, large: 5400 }
-
-/** Runs that read everything anew, after the days, for faults that the days left no request for. */
-const MOST_FURTHER_RUNS = 10
 
 /** Lists all keys too, since deletions leave no other trace. */
 const SWEEP = { sweep: true }
@@ -87,9 +85,10 @@ async function job(
     // On every second day, so that some deletions are found at once and some only after more has happened.
     runs.push(await run(day % 2 === 0 ? SWEEP : undefined))
   }
-  const arePending = async (): Promise<boolean> => (await sandbox.state()).faults.pending.length > 0
-  for (let further = 0; further < MOST_FURTHER_RUNS && (await arePending()); further++)
-    runs.push(await run({ full: true }))
+  await meetFaults(
+    async () => (await sandbox.state()).faults.pending,
+    async () => runs.push(await run({ full: true })),
+  )
   await sandbox.finish()
   const closing = await run(SWEEP)
   runs.push(closing)
