@@ -7,6 +7,7 @@ export {
   type OpenContext,
   type ReportLine,
 } from './connection.ts'
+export { forDone } from './errors.ts'
 export { heldMessage } from './held.ts'
 export { defineLedger, type LedgerSpec, ledgersOf } from './ledger.ts'
 export { type LedgerHandle, ledgerHandle, type Member, placeOf, reachable, sinksFor } from './members.ts'

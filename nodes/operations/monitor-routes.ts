@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { HeldRecord, Intent, Ledger } from '../../ledger/ledger.ts'
 import { syncError } from '../../sync/errors.ts'
 import type { DataRecord } from '../../sync/message.ts'
-import { handle, ledgersOf, masked } from '../kit/kit.ts'
+import { forDone, handle, ledgersOf, masked } from '../kit/kit.ts'
 
 const text = z.string().min(1).max(300).optional()
 const limit = z.coerce.number().int().min(1).max(1000).default(100)
@@ -32,6 +32,23 @@ export function defineMonitorRoutes(RED: NodeAPI): void {
   }
 
   RED.httpAdmin.get(
+    '/tieout/ledgers',
+    RED.auth.needsPermission('tieout.read'),
+    handle(z.object({}), async () =>
+      Promise.all(
+        [...ledgersOf(RED, 'sync-ledger')].map(async ([id, { engine }]) => {
+          const named = { id, name: RED.nodes.getNode(id)?.name ?? '' }
+          try {
+            return { ...named, ...(await waiting((await engine.get()).ledger)) }
+          } catch (error) {
+            return { ...named, problem: forDone(error).message }
+          }
+        }),
+      ),
+    ),
+  )
+
+  RED.httpAdmin.get(
     '/tieout/runs',
     RED.auth.needsPermission('tieout.read'),
     handle(z.object({ ledger: text, sync: text, limit }), async (query) => {
@@ -53,18 +70,28 @@ export function defineMonitorRoutes(RED: NodeAPI): void {
     '/tieout/held',
     RED.auth.needsPermission('tieout.read'),
     handle(
-      z.object({ ledger: text, sync: text, sink: text, entity: text, state: z.enum(STATES).default('open'), limit }),
+      z.object({
+        ledger: text,
+        sync: text,
+        sink: text,
+        entity: text,
+        id: text,
+        state: z.enum(STATES).default('open'),
+        brief: z.stringbool().optional(),
+        limit,
+      }),
       async (query) => {
         const found = await ledger(query.ledger)
-        const { sync, sink, entity } = query
+        const { sync, sink, entity, id } = query
         const filter = {
           ...(sync && { sync }),
           ...(sink && { sink }),
           ...(entity && { entity }),
+          ...(id && { ids: [id] }),
           states: [query.state],
           limit: query.limit,
         }
-        return ((await found?.held(filter)) ?? []).map(shown)
+        return ((await found?.held(filter)) ?? []).map(query.brief ? brief : shown)
       },
     ),
   )
@@ -187,6 +214,21 @@ function shown(held: HeldRecord): unknown {
     masked({ schema: held.schema, records: [record] }).records[0]
   const { record, edited, ...rest } = held
   return { ...rest, record: hide(record), ...(edited && { edited: { ...edited, record: hide(edited.record) } }) }
+}
+
+/** For a list: without what the record holds, however long it is. */
+function brief({ record: _, schema: __, edited, ...rest }: HeldRecord): unknown {
+  return { ...rest, ...(edited && { edited: { by: edited.by, at: edited.at } }) }
+}
+
+/** How much waits for a person. */
+async function waiting(ledger: Ledger): Promise<{ held: number; inDoubt: number; alerts: number }> {
+  const [held, doubtful, alerts] = await Promise.all([
+    ledger.countHeld({}),
+    ledger.doubtful(),
+    ledger.alerts({ open: true }),
+  ])
+  return { held, inDoubt: doubtful.length, alerts: alerts.length }
 }
 
 /** The record with some of its columns changed. The key stays: another key would be another record. */

@@ -40,6 +40,10 @@ export interface Editor {
   pick(field: string, entry: string): Promise<void>
   /** Presses an inject node's button. */
   press(label: string): Promise<void>
+  /** The sidebar *Tieout*. */
+  readonly monitor: Locator
+  /** Opens it at one of its lists, and waits until that is read. */
+  openMonitor(view: 'runs' | 'held' | 'inDoubt' | 'alerts'): Promise<void>
   /** Deploys, and waits until the editor says so. */
   deploy(): Promise<void>
   close(): Promise<void>
@@ -181,6 +185,13 @@ export async function openEditor(
       await page.locator('#red-ui-header-button-deploy').click()
       await answered
       await page.locator('#red-ui-header-button-deploy.disabled').waitFor()
+    },
+    monitor: page.locator('.tieout-monitor'),
+    async openMonitor(view) {
+      const monitor = page.locator('.tieout-monitor')
+      if (!(await monitor.isVisible())) await page.locator('button[data-tab-id=tieout]').click()
+      await monitor.locator(`[data-view=${view}]`).click()
+      await monitor.locator('ol > li, .tieout-monitor-note:not(:empty)').first().waitFor()
     },
     close: () => browser.close(),
   }

@@ -1,0 +1,229 @@
+import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { hashSync } from '@node-rs/bcrypt'
+import type { Locator } from 'playwright-core'
+import type { PowerbiSandbox } from '../../sandbox/powerbi/api.ts'
+import { chromiumPath, type Editor, NO_CHROMIUM, openEditor } from '../support/editor.ts'
+import { type Job, startThread, startThreadTo, succeeded, type Thread, type ThreadTo } from '../support/thread.ts'
+import { toPowerbi } from '../support/thread-targets.ts'
+
+const HOSTILE = '<img src=x onerror="window.hacked=1"><b>Vis</b>'
+const TOO_LONG = '123456789012345678901234.5'
+
+const textOf = async (place: Locator): Promise<string> => (await place.textContent()) ?? ''
+
+function needChromium(context: Mocha.Context): void {
+  if (chromiumPath()) return
+  // CI installs a browser: there a missing one is a fault, not a reason to pass.
+  if (process.env.CI) throw new Error(NO_CHROMIUM)
+  console.log(`    ${NO_CHROMIUM}`)
+  context.skip()
+}
+
+describe('the sidebar in the editor', function () {
+  this.timeout(90_000)
+  let thread: Thread
+  let job: Job
+  let editor: Editor
+  /** Two products that cannot be delivered: the first has a hostile name. */
+  let codes: [string, string]
+
+  before(async function () {
+    needChromium(this)
+    thread = await startThread()
+    job = thread.begin({ entities: ['product'] })
+    const [first, second] = [...job.books.tables.product.walk()]
+    ok(first && second)
+    codes = [first.code, second.code]
+    job.put('product', { ...first, basePrice: TOO_LONG, description: HOSTILE })
+    job.put('product', { ...second, basePrice: TOO_LONG })
+    await job.deploy()
+    await job.run()
+    editor = await openEditor(thread.red)
+  })
+  after(async () => {
+    await editor?.close()
+    await thread?.end()
+  })
+
+  const rows = () => editor.monitor.locator('ol > li')
+  const rowOf = (text: string) => rows().filter({ hasText: text })
+  const cellsOf = (table: Locator) =>
+    table.locator('tr').evaluateAll((lines) => lines.map((line) => [...line.children].map((cell) => cell.textContent)))
+
+  it('shows the run: when, how long, that it ties although something is held, and the counts of each entity', async () => {
+    await editor.openMonitor('runs')
+    const run = rows().first()
+    match(await textOf(run), new RegExp(`^${job.name}`))
+    match(await textOf(run), /done · ties · \d+ s · 2 held/)
+    await run.locator('summary .tieout-monitor-good').waitFor()
+    match((await run.locator('time').getAttribute('title')) ?? '', /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/)
+    await run.locator('summary').click()
+    const count = job.books.tables.product.count()
+    deepStrictEqual(await cellsOf(run.locator('.tieout-monitor-table').first()), [
+      ['Entity', 'read', 'delivered', 'held'],
+      [' product', `${count}`, `${count - 2}`, '2'],
+    ])
+  })
+
+  it('shows a run that failed in red, with the reason and the next step, as soon as it has ended', async () => {
+    thread.databricks.deny('MODIFY', `main.${job.name}.product`)
+    for (const product of [...job.books.tables.product.walk()].slice(2, 4))
+      job.put('product', { ...product, description: `${product.description} new` })
+    await job.run()
+    thread.databricks.allow()
+    // Nobody presses Refresh; what was open stays open.
+    const failed = rowOf('failed')
+    await failed.locator('summary .tieout-monitor-bad').waitFor()
+    strictEqual(await rows().count(), 2)
+    strictEqual(await rows().last().locator('details').getAttribute('open'), '')
+    await failed.locator('summary').click()
+    match(await textOf(failed.locator('ul.tieout-monitor-bad')), /product: .*MODIFY/s)
+    await editor.openMonitor('alerts')
+    match((await rows().allTextContents()).join('\n'), new RegExp(`${job.name} product.*MODIFY`))
+    succeeded(await job.run())
+  })
+
+  it('shows held records with reason and next step; a hostile name is a text like any other', async () => {
+    await editor.openMonitor('held')
+    strictEqual(await rows().count(), 2)
+    const record = rowOf(codes[0])
+    match(await textOf(record), /product .*base_price.*decimal.*widen the column/s)
+    match(await textOf(record), /held by .*field base_price.*since \w+ \d+/s)
+    await record.locator('summary').click()
+    strictEqual(await record.getByLabel('description', { exact: true }).inputValue(), HOSTILE)
+    strictEqual(await record.getByLabel('base_price', { exact: true }).inputValue(), TOO_LONG)
+    strictEqual(await record.getByLabel('code', { exact: true }).count(), 0, 'the key cannot be edited')
+    strictEqual(await editor.page.locator('img[src=x]').count(), 0)
+    strictEqual(await editor.page.evaluate('window.hacked'), undefined)
+  })
+
+  it('keeps what is being typed while it refreshes', async () => {
+    const field = rowOf(codes[0]).getByLabel('description', { exact: true })
+    await field.fill('A bolt')
+    await editor.page.waitForResponse((reply) => reply.url().includes('/tieout/held?'))
+    await editor.page.waitForResponse((reply) => reply.url().includes('/tieout/held?'))
+    strictEqual(await field.inputValue(), 'A bolt')
+  })
+
+  it('edits the record and replays it: it leaves the list and is in the warehouse', async () => {
+    const record = rowOf(codes[0])
+    await record.getByLabel('base_price', { exact: true }).fill('77.5')
+    await record.getByRole('button', { name: 'Save' }).click()
+    await record.getByText('Edited by admin').waitFor()
+    await record.getByText(`originally: ${HOSTILE}`).waitFor()
+    strictEqual(await editor.page.locator('img[src=x]').count(), 0)
+    await record.getByRole('checkbox').check()
+    await editor.monitor.getByRole('button', { name: 'Replay' }).click()
+    await record.waitFor({ state: 'detached' })
+    await editor.openMonitor('runs')
+    await rowOf('replay · done · ties').waitFor()
+    const stored = await job.rows(
+      `select base_price, description from main.${job.name}.product where code = '${codes[0]}'`,
+    )
+    match(String(stored[0]?.[0]), /^77\.50*$/)
+    strictEqual(stored[0]?.[1], 'A bolt')
+  })
+
+  it('discards after a question, and not without a yes', async () => {
+    await editor.openMonitor('held')
+    await editor.monitor.getByLabel('Choose all').check()
+    const discard = editor.monitor.getByRole('button', { name: 'Discard' })
+    const ask = editor.page.locator('.red-ui-notification', { hasText: 'Discard 1 held record' })
+    await discard.click()
+    await ask.getByRole('button', { name: 'Cancel' }).click()
+    await ask.waitFor({ state: 'detached' })
+    strictEqual(await rowOf(codes[1]).count(), 1)
+    await discard.click()
+    await ask.getByRole('button', { name: 'Discard' }).click()
+    await editor.monitor.getByText('Nothing is held.').waitFor()
+    deepStrictEqual(await job.held(), [])
+  })
+
+  it('has a choice where there are several ledgers', async () => {
+    await thread.red.deploy([...job.flow, { id: 'other', type: 'sync-ledger', name: HOSTILE, file: 'other.db' }])
+    await editor.openMonitor('runs')
+    const choice = editor.monitor.getByLabel('Ledger')
+    await choice.locator('option', { hasText: HOSTILE }).waitFor({ state: 'attached' })
+    await choice.selectOption('other')
+    await editor.monitor.getByText('No run has ended yet.').waitFor()
+    await choice.selectOption(job.node('sync-ledger').id)
+    await rowOf('failed').waitFor()
+  })
+
+  it('asks for nothing while it cannot be seen', async () => {
+    await editor.page.locator('[data-tab-id=help]').click()
+    await editor.monitor.waitFor({ state: 'hidden' })
+    let asked = 0
+    editor.page.on('request', (request) => {
+      if (request.url().includes('/tieout/')) asked++
+    })
+    await editor.page.clock.install()
+    await editor.page.clock.fastForward(60_000)
+    strictEqual(asked, 0)
+  })
+
+  it('shows a viewer everything and offers her nothing that the server would refuse', async () => {
+    const product = [...job.books.tables.product.walk()][1]
+    ok(product)
+    job.put('product', { ...product, basePrice: `${TOO_LONG}1` })
+    await job.run()
+    await editor.close()
+    const user = { name: 'viewer', password: 'viewer-password' }
+    writeFileSync(
+      join(thread.red.userDir, 'users.json'),
+      JSON.stringify([{ username: user.name, password: hashSync(user.password, 4), role: 'viewer' }]),
+    )
+    await thread.restart('SIGTERM')
+    editor = await openEditor(thread.red, {}, user)
+    await editor.openMonitor('held')
+    await rowOf(codes[1]).locator('summary').click()
+    await rowOf(codes[1]).getByText(`${TOO_LONG}1`, { exact: true }).waitFor()
+    strictEqual(await rows().locator('input, button').count(), 0)
+    strictEqual(await editor.monitor.getByRole('button', { name: /Replay|Discard|Save/ }).count(), 0)
+    strictEqual(await textOf(editor.monitor.locator('.tieout-monitor-problem')), '')
+  })
+})
+
+describe('batches in doubt in the sidebar', function () {
+  this.timeout(90_000)
+  let thread: ThreadTo<PowerbiSandbox>
+  let editor: Editor
+
+  before(async function () {
+    needChromium(this)
+    thread = await startThreadTo(toPowerbi)
+  })
+  after(async () => {
+    await editor?.close()
+    await thread?.end()
+  })
+
+  it('are listed with target, batch and keys, and settled after a question', async () => {
+    const job = thread.begin({ entities: ['product'] })
+    await job.deploy()
+    thread.target.tune({ executeQueries: false })
+    thread.target.faults().force('rows-post', 'reset-after')
+    await job.run()
+    const count = job.books.tables.product.count()
+    editor = await openEditor(thread.red)
+    await editor.openMonitor('inDoubt')
+    const batch = editor.monitor.locator('ol > li')
+    match(await textOf(batch), new RegExp(`^product${count} records.*in doubt · `))
+    await batch.locator('summary').click()
+    const [product] = job.books.tables.product.walk()
+    await batch
+      .getByText(product?.code ?? '')
+      .first()
+      .waitFor()
+    await batch.getByRole('button', { name: 'It is there' }).click()
+    const ask = editor.page.locator('.red-ui-notification', {
+      hasText: `${count} record(s) of product are in the target?`,
+    })
+    await ask.getByRole('button', { name: 'It is there' }).click()
+    await editor.monitor.getByText('No batch is in doubt.').waitFor()
+    const again = succeeded(await job.run({ full: true }))
+    strictEqual(again.entities[0]?.unchanged, count)
+  })
+})
