@@ -1,4 +1,4 @@
-/** Editor plugin: loads `tieout-monitor.html`, the sidebar that shows runs, held records, batches in doubt and alerts. */
+/** Editor plugin: loads `tieout-monitor.html`, the sidebar with runs and alerts. */
 import type { NodeAPI } from 'node-red'
 
 export default function (RED: NodeAPI): void {

@@ -2,9 +2,10 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { booksAfter } from '../demo/books.ts'
 import { startEditor } from '../demo/editor.ts'
 import { endsOf } from '../demo/ends/index.ts'
-import { deploy, entrance, environmentOf, filledIn, readTemplate, runOnce } from '../demo/job.ts'
+import { deploy, entrance, environmentOf, type FlowNode, filledIn, readTemplate, runOnce } from '../demo/job.ts'
 import { freePort } from '../demo/process.ts'
 import { startSandbox } from '../demo/sandbox.ts'
 import { chromiumPath, openEditor } from '../test/support/editor.ts'
@@ -17,7 +18,8 @@ const dir = mkdtempSync(join(tmpdir(), 'tieout-'))
 const today = '2026-03-02'
 const flow = 'x3-to-databricks'
 const ends = endsOf(flow)
-const flows = filledIn(readTemplate(flow), { seed: 1, size: 'small', today }, ends)
+const books = { seed: 1, size: 'small', today } as const
+const flows = filledIn(readTemplate(flow), books, ends)
 const sandbox = await startSandbox(['--serve', 'x3,databricks', '--size', 'small', '--seed', '1', '--today', today])
 try {
   const red = await startEditor({ dir, port: await freePort(), env: environmentOf(ends, sandbox.addresses) })
@@ -25,6 +27,9 @@ try {
     await deploy(red, flows)
     await runOnce(red, entrance(flows), { seconds: 120 })
     await takePictures(red)
+    await deploy(red, withGap(flows))
+    await runOnce(red, entrance(flows), { seconds: 120, order: { full: true } })
+    await takeSidebar(red)
   } finally {
     await red.stop()
   }
@@ -57,6 +62,48 @@ async function takePictures(red: { url: string; user: string; password: string }
     await page.locator('.tieout-table').nth(1).waitFor()
     await dialog('map-gl.png')
     await editor.cancel()
+  } finally {
+    await editor.close()
+  }
+}
+
+/** The flow where one account is not in the code table any more, so that the few journals that have it are held. */
+function withGap(flows: readonly FlowNode[]): FlowNode[] {
+  const uses = new Map<string, number>()
+  for (const { lines } of booksAfter({ ...books, days: 0 }).tables.journalEntry.walk())
+    for (const { account } of lines) uses.set(account, (uses.get(account) ?? 0) + 1)
+  const [gap] = [...uses].sort(([, a], [, b]) => a - b).map(([account]) => account)
+  return flows.map((node) => {
+    if (node.type === 'map-gl')
+      return { ...node, rules: (node.rules as object[]).map((rule) => ({ ...rule, unmapped: 'hold' })) }
+    if (node.type !== 'gl-mapping') return node
+    const tables = node.tables as { rows: { from: string }[] }[]
+    return {
+      ...node,
+      tables: tables.map((table) => ({ ...table, rows: table.rows.filter(({ from }) => from !== gap) })),
+    }
+  })
+}
+
+async function takeSidebar(red: { url: string; user: string; password: string }): Promise<void> {
+  const editor = await openEditor(red, { width: 1400, height: 800 }, { name: red.user, password: red.password })
+  const { page, monitor } = editor
+  const picture = (name: string) =>
+    page.locator('#red-ui-sidebar').screenshot({ path: join(IMAGES, name), animations: 'disabled' })
+  try {
+    // The debug messages below it give way.
+    await page.locator('button[data-tab-id=debug]').click()
+    await editor.openMonitor('runs')
+    await monitor.locator('summary').last().click()
+    await monitor.locator('.tieout-monitor-table').first().waitFor()
+    await page.mouse.move(0, 0)
+    await picture('monitor.png')
+    await editor.openMonitor('held')
+    await monitor.getByRole('checkbox').nth(1).check()
+    await monitor.locator('summary').first().click()
+    await monitor.locator('.tieout-monitor-record').waitFor()
+    await page.mouse.move(0, 0)
+    await picture('monitor-held.png')
   } finally {
     await editor.close()
   }

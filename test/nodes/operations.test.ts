@@ -79,7 +79,7 @@ describe('operations', () => {
     more: readonly FlowEntry[] = [],
     caught = { scope: ['f', 'w'], to: 'd' },
   ): FlowEntry[] => [
-    { id: 'L', type: 'sync-ledger', file: join(dir, 'ledger.db') },
+    { id: 'L', type: 'sync-ledger', name: 'Books', file: join(dir, 'ledger.db') },
     { id: 'C', type: 'test-connection' },
     { id: 's', type: 'test-source', syncName: 'books', ledger: 'L', connection: 'C', wires: [['f'], ['sum']] },
     { id: 'f', type: 'function', name: 'check', func: code, outputs: 1, timeout: 0, libs: [], wires: [['w']] },
@@ -163,6 +163,13 @@ describe('operations', () => {
       )
       const [record] = await held()
       strictEqual(record?.key, 'erp|B')
+      const get = async (path: string) => (await helper.request().get(path)).body as Record<string, unknown>[]
+      const [{ alerts, ...ledger } = {}] = await get('/tieout/ledgers')
+      deepStrictEqual([typeof alerts, ledger], ['number', { id: 'L', name: 'Books', held: 1, inDoubt: 0 }])
+      const { record: _, schema: __, ...brief } = { schema: null, ...record }
+      deepStrictEqual(await get('/tieout/held?brief=true'), [brief])
+      deepStrictEqual(await get(`/tieout/held?id=${record?.id}`), [record])
+      deepStrictEqual(await get('/tieout/held?id=another'), [])
 
       const edit = (changes: object) => helper.request().post('/tieout/held/edit').send({ id: record?.id, changes })
       match((await edit({ code: 'X' })).body.error, /code is part of the key/)

@@ -30,6 +30,11 @@ const semver = createRequire(import.meta.url)('semver') as {
   minVersion(range: string): string | null
   gte(a: string, b: string): boolean
 }
+/** Names of a catalogue's texts: `view.runs`. */
+const keysOf = (catalogue: object): string[] =>
+  Object.entries(catalogue).flatMap(([key, value]) =>
+    typeof value === 'string' ? [key] : keysOf(value as object).map((rest) => `${key}.${rest}`),
+  )
 const read = (file: string): string => readFileSync(file, 'utf8')
 const manifest = JSON.parse(read('package.json')) as Manifest
 const redVersion = (createRequire(import.meta.url)('node-red/package.json') as { version: string }).version
@@ -37,6 +42,10 @@ const nodes = Object.entries(manifest['node-red'].nodes).map(([type, file]) => {
   const source = file.replace('dist/', '').replace('.js', '')
   return { type, source, html: existsSync(`${source}.html`) ? read(`${source}.html`) : '' }
 })
+const plugins = Object.entries(manifest['node-red'].plugins).map(([id, file]) => ({
+  id,
+  source: file.replace('dist/', '').replace('.js', ''),
+}))
 const flows = globSync('flows/*.json').map((file) => ({ file, nodes: JSON.parse(read(file)) as FlowNode[] }))
 
 describe('package', () => {
@@ -175,6 +184,57 @@ describe('package', () => {
           )
         })
       })
+  })
+
+  describe('editor plugins', () => {
+    const htmlOf = (source: string): string => read(`${source}.html`)
+
+    it('are registered, one pair of files each, the shared helpers first', () => {
+      deepStrictEqual(plugins[0]?.id, 'tieout-editor')
+      deepStrictEqual(
+        plugins.map(({ source }) => `${source}.html`).sort(),
+        [
+          ...globSync('monitor/*.html').map((file) => file.replaceAll('\\', '/')),
+          'nodes/kit/editor/tieout-editor.html',
+        ].sort(),
+      )
+      for (const { id, source } of plugins) {
+        const registered = `RED.plugins.registerPlugin('${id}', {`
+        ok(read(`${source}.ts`).includes(registered) && htmlOf(source).includes(registered), id)
+      }
+    })
+
+    it('have scripts that parse, and never build html from what comes from outside', () => {
+      for (const { id, source } of plugins)
+        for (const [, text] of htmlOf(source).matchAll(/<script type="text\/javascript">([\s\S]*?)<\/script>/g)) {
+          new Function('RED', '$', 'tieout', 'window', 'document', text ?? '')
+          ok(
+            !/\.html\(|innerHTML|insertAdjacentHTML|document\.write|RED\.notify\((?!\$)/.test(text ?? ''),
+            `${id}: use text()`,
+          )
+        }
+    })
+
+    it('have every text in their catalogue, and no text that nothing shows', () => {
+      for (const place of new Set(plugins.map(({ source }) => dirname(source)))) {
+        const [file] = globSync(join(place, 'locales', 'en-US', '*.json'))
+        const texts = keysOf(JSON.parse(read(file ?? '')) as object)
+        const scripts = plugins.filter(({ source }) => dirname(source) === place).map(({ source }) => htmlOf(source))
+        const script = scripts.join('\n')
+        const asked = [...script.matchAll(/\b(?:t|button)\((?:\w+ \? )?(['`])([\w.]+)(?=(\$\{)|\1)/g)]
+        const there = (key: string, begins: boolean): boolean =>
+          texts.some((text) => (begins ? text.startsWith(key) : text === key))
+        deepStrictEqual(
+          asked.filter(([, , key, begins]) => !there(key ?? '', begins !== undefined)).map(([, , key]) => key),
+          [],
+        )
+        const beginnings = [...script.matchAll(/`([\w.]+)\$\{/g)].map(([, key]) => key ?? '')
+        deepStrictEqual(
+          texts.filter((text) => !script.includes(`'${text}'`) && !beginnings.some((key) => text.startsWith(key))),
+          [],
+        )
+      }
+    })
   })
 
   describe('templates', () => {
