@@ -91,9 +91,19 @@ async function takeSidebar(red: { url: string; user: string; password: string })
   const picture = (name: string) =>
     page.locator('#red-ui-sidebar').screenshot({ path: join(IMAGES, name), animations: 'disabled' })
   try {
-    // The debug messages below it give way.
-    await page.locator('button[data-tab-id=debug]').click()
     await editor.openMonitor('runs')
+    // The debug messages below it give way, and it becomes as wide as a person would draw it.
+    if (await page.locator('.red-ui-debug-content').first().isVisible())
+      await page.locator('button[data-tab-id=debug]').click()
+    const { x, y, height } = (await page.locator('#red-ui-sidebar-separator').boundingBox()) ?? {
+      x: 0,
+      y: 0,
+      height: 0,
+    }
+    await page.mouse.move(x + 3, y + height / 2)
+    await page.mouse.down()
+    await page.mouse.move(x - 100, y + height / 2, { steps: 5 })
+    await page.mouse.up()
     await monitor.locator('summary').last().click()
     await monitor.locator('.tieout-monitor-table').first().waitFor()
     await page.mouse.move(0, 0)

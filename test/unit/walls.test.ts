@@ -38,12 +38,17 @@ const walls: readonly (readonly [(i: Import) => boolean, string])[] = [
   ],
   [({ from, to }) => from.startsWith('nodes/kit/') && vendorOf(to) !== undefined, 'the kit serves every vendor'],
   [
+    ({ from, to, typeOnly }) =>
+      from.startsWith('monitor/') && !(typeOnly && NODE_RED.test(to)) && !to.startsWith('monitor/'),
+    'the monitor speaks to the admin API',
+  ],
+  [
     ({ from, to }) => from.startsWith('sandbox/') && /^(nodes|sync|ledger|monitor)\//.test(to),
     'the sandbox is written from the contracts',
   ],
   [
-    ({ from, to }) => from.startsWith('nodes/') && /^(sandbox|demo|test|bench)\//.test(to),
-    'the product does not know the sandbox',
+    ({ from, to }) => from.startsWith('nodes/') && /^(monitor|sandbox|demo|test|bench)\//.test(to),
+    'the product knows neither the sandbox nor its own screen',
   ],
   [
     ({ from, to }) => from.startsWith('demo/') && /^(nodes|ledger|monitor)\//.test(to),
