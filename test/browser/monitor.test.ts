@@ -7,6 +7,7 @@ import type { PowerbiSandbox } from '../../sandbox/powerbi/api.ts'
 import { chromiumPath, type Editor, NO_CHROMIUM, openEditor } from '../support/editor.ts'
 import { type Job, startThread, startThreadTo, succeeded, type Thread, type ThreadTo } from '../support/thread.ts'
 import { toPowerbi } from '../support/thread-targets.ts'
+import { waitFor } from '../support/wait.ts'
 
 const HOSTILE = '<img src=x onerror="window.hacked=1"><b>Vis</b>'
 const TOO_LONG = '123456789012345678901234.5'
@@ -110,11 +111,14 @@ describe('the sidebar in the editor', function () {
   it('edits the record and replays it: it leaves the list and is in the warehouse', async () => {
     const record = rowOf(codes[0])
     await record.getByLabel('base_price', { exact: true }).fill('77.5')
+    await record.getByRole('checkbox').check()
+    await editor.monitor.getByRole('button', { name: 'Replay' }).click()
+    await editor.page.getByText('changes that are not saved').waitFor()
     await record.getByRole('button', { name: 'Save' }).click()
     await record.getByText('Edited by admin').waitFor()
     await record.getByText(`originally: ${HOSTILE}`).waitFor()
     strictEqual(await editor.page.locator('img[src=x]').count(), 0)
-    await record.getByRole('checkbox').check()
+    strictEqual(await record.getByRole('checkbox').isChecked(), true)
     await editor.monitor.getByRole('button', { name: 'Replay' }).click()
     await record.waitFor({ state: 'detached' })
     await editor.openMonitor('runs')
@@ -152,16 +156,47 @@ describe('the sidebar in the editor', function () {
     await rowOf('failed').waitFor()
   })
 
-  it('asks for nothing while it cannot be seen', async () => {
-    await editor.page.locator('[data-tab-id=help]').click()
+  it('asks which replay node where there are several; what fails again comes back', async () => {
+    const product = [...job.books.tables.product.walk()][1]
+    ok(product)
+    job.put('product', { ...product, basePrice: TOO_LONG })
+    await thread.red.deploy([
+      ...job.flow,
+      { ...job.node('replay'), id: 'again', name: 'Once more', wires: [[], [], []] },
+    ])
+    await job.run()
+    // Flows that somebody else deployed are there after the editor is loaded anew.
+    await editor.page.reload()
+    await editor.node('Once more').waitFor()
+    await editor.openMonitor('held')
+    const started = editor.page.waitForRequest((request) => request.url().endsWith('/tieout/held/replay'))
+    await rowOf(codes[1]).getByRole('checkbox').check()
+    await editor.monitor.getByLabel('Replay node').selectOption({ label: `Replay (${job.flow[0]?.label})` })
+    await editor.monitor.getByRole('button', { name: 'Replay' }).click()
+    strictEqual((await started).postDataJSON().node, job.node('replay').id)
+    await rowOf('replays: 1').waitFor()
+  })
+
+  it('asks every few seconds while it can be seen, and for nothing when it cannot', async () => {
+    const { page } = editor
+    const help = page.locator('button[data-tab-id=help]')
+    await help.click()
     await editor.monitor.waitFor({ state: 'hidden' })
+    await page.clock.install()
     let asked = 0
-    editor.page.on('request', (request) => {
+    page.on('request', (request) => {
       if (request.url().includes('/tieout/')) asked++
     })
-    await editor.page.clock.install()
-    await editor.page.clock.fastForward(60_000)
-    strictEqual(asked, 0)
+    const inAMinute = async (): Promise<number> => {
+      asked = 0
+      await page.clock.runFor(60_000)
+      return asked
+    }
+    await editor.openMonitor('runs')
+    await waitFor(async () => (await inAMinute()) >= 12, { what: 'requests' })
+    await help.click()
+    await editor.monitor.waitFor({ state: 'hidden' })
+    await waitFor(async () => (await inAMinute()) === 0, { what: 'silence' })
   })
 
   it('shows a viewer everything and offers her nothing that the server would refuse', async () => {
