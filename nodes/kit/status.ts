@@ -8,7 +8,8 @@ export interface Status {
   /** Done, with the time of day. */
   done(text: string): void
   waiting(text: string): void
-  failed(error: unknown): void
+  /** An error, or a few words of one's own. */
+  failed(reason: unknown): void
   /** Nothing to say, or a neutral word. */
   idle(text?: string): void
   /** Maps the engine's progress: waiting wins over counts. */
@@ -57,7 +58,8 @@ export function statusOf(node: Node, everyMs = 250): Status {
     working: (text) => now({ fill: 'blue', shape: 'ring', text }),
     done: (text) => now({ fill: 'green', shape: 'dot', text: `${text}, ${new Date().toTimeString().slice(0, 5)}` }),
     waiting: (text) => now({ fill: 'yellow', shape: 'ring', text }),
-    failed: (error) => now({ fill: 'red', shape: 'ring', text: shortReason(error) }),
+    failed: (reason) =>
+      now({ fill: 'red', shape: 'ring', text: typeof reason === 'string' ? reason : shortReason(reason) }),
     idle: (text) => now(text ? { fill: 'grey', shape: 'ring', text } : {}),
     progress: (p) =>
       soon(

@@ -91,7 +91,7 @@ async function tell(
     })
   }
   const open = alerts.filter((alert) => !alert.cleared && watched(context.config, alert.sync)).length
-  if (open > 0) context.status.failed(new Error(counted(open, 'open alert')))
+  if (open > 0) context.status.failed(counted(open, 'open alert'))
   else context.status.done('no alert')
   return until
 }

@@ -274,7 +274,7 @@ describe('operations', () => {
       await load(types, flow('return msg', [alert({ heldOver: 0 })]), secrets)
       const later = inbox('alerts')
       const shown = statuses('a')
-      await waitFor(() => shown.some((text) => text.includes('1 open alert')))
+      await waitFor(() => shown.some((text) => text === 'red ring 1 open alert'))
       deepStrictEqual(told(later), [])
       world.target.refuses = () => undefined
       node('r').receive({})
