@@ -96,8 +96,12 @@ export async function openEditor(
 
   const inFront = async (kind: 'node' | 'node-config'): Promise<Locator> => {
     const button = page.locator(`#${kind}-dialog-ok`)
+    const tray = page.locator('.red-ui-tray', { has: button })
     await button.waitFor()
-    return page.locator('.red-ui-tray', { has: button })
+    // It slides in: what is pointed at before it rests moves away from under the pointer, and no tooltip opens.
+    const resting = await tray.elementHandle()
+    await page.waitForFunction((element) => element && getComputedStyle(element).right === '0px', resting)
+    return tray
   }
 
   const leave = async (by: 'ok' | 'cancel'): Promise<void> => {
