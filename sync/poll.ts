@@ -49,11 +49,11 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
   let calls = 0
   try {
     const closings: Promise<void>[] = []
-    for (const entityName of names) {
-      if (signal.aborted) break
+    /** `turn` resolves when everything of the entities before was sent. */
+    const read = async (entityName: string, turn: Promise<void>): Promise<void> => {
       const entity = newEntity(run, { name: entityName, sinks: options.sinks(entityName) })
       try {
-        await readEntity(deps, options, run, entity, AbortSignal.any([signal, entity.stop.signal]))
+        await readEntity(deps, options, run, entity, turn, AbortSignal.any([signal, entity.stop.signal]))
       } catch (error) {
         if (!signal.aborted) entity.readError = asSyncError(error)
         run.changed()
@@ -65,6 +65,14 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
         }),
       )
     }
+    let before = Promise.resolve()
+    for (const entityName of names) {
+      if (signal.aborted) break
+      const reading = read(entityName, before)
+      await (source.readsAhead ? before : reading)
+      before = reading
+    }
+    await before
     await Promise.all(closings)
   } finally {
     stopWatching()

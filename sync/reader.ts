@@ -62,15 +62,26 @@ export async function room(
   }
 }
 
-/** Reads the entity to its end. Throws the source's errors and the signal's reason; what was sent stays sent. */
+/** Rows that are read of an entity while the one before is still being read. */
+const rowsAhead = 2000
+
+/**
+ * Reads the entity to its end; what it reads before its `turn` waits for it, and is little. Throws the source's errors and
+ * the signal's reason; what was sent stays sent.
+ */
 export async function readEntity(
   deps: ReadDeps & { readonly settlement: Pick<RunKeeper, 'finish'> },
   options: PollOptions,
   run: RunState,
   entity: EntityRun,
+  turn: Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
   const { ledger } = deps
+  let itsTurn = false
+  const turned = turn.then(() => {
+    itsTurn = true
+  })
   const { address } = options.source
   const limits = { ...defaultLimits, ...options.limits }
   const scope = options.scope ?? { kind: 'changes' }
@@ -78,6 +89,7 @@ export async function readEntity(
   entity.totals = plan.totals
   run.notices.push(...(plan.notices ?? []).map((notice) => about(entity.name, notice)))
   entity.needs = plan.needs ?? []
+  if (entity.needs.length > 0) await turned
   const missing = entity.needs.find((need) => run.entities.get(need)?.error ?? run.entities.get(need)?.readError)
   if (missing) throw needsError(entity.name, missing)
 
@@ -88,6 +100,7 @@ export async function readEntity(
   let broken = false
   const send = async (batch: FilledBatch, last: boolean): Promise<void> => {
     broken = true
+    await turned
     await room(run, limits, batch, signal)
     const { index, rows, bytes, segments } = batch
     const records = [...batch.records]
@@ -134,7 +147,7 @@ export async function readEntity(
       entity.rows += batch.rows
       await send(batch, false)
     }
-    options.progress({ entity: entity.name, records: entity.read, rows: entity.rows + filler.size().rows })
+    if (itsTurn) options.progress({ entity: entity.name, records: entity.read, rows: entity.rows + filler.size().rows })
   }
   const sendRest = async (last: boolean): Promise<void> => {
     const rest = filler.end()
@@ -161,6 +174,7 @@ export async function readEntity(
     for (const name of walks) {
       let cursor = window.walks[name] ?? null
       while (cursor !== true) {
+        if (filler.size().rows >= rowsAhead) await turned
         await room(run, limits, filler.size(), signal)
         const read = pageNumbers(ledger)
         const page = await plan.readPage({ walk: name, window: stampsOf(window), cursor, nextRead: read.next, signal })
@@ -202,6 +216,7 @@ export async function readEntity(
         isOld = resumed
       }
       if (!plan.list || !(await isSweepDue(ledger, options, entity.name))) return
+      await turned
       const sweptAt = deps.now()
       // Right after everything was read for the first time there is nothing to find. A new ledger that goes on from a mark
       // has not read everything: it gets to know the source's keys at once.

@@ -113,6 +113,11 @@ export interface CallBudget {
 export interface Source {
   /** Product, host and folder, as the identity of what was read: `x3://host:8124/SEED`. */
   readonly address: string
+  /**
+   * An entity may be read while the one before still is: the system answers several requests at a time, and no plan asks how
+   * far another entity has got (`EntityPlan.until`).
+   */
+  readonly readsAhead?: boolean
   /** The source's own clock, ISO to the second (a reply's `Date`). */
   clock(signal: AbortSignal): Promise<string>
   plan(entity: string, signal: AbortSignal): Promise<EntityPlan>

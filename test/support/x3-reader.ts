@@ -90,6 +90,7 @@ export function connection(answers: Answers): X3Connection & { asked: Asked[] } 
       heard: () => undefined,
       differenceSeconds: () => 0,
     },
+    concurrency: 2,
     retry: { attempts: 12, firstDelayMs: 1, maxDelayMs: 1 },
     async query(text: string, variables: Readonly<Record<string, unknown>>, options: QueryOptions) {
       options.onAttempt?.()

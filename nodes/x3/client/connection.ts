@@ -43,6 +43,8 @@ export interface X3Connection {
   /** As whom requests are made. */
   readonly user: string
   readonly clock: ServerClock
+  /** Requests that are on their way at the same time at most. */
+  readonly concurrency: number
   /** How often and how long reads are tried again; absent: the engine's rule. */
   readonly retry?: Partial<RetryOptions>
   /**
@@ -63,8 +65,9 @@ export function createX3Connection(options: X3Options, dispatcher: Dispatcher = 
   const local = options.now ?? Date.now
   const clock = serverClock(local)
   const login = credentials(options.auth, url.href, clock)
+  const concurrency = options.concurrency ?? 2
   const limit = limiter({
-    concurrency: options.concurrency ?? 2,
+    concurrency,
     now: local,
     ...(options.requestsPerSecond ? { requestsPerSecond: options.requestsPerSecond } : {}),
     ...(options.quietHours ? { quietHours: options.quietHours } : {}),
@@ -121,6 +124,7 @@ export function createX3Connection(options: X3Options, dispatcher: Dispatcher = 
     folder: options.folder,
     user: options.auth.user ?? '(user of the connected application)',
     clock,
+    concurrency,
     ...(options.retry ? { retry: options.retry } : {}),
     query(text, variables, { what, signal, onAttempt, retry = {}, waiting }) {
       const body = JSON.stringify({ query: text, variables })

@@ -71,6 +71,7 @@ export function createX3Source(connection: X3Connection, schema: X3Schema, optio
   const heard = (): number | undefined => connection.clock.heard(Math.min(RECENT_MS, performance.now() - began))
   return {
     address: connection.address,
+    readsAhead: connection.concurrency > 1,
     async close() {
       unlisten?.()
     },
