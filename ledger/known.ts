@@ -15,6 +15,8 @@ export interface KnownKeys
     | 'doubtKeys'
     | 'forgetKeys'
     | 'sweptAt'
+    | 'doubtTargets'
+    | 'areTargetsInDoubt'
     | 'saveSwept'
   > {
   /** Inside a transaction. */
@@ -62,11 +64,18 @@ export function createKnownKeys({ raw, guard, tx }: Database): KnownKeys {
   const forget = raw.prepare('DELETE FROM known_key WHERE entity = ?')
   const swept = raw.prepare('SELECT swept FROM source_entity WHERE sync = ? AND entity = ?')
   const save = raw.prepare('UPDATE source_entity SET swept = ? WHERE id = ?')
+  /** In the place of a time. */
+  const inDoubt = 'targets in doubt'
 
   /** Not kept: a transaction that is rolled back would leave a number that belongs to nobody. */
   const idOf = (sync: string, entity: string): number => {
     const row = (find.get(sync, entity) ?? add.get(sync, entity)) as { id: number }
     return row.id
+  }
+
+  const sweptOf = (sync: string, entity: string): string | undefined => {
+    const row = guard(() => swept.get(sync, entity)) as { swept: string | null } | undefined
+    return row?.swept ?? undefined
   }
 
   /** Carries out the deletions; of each key only the latest read counts. */
@@ -123,9 +132,13 @@ export function createKnownKeys({ raw, guard, tx }: Database): KnownKeys {
       guard(() => forget.run(idOf(sync, entity)))
     },
     async sweptAt(sync, entity) {
-      const row = guard(() => swept.get(sync, entity)) as { swept: string | null } | undefined
-      return row?.swept ?? undefined
+      const at = sweptOf(sync, entity)
+      return at === inDoubt ? undefined : at
     },
+    async doubtTargets(sync, entity) {
+      guard(() => save.run(inDoubt, idOf(sync, entity)))
+    },
+    areTargetsInDoubt: async (sync, entity) => sweptOf(sync, entity) === inDoubt,
     async saveSwept(sync, entity, at) {
       guard(() => save.run(at, idOf(sync, entity)))
     },

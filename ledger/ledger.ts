@@ -217,8 +217,11 @@ export interface Ledger {
   doubtKeys(sync: string, entity: string, keys: readonly string[]): Promise<void>
   /** Another source stands behind the name: its keys have nothing to do with those known. */
   forgetKeys(sync: string, entity: string): Promise<void>
-  /** When the last sweep that was carried through began. */
+  /** When the last sweep that was carried through began; undefined: none was, or the targets are in doubt since. */
   sweptAt(sync: string, entity: string): Promise<string | undefined>
+  /** A target of the entity holds what another ledger wrote, or a newer copy of this one: until the next sweep that is carried through. */
+  doubtTargets(sync: string, entity: string): Promise<void>
+  areTargetsInDoubt(sync: string, entity: string): Promise<boolean>
   saveSwept(sync: string, entity: string, at: string): Promise<void>
 
   openIntent(intent: Omit<Intent, 'state'>): Promise<void>

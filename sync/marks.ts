@@ -116,8 +116,14 @@ export async function checkMark(options: {
     memory: run.memory ?? false,
   })
   if (answer.kind === 'stop') throw answer.error
-  if (answer.kind === 'go') return
+  if (answer.kind === 'go') {
+    // Whoever wrote this never came to a mark.
+    const unmarked = !marks.some((m) => m.sync === sync.name && m.entity === sync.entity)
+    if (unmarked && (await ledger.highestRead(target.address)) === 0) await ledger.doubtTargets(sync.name, sync.entity)
+    return
+  }
   const { mark } = answer
+  await ledger.doubtTargets(sync.name, sync.entity)
   ledger.raiseRead(mark.read)
   if (answer.kind === 'adopt')
     await ledger.adopt({ sync: sync.name, entity: sync.entity, ledger: mark.ledger, read: mark.read })
@@ -167,6 +173,7 @@ export async function askTargets(options: {
     else found.push({ mark: answer.mark, address: target.address, kind: answer.kind })
   }
   if (found.length === 0) return undefined
+  await ledger.doubtTargets(sync, entity)
   for (const { mark, address, kind } of found) {
     ledger.raiseRead(mark.read)
     await ledger.clearDeliveries(address)

@@ -85,6 +85,8 @@ export interface EntityRun {
   adopted: string | undefined
   /** Records held at the source. */
   refused: number
+  /** The sweep asked the targets what they hold. */
+  targetsAsked: boolean
   /** What the sweep found. */
   sweep: SweepCounts | undefined
   /** When the sweep began that counts once everything is settled. */
@@ -152,6 +154,7 @@ export function newEntity(
     from: null,
     refused: 0,
     adopted: undefined,
+    targetsAsked: false,
     sweep: undefined,
     sweptAt: undefined,
     error: undefined,

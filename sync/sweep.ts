@@ -104,6 +104,7 @@ export async function sweepEntity(task: SweepTask): Promise<void> {
   const counts: SweepCounts = { swept: 0, missed: 0, gone: 0, foundAgain: 0 }
   entity.sweep = counts
   await ledger.forgetRecalled(sync, entity.name)
+  entity.targetsAsked = await mayHoldMore(task)
   const memory: Memory = { targets: undefined }
   let complete = false
   for (let attempt = 1; !complete && attempt <= listings; attempt++) {
@@ -163,7 +164,17 @@ async function list(task: SweepTask, memory: Memory, number: number, counts: Swe
 
 const swept = ({ swept: n }: SweepCounts): string => `sweep, ${n} keys`
 
-/** What a new ledger has of the targets that it goes on from. */
+/** Targets that may hold what this ledger does not know: what another one wrote there, whether it left a mark or not. */
+async function mayHoldMore({ ledger, options, entity }: SweepTask): Promise<boolean> {
+  if (await ledger.areTargetsInDoubt(options.name, entity.name)) return true
+  if ((await ledger.sweptAt(options.name, entity.name)) !== undefined) return false
+  // Nothing was delivered yet, so nobody has looked.
+  for (const { target } of (await options.targets?.(entity.name)) ?? [])
+    if ((await ledger.highestRead(target.address)) > 0) return false
+  return true
+}
+
+/** What a ledger has of the targets that it had to ask. */
 interface Memory {
   /** How many have told their keys; 0: not all of them can; undefined: not asked yet. */
   targets: number | undefined
@@ -202,7 +213,7 @@ async function compare(
 ): Promise<void> {
   const { ledger, options, entity, plan, take, room, signal } = task
   const source = plan.source ?? (listed[0] && keyParts(listed[0].key)[0])
-  if (entity.adopted !== undefined && source !== undefined) memory.targets ??= await recall(task, source)
+  if (entity.targetsAsked && source !== undefined) memory.targets ??= await recall(task, source)
   if (entity.adopted !== undefined && memory.targets === 0) {
     // What a mark says is in need not be read again only because this ledger is new: its keys are learnt from the listing.
     // An empty stamp has no place in time, and was read with everything at first.
@@ -238,7 +249,7 @@ const incomplete = (entity: string, listed: number): string =>
   `${entity}: the source's listing of keys was incomplete twice (${listed} keys, fewer than it says there are), so nothing was deleted. The next sweep tries again; if it stays so, look whether the source's user may read all of them.`
 
 const onlyNow =
-  'This ledger is new, and only now has asked the targets what they hold: look whether the source shows everything to its user. If these records were really deleted, empty the table and send msg.tieout = {"full": true}.'
+  'This ledger is new or an old copy, and only now has asked the targets what they hold: look whether the source shows everything to its user. If these records were really deleted, empty the table and send msg.tieout = {"full": true}.'
 
 const whatNow = (entity: string): string =>
   `A lost right looks like deletion: check what the source's user may read, then run again. If they were really deleted, send msg.tieout = {"sweep": {"confirm": "${entity}"}} to the node that reads.`

@@ -130,7 +130,8 @@ export interface Target {
   writeMark?(mark: Mark, context: WriteContext): Promise<void>
   /**
    * Keys of one source (the first part of the key) that the table holds, in pages of some thousand. Asked by the sweep of a
-   * new ledger that goes on from this target's mark; absent: what the mark's floor says is in counts as known.
+   * ledger that does not know all that is in there; absent: what the mark's floor says is in counts as known. None where
+   * the table is missing.
    */
   keys?(schema: Schema, source: string, context: WriteContext): AsyncIterable<readonly StoredKey[]>
   /** Sums as stored for one table, in one query; undefined: it cannot tell (queries are not allowed there). */

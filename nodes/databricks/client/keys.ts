@@ -44,8 +44,8 @@ export async function* storedKeys(
     try {
       rows = await connection.run({ sql, parameters, what, kind: 'read' }, context)
     } catch (error) {
-      // A mapping gave the key's columns other names: nothing is found under the source's keys.
-      if (isSyncError(error) && error.code === 'databricks.42703') return
+      // A mapping gave the key's columns other names, or nothing was written yet: nothing is found under the source's keys.
+      if (isSyncError(error) && ['databricks.42703', 'databricks.42P01'].includes(error.code)) return
       throw error
     }
     yield rows.map((row) => {

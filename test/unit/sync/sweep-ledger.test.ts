@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { copyFileSync } from 'node:fs'
 import { syncError } from '../../../sync/errors.ts'
 import type { BatchMessage } from '../../../sync/message.ts'
 import { supplier } from '../../support/fakes.ts'
@@ -212,6 +213,126 @@ describe('the sweep and what the ledger knows', () => {
       r.source.remove('supplier', 'erp|S001')
       await sweep()
       same()
+    })
+  })
+
+  describe('with targets that hold what no ledger knows of', () => {
+    const daily = () => ({
+      sweep: { since: '2026-01-01T00:00:00.000Z' },
+      targets: async () => [{ ref: warehouse, target: r.target('supplier') }],
+    })
+    const folder = ledgerFolder()
+    after(() => folder.remove())
+    let files = 0
+    /** Goes on with another ledger file, or the same. */
+    const change = async (file: string) => {
+      const { source } = r
+      const targets = new Map([['supplier', r.target('supplier')]])
+      await r.close()
+      r = await goOn({ entities: suppliers, source, targets, file })
+      pass(120)
+    }
+    const fresh = () => `${folder.file}.${files++}`
+    /** Two runs, as they come one after the other. */
+    const twice = async () => {
+      later()
+      await r.poll(daily())
+      later()
+      return r.poll(daily())
+    }
+
+    it('deletes what a run wrote that never came to its mark', async () => {
+      r = await start({ file: fresh() })
+      fill(12)
+      const { commit } = r.ledger
+      r.ledger.commit = async () => {
+        throw syncError('config', 'test.fault', 'a disk that is full')
+      }
+      assert.equal((await r.poll(daily())).state, 'failed')
+      r.ledger.commit = commit
+      assert.equal(r.target('supplier').stored.size, 12)
+      r.source.remove('supplier', 'erp|S001')
+      await change(fresh())
+      await twice()
+      same()
+    })
+
+    it('likewise where nothing is left in the source to deliver, and a person says so', async () => {
+      r = await start({ file: fresh() })
+      fill(1)
+      r.ledger.commit = async () => {
+        throw syncError('config', 'test.fault', 'a disk that is full')
+      }
+      await r.poll(daily())
+      r.source.remove('supplier', 'erp|S000')
+      await change(fresh())
+      later()
+      await r.poll({ ...daily(), sweep: { since: null, confirm: ['supplier'] } })
+      same()
+    })
+
+    it('deletes what went behind a mark that tells no floor', async () => {
+      r = await start({ file: fresh() })
+      fill(12)
+      r.source.put('supplier', supplier('BAD', 'first'), null)
+      r.source.refuse('supplier', 'erp|BAD', { code: 'x3.unbalanced', message: 'does not balance' })
+      await r.poll(daily())
+      r.source.remove('supplier', 'erp|BAD')
+      r.source.remove('supplier', 'erp|S001')
+      await change(fresh())
+      await twice()
+      same()
+    })
+
+    it('asks again where the run died that had found the mark', async () => {
+      r = await start({ file: fresh() })
+      fill(12)
+      await r.poll(daily())
+      r.source.remove('supplier', 'erp|S001')
+      const file = fresh()
+      await change(file)
+      r.source.onList(() => {
+        throw syncError('config', 'test.fault', 'killed')
+      })
+      later()
+      assert.equal((await r.poll(daily())).state, 'failed')
+      r.source.onList(() => undefined)
+      await change(file)
+      later()
+      assert.equal(found(await r.poll(daily()))?.gone, 1)
+      same()
+    })
+
+    it('deletes what was written and went since an old copy of the ledger was made', async () => {
+      const [file, old] = [fresh(), fresh()]
+      r = await start({ file })
+      fill(12)
+      await r.poll(daily())
+      await change(file)
+      copyFileSync(file, old)
+      later()
+      r.source.put('supplier', supplier('S100', 'first'))
+      await r.poll(daily())
+      assert.equal(r.target('supplier').stored.size, 13)
+      r.source.remove('supplier', 'erp|S100')
+      await change(old)
+      r.source.put('supplier', supplier('S002', 'second'))
+      await twice()
+      await twice()
+      same()
+    })
+
+    it('asks nobody where the tables were empty when the first run began', async () => {
+      r = await start({ file: fresh() })
+      fill(12)
+      let asked = 0
+      r.target('supplier').on('keys', () => {
+        asked++
+      })
+      await twice()
+      await sweep(daily())
+      assert.equal(asked, 0)
+      assert.deepEqual(await r.ledger.areTargetsInDoubt('s', 'supplier'), false)
     })
   })
 
