@@ -20,7 +20,7 @@ import type { Answer } from './progress.ts'
 import { type RetryContext, type RetryOptions, withRetry } from './retry.ts'
 import { noCounts, type Reached } from './run.ts'
 import { type Entry, rowsOf, type Sifted, sift } from './sift.ts'
-import type { Target, WriteBatch, WriteContext } from './target.ts'
+import type { StagedBatch, Target, WriteBatch, WriteContext } from './target.ts'
 import { checkTotals } from './tie.ts'
 import { type Contribution, createTotals, type TableTotals, type Totals, totalsPlan } from './totals.ts'
 import type { ValueChecker } from './values.ts'
@@ -35,6 +35,8 @@ export interface Job {
   readonly again: RetryContext
   /** ISO time of writing. */
   readonly at: string
+  /** Rows that went up while the batch waited, for `newest` as a whole; undefined inside: they could not. */
+  ahead?: { readonly count: number; readonly staged: Promise<StagedBatch | undefined> } | undefined
   /** What was written so far, and its rows. */
   readonly written: Entry[]
   readonly inDoubt: Entry[]
@@ -134,25 +136,22 @@ export function createBatchWork(
   ): Promise<readonly Refused[]> => {
     const { batch, sync, options, context, again } = job
     const { target, ref, progress } = options
-    // Targets name files by it; what stands in a message must not lead to another path.
-    const name = `${sync.run}-${sync.entity}-${sync.batch}`
-      .replace(/[^\w-]/g, '_')
-      .slice(0, 120)
-      .concat('-', newId())
+    const name = nameOf(job, newId)
     let parts = 0
-    const packed = (records: readonly Entry[]): WriteBatch => ({
-      id: `${name}-${parts++}`,
-      sync: sync.name,
-      run: sync.run,
-      entity: sync.entity,
-      schema: batch.schema,
-      records,
-      at: job.at,
-    })
+    const packed = (records: readonly Entry[]): WriteBatch => batchOf(job, `${name}-${parts++}`, records)
     const ask = target.findRejected?.bind(target)
     const writePart = async (some: readonly Entry[]): Promise<void> => {
       const part = packed(some)
-      if (append === undefined) await withRetry(() => target.write(part, context), again, patience(target))
+      const ahead = job.ahead?.count === some.length ? await job.ahead.staged : undefined
+      // Once: another attempt begins with rows of its own.
+      job.ahead = undefined
+      let write = ahead && (() => ahead.write(context))
+      const attempt = (): Promise<void> => {
+        const first = write
+        write = undefined
+        return first ? first() : target.write(part, context)
+      }
+      if (append === undefined) await withRetry(attempt, again, patience(target))
       else if ((await writeBehindIntent(part, (entry) => totalsText(job, contribution(entry)), append)) === 'inDoubt') {
         job.inDoubt.push(...some)
         return
@@ -324,6 +323,34 @@ export function createBatchWork(
     if (append !== undefined) counts.delivered += job.written.length
     return counts
   }
+}
+
+/** Targets name files by it; what stands in a message must not lead to another path. */
+const nameOf = ({ sync }: Job, newId: () => string): string =>
+  `${sync.run}-${sync.entity}-${sync.batch}`
+    .replace(/[^\w-]/g, '_')
+    .slice(0, 120)
+    .concat('-', newId())
+
+const batchOf = ({ sync, batch, at }: Job, id: string, records: readonly Entry[]): WriteBatch => ({
+  id,
+  sync: sync.name,
+  run: sync.run,
+  entity: sync.entity,
+  schema: batch.schema,
+  records,
+  at,
+})
+
+/**
+ * Begins to bring the rows of a batch to the target while others go first. They are used if at its turn the whole batch is to
+ * be written, as in a first load.
+ */
+export function stageAhead(job: Job, newest: readonly Entry[], newId: () => string): void {
+  const { target } = job.options
+  const staged = target.stage?.(batchOf(job, `${nameOf(job, newId)}-ahead`, newest), job.context)
+  // What failed is tried again, and told, in its turn.
+  if (staged) job.ahead = { count: newest.length, staged: staged.catch(() => undefined) }
 }
 
 /** Records whose values do not fit the schema; throws `config` when too many fail alike. */

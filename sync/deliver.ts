@@ -1,7 +1,7 @@
 /** The sink's side of a batch, from the message to its counts (docs/architecture.md, section 4, "Delivering"). */
 
 import type { Ledger } from '../ledger/ledger.ts'
-import { createBatchWork, type Job } from './batch.ts'
+import { createBatchWork, type Job, stageAhead } from './batch.ts'
 import type { DeliverOptions, OutcomeCounts } from './engine.ts'
 import { syncError } from './errors.ts'
 import { createFifo } from './fifo.ts'
@@ -72,6 +72,7 @@ export function createDeliver(deps: DeliverDeps): (options: DeliverOptions) => P
   const counted = async (options: DeliverOptions, batch: ParsedBatch, sync: SyncInfo): Promise<OutcomeCounts> => {
     const { target, ref, signal } = options
     const job = newJob(options, batch, sync)
+    const run = settlement.runs.get(sync.run)
     const { newest, older, twice } = newestOfEachKey(
       entriesOf(batch.payload, batch.schema, job.compiled.fingerprint, {
         readNumber: sync.readNumber,
@@ -79,13 +80,14 @@ export function createDeliver(deps: DeliverDeps): (options: DeliverOptions) => P
       }),
     )
     if (twice.length > 0)
-      settlement.runs
-        .get(sync.run)
-        ?.notices.push(
-          `${batch.schema.entity}: ${twice.length} record(s) came twice in one answer with different content, such as ${twice[0]?.key}; the later one was taken. Check that the key (${batch.schema.key.join(', ')}) tells records apart.`,
-        )
+      run?.notices.push(
+        `${batch.schema.entity}: ${twice.length} record(s) came twice in one answer with different content, such as ${twice[0]?.key}; the later one was taken. Check that the key (${batch.schema.key.join(', ')}) tells records apart.`,
+      )
     const rows = [...newest, ...older].map(({ row }) => row)
     settlement.received(sync, ref, rows, target)
+    const isFirstLoad = run?.entities.get(sync.entity)?.from === null
+    if (isFirstLoad && fifo.isBusy(target.address)) stageAhead(job, newest, deps.newId)
+    const { ahead } = job
     const beat = setInterval(() => settlement.alive(sync, ref, job.waiting), deps.signMs ?? 10_000).unref()
     try {
       return await fifo.run(target.address, () => work(job, newest, older), signal)
@@ -96,6 +98,7 @@ export function createDeliver(deps: DeliverDeps): (options: DeliverOptions) => P
       throw known
     } finally {
       clearInterval(beat)
+      void ahead?.staged.then((staged) => staged?.drop())
     }
   }
 

@@ -6,11 +6,14 @@ export interface Fifo {
    * while it waits, it is rejected with the signal's reason at once and `work` never runs.
    */
   run<T>(address: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T>
+  /** Whether work queued now would have to wait. */
+  isBusy(address: string): boolean
 }
 
 export function createFifo(): Fifo {
   const tails = new Map<string, Promise<void>>()
   return {
+    isBusy: (address) => tails.has(address),
     run<T>(address: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
       const { promise, resolve, reject } = Promise.withResolvers<T>()
       const abort = () => reject(signal?.reason)

@@ -101,6 +101,14 @@ export interface Rejection {
   readonly message: string
 }
 
+/** A batch whose rows are where the target reads them from, and in no table yet. */
+export interface StagedBatch {
+  /** As `Target.write`; once. */
+  write(context: WriteContext): Promise<void>
+  /** Takes the rows away again, without waiting; after `write` there is nothing to do. */
+  drop(): void
+}
+
 /** The place one entity is written to. */
 export interface Target {
   /** Host and table: `databricks://host/catalog.schema.gl_entry`. The memory of deliveries belongs to it. */
@@ -116,6 +124,8 @@ export interface Target {
   prepare(schema: Schema, context: PrepareContext): Promise<Prepared>
   /** Writes all of the batch or nothing. Throws `SyncError`s; retries inside only what it must (a new session). */
   write(batch: WriteBatch, context: WriteContext): Promise<void>
+  /** The first part of `write`, for a batch that waits for its turn. */
+  stage?(batch: WriteBatch, context: WriteContext): Promise<StagedBatch>
   /** One question to the target which records of a refused batch do not fit (try_cast); empty: it cannot tell. */
   findRejected?(batch: WriteBatch, context: WriteContext): Promise<readonly Rejection[]>
   /** Append: records of a batch in parts, each written behind an intent of its own; absent: all in one. */

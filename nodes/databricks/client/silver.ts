@@ -2,7 +2,7 @@
 import { isSyncError, type SyncError } from '../../../sync/errors.ts'
 import { listTable, type Schema } from '../../../sync/message.ts'
 import { HEADER_COLUMNS, LIST_COLUMNS, scaleOf } from '../../../sync/stored.ts'
-import type { Prepared, Rejection, Target, WriteBatch, WriteContext } from '../../../sync/target.ts'
+import type { Prepared, Rejection, StagedBatch, Target, WriteBatch, WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
 import { storedKeys } from './keys.ts'
 import { readMarks, writeMark } from './mark.ts'
@@ -54,6 +54,52 @@ export function createSilverTarget(connection: Connection, entity: string, optio
     if (plan && isSyncError(error) && /^databricks\.42/.test(error.code)) plan.checkedAt = 0
   }
 
+  const stage = async (batch: WriteBatch, staging: WriteContext): Promise<StagedBatch> => {
+    const { header, lists } = planFor(batch.schema)
+    const results = await Promise.allSettled([header, ...lists].map(({ stager }) => stager.stage(batch, staging)))
+    let dropped = false
+    const drop = (): void => {
+      if (dropped) return
+      dropped = true
+      for (const result of results) if (result.status === 'fulfilled') result.value.drop()
+    }
+    const careful = async <T>(work: () => Promise<T>): Promise<T> => {
+      try {
+        return await work()
+      } catch (error) {
+        noticeLoss(error)
+        drop()
+        throw error
+      }
+    }
+    const [rows, ...listRows] = await careful(async () => results.map((result) => resultOf(result)))
+    const write = async (context: WriteContext): Promise<void> => {
+      const merge = (part: Part, sql: string, { parameters }: Staged) =>
+        connection.run(
+          {
+            sql,
+            parameters: { ...parameters, run: batch.run, at: batch.at },
+            what: `MERGE into ${plainTable(part.name)}`,
+            kind: 'write',
+            tags: { sync: batch.sync, run: batch.run, entity: batch.entity },
+          },
+          context,
+        )
+      // all lists have ended, whatever becomes of one, before the batch is given back or the header says that they are in
+      const done = await Promise.allSettled(
+        lists.map((part, i) => {
+          const lines = listRows[i] as Staged
+          return merge(part, listMerge(part.merge, header.merge, lines.select, options.json), lines)
+        }),
+      )
+      for (const result of done) resultOf(result)
+      const headers = rows as Staged
+      await merge(header, headerMerge(header.merge, headers.select, options.json), headers)
+      drop()
+    }
+    return { write: (context) => careful(() => write(context)), drop }
+  }
+
   return {
     address: `${connection.address}/${plainTable(table)}`,
     mode: 'merge',
@@ -73,40 +119,12 @@ export function createSilverTarget(connection: Connection, entity: string, optio
       return { empty, ...(notices.length > 0 ? { notices } : {}) }
     },
 
+    stage,
+
     async write(batch, context) {
       if (batch.records.length === 0) return
-      const { header, lists } = planFor(batch.schema)
-      const parts = [header, ...lists]
-      const staged = await Promise.allSettled(parts.map(({ stager }) => stager.stage(batch, context)))
-      try {
-        const ready = staged.map((result) => resultOf(result))
-        const merge = (part: Part, sql: string, { parameters }: Staged) =>
-          connection.run(
-            {
-              sql,
-              parameters: { ...parameters, run: batch.run, at: batch.at },
-              what: `MERGE into ${plainTable(part.name)}`,
-              kind: 'write',
-              tags: { sync: batch.sync, run: batch.run, entity: batch.entity },
-            },
-            context,
-          )
-        // all lists have ended, whatever becomes of one, before the batch is given back or the header says that they are in
-        const done = await Promise.allSettled(
-          lists.map((part, i) => {
-            const rows = ready[i + 1] as Staged
-            return merge(part, listMerge(part.merge, header.merge, rows.select, options.json), rows)
-          }),
-        )
-        for (const result of done) resultOf(result)
-        const rows = ready[0] as Staged
-        await merge(header, headerMerge(header.merge, rows.select, options.json), rows)
-      } catch (error) {
-        noticeLoss(error)
-        throw error
-      } finally {
-        for (const result of staged) if (result.status === 'fulfilled') result.value.drop()
-      }
+      const staged = await stage(batch, context)
+      await staged.write(context)
     },
 
     async findRejected(batch, context) {
