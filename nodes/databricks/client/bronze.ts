@@ -5,7 +5,7 @@ import { VERSION_COLUMNS, versionRows } from '../../../sync/stored.ts'
 import type { Target, WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
 import { exists, fileName, removeLater, upload, type Volume } from './files.ts'
-import { readMarks, writeMark } from './mark.ts'
+import { readMarks } from './mark.ts'
 import { literal, plainTable, quote, quoteTable, type TableName } from './sql.ts'
 import { isEmpty, shapeTables, type WantedTable } from './tables.ts'
 
@@ -108,7 +108,7 @@ export function createBronzeTarget(connection: Connection, entity: string, optio
     },
 
     readMark: (context) => readMarks(connection, table, context),
-    writeMark: (mark, context) => writeMark(connection, table, mark, context),
+    writeMark: (mark, context) => connection.writeMark({ table, mark, context }),
   }
 }
 

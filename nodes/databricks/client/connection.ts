@@ -1,13 +1,14 @@
 /** One workspace and warehouse: tokens, sessions, statements, REST requests; what may be tried again is. */
 import { type SyncError, syncError } from '../../../sync/errors.ts'
-import { createFifo, type Fifo } from '../../../sync/fifo.ts'
 import { bounded, insist, orAborted, withSignOfLife } from '../../../sync/insist.ts'
+import type { MarkWriter } from '../../../sync/mark-writer.ts'
 import { createPatience, type Patience } from '../../../sync/patience.ts'
 import type { WriteContext } from '../../../sync/target.ts'
 import { type AuthOptions, createTokens, isRefusedClient } from './auth.ts'
 import { connectDriver, type DriverClient, type DriverSession } from './driver.ts'
 import { type FailurePoint, toSyncError } from './errors.ts'
 import { createHttp, type HttpReply, type HttpRequest } from './http.ts'
+import { createMarkWriter, type MarkToWrite } from './mark.ts'
 
 export interface DatabricksOptions {
   /** `adb-123.4.azuredatabricks.net`, or a private link name; no scheme, no port. */
@@ -57,8 +58,7 @@ export interface Connection {
     request: Omit<HttpRequest, 'url' | 'headers' | 'signal'> & { readonly path: string },
     context: WriteContext,
   ): Promise<HttpReply>
-  /** Marks of several entities end up in one table: one after another, or a run conflicts with itself. */
-  readonly marks: Fifo
+  readonly writeMark: MarkWriter<MarkToWrite>
   /** Statements sent so far. */
   statements(): number
   /** Ends sessions and sockets, within a bound. The connection is not used afterwards. */
@@ -190,14 +190,16 @@ export function createConnection(options: DatabricksOptions): Connection {
     )
   }
 
+  const run: Connection['run'] = (statement, context) =>
+    withSignOfLife(statement.what, context, () =>
+      renewing(warehouse, () => attempt(statement, context.signal), context),
+    )
+
   return {
     address: `databricks://${host}${port === 443 ? '' : `:${port}`}`,
     path: options.path,
-    marks: createFifo(),
-    run: (statement, context) =>
-      withSignOfLife(statement.what, context, () =>
-        renewing(warehouse, () => attempt(statement, context.signal), context),
-      ),
+    run,
+    writeMark: createMarkWriter(run),
     rest: ({ path, ...request }, context) =>
       withSignOfLife(request.what, context, () =>
         renewing(

@@ -1,5 +1,6 @@
 /** The mark: what the target says of itself, up to where everything is in and by which ledger. */
 import { isSyncError } from '../../../sync/errors.ts'
+import { type MarkWriter, writeMarksTogether } from '../../../sync/mark-writer.ts'
 import { MARK_COLUMNS, MARK_COMMENT, MARK_KEY, MARK_TABLE, markValues, toMark } from '../../../sync/stored.ts'
 import type { Mark, WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
@@ -40,17 +41,26 @@ export async function readMarks(
   }
 }
 
-/** The statement that writes one mark. */
-export function markMerge(table: TableName): string {
-  const values: Readonly<Record<string, string>> = {
-    read: 'CAST(:read AS BIGINT)',
-    floor: "NULLIF(:floor, '')",
-    at: 'CAST(:at AS TIMESTAMP)',
+/** A mark and where it belongs. */
+export interface MarkToWrite {
+  readonly table: TableName
+  readonly mark: Mark
+  readonly context: WriteContext
+}
+
+/** The statement that writes so many marks; their values are parameters, each name with the mark's place behind it. */
+export function markMerge(table: TableName, count: number): string {
+  const value = (name: string, i: number): string => {
+    if (name === 'read') return `CAST(:read${i} AS BIGINT)`
+    if (name === 'floor') return `NULLIF(:floor${i}, '')`
+    return name === 'at' ? `CAST(:at${i} AS TIMESTAMP)` : `:${name}${i}`
   }
   const names = MARK_COLUMNS.map(({ name }) => name)
+  const row = (_: unknown, i: number): string =>
+    `SELECT ${names.map((name) => `${value(name, i)} AS ${quote(name)}`).join(', ')}`
   return [
     `MERGE INTO ${quoteTable(markTable(table))} AS t`,
-    `USING (SELECT ${names.map((name) => `${values[name] ?? `:${name}`} AS ${quote(name)}`).join(', ')}) AS s`,
+    `USING (${Array.from({ length: count }, row).join(' UNION ALL ')}) AS s`,
     `ON ${MARK_KEY.map((name) => `t.${quote(name)} = s.${quote(name)}`).join(' AND ')}`,
     `WHEN MATCHED THEN UPDATE SET ${names
       .filter((name) => !MARK_KEY.includes(name))
@@ -60,36 +70,29 @@ export function markMerge(table: TableName): string {
   ].join('\n')
 }
 
-/** Writes the mark in one statement, after those before it; creates the table of marks when it is not there. */
-export function writeMark(connection: Connection, table: TableName, mark: Mark, context: WriteContext): Promise<void> {
-  const inTurn = plainTable(markTable(table))
-  return connection.marks.run(inTurn, () => mergeMark(connection, table, mark, context), context.signal)
-}
-
-async function mergeMark(connection: Connection, table: TableName, mark: Mark, context: WriteContext): Promise<void> {
-  const what = `Mark of ${plainTable(table)}`
-  const write = () =>
-    connection.run(
-      {
-        sql: markMerge(table),
-        parameters: markValues(plainTable(table), mark),
-        what,
-        kind: 'write',
-      },
-      context,
-    )
-  try {
-    await write()
-  } catch (error) {
-    if (!isSyncError(error) || error.code !== 'databricks.42P01') throw error
-    await connection.run(
-      {
-        sql: createTable(wantedMarkTable(table), 'string'),
-        what: `CREATE TABLE ${plainTable(markTable(table))}`,
-        kind: 'write',
-      },
-      context,
-    )
-    await write()
-  }
+/** Writes marks, creating the table of marks when it is not there. */
+export function createMarkWriter(run: Connection['run']): MarkWriter<MarkToWrite> {
+  return writeMarksTogether(
+    ({ table }) => plainTable(markTable(table)),
+    async (marks) => {
+      const [{ table, context }] = marks
+      const parameters = marks.flatMap(({ table: of, mark }, i) =>
+        Object.entries(markValues(plainTable(of), mark)).map(([name, value]) => [`${name}${i}`, value]),
+      )
+      const what = `Mark of ${marks.map(({ table: of }) => plainTable(of)).join(', ')}`
+      const write = () =>
+        run(
+          { sql: markMerge(table, marks.length), parameters: Object.fromEntries(parameters), what, kind: 'write' },
+          context,
+        )
+      try {
+        await write()
+      } catch (error) {
+        if (!isSyncError(error) || error.code !== 'databricks.42P01') throw error
+        const sql = createTable(wantedMarkTable(table), 'string')
+        await run({ sql, what: `CREATE TABLE ${plainTable(markTable(table))}`, kind: 'write' }, context)
+        await write()
+      }
+    },
+  )
 }

@@ -1,16 +1,16 @@
 /** Silver: typed tables, one for the header and one for each list, written by MERGE. */
 import { isSyncError, type SyncError } from '../../../sync/errors.ts'
 import { listTable, type Schema } from '../../../sync/message.ts'
-import { HEADER_COLUMNS, LIST_COLUMNS, scaleOf } from '../../../sync/stored.ts'
+import { HEADER_COLUMNS, LIST_COLUMNS } from '../../../sync/stored.ts'
 import type { Prepared, Rejection, StagedBatch, Target, WriteBatch, WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
 import { storedKeys } from './keys.ts'
-import { readMarks, writeMark } from './mark.ts'
+import { readMarks } from './mark.ts'
 import { headerMerge, listMerge, type MergeTable, rejectedQuery } from './merge.ts'
 import { type JsonType, plainTable, quoteTable, type TableName } from './sql.ts'
 import { createStager, type Staged, type StageOptions, type Stager } from './stage.ts'
 import { clusterOf, isEmpty, shapeTables, type WantedTable } from './tables.ts'
-import { storedTotals } from './totals.ts'
+import { createTotals } from './totals.ts'
 
 export interface SilverOptions extends StageOptions {
   /** Table of an entity or of a list. */
@@ -40,6 +40,7 @@ const CHECK_AGAIN_MS = 5 * 60_000
 
 export function createSilverTarget(connection: Connection, entity: string, options: SilverOptions): Target {
   const table = options.tableOf(entity)
+  const storedTotals = createTotals(connection)
   let plan: Plan | undefined
 
   function planFor(schema: Schema): Plan {
@@ -139,12 +140,12 @@ export function createSilverTarget(connection: Connection, entity: string, optio
 
     keys: (schema, source, context) => storedKeys(connection, table, schema, source, context),
     readMark: (context) => readMarks(connection, table, context),
-    writeMark: (mark, context) => writeMark(connection, table, mark, context),
+    writeMark: (mark, context) => connection.writeMark({ table, mark, context }),
 
     totals(question, context) {
       const { header, lists } = planFor(question.schema)
       const part = question.list === '' ? header : (lists.find(({ list }) => list === question.list) ?? header)
-      return storedTotals(connection, part.name, question, (name) => scaleOf(part.merge.columns, name), context)
+      return storedTotals(part.wanted, question, context)
     },
   }
 }

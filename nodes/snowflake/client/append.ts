@@ -4,7 +4,7 @@ import { packRows } from '../../../sync/staged.ts'
 import { VERSION_COLUMNS, versionRows } from '../../../sync/stored.ts'
 import type { Target, WriteBatch, WriteContext } from '../../../sync/target.ts'
 import type { Connection, Work } from './connection.ts'
-import { readMarks, writeMark } from './mark.ts'
+import { readMarks } from './mark.ts'
 import { literal, plainTable, quote, quoteTable, type TableName } from './sql.ts'
 import { batchPath, checkCount, copyFile, type StageOptions, upload } from './stage.ts'
 import { type FindColumn, isEmpty, type ShapeTable, type WantedTable } from './tables.ts'
@@ -107,7 +107,7 @@ export function createAppendTarget(connection: Connection, entity: string, optio
     },
 
     readMark: (context) => readMarks(connection, table, context),
-    writeMark: (mark, context) => writeMark(connection, table, mark, context),
+    writeMark: (mark, context) => connection.writeMark({ table, mark, context }),
   }
 }
 

@@ -1,13 +1,14 @@
 /** One account and warehouse: sessions, statements, uploads; what may be tried again is, under the same request id. */
 import { randomUUID } from 'node:crypto'
 import { type SyncError, syncError } from '../../../sync/errors.ts'
-import { createFifo, type Fifo } from '../../../sync/fifo.ts'
 import { bounded, insist, orAborted, withSignOfLife } from '../../../sync/insist.ts'
+import type { MarkWriter } from '../../../sync/mark-writer.ts'
 import { createPatience } from '../../../sync/patience.ts'
 import type { WriteContext } from '../../../sync/target.ts'
 import { type AuthOptions, createLogin } from './auth.ts'
 import { type DriverSession, openDriverSession, type ResultRow } from './driver.ts'
 import { type FailurePoint, isLostSession, toSyncError } from './errors.ts'
+import { createMarkWriter, type MarkToWrite } from './mark.ts'
 import { stored } from './sql.ts'
 
 export type { ResultRow } from './driver.ts'
@@ -73,8 +74,7 @@ export interface Connection {
    * new one, so that it must be a whole that changes nothing more when it is done twice.
    */
   work<T>(what: string, tags: Tags, task: (work: Work) => Promise<T>, context: WriteContext): Promise<T>
-  /** Marks of several entities end up in one table: one after another. */
-  readonly marks: Fifo
+  readonly writeMark: MarkWriter<MarkToWrite>
   /** Schemas where the table that was looked for last was missing. */
   readonly bare: Set<string>
   /** Questions under way which tables have a mark, by the table of marks. */
@@ -285,14 +285,18 @@ export function createConnection(options: SnowflakeOptions): Connection {
     for (const { driver } of gone) void bounded(driver.close(), CLOSE_MS)
   }
 
+  const run: Connection['run'] = ({ tags = {}, ...statement }, context) =>
+    work(statement.what, tags, (session) => session.run(statement), context)
+  const marked: Connection['marked'] = new Map()
+
   return {
     address: `snowflake://${account.toUpperCase()}`,
     options,
-    marks: createFifo(),
-    bare: new Set(),
-    marked: new Map(),
+    run,
     work,
-    run: ({ tags = {}, ...statement }, context) => work(statement.what, tags, ({ run }) => run(statement), context),
+    bare: new Set(),
+    marked,
+    writeMark: createMarkWriter({ run, marked }),
     statements: () => sent,
     async close() {
       const closing = idle

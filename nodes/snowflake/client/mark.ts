@@ -1,4 +1,5 @@
 /** The mark: what the target says of itself, up to where everything is in and by which ledger. Analysts may read it. */
+import { type MarkWriter, writeMarksTogether } from '../../../sync/mark-writer.ts'
 import { MARK_COLUMNS, MARK_COMMENT, MARK_KEY, MARK_TABLE, markValues, toMark } from '../../../sync/stored.ts'
 import type { Mark, WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
@@ -66,16 +67,25 @@ async function markedTables(
   }
 }
 
-/** The statement that writes one mark; its binds are the columns in order. */
-export function markMerge(table: TableName): string {
-  const value = ({ name: column, type }: (typeof MARK_COLUMNS)[number], i: number): string => {
-    const bind = `:${i + 1}`
+/** A mark and where it belongs. */
+export interface MarkToWrite {
+  readonly table: TableName
+  readonly mark: Mark
+  readonly context: WriteContext
+}
+
+/** The statement that writes so many marks; its binds are the columns in order, mark by mark. */
+export function markMerge(table: TableName, count: number): string {
+  const value = ({ name: column, type }: (typeof MARK_COLUMNS)[number], place: number): string => {
+    const bind = `:${place + 1}`
     if (column === 'floor') return `NULLIF(${bind}, '')`
     return type === 'string' ? bind : `CAST(${bind} AS ${sqlType(type)})`
   }
+  const row = (_: unknown, mark: number): string =>
+    `SELECT ${MARK_COLUMNS.map((column, i) => `${value(column, mark * MARK_COLUMNS.length + i)} AS ${name(column.name)}`).join(', ')}`
   return [
     `MERGE INTO ${quoteTable(markTable(table))} AS t`,
-    `USING (SELECT ${MARK_COLUMNS.map((column, i) => `${value(column, i)} AS ${name(column.name)}`).join(', ')}) AS s`,
+    `USING (${Array.from({ length: count }, row).join(' UNION ALL ')}) AS s`,
     `ON ${MARK_KEY.map((column) => `t.${name(column)} = s.${name(column)}`).join(' AND ')}`,
     `WHEN MATCHED THEN UPDATE SET ${MARK_COLUMNS.filter((column) => !MARK_KEY.includes(column.name))
       .map((column) => `t.${name(column.name)} = s.${name(column.name)}`)
@@ -84,26 +94,26 @@ export function markMerge(table: TableName): string {
   ].join('\n')
 }
 
-/** Writes the mark in one statement, after those before it; creates the table of marks when it is not there. */
-export function writeMark(connection: Connection, table: TableName, mark: Mark, context: WriteContext): Promise<void> {
-  const inTurn = plainTable(markTable(table))
-  const what = `Mark of ${plainTable(table)}`
-  const values = markValues(plainTable(table), mark)
-  const merge = () =>
-    connection.run(
-      { sql: markMerge(table), binds: MARK_COLUMNS.map((column) => values[column.name] ?? ''), what },
-      context,
-    )
-  const write = async (): Promise<void> => {
+/** Writes marks, creating the table of marks when it is not there. */
+export function createMarkWriter({ run, marked }: Pick<Connection, 'run' | 'marked'>): MarkWriter<MarkToWrite> {
+  const placeOf = ({ table }: MarkToWrite): string => plainTable(markTable(table))
+  return writeMarksTogether(placeOf, async (marks) => {
+    const [first] = marks
+    const { table, context } = first
+    const binds = marks.flatMap(({ table: of, mark }) => {
+      const values = markValues(plainTable(of), mark)
+      return MARK_COLUMNS.map((column) => values[column.name] ?? '')
+    })
+    const what = `Mark of ${marks.map(({ table: of }) => plainTable(of)).join(', ')}`
+    const merge = () => run({ sql: markMerge(table, marks.length), binds, what }, context)
     try {
       await merge()
     } catch (error) {
       if (!isMissing(error)) throw error
-      await connection.run({ sql: createTable(wantedMarkTable(table)), what: `CREATE TABLE ${inTurn}` }, context)
+      await run({ sql: createTable(wantedMarkTable(table)), what: `CREATE TABLE ${placeOf(first)}` }, context)
       await merge()
     }
     // an answer that is under way may not have it
-    connection.marked.delete(inTurn)
-  }
-  return connection.marks.run(inTurn, write, context.signal)
+    marked.delete(placeOf(first))
+  })
 }

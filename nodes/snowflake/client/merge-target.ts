@@ -7,7 +7,7 @@ import type { Prepared, Rejection, Target, WriteBatch, WriteContext } from '../.
 import type { Connection, ResultRow, Work } from './connection.ts'
 import { isLostSession } from './errors.ts'
 import { storedKeys } from './keys.ts'
-import { readMarks, writeMark } from './mark.ts'
+import { readMarks } from './mark.ts'
 import { headerMerge, listMerge, type MergeTable, rangeColumns, rejectedQuery, vanishedQuery } from './merge.ts'
 import { plainTable, quoteTable, type TableName } from './sql.ts'
 import { batchPath, type StageOptions, type StagingTable, stageRows, stagingName } from './stage.ts'
@@ -214,7 +214,7 @@ export function createMergeTarget(connection: Connection, entity: string, option
       ),
 
     readMark: (context) => readMarks(connection, name, context),
-    writeMark: (mark, context) => writeMark(connection, name, mark, context),
+    writeMark: (mark, context) => connection.writeMark({ table: name, mark, context }),
     keys: (schema, source, context) => storedKeys(connection, name, schema, source, context),
 
     async totals(question, context) {

@@ -1,5 +1,6 @@
 /** Control totals as stored: one query for all tables of an entity over the rows that a run wrote. */
-import { scaleOf, toTotals } from '../../../sync/stored.ts'
+import { gather } from '../../../sync/gather.ts'
+import { atPlace, scaleOf, toTotals } from '../../../sync/stored.ts'
 import type { StoredTotal, TotalsQuestion, WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
 import type { MergeTable } from './merge.ts'
@@ -47,44 +48,20 @@ function tableQuery({ table, question }: TableQuestion, place: number, groups: n
   return `SELECT ${columns.join(', ')} FROM ${quoteTable(table.name)} AS t WHERE ${at('_sync_run')} = :1${by}`
 }
 
-interface Waiting extends TableQuestion {
-  readonly context: WriteContext
-  readonly resolve: (totals: readonly StoredTotal[]) => void
-  readonly reject: (error: unknown) => void
-}
-
 /** Asks for totals; what is asked at the same time of the same run is one statement. */
 export function createTotals(connection: Connection) {
-  let waiting: Waiting[] = []
-
-  async function send(together: readonly Waiting[]): Promise<void> {
-    const [first] = together
-    if (first === undefined) return
-    const what = `Totals of ${together.map(({ table }) => plainTable(table.name)).join(', ')}`
-    try {
-      const statement = { sql: totalsQuery(together), binds: [first.question.run], what }
-      const rows = await connection.run(statement, first.context)
-      for (const [i, { question, resolve }] of together.entries())
-        resolve(
-          toTotals(
-            rows.filter((row) => String(row.q) === String(i)),
-            question,
-          ),
-        )
-    } catch (error) {
-      for (const { reject } of together) reject(error)
-    }
+  interface Asked extends TableQuestion {
+    readonly context: WriteContext
   }
-
+  const ask = gather<Asked, readonly StoredTotal[]>(
+    async (together) => {
+      const [{ question, context }] = together as readonly [Asked]
+      const what = `Totals of ${together.map(({ table }) => plainTable(table.name)).join(', ')}`
+      const rows = await connection.run({ sql: totalsQuery(together), binds: [question.run], what }, context)
+      return together.map((one, i) => toTotals(atPlace(rows, i), one.question))
+    },
+    ({ question }) => question.run,
+  )
   return (table: MergeTable, question: TotalsQuestion, context: WriteContext): Promise<readonly StoredTotal[]> =>
-    new Promise((resolve, reject) => {
-      waiting.push({ table, question, context, resolve, reject })
-      if (waiting.length > 1) return
-      setImmediate(() => {
-        const asked = waiting
-        waiting = []
-        const runs = Map.groupBy(asked, ({ question: { run } }) => run)
-        for (const together of runs.values()) void send(together)
-      })
-    })
+    ask({ table, question, context })
 }
