@@ -139,6 +139,17 @@ describe('databricks target, against the sandbox with the vendor driver', () => 
     })
   })
 
+  it('takes the files of a batch away that went up ahead in vain', async () => {
+    const { target } = fresh({ maxParameterBytes: 0 })
+    await target.prepare(journal, context)
+    const count = (kind: 'files-put' | 'files-delete') => f.sandbox.stats()[kind] ?? 0
+    const [before, removed] = [count('files-put'), count('files-delete')]
+    const staged = await target.stage?.(batchOf('vain', [entry('1', { read: 1, lines: two })]), context)
+    assert.equal(count('files-put') - before, 2)
+    staged?.drop()
+    await waitFor(() => count('files-delete') - removed === 2, { what: 'the removal of the staged files' })
+  })
+
   it('needs no more than one MERGE for each table of a batch of 10,000 rows', async () => {
     const { target, table } = fresh()
     await target.prepare(journal, context)

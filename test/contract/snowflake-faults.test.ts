@@ -152,6 +152,24 @@ describe('snowflake faults, against the sandbox with the vendor driver', () => {
     }
   })
 
+  it('sends a file that went up ahead once more when the session was lost that had loaded it', async () => {
+    f = await startSnowflakeFixture()
+    const context = writeContext()
+    const target = f.target(f.connect({ lockTimeoutSeconds: 1 }), 'gl_entry', { maxBindBytes: 0 })
+    await target.prepare(journal, context)
+    const staged = await target.stage?.(batchOf('a', [entry('1', { read: 1, lines: two })]), context)
+    const uploads = f.sandbox.stats()['storage-put'] ?? 0
+    // COPY has taken the file away when the MERGE waits, and the temporary table goes with the session.
+    const lock = f.sandbox.lock(`${f.sandbox.database}.${f.sandbox.schema}.GL_ENTRY_LINE`)
+    const waiting = (): void => {
+      lock.release()
+      f.sandbox.expireSessions('gone')
+    }
+    await staged?.write({ ...context, waiting })
+    assert.equal((f.sandbox.stats()['storage-put'] ?? 0) - uploads, 1)
+    assert.deepEqual(await stored(), written)
+  })
+
   it('frees the locks of a transaction whose session was lost, and does not wait until Snowflake does', async () => {
     f = await startSnowflakeFixture()
     const connection = f.connect({ lockTimeoutSeconds: 20 })

@@ -6,6 +6,7 @@ import type { SyncError } from '../../sync/errors.ts'
 import type { DataRecord, Schema } from '../../sync/message.ts'
 import { type SnowflakeFixture, startSnowflakeFixture } from '../support/snowflake.ts'
 import { type TargetBench, targetSuite, two } from '../support/target-suite.ts'
+import { waitFor } from '../support/wait.ts'
 import { batchOf, entry, journal, writeContext } from '../support/warehouse.ts'
 
 const context = writeContext()
@@ -119,6 +120,15 @@ describe('snowflake target, against the sandbox with the vendor driver', () => {
     ])
     const left = await connection.run({ sql: "LIST '@~/tieout/'", what: 'files' }, context)
     assert.deepEqual(left, [])
+  })
+
+  it('takes the file of a batch away that went up ahead in vain', async () => {
+    const { target } = fresh({ maxBindBytes: 0 })
+    const files = () => connection.run({ sql: "LIST '@~/tieout/'", what: 'files' }, context)
+    const staged = await target.stage?.(batchOf('vain', [entry('1', { read: 1, lines: two })]), context)
+    assert.equal((await files()).length, 1)
+    staged?.drop()
+    await waitFor(async () => (await files()).length === 0, { what: 'the removal of the file' })
   })
 
   it('writes lines and header together or not at all', async () => {

@@ -120,6 +120,24 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
       assert.equal((await header()).length, 3, 'an old deletion neither')
     })
 
+    for (const byFile of [false, true])
+      it(`stages a batch ahead of its turn ${byFile ? 'by file' : 'in the statement'}: in no table before, whole after`, async () => {
+        const { target, header, lines } = fresh({ byFile })
+        await target.prepare(journal, context)
+        const waiting = await target.stage?.(batchOf('b', [entry('1', { read: 2, lines: two, status: 'b' })]), context)
+        const vain = await target.stage?.(batchOf('c', [entry('9', { read: 3, lines: two })]), context)
+        assert.deepEqual([await header(), await lines()], [[], []])
+        await target.write(batchOf('a', [entry('1', { read: 1, lines: [[7, '4000', '1.00']], status: 'a' })]), context)
+        await waiting?.write(context)
+        waiting?.drop()
+        vain?.drop()
+        assert.deepEqual(await header(), [['1', 'b', '2']])
+        assert.deepEqual(
+          (await lines()).map((row) => row.join(' ')),
+          ['1 1 4000 10.50000000 2', '1 2 7000 -10.50000000 2'],
+        )
+      })
+
     it('changes nothing when a batch is sent again', async () => {
       const { target, table } = fresh()
       await target.prepare(journal, context)

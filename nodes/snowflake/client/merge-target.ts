@@ -10,7 +10,17 @@ import { storedKeys } from './keys.ts'
 import { readMarks } from './mark.ts'
 import { headerMerge, listMerge, type MergeTable, rangeColumns, rejectedQuery, vanishedQuery } from './merge.ts'
 import { plainTable, quoteTable, type TableName } from './sql.ts'
-import { batchPath, type StageOptions, type StagingTable, stageRows, stagingName } from './stage.ts'
+import {
+  batchPath,
+  type ReadyRows,
+  readyRows,
+  removeLater,
+  type StageOptions,
+  type StagingTable,
+  stageRows,
+  stagingName,
+  uploadAhead,
+} from './stage.ts'
 import { isEmpty, isMissing, type Shaped, type ShapeTable, type WantedTable } from './tables.ts'
 import { createTotals } from './totals.ts'
 
@@ -46,6 +56,12 @@ interface Plan {
 }
 
 type ReadyPlan = Plan & { readonly ready: readonly Ready[] }
+
+/** The rows of a batch, and how many there are for each table. */
+interface PackedBatch {
+  readonly counts: readonly number[]
+  readonly rows: ReadyRows
+}
 
 /** Somebody may drop or empty a table between two runs, and no run looks at it before it writes. */
 const CHECK_AGAIN_MS = 5 * 60_000
@@ -91,19 +107,19 @@ export function createMergeTarget(connection: Connection, entity: string, option
     return current as ReadyPlan
   }
 
-  /** Stages the rows of all tables and gives how many there are for each. */
-  async function stage(work: Work, batch: WriteBatch, current: Plan, purpose = ''): Promise<readonly number[]> {
-    const counts = current.parts.map(() => 0)
+  /** The rows of all tables, and how many there are for each. */
+  async function pack(batch: WriteBatch, purpose = ''): Promise<PackedBatch> {
+    const { parts } = planFor(batch.schema)
+    const counts = parts.map(() => 0)
     const packed = packRows((put) => {
-      for (const [i, { serialize }] of current.parts.entries())
+      for (const [i, { serialize }] of parts.entries())
         serialize(batch.records, (row) => {
           counts[i] = (counts[i] ?? 0) + 1
           put(row)
         })
     })
     const path = batchPath(options.stage, batch.id, purpose)
-    await stageRows(work, current.staging, packed, path, options, plainTable(name))
-    return counts
+    return { counts, rows: await readyRows(packed, path, options, plainTable(name)) }
   }
 
   /** The MERGEs, and what they left out without a word. */
@@ -148,6 +164,31 @@ export function createMergeTarget(connection: Connection, entity: string, option
 
   const tags = (batch: WriteBatch) => ({ sync: batch.sync, run: batch.run, entity: batch.entity })
 
+  async function write(batch: WriteBatch, { counts, rows }: PackedBatch, context: WriteContext): Promise<void> {
+    const current = await readyFor(batch.schema, context)
+    try {
+      await connection.work(
+        `Batch for ${plainTable(name)}`,
+        tags(batch),
+        async (work) => {
+          await stageRows(work, current.staging, rows)
+          const missing = await inTransaction(
+            work,
+            () => merge(work, batch, current, counts),
+            ({ length }) => length === 0,
+          )
+          const [first] = missing
+          if (first) throw leftOut(first.table.name, missing.flatMap(({ documents }) => documents).length)
+        },
+        context,
+      )
+    } catch (error) {
+      // a table that is gone is created by the next run, which then knows that it is empty
+      if (isMissing(error)) plan = undefined
+      throw error
+    }
+  }
+
   return {
     address: `${connection.address}/${plainTable(name)}`,
     mode: 'merge',
@@ -161,30 +202,17 @@ export function createMergeTarget(connection: Connection, entity: string, option
       return { empty, ...(notices.length > 0 ? { notices } : {}) }
     },
 
-    async write(batch, context) {
-      if (batch.records.length === 0) return
-      const current = await readyFor(batch.schema, context)
-      try {
-        await connection.work(
-          `Batch for ${plainTable(name)}`,
-          tags(batch),
-          async (work) => {
-            const counts = await stage(work, batch, current)
-            const missing = await inTransaction(
-              work,
-              () => merge(work, batch, current, counts),
-              ({ length }) => length === 0,
-            )
-            const [first] = missing
-            if (first) throw leftOut(first.table.name, missing.flatMap(({ documents }) => documents).length)
-          },
-          context,
-        )
-      } catch (error) {
-        // a table that is gone is created by the next run, which then knows that it is empty
-        if (isMissing(error)) plan = undefined
-        throw error
+    async stage(batch, staging) {
+      const packed = await pack(batch)
+      await uploadAhead(connection, packed.rows, staging)
+      return {
+        write: (context) => write(batch, packed, context),
+        drop: () => removeLater(connection, packed.rows),
       }
+    },
+
+    async write(batch, context) {
+      if (batch.records.length > 0) await write(batch, await pack(batch), context)
     },
 
     findRejected: (batch, context) =>
@@ -193,7 +221,8 @@ export function createMergeTarget(connection: Connection, entity: string, option
         tags(batch),
         async (work) => {
           const current = await readyFor(batch.schema, context)
-          const counts = await stage(work, batch, current, '-check')
+          const { counts, rows } = await pack(batch, '-check')
+          await stageRows(work, current.staging, rows)
           const found: Rejection[] = []
           for (const { table } of current.ready) found.push(...(await rejectedIn(work, table, current.staging)))
           if (found.length === 0) {

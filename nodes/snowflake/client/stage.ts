@@ -4,7 +4,8 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { syncError } from '../../../sync/errors.ts'
 import { arrayText, type PackedRows } from '../../../sync/staged.ts'
-import type { Work } from './connection.ts'
+import type { WriteContext } from '../../../sync/target.ts'
+import type { Connection, Work } from './connection.ts'
 import { literal, plainTable, quote, quoteTable, splitName, stored, type TableName } from './sql.ts'
 
 const compress = promisify(gzip)
@@ -65,32 +66,71 @@ export function stagePath(text: string): string {
 export const batchPath = (stage: string, batchId: string, purpose = ''): string =>
   `${stage}/${batchId.replace(/[^A-Za-z0-9-]+/g, '-').slice(0, 120)}${purpose}`
 
-/** Stages rows in the temporary table, which is made anew. Throws when another number of rows arrived. */
-export async function stageRows(
-  work: Work,
-  table: StagingTable,
+/** The rows of a batch, ready to go: few as the text of a bind, more as a file. */
+export interface ReadyRows {
+  readonly count: number
+  readonly what: string
+  readonly text?: string
+  readonly file?: Buffer
+  readonly path: string
+  /** The file is on the stage. */
+  isUp: boolean
+}
+
+export async function readyRows(
   packed: PackedRows,
   path: string,
   { maxBindBytes }: Pick<StageOptions, 'maxBindBytes'>,
   what: string,
-): Promise<void> {
-  await work.run({ sql: createStaging(table), what: `Temporary table for ${what}` })
-  if (packed.bytes < maxBindBytes) {
-    const [result] = await work.run({ sql: insertStaged(table), binds: [arrayText(packed)], what: `Rows for ${what}` })
-    return checkCount(packed.rows, Number(result?.['number of rows inserted']), what)
-  }
-  await upload(work, path, packed, what)
-  const [result] = await work.run({ sql: copyFile(table.name, path, true), what: `COPY of the rows for ${what}` })
-  checkCount(packed.rows, Number(result?.rows_loaded), what)
+): Promise<ReadyRows> {
+  const ready = { count: packed.rows, what, path, isUp: false }
+  return packed.bytes < maxBindBytes
+    ? { ...ready, text: arrayText(packed) }
+    : { ...ready, file: await compressed(packed) }
 }
 
+/** Stages rows in the temporary table, which is made anew. Throws when another number of rows arrived. */
+export async function stageRows(work: Work, table: StagingTable, rows: ReadyRows): Promise<void> {
+  const { count, what, text, path } = rows
+  await work.run({ sql: createStaging(table), what: `Temporary table for ${what}` })
+  if (text !== undefined) {
+    const [result] = await work.run({ sql: insertStaged(table), binds: [text], what: `Rows for ${what}` })
+    return checkCount(count, Number(result?.['number of rows inserted']), what)
+  }
+  if (!rows.isUp) await work.run(putRows(rows))
+  // COPY takes the file away: what is done again in another session goes up again
+  rows.isUp = false
+  const [result] = await work.run({ sql: copyFile(table.name, path, true), what: `COPY of the rows for ${what}` })
+  checkCount(count, Number(result?.rows_loaded), what)
+}
+
+/** Brings the file, if there is one, to the stage before its turn. */
+export async function uploadAhead(connection: Connection, rows: ReadyRows, context: WriteContext): Promise<void> {
+  if (rows.file === undefined) return
+  await connection.run(putRows(rows), context)
+  rows.isUp = true
+}
+
+/** Takes away a file that was not loaded, as well as it can: one that stays costs space and is never loaded. */
+export function removeLater(connection: Connection, rows: ReadyRows): void {
+  if (!rows.isUp) return
+  rows.isUp = false
+  const context: WriteContext = { signal: AbortSignal.timeout(30_000), waiting: () => undefined }
+  const remove = { sql: `REMOVE ${literal(`${rows.path}/`)}`, what: `Removal of the rows for ${rows.what}` }
+  connection.run(remove, context).catch(() => undefined)
+}
+
+const compressed = ({ files }: PackedRows): Promise<Buffer> => compress(Buffer.concat(files.flat()), { level: 1 })
+
+const putRows = ({ path, file, what }: Pick<ReadyRows, 'path' | 'file' | 'what'>) => ({
+  sql: putFile(path),
+  ...(file ? { file } : {}),
+  what: `Upload of the rows for ${what}`,
+})
+
 /** Uploads rows as one gzip file, from memory; overwrites what an earlier attempt left. */
-export async function upload(work: Work, path: string, { files }: PackedRows, what: string): Promise<void> {
-  await work.run({
-    sql: putFile(path),
-    file: await compress(Buffer.concat(files.flat()), { level: 1 }),
-    what: `Upload of the rows for ${what}`,
-  })
+export async function upload(work: Work, path: string, packed: PackedRows, what: string): Promise<void> {
+  await work.run(putRows({ path, file: await compressed(packed), what }))
 }
 
 export function checkCount(sent: number, found: number, what: string): void {
