@@ -50,9 +50,10 @@ export async function closeEntity(
   if (entity.readError) deps.settlement.failEntity(run, entity, entity.readError)
   try {
     if (!entity.error) await deps.settlement.finish(run, entity)
-    const isUnasked = !entity.targetsAsked && (await deps.ledger.areTargetsInDoubt(run.sync, entity.name))
-    if (!entity.error && entity.sweptAt !== undefined && !isUnasked)
-      await deps.ledger.saveSwept(run.sync, entity.name, entity.sweptAt)
+    if (!entity.error && entity.sweptAt !== undefined) {
+      const known = entity.targetsAsked || !(await deps.ledger.areTargetsInDoubt(run.sync, entity.name))
+      if (known) await deps.ledger.saveSwept(run.sync, entity.name, entity.sweptAt)
+    }
   } catch (error) {
     deps.settlement.failEntity(run, entity, asSyncError(error))
   }

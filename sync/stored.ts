@@ -72,10 +72,6 @@ export const toTotals = (rows: readonly StoredRow[], question: TotalsQuestion): 
       credit: Object.fromEntries(question.amounts.map((name, i) => [name, textOf(row[`c${i}`]) ?? '0'])),
     }))
 
-/** Rows of one part of a union, whose parts say their place as `q`. */
-export const atPlace = (rows: readonly StoredRow[], place: number): readonly StoredRow[] =>
-  rows.filter(({ q }) => String(q) === String(place))
-
 const textOf = (value: unknown): string | null => (value === null || value === undefined ? null : String(value))
 
 /** A table to which every version of every record is appended, as JSON. */

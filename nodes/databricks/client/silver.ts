@@ -10,7 +10,7 @@ import { headerMerge, listMerge, type MergeTable, rejectedQuery } from './merge.
 import { type JsonType, plainTable, quoteTable, type TableName } from './sql.ts'
 import { createStager, type Staged, type StageOptions, type Stager } from './stage.ts'
 import { clusterOf, isEmpty, shapeTables, type WantedTable } from './tables.ts'
-import { createTotals } from './totals.ts'
+import { totalsOf } from './totals.ts'
 
 export interface SilverOptions extends StageOptions {
   /** Table of an entity or of a list. */
@@ -40,7 +40,7 @@ const CHECK_AGAIN_MS = 5 * 60_000
 
 export function createSilverTarget(connection: Connection, entity: string, options: SilverOptions): Target {
   const table = options.tableOf(entity)
-  const storedTotals = createTotals(connection)
+  const storedTotals = totalsOf(connection)
   let plan: Plan | undefined
 
   function planFor(schema: Schema): Plan {

@@ -22,7 +22,7 @@ import {
   uploadAhead,
 } from './stage.ts'
 import { isEmpty, isMissing, type Shaped, type ShapeTable, type WantedTable } from './tables.ts'
-import { createTotals } from './totals.ts'
+import { totalsOf } from './totals.ts'
 
 export interface MergeOptions extends StageOptions {
   /** Table of an entity or of a list. */
@@ -68,7 +68,7 @@ const CHECK_AGAIN_MS = 5 * 60_000
 
 export function createMergeTarget(connection: Connection, entity: string, options: MergeOptions): Target {
   const name = options.tableOf(entity)
-  const storedTotals = createTotals(connection)
+  const storedTotals = totalsOf(connection)
   let plan: Plan | undefined
 
   const planFor = (schema: Schema): Plan => {

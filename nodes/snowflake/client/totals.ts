@@ -1,67 +1,19 @@
-/** Control totals as stored: one query for all tables of an entity over the rows that a run wrote. */
-import { gather } from '../../../sync/gather.ts'
-import { atPlace, scaleOf, toTotals } from '../../../sync/stored.ts'
-import type { StoredTotal, TotalsQuestion, WriteContext } from '../../../sync/target.ts'
+/** How Snowflake writes the statement of control totals. */
+import { createTotals, type TotalsDialect } from '../../../sync/stored-totals.ts'
 import type { Connection } from './connection.ts'
 import type { MergeTable } from './merge.ts'
 import { plainTable, quote, quoteTable } from './sql.ts'
 
-/** What is asked of one table. */
-export interface TableQuestion {
-  readonly table: MergeTable
-  readonly question: TotalsQuestion
+export const TOTALS: TotalsDialect<MergeTable> = {
+  table: ({ name }) => quoteTable(name),
+  plain: ({ name }) => plainTable(name),
+  columns: ({ columns }) => columns,
+  column: ({ find }, name) => quote(find(name)?.name ?? name.toUpperCase()),
+  alias: (name) => `"${name}"`,
+  textType: 'VARCHAR',
+  decimalType: 'NUMBER',
+  run: ':1',
 }
 
-/** Sums leave Snowflake as text, so that no digit is lost on the way; credit is positive. `q` is the place of the question. */
-export function totalsQuery(questions: readonly TableQuestion[]): string {
-  const widest = (count: (question: TotalsQuestion) => number) =>
-    Math.max(...questions.map(({ question }) => count(question)))
-  const groups = widest(({ by }) => by.length)
-  const amounts = widest((question) => question.amounts.length)
-  return questions.map((one, i) => tableQuery(one, i, groups, amounts)).join('\nUNION ALL\n')
-}
-
-/** Every part of the union has as many columns; those that a table does not need are null. */
-function tableQuery({ table, question }: TableQuestion, place: number, groups: number, amounts: number): string {
-  const at = (name: string): string => `t.${quote(table.find(name)?.name ?? name.toUpperCase())}`
-  const text = (expression: string, name: string): string => `CAST(${expression} AS VARCHAR) AS "${name}"`
-  const group = (_: unknown, i: number): string => {
-    const name = question.by[i]
-    return text(name === undefined ? 'NULL' : at(name), `g${i}`)
-  }
-  const sums = (_: unknown, i: number): readonly string[] => {
-    const name = question.amounts[i]
-    if (name === undefined) return [text('NULL', `d${i}`), text('NULL', `c${i}`)]
-    const amount = `CAST(${at(name)} AS NUMBER(38,${scaleOf(table.columns, name)}))`
-    return [
-      text(`SUM(CASE WHEN ${amount} > 0 THEN ${amount} ELSE 0 END)`, `d${i}`),
-      text(`SUM(CASE WHEN ${amount} < 0 THEN -${amount} ELSE 0 END)`, `c${i}`),
-    ]
-  }
-  const columns = [
-    `'${place}' AS "q"`,
-    ...Array.from({ length: groups }, group),
-    text('COUNT(*)', 'n'),
-    ...Array.from({ length: amounts }, sums).flat(),
-  ]
-  const by = question.by.length > 0 ? ` GROUP BY ${question.by.map(at).join(', ')}` : ''
-  return `SELECT ${columns.join(', ')} FROM ${quoteTable(table.name)} AS t WHERE ${at('_sync_run')} = :1${by}`
-}
-
-/** Asks for totals; what is asked at the same time of the same run is one statement. */
-export function createTotals(connection: Connection) {
-  interface Asked extends TableQuestion {
-    readonly context: WriteContext
-  }
-  const ask = gather<Asked, readonly StoredTotal[]>(
-    async (together) => {
-      const [{ question, context }] = together as readonly [Asked]
-      const what = `Totals of ${together.map(({ table }) => plainTable(table.name)).join(', ')}`
-      const rows = await connection.run({ sql: totalsQuery(together), binds: [question.run], what }, context)
-      return together.map((one, i) => toTotals(atPlace(rows, i), one.question))
-    },
-    ({ question }) => question.run,
-  )
-  return (table: MergeTable, question: TotalsQuestion, context: WriteContext): Promise<readonly StoredTotal[]> =>
-    ask({ table, question, context })
-}
+export const totalsOf = (connection: Connection) =>
+  createTotals(TOTALS, ({ sql, run, what }, context) => connection.run({ sql, binds: [run], what }, context))

@@ -29,10 +29,11 @@ import {
   stagingName,
 } from '../../../nodes/snowflake/client/stage.ts'
 import { addColumns, createTable, findColumn, type StoredColumn } from '../../../nodes/snowflake/client/tables.ts'
-import { totalsQuery } from '../../../nodes/snowflake/client/totals.ts'
+import { TOTALS } from '../../../nodes/snowflake/client/totals.ts'
 import type { SyncError } from '../../../sync/errors.ts'
 import type { ColumnType, TableSchema } from '../../../sync/message.ts'
 import { HEADER_COLUMNS, LIST_COLUMNS } from '../../../sync/stored.ts'
+import { totalsQuery } from '../../../sync/stored-totals.ts'
 import { journal } from '../../support/warehouse.ts'
 
 const column = (name: string, declared: string, nullable = true): StoredColumn => ({
@@ -156,8 +157,8 @@ describe('snowflake sql', () => {
       listMerge(list, header, staging.name, ranged),
       rejectedQuery(header, staging.name),
       vanishedQuery(list, header, staging.name),
-      totalsQuery([{ table: list, question }]),
-      totalsQuery([
+      totalsQuery(TOTALS, [{ table: list, question }]),
+      totalsQuery(TOTALS, [
         { table: header, question: { ...question, list: '', amounts: [], by: [] } },
         { table: list, question },
       ]),
