@@ -26,12 +26,13 @@ export function compileBalance(
     if (record._op === 'delete') return []
     const found: Imbalance[] = []
     for (const list of lists) {
-      const lines = record[list]
+      const lines = record[list] as Row[]
       if (!Array.isArray(lines)) continue
       // A document has a few of them at most, and most lines that of the line before.
       const sums: LedgerSum[] = []
       let last: LedgerSum | undefined
-      for (const line of lines as Row[]) {
+      for (let i = 0; i < lines.length; i++) {
+        const line = lines[i] as Row
         if (typeof line.amount_ledger !== 'string') continue
         const ledger = String(line.ledger ?? '')
         const company = String(line.company ?? record.company ?? '')

@@ -44,7 +44,8 @@ function weigh(row: Row, size: { rows: number; bytes: number }): void {
     else if (typeof value !== 'object' || value === null) bytes += 8
     else if (!Array.isArray(value)) weigh(value as Row, size)
     else
-      for (const element of value as Value[]) {
+      for (let i = 0; i < value.length; i++) {
+        const element = value[i] as Value
         if (typeof element === 'object' && element !== null) {
           size.rows++
           weigh(element as Row, size)
@@ -79,7 +80,8 @@ export function createFiller(limits: BatchLimits, first = 0): BatchFiller {
         const part = cursors?.slice(start, upTo)
         segments.push({ walk, upTo: records.length, end: end ?? part?.at(-1), ...(part ? { cursors: part } : {}) })
       }
-      for (const [at, record] of page.records.entries()) {
+      for (let at = 0; at < page.records.length; at++) {
+        const record = page.records[at] as DataRecord
         const size = measure(record)
         const over = rows + size.rows > limits.batchRows || bytes + size.bytes > limits.batchBytes
         if (over && records.length > 0) {

@@ -33,30 +33,33 @@ export function compileHasher(schema: Schema): Hasher {
  */
 export function compileFingerprint(schema: Schema): Fingerprinter {
   const lists = Object.entries(schema.lists ?? {})
-    .map(([name, table]) => ({ name: propertyName(name), readRow: compileRow(table, schema.key) }))
+    .map(([name, table]) => ({
+      name: propertyName(name),
+      readRow: compileRow(table, schema.key),
+      ownKey: ownKeyOf(table, schema.key).map(propertyName),
+    }))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
   const readHeader = compileRow(schema, [], new Set(lists.map(({ name }) => name)))
   return (record) => {
     if (record._op === 'delete') return { hash: '', sound: false }
-    const header = readHeader(record)
+    const key: unknown[] = schema.key.map(() => undefined)
+    const header = readHeader(record, key)
     let { sound } = header
     // joined once: a text that grows is written twice
     const all = [header.text]
-    for (const { name, readRow } of lists) {
-      const lines = record[name]
+    for (const { name, readRow, ownKey } of lists) {
+      const lines = record[name] as Row[]
       if (!Array.isArray(lines)) sound = false
       else if (lines.length > 0) {
-        const texts: string[] = []
-        const keys: (readonly unknown[])[] = []
-        for (const line of lines as Row[]) {
-          const row = readRow(line, header.key)
+        const texts = new Array<string>(lines.length)
+        for (let i = 0; i < lines.length; i++) {
+          const row = readRow(lines[i] as Row, key)
           if (!row.sound) sound = false
-          keys.push(row.key)
-          texts.push(row.text)
+          texts[i] = row.text
         }
         if (texts.length > 1) {
           texts.sort()
-          if (sound && !areDistinct(keys)) sound = false
+          if (sound && !areDistinct(lines, ownKey)) sound = false
         }
         all.push(JSON.stringify([name, lines.length]))
         for (let i = 0; i < texts.length; i++) all.push(texts[i] as string)
@@ -71,9 +74,11 @@ interface RowRead {
   /** JSON: which columns are filled, then their values. */
   readonly text: string
   readonly sound: boolean
-  /** Header: the document's key. Line: what tells it from the document's other lines. */
-  readonly key: readonly unknown[]
 }
+
+/** What tells a line from the document's other lines. */
+const ownKeyOf = (table: TableSchema, documentKey: readonly string[]): readonly string[] =>
+  table.key.filter((name) => !documentKey.includes(name))
 
 interface Slot {
   readonly name: string
@@ -96,17 +101,21 @@ interface Slot {
 const wordBits = 30
 const mostDigests = 10_000
 
-/** `documentKey`: for the lines of a list, the key of their document. `lists`: members that are no columns. */
+/**
+ * `documentKey`: for the lines of a list, the key of their document. `lists`: members that are no columns. The second argument
+ * of what it gives is the values of the document's key: a header fills them in, a line must have the same.
+ */
 function compileRow(
   table: TableSchema,
   documentKey: readonly string[],
   lists: ReadonlySet<string> = new Set(),
-): (row: Row, shared?: readonly unknown[]) => RowRead {
+): (row: Row, key: unknown[]) => RowRead {
   const hashed = table.columns
     .filter(({ volatile }) => !volatile)
     .map(({ name }) => name)
     .sort((a, b) => (a < b ? -1 : 1))
-  const ownKey = table.key.filter((name) => !documentKey.includes(name))
+  const ownKey = ownKeyOf(table, documentKey)
+  const isHeader = documentKey.length === 0
   const slots = table.columns.map(
     ({ name, type }, place): Slot => ({
       ...kindOf(type),
@@ -134,8 +143,7 @@ function compileRow(
   const values: unknown[] = hashed.map(() => undefined)
   const filled: unknown[] = ['']
 
-  return (row, shared) => {
-    const key: unknown[] = []
+  return (row, key) => {
     let keys = 0
     let sound = true
     let place = 0
@@ -151,9 +159,9 @@ function compileRow(
       place = slot.place + 1
       if (value === null || value === undefined) continue
       if (slot.own >= 0) {
-        key[slot.own] = value
+        if (isHeader) key[slot.own] = value
         if (value !== '') keys++
-      } else if (slot.shared >= 0 && value !== '' && value === shared?.[slot.shared]) keys++
+      } else if (slot.shared >= 0 && value !== '' && value === key[slot.shared]) keys++
       let hashable: unknown = value
       if (typeof value === 'string') {
         if (slot.kind === 'decimal' && isDecimal(value)) {
@@ -188,7 +196,7 @@ function compileRow(
     filled[0] = digestOf(mask + word, row ?? {})
     const text = JSON.stringify(filled)
     // JSON writes NUL and halves of characters as escapes.
-    return { text, sound: sound && keys === table.key.length && !text.includes('\\u'), key }
+    return { text, sound: sound && keys === table.key.length && !text.includes('\\u') }
   }
 }
 
@@ -202,10 +210,24 @@ function isMoment(slot: Slot, text: string): boolean {
 }
 
 /** Whether no two lines have one key; what only looks alike counts as alike. */
-function areDistinct(keys: readonly (readonly unknown[])[]): boolean {
+function areDistinct(lines: readonly Row[], ownKey: readonly string[]): boolean {
+  let ascending = 1
+  while (ascending < lines.length && isAfter(lines[ascending] as Row, lines[ascending - 1] as Row, ownKey)) ascending++
+  if (ascending === lines.length) return true
   const seen = new Set<string>()
-  for (const key of keys) seen.add(key.length === 1 ? String(key[0]) : key.join('\0'))
-  return seen.size === keys.length
+  for (const line of lines) seen.add(ownKey.map((name) => String(line[name])).join('\0'))
+  return seen.size === lines.length
+}
+
+function isAfter(row: Row, other: Row, key: readonly string[]): boolean {
+  for (let i = 0; i < key.length; i++) {
+    const one = row[key[i] as string]
+    const before = other[key[i] as string]
+    if (one === before) continue
+    if (typeof one === 'number' && typeof before === 'number') return one > before
+    return typeof one === 'string' && typeof before === 'string' && one > before
+  }
+  return false
 }
 
 /** JSON with the members of every object sorted by name. */

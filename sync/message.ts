@@ -87,14 +87,15 @@ export const listTable = (entity: string, list: string): string => `${entity}_${
 
 /** Key of a record as text, `|` between the parts (a `|` or `\` inside a part gets a `\`); unique within entity. */
 export function keyText(schema: TableSchema, record: Row): string {
-  return schema.key
-    .map((name) => {
-      const part = record[name]
-      if (part === null || part === undefined) return ''
-      const text = typeof part === 'object' ? JSON.stringify(part) : String(part)
-      return /[|\\]/.test(text) ? text.replace(/[|\\]/g, '\\$&') : text
-    })
-    .join('|')
+  let all = ''
+  for (let i = 0; i < schema.key.length; i++) {
+    if (i > 0) all += '|'
+    const part = record[schema.key[i] as string]
+    if (part === null || part === undefined) continue
+    const text = typeof part === 'object' ? JSON.stringify(part) : String(part)
+    all += /[|\\]/.test(text) ? text.replace(/[|\\]/g, '\\$&') : text
+  }
+  return all
 }
 
 /** The parts of a `keyText`. */

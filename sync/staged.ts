@@ -29,8 +29,15 @@ export const stagedFields = (columns: readonly Column[]): readonly string[] => [
   ...columns.map((_, i) => `c${i}`),
 ]
 
-/** Puts the rows of a table, each one JSON object as text. */
-export type Serializer = (records: readonly WriteRecord[], put: (row: string) => void) => void
+/** Takes rows, each in as many texts as it likes. */
+export interface RowWriter {
+  add(text: string): void
+  /** The row is complete. */
+  end(): void
+}
+
+/** Writes the rows of a table, each one JSON object. */
+export type Serializer = (records: readonly WriteRecord[], rows: RowWriter) => void
 
 /**
  * Compiles the serializer of one table. The header has a row for each record. A list has one for each record, which carries
@@ -51,21 +58,30 @@ export function compileSerializer(schema: Schema, table: TableRows): Serializer 
   const key = cells.filter((cell) => schema.key.includes(cell.name))
   const rest = cells.filter((cell) => !key.includes(cell))
   const open = table.tag === undefined ? '{"n":"' : `{"t":"${table.tag}","n":"`
-  return (records, put) => {
+  return (records, rows) => {
     for (let n = 0; n < records.length; n += 1) {
       const item = records[n] as WriteRecord
       const { record } = item
       const remove = record._op === 'delete'
-      const head = `${open}${n}${filled(key, record)}`
-      const document = `${head}","x":"${remove ? 'x' : 'u'}","r":"${item.read}","h":"${text(item.hash)}`
-      if (table.list === '') {
-        const stamp = record._stamp === null || record._stamp === undefined ? '' : `","s":"${text(record._stamp)}`
-        put(`${document}${stamp}${remove ? '' : filled(rest, record)}"}`)
-        continue
+      const head = headOf(`${open}${n}`, key, record)
+      if (table.list === '' || table.tag === undefined) {
+        rows.add(head)
+        rows.add(`","x":"${remove ? 'x' : 'u'}","r":"${item.read}","h":"${text(item.hash)}`)
+        if (table.list === '') {
+          if (record._stamp !== null && record._stamp !== undefined) rows.add(`","s":"${text(record._stamp)}`)
+          if (!remove) addFilled(rest, record, rows)
+        }
+        rows.add('"}')
+        rows.end()
       }
-      if (table.tag === undefined) put(`${document}"}`)
-      const lines = remove ? undefined : record[table.list]
-      if (Array.isArray(lines)) for (const line of lines as Row[]) put(`${head}${filled(own, line)}"}`)
+      const lines = remove || table.list === '' ? undefined : record[table.list]
+      if (!Array.isArray(lines)) continue
+      for (let i = 0; i < lines.length; i += 1) {
+        rows.add(head)
+        addFilled(own, lines[i] as Row, rows)
+        rows.add('"}')
+        rows.end()
+      }
     }
   }
 }
@@ -78,9 +94,15 @@ interface Cell {
   made: string
 }
 
-/** The filled columns of a row as one text. */
-function filled(cells: readonly Cell[], row: Row): string {
-  let all = ''
+/** What all rows of a document begin with. */
+function headOf(open: string, cells: readonly Cell[], row: Row): string {
+  const texts: string[] = [open]
+  addFilled(cells, row, { add: (text) => texts.push(text) })
+  return texts.join('')
+}
+
+/** Adds the filled columns of a row. */
+function addFilled(cells: readonly Cell[], row: Row, rows: Pick<RowWriter, 'add'>): void {
   for (let i = 0; i < cells.length; i += 1) {
     const cell = cells[i] as Cell
     const value = row[cell.name]
@@ -90,9 +112,8 @@ function filled(cells: readonly Cell[], row: Row): string {
       // What is no text may change and stay the same object.
       cell.last = typeof value === 'string' ? value : null
     }
-    all += cell.made
+    rows.add(cell.made)
   }
-  return all
 }
 
 /** Rows as bytes: NDJSON in files, each in pieces. */
@@ -102,35 +123,58 @@ export interface PackedRows {
   readonly files: readonly (readonly Buffer[])[]
 }
 
-/** Characters of a piece: few enough that its texts are garbage before the collector has moved them twice. */
+/** Bytes of a piece. */
 const PIECE = 1 << 16
+/** Texts that become bytes together: few, because one character beyond Latin-1 makes them all twice as long and slow. */
+const TEXTS = 256
 
 /** Takes rows and turns them into bytes, which lie outside of the heap, as they come. */
-export function packRows(
-  serialize: (put: (row: string) => void) => void,
-  rowsPerFile = Number.POSITIVE_INFINITY,
-): PackedRows {
+export function packRows(serialize: (rows: RowWriter) => void, rowsPerFile = Number.POSITIVE_INFINITY): PackedRows {
   const files: Buffer[][] = []
+  let file: Buffer[] | undefined
   let rows = 0
   let bytes = 0
-  let piece = ''
-  const flush = (): void => {
-    if (piece === '') return
-    const packed = Buffer.from(piece)
-    files.at(-1)?.push(packed)
-    bytes += packed.length
-    piece = ''
-  }
-  serialize((row) => {
-    if (rows % rowsPerFile === 0) {
-      flush()
-      files.push([])
+  const texts = new Array<string>(TEXTS)
+  let count = 0
+  const piece = Buffer.allocUnsafe(PIECE)
+  let used = 0
+  const put = (some: Buffer): void => {
+    if (file === undefined) {
+      file = []
+      files.push(file)
     }
-    rows += 1
-    piece += `${row}\n`
-    if (piece.length > PIECE) flush()
+    file.push(some)
+    bytes += some.length
+  }
+  const endPiece = (): void => {
+    if (used > 0) put(Buffer.from(piece.subarray(0, used)))
+    used = 0
+  }
+  const endTexts = (): void => {
+    const text = (count === TEXTS ? texts : texts.slice(0, count)).join('')
+    count = 0
+    const most = text.length * 3
+    if (used + most > PIECE) endPiece()
+    if (most > PIECE) put(Buffer.from(text))
+    else used += piece.write(text, used)
+  }
+  const add = (text: string): void => {
+    texts[count++] = text
+    if (count === TEXTS) endTexts()
+  }
+  serialize({
+    add,
+    end() {
+      add('\n')
+      rows += 1
+      if (rows % rowsPerFile !== 0) return
+      endTexts()
+      endPiece()
+      file = undefined
+    },
   })
-  flush()
+  endTexts()
+  endPiece()
   return { rows, bytes, files }
 }
 

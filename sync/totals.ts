@@ -109,13 +109,15 @@ export function createTotals(plan: readonly TableTotals[]): Totals {
       if (record._op === 'delete') return null
       const parts: Part[] = []
       let text = ''
-      for (const table of tables) {
-        const rows = table.list === '' ? [record] : record[table.list]
+      for (let at = 0; at < tables.length; at++) {
+        const table = tables[at] as (typeof tables)[number]
+        const rows = (table.list === '' ? [record] : record[table.list]) as Row[]
         if (!Array.isArray(rows)) continue
         const { by, amounts } = table
         const first = parts.length
         let part: Part | undefined
-        for (const row of rows as Row[]) {
+        for (let line = 0; line < rows.length; line++) {
+          const row = rows[line] as Row
           if (part === undefined || !inGroup(part.group, by, row)) {
             const group = groupOf(table, row)
             part = parts.find((known) => known.group === group)
@@ -134,7 +136,7 @@ export function createTotals(plan: readonly TableTotals[]): Totals {
         for (let i = first; i < parts.length; i++) {
           const { group, count, sums } = parts[i] as Part
           text += `${i > 0 ? ';' : ''}${group.index} ${count}`
-          for (const sum of sums) text += ` ${rawSum(sum)}`
+          for (let side = 0; side < sums.length; side++) text += ` ${rawSum(sums[side] as Sum)}`
         }
       }
       return { parts, text }
@@ -174,8 +176,8 @@ export function createTotals(plan: readonly TableTotals[]): Totals {
 }
 
 function newSums({ amounts }: TableTotals): Sum[] {
-  const sums: Sum[] = []
-  for (let i = 0; i < amounts.length * 2; i++) sums.push(newSum())
+  const sums = new Array<Sum>(amounts.length * 2)
+  for (let i = 0; i < sums.length; i++) sums[i] = newSum()
   return sums
 }
 

@@ -97,16 +97,16 @@ export function compileMapping(schema: Schema, rules: readonly Rule[], tools: Ma
         note(code instanceof Promise ? await code : code)
       }
       for (const { name, steps } of lists) {
-        const rows = record[name]
+        const rows = record[name] as Row[]
         if (steps.length === 0 || !Array.isArray(rows)) continue
-        const copies: Row[] = []
-        for (const row of rows as Row[]) {
-          const copy = { ...row }
-          for (const step of steps) {
-            const code = step(copy, record)
+        const copies = new Array<Row>(rows.length)
+        for (let i = 0; i < rows.length; i++) {
+          const copy = { ...rows[i] }
+          for (let at = 0; at < steps.length; at++) {
+            const code = (steps[at] as Step)(copy, record)
             note(code instanceof Promise ? await code : code)
           }
-          copies.push(copy)
+          copies[i] = copy
         }
         out[name] = copies
       }

@@ -47,7 +47,7 @@ export function createStager(
     async stage(batch, context, purpose = '') {
       // Names of its own: the files of an attempt before are removed without waiting, and may go after these have come.
       const attempt = `${batch.id} ${attempts++}`
-      const packed = packRows((put) => serialize(batch.records, put), options.rowsPerFile)
+      const packed = packRows((rows) => serialize(batch.records, rows), options.rowsPerFile)
       if (packed.bytes < options.maxParameterBytes)
         return { select: fromParameter, parameters: { rows: arrayText(packed) }, drop: () => undefined }
       const volume = needVolume(options.volume, batch, name, options.maxParameterBytes)

@@ -75,7 +75,12 @@ export function createAppendTarget(connection: Connection, entity: string, optio
           await upload(
             work,
             pathOf(batch.id),
-            packRows((put) => rowsOf(batch, at).forEach(put)),
+            packRows((rows) => {
+              for (const row of rowsOf(batch, at)) {
+                rows.add(row)
+                rows.end()
+              }
+            }),
             name,
           )
           const loaded = await copy(work, batch.id)

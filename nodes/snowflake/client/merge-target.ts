@@ -111,11 +111,14 @@ export function createMergeTarget(connection: Connection, entity: string, option
   async function pack(batch: WriteBatch, purpose = ''): Promise<PackedBatch> {
     const { parts } = planFor(batch.schema)
     const counts = parts.map(() => 0)
-    const packed = packRows((put) => {
+    const packed = packRows(({ add, end }) => {
       for (const [i, { serialize }] of parts.entries())
-        serialize(batch.records, (row) => {
-          counts[i] = (counts[i] ?? 0) + 1
-          put(row)
+        serialize(batch.records, {
+          add,
+          end() {
+            counts[i] = (counts[i] ?? 0) + 1
+            end()
+          },
         })
     })
     const path = batchPath(options.stage, batch.id, purpose)

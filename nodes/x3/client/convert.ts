@@ -160,7 +160,8 @@ function fillList(list: ListPlan, owner: Raw, record: DataRecord, parent: Row): 
   const edges = (owner[list.field] as { query?: Connection } | null | undefined)?.query?.edges ?? []
   let count = 0
   let only: Row | undefined
-  for (const { node } of edges) {
+  for (let i = 0; i < edges.length; i++) {
+    const node = edges[i]?.node
     if (!node) continue
     const row: Row = { ...list.blank }
     fillRow(list.fills, row, node, record, parent)
@@ -192,10 +193,12 @@ function compileDimensions(list: ResolvedList, options: ConvertOptions): (row: R
   const getCode = getter(code)
   const columns = new Map([...options.dimensions].map(([of, column]) => [of, propertyName(column)]))
   return (row, node) => {
-    for (const edge of (node[field] as { query?: Connection } | null | undefined)?.query?.edges ?? []) {
-      if (!edge.node) continue
-      const typeCode = text(getType(edge.node))
-      const value = text(getCode(edge.node))
+    const edges = (node[field] as { query?: Connection } | null | undefined)?.query?.edges ?? []
+    for (let i = 0; i < edges.length; i++) {
+      const dimension = edges[i]?.node
+      if (!dimension) continue
+      const typeCode = text(getType(dimension))
+      const value = text(getCode(dimension))
       // Denormalised: as many entries as the folder allows, most of them without a dimension.
       if (typeCode === null || value === null) continue
       const column = columns.get(typeCode)

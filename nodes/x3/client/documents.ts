@@ -46,7 +46,8 @@ export function isWhole(owner: Raw, lists: readonly ResolvedList[]): boolean {
     const edges = collection?.edges
     if (!edges || edges.length !== collection.totalCount) return false
     if (list.lists.length === 0 && !list.dimensions) continue
-    for (const { node } of edges) {
+    for (let i = 0; i < edges.length; i++) {
+      const node = edges[i]?.node
       if (!node || !isWhole(node, list.lists)) return false
       if (list.dimensions) {
         const dimensions = collectionOf(node, list.dimensions.field)

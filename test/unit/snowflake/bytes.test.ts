@@ -41,8 +41,8 @@ describe('snowflake: bytes on the wire', () => {
     let batch: { record: DataRecord; key: string; read: number; hash: string }[] = []
     let batched = 0
     const send = (): void => {
-      const { files } = packRows((put) => {
-        for (const serialize of serializers) serialize(batch, put)
+      const { files } = packRows((into) => {
+        for (const serialize of serializers) serialize(batch, into)
       })
       staged += gzipSync(Buffer.concat(files.flat()), { level: 1 }).length
       bound += inline(

@@ -30,8 +30,12 @@ const schema: Schema = {
 const rowsOf = (table: TableRows) => {
   const serialize = compileSerializer(schema, table)
   return (records: readonly WriteRecord[]): string[] => {
-    const rows: string[] = []
-    serialize(records, (row) => rows.push(row))
+    const rows = ['']
+    serialize(records, {
+      add: (text) => rows.push(`${rows.pop()}${text}`),
+      end: () => rows.push(''),
+    })
+    assert.equal(rows.pop(), '', 'every row is ended')
     return rows
   }
 }
@@ -101,8 +105,16 @@ describe('staged rows', () => {
   })
 
   it('packs rows into files of so many, which are whole lines of UTF-8, and into one array', () => {
-    const rows = Array.from({ length: 2500 }, (_, i) => JSON.stringify({ n: `${i}`, c0: 'é'.repeat(40) }))
-    const packed = packRows((put) => rows.forEach(put), 1000)
+    const rows = Array.from({ length: 2500 }, (_, i) =>
+      JSON.stringify({ n: `${i}`, c0: (i % 3 ? 'é' : '語').repeat(i % 500 === 7 ? 50_000 : 40) }),
+    )
+    const packed = packRows(({ add, end }) => {
+      for (const row of rows) {
+        add(row.slice(0, 5))
+        add(row.slice(5))
+        end()
+      }
+    }, 1000)
     const files = packed.files.map((pieces) => Buffer.concat(pieces).toString('utf8'))
     assert.deepEqual(
       files.map((file) => file.split('\n')),
