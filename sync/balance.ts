@@ -1,5 +1,13 @@
 /** Whether a journal balances: sources check it before they send, because an entry read by halves shows first here. */
-import { type DataRecord, propertyName, type Row, type Schema, type TableSchema } from './message.ts'
+import {
+  type DataRecord,
+  isDeletion,
+  memberOf,
+  propertyName,
+  type Row,
+  type Schema,
+  type TableSchema,
+} from './message.ts'
 import { addTo, newSum, type Sum, sumText } from './money.ts'
 
 /** A ledger of a company in which a journal does not come to zero. */
@@ -23,19 +31,20 @@ export function compileBalance(
     .filter(([, table]) => has(table, 'amount_ledger') && has(table, 'ledger'))
     .map(([list]) => propertyName(list))
   return (record) => {
-    if (record._op === 'delete') return []
+    if (isDeletion(record)) return []
     const found: Imbalance[] = []
     for (const list of lists) {
-      const lines = record[list] as Row[]
+      const lines = memberOf(record, list) as Row[]
       if (!Array.isArray(lines)) continue
       // A document has a few of them at most, and most lines that of the line before.
       const sums: LedgerSum[] = []
       let last: LedgerSum | undefined
       for (let i = 0; i < lines.length; i++) {
         const line = lines[i] as Row
-        if (typeof line.amount_ledger !== 'string') continue
-        const ledger = String(line.ledger ?? '')
-        const company = String(line.company ?? record.company ?? '')
+        const amount = memberOf(line, 'amount_ledger')
+        if (typeof amount !== 'string') continue
+        const ledger = String(memberOf(line, 'ledger') ?? '')
+        const company = String(memberOf(line, 'company') ?? memberOf(record, 'company') ?? '')
         if (last?.ledger !== ledger || last.company !== company) {
           last = sums.find((one) => one.ledger === ledger && one.company === company)
           if (last === undefined) {
@@ -43,7 +52,7 @@ export function compileBalance(
             sums.push(last)
           }
         }
-        addTo(last.sum, line.amount_ledger)
+        addTo(last.sum, amount)
       }
       for (const { ledger, company, sum } of sums) {
         const difference = sumText(sum)

@@ -2,12 +2,13 @@
 import type { Delivery } from '../ledger/ledger.ts'
 import type { Job } from './batch.ts'
 import { type SyncError, syncError } from './errors.ts'
+import { isDeletion } from './message.ts'
 import type { Entry, Sifted } from './sift.ts'
 
 /** Where nothing can be taken back, a deletion of what was never delivered there is nothing to do. */
 export function withoutVainDeletions(job: Job, sifted: Sifted, deliveries: ReadonlyMap<string, Delivery>): Sifted {
   if (job.options.target.deletes !== false) return sifted
-  const isVain = ({ record, key }: Entry): boolean => record._op === 'delete' && !deliveries.get(key)?.hash
+  const isVain = ({ record, key }: Entry): boolean => isDeletion(record) && !deliveries.get(key)?.hash
   const vain = sifted.write.filter(isVain).map((entry) => ({
     entry,
     last: { key: entry.key, read: entry.read, hash: null, run: job.sync.run },
@@ -23,7 +24,7 @@ export function cannotTakeBack(
   { options: { target, ref }, batch }: Job,
   { record, key, row }: Entry,
 ): SyncError | undefined {
-  if (record._op !== 'delete' || target.deletes !== false) return undefined
+  if (!isDeletion(record) || target.deletes !== false) return undefined
   const { entity } = batch.schema
   return syncError(
     'data',

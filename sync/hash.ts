@@ -3,7 +3,15 @@
  * The same pass sees whether every value fits the schema, so that only doubtful records are checked one by one (`values.ts`).
  */
 import { hash } from 'node:crypto'
-import { type DataRecord, propertyName, type Row, type Schema, type TableSchema } from './message.ts'
+import {
+  type DataRecord,
+  isDeletion,
+  memberOf,
+  propertyName,
+  type Row,
+  type Schema,
+  type TableSchema,
+} from './message.ts'
 import { canonical, fitsPlain, isDecimal } from './money.ts'
 import { isDate, isTimestamp, kindOf, type TypeKind } from './values.ts'
 
@@ -41,14 +49,14 @@ export function compileFingerprint(schema: Schema): Fingerprinter {
     .sort((a, b) => (a.name < b.name ? -1 : 1))
   const readHeader = compileRow(schema, [], new Set(lists.map(({ name }) => name)))
   return (record) => {
-    if (record._op === 'delete') return { hash: '', sound: false }
+    if (isDeletion(record)) return { hash: '', sound: false }
     const key: unknown[] = schema.key.map(() => undefined)
     const header = readHeader(record, key)
     let { sound } = header
     // joined once: a text that grows is written twice
     const all = [header.text]
     for (const { name, readRow, ownKey } of lists) {
-      const lines = record[name] as Row[]
+      const lines = memberOf(record, name) as Row[]
       if (!Array.isArray(lines)) sound = false
       else if (lines.length > 0) {
         const texts = new Array<string>(lines.length)
@@ -221,8 +229,8 @@ function areDistinct(lines: readonly Row[], ownKey: readonly string[]): boolean 
 
 function isAfter(row: Row, other: Row, key: readonly string[]): boolean {
   for (let i = 0; i < key.length; i++) {
-    const one = row[key[i] as string]
-    const before = other[key[i] as string]
+    const one = memberOf(row, key[i] as string)
+    const before = memberOf(other, key[i] as string)
     if (one === before) continue
     if (typeof one === 'number' && typeof before === 'number') return one > before
     return typeof one === 'string' && typeof before === 'string' && one > before

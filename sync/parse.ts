@@ -1,7 +1,7 @@
 /** A message at the engine's border: function nodes may have changed anything in it, so nothing of it is trusted. */
 import { z } from 'zod'
 import { type SyncError, syncError } from './errors.ts'
-import type { DataRecord, Schema, SyncInfo, TableSchema } from './message.ts'
+import { type DataRecord, memberOf, type Schema, type SyncInfo, type TableSchema } from './message.ts'
 
 export interface ParsedBatch {
   readonly payload: DataRecord[]
@@ -75,7 +75,9 @@ function checkRecord(record: unknown, index: number, counted: boolean): void {
   const place = `msg.payload[${index}]`
   if (record === null || typeof record !== 'object' || Array.isArray(record) || ArrayBuffer.isView(record))
     throw wrong(place, 'is no record', 'Let msg.payload be an array of objects, as sources and mappings send it.')
-  const { _row: row, _read: read, _op: op } = record as Record<string, unknown>
+  const row = memberOf(record as DataRecord, '_row')
+  const read = memberOf(record as DataRecord, '_read')
+  const op = memberOf(record as DataRecord, '_op')
   if (counted && !(Number.isSafeInteger(row) && (row as number) >= 0))
     throw wrong(
       `${place}._row`,

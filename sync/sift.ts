@@ -1,7 +1,7 @@
 /** What of a batch is to be written: the newest of each key, not older than what is accounted for, changed since. Pure. */
 import type { Delivery } from '../ledger/ledger.ts'
 import type { Fingerprinter } from './hash.ts'
-import { type DataRecord, keyText, type Schema } from './message.ts'
+import { type DataRecord, isDeletion, keyText, memberOf, type Schema } from './message.ts'
 import type { WriteRecord } from './target.ts'
 
 /** A record of a batch on its way through a sink. */
@@ -41,15 +41,18 @@ export function entriesOf(
   given: { readonly readNumber: number; readonly rowIsIndex: boolean },
 ): Entry[] {
   return records.map((record, index) => {
-    const whole = schema.key.every((name) => record[name] !== null && record[name] !== undefined && record[name] !== '')
+    const whole = schema.key.every((name) => {
+      const part = memberOf(record, name)
+      return part !== null && part !== undefined && part !== ''
+    })
     const { hash, sound } = fingerprint(record)
     const key = keyText(schema, record)
     return {
       record,
       key: whole ? key : `${key}#${hash.slice(0, 8) || index}`,
-      read: record._read ?? given.readNumber,
+      read: memberOf(record, '_read') ?? given.readNumber,
       hash,
-      row: given.rowIsIndex ? index : record._row,
+      row: given.rowIsIndex ? index : memberOf(record, '_row'),
       sound,
     }
   })
@@ -86,10 +89,10 @@ export function sift(
 
 /** Rows of tables that a record fills: one, and one for each element of its lists; a deletion none. */
 export function rowsOf(record: DataRecord, schema: Schema): number {
-  if (record._op === 'delete') return 0
+  if (isDeletion(record)) return 0
   let rows = 1
   for (const list in schema.lists) {
-    const lines = record[list]
+    const lines = memberOf(record, list)
     if (Array.isArray(lines)) rows += lines.length
   }
   return rows

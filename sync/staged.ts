@@ -2,7 +2,7 @@
  * Rows as JSON text for the warehouse: short positional names and texts only, so that a hostile column name stands in no
  * JSON path and every value is cast by the statement, where a bad one raises.
  */
-import { type Column, propertyName, type Row, type Schema, type Value } from './message.ts'
+import { type Column, isDeletion, memberOf, propertyName, type Row, type Schema, type Value } from './message.ts'
 import type { WriteRecord } from './target.ts'
 
 /** One table of an entity as it is written: the header, or one list. */
@@ -58,31 +58,32 @@ export function compileSerializer(schema: Schema, table: TableRows): Serializer 
   const key = cells.filter((cell) => schema.key.includes(cell.name))
   const rest = cells.filter((cell) => !key.includes(cell))
   const open = table.tag === undefined ? '{"n":"' : `{"t":"${table.tag}","n":"`
-  return (records, rows) => {
-    for (let n = 0; n < records.length; n += 1) {
-      const item = records[n] as WriteRecord
-      const { record } = item
-      const remove = record._op === 'delete'
-      const head = headOf(`${open}${n}`, key, record)
-      if (table.list === '' || table.tag === undefined) {
-        rows.add(head)
-        rows.add(`","x":"${remove ? 'x' : 'u'}","r":"${item.read}","h":"${text(item.hash)}`)
-        if (table.list === '') {
-          if (record._stamp !== null && record._stamp !== undefined) rows.add(`","s":"${text(record._stamp)}`)
-          if (!remove) addFilled(rest, record, rows)
-        }
-        rows.add('"}')
-        rows.end()
+  const writeDocument = (item: WriteRecord, n: number, rows: RowWriter): void => {
+    const { record } = item
+    const remove = isDeletion(record)
+    const head = headOf(`${open}${n}`, key, record)
+    if (table.list === '' || table.tag === undefined) {
+      rows.add(head)
+      rows.add(`","x":"${remove ? 'x' : 'u'}","r":"${item.read}","h":"${text(item.hash)}`)
+      if (table.list === '') {
+        const stamp = memberOf(record, '_stamp')
+        if (stamp !== null && stamp !== undefined) rows.add(`","s":"${text(stamp)}`)
+        if (!remove) addFilled(rest, record, rows)
       }
-      const lines = remove || table.list === '' ? undefined : record[table.list]
-      if (!Array.isArray(lines)) continue
-      for (let i = 0; i < lines.length; i += 1) {
-        rows.add(head)
-        addFilled(own, lines[i] as Row, rows)
-        rows.add('"}')
-        rows.end()
-      }
+      rows.add('"}')
+      rows.end()
     }
+    const lines = remove || table.list === '' ? undefined : memberOf(record, table.list)
+    if (!Array.isArray(lines)) return
+    for (let i = 0; i < lines.length; i++) {
+      rows.add(head)
+      addFilled(own, lines[i] as Row, rows)
+      rows.add('"}')
+      rows.end()
+    }
+  }
+  return (records, rows) => {
+    for (let n = 0; n < records.length; n++) writeDocument(records[n] as WriteRecord, n, rows)
   }
 }
 

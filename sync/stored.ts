@@ -1,5 +1,5 @@
 /** What the tables of every warehouse have besides the columns of their records, and how it is written and read. */
-import type { Column } from './message.ts'
+import { type Column, isDeletion } from './message.ts'
 import { recordText } from './staged.ts'
 import type { Mark, StoredTotal, TotalsQuestion, WriteBatch } from './target.ts'
 
@@ -93,7 +93,7 @@ export const versionRows = (batch: WriteBatch): readonly Readonly<Record<string,
       source: String(record.source ?? ''),
       entity: batch.entity,
       key: item.key,
-      operation: record._op === 'delete' ? 'delete' : 'upsert',
+      operation: isDeletion(record) ? 'delete' : 'upsert',
       record: recordText(item),
       _sync_run: batch.run,
       _sync_read: String(item.read),

@@ -5,7 +5,7 @@
 import type { KnownKey, Ledger } from '../ledger/ledger.ts'
 import type { PollOptions, SweepCounts } from './engine.ts'
 import { syncError } from './errors.ts'
-import { type DataRecord, deletionOf, keyParts, keyText } from './message.ts'
+import { type DataRecord, deletionOf, isDeletion, keyParts, keyText, memberOf } from './message.ts'
 import type { EntityRun } from './run.ts'
 import { asSyncError } from './settlement.ts'
 import type { EntityPlan, Page } from './source.ts'
@@ -67,8 +67,10 @@ const keyOf =
 
 /** What a record shows of the source, for the ledger to know once it is settled. */
 export function knownKey({ schema }: EntityPlan, record: DataRecord): KnownKey {
-  const { _read: read = 0, _stamp: stamp = null, _op: op } = record
-  return { key: keyText(schema, record), read, stamp, ...(op === 'delete' ? { gone: true } : {}) }
+  const key = keyText(schema, record)
+  const read = memberOf(record, '_read') ?? 0
+  const stamp = memberOf(record, '_stamp') ?? null
+  return isDeletion(record) ? { key, read, stamp, gone: true } : { key, read, stamp }
 }
 
 /** Is it time? A sweep whose run never ended counts as never begun. */

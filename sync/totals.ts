@@ -1,5 +1,13 @@
 /** Control totals: what a run delivered, by company, ledger, period and currency, in exact decimals. */
-import { type DataRecord, propertyName, type Row, type Schema, type TableSchema } from './message.ts'
+import {
+  type DataRecord,
+  isDeletion,
+  memberOf,
+  propertyName,
+  type Row,
+  type Schema,
+  type TableSchema,
+} from './message.ts'
 import { addSum, addTo, negate, newSum, normalise, rawSum, type Sum, sumText, takeRawSum } from './money.ts'
 import type { EntityPlan } from './source.ts'
 import type { StoredTotal } from './target.ts'
@@ -106,12 +114,12 @@ export function createTotals(plan: readonly TableTotals[]): Totals {
 
   return {
     of(record) {
-      if (record._op === 'delete') return null
+      if (isDeletion(record)) return null
       const parts: Part[] = []
       let text = ''
       for (let at = 0; at < tables.length; at++) {
         const table = tables[at] as (typeof tables)[number]
-        const rows = (table.list === '' ? [record] : record[table.list]) as Row[]
+        const rows = (table.list === '' ? [record] : memberOf(record, table.list)) as Row[]
         if (!Array.isArray(rows)) continue
         const { by, amounts } = table
         const first = parts.length
@@ -128,7 +136,7 @@ export function createTotals(plan: readonly TableTotals[]): Totals {
           }
           part.count++
           for (let i = 0; i < amounts.length; i++) {
-            const amount = row[amounts[i] as string]
+            const amount = memberOf(row, amounts[i] as string)
             if (typeof amount === 'string')
               addTo(part.sums[amount.charCodeAt(0) === 45 ? 2 * i + 1 : 2 * i] as Sum, amount)
           }
@@ -185,7 +193,7 @@ const groupText = (value: unknown): string | null =>
   typeof value === 'string' ? value : value === null || value === undefined ? null : String(value)
 
 function inGroup({ values }: Group, by: readonly string[], row: Row): boolean {
-  for (let i = 0; i < by.length; i++) if (values[i] !== groupText(row[by[i] as string])) return false
+  for (let i = 0; i < by.length; i++) if (values[i] !== groupText(memberOf(row, by[i] as string))) return false
   return true
 }
 

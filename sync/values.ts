@@ -1,6 +1,14 @@
 /** Checks values against the types of `msg.schema`: compiled once for a schema, one pass over what a record holds. */
 import { type ErrorCause, type SyncError, syncError } from './errors.ts'
-import { type ColumnType, type DataRecord, keyText, type Row, type Schema, type TableSchema } from './message.ts'
+import {
+  type ColumnType,
+  type DataRecord,
+  isDeletion,
+  keyText,
+  type Row,
+  type Schema,
+  type TableSchema,
+} from './message.ts'
 import { fitsDecimal, isDecimal } from './money.ts'
 
 export type ValueChecker = (record: DataRecord) => SyncError | undefined
@@ -70,7 +78,7 @@ export function compileChecker(schema: Schema): ValueChecker {
   return (record) => {
     const missing = missingKey(header, record)
     if (missing !== undefined) return problem(schema, record, missing, null, faults.keyNull(missing))
-    const remove = record._op === 'delete'
+    const remove = isDeletion(record)
     for (const name in record) {
       if (remove && !schema.key.includes(name)) continue
       const value = record[name]

@@ -1,6 +1,6 @@
 /** Applies a mapping to a batch: what goes on, what is held, and when too much is unmapped to be a matter of single records. */
 import { syncError } from '../../sync/errors.ts'
-import type { DataRecord, Schema } from '../../sync/message.ts'
+import { type DataRecord, isDeletion, type Schema } from '../../sync/message.ts'
 import type { Refused, Transformed } from '../kit/kit.ts'
 import type { Mapping, Unmapped } from './compile.ts'
 
@@ -17,7 +17,7 @@ export async function applyMapping(
   const held: Refused[] = []
   const counts = new Map<string, number>()
   for (const record of payload) {
-    const result = record._op === 'delete' ? mapping.mapDeletion(record) : await mapping.map(record)
+    const result = isDeletion(record) ? mapping.mapDeletion(record) : await mapping.map(record)
     if (!isUnmapped(result)) {
       mapped.push(result)
       continue

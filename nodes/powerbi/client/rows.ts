@@ -1,6 +1,6 @@
 /** Records as rows of the tables of an entity, as JSON text made once. */
 import { isSyncError, type SyncError } from '../../../sync/errors.ts'
-import type { Row, Schema } from '../../../sync/message.ts'
+import { isDeletion, type Row, type Schema } from '../../../sync/message.ts'
 import type { WriteBatch, WriteRecord } from '../../../sync/target.ts'
 import type { ModelTable } from './model.ts'
 import { type Encoder, encoderOf, type Misfit, misfitError } from './values.ts'
@@ -76,7 +76,7 @@ export function createRowMaker(schema: Schema, tables: readonly ModelTable[], cu
     const own = `"_sync_key":${JSON.stringify(item.key)},"_sync_version":${JSON.stringify(versionOf(item))},"_sync_run":${JSON.stringify(batch.run)},"_sync_at":"${batch.at}"`
     if (!header) return own
     const stamp = item.record._stamp
-    return `${own},"_sync_read":${item.read}${stamp ? `,"_source_stamp":${JSON.stringify(stamp)}` : ''},"_sync_deleted":${item.record._op === 'delete'}`
+    return `${own},"_sync_read":${item.read}${stamp ? `,"_source_stamp":${JSON.stringify(stamp)}` : ''},"_sync_deleted":${isDeletion(item.record)}`
   }
 
   const recordRows = (
@@ -84,7 +84,7 @@ export function createRowMaker(schema: Schema, tables: readonly ModelTable[], cu
     item: WriteRecord,
     { table, cells, keys }: (typeof compiled)[number],
   ): string[] => {
-    const removed = item.record._op === 'delete'
+    const removed = isDeletion(item.record)
     if (table.list === '') return [fill(removed ? keys : cells, item.record, tailOf(batch, item, true), item, '')]
     const lines = item.record[table.list]
     if (removed || !Array.isArray(lines)) return []

@@ -1,6 +1,6 @@
 /** Typed tables, one for the header and one for each list, written by MERGE in one transaction. */
 import { isSyncError, syncError } from '../../../sync/errors.ts'
-import { listTable, type Schema } from '../../../sync/message.ts'
+import { isDeletion, listTable, type Schema } from '../../../sync/message.ts'
 import { compileSerializer, packRows, type Serializer, stagedFields } from '../../../sync/staged.ts'
 import { HEADER_COLUMNS, LIST_COLUMNS } from '../../../sync/stored.ts'
 import type { Prepared, Rejection, Target, WriteBatch, WriteContext } from '../../../sync/target.ts'
@@ -134,7 +134,7 @@ export function createMergeTarget(connection: Connection, entity: string, option
   ) {
     const missing: { readonly table: MergeTable; readonly documents: readonly number[] }[] = []
     const short: MergeTable[] = []
-    const upserts = batch.records.filter(({ record }) => record._op !== 'delete').length
+    const upserts = batch.records.filter(({ record }) => !isDeletion(record)).length
     const binds = [batch.run, batch.at, ...ranges(batch, ranged)]
     for (const { table, sql } of ready) {
       const [result] = await work.run({ sql, binds, what: `MERGE into ${plainTable(table.name)}` })

@@ -1,6 +1,6 @@
 /** Turns nodes as they come into records of docs/entities.md. Compiled once for an entity: no path is split per record. */
 import { syncError } from '../../../sync/errors.ts'
-import { type DataRecord, propertyName, type Row, type Value } from '../../../sync/message.ts'
+import { type DataRecord, memberOf, propertyName, type Row, type Value } from '../../../sync/message.ts'
 import { isDecimal, normalise, timesSign } from '../../../sync/money.ts'
 import type { FieldPath } from './paths.ts'
 import type { ResolvedColumn, ResolvedEntity, ResolvedList } from './resolve.ts'
@@ -63,7 +63,7 @@ export function compileConverter(entity: ResolvedEntity, options: ConvertOptions
     const record = { ...blank }
     fillRow(fills, record, node, record, record)
     record._row = 0
-    record._stamp = stamp === undefined ? null : ((node[stamp] ?? null) as string | null)
+    record._stamp = stamp === undefined ? null : ((memberOf(node, stamp) ?? null) as string | null)
     for (const name of names) record[name] = []
     for (const list of lists) fillList(list, node, record, record)
     return record
@@ -156,8 +156,8 @@ function planList(list: ResolvedList, options: ConvertOptions): ListPlan {
 
 /** Appends the rows of one list to the record; gives the row where it is the only one. */
 function fillList(list: ListPlan, owner: Raw, record: DataRecord, parent: Row): Row | undefined {
-  const rows = record[list.name] as Row[]
-  const edges = (owner[list.field] as { query?: Connection } | null | undefined)?.query?.edges ?? []
+  const rows = memberOf(record, list.name) as Row[]
+  const edges = (memberOf(owner, list.field) as { query?: Connection } | null | undefined)?.query?.edges ?? []
   let count = 0
   let only: Row | undefined
   for (let i = 0; i < edges.length; i++) {
@@ -193,7 +193,7 @@ function compileDimensions(list: ResolvedList, options: ConvertOptions): (row: R
   const getCode = getter(code)
   const columns = new Map([...options.dimensions].map(([of, column]) => [of, propertyName(column)]))
   return (row, node) => {
-    const edges = (node[field] as { query?: Connection } | null | undefined)?.query?.edges ?? []
+    const edges = (memberOf(node, field) as { query?: Connection } | null | undefined)?.query?.edges ?? []
     for (let i = 0; i < edges.length; i++) {
       const dimension = edges[i]?.node
       if (!dimension) continue

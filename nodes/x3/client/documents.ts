@@ -1,5 +1,6 @@
 /** Makes documents whole: further pages of their lists, and the check that nothing changed meanwhile. */
 
+import { memberOf } from '../../../sync/message.ts'
 import type { Raw } from './convert.ts'
 import { MEGABYTE } from './options.ts'
 import type { ResolvedEntity, ResolvedList } from './resolve.ts'
@@ -37,7 +38,7 @@ const versionOf = (entity: ResolvedEntity, node: Raw): string =>
   )
 
 const collectionOf = (owner: Raw, field: string): Collection | undefined =>
-  (owner[field] as { query?: Collection | null } | null | undefined)?.query ?? undefined
+  (memberOf(owner, field) as { query?: Collection | null } | null | undefined)?.query ?? undefined
 
 /** Whether every list of an element has as many elements as X3 counts. Cheap: called for each document. */
 export function isWhole(owner: Raw, lists: readonly ResolvedList[]): boolean {

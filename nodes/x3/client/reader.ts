@@ -171,9 +171,12 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
     const refused: RefusedRecord[] = []
     const notices = [...said]
     const places = new Map<string, number>()
-    for (const { cursor, node } of page.edges) {
+    for (const edge of page.edges) {
+      const { cursor, node } = edge
       if (!node)
         throw syncError('transient', 'x3.shape', `${name}: X3 gave an empty record in a page`, { entity: name })
+      // Its nodes are the greatest part of a page, and garbage once they are records.
+      edge.node = null
       const { record, refused: held } = await settle(node, read, reading)
       if (held) refused.push(held)
       if (!record) continue
