@@ -7,17 +7,18 @@ import type { Address } from '../demo/ends/end.ts'
 import { headerMerge, listMerge, type MergeTable } from '../nodes/databricks/client/merge.ts'
 import { literal, quoteTable } from '../nodes/databricks/client/sql.ts'
 import { clusterOf, createTable } from '../nodes/databricks/client/tables.ts'
-import { listTable, type Schema } from '../sync/message.ts'
+import { listTable } from '../sync/message.ts'
 import { stagedFields } from '../sync/staged.ts'
 import { HEADER_COLUMNS, LIST_COLUMNS } from '../sync/stored.ts'
-import type { FloorWriter } from './floor-parts.ts'
+import type { FloorWriter, Script } from './floor-parts.ts'
+import type { Recorded } from './recorded.ts'
 
 /** As in the flow: more than this goes by file. */
 const MAX_PARAMETER_BYTES = 900_000
 const compress = promisify(gzip)
 const RUN = 'floor'
 
-export async function openWriter(address: Address): Promise<FloorWriter> {
+export async function openWriter(address: Address, { statements }: Script): Promise<FloorWriter> {
   const {
     host,
     path,
@@ -32,13 +33,29 @@ export async function openWriter(address: Address): Promise<FloorWriter> {
   await client.connect({ host, port, path, token, customCaCert: caPem, telemetryEnabled: false })
   const session = await client.openSession({ configuration: { ANSI_MODE: 'true', TIMEZONE: 'UTC' } })
   const known = new Map<string, ReadonlyMap<string, MergeTable>>()
-  const keys = new Map<string, Schema>()
   let files = 0
 
   const run = async (sql: string, namedParameters?: Record<string, string>): Promise<void> => {
     const operation = await session.executeStatement(sql, namedParameters === undefined ? {} : { namedParameters })
     await operation.finished()
     await operation.close()
+  }
+  const ask = async ({ sql, parameters }: Recorded): Promise<void> => {
+    const operation = await session.executeStatement(sql, { namedParameters: { ...parameters } })
+    await operation.finished()
+    if (sql.startsWith('SELECT')) await operation.fetchAll()
+    await operation.close()
+  }
+  const others = [...statements]
+  let asked = Promise.resolve()
+  let merges = 0
+  /** Sends what the flow had sent when it came as far, one after the other beside the merges. */
+  const catchUp = (): void => {
+    // Some fail here as they did there: the table of marks is missing at first.
+    for (let next = others[0]; next !== undefined && next.after <= merges; next = others[0]) {
+      others.shift()
+      asked = asked.then(() => ask(next)).catch(() => undefined)
+    }
   }
   const rest = async (method: 'PUT' | 'DELETE', file: string, body?: Buffer): Promise<void> => {
     const reply = await request(`https://${host}:${port}/api/2.0/fs/files${file}?overwrite=true`, {
@@ -81,8 +98,8 @@ export async function openWriter(address: Address): Promise<FloorWriter> {
           await run(createTable({ name, comment: '', columns, key: table.key, unique: true, cluster }, 'string'))
         }
         known.set(schema.entity, parts)
-        keys.set(schema.entity, schema)
       }
+      catchUp()
     },
     async write({ entity, tables }) {
       const parts = known.get(entity)
@@ -92,15 +109,23 @@ export async function openWriter(address: Address): Promise<FloorWriter> {
       const staged = await Promise.all(
         [...parts].map(async ([list, part]) => ({ list, part, ...(await stage(tables[list] ?? [], part.columns)) })),
       )
-      const merge = ({ list, part, select, parameters }: (typeof staged)[number]): Promise<void> =>
-        run(list === '' ? headerMerge(part, select, 'string') : listMerge(part, header, select, 'string'), {
+      const merge = ({ list, part, select, parameters }: (typeof staged)[number]): Promise<void> => {
+        merges++
+        catchUp()
+        return run(list === '' ? headerMerge(part, select, 'string') : listMerge(part, header, select, 'string'), {
           ...parameters,
           run: RUN,
           at,
         })
+      }
       await Promise.all(staged.filter(({ list }) => list !== '').map(merge))
       await Promise.all(staged.filter(({ list }) => list === '').map(merge))
       for (const { file } of staged) if (file !== undefined) rest('DELETE', file).catch(() => undefined)
+    },
+    async finish() {
+      merges = Number.POSITIVE_INFINITY
+      catchUp()
+      await asked
     },
     async close() {
       await session.close()

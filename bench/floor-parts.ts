@@ -1,6 +1,7 @@
 /** The parts that a floor is put together from: a source that is read, and a target that is written. */
 import type { Address } from '../demo/ends/end.ts'
 import type { Schema } from '../sync/message.ts'
+import type { Recorded } from './recorded.ts'
 import type { Accounts } from './sandbox.ts'
 
 /** What the flow did, as the floor needs it to do the same. */
@@ -12,6 +13,8 @@ export interface Script {
   /** Value of the `source` column. */
   readonly source: string
   readonly accounts: Accounts
+  /** Its statements beside those that carry rows, in order; none where they are not recorded. */
+  readonly statements: readonly Recorded[]
 }
 
 /** Rows of one batch as JSON texts, by list; `''` is the header. */
@@ -33,6 +36,8 @@ export interface FloorReader {
 export interface FloorWriter {
   create(schemas: readonly Schema[]): Promise<void>
   write(batch: FloorBatch): Promise<void>
+  /** Waits for what goes on beside the batches. */
+  finish?(): Promise<void>
   close(): Promise<void>
 }
 
@@ -42,9 +47,10 @@ export const READERS: Readonly<Record<string, () => Promise<{ openReader(address
     x3: () => import('./floor-x3.ts'),
     intacct: () => import('./floor-intacct.ts'),
   }
-export const WRITERS: Readonly<Record<string, () => Promise<{ openWriter(address: Address): Promise<FloorWriter> }>>> =
-  {
-    databricks: () => import('./floor-databricks.ts'),
-    powerbi: () => import('./floor-powerbi.ts'),
-    snowflake: () => import('./floor-snowflake.ts'),
-  }
+export const WRITERS: Readonly<
+  Record<string, () => Promise<{ openWriter(address: Address, script: Script): Promise<FloorWriter> }>>
+> = {
+  databricks: () => import('./floor-databricks.ts'),
+  powerbi: () => import('./floor-powerbi.ts'),
+  snowflake: () => import('./floor-snowflake.ts'),
+}

@@ -48,7 +48,7 @@ const commands = {
     const batches = what === 'write' ? await all(reader.batches(script)) : reader.batches(script)
     const end = measure()
     // The flow loads the driver and logs in on first use: the floor does so in measured time too.
-    const writer = await (await writers()).openWriter(addresses[target] ?? {})
+    const writer = await (await writers()).openWriter(addresses[target] ?? {}, script)
     let records = 0
     let rows = 0
     let onTheWay = 0
@@ -76,6 +76,7 @@ const commands = {
     }
     await Promise.all(turns.values())
     if (failed !== undefined) throw failed
+    if (what !== 'read') await writer.finish?.()
     const cost = end()
     await writer.close()
     await reader.close()

@@ -10,12 +10,15 @@ import type { RunSummary } from '../sync/engine.ts'
 import type { DataRecord, Schema } from '../sync/message.ts'
 import { serve } from './child.ts'
 import { type Cost, measure, peakRssMb } from './measure.ts'
+import { type Recorded, recordDatabricks } from './recorded.ts'
 import type { Accounts, Addresses } from './sandbox.ts'
 
 export interface FlowOrder {
   readonly flow: string
   readonly addresses: Addresses
   readonly accounts: Accounts
+  /** To be repeated by the floor. */
+  readonly record?: boolean
 }
 
 export interface FlowResult extends Cost {
@@ -26,6 +29,7 @@ export interface FlowResult extends Cost {
   readonly batches: Record<string, number[]>
   readonly schemas: Schema[]
   readonly source: string
+  readonly statements: readonly Recorded[]
 }
 
 /** What the bench uses of Node-RED; its own types know only what a node sees. */
@@ -53,7 +57,8 @@ interface CompleteEvent {
 }
 
 const commands = {
-  async run({ flow, addresses, accounts }: FlowOrder): Promise<FlowResult> {
+  async run({ flow, addresses, accounts, record = false }: FlowOrder): Promise<FlowResult> {
+    const statements = record && flow.endsWith('-databricks') ? recordDatabricks() : []
     const RED = createRequire(import.meta.url)('node-red') as NodeRed
     const userDir = mkdtempSync(join(tmpdir(), 'tieout-bench-'))
     try {
@@ -86,6 +91,7 @@ const commands = {
         batches: seen.batches,
         schemas: [...seen.schemas.values()],
         source,
+        statements,
       }
     } finally {
       await RED.stop()

@@ -1,4 +1,6 @@
 /** `npm run bench`: what the shipped flow costs, beside a bare script that does the same work on the same sandbox. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { HEAP } from '../demo/editor.ts'
@@ -80,22 +82,26 @@ interface Setting {
 }
 
 async function bench(options: Options): Promise<void> {
+  // As settings.js does it; the floor's passes find it too.
+  const cache = mkdtempSync(join(tmpdir(), 'tieout-compiled-'))
+  process.env.NODE_COMPILE_CACHE = cache
   const sandbox = startChild<SandboxCommands>(script('sandbox'))
   try {
     const { accounts } = await sandbox.ask('open', { rows: options.rows, ...options.systems })
     const setting: Setting = { options, sandbox, accounts }
     // Fills the cache of pages, and shows what the flow asks and sends, so that the floor does the same.
-    const first = await flowPass(setting, [])
+    const first = await flowPass(setting, [], calm, true)
     const tables = await sandbox.ask('tables', first.schemas)
     const requests = await inOrder(setting, await sandbox.ask('requests', undefined as never))
     const floor: Floor = {
-      script: { requests, batches: first.batches, source: first.source, accounts },
+      script: { requests, batches: first.batches, source: first.source, accounts, statements: first.statements },
       schemas: first.schemas,
     }
     if (options.pageMs > 0 || options.statementMs > 0) await overlap(setting, floor)
     else await compare(setting, floor, tables)
   } finally {
     await sandbox.stop()
+    rmSync(cache, { recursive: true, force: true })
   }
 }
 
@@ -155,14 +161,19 @@ async function overlap(setting: Setting, floor: Floor): Promise<void> {
 
 const calm = { pageMs: 0, statementMs: 0 }
 
-async function flowPass(setting: Setting, execArgv: readonly string[], latency = calm): Promise<Pass<FlowResult>> {
+async function flowPass(
+  setting: Setting,
+  execArgv: readonly string[],
+  latency = calm,
+  record = false,
+): Promise<Pass<FlowResult>> {
   const { options, sandbox, accounts } = setting
   const addresses = await sandbox.ask('empty', undefined as never)
   await sandbox.ask('latency', latency)
   const child = startChild<FlowCommands>(script('flow'), [...HEAP, ...execArgv])
   try {
     await sandbox.ask('begin', undefined as never)
-    const result = await child.ask('run', { flow: options.flow, addresses, accounts })
+    const result = await child.ask('run', { flow: options.flow, addresses, accounts, record })
     return { ...result, sandbox: await sandbox.ask('end', undefined as never) }
   } finally {
     await child.stop()
