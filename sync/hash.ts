@@ -36,8 +36,9 @@ export function compileHasher(schema: Schema): Hasher {
  * name and the lists in any order of their lines; without volatile columns and `_` members. A column that is added to
  * the schema and null everywhere changes no hash. A deletion has the empty hash.
  *
- * Rows are JSON arrays that begin with the names of the filled columns (their digest), so that no two different
- * records give the same text. JSON escapes halves of characters, which would not survive the way to bytes.
+ * It is taken of one JSON array. Each row begins with the names of its filled columns (their digest), each list with its name
+ * and number of lines, so that no two different records give the same text. JSON escapes halves of characters, which would
+ * not survive the way to bytes.
  */
 export function compileFingerprint(schema: Schema): Fingerprinter {
   const lists = Object.entries(schema.lists ?? {})
@@ -51,37 +52,36 @@ export function compileFingerprint(schema: Schema): Fingerprinter {
   return (record) => {
     if (isDeletion(record)) return { hash: '', sound: false }
     const key: unknown[] = schema.key.map(() => undefined)
-    const header = readHeader(record, key)
-    let { sound } = header
-    // joined once: a text that grows is written twice
-    const all = [header.text]
+    let most = readHeader.most
+    for (const { name, readRow } of lists) {
+      const lines = memberOf(record, name)
+      if (Array.isArray(lines)) most += 2 + lines.length * readRow.most
+    }
+    const all: Hashed = { values: new Array(most), count: 0 }
+    let sound = readHeader(record, key, all)
     for (const { name, readRow, ownKey } of lists) {
       const lines = memberOf(record, name) as Row[]
       if (!Array.isArray(lines)) sound = false
       else if (lines.length > 0) {
-        const texts = new Array<string>(lines.length)
-        for (let i = 0; i < lines.length; i++) {
-          const row = readRow(lines[i] as Row, key)
-          if (!row.sound) sound = false
-          texts[i] = row.text
-        }
-        if (texts.length > 1) {
-          texts.sort()
-          if (sound && !areDistinct(lines, ownKey)) sound = false
-        }
-        all.push(JSON.stringify([name, lines.length]))
-        for (let i = 0; i < texts.length; i++) all.push(texts[i] as string)
+        all.values[all.count++] = name
+        all.values[all.count++] = lines.length
+        const inOrder = byKey(lines, ownKey)
+        if (inOrder === undefined) {
+          sound = false
+          const rows = lines.map((line) => {
+            const row: Hashed = { values: [], count: 0 }
+            readRow(line, key, row)
+            return JSON.stringify(row.values)
+          })
+          for (const row of rows.sort()) all.values[all.count++] = row
+        } else for (let i = 0; i < inOrder.length; i++) if (!readRow(inOrder[i] as Row, key, all)) sound = false
       }
     }
-    return { hash: hash('sha256', all.join(''), 'hex').slice(0, 32), sound }
+    all.values.length = all.count
+    const text = JSON.stringify(all.values)
+    // JSON writes NUL and halves of characters as escapes.
+    return { hash: hash('sha256', text, 'hex').slice(0, 32), sound: sound && !text.includes('\\u') }
   }
-}
-
-/** A row as it was read. */
-interface RowRead {
-  /** JSON: which columns are filled, then their values. */
-  readonly text: string
-  readonly sound: boolean
 }
 
 /** What tells a line from the document's other lines. */
@@ -109,15 +109,25 @@ interface Slot {
 const wordBits = 30
 const mostDigests = 10_000
 
-/**
- * `documentKey`: for the lines of a list, the key of their document. `lists`: members that are no columns. The second argument
- * of what it gives is the values of the document's key: a header fills them in, a line must have the same.
- */
+/** What is hashed of a document, in an array that is long enough from the start. */
+interface Hashed {
+  readonly values: unknown[]
+  count: number
+}
+
+interface RowReader {
+  /** Appends what is hashed of a row; gives whether it is sound. `key`: the values of the document's key, which a header fills in and a line must have. */
+  (row: Row, key: unknown[], all: Hashed): boolean
+  /** How many values a row has at most. */
+  readonly most: number
+}
+
+/** `documentKey`: for the lines of a list, the key of their document. `lists`: members that are no columns. */
 function compileRow(
   table: TableSchema,
   documentKey: readonly string[],
   lists: ReadonlySet<string> = new Set(),
-): (row: Row, key: unknown[]) => RowRead {
+): RowReader {
   const hashed = table.columns
     .filter(({ volatile }) => !volatile)
     .map(({ name }) => name)
@@ -147,11 +157,9 @@ function compileRow(
     digests.set(mask, digest)
     return digest
   }
-  // two arrays for all rows: they are JSON before the next row comes
   const values: unknown[] = hashed.map(() => undefined)
-  const filled: unknown[] = ['']
 
-  return (row, key) => {
+  const read = (row: Row, key: unknown[], all: Hashed): boolean => {
     let keys = 0
     let sound = true
     let place = 0
@@ -186,9 +194,9 @@ function compileRow(
         sound = false
       if (slot.at >= 0) values[slot.at] = hashable
     }
-    let count = 1
     let mask = ''
     let word = 0
+    const first = all.count++
     for (let i = 0; i < values.length; i++) {
       if (i > 0 && i % wordBits === 0) {
         mask += `${word},`
@@ -198,14 +206,12 @@ function compileRow(
       if (value === undefined) continue
       values[i] = undefined
       word |= 1 << (i % wordBits)
-      filled[count++] = value
+      all.values[all.count++] = value
     }
-    filled.length = count
-    filled[0] = digestOf(mask + word, row ?? {})
-    const text = JSON.stringify(filled)
-    // JSON writes NUL and halves of characters as escapes.
-    return { text, sound: sound && keys === table.key.length && !text.includes('\\u') }
+    all.values[first] = digestOf(mask + word, row ?? {})
+    return sound && keys === table.key.length
   }
+  return Object.assign(read, { most: hashed.length + 1 })
 }
 
 /** A date or timestamp of its column; what else a text may be in there, the check says. */
@@ -217,17 +223,20 @@ function isMoment(slot: Slot, text: string): boolean {
   return true
 }
 
-/** Whether no two lines have one key; what only looks alike counts as alike. */
-function areDistinct(lines: readonly Row[], ownKey: readonly string[]): boolean {
-  let ascending = 1
-  while (ascending < lines.length && isAfter(lines[ascending] as Row, lines[ascending - 1] as Row, ownKey)) ascending++
-  if (ascending === lines.length) return true
-  const seen = new Set<string>()
-  for (const line of lines) seen.add(ownKey.map((name) => String(line[name])).join('\0'))
-  return seen.size === lines.length
+/** Lines in the order of their keys, in which most come; undefined where two have one key or keys that cannot be compared. */
+function byKey(lines: readonly Row[], ownKey: readonly string[]): readonly Row[] | undefined {
+  if (isAscending(lines, ownKey)) return lines
+  const sorted = [...lines].sort((a, b) => (isAfter(a, b, ownKey) ? 1 : isAfter(b, a, ownKey) ? -1 : 0))
+  return isAscending(sorted, ownKey) ? sorted : undefined
 }
 
-function isAfter(row: Row, other: Row, key: readonly string[]): boolean {
+function isAscending(lines: readonly Row[], ownKey: readonly string[]): boolean {
+  for (let i = 1; i < lines.length; i++) if (!isAfter(lines[i] as Row, lines[i - 1] as Row, ownKey)) return false
+  return true
+}
+
+function isAfter(row: Row | null | undefined, other: Row | null | undefined, key: readonly string[]): boolean {
+  if (!row || !other) return false
   for (let i = 0; i < key.length; i++) {
     const one = memberOf(row, key[i] as string)
     const before = memberOf(other, key[i] as string)
