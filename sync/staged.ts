@@ -90,29 +90,33 @@ export function compileSerializer(schema: Schema, table: TableRows): Serializer 
 interface Cell {
   readonly name: string
   readonly prefix: string
-  /** The text that came last and what was made of it: columns repeat themselves from line to line. */
+  /** The text that came last and how it stands in JSON: columns repeat themselves from line to line. */
   last: string | null
   made: string
 }
 
 /** What all rows of a document begin with. */
 function headOf(open: string, cells: readonly Cell[], row: Row): string {
-  const texts: string[] = [open]
-  addFilled(cells, row, { add: (text) => texts.push(text) })
+  const texts = [open]
+  for (const { name, prefix } of cells) {
+    const value = memberOf(row, name)
+    if (value !== null && value !== undefined) texts.push(prefix, text(value))
+  }
   return texts.join('')
 }
 
 /** Adds the filled columns of a row. */
-function addFilled(cells: readonly Cell[], row: Row, rows: Pick<RowWriter, 'add'>): void {
-  for (let i = 0; i < cells.length; i += 1) {
+function addFilled(cells: readonly Cell[], row: Row, rows: RowWriter): void {
+  for (let i = 0; i < cells.length; i++) {
     const cell = cells[i] as Cell
     const value = row[cell.name]
     if (value === null || value === undefined) continue
     if (value !== cell.last) {
-      cell.made = cell.prefix + text(value)
+      cell.made = text(value)
       // What is no text may change and stay the same object.
       cell.last = typeof value === 'string' ? value : null
     }
+    rows.add(cell.prefix)
     rows.add(cell.made)
   }
 }
@@ -127,7 +131,7 @@ export interface PackedRows {
 /** Bytes of a piece. */
 const PIECE = 1 << 16
 /** Texts that become bytes together: few, because one character beyond Latin-1 makes them all twice as long and slow. */
-const TEXTS = 256
+const TEXTS = 512
 
 /** Takes rows and turns them into bytes, which lie outside of the heap, as they come. */
 export function packRows(serialize: (rows: RowWriter) => void, rowsPerFile = Number.POSITIVE_INFINITY): PackedRows {
