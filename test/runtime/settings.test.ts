@@ -161,6 +161,11 @@ describe('settings and login', () => {
       match(await refused(red.userDir, adminEnv()), /cannot be decrypted with any key: none is set/)
       ok(!existsSync(join(red.userDir, 'credential-secret')))
     })
+
+    it('has left compiled code for the next start', () => {
+      const modules = globSync('compile-cache/*/*', { cwd: red.userDir })
+      ok(modules.length > 500, `${modules.length} modules`)
+    })
   })
 
   it('does not start without a user, and says how to make one', async () => {

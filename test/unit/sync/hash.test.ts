@@ -89,6 +89,15 @@ describe('hash', () => {
     assert.equal(new Set(different.map(of)).size, different.length)
   })
 
+  it('takes lines in the order of their keys, whatever order they come in and whatever they are', () => {
+    const list = (...lines: unknown[]): string => of({ a: 'x', lines })
+    const [one, two, ten] = [1, 2, 10].map((line) => ({ line, text: `${line}` }))
+    assert.equal(list(ten, one, two), list(one, two, ten))
+    assert.notEqual(list(one, two), list({ line: 1, text: '2' }, { line: 2, text: '1' }))
+    for (const odd of [null, undefined, 5, { line: '1', text: 'q' }, { line: 1, text: 'q' }, { text: 'q' }])
+      assert.equal(list(odd, one), list(one, odd))
+  })
+
   it('changes when one cent of one line changes', () => {
     const hasher = compileHasher(journalSchema)
     assert.notEqual(hasher(journal('J', '10.01')), hasher(journal('J', '10.02')))
