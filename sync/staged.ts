@@ -2,8 +2,13 @@
  * Rows as JSON text for the warehouse: short positional names and texts only, so that a hostile column name stands in no
  * JSON path and every value is cast by the statement, where a bad one raises.
  */
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import { giveBack } from './memory.ts'
 import { type Column, isDeletion, memberOf, propertyName, type Row, type Schema, type Value } from './message.ts'
 import type { WriteRecord } from './target.ts'
+
+const compress = promisify(gzip)
 
 /** One table of an entity as it is written: the header, or one list. */
 export interface TableRows {
@@ -181,6 +186,18 @@ export function packRows(serialize: (rows: RowWriter) => void, rowsPerFile = Num
   endTexts()
   endPiece()
   return { rows, bytes, files }
+}
+
+/** Rows as one gzip file. The pieces are empty afterwards. */
+export async function gzipped(rows: string | readonly Buffer[]): Promise<Buffer> {
+  if (typeof rows === 'string') return compress(rows, { level: 1 })
+  const whole = Buffer.concat(rows)
+  for (const piece of rows) giveBack(piece)
+  try {
+    return await compress(whole, { level: 1 })
+  } finally {
+    giveBack(whole)
+  }
 }
 
 /** The rows as one JSON array; its size is theirs and one byte. */

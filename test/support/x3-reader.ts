@@ -1,5 +1,6 @@
-import type { QueryOptions, X3Connection } from '../../nodes/x3/client/connection.ts'
+import type { X3Connection } from '../../nodes/x3/client/connection.ts'
 import { createX3Source, type X3SourceOptions } from '../../nodes/x3/client/poll.ts'
+import { readReply } from '../../nodes/x3/client/reply.ts'
 import type { FieldInfo, NodeRef, TypeInfo, X3Schema } from '../../nodes/x3/client/schema.ts'
 import type { Row } from '../../sync/message.ts'
 import type { Page } from '../../sync/source.ts'
@@ -75,11 +76,27 @@ interface Asked {
 }
 type Answers = (asked: Asked) => unknown
 
-/** A connection whose answers a test gives; `text` of a reply is its JSON unless a test gives the text itself. */
-export function connection(answers: Answers): X3Connection & { asked: Asked[] } {
+/** A connection whose answers a test gives: data, or the text of a body. `parsed` says which requests were read so far. */
+export function connection(answers: Answers): X3Connection & { asked: Asked[]; parsed: Asked[] } {
   const asked: Asked[] = []
+  const parsed: Asked[] = []
+  const send: X3Connection['send'] = async (text, variables, options) => {
+    options.onAttempt?.()
+    asked.push({ text, variables })
+    const given = answers({ text, variables })
+    const body = typeof given === 'string' ? given : JSON.stringify({ data: given })
+    return {
+      bytes: Buffer.byteLength(body),
+      read: (exact = false) => {
+        parsed.push({ text, variables })
+        return readReply({ status: 200, contentType: 'application/json', text: body }, exact, options.what)
+      },
+      drop() {},
+    }
+  }
   return {
     asked,
+    parsed,
     address: 'x3://x3.example:8124/SEED',
     apiUrl: 'https://x3.example:8124/xtrem/api',
     folder: 'SEED',
@@ -92,13 +109,8 @@ export function connection(answers: Answers): X3Connection & { asked: Asked[] } 
     },
     concurrency: 2,
     retry: { attempts: 12, firstDelayMs: 1, maxDelayMs: 1 },
-    async query(text: string, variables: Readonly<Record<string, unknown>>, options: QueryOptions) {
-      options.onAttempt?.()
-      asked.push({ text, variables })
-      const given = answers({ text, variables })
-      const body = typeof given === 'string' ? given : JSON.stringify({ data: given })
-      return { data: JSON.parse(body).data, notices: [], text: body }
-    },
+    send,
+    query: async (text, variables, options) => (await send(text, variables, options)).read(),
     listen: () => () => {},
     requests: () => asked.length,
     close: async () => {},

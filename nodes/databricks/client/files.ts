@@ -1,12 +1,9 @@
 /** The staging volume: files uploaded from memory by the Files API, never through a temporary file on this machine. */
 import { createHash } from 'node:crypto'
-import { promisify } from 'node:util'
-import { gzip } from 'node:zlib'
 import { syncError } from '../../../sync/errors.ts'
+import { gzipped } from '../../../sync/staged.ts'
 import type { WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
-
-const compress = promisify(gzip)
 
 export interface Volume {
   /** `/Volumes/main/finance/staging` */
@@ -41,19 +38,19 @@ export function fileName(batchId: string, table: string, part: number): string {
 export const filePath = (volume: Volume, name: string): string =>
   `/api/2.0/fs/files${`${volume.path}/${name}`.split('/').map(encodeURIComponent).join('/')}`
 
-/** Uploads NDJSON as gzip; overwrites what an earlier attempt left. */
+/** Uploads NDJSON as gzip; overwrites what an earlier attempt left. Pieces are empty afterwards. */
 export async function upload(
   connection: Connection,
   volume: Volume,
   name: string,
-  ndjson: string | Buffer,
+  ndjson: string | readonly Buffer[],
   context: WriteContext,
 ): Promise<void> {
   await connection.rest(
     {
       method: 'PUT',
       path: `${filePath(volume, name)}?overwrite=true`,
-      body: await compress(ndjson, { level: 1 }),
+      body: await gzipped(ndjson),
       what: `Upload of ${name} to ${volume.path}`,
     },
     context,

@@ -54,8 +54,7 @@ export function createStager(
       const names = packed.files.map((_, i) => fileName(attempt, name + purpose, i))
       const drop = (): void => removeLater(connection, volume, names)
       try {
-        for (const [i, file] of names.entries())
-          await upload(connection, volume, file, Buffer.concat(packed.files[i] ?? []), context)
+        for (const [i, file] of names.entries()) await upload(connection, volume, file, packed.files[i] ?? [], context)
       } catch (error) {
         drop()
         throw error

@@ -1,14 +1,10 @@
 /** Brings the rows of a batch to Snowflake: as one JSON bind, or as a file uploaded from memory when there are more. */
 import { createHash } from 'node:crypto'
-import { promisify } from 'node:util'
-import { gzip } from 'node:zlib'
 import { syncError } from '../../../sync/errors.ts'
-import { arrayText, type PackedRows } from '../../../sync/staged.ts'
+import { arrayText, gzipped, type PackedRows } from '../../../sync/staged.ts'
 import type { WriteContext } from '../../../sync/target.ts'
 import type { Connection, Work } from './connection.ts'
 import { literal, plainTable, quote, quoteTable, splitName, stored, type TableName } from './sql.ts'
-
-const compress = promisify(gzip)
 
 /** The temporary table that a batch is staged in: texts only, so that loading cannot fail on a value. */
 export interface StagingTable {
@@ -86,7 +82,7 @@ export async function readyRows(
   const ready = { count: packed.rows, what, path, isUp: false }
   return packed.bytes < maxBindBytes
     ? { ...ready, text: arrayText(packed) }
-    : { ...ready, file: await compressed(packed) }
+    : { ...ready, file: await gzipped(packed.files.flat()) }
 }
 
 /** Stages rows in the temporary table, which is made anew. Throws when another number of rows arrived. */
@@ -120,8 +116,6 @@ export function removeLater(connection: Connection, rows: ReadyRows): void {
   connection.run(remove, context).catch(() => undefined)
 }
 
-const compressed = ({ files }: PackedRows): Promise<Buffer> => compress(Buffer.concat(files.flat()), { level: 1 })
-
 const putRows = ({ path, file, what }: Pick<ReadyRows, 'path' | 'file' | 'what'>) => ({
   sql: putFile(path),
   ...(file ? { file } : {}),
@@ -130,7 +124,7 @@ const putRows = ({ path, file, what }: Pick<ReadyRows, 'path' | 'file' | 'what'>
 
 /** Uploads rows as one gzip file, from memory; overwrites what an earlier attempt left. */
 export async function upload(work: Work, path: string, packed: PackedRows, what: string): Promise<void> {
-  await work.run(putRows({ path, file: await compressed(packed), what }))
+  await work.run(putRows({ path, file: await gzipped(packed.files.flat()), what }))
 }
 
 export function checkCount(sent: number, found: number, what: string): void {

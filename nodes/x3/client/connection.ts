@@ -1,18 +1,23 @@
 /** A connection to one folder of Sage X3: GraphQL over HTTP with login, clock, limits and retries. */
 import type { Dispatcher } from 'undici'
 import { limiter } from '../../../sync/limiter.ts'
+import { giveBack } from '../../../sync/memory.ts'
 import { type RetryContext, type RetryOptions, withRetry } from '../../../sync/retry.ts'
 import { credentials, type ServerClock, serverClock } from './auth.ts'
-import { answerError, complaintError, complaintsOf, curable, noticesOf, parseBody, tokenErrorNumber } from './errors.ts'
-import { apiUrlOf, dispatcherOf, post } from './http.ts'
+import { answerError, curable, tokenErrorNumber } from './errors.ts'
+import { answerOf, apiUrlOf, dispatcherOf, post } from './http.ts'
 import { MEGABYTE, type X3Options } from './options.ts'
+import { type Reply, readReply } from './reply.ts'
 
-export interface QueryOptions {
+export interface SendOptions {
   /** What is read, for messages: `supplier`. */
   readonly what: string
   readonly signal: AbortSignal
   /** Called before each attempt: takes the read number. */
   readonly onAttempt?: () => void
+}
+
+export interface QueryOptions extends SendOptions {
   /** How often and how long it is tried again; `false`: once. */
   readonly retry?: Partial<RetryOptions> | false
   /** Told what a retry waits for. */
@@ -27,12 +32,16 @@ export const retryContext = (signal: AbortSignal, waiting?: (what: string) => vo
   renew: async () => {},
 })
 
-/** A success: whole data. Data with errors beside it counts as a failure, because a part of it is missing. */
-export interface Reply {
-  readonly data: Readonly<Record<string, unknown>>
-  readonly notices: readonly string[]
-  /** The body as received. */
-  readonly text: string
+/** A success as it came: bytes until it is wanted, which cost less to keep than the objects in it. */
+export interface Unread {
+  readonly bytes: number
+  /**
+   * Parses it; throws the `SyncError` of a body that is cut or complains. `exact`: numbers that JavaScript would round stay
+   * the text that they came as.
+   */
+  read(exact?: boolean): Reply
+  /** Gives its memory back: it cannot be read any more. */
+  drop(): void
 }
 
 export interface X3Connection {
@@ -52,6 +61,8 @@ export interface X3Connection {
    * signed anew once. Throws `SyncError`s; data that came with errors is thrown away with them.
    */
   query(text: string, variables: Readonly<Record<string, unknown>>, options: QueryOptions): Promise<Reply>
+  /** The same, sent once and not parsed yet. */
+  send(text: string, variables: Readonly<Record<string, unknown>>, options: SendOptions): Promise<Unread>
   /** Tells what any retry on this connection waits for, until the function given back is called. */
   listen(waiting: (what: string) => void): () => void
   /** Requests sent so far. */
@@ -75,9 +86,9 @@ export function createX3Connection(options: X3Options, dispatcher: Dispatcher = 
   const listeners = new Set<(what: string) => void>()
   let requests = 0
 
-  const send = async (body: string, authorization: string, what: string, signal: AbortSignal) => {
+  const sendOnce = async (body: string, authorization: string, what: string, signal: AbortSignal) => {
     requests += 1
-    const answer = await post({
+    const received = await post({
       url,
       headers: {
         'content-type': 'application/json',
@@ -92,30 +103,36 @@ export function createX3Connection(options: X3Options, dispatcher: Dispatcher = 
       signal,
       what,
     })
-    clock.learn(answer.date)
-    return answer
+    clock.learn(received.date)
+    return received
   }
 
-  const attempt = async (body: string, what: string, signal: AbortSignal): Promise<Reply> => {
+  const attempt = async (body: string, what: string, signal: AbortSignal): Promise<Unread> => {
     const authorization = await login.header()
-    let answer = await send(body, authorization, what, signal)
-    if (answer.status === 401 && options.auth.kind === 'jwt') {
-      const number = tokenErrorNumber(answer.text)
+    let received = await sendOnce(body, authorization, what, signal)
+    if (received.status === 401 && options.auth.kind === 'jwt') {
+      const number = tokenErrorNumber(answerOf(received).text)
       // Signed anew by the clock of this very reply, once: 21 and 50 come from clocks and ended tokens.
       if (number === undefined || curable(number)) {
         const renewed = await login.header(authorization)
-        answer = await send(body, renewed, what, signal)
-        if (answer.status === 401) login.forget(renewed)
+        received = await sendOnce(body, renewed, what, signal)
+        if (received.status === 401) login.forget(renewed)
       }
     }
-    if (answer.status < 200 || answer.status >= 300) throw answerError(answer, what)
-    const json = parseBody(answer, what)
-    const complaints = complaintsOf(json)
-    const data = (json as { data?: unknown } | null)?.data
-    if (complaints.length > 0 || typeof data !== 'object' || data === null) {
-      throw complaintError(complaints.length > 0 ? complaints : [{ text: 'an answer without data', path: [] }], what)
+    if (received.status < 200 || received.status >= 300) throw answerError(answerOf(received), what)
+    return {
+      bytes: received.body.length,
+      read: (exact = false) => readReply(answerOf(received), exact, what),
+      drop: () => giveBack(received.body),
     }
-    return { data: data as Record<string, unknown>, notices: noticesOf(json), text: answer.text }
+  }
+
+  const send: X3Connection['send'] = (text, variables, { what, signal, onAttempt }) => {
+    const body = JSON.stringify({ query: text, variables })
+    return limit(() => {
+      onAttempt?.()
+      return attempt(body, what, signal)
+    }, signal)
   }
 
   return {
@@ -126,15 +143,13 @@ export function createX3Connection(options: X3Options, dispatcher: Dispatcher = 
     clock,
     concurrency,
     ...(options.retry ? { retry: options.retry } : {}),
-    query(text, variables, { what, signal, onAttempt, retry = {}, waiting }) {
-      const body = JSON.stringify({ query: text, variables })
-      const once = () =>
-        limit(() => {
-          onAttempt?.()
-          return attempt(body, what, signal)
-        }, signal)
+    send,
+    query(text, variables, { retry = {}, waiting, ...sending }) {
+      const once = async () => (await send(text, variables, sending)).read()
       const tell = waiting ?? ((text: string) => listeners.forEach((listener) => void listener(text)))
-      return retry === false ? once() : withRetry(once, retryContext(signal, tell), { ...options.retry, ...retry })
+      return retry === false
+        ? once()
+        : withRetry(once, retryContext(sending.signal, tell), { ...options.retry, ...retry })
     },
     listen(waiting) {
       listeners.add(waiting)

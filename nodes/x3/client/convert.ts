@@ -264,9 +264,9 @@ export function getter(path: FieldPath): Get {
       return at
     }
   }
-  if (steps.length === 1) return (node) => node[a]
-  if (steps.length === 2) return (node) => (node[a] as Raw | null | undefined)?.[b]
-  return (node) => ((node[a] as Raw | null | undefined)?.[b] as Raw | null | undefined)?.[c]
+  if (steps.length === 1) return (node) => memberOf(node, a)
+  if (steps.length === 2) return (node) => (memberOf(node, a) as Raw | null | undefined)?.[b]
+  return (node) => ((memberOf(node, a) as Raw | null | undefined)?.[b] as Raw | null | undefined)?.[c]
 }
 
 /** Empty becomes null; a value that does not fit its type stays as it is, for the engine's check to name it. */
@@ -329,11 +329,4 @@ function timestamp(value: unknown): Value {
   const zoned = /[+-]\d\d:?\d\d$/.test(value) ? value : `${value.replace(' ', 'T')}Z`
   const at = Date.parse(zoned)
   return Number.isNaN(at) ? value : new Date(at).toISOString()
-}
-
-/** Parses a reply again with every number that is no safe integer kept as the text it had. */
-export function parseExactly(source: string): unknown {
-  const keep = (_key: string, value: unknown, context: { source?: string }) =>
-    typeof value === 'number' && !Number.isSafeInteger(value) ? context.source : value
-  return JSON.parse(source, keep as (key: string, value: unknown) => unknown)
 }

@@ -53,7 +53,7 @@ const UNKNOWN_FOLDER = /\b(?:endpoint|folder)\b/i
 const clip = (text: string): string => text.replace(/\s+/g, ' ').trim().slice(0, 500)
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-const isHtml = (answer: Answer): boolean =>
+export const isHtml = (answer: Answer): boolean =>
   answer.contentType.includes('html') || /^\s*<(?:!doctype|html)/i.test(answer.text.slice(0, 200))
 
 /** Texts of `diagnoses` whose severity is above 2; lower ones are notices, not failures. */
@@ -209,7 +209,8 @@ function refusedToken(text: string, what: string, details: Omit<ErrorCause, 'cla
   })
 }
 
-function htmlError(answer: Answer, what: string, details: Omit<ErrorCause, 'class' | 'code'>): SyncError {
+/** A web page in the place of data. */
+export function htmlError(answer: Answer, what: string, details: Omit<ErrorCause, 'class' | 'code'>): SyncError {
   const title = /<title[^>]*>([^<]{1,200})/i.exec(answer.text.slice(0, 5000))?.[1]
   const cls = answer.status === 429 || details.retryAfterMs !== undefined ? 'throttled' : 'transient'
   const { vendorText: _page, ...rest } = details
@@ -233,24 +234,6 @@ function parsed(text: string): unknown {
     return JSON.parse(text)
   } catch {
     return undefined
-  }
-}
-
-/** Body of a success read as JSON; a cut body or a web page is `transient`: the next attempt may be whole. */
-export function parseBody(answer: Answer, what: string): unknown {
-  if (isHtml(answer)) throw htmlError(answer, what, { httpStatus: answer.status })
-  try {
-    return JSON.parse(answer.text)
-  } catch {
-    throw syncError(
-      'transient',
-      'x3.body',
-      `${what}: the answer of X3 is cut or no JSON (${answer.text.length} characters)`,
-      {
-        httpStatus: answer.status,
-        hint: 'If it stays, a proxy between here and X3 cuts long answers: choose a smaller page size.',
-      },
-    )
   }
 }
 

@@ -50,8 +50,16 @@ export interface Post {
   readonly what: string
 }
 
-/** Sends and reads the whole reply as text. Throws `SyncError`s for a broken line, an endless reply and foreign redirects. */
-export async function post(options: Post): Promise<Answer & { date: string | undefined }> {
+/** A reply as it came. */
+export interface Received extends Omit<Answer, 'text'> {
+  readonly date: string | undefined
+  readonly body: Buffer
+}
+
+export const answerOf = ({ body, ...rest }: Received): Answer => ({ ...rest, text: body.toString('utf8') })
+
+/** Sends and reads the whole reply. Throws `SyncError`s for a broken line, an endless reply and foreign redirects. */
+export async function post(options: Post): Promise<Received> {
   const { what, signal, timeoutMs } = options
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
   let url = options.url
@@ -75,7 +83,7 @@ export async function post(options: Post): Promise<Answer & { date: string | und
         contentType: header(headers['content-type']) ?? '',
         date,
         ...retryAfter(header(headers['retry-after']), date),
-        text: await readText(body, options.maxBytes, what),
+        body: await readBody(body, options.maxBytes, what),
       }
     }
   } catch (error) {
@@ -85,7 +93,7 @@ export async function post(options: Post): Promise<Answer & { date: string | und
   }
 }
 
-async function readText(body: AsyncIterable<Buffer>, maxBytes: number, what: string): Promise<string> {
+async function readBody(body: AsyncIterable<Buffer>, maxBytes: number, what: string): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of body) {
@@ -102,7 +110,7 @@ async function readText(body: AsyncIterable<Buffer>, maxBytes: number, what: str
     }
     chunks.push(chunk)
   }
-  return chunks.length === 1 ? (chunks[0] as Buffer).toString('utf8') : Buffer.concat(chunks, bytes).toString('utf8')
+  return Buffer.concat(chunks, bytes)
 }
 
 function redirected(

@@ -2,8 +2,8 @@
 import { isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
 import { type DataRecord, keyText, type Schema } from '../../../sync/message.ts'
 import type { Page, PageRequest, RefusedRecord, StampWindow } from '../../../sync/source.ts'
-import type { Reply, X3Connection } from './connection.ts'
-import { type Converter, getter, INEXACT, parseExactly, type Raw } from './convert.ts'
+import type { X3Connection } from './connection.ts'
+import { type Converter, getter, INEXACT, type Raw } from './convert.ts'
 import { pageOf, type QueryPage } from './dimensions.ts'
 import { complete, type Fault, isWhole } from './documents.ts'
 import { allOf, type Filter, keysFilter } from './filter.ts'
@@ -58,42 +58,57 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
   /** A decimal came as a JSON number: from then on replies are parsed from their source text. */
   let exact = false
 
-  const dataOf = (reply: Reply): Raw => (exact ? (parseExactly(reply.text) as { data: Raw }).data : (reply.data as Raw))
-
-  const once = async (text: string, variables: Raw, what: string, reading: Reading) => {
+  /** A reply that waits to be read, and its read number. */
+  const send = async (text: string, variables: Raw, what: string, reading: Reading) => {
     let read = 0
     const onAttempt = () => {
       read = reading.nextRead()
     }
-    const reply = await connection.query(text, variables, { what, signal: reading.signal, onAttempt, retry: false })
-    return { reply, read }
+    return { unread: await connection.send(text, variables, { what, signal: reading.signal, onAttempt }), read }
+  }
+  const once = async (text: string, variables: Raw, what: string, reading: Reading) => {
+    const { unread, read } = await send(text, variables, what, reading)
+    return { data: unread.read(exact).data as Raw, bytes: unread.bytes, read }
   }
   const { again, sized } = patience(connection, {
     pageSize: options.pageSize,
     ...(options.waiting ? { waiting: options.waiting } : {}),
   })
 
-  const readPage = (filter: string | undefined, cursor: string | null, reading: Reading, future?: string) =>
-    sized(async (first) => {
-      const variables = {
-        first,
-        after: cursor,
-        filter: filter ?? null,
-        orderBy: ORDER,
-        ...(future === undefined ? {} : { future }),
-      }
-      const { reply, read } = await once(future === undefined ? plainQuery : futureQuery, variables, name, reading)
-      const data = dataOf(reply)
-      return { data, exact, reply, read, page: pageOf(data, entity.nodes.root, entity.nodes.node) }
-    }, reading.signal)
-  /** The page behind the last one: it is on its way while that one is taken apart and delivered. */
-  let ahead: { readonly of: string; readonly reply: ReturnType<typeof readPage> } | undefined
-  const placeOf = (filter: string | undefined, cursor: string | null): string => JSON.stringify([filter, cursor])
-
-  const ask = (what: string, reading: Reading) => async (text: string, variables: Raw) => {
-    const { reply } = await again(() => once(text, variables, what, reading), reading.signal)
-    return { data: dataOf(reply), bytes: reply.text.length }
+  type Place = readonly [filter: string | undefined, cursor: string | null]
+  const sendPage = (first: number, [filter, after]: Place, reading: Reading, future?: string) =>
+    send(
+      future === undefined ? plainQuery : futureQuery,
+      { first, after, filter: filter ?? null, orderBy: ORDER, ...(future === undefined ? {} : { future }) },
+      name,
+      reading,
+    )
+  /**
+   * The page behind the last one: it is on its way while that one is taken apart and delivered. It is parsed in its turn, since
+   * objects that wait are moved and marked again and again by the collector.
+   */
+  let ahead: { readonly of: string; readonly sent: ReturnType<typeof send> } | undefined
+  const sendAhead = (first: number, place: Place, reading: Reading): void => {
+    const sent = sendPage(first, place, reading)
+    // What failed is told in its turn.
+    sent.catch(() => undefined)
+    ahead = { of: JSON.stringify(place), sent }
   }
+  const takeAhead = (place: Place): ReturnType<typeof send> | undefined => {
+    const sent = ahead?.of === JSON.stringify(place) ? ahead.sent : undefined
+    ahead = undefined
+    return sent
+  }
+
+  const readPage = (place: Place, reading: Reading, future?: string) =>
+    sized(async (first) => {
+      const { unread, read } = await (takeAhead(place) ?? sendPage(first, place, reading, future))
+      const { data, notices } = unread.read(exact)
+      return { first, data, exact, unread, notices, read, page: pageOf(data, entity.nodes.root, entity.nodes.node) }
+    }, reading.signal)
+
+  const ask = (what: string, reading: Reading) => (text: string, variables: Raw) =>
+    again(() => once(text, variables, what, reading), reading.signal)
 
   /** A document as a record, or the reason why it may not go on; neither when it was deleted meanwhile. */
   const settle = async (
@@ -126,15 +141,12 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
       }
       if (!fault.again || reading_ === READINGS)
         return { refused: refusal(record ?? headerOnly(document), read, fault) }
-      const { reply, read: number } = await again(
-        () => once(oneQuery, { id: document?._id }, name, reading),
-        reading.signal,
-      )
-      document = (dataOf(reply)[entity.nodes.root] as Record<string, { read?: Raw | null }> | undefined)?.[
+      const reply = await again(() => once(oneQuery, { id: document?._id }, name, reading), reading.signal)
+      document = (reply.data[entity.nodes.root] as Record<string, { read?: Raw | null }> | undefined)?.[
         entity.nodes.node
       ]?.read
       if (!document) return {}
-      read = number
+      read = reply.read
     }
   }
 
@@ -147,21 +159,17 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
     return { record, code: fault.code, message, ...(fault.hint ? { hint: fault.hint } : {}) }
   }
 
-  const toPage = async (
-    found: { exact: boolean; reply: Reply; read: number; page: QueryPage },
-    reading: Reading,
-  ): Promise<Page> => {
+  const toPage = async (found: Awaited<ReturnType<typeof readPage>>, reading: Reading): Promise<Page> => {
+    const { unread, read } = found
     try {
-      return await collect(found.page, found.read, found.reply.notices, reading)
+      return await collect(found.page, read, found.notices, reading)
     } catch (error) {
       if (!isSyncError(error) || error.code !== INEXACT || found.exact) throw error
       exact = true
-      return collect(
-        pageOf(dataOf(found.reply), entity.nodes.root, entity.nodes.node),
-        found.read,
-        found.reply.notices,
-        reading,
-      )
+      const { data, notices } = unread.read(exact)
+      return await collect(pageOf(data, entity.nodes.root, entity.nodes.node), read, notices, reading)
+    } finally {
+      unread.drop()
     }
   }
 
@@ -203,8 +211,8 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
   /** The one record of a page of one that X3 cannot give: refused by its key, so that the others go on. */
   const unreadableOne = async (filter: string | undefined, request: PagePlace, error: SyncError): Promise<Page> => {
     const variables = { first: 1, after: request.cursor, filter: filter ?? null, orderBy: ORDER }
-    const { reply, read } = await again(() => once(keyQuery, variables, name, request), request.signal)
-    const page = pageOf(reply.data, entity.nodes.root, entity.nodes.node)
+    const { data, read } = await again(() => once(keyQuery, variables, name, request), request.signal)
+    const page = pageOf(data, entity.nodes.root, entity.nodes.node)
     const node = page.edges[0]?.node
     if (!node) throw error
     const fault = {
@@ -218,15 +226,9 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
 
   const pageAt: Reader['page'] = async (filter, request, future) => {
     try {
-      const asked = ahead?.of === placeOf(filter, request.cursor) ? ahead.reply : undefined
-      ahead = undefined
-      const found = await (asked ?? readPage(filter, request.cursor, request, future))
+      const found = await readPage([filter, request.cursor], request, future)
       const next = nextCursor(found.page)
-      if (next !== null) {
-        const reply = readPage(filter, next, request)
-        reply.catch(() => undefined)
-        ahead = { of: placeOf(filter, next), reply }
-      }
+      if (next !== null) sendAhead(found.first, [filter, next], request)
       const page = await toPage(found, request)
       const later = future === undefined ? 0 : futureCount(found.data, entity.nodes.root)
       return later > 0 ? { ...page, future: later } : page
@@ -260,13 +262,13 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
       const paths = [...watch.paths, ...(watch.documentStamp ? [watch.documentStamp] : [])]
       const text = pageQuery(watch.nodes, {}, selectPaths(paths))
       const { page } = await sized(async (first) => {
-        const { reply } = await once(
+        const { data } = await once(
           text,
           { first, after: request.cursor, filter: filter ?? null, orderBy: ORDER },
           `${name}, ${watch.def.node}`,
           request,
         )
-        return { page: pageOf(reply.data, watch.nodes.root, watch.nodes.node) }
+        return { page: pageOf(data, watch.nodes.root, watch.nodes.node) }
       }, request.signal)
       return { tuples: distinct(page, watch, request.window), cursor: nextCursor(page) }
     },

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import { gunzipSync } from 'node:zlib'
 import { describe, it } from 'mocha'
 import type { DataRecord, Schema } from '../../../sync/message.ts'
-import { arrayText, compileSerializer, packRows, recordText, type TableRows } from '../../../sync/staged.ts'
+import { arrayText, compileSerializer, gzipped, packRows, recordText, type TableRows } from '../../../sync/staged.ts'
 import type { WriteRecord } from '../../../sync/target.ts'
 
 const schema: Schema = {
@@ -125,6 +126,24 @@ describe('staged rows', () => {
     assert.equal(arrayText(packed), `[${rows.join(',')}]`)
     assert.equal(Buffer.byteLength(arrayText(packed)), packed.bytes + 1)
     assert.deepEqual(arrayText(packRows(() => undefined)), '[]')
+  })
+
+  it('makes one gzip file of the pieces, whose memory is free afterwards, or of a text', async () => {
+    const row = `{"n":"0","c0":"${'語'.repeat(100)}"}`
+    const { files } = packRows(({ add, end }) => {
+      for (let i = 0; i < 1200; i++) {
+        add(row)
+        end()
+      }
+    })
+    const pieces = files.flat()
+    assert.ok(pieces.length > 1)
+    assert.equal(gunzipSync(await gzipped(pieces)).toString(), `${row}\n`.repeat(1200))
+    assert.deepEqual(
+      pieces.map(({ length }) => length),
+      pieces.map(() => 0),
+    )
+    assert.equal(gunzipSync(await gzipped(row)).toString(), row)
   })
 
   it('keeps a record for bronze as it came, without the members that only the way here needed', () => {

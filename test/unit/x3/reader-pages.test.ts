@@ -64,6 +64,27 @@ describe('reading a page of documents', () => {
     ])
   })
 
+  it('leaves the page that waits as it came: it is read in its turn, and asked for anew where it came cut', async () => {
+    let cut = true
+    const x3 = connection(({ variables }) => {
+      if (variables.after === null) return page([order('A')], 'two')
+      if (!cut) return page([order('B')])
+      cut = false
+      return '{"data":{"x3Purch'
+    })
+    const plan = await createX3Source(x3, schema, { source: 's' }).plan('purchase_order', signal)
+    let number = 0
+    const request = { walk: 'changed', window: { from: null, bound: null }, nextRead: () => ++number, signal }
+    const first = await plan.readPage({ ...request, cursor: null })
+    assert.deepEqual([x3.asked.length, x3.parsed.length], [2, 1])
+    const second = await plan.readPage({ ...request, cursor: first.cursor })
+    assert.deepEqual(
+      second.records.map(({ number, _read }) => [number, _read]),
+      [['B', 3]],
+    )
+    assert.deepEqual([x3.asked.length, x3.parsed.length], [3, 3])
+  })
+
   it('a page that could not be had ahead fails in its own turn', async () => {
     const x3 = connection(({ variables }) => {
       if (variables.after === null) return page([order('A')], 'two')
