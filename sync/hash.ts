@@ -68,12 +68,7 @@ export function compileFingerprint(schema: Schema): Fingerprinter {
         const inOrder = byKey(lines, ownKey)
         if (inOrder === undefined) {
           sound = false
-          const rows = lines.map((line) => {
-            const row: Hashed = { values: [], count: 0 }
-            readRow(line, key, row)
-            return JSON.stringify(row.values)
-          })
-          for (const row of rows.sort()) all.values[all.count++] = row
+          readUnordered(lines, readRow, key, all)
         } else for (let i = 0; i < inOrder.length; i++) if (!readRow(inOrder[i] as Row, key, all)) sound = false
       }
     }
@@ -82,6 +77,16 @@ export function compileFingerprint(schema: Schema): Fingerprinter {
     // JSON writes NUL and halves of characters as escapes.
     return { hash: hash('sha256', text, 'hex').slice(0, 32), sound: sound && !text.includes('\\u') }
   }
+}
+
+/** Lines that no key puts in order stand in the order of their texts. */
+function readUnordered(lines: readonly Row[], readRow: RowReader, key: unknown[], all: Hashed): void {
+  const rows = lines.map((line) => {
+    const row: Hashed = { values: [], count: 0 }
+    readRow(line, key, row)
+    return JSON.stringify(row.values)
+  })
+  for (const row of rows.sort()) all.values[all.count++] = row
 }
 
 /** What tells a line from the document's other lines. */
@@ -102,7 +107,7 @@ interface Slot {
   /** Place in the row's own part of the key; -1. */
   readonly own: number
   /** The last date that was seen to be one: they repeat. */
-  date: unknown
+  date: string
 }
 
 /** Columns in one word of the bit mask that says which are filled. */
@@ -142,7 +147,7 @@ function compileRow(
       at: hashed.indexOf(name),
       shared: table.key.includes(name) ? documentKey.indexOf(name) : -1,
       own: ownKey.indexOf(name),
-      date: undefined,
+      date: '',
     }),
   )
   const byName = new Map(slots.map((slot) => [slot.name, slot]))

@@ -96,10 +96,11 @@ export const listTable = (entity: string, list: string): string => `${entity}_${
 
 /** Key of a record as text, `|` between the parts (a `|` or `\` inside a part gets a `\`); unique within entity. */
 export function keyText(schema: TableSchema, record: Row): string {
+  const names = memberOf(schema, 'key')
   let all = ''
-  for (let i = 0; i < schema.key.length; i++) {
+  for (let i = 0; i < names.length; i++) {
     if (i > 0) all += '|'
-    const part = memberOf(record, schema.key[i] as string)
+    const part = memberOf(record, names[i] as string)
     if (part === null || part === undefined) continue
     const text = typeof part === 'object' ? JSON.stringify(part) : String(part)
     all += /[|\\]/.test(text) ? text.replace(/[|\\]/g, '\\$&') : text

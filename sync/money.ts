@@ -108,7 +108,8 @@ export interface Sum {
   small: number
 }
 
-export const newSum = (): Sum => ({ units: 0n, scale: 0, small: 0 })
+/** `small` begins as -0, which is no small integer to the engine: a field that is one first and a double later throws away all code compiled for sums. */
+export const newSum = (): Sum => ({ units: 0n, scale: 0, small: -0 })
 
 /** 10^0 to 10^15, exact as JS numbers. */
 const powers = Array.from({ length: 16 }, (_, exponent) => 10 ** exponent)

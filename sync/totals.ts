@@ -85,18 +85,29 @@ export interface Totals {
 /** Groups of a table that were met last; most documents have those of the one before. */
 const recentGroups = 4
 
+/** One table's part of running totals. */
+interface SummedTable {
+  readonly list: string
+  readonly amounts: readonly string[]
+  readonly by: readonly string[]
+  readonly recent: Group[]
+  oldest: number
+}
+
 export function createTotals(plan: readonly TableTotals[]): Totals {
   const byKey = new Map<string, Group>()
   const groups: Group[] = []
-  const tables = plan.map(({ list, amounts, by }) => ({
-    list: propertyName(list),
-    amounts: amounts.map(propertyName),
-    by: by.map(propertyName),
-    recent: [] as Group[],
-    oldest: 0,
-  }))
+  const tables = plan.map(
+    ({ list, amounts, by }): SummedTable => ({
+      list: propertyName(list),
+      amounts: amounts.map(propertyName),
+      by: by.map(propertyName),
+      recent: [],
+      oldest: 0,
+    }),
+  )
 
-  const groupOf = (table: (typeof tables)[number], row: Row): Group => {
+  const groupOf = (table: SummedTable, row: Row): Group => {
     const near = table.recent.find((group) => inGroup(group, table.by, row))
     if (near !== undefined) return near
     const values = table.by.map((name) => groupText(row[name]))
@@ -112,42 +123,42 @@ export function createTotals(plan: readonly TableTotals[]): Totals {
     return group
   }
 
+  const partOf = (table: SummedTable, row: Row, parts: Part[]): Part => {
+    const group = groupOf(table, row)
+    const known = parts.find((part) => part.group === group)
+    if (known !== undefined) return known
+    const part = { group, count: 0, sums: newSums(table) }
+    parts.push(part)
+    return part
+  }
+
+  /** `last`: the part of the row before, which most rows share. */
+  const addRow = (table: SummedTable, row: Row, parts: Part[], last: Part | undefined): Part => {
+    const { by, amounts } = table
+    const part = last !== undefined && inGroup(last.group, by, row) ? last : partOf(table, row, parts)
+    part.count++
+    for (let i = 0; i < amounts.length; i++) {
+      const amount = memberOf(row, amounts[i] as string)
+      if (typeof amount === 'string') addTo(part.sums[amount.charCodeAt(0) === 45 ? 2 * i + 1 : 2 * i] as Sum, amount)
+    }
+    return part
+  }
+
   return {
     of(record) {
       if (isDeletion(record)) return null
       const parts: Part[] = []
-      let text = ''
       for (let at = 0; at < tables.length; at++) {
-        const table = tables[at] as (typeof tables)[number]
-        const rows = (table.list === '' ? [record] : memberOf(record, table.list)) as Row[]
-        if (!Array.isArray(rows)) continue
-        const { by, amounts } = table
-        const first = parts.length
-        let part: Part | undefined
-        for (let line = 0; line < rows.length; line++) {
-          const row = rows[line] as Row
-          if (part === undefined || !inGroup(part.group, by, row)) {
-            const group = groupOf(table, row)
-            part = parts.find((known) => known.group === group)
-            if (part === undefined) {
-              part = { group, count: 0, sums: newSums(table) }
-              parts.push(part)
-            }
-          }
-          part.count++
-          for (let i = 0; i < amounts.length; i++) {
-            const amount = memberOf(row, amounts[i] as string)
-            if (typeof amount === 'string')
-              addTo(part.sums[amount.charCodeAt(0) === 45 ? 2 * i + 1 : 2 * i] as Sum, amount)
-          }
-        }
-        for (let i = first; i < parts.length; i++) {
-          const { group, count, sums } = parts[i] as Part
-          text += `${i > 0 ? ';' : ''}${group.index} ${count}`
-          for (let side = 0; side < sums.length; side++) text += ` ${rawSum(sums[side] as Sum)}`
+        const table = tables[at] as SummedTable
+        if (table.list === '') addRow(table, record, parts, undefined)
+        else {
+          const rows = memberOf(record, table.list) as Row[]
+          if (!Array.isArray(rows)) continue
+          let part: Part | undefined
+          for (let line = 0; line < rows.length; line++) part = addRow(table, rows[line] as Row, parts, part)
         }
       }
-      return { parts, text }
+      return { parts, text: textOf(parts) }
     },
     add(contribution) {
       for (const { group, count, sums } of contribution?.parts ?? []) {
@@ -183,7 +194,17 @@ export function createTotals(plan: readonly TableTotals[]): Totals {
   }
 }
 
-function newSums({ amounts }: TableTotals): Sum[] {
+function textOf(parts: readonly Part[]): string {
+  let text = ''
+  for (let i = 0; i < parts.length; i++) {
+    const { group, count, sums } = parts[i] as Part
+    text += `${i > 0 ? ';' : ''}${group.index} ${count}`
+    for (let side = 0; side < sums.length; side++) text += ` ${rawSum(sums[side] as Sum)}`
+  }
+  return text
+}
+
+function newSums({ amounts }: Pick<TableTotals, 'amounts'>): Sum[] {
   const sums = new Array<Sum>(amounts.length * 2)
   for (let i = 0; i < sums.length; i++) sums[i] = newSum()
   return sums

@@ -99,14 +99,14 @@ export function compileMapping(schema: Schema, rules: readonly Rule[], tools: Ma
       for (const { name, steps } of lists) {
         const rows = record[name] as Row[]
         if (steps.length === 0 || !Array.isArray(rows)) continue
-        const copies = new Array<Row>(rows.length)
+        const copies: Row[] = []
         for (let i = 0; i < rows.length; i++) {
           const copy = { ...rows[i] }
           for (let at = 0; at < steps.length; at++) {
             const code = (steps[at] as Step)(copy, record)
             note(code instanceof Promise ? await code : code)
           }
-          copies[i] = copy
+          copies.push(copy)
         }
         out[name] = copies
       }
