@@ -42,24 +42,28 @@ export function compileHasher(schema: Schema): Hasher {
  */
 export function compileFingerprint(schema: Schema): Fingerprinter {
   const lists = Object.entries(schema.lists ?? {})
-    .map(([name, table]) => ({
-      name: propertyName(name),
-      readRow: compileRow(table, schema.key),
-      ownKey: ownKeyOf(table, schema.key).map(propertyName),
-    }))
+    .map(
+      ([name, table]): HashedList => ({
+        name: propertyName(name),
+        readRow: compileRow(table, schema.key),
+        ownKey: ownKeyOf(table, schema.key).map(propertyName),
+      }),
+    )
     .sort((a, b) => (a.name < b.name ? -1 : 1))
   const readHeader = compileRow(schema, [], new Set(lists.map(({ name }) => name)))
   return (record) => {
     if (isDeletion(record)) return { hash: '', sound: false }
-    const key: unknown[] = schema.key.map(() => undefined)
+    const key: unknown[] = new Array(schema.key.length)
     let most = readHeader.most
-    for (const { name, readRow } of lists) {
+    for (let at = 0; at < lists.length; at++) {
+      const { name, readRow } = lists[at] as HashedList
       const lines = memberOf(record, name)
       if (Array.isArray(lines)) most += 2 + lines.length * readRow.most
     }
     const all: Hashed = { values: new Array(most), count: 0 }
     let sound = readHeader(record, key, all)
-    for (const { name, readRow, ownKey } of lists) {
+    for (let at = 0; at < lists.length; at++) {
+      const { name, readRow, ownKey } = lists[at] as HashedList
       const lines = memberOf(record, name) as Row[]
       if (!Array.isArray(lines)) sound = false
       else if (lines.length > 0) {
@@ -120,6 +124,12 @@ interface Hashed {
   count: number
 }
 
+interface HashedList {
+  readonly name: string
+  readonly readRow: RowReader
+  readonly ownKey: readonly string[]
+}
+
 interface RowReader {
   /** Appends what is hashed of a row; gives whether it is sound. `key`: the values of the document's key, which a header fills in and a line must have. */
   (row: Row, key: unknown[], all: Hashed): boolean
@@ -139,17 +149,23 @@ function compileRow(
     .sort((a, b) => (a < b ? -1 : 1))
   const ownKey = ownKeyOf(table, documentKey)
   const isHeader = documentKey.length === 0
-  const slots = table.columns.map(
-    ({ name, type }, place): Slot => ({
-      ...kindOf(type),
+  const slots = table.columns.map(({ name, type }, place): Slot => {
+    const { kind, precision, scale } = kindOf(type)
+    const at = hashed.indexOf(name)
+    const shared = table.key.includes(name) ? documentKey.indexOf(name) : -1
+    // One literal, so that all slots have one shape.
+    return {
       name: propertyName(name),
       place,
-      at: hashed.indexOf(name),
-      shared: table.key.includes(name) ? documentKey.indexOf(name) : -1,
+      at,
+      kind,
+      precision,
+      scale,
+      shared,
       own: ownKey.indexOf(name),
       date: '',
-    }),
-  )
+    }
+  })
   const byName = new Map(slots.map((slot) => [slot.name, slot]))
   /** Digests of the names of filled columns, by mask. Few combinations occur. */
   const digests = new Map<string, string>()
@@ -231,25 +247,27 @@ function isMoment(slot: Slot, text: string): boolean {
 /** Lines in the order of their keys, in which most come; undefined where two have one key or keys that cannot be compared. */
 function byKey(lines: readonly Row[], ownKey: readonly string[]): readonly Row[] | undefined {
   if (isAscending(lines, ownKey)) return lines
-  const sorted = [...lines].sort((a, b) => (isAfter(a, b, ownKey) ? 1 : isAfter(b, a, ownKey) ? -1 : 0))
+  const sorted = [...lines].sort((a, b) => order(a, b, ownKey))
   return isAscending(sorted, ownKey) ? sorted : undefined
 }
 
 function isAscending(lines: readonly Row[], ownKey: readonly string[]): boolean {
-  for (let i = 1; i < lines.length; i++) if (!isAfter(lines[i] as Row, lines[i - 1] as Row, ownKey)) return false
+  for (let i = 1; i < lines.length; i++) if (order(lines[i] as Row, lines[i - 1] as Row, ownKey) <= 0) return false
   return true
 }
 
-function isAfter(row: Row | null | undefined, other: Row | null | undefined, key: readonly string[]): boolean {
-  if (!row || !other) return false
+/** Above 0: `row` comes after `other`; 0 where they are alike or cannot be compared. */
+function order(row: Row | null | undefined, other: Row | null | undefined, key: readonly string[]): number {
+  if (!row || !other) return 0
   for (let i = 0; i < key.length; i++) {
     const one = memberOf(row, key[i] as string)
     const before = memberOf(other, key[i] as string)
     if (one === before) continue
-    if (typeof one === 'number' && typeof before === 'number') return one > before
-    return typeof one === 'string' && typeof before === 'string' && one > before
+    if (typeof one === 'number' && typeof before === 'number') return one > before ? 1 : one < before ? -1 : 0
+    if (typeof one === 'string' && typeof before === 'string') return one > before ? 1 : -1
+    return 0
   }
-  return false
+  return 0
 }
 
 /** JSON with the members of every object sorted by name. */

@@ -110,7 +110,8 @@ export function createTotals(plan: readonly TableTotals[]): Totals {
   const groupOf = (table: SummedTable, row: Row): Group => {
     const near = table.recent.find((group) => inGroup(group, table.by, row))
     if (near !== undefined) return near
-    const values = table.by.map((name) => groupText(row[name]))
+    const values: (string | null)[] = []
+    for (const name of table.by) values.push(groupText(row[name]))
     const key = JSON.stringify([table.list, values])
     let group = byKey.get(key)
     if (group === undefined) {
@@ -132,30 +133,26 @@ export function createTotals(plan: readonly TableTotals[]): Totals {
     return part
   }
 
-  /** `last`: the part of the row before, which most rows share. */
-  const addRow = (table: SummedTable, row: Row, parts: Part[], last: Part | undefined): Part => {
-    const { by, amounts } = table
-    const part = last !== undefined && inGroup(last.group, by, row) ? last : partOf(table, row, parts)
-    part.count++
-    for (let i = 0; i < amounts.length; i++) {
-      const amount = memberOf(row, amounts[i] as string)
-      if (typeof amount === 'string') addTo(part.sums[amount.charCodeAt(0) === 45 ? 2 * i + 1 : 2 * i] as Sum, amount)
-    }
-    return part
-  }
-
   return {
     of(record) {
       if (isDeletion(record)) return null
       const parts: Part[] = []
       for (let at = 0; at < tables.length; at++) {
         const table = tables[at] as SummedTable
-        if (table.list === '') addRow(table, record, parts, undefined)
-        else {
-          const rows = memberOf(record, table.list) as Row[]
-          if (!Array.isArray(rows)) continue
-          let part: Part | undefined
-          for (let line = 0; line < rows.length; line++) part = addRow(table, rows[line] as Row, parts, part)
+        const rows = (table.list === '' ? [record] : memberOf(record, table.list)) as Row[]
+        if (!Array.isArray(rows)) continue
+        const { by, amounts } = table
+        // Most rows share the part of the row before.
+        let part: Part | undefined
+        for (let line = 0; line < rows.length; line++) {
+          const row = rows[line] as Row
+          if (part === undefined || !inGroup(part.group, by, row)) part = partOf(table, row, parts)
+          part.count++
+          for (let i = 0; i < amounts.length; i++) {
+            const amount = memberOf(row, amounts[i] as string)
+            if (typeof amount === 'string')
+              addTo(part.sums[amount.charCodeAt(0) === 45 ? 2 * i + 1 : 2 * i] as Sum, amount)
+          }
         }
       }
       return { parts, text: textOf(parts) }

@@ -42,6 +42,10 @@ export interface ReaderOptions {
   readonly waiting?: (what: string) => void
 }
 
+type Converted =
+  | { readonly record: DataRecord; readonly fault?: undefined }
+  | { readonly record?: DataRecord; readonly fault: Fault }
+
 const ORDER = '{"_id":1}'
 /** Documents asked by key in one request. */
 const KEYS_AT_ONCE = 50
@@ -110,6 +114,23 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
   const ask = (what: string, reading: Reading) => (text: string, variables: Raw) =>
     again(() => once(text, variables, what, reading), reading.signal)
 
+  /** A whole document as a record, or what is wrong with it. */
+  const toRecord = (document: Raw, read: number): Converted => {
+    let record: DataRecord | undefined
+    try {
+      record = convert(document)
+      record._read = read
+      const wrong = options.faultOf(record)
+      if (wrong === undefined) return { record }
+      const hint = 'Correct the entry in X3; it is read again when it changes.'
+      return { record, fault: { code: 'x3.unbalanced', message: wrong, hint, again: true } }
+    } catch (error) {
+      if (!isSyncError(error) || error.cause.class !== 'data' || error.code === INEXACT) throw error
+      const fault = { code: error.code, message: error.message, hint: 'Read it again with the next run.', again: true }
+      return { ...(record ? { record } : {}), fault }
+    }
+  }
+
   /** A document as a record, or the reason why it may not go on; neither when it was deleted meanwhile. */
   const settle = async (
     node: Raw,
@@ -118,29 +139,14 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
   ): Promise<{ record?: DataRecord; refused?: RefusedRecord }> => {
     let document: Raw | null | undefined = node
     for (let reading_ = 1; ; reading_++) {
-      let fault: Fault | undefined = isWhole(document, entity.lists)
+      const missing: Fault | undefined = isWhole(document, entity.lists)
         ? undefined
         : await complete(entity, document, ask(name, reading))
-      let record: DataRecord | undefined
-      if (!fault) {
-        try {
-          record = convert(document)
-          record._read = read
-          const wrong = options.faultOf(record)
-          if (wrong === undefined) return { record }
-          fault = {
-            code: 'x3.unbalanced',
-            message: wrong,
-            hint: 'Correct the entry in X3; it is read again when it changes.',
-            again: true,
-          }
-        } catch (error) {
-          if (!isSyncError(error) || error.cause.class !== 'data' || error.code === INEXACT) throw error
-          fault = { code: error.code, message: error.message, hint: 'Read it again with the next run.', again: true }
-        }
-      }
+      const converted: Converted = missing ? { fault: missing } : toRecord(document, read)
+      const { fault } = converted
+      if (!fault) return { record: converted.record }
       if (!fault.again || reading_ === READINGS)
-        return { refused: refusal(record ?? headerOnly(document), read, fault) }
+        return { refused: refusal(converted.record ?? headerOnly(document), read, fault) }
       const reply = await again(() => once(oneQuery, { id: document?._id }, name, reading), reading.signal)
       document = (reply.data[entity.nodes.root] as Record<string, { read?: Raw | null }> | undefined)?.[
         entity.nodes.node
@@ -185,8 +191,11 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
         throw syncError('transient', 'x3.shape', `${name}: X3 gave an empty record in a page`, { entity: name })
       // Its nodes are the greatest part of a page, and garbage once they are records.
       edge.node = null
-      const { record, refused: held } = await settle(node, read, reading)
-      if (held) refused.push(held)
+      // Most came whole, and there is nothing to wait for.
+      const now = isWhole(node, entity.lists) ? toRecord(node, read) : undefined
+      const settled = now && !now.fault ? now : await settle(node, read, reading)
+      if ('refused' in settled && settled.refused) refused.push(settled.refused)
+      const { record } = settled
       if (!record) continue
       const key = keyText(schema, record)
       const place = places.get(key)
