@@ -36,11 +36,8 @@ export type Converter = (node: Raw) => DataRecord
  */
 interface Fill {
   readonly name: string
-  readonly from: 'constant' | 'header' | 'parent' | 'period' | 'node'
-  /** Column that is copied, or the date whose month it is. */
-  readonly of: string
-  readonly constant: Value
-  /** Up to three fields, one inside of the other. */
+  readonly from: 'header' | 'parent' | 'period' | 'node'
+  /** Up to three fields, one inside of the other; else the column that is copied, or the date whose month it is. */
   readonly a: string
   readonly b: string | undefined
   readonly c: string | undefined
@@ -54,11 +51,12 @@ interface Fill {
 }
 
 export function compileConverter(entity: ResolvedEntity, options: ConvertOptions): Converter {
-  const fills = entity.columns.map((column) => compileColumn(column, options))
+  const fills = compileColumns(entity.columns)
   const lists = entity.lists.map((list) => planList(list, options))
   const names = listNames(entity.lists).map(propertyName)
   const stamp = entity.stamp?.field
-  const blank = blankRow([...entity.columns.map((column) => column.def.name), '_row', '_stamp', ...names]) as DataRecord
+  const columns = entity.columns.map((column) => column.def.name)
+  const blank = blankRow([...columns, '_row', '_stamp', ...names], options) as DataRecord
   return (node) => {
     const record = { ...blank }
     fillRow(fills, record, node, record, record)
@@ -74,8 +72,8 @@ export function compileConverter(entity: ResolvedEntity, options: ConvertOptions
  * A row with every column, to be copied and filled: a row that grows column by column is moved again and again. Parsed, since
  * then all values lie in the object itself; one that was put together keeps most of them in a second object.
  */
-const blankRow = (names: readonly string[]): Row =>
-  JSON.parse(JSON.stringify(Object.fromEntries(names.map((name) => [name, null]))))
+const blankRow = (names: readonly string[], { source }: ConvertOptions): Row =>
+  JSON.parse(JSON.stringify(Object.fromEntries(names.map((name) => [name, name === 'source' ? source : null]))))
 
 const listNames = (lists: readonly ResolvedList[]): string[] =>
   lists.flatMap((list) => [list.def.name, ...listNames(list.lists)])
@@ -84,31 +82,27 @@ function fillRow(fills: readonly Fill[], row: Row, node: Raw, header: Row, paren
   for (let i = 0; i < fills.length; i++) {
     const fill = fills[i] as Fill
     const { from } = fill
-    if (from === 'node') {
-      let value: unknown
-      if (fill.get !== undefined) value = fill.get(node)
-      else {
-        value = node[fill.a]
-        if (fill.b !== undefined) {
-          value = (value as Raw | null | undefined)?.[fill.b]
-          if (fill.c !== undefined) value = (value as Raw | null | undefined)?.[fill.c]
-        }
+    const owner: Raw = from === 'node' ? node : from === 'parent' ? parent : from === 'header' ? header : row
+    let value = fill.get === undefined ? owner[fill.a] : fill.get(node)
+    if (from === 'period') {
+      if (typeof value !== 'string') continue
+      // The lines of a document have one date: one text for all of them.
+      if (value !== fill.date) {
+        fill.date = value
+        fill.month = value.slice(0, 7)
+      }
+      value = fill.month
+    } else if (from === 'node') {
+      if (fill.b !== undefined) {
+        value = (value as Raw | null | undefined)?.[fill.b]
+        if (fill.c !== undefined) value = (value as Raw | null | undefined)?.[fill.c]
       }
       // Rows begin with nulls.
       if (value === null || value === undefined || value === '') continue
-      const converted = fill.convert(value)
-      row[fill.name] = fill.sign === undefined ? converted : signed(converted, fill.sign(node), fill.name)
-    } else if (from === 'constant') row[fill.name] = fill.constant
-    else if (from === 'period') {
-      const date = row[fill.of]
-      if (typeof date !== 'string') continue
-      // The lines of a document have one date: one text for all of them.
-      if (date !== fill.date) {
-        fill.date = date
-        fill.month = date.slice(0, 7)
-      }
-      row[fill.name] = fill.month
-    } else row[fill.name] = (from === 'header' ? header : parent)[fill.of] as Value
+      value = fill.convert(value)
+      if (fill.sign !== undefined) value = signed(value, fill.sign(node), fill.name)
+    }
+    row[fill.name] = value as Value
   }
 }
 
@@ -138,11 +132,11 @@ function planList(list: ResolvedList, options: ConvertOptions): ListPlan {
   return {
     name: propertyName(list.def.name),
     field: propertyName(list.field),
-    blank: blankRow([
-      ...list.columns.map((column) => column.def.name),
-      ...(fillDimensions || split >= 0 ? dimensionColumns : []),
-    ]),
-    fills: list.columns.map((column) => compileColumn(column, options)),
+    blank: blankRow(
+      [...list.columns.map((column) => column.def.name), ...(fillDimensions || split >= 0 ? dimensionColumns : [])],
+      options,
+    ),
+    fills: compileColumns(list.columns),
     signs: list.columns
       .filter((column) => column.signOfParent)
       .map(({ def }) => ({ name: propertyName(def.name), sign: propertyName((def.sign as string).slice(1)) })),
@@ -212,29 +206,28 @@ function compileDimensions(list: ResolvedList, options: ConvertOptions): (row: R
   }
 }
 
-function compileColumn(column: ResolvedColumn, options: ConvertOptions): Fill {
-  const { def, path, sign } = column
-  const fill = {
+/** Columns that come from nowhere stay as the blank row has them. */
+const compileColumns = (columns: readonly ResolvedColumn[]): Fill[] => columns.flatMap(compileColumn)
+
+function compileColumn({ def, path, sign }: ResolvedColumn): Fill | [] {
+  const { header, parent, period } = def
+  const of = header ?? parent ?? period
+  if (def.name === 'source' || (of === undefined && !path)) return []
+  const steps = path?.steps ?? []
+  const plain = steps.length <= 3 && !steps.some((step) => step.collection)
+  const [a = '', b, c] = of !== undefined ? [of] : plain ? steps.map(({ field }) => field) : []
+  return {
     name: propertyName(def.name),
-    of: '',
-    constant: null,
-    a: '',
-    b: undefined,
-    c: undefined,
-    get: undefined,
+    from: header !== undefined ? 'header' : parent !== undefined ? 'parent' : period !== undefined ? 'period' : 'node',
+    a: propertyName(a),
+    b: b === undefined ? undefined : propertyName(b),
+    c: c === undefined ? undefined : propertyName(c),
+    get: of !== undefined || plain || !path ? undefined : getter(path),
+    convert: conversion(def.type),
+    sign: sign && getter(sign),
     date: '',
     month: '',
   }
-  const more = { convert: conversion(def.type), sign: sign && getter(sign) }
-  if (def.name === 'source') return { ...fill, ...more, from: 'constant', constant: options.source }
-  if (def.header !== undefined) return { ...fill, ...more, from: 'header', of: propertyName(def.header) }
-  if (def.parent !== undefined) return { ...fill, ...more, from: 'parent', of: propertyName(def.parent) }
-  if (def.period !== undefined) return { ...fill, ...more, from: 'period', of: propertyName(def.period) }
-  if (!path) return { ...fill, ...more, from: 'constant' }
-  const { steps } = path
-  const [a, b, c] = steps.map((step) => propertyName(step.field)) as [string, string | undefined, string | undefined]
-  const plain = steps.length <= 3 && !steps.some((step) => step.collection)
-  return { ...fill, ...more, from: 'node', a, b, c, get: plain ? undefined : getter(path) }
 }
 
 function signed(amount: unknown, sign: unknown, field: string): Value {
