@@ -108,7 +108,10 @@ export interface Sum {
   small: number
 }
 
-/** `small` begins as -0, which is no small integer to the engine: a field that is one first and a double later throws away all code compiled for sums. */
+/**
+ * Nothing. `small` begins as -0, which is no small integer to the engine: code compiled for sums whose field is one first and a
+ * double later would be thrown away.
+ */
 export const newSum = (): Sum => ({ units: 0n, scale: 0, small: -0 })
 
 /** 10^0 to 10^15, exact as JS numbers. */

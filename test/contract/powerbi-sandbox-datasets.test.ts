@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { LoggedRequest } from '../../sandbox/powerbi/api.ts'
 import type { PowerbiCaller } from '../support/powerbi-caller.ts'
-import { checkRequests, code, startChecked } from '../support/powerbi-checked.ts'
+import { checkRequests, code, contractOr, startChecked } from '../support/powerbi-checked.ts'
 
 describe('Power BI sandbox: datasets and tables', () => {
   let bi: PowerbiCaller
@@ -148,8 +148,7 @@ describe('Power BI sandbox: datasets and tables', () => {
   })
 
   it('has answers of the contract’s shapes', async function () {
-    const { contract } = bi
-    if (!contract) return this.skip()
+    const contract = contractOr(this, bi)
     const id = await bi.create({ a: 'Int64' })
     const group = `/groups/${bi.sandbox.workspace.id}`
     const calls: [string, string, unknown?][] = [

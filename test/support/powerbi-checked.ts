@@ -11,6 +11,13 @@ export const startChecked = (requests: LoggedRequest[]): Promise<PowerbiCaller> 
     onRequest: (made) => void requests.push(made),
   })
 
+/** The published contract, or the end of the test with a line that says why. */
+export function contractOr(test: Mocha.Context, { contract }: PowerbiCaller): NonNullable<PowerbiCaller['contract']> {
+  if (contract) return contract
+  console.log('      the published contract is not beside the project: nothing to check against')
+  return test.skip()
+}
+
 /**
  * To be called last: a block of its own runs after the others, and everything that they sent is looked at,
  * more than `least` requests.
@@ -18,11 +25,7 @@ export const startChecked = (requests: LoggedRequest[]): Promise<PowerbiCaller> 
 export function checkRequests(bi: () => PowerbiCaller, requests: readonly LoggedRequest[], least: number): void {
   describe('the published contract', () => {
     it('allows every request that was taken', function () {
-      const { contract } = bi()
-      if (!contract) {
-        console.log('      the published contract is not beside the project: nothing to check against')
-        return this.skip()
-      }
+      const contract = contractOr(this, bi())
       const done = requests.filter(
         ({ status, path }) => status >= 200 && status < 300 && !path.includes('sequenceNumbers'),
       )
