@@ -1,7 +1,7 @@
 /** Deletions at a target that cannot take back what it got. Pure. */
 import type { Delivery } from '../ledger/ledger.ts'
-import type { Job } from './batch.ts'
 import { type SyncError, syncError } from './errors.ts'
+import type { Job } from './job.ts'
 import { isDeletion } from './message.ts'
 import type { Entry, Sifted } from './sift.ts'
 

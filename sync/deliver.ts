@@ -1,11 +1,12 @@
 /** The sink's side of a batch, from the message to its counts (docs/architecture.md, section 4, "Delivering"). */
 
 import type { Ledger } from '../ledger/ledger.ts'
-import { createBatchWork, type Job, stageAhead } from './batch.ts'
+import { createBatchWork } from './batch.ts'
 import type { DeliverOptions, OutcomeCounts } from './engine.ts'
 import { syncError } from './errors.ts'
 import { createFifo } from './fifo.ts'
 import { compileFingerprint } from './hash.ts'
+import type { Job } from './job.ts'
 import type { Schema, SyncInfo } from './message.ts'
 import { type ParsedBatch, parseBatch } from './parse.ts'
 import { type RetryOptions, stopped } from './retry.ts'
@@ -13,6 +14,7 @@ import { noCounts } from './run.ts'
 import { asSyncError, type RunKeeper, type Settlement } from './settlement.ts'
 import { entriesOf, newestOfEachKey, rowsOf } from './sift.ts'
 import { compileChecker } from './values.ts'
+import { stageAhead } from './write.ts'
 
 export interface DeliverDeps {
   readonly ledger: Ledger

@@ -1,0 +1,77 @@
+/** A batch on its way to one target, and the forms in which the others of this room want it. */
+import type { Delivery } from '../ledger/ledger.ts'
+import type { DeliverOptions } from './engine.ts'
+import type { Fingerprinter } from './hash.ts'
+import type { Outcome, SyncInfo } from './message.ts'
+import type { ParsedBatch } from './parse.ts'
+import type { Answer } from './progress.ts'
+import type { RetryContext } from './retry.ts'
+import { type ContributionOf, totalsText } from './run-totals.ts'
+import { type Entry, rowsOf, type Sifted } from './sift.ts'
+import type { StagedBatch, WriteBatch, WriteContext } from './target.ts'
+import type { ValueChecker } from './values.ts'
+
+export interface Job {
+  readonly options: DeliverOptions
+  readonly batch: ParsedBatch
+  readonly sync: SyncInfo
+  /** Compiled once for a schema. */
+  readonly compiled: { readonly fingerprint: Fingerprinter; readonly check: ValueChecker }
+  readonly context: WriteContext
+  readonly again: RetryContext
+  /** ISO time of writing. */
+  readonly at: string
+  /** Rows that went up while the batch waited, for `newest` as a whole; undefined inside: they could not. */
+  ahead?: { readonly count: number; readonly staged: Promise<StagedBatch | undefined> } | undefined
+  /** What was written so far, and its rows. */
+  readonly written: Entry[]
+  readonly inDoubt: Entry[]
+  rows: number
+  waiting: string | undefined
+}
+
+/** What the ledger knows of a batch's keys at its address. */
+export interface Known {
+  readonly sifted: Sifted
+  readonly inDoubt: readonly Entry[]
+  readonly deliveries: ReadonlyMap<string, Delivery>
+  /** Replay: hashes of the originals of edited records, by key. */
+  readonly originals: ReadonlyMap<string, string>
+}
+
+/** A name for what is written at one time. Targets name files by it; what stands in a message must not lead to another path. */
+export const nameOf = ({ sync }: Job, newId: () => string): string =>
+  `${sync.run}-${sync.entity}-${sync.batch}`
+    .replace(/[^\w-]/g, '_')
+    .slice(0, 120)
+    .concat('-', newId())
+
+/** Records of the job as a target takes them. */
+export const batchOf = ({ sync, batch, at }: Job, id: string, records: readonly Entry[]): WriteBatch => ({
+  id,
+  sync: sync.name,
+  run: sync.run,
+  entity: sync.entity,
+  schema: batch.schema,
+  records,
+  at,
+})
+
+export const answer = (entries: readonly Entry[], outcome: Outcome): Answer[] =>
+  entries.map(({ row }) => ({ row, outcome }))
+
+/** Rows of all tables that these records have. */
+export const rowsIn = ({ batch }: Job, entries: readonly Entry[]): number =>
+  entries.reduce((sum, { record }) => sum + rowsOf(record, batch.schema), 0)
+
+/** What the ledger keeps of a record that was delivered. */
+export function deliveryOf(job: Job, entry: Entry, { originals }: Known, contribution: ContributionOf): Delivery {
+  return {
+    key: entry.key,
+    read: entry.read,
+    hash: entry.hash === '' ? null : entry.hash,
+    originalHash: originals.get(entry.key) ?? null,
+    totals: totalsText(job.sync.run, contribution(entry)),
+    run: job.sync.run,
+  }
+}
