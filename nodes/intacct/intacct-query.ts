@@ -1,8 +1,7 @@
 /** intacct-query: reads objects of Sage Intacct and sends them in batches. */
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
-import type { ColumnType } from '../../sync/message.ts'
-import { defineSource, field } from '../kit/kit.ts'
+import { addedFieldRow, byEntity, columnsByEntity, defineSource, field } from '../kit/kit.ts'
 import { previewIntacct } from './client/check.ts'
 import { entityDef } from './client/entities.ts'
 import { createIntacctSource, type IntacctSourceOptions } from './client/poll.ts'
@@ -10,18 +9,7 @@ import type { ExtraField } from './client/resolve.ts'
 import { type IntacctClient, intacctConnection } from './intacct-connection.ts'
 
 const entityRow = z.object({ entity: field.text('an entity is missing') })
-const extraRow = z.object({
-  entity: field.text('an added field needs its entity'),
-  list: field.optional(),
-  path: field.text('an added field needs its name in Intacct'),
-  name: field.optional(),
-  type: z
-    .preprocess(
-      (value) => value ?? '',
-      z.string().regex(/^$|^(string|integer|boolean|date|timestamp|json|decimal\(\d+,\d+\))$/, 'is no column type'),
-    )
-    .transform((type) => type as ColumnType | ''),
-})
+const extraRow = addedFieldRow('an added field needs its name in Intacct')
 
 const config = z.object({
   entities: z.array(entityRow, { error: 'must be a list' }).min(1, 'choose at least one entity'),
@@ -52,9 +40,7 @@ export function sourceOptions(values: Config, client: IntacctClient): IntacctSou
     deletions: values.deletions,
     statisticalJournals: values.statisticalJournals,
     budget: client.budget,
-    sensitive: byEntity(
-      values.sensitive.map((text) => ({ entity: text.split('.')[0] ?? '', value: text.split('.')[1] ?? '' })),
-    ),
+    sensitive: columnsByEntity(values.sensitive),
     extraFields: byEntity(values.extraFields.map((row) => ({ entity: nameOf(row.entity), value: extraField(row) }))),
   }
 }
@@ -65,15 +51,6 @@ const extraField = ({ path, name, type, list }: z.output<typeof extraRow>): Extr
   ...(type ? { type } : {}),
   ...(list ? { list } : {}),
 })
-
-function byEntity<T>(rows: readonly { readonly entity: string; readonly value: T }[]): Record<string, T[]> {
-  const found: Record<string, T[]> = {}
-  for (const { entity, value } of rows) {
-    found[entity] ??= []
-    found[entity].push(value)
-  }
-  return found
-}
 
 export default function (RED: NodeAPI): void {
   defineSource(RED, {

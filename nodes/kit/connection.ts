@@ -2,19 +2,13 @@
 import type { Node, NodeAPI, NodeDef } from 'node-red'
 import { z } from 'zod'
 import { syncError } from '../../sync/errors.ts'
+import type { ReportLine } from '../../sync/report.ts'
 import { type ConfigSpec, type Fields, fillEnv, parseFields, readConfig, type Values } from './config.ts'
 import { asSyncError, withHint } from './errors.ts'
 import { type ConnectionHandle, offer } from './members.ts'
 import { drainMs, type Log } from './node.ts'
 import { type ConnectionBody, connectionBody, handle, scrub } from './routes.ts'
 import { onceFor, shared } from './shared.ts'
-
-/** One line of a connection test, shown with a green or red mark. */
-export interface ReportLine {
-  readonly ok: boolean
-  /** A sentence: what was reached, as whom, or what is missing and what to do. Escaped before it is shown. */
-  readonly text: string
-}
 
 /** One entry of a pick list. */
 export interface ListItem {

@@ -1,11 +1,13 @@
 /** The node kit: what node files import. Everything that touches Node-RED's event API is behind it. */
+
+export type { Preview, ReportLine } from '../../sync/report.ts'
+export { addedFieldRow, byEntity, columnsByEntity } from './added-fields.ts'
 export { type ConfigSpec, type Fields, field, migrate, readConfig, type Values } from './config.ts'
 export {
   type ConnectionSpec,
   defineConnection,
   type ListItem,
   type OpenContext,
-  type ReportLine,
 } from './connection.ts'
 export { forDone } from './errors.ts'
 export { heldMessage } from './held.ts'
@@ -15,6 +17,6 @@ export { type Batch, checkLedger, parseBatch } from './message.ts'
 export { defineNode, type Log, type Message, type NodeContext, type NodeSpec } from './node.ts'
 export { handle, scrub } from './routes.ts'
 export { defineSink, type SinkContext, type SinkSpec } from './sink.ts'
-export { defineSource, finish, masked, type Preview, type SourceContext, type SourceSpec } from './source.ts'
+export { defineSource, finish, masked, type SourceContext, type SourceSpec } from './source.ts'
 export { count, counted, type Status } from './status.ts'
 export { defineTransform, type Refused, type Transformed, type TransformSpec } from './transform.ts'

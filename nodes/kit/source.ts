@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { Engine, RunSummary } from '../../sync/engine.ts'
 import { syncError, withHint } from '../../sync/errors.ts'
 import type { DataRecord, Schema } from '../../sync/message.ts'
+import type { Preview } from '../../sync/report.ts'
 import type { Source } from '../../sync/source.ts'
 import { type ConfigSpec, type Fields, field, fillEnv, readConfig, type Values } from './config.ts'
 import { type ConnectionSpec, environment, withUnsaved } from './connection.ts'
@@ -16,7 +17,7 @@ import { count, counted } from './status.ts'
 import { sweepOf } from './sweep.ts'
 import { useConnection } from './use.ts'
 
-/** Fields that every source has; its dialog gets their form rows from `tieout.sourceFields`. */
+/** Fields that every source has; its dialog has a form row for each. */
 export const sourceFields = {
   /** Name of the sync, unique within the ledger. */
   syncName: field.text('the sync needs a name'),
@@ -42,12 +43,6 @@ export interface SourceContext {
   readonly signal: AbortSignal
   /** Shows what is waited for in the node's status. */
   readonly waiting: (what: string) => void
-}
-
-export interface Preview {
-  readonly schema: Schema
-  readonly records: readonly DataRecord[]
-  readonly notices?: readonly string[]
 }
 
 export interface SourceSpec<S extends Fields, CS extends Fields, K extends Fields, Client> extends ConfigSpec<S> {

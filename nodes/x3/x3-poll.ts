@@ -1,26 +1,14 @@
 /** x3-poll: reads entities of Sage X3 and sends them in batches. */
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
-import type { ColumnType } from '../../sync/message.ts'
-import { defineSource, field } from '../kit/kit.ts'
+import { addedFieldRow, byEntity, columnsByEntity, defineSource, field } from '../kit/kit.ts'
 import { previewX3 } from './client/check.ts'
 import { createX3Source, type X3SourceOptions } from './client/poll.ts'
 import type { ExtraField } from './client/resolve.ts'
 import { type X3Client, x3Connection } from './x3-connection.ts'
 
 const entityRow = z.object({ entity: field.text('an entity is missing'), filter: field.optional() })
-const extraRow = z.object({
-  entity: field.text('an added field needs its entity'),
-  list: field.optional(),
-  path: field.text('an added field needs its path'),
-  name: field.optional(),
-  type: z
-    .preprocess(
-      (value) => value ?? '',
-      z.string().regex(/^$|^(string|integer|boolean|date|timestamp|json|decimal\(\d+,\d+\))$/, 'is no column type'),
-    )
-    .transform((type) => type as ColumnType | ''),
-})
+const extraRow = addedFieldRow('an added field needs its path')
 
 const config = z.object({
   entities: z.array(entityRow, { error: 'must be a list' }).min(1, 'choose at least one entity'),
@@ -51,9 +39,7 @@ export function sourceOptions(values: Config, client: X3Client): X3SourceOptions
     statisticalLedgers: values.statisticalLedgers,
     dimensionTypes: values.dimensionTypes,
     filters: filtersOf(values),
-    sensitive: byEntity(
-      values.sensitive.map((text) => ({ entity: text.split('.')[0] ?? '', value: text.split('.')[1] ?? '' })),
-    ),
+    sensitive: columnsByEntity(values.sensitive),
     extraFields: byEntity(values.extraFields.map((row) => ({ entity: row.entity, value: extraField(row) }))),
     ...(values.stampField ? { stampField: values.stampField } : {}),
     ...(values.costCentreType ? { costCentreType: values.costCentreType } : {}),
@@ -73,15 +59,6 @@ const extraField = ({ path, name, type, list }: z.output<typeof extraRow>): Extr
   ...(type ? { type } : {}),
   ...(list ? { list } : {}),
 })
-
-function byEntity<T>(rows: readonly { readonly entity: string; readonly value: T }[]): Record<string, T[]> {
-  const found: Record<string, T[]> = {}
-  for (const { entity, value } of rows) {
-    found[entity] ??= []
-    found[entity].push(value)
-  }
-  return found
-}
 
 export default function (RED: NodeAPI): void {
   defineSource(RED, {

@@ -1,17 +1,13 @@
 /** *Test connection*: what was reached, as whom, and what is missing, in the order in which a load would need it. */
 import { randomUUID } from 'node:crypto'
-import { isSyncError, syncError } from '../../../sync/errors.ts'
+import { syncError } from '../../../sync/errors.ts'
+import { createReport, fine, type ReportLine } from '../../../sync/report.ts'
 import type { WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
 import { filePath, volumeOf } from './files.ts'
 import { markTable, wantedMarkTable } from './mark.ts'
 import { plainTable, quote, quoteTable, type TableName } from './sql.ts'
 import { createTable } from './tables.ts'
-
-export interface CheckLine {
-  readonly ok: boolean
-  readonly text: string
-}
 
 export interface CheckOptions {
   readonly catalog: string
@@ -28,20 +24,11 @@ export async function checkDatabricks(
   connection: Connection,
   options: CheckOptions,
   signal: AbortSignal,
-): Promise<readonly CheckLine[]> {
+): Promise<readonly ReportLine[]> {
   const context: WriteContext = { signal, waiting: () => undefined }
-  const lines: CheckLine[] = []
-  /** Runs a step; a failure becomes a red line. */
-  const step = async (work: () => Promise<string>): Promise<boolean> => {
-    try {
-      lines.push({ ok: true, text: await work() })
-      return true
-    } catch (error) {
-      if (!isSyncError(error)) throw error
-      lines.push({ ok: false, text: error.message })
-      return false
-    }
-  }
+  const report = createReport()
+  const { lines } = report
+  const step = async (work: () => Promise<string>): Promise<boolean> => (await report.step(work, fine)) !== undefined
   const read = (sql: string, what: string, parameters: Record<string, string> = {}) =>
     connection.run({ sql, what, parameters, kind: 'read' }, context)
 

@@ -1,27 +1,20 @@
 /** Test connection, and the few questions a dialog asks: all without long retries. */
 import { isSyncError, withHint } from '../../../sync/errors.ts'
-import type { DataRecord, Schema } from '../../../sync/message.ts'
+import { clockLine, fine, HURRIED, type Preview, previewOf, type ReportLine } from '../../../sync/report.ts'
 import { withRetry } from '../../../sync/retry.ts'
 import { unreadableFormat } from './clock.ts'
 import { type IntacctConnection, retryContext } from './connection.ts'
 import { dimensionOf, ENTITIES, type ObjectDef } from './entities.ts'
-import { createIntacctSource, type IntacctSourceOptions } from './poll.ts'
+import { createIntacctSource, DELETED, type IntacctSourceOptions, LINES } from './poll.ts'
 import { createIntacctSchema } from './schema.ts'
-
-/** A line of the report: what is fine and what is not. */
-export interface CheckLine {
-  readonly ok: boolean
-  readonly text: string
-}
 
 /** The same connection for somebody who waits before a dialog: two attempts, no more. */
 export function hurried(connection: IntacctConnection): IntacctConnection {
-  const retry = { attempts: 2, firstDelayMs: 200, maxRetryAfterMs: 5_000 }
   return {
     ...connection,
-    retry,
+    retry: HURRIED,
     insist: (functions, { waiting, ...options }) =>
-      withRetry(() => connection.call(functions, options), retryContext(options.signal, waiting), retry),
+      withRetry(() => connection.call(functions, options), retryContext(options.signal, waiting), HURRIED),
   }
 }
 
@@ -33,19 +26,18 @@ export async function checkIntacct(
   given: IntacctConnection,
   atTopLevel: () => IntacctConnection,
   signal: AbortSignal,
-): Promise<CheckLine[]> {
+): Promise<ReportLine[]> {
   const connection = hurried(given)
   try {
     await connection.insist([], { what: 'Test connection', signal })
   } catch (error) {
     return [await signInLine(connection, atTopLevel, error, signal)]
   }
-  const lines: CheckLine[] = [
-    {
-      ok: true,
-      text: `Signed in to ${connection.company}, ${connection.entity ? `entity ${connection.entity}` : 'top level'}, as ${connection.user}; calls go to ${connection.endpoint() ?? connection.gateway}.`,
-    },
-    clockLine(connection.clock.differenceSeconds() ?? 0),
+  const lines: ReportLine[] = [
+    fine(
+      `Signed in to ${connection.company}, ${connection.entity ? `entity ${connection.entity}` : 'top level'}, as ${connection.user}; calls go to ${connection.endpoint() ?? connection.gateway}.`,
+    ),
+    clockLine('Intacct', connection.clock.differenceSeconds() ?? 0, 'Windows follow'),
     await formatLine(connection, signal),
   ]
   const schema = createIntacctSchema(connection)
@@ -69,7 +61,7 @@ async function signInLine(
   atTopLevel: () => IntacctConnection,
   error: unknown,
   signal: AbortSignal,
-): Promise<CheckLine> {
+): Promise<ReportLine> {
   const line = failedLine('', error, signal)
   if (connection.entity === '' || !isSyncError(error) || !/^intacct\.(?:login|entity)$/.test(error.code)) return line
   const top = atTopLevel()
@@ -86,29 +78,14 @@ async function signInLine(
   }
 }
 
-function clockLine(seconds: number): CheckLine {
-  const apart = Math.abs(seconds)
-  if (apart <= 2) return { ok: true, text: 'The clocks agree.' }
-  const size =
-    apart < 120
-      ? `${apart} s`
-      : apart < 7200
-        ? `${Math.round(apart / 60)} minutes`
-        : `${Math.round(apart / 3600)} hours`
-  return {
-    ok: true,
-    text: `The clock of Intacct is ${size} ${seconds > 0 ? 'ahead of' : 'behind'} ours. Windows follow the clock of Intacct.`,
-  }
-}
-
-async function formatLine(connection: IntacctConnection, signal: AbortSignal): Promise<CheckLine> {
+async function formatLine(connection: IntacctConnection, signal: AbortSignal): Promise<ReportLine> {
   try {
     const formatting = await connection.formatting(signal)
     const wrong = unreadableFormat(formatting)
     const zone = await connection.zone(signal).catch(() => undefined)
     const seen = `Dates of the API user: ${formatting.dateformat || '(none)'}, ${formatting.clock || '?'} hours, GMT ${formatting.gmtoffset || '(none)'}`
     return wrong === undefined
-      ? { ok: true, text: `${seen}; stamps are read in ${zone?.name ?? 'that zone'}.` }
+      ? fine(`${seen}; stamps are read in ${zone?.name ?? 'that zone'}.`)
       : {
           ok: false,
           text: `${seen}: ${wrong} cannot be read for certain. Set My preferences of the API user to MM/DD/YYYY and 24 hours.`,
@@ -124,7 +101,7 @@ async function objectsLine(
   entity: string,
   objects: readonly ObjectDef[],
   signal: AbortSignal,
-): Promise<CheckLine> {
+): Promise<ReportLine> {
   const counts: string[] = []
   for (const { object, record } of objects) {
     try {
@@ -135,10 +112,10 @@ async function objectsLine(
       return failedLine('', error, signal)
     }
   }
-  return { ok: true, text: `${entity}: can be read (${counts.join(', ')}).` }
+  return fine(`${entity}: can be read (${counts.join(', ')}).`)
 }
 
-async function auditLine(connection: IntacctConnection, signal: AbortSignal): Promise<CheckLine> {
+async function auditLine(connection: IntacctConnection, signal: AbortSignal): Promise<ReportLine> {
   try {
     const query = {
       object: 'AUDITHISTORY',
@@ -148,46 +125,28 @@ async function auditLine(connection: IntacctConnection, signal: AbortSignal): Pr
       pageSize: 1,
     } as const
     await connection.insist([{ name: 'query', query }], { what: 'The audit history', signal })
-    return { ok: true, text: 'Deletions: the audit history can be read.' }
+    return fine('Deletions: the audit history can be read.')
   } catch (error) {
     if (signal.aborted || !isSyncError(error)) throw error
-    return {
-      ok: true,
-      text: `Deletions: the audit history cannot be read, so the sweep finds them. ${withHint(error.message, error.cause.hint)}`,
-    }
+    return fine(
+      `Deletions: the audit history cannot be read, so the sweep finds them. ${withHint(error.message, error.cause.hint)}`,
+    )
   }
 }
 
-function failedLine(what: string, error: unknown, signal: AbortSignal): CheckLine {
+function failedLine(what: string, error: unknown, signal: AbortSignal): ReportLine {
   if (signal.aborted || !isSyncError(error)) throw error
   return { ok: false, text: `${what ? `${what}: ` : ''}${withHint(error.message, error.cause.hint)}` }
 }
 
-/** Ten records of an entity as they would be sent. */
+/** Ten records of an entity as they would be sent; of dimensions, of the first objects that have some. */
 export async function previewIntacct(
   given: IntacctConnection,
   options: IntacctSourceOptions,
   entity: string,
   signal: AbortSignal,
-): Promise<{ schema: Schema; records: DataRecord[]; notices: string[] }> {
+): Promise<Preview> {
   const connection = hurried(given)
   const source = createIntacctSource(connection, createIntacctSchema(connection), { ...options, pageSize: 10 })
-  const plan = await source.plan(entity, signal)
-  let read = 0
-  const found: DataRecord[] = []
-  const notices = [...(plan.notices ?? [])]
-  // Dimensions are a walk for each object: the first that has some shows what they look like.
-  for (const walk of plan.walks.filter((name) => name !== 'lines' && name !== 'deleted')) {
-    const page = await plan.readPage({
-      walk,
-      window: { from: null, bound: null },
-      cursor: null,
-      nextRead: () => ++read,
-      signal,
-    })
-    found.push(...page.records)
-    notices.push(...(page.notices ?? []), ...(page.refused ?? []).map((refused) => refused.message))
-    if (found.length >= 10) break
-  }
-  return { schema: plan.schema, records: found.slice(0, 10), notices }
+  return previewOf(source, entity, (walk) => walk !== LINES && walk !== DELETED, signal)
 }

@@ -1,5 +1,6 @@
 /** Reads every kind of refusal the gateway gives, at its three levels, and says it in words (intacct.md facts, 8). */
 import { type ErrorCause, type ErrorClass, isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
+import { errorCode, type Line, lineError } from '../../../sync/line.ts'
 import type { GatewayError, GatewayReply } from './reply.ts'
 
 /** Where a refusal stands: the level says what XL03000006, which covers four causes, is about. */
@@ -286,72 +287,27 @@ export function statusError(
   )
 }
 
-const NETWORK: Readonly<Record<string, { readonly cls: ErrorClass; readonly what: string; readonly hint: string }>> = {
-  ECONNREFUSED: {
-    cls: 'transient',
-    what: 'nothing listens there',
-    hint: 'Check the gateway, the proxy and the firewall.',
-  },
-  ENOTFOUND: {
-    cls: 'config',
-    what: 'the host name is unknown',
-    hint: 'Check the gateway and the DNS of this machine.',
-  },
-  EAI_AGAIN: { cls: 'transient', what: 'the name service does not answer', hint: 'Check the DNS of this machine.' },
+const LINE: Line = {
+  prefix: 'intacct',
+  vendor: 'Intacct',
+  addressHint: 'Check the gateway',
+  refusedHint: 'Check the gateway, the proxy and the firewall.',
+  slowHint: 'It is asked for in smaller pages. If it stays: choose a longer time-out.',
+  certificateHint: 'Give the certificate authority of your proxy (PEM) as CA on the connection.',
 }
-const TLS = /CERT|SELF_SIGNED|UNABLE_TO_|ALTNAME|SSL|TLS/
 /** A packed body that is cut or broken. */
 const PACKED = /^Z_/
 
 /** A failure of the line itself (no answer, or the middle of one), as an error of the right class. */
 export function networkError(error: unknown, host: string, what: string, timeoutMs: number): SyncError {
   if (isSyncError(error)) return error
-  const name = error instanceof Error ? error.name : ''
   const code = errorCode(error)
-  if (name === 'TimeoutError' || code.includes('TIMEOUT'))
-    return syncError(
-      'transient',
-      'intacct.timeout',
-      `${what}: no whole answer from ${host} within ${Math.round(timeoutMs / 1000)} s`,
-      {
-        vendorCode: code || name,
-        hint: 'It is asked for in smaller pages. If it stays: choose a longer time-out.',
-      },
-    )
-  if (TLS.test(code))
-    return syncError('config', 'intacct.tls', `${what}: the certificate of ${host} is not trusted (${code})`, {
-      vendorCode: code,
-      hint: 'Give the certificate authority of your proxy (PEM) as CA on the connection.',
-    })
   if (PACKED.test(code))
     return syncError('transient', 'intacct.cut', `${what}: the packed answer of Intacct is cut or broken (${code})`, {
       vendorCode: code,
       hint: 'If it stays: a proxy between here and Intacct alters its answers.',
     })
-  const known = NETWORK[code]
-  if (known)
-    return syncError(known.cls, `intacct.${code}`, `${what}: ${host} cannot be reached: ${known.what}`, {
-      vendorCode: code,
-      hint: known.hint,
-    })
-  return syncError(
-    'transient',
-    'intacct.network',
-    `${what}: the connection to ${host} broke (${code || name || 'unknown'})`,
-    {
-      vendorCode: code || name,
-      hint: 'If it stays: check network, firewall and proxy between here and Intacct.',
-    },
-  )
-}
-
-function errorCode(error: unknown): string {
-  for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    if (at instanceof AggregateError && at.errors.length > 0) return errorCode(at.errors[0])
-    const code = (at as { code?: unknown }).code
-    if (typeof code === 'string') return code
-  }
-  return ''
+  return lineError(error, LINE, { host, what, timeoutMs })
 }
 
 /** The same complaint in another class. */

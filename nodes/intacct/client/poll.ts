@@ -20,8 +20,9 @@ import { datesFilter, windowFilter } from './windows.ts'
 
 export type { IntacctSourceOptions } from './source.ts'
 
-const LINES = 'lines'
-const DELETED = 'deleted'
+/** Walks beside those of the objects: changed lines, and what the audit history tells of deletions. */
+export const LINES = 'lines'
+export const DELETED = 'deleted'
 /** Keys remembered of one window, so that a bulk change costs no memory without end. */
 const MOST_REMEMBERED = 200_000
 

@@ -1,13 +1,8 @@
 /** *Test connection*: what was reached, as whom, and what is missing. */
-import { isSyncError } from '../../../sync/errors.ts'
+import { createReport, fine, type ReportLine } from '../../../sync/report.ts'
 import type { Connection } from './connection.ts'
 import { type Dataset, datasetPath, listDatasets, listWorkspaces, type Workspace } from './datasets.ts'
 import { CREATION_ENDS } from './errors.ts'
-
-export interface CheckLine {
-  readonly ok: boolean
-  readonly text: string
-}
 
 /** Workspaces that are looked into. */
 const MOST_WORKSPACES = 5
@@ -18,19 +13,8 @@ export async function checkPowerbi(
   connection: Connection,
   who: string,
   signal: AbortSignal,
-): Promise<readonly CheckLine[]> {
-  const lines: CheckLine[] = []
-  const step = async <T>(work: () => Promise<T>, say: (result: T) => CheckLine): Promise<T | undefined> => {
-    try {
-      const result = await work()
-      lines.push(say(result))
-      return result
-    } catch (error) {
-      if (!isSyncError(error)) throw error
-      lines.push({ ok: false, text: error.message })
-      return undefined
-    }
-  }
+): Promise<readonly ReportLine[]> {
+  const { lines, step } = createReport()
   const workspaces = await step(
     () => listWorkspaces(connection, { signal }),
     (found) => workspacesLine(connection, who, found),
@@ -43,12 +27,12 @@ export async function checkPowerbi(
       (found) => {
         for (const dataset of found) if (dataset.addRowsAPIEnabled) push.push({ workspace, dataset })
         const here = push.filter((one) => one.workspace === workspace).length
-        return { ok: true, text: `${workspace.name}: ${found.length} dataset(s), ${here} of them push datasets.` }
+        return fine(`${workspace.name}: ${found.length} dataset(s), ${here} of them push datasets.`)
       },
     )
   const [first] = push
   if (first === undefined) {
-    lines.push({ ok: true, text: 'Whether queries (executeQueries) are allowed shows with the first push dataset.' })
+    lines.push(fine('Whether queries (executeQueries) are allowed shows with the first push dataset.'))
     return lines
   }
   const path = `${datasetPath(first.workspace.id, first.dataset.id)}/executeQueries`
@@ -63,7 +47,7 @@ export async function checkPowerbi(
   return lines
 }
 
-function workspacesLine(connection: Connection, who: string, found: readonly Workspace[]): CheckLine {
+function workspacesLine(connection: Connection, who: string, found: readonly Workspace[]): ReportLine {
   if (found.length === 0)
     return {
       ok: false,

@@ -1,6 +1,6 @@
 /** Test connection, and the few questions a dialog asks: all without long retries. */
 import { isSyncError } from '../../../sync/errors.ts'
-import type { DataRecord, Schema } from '../../../sync/message.ts'
+import { clockLine, fine, HURRIED, type Preview, previewOf, type ReportLine } from '../../../sync/report.ts'
 import type { X3Connection } from './connection.ts'
 import { pageOf } from './dimensions.ts'
 import { ENTITIES } from './entities/index.ts'
@@ -10,51 +10,30 @@ import { type ResolvedEntity, resolveEntity } from './resolve.ts'
 import { createX3Schema, type X3Schema } from './schema.ts'
 import { pageQuery, selectPaths, selectRecord } from './select.ts'
 
-/** A line of the report: what is fine and what is not. */
-export interface CheckLine {
-  readonly ok: boolean
-  readonly text: string
-}
-
 /** The same connection for somebody who waits before a dialog: two attempts, no more. */
 export function hurried(connection: X3Connection): X3Connection {
-  const retry = { attempts: 2, firstDelayMs: 200, maxRetryAfterMs: 5_000 }
   return {
     ...connection,
-    retry,
+    retry: HURRIED,
     query: (text, variables, options) =>
-      connection.query(text, variables, { ...options, retry: options.retry ?? retry }),
+      connection.query(text, variables, { ...options, retry: options.retry ?? HURRIED }),
   }
 }
 
 /** Says what was reached, as whom, how the clocks stand, and for each entity what can be read and what is missing. */
-export async function checkX3(given: X3Connection, signal: AbortSignal): Promise<CheckLine[]> {
+export async function checkX3(given: X3Connection, signal: AbortSignal): Promise<ReportLine[]> {
   const connection = hurried(given)
   const schema = createX3Schema(connection)
   await connection.query('{__typename}', {}, { what: 'Test connection', signal, retry: false })
-  const lines: CheckLine[] = [
-    {
-      ok: true,
-      text: `Reached ${connection.apiUrl}, folder ${connection.folder || '(the default of the user)'}, as ${connection.user}.`,
-    },
-    clockLine(connection.clock.differenceSeconds() ?? 0),
-    { ok: true, text: `X3 speaks the form ${await schema.generation(signal)}... of its packages.` },
+  const lines: ReportLine[] = [
+    fine(
+      `Reached ${connection.apiUrl}, folder ${connection.folder || '(the default of the user)'}, as ${connection.user}.`,
+    ),
+    clockLine('X3', connection.clock.differenceSeconds() ?? 0, 'Tokens and windows follow'),
+    fine(`X3 speaks the form ${await schema.generation(signal)}... of its packages.`),
   ]
   for (const def of ENTITIES) lines.push(await entityLine(connection, schema, def, signal))
   return lines
-}
-
-function clockLine(seconds: number): CheckLine {
-  const apart = Math.abs(seconds)
-  if (apart <= 2) return { ok: true, text: 'The clocks agree.' }
-  const size =
-    apart < 120
-      ? `${apart} s`
-      : apart < 7200
-        ? `${Math.round(apart / 60)} minutes`
-        : `${Math.round(apart / 3600)} hours`
-  const way = seconds > 0 ? 'ahead of' : 'behind'
-  return { ok: true, text: `The clock of X3 is ${size} ${way} ours. Tokens and windows follow the clock of X3.` }
 }
 
 /** One record of the entity, and one of each node that its lines and joins stand on, because each has a right of its own. */
@@ -63,7 +42,7 @@ async function entityLine(
   schema: X3Schema,
   def: EntityDef,
   signal: AbortSignal,
-): Promise<CheckLine> {
+): Promise<ReportLine> {
   try {
     const entity = await resolveEntity(schema, def, { stampField: '_updateStamp' }, signal)
     const found = await first(connection, entity, signal)
@@ -72,7 +51,7 @@ async function entityLine(
       await connection.query(text, { first: 1 }, { what: `${def.entity}, ${watch.nodes.node}`, signal })
     }
     const notices = entity.notices.length > 0 ? ` ${entity.notices.join('. ')}.` : ''
-    return { ok: true, text: `${def.entity}: ${found ? 'can be read' : 'can be read, and is empty'}.${notices}` }
+    return fine(`${def.entity}: ${found ? 'can be read' : 'can be read, and is empty'}.${notices}`)
   } catch (error) {
     if (signal.aborted || !isSyncError(error)) throw error
     return { ok: false, text: `${error.message.replace(/\.$/, '')}.${error.cause.hint ? ` ${error.cause.hint}` : ''}` }
@@ -91,25 +70,8 @@ export async function previewX3(
   options: X3SourceOptions,
   entity: string,
   signal: AbortSignal,
-): Promise<{ schema: Schema; records: DataRecord[]; notices: string[] }> {
+): Promise<Preview> {
   const connection = hurried(given)
   const source = createX3Source(connection, createX3Schema(connection), { ...options, pageSize: 10 })
-  const plan = await source.plan(entity, signal)
-  let read = 0
-  const page = await plan.readPage({
-    walk: 'changed',
-    window: { from: null, bound: null },
-    cursor: null,
-    nextRead: () => ++read,
-    signal,
-  })
-  return {
-    schema: plan.schema,
-    records: page.records.slice(0, 10),
-    notices: [
-      ...(plan.notices ?? []),
-      ...(page.notices ?? []),
-      ...(page.refused ?? []).map((refused) => refused.message),
-    ],
-  }
+  return previewOf(source, entity, (walk) => walk === 'changed', signal)
 }

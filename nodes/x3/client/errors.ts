@@ -1,5 +1,6 @@
 /** Reads every kind of refusal X3 gives and says it in words (x3.md facts, 1.1, 2.2 and 8.9). */
 import { type ErrorCause, type SyncError, syncError } from '../../../sync/errors.ts'
+import { type Line, lineError } from '../../../sync/line.ts'
 
 /** An answer as it came, whatever its status. */
 export interface Answer {
@@ -237,62 +238,18 @@ function parsed(text: string): unknown {
   }
 }
 
-const NETWORK: Readonly<Record<string, { cls: 'transient' | 'config'; what: string; hint: string }>> = {
-  ECONNREFUSED: {
-    cls: 'transient',
-    what: 'nothing listens there',
-    hint: 'Check host and port, and that X3 is running.',
-  },
-  ENOTFOUND: { cls: 'config', what: 'the host name is unknown', hint: 'Check Server URL and the DNS of this machine.' },
-  EAI_AGAIN: { cls: 'transient', what: 'the name service does not answer', hint: 'Check the DNS of this machine.' },
-  ERR_INVALID_URL: { cls: 'config', what: 'the address is no URL', hint: 'Check Server URL.' },
+const LINE: Line = {
+  prefix: 'x3',
+  vendor: 'X3',
+  addressHint: 'Check Server URL',
+  refusedHint: 'Check host and port, and that X3 is running.',
+  slowHint: 'If it stays: choose a smaller page size or a longer time-out, and look at the load of X3.',
+  certificateHint:
+    'Give the certificate authority that signed it (PEM) as CA on the connection, or use the host name that stands in the certificate.',
 }
-const TLS = /CERT|SELF_SIGNED|UNABLE_TO_|ALTNAME|SSL|TLS/
 
-/** A failure of the line itself (no answer at all), as an error of the right class. */
+/** A failure of the line itself (no answer at all), as an error of the right class; stopping stays what it is. */
 export function networkError(error: unknown, host: string, what: string, timeoutMs: number): Error {
-  const name = error instanceof Error ? error.name : ''
-  if (name === 'AbortError') return error as Error
-  const code = errorCode(error)
-  if (name === 'TimeoutError' || code.includes('TIMEOUT')) {
-    return syncError(
-      'transient',
-      'x3.timeout',
-      `${what}: no answer from ${host} within ${Math.round(timeoutMs / 1000)} s`,
-      {
-        vendorCode: code || name,
-        hint: 'If it stays: choose a smaller page size or a longer time-out, and look at the load of X3.',
-      },
-    )
-  }
-  if (TLS.test(code)) {
-    return syncError('config', 'x3.tls', `${what}: the certificate of ${host} is not trusted (${code})`, {
-      vendorCode: code,
-      hint: 'Give the certificate authority that signed it (PEM) as CA on the connection, or use the host name that stands in the certificate.',
-    })
-  }
-  const known = NETWORK[code]
-  if (known)
-    return syncError(known.cls, `x3.${code}`, `${what}: ${host} cannot be reached: ${known.what}`, {
-      vendorCode: code,
-      hint: known.hint,
-    })
-  return syncError(
-    'transient',
-    'x3.network',
-    `${what}: the connection to ${host} broke (${code || name || 'unknown'})`,
-    {
-      vendorCode: code || name,
-      hint: 'If it stays: check network, firewall and proxy between here and X3.',
-    },
-  )
-}
-
-function errorCode(error: unknown): string {
-  for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    if (at instanceof AggregateError && at.errors.length > 0) return errorCode(at.errors[0])
-    const code = (at as { code?: unknown }).code
-    if (typeof code === 'string') return code
-  }
-  return ''
+  if (error instanceof Error && error.name === 'AbortError') return error
+  return lineError(error, LINE, { host, what, timeoutMs })
 }
