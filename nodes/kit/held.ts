@@ -1,9 +1,9 @@
 /** The message that shows a held record on a second output. */
 import type { ErrorCause } from '../../sync/errors.ts'
 import type { DataRecord } from '../../sync/message.ts'
+import { masked } from './masked.ts'
 import type { Batch } from './message.ts'
 import type { Message } from './node.ts'
-import { masked } from './source.ts'
 
 /** `payload` is the record without sensitive values, `error` says why; `_row` and the like are left out. */
 export function heldMessage(

@@ -3,17 +3,17 @@ import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import type { Engine, RunSummary } from '../../sync/engine.ts'
 import { syncError, withHint } from '../../sync/errors.ts'
-import type { DataRecord, Schema } from '../../sync/message.ts'
 import type { Preview } from '../../sync/report.ts'
 import type { Source } from '../../sync/source.ts'
 import { type ConfigSpec, type Fields, field, fillEnv, readConfig, type Values } from './config.ts'
 import { type ConnectionSpec, environment, withUnsaved } from './connection.ts'
 import { asSyncError } from './errors.ts'
+import { masked } from './masked.ts'
 import { ledgerHandle, limitsFor, placeOf, reachable, sinksFor, targetsFor } from './members.ts'
 import { defineNode, type Log, type Message, type NodeContext } from './node.ts'
 import { ORDERS, type Order, scopeOf, sourceOrder, toldOf } from './order.ts'
 import { connectionBody, handle, scrub } from './routes.ts'
-import { count, counted } from './status.ts'
+import { finish, show } from './summary.ts'
 import { sweepOf } from './sweep.ts'
 import { useConnection } from './use.ts'
 
@@ -312,73 +312,4 @@ async function tellNotStarted(engine: Engine | undefined, sync: string, error: u
   await engine?.ledger
     .raiseAlert({ sync, ...NOT_STARTED, message: withHint(known.message, known.cause.hint) })
     .catch(() => undefined)
-}
-
-/** Sends the summary and shows it. */
-function show(summary: RunSummary, context: Pick<NodeContext<unknown>, 'status' | 'send'>, output = 1): void {
-  const records = new Map<string, number>()
-  for (const e of summary.entities) records.set(e.entity, Math.max(e.read, records.get(e.entity) ?? 0))
-  const read = [...records.values()].reduce((sum, n) => sum + n, 0)
-  const held = summary.entities.reduce((sum, e) => sum + e.held, 0)
-  const gone = new Map(summary.entities.map((e) => [e.entity, e.sweep?.gone ?? 0]))
-  const deleted = [...gone.values()].reduce((sum, n) => sum + n, 0)
-  context.send(output, { topic: summary.sync, payload: summary })
-  if (summary.state === 'stopped') context.status.idle(`stopped after ${counted(read, 'record')}`)
-  else if (summary.state === 'done')
-    context.status.done(
-      `${counted(read, 'record')}${deleted ? `, ${count(deleted)} deleted` : ''}${held ? `, ${count(held)} held` : ''}${callsText(summary)}`,
-    )
-  else context.status.failed(failure(summary))
-}
-
-/** Where calls are billed: those of the month so far, and where it leads. */
-function callsText({ calls }: RunSummary): string {
-  if (!calls) return ''
-  const of = calls.allowance === undefined ? '' : ` of ${count(calls.allowance)}`
-  return `, ${count(calls.used)}${of} calls in ${calls.month}, ${count(calls.forecast)} expected`
-}
-
-/** Sends the summary and shows it; a failed run fails the message with its first error. */
-export function finish(summary: RunSummary, context: Pick<NodeContext<unknown>, 'status' | 'send'>, output = 1): void {
-  show(summary, context, output)
-  if (summary.state === 'failed') throw failure(summary)
-}
-
-function failure(summary: RunSummary): Error {
-  const [first] = summary.errors
-  const problems = [...new Set(summary.entities.filter((e) => e.problem).map((e) => `${e.entity}: ${e.problem}`))]
-  const {
-    class: cls,
-    code,
-    message,
-    ...details
-  } = first ?? { class: 'config' as const, code: 'tieout.run', message: '' }
-  return syncError(cls, code, message || problems.join('; ') || `Run ${summary.run} of ${summary.sync} failed`, details)
-}
-
-const MASK = '•••'
-
-/** Up to ten records without the values of sensitive columns. */
-export function masked(preview: Preview): Preview {
-  const hide = (row: Readonly<Record<string, unknown>>, columns: Schema['columns']) =>
-    Object.fromEntries(
-      Object.entries(row).map(([name, value]) => [
-        name,
-        value != null && columns.some((c) => c.name === name && c.sensitive) ? MASK : value,
-      ]),
-    )
-  const { schema } = preview
-  return {
-    ...preview,
-    records: preview.records.slice(0, 10).map((record) => {
-      const lists = Object.entries(schema.lists ?? {}).map(([list, table]) => {
-        const rows = record[list]
-        return [
-          list,
-          Array.isArray(rows) ? rows.map((row: Record<string, unknown>) => hide(row, table.columns)) : rows,
-        ] as const
-      })
-      return { ...hide(record, schema.columns), ...Object.fromEntries(lists) } as DataRecord
-    }),
-  }
 }

@@ -1,8 +1,8 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert'
 import type { RequestHandler } from 'express'
 import { z } from 'zod'
+import { masked } from '../../../nodes/kit/masked.ts'
 import { handle, scrub } from '../../../nodes/kit/routes.ts'
-import { masked } from '../../../nodes/kit/source.ts'
 import { syncError } from '../../../sync/errors.ts'
 
 /** Calls a handler as Express would; gives status and body of the answer. */
