@@ -6,10 +6,11 @@ import type { DataRecord, Row, Schema } from '../../sync/message.ts'
 import { type Batch, defineTransform, handle } from '../kit/kit.ts'
 import { masked } from '../kit/masked.ts'
 import { applyMapping } from './apply.ts'
-import { compileMapping, type Expression, type Mapping } from './compile.ts'
+import { compileMapping, type Mapping } from './compile.ts'
 import { decimalFunctions } from './decimals.ts'
 import { type CodeTables, glMapping } from './gl-mapping.ts'
 import { type Rule, rule } from './rules.ts'
+import type { Expression } from './steps.ts'
 
 const config = z.object({ rules: z.array(rule).default([]) })
 

@@ -1,8 +1,9 @@
 import { deepStrictEqual, ok, rejects, strictEqual, throws } from 'node:assert'
 import { compileCodes } from '../../../nodes/mapping/codes.ts'
-import { compileMapping, type MappingTools, type Unmapped } from '../../../nodes/mapping/compile.ts'
+import { compileMapping, type Unmapped } from '../../../nodes/mapping/compile.ts'
 import { decimalFunctions } from '../../../nodes/mapping/decimals.ts'
 import { type Rule, rule } from '../../../nodes/mapping/rules.ts'
+import type { MappingTools } from '../../../nodes/mapping/steps.ts'
 import type { DataRecord, Schema } from '../../../sync/message.ts'
 
 const schema: Schema = {
