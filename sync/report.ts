@@ -36,7 +36,7 @@ export function createReport(): { readonly lines: ReportLine[]; readonly step: S
   }
 }
 
-/** A step that tells what it did by itself went well. */
+/** A line about what went well. */
 export const fine = (text: string): ReportLine => ({ ok: true, text })
 
 /**
