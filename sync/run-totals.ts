@@ -17,7 +17,7 @@ export interface RunAddress {
 }
 
 export interface RunTotals {
-  /** For the records of one batch of a run; the totals begin at the first asking. */
+  /** For the records of one batch of a run; the totals begin with the first batch. */
   contributions(at: RunAddress, plan: readonly TableTotals[]): ContributionOf
   /**
    * Adds what was delivered, and takes the version before off the totals of the run that delivered it.
@@ -50,12 +50,11 @@ export function createRunTotals(runs: RunKeeper['runs'], fifo: Fifo): RunTotals 
 
   return {
     contributions(at, plan) {
+      const totals = totalsOf(at, plan)
       const known = new Map<Entry, Contribution | null>()
-      let totals: Totals | undefined
       return (entry) => {
         let value = known.get(entry)
         if (value === undefined) {
-          totals ??= totalsOf(at, plan)
           value = totals.of(entry.record)
           known.set(entry, value)
         }

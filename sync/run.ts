@@ -15,8 +15,6 @@ export interface Reached {
   readonly schema: Schema
   /** The run reads everything anew: the memory of deliveries of a merge sink was cleared for it. */
   readonly full: boolean
-  /** For whoever delivers: values kept for this run, entity and sink (control totals so far). */
-  readonly memory: Map<string, unknown>
   /** Set by whoever delivers: compares what is stored with what was delivered. Called once, when a run that wrote ends. */
   check?: (context: WriteContext) => Promise<TotalsCheck>
 }

@@ -198,13 +198,13 @@ export function createSettlement({ ledger, now, tick }: SettlementDeps): RunKeep
     async target(sync, ref, { target, schema, empty }, context) {
       const run = runs.get(sync.run)
       const entity = run?.entities.get(sync.entity)
-      if (!run || !entity) return { ref, target, sync, schema, full: false, memory: new Map() }
+      if (!run || !entity) return { ref, target, sync, schema, full: false }
       const known = entity.reached.get(ref.id)
       if (known) return known
       const made = (async () => {
         if (target.mode === 'merge' && run.full) await ledger.clearDeliveries(target.address)
         await checkMark({ ledger, run, sync, target, empty, context })
-        return { ref, target, sync, schema, full: run.full, memory: new Map<string, unknown>() }
+        return { ref, target, sync, schema, full: run.full }
       })()
       entity.reached.set(ref.id, made)
       // What may pass is asked again; what a mark forbids stays forbidden for the run.
