@@ -30,7 +30,9 @@ export async function checkX3(given: X3Connection, signal: AbortSignal): Promise
       `Reached ${connection.apiUrl}, folder ${connection.folder || '(the default of the user)'}, as ${connection.user}.`,
     ),
     clockLine('X3', connection.clock.differenceSeconds() ?? 0, 'Tokens and windows follow'),
-    fine(`X3 speaks the form ${await schema.generation(signal)}... of its packages.`),
+    fine(
+      `The names of its packages begin with ${await schema.generation(signal)}: fields are read by the names that go with it.`,
+    ),
   ]
   for (const def of ENTITIES) lines.push(await entityLine(connection, schema, def, signal))
   return lines
