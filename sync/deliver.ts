@@ -79,6 +79,7 @@ export function createDeliver(deps: DeliverDeps): (options: DeliverOptions) => P
       entriesOf(batch.payload, batch.schema, job.compiled.fingerprint, {
         readNumber: sync.readNumber,
         rowIsIndex: sync.mode === 'push',
+        sourceKey: settlement.sourceKeys(sync),
       }),
     )
     if (twice.length > 0)

@@ -46,8 +46,13 @@ export interface BatchState {
   readonly bytes: number
   readonly sentAt: number
   segments: readonly Segment[]
-  /** What its rows show of the source, one for each; taken away once they are settled. Absent: nobody wants to know. */
-  known?: readonly KnownKey[] | undefined
+  /**
+   * What its rows show of the source, one for each; taken away once they are settled. An element is undefined where nobody
+   * knows the source's own key any more (a record that was held at a sink); absent: nobody knows any.
+   */
+  known?: readonly (KnownKey | undefined)[] | undefined
+  /** The ledger gets to know these keys once they are settled, for a sweep to compare with. */
+  readonly swept?: boolean
   readonly sinks: Map<string, SinkSide>
 }
 
@@ -178,13 +183,15 @@ export function unsettled(batch: BatchState, rule: Rule): number[] {
   return rows
 }
 
-/** What the rows show that lie between two prefixes. */
+/** What the rows show that lie between two prefixes, where the ledger wants to know. */
 export function knownBetween(batches: readonly BatchState[], from: Prefix, to: Prefix): KnownKey[] {
   const known: KnownKey[] = []
-  for (let at = from.batch; at <= to.batch && at < batches.length; at++)
-    for (const key of batches[at]?.known?.slice(at === from.batch ? from.row : 0, at < to.batch ? undefined : to.row) ??
-      [])
-      known.push(key)
+  for (let at = from.batch; at <= to.batch && at < batches.length; at++) {
+    const batch = batches[at]
+    if (!batch?.swept) continue
+    for (const key of batch.known?.slice(at === from.batch ? from.row : 0, at < to.batch ? undefined : to.row) ?? [])
+      if (key !== undefined) known.push(key)
+  }
   return known
 }
 

@@ -104,9 +104,10 @@ export async function readEntity(
     await room(run, limits, batch, signal)
     const { index, rows, bytes, segments } = batch
     const records = [...batch.records]
-    const known = plan.list && records.map((record) => knownKey(plan, record))
+    const known = records.map((record) => knownKey(plan, record))
+    const swept = plan.list !== undefined
     // Before it can reach a target: what a kill leaves there is deleted one day too.
-    if (known) await ledger.expectKeys(run.sync, entity.name, known)
+    if (swept) await ledger.expectKeys(run.sync, entity.name, known)
     entity.batches.push({
       index,
       count: records.length,
@@ -114,8 +115,9 @@ export async function readEntity(
       bytes,
       sentAt: deps.tick(),
       segments,
+      known,
+      swept,
       sinks: new Map(),
-      ...(known ? { known } : {}),
     })
     if (last) entity.readDone = true
     options.send(messageOf(run, plan, records, { index, first, last, ledger: ledger.id, mode: 'poll' }))

@@ -1,5 +1,5 @@
 /** Sends held records again: a run of its own that moves no window. */
-import type { HeldRecord } from '../ledger/ledger.ts'
+import type { HeldRecord, KnownKey } from '../ledger/ledger.ts'
 import { createFiller } from './batches.ts'
 import { closeEntity, watchRun } from './closing.ts'
 import type { Engine, RunSummary } from './engine.ts'
@@ -189,12 +189,15 @@ async function send(
   for (const { index, rows, bytes, records: some } of batches) {
     await room(run, defaultLimits, { rows, bytes }, signal)
     if (entity.error) return
-    sent.push(records.slice(at, at + some.length))
+    const held = records.slice(at, at + some.length)
+    sent.push(held)
     at += some.length
     entity.read += some.length
     entity.rows += rows
     const last = index === batches.length - 1
-    entity.batches.push({ index, count: some.length, rows, bytes, sentAt: deps.tick(), segments: [], sinks: new Map() })
+    const known = held.map(sourceOf)
+    const sentAt = deps.tick()
+    entity.batches.push({ index, count: some.length, rows, bytes, sentAt, segments: [], known, sinks: new Map() })
     if (last) entity.readDone = true
     const message = messageOf(run, { entity: entity.name, schema: first.schema }, [...some], {
       index,
@@ -206,6 +209,10 @@ async function send(
     progress({ entity: entity.name, records: entity.read, rows: entity.rows })
   }
 }
+
+/** A record that was held at the source or before a mapping still has the source's own key. */
+const sourceOf = ({ stage, key, read, record }: HeldRecord): KnownKey | undefined =>
+  stage === 'source' || stage === 'map' ? { key, read, stamp: record._stamp ?? null } : undefined
 
 /** What became of each record; what its sink's commit has closed already stays so. */
 async function close(

@@ -35,6 +35,11 @@ export type { Reached }
 export interface Settlement {
   /** The sink has these rows (`_row`) of the batch. Counts as a sign of life. `target`: whose statements the run counts. */
   received(sync: SyncInfo, ref: SinkRef, rows: Iterable<number>, target?: Pick<Target, 'statements'>): void
+  /**
+   * The source's own key (`keyText` before any mapping) of each `_row` of the batch. Undefined where it is not known: in a
+   * push run, for a record that was held at a sink, and once all the rows of the batch are settled.
+   */
+  sourceKeys(sync: SyncInfo): (row: number) => string | undefined
   /** A sign of life, with what the sink waits for. */
   alive(sync: SyncInfo, ref: SinkRef, waiting?: string): void
   /**
@@ -191,6 +196,10 @@ export function createSettlement({ ledger, now, tick }: SettlementDeps): RunKeep
       const counters = runs.get(sync.run)?.counters
       if (target && counters && !counters.has(target.statements)) counters.set(target.statements, target.statements())
       sign(sync, ref, undefined, rows)
+    },
+    sourceKeys(sync) {
+      const known = find(sync)?.batch.known
+      return (row) => known?.[row]?.key
     },
     alive: (sync, ref, waiting) => sign(sync, ref, waiting),
     settle: (sync, ref, answers, commit) => settle(sync, ref, answers, commit),

@@ -38,7 +38,11 @@ export function entriesOf(
   records: readonly DataRecord[],
   schema: Schema,
   fingerprint: Fingerprinter,
-  given: { readonly readNumber: number; readonly rowIsIndex: boolean },
+  given: {
+    readonly readNumber: number
+    readonly rowIsIndex: boolean
+    readonly sourceKey: (row: number) => string | undefined
+  },
 ): Entry[] {
   return records.map((record, index) => {
     const whole = schema.key.every((name) => {
@@ -47,12 +51,14 @@ export function entriesOf(
     })
     const { hash, sound } = fingerprint(record)
     const key = keyText(schema, record)
+    const row = given.rowIsIndex ? index : memberOf(record, '_row')
     return {
       record,
       key: whole ? key : `${key}#${hash.slice(0, 8) || index}`,
       read: memberOf(record, '_read') ?? given.readNumber,
       hash,
-      row: given.rowIsIndex ? index : memberOf(record, '_row'),
+      sourceKey: given.sourceKey(row),
+      row,
       sound,
     }
   })

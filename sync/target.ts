@@ -10,6 +10,8 @@ export interface WriteRecord {
   readonly read: number
   /** 32 hex digits over the mapped columns; stored on the header row. */
   readonly hash: string
+  /** The source's own key (`keyText` before any mapping); undefined: not known. */
+  readonly sourceKey?: string | undefined
 }
 
 export interface WriteBatch {
