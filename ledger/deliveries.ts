@@ -1,13 +1,14 @@
 /** The memory of deliveries, the one hot table: one prepared statement for each batch, one row for each record. */
 import type { Database } from './database.ts'
 import type { Intern } from './intern.ts'
-import type { Delivery } from './ledger.ts'
+import type { Delivery, StoredRange } from './ledger.ts'
 
 export interface Deliveries {
   find(address: string, keys: readonly string[]): Map<string, Delivery>
   /** Inside a transaction. */
   write(address: string, sync: string, deliveries: readonly Delivery[]): void
-  doubt(address: string, keys: readonly string[]): void
+  doubt(address: string, keys?: readonly string[]): void
+  match(address: string, range: StoredRange): void
   clear(address: string): void
   any(address: string): boolean
   highestRead(address: string): number
@@ -32,6 +33,15 @@ export function createDeliveries(db: Database, intern: Intern): Deliveries {
   const doubt = raw.prepare(
     'UPDATE delivery SET hash = NULL WHERE address = ? AND key IN (SELECT value FROM json_each(?))',
   )
+  const doubtAll = raw.prepare('UPDATE delivery SET hash = NULL WHERE address = ?')
+  const doubtOthers = raw.prepare(`
+    UPDATE delivery SET hash = NULL
+    WHERE address = ? AND key > ? AND key <= ? AND key NOT IN (SELECT value ->> 0 FROM json_each(?))`)
+  const match = raw.prepare(`
+    INSERT INTO delivery (address, key, read, hash, run) SELECT ?, value ->> 0, value ->> 1, unhex(value ->> 2), 0
+    FROM json_each(?) WHERE true
+    ON CONFLICT DO UPDATE SET read = max(delivery.read, excluded.read), hash = excluded.hash,
+      original_hash = CASE WHEN delivery.hash IS excluded.hash THEN delivery.original_hash END`)
   const contribute = raw.prepare(`
     INSERT INTO contribution (address, key, totals)
     SELECT ?, value ->> 0, value ->> 1 FROM json_each(?) WHERE true
@@ -94,7 +104,16 @@ export function createDeliveries(db: Database, intern: Intern): Deliveries {
       raise.run(read, id, read)
     },
     doubt(address, keys) {
-      db.guard(() => doubt.run(intern.address(address, false), JSON.stringify(keys)))
+      const id = intern.address(address, false)
+      db.guard(() => (keys === undefined ? doubtAll.run(id) : doubt.run(id, JSON.stringify(keys))))
+    },
+    match(address, { after, through, stored }) {
+      const rows = JSON.stringify(stored.map(({ key, read, hash }) => [key, read, hash ?? null]))
+      db.tx(() => {
+        const id = intern.address(address, true)
+        doubtOthers.run(id, after, through, rows)
+        match.run(id, rows)
+      })
     },
     clear(address) {
       const id = intern.address(address, false)

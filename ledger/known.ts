@@ -18,9 +18,13 @@ export interface KnownKeys
     | 'doubtTargets'
     | 'areTargetsInDoubt'
     | 'saveSwept'
+    | 'lostRows'
+    | 'saveRepaired'
   > {
   /** Inside a transaction. */
   write(sync: string, entity: string, keys: readonly KnownKey[]): void
+  /** Inside a transaction: what was sent of the entity under a number below `read` may not be there any more. */
+  lose(sync: string, entity: string, what: string, read: number): void
 }
 
 export function createKnownKeys({ raw, guard, tx }: Database): KnownKeys {
@@ -62,8 +66,10 @@ export function createKnownKeys({ raw, guard, tx }: Database): KnownKeys {
     "UPDATE known_key SET stamp = '?' WHERE entity = ? AND key IN (SELECT value FROM json_each(?))",
   )
   const forget = raw.prepare('DELETE FROM known_key WHERE entity = ?')
-  const swept = raw.prepare('SELECT swept FROM source_entity WHERE sync = ? AND entity = ?')
+  const swept = raw.prepare('SELECT swept, lost FROM source_entity WHERE sync = ? AND entity = ?')
   const save = raw.prepare('UPDATE source_entity SET swept = ? WHERE id = ?')
+  const lose = raw.prepare('UPDATE source_entity SET lost = ? WHERE id = ?')
+  const doubtAll = raw.prepare("UPDATE known_key SET stamp = '?', read = ? WHERE entity = ? AND read < ?")
   /** In the place of a time. */
   const inDoubt = 'targets in doubt'
 
@@ -73,10 +79,8 @@ export function createKnownKeys({ raw, guard, tx }: Database): KnownKeys {
     return row.id
   }
 
-  const sweptOf = (sync: string, entity: string): string | undefined => {
-    const row = guard(() => swept.get(sync, entity)) as { swept: string | null } | undefined
-    return row?.swept ?? undefined
-  }
+  const stateOf = (sync: string, entity: string): { swept: string | null; lost: string | null } | undefined =>
+    guard(() => swept.get(sync, entity)) as { swept: string | null; lost: string | null } | undefined
 
   /** Carries out the deletions; of each key only the latest read counts. */
   const withoutGone = (id: number, keys: readonly KnownKey[]): KnownKey[] => {
@@ -96,6 +100,11 @@ export function createKnownKeys({ raw, guard, tx }: Database): KnownKeys {
       const id = idOf(sync, entity)
       const there = keys.some(({ gone }) => gone) ? withoutGone(id, keys) : keys
       if (there.length > 0) put.run(id, JSON.stringify(there.map(({ key, read, stamp }) => [key, read, stamp])))
+    },
+    lose(sync, entity, what, read) {
+      const id = idOf(sync, entity)
+      lose.run(what, id)
+      doubtAll.run(read, id, read)
     },
     compareKeys: async (sync, entity, sweep, listed, targets = 0) =>
       tx(() => {
@@ -132,15 +141,22 @@ export function createKnownKeys({ raw, guard, tx }: Database): KnownKeys {
       guard(() => forget.run(idOf(sync, entity)))
     },
     async sweptAt(sync, entity) {
-      const at = sweptOf(sync, entity)
-      return at === inDoubt ? undefined : at
+      const { swept: at, lost } = stateOf(sync, entity) ?? {}
+      return at === inDoubt || lost ? undefined : (at ?? undefined)
     },
     async doubtTargets(sync, entity) {
       guard(() => save.run(inDoubt, idOf(sync, entity)))
     },
-    areTargetsInDoubt: async (sync, entity) => sweptOf(sync, entity) === inDoubt,
+    areTargetsInDoubt: async (sync, entity) => stateOf(sync, entity)?.swept === inDoubt,
     async saveSwept(sync, entity, at) {
-      guard(() => save.run(at, idOf(sync, entity)))
+      tx(() => {
+        save.run(at, idOf(sync, entity))
+        lose.run(null, idOf(sync, entity))
+      })
+    },
+    lostRows: async (sync, entity) => stateOf(sync, entity)?.lost ?? undefined,
+    async saveRepaired(sync, entity) {
+      guard(() => lose.run(null, idOf(sync, entity)))
     },
   }
 }

@@ -2,6 +2,7 @@
 import type { HeldFilter, RunSummary } from '../sync/engine.ts'
 import type { ErrorCause } from '../sync/errors.ts'
 import type { DataRecord, Outcome, Schema } from '../sync/message.ts'
+import type { StoredKey } from '../sync/target.ts'
 
 /** The last version of a key that is accounted for at an address. */
 export interface Delivery {
@@ -104,6 +105,8 @@ export interface Commit {
   readonly known?: readonly KnownKey[]
   /** Intent that these deliveries close. */
   readonly intent?: string
+  /** Tables of the address that got a row by these deliveries: `''` the header's, else the list's name. */
+  readonly filled?: readonly string[]
   readonly state?: 'received' | 'settled'
 }
 
@@ -123,6 +126,21 @@ export interface Intent {
   /** `repeated`: sent again though nobody knows what became of the first attempt; listed like those in doubt, but holds nothing back. */
   readonly state: 'open' | 'in-doubt' | 'repeated'
   readonly at: string
+}
+
+/** A table of an address that rows were delivered into, and the entity of a sync that did. */
+export interface Filled {
+  /** `''` the header's, else the list's name. */
+  readonly list: string
+  readonly sync: string
+  readonly entity: string
+}
+
+/** What an append target's table has newest of some keys: all of those behind `after` and up to `through`, in the order of their bytes. */
+export interface StoredRange {
+  readonly after: string
+  readonly through: string
+  readonly stored: readonly StoredKey[]
 }
 
 /** Work of another ledger that this one took over from the target's mark. */
@@ -169,6 +187,11 @@ export interface Ledger {
    * last version any more. Only those that have one are touched.
    */
   doubtDeliveries(address: string, keys: readonly string[]): Promise<void>
+  /**
+   * What a table says that it has takes the place of what was remembered: keys that it lacks equal nothing any more, the
+   * others what it has newest of them.
+   */
+  matchDeliveries(address: string, range: StoredRange): Promise<void>
   /** Forgets all deliveries of an address (table created or found empty, full refresh). */
   clearDeliveries(address: string): Promise<void>
   hasDeliveries(address: string): Promise<boolean>
@@ -222,7 +245,29 @@ export interface Ledger {
   /** A target of the entity holds what another ledger wrote, or a newer copy of this one: until the next sweep that is carried through. */
   doubtTargets(sync: string, entity: string): Promise<void>
   areTargetsInDoubt(sync: string, entity: string): Promise<boolean>
+  /** It was carried through: nothing is in doubt or lost any more. */
   saveSwept(sync: string, entity: string, at: string): Promise<void>
+
+  /** Tables of an address that rows were delivered into. */
+  filled(address: string): Promise<readonly Filled[]>
+  saveFilled(address: string, by: readonly Filled[]): Promise<void>
+  /**
+   * Rows that were delivered to an address are not there any more. What is remembered of its deliveries is forgotten, or, within
+   * the run that delivered some of them (`within`), only equals nothing any more. Every entity of a sync that delivered
+   * there, `by` among them, has no stamp known any more, so that a sweep, which is due at once, reads all of it again.
+   *
+   * @param what which tables, in words
+   */
+  loseRows(
+    address: string,
+    what: string,
+    by: { readonly sync: string; readonly entity: string } | undefined,
+    within?: boolean,
+  ): Promise<void>
+  /** What was lost and not read again since, as `loseRows` was told. */
+  lostRows(sync: string, entity: string): Promise<string | undefined>
+  /** All of the entity was read and delivered again. */
+  saveRepaired(sync: string, entity: string): Promise<void>
 
   openIntent(intent: Omit<Intent, 'state'>): Promise<void>
   intents(address: string): Promise<readonly Intent[]>

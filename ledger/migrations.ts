@@ -182,4 +182,19 @@ export const migrations: Record<string, Migration> = {
         .execute()
     },
   },
+  '0004-lost-rows': {
+    async up(db: Kysely<unknown>) {
+      // Tables that rows were delivered into, and by whom: one that is found without a row was emptied.
+      await db.schema
+        .createTable('filled')
+        .addColumn('address', 'text', (c) => c.notNull())
+        .addColumn('list', 'text', (c) => c.notNull())
+        .addColumn('sync', 'text', (c) => c.notNull())
+        .addColumn('entity', 'text', (c) => c.notNull())
+        .addPrimaryKeyConstraint('filled_pk', ['address', 'list', 'sync', 'entity'])
+        .modifyEnd(sql`without rowid`)
+        .execute()
+      await db.schema.alterTable('source_entity').addColumn('lost', 'text').execute()
+    },
+  },
 }

@@ -4,6 +4,7 @@ import type { Schema } from '../sync/message.ts'
 import type { Cipher } from './crypt.ts'
 import type { Database } from './database.ts'
 import { createDeliveries } from './deliveries.ts'
+import { createFilled } from './filled.ts'
 import { createHeld } from './held.ts'
 import { createIntern } from './intern.ts'
 import { createKnownKeys } from './known.ts'
@@ -35,7 +36,8 @@ export function createSqliteLedger({
   const deliveries = createDeliveries(db, intern)
   const held = createHeld(db, intern, cipher, at)
   const runs = createRuns(db, intern, at)
-  const { write: writeKnown, ...known } = createKnownKeys(db)
+  const { write: writeKnown, lose, ...known } = createKnownKeys(db)
+  const { write: writeFilled, forget: forgetFilled, ...filled } = createFilled(db, deliveries, { lose }, numbers.next)
 
   const putPosition = raw.prepare(`
     INSERT INTO position (sync, entity, identity, read_through, read_at, window) VALUES (?, ?, ?, ?, ?, ?)
@@ -68,6 +70,7 @@ export function createSqliteLedger({
 
   return {
     ...known,
+    ...filled,
     id,
     nextRead: () => numbers.next(),
     raiseRead: (above) => numbers.raise(above),
@@ -113,6 +116,9 @@ export function createSqliteLedger({
     async doubtDeliveries(address, keys) {
       deliveries.doubt(address, keys)
     },
+    async matchDeliveries(address, range) {
+      deliveries.match(address, range)
+    },
     async clearDeliveries(address) {
       deliveries.clear(address)
     },
@@ -129,6 +135,13 @@ export function createSqliteLedger({
           const holds = (commit.held ?? []).map((h) => ({ key: h.key, read: h.read, hash: null, run: h.run }))
           held.close(commit, holds.length === 0 ? account : [...account, ...holds])
           if (commit.address !== undefined) deliveries.write(commit.address, commit.sync, account)
+          if (commit.address !== undefined && commit.filled) {
+            const { address, sync, entity } = commit
+            writeFilled(
+              address,
+              commit.filled.map((list) => ({ list, sync, entity })),
+            )
+          }
           held.add(commit.held ?? [])
           runs.count(commit)
           if (commit.position) savePosition(commit.sync, commit.position.entity, commit.position.position)
@@ -178,6 +191,7 @@ export function createSqliteLedger({
     },
     async forgetAddress(address) {
       deliveries.clear(address)
+      forgetFilled(address)
       db.guard(() => raw.prepare('DELETE FROM intent WHERE address = ?').run(address))
     },
     note: (address) =>

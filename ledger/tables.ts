@@ -46,7 +46,8 @@ export interface Tables {
     original_hash: Uint8Array | null
     run: number
   }
-  source_entity: { id: Generated<number>; sync: string; entity: string; swept: string | null }
+  source_entity: { id: Generated<number>; sync: string; entity: string; swept: string | null; lost: string | null }
+  filled: { address: string; list: string; sync: string; entity: string }
   known_key: { entity: number; key: string; read: number; stamp: string | null; seen: number }
   contribution: { address: number; key: string; totals: string }
   shape: { id: Generated<number>; json: string }

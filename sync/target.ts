@@ -73,6 +73,8 @@ export interface StoredKey {
   readonly key: string
   readonly stamp: string | null
   readonly read: number
+  /** Where every version is kept: the hash of the newest one. */
+  readonly hash?: string | null
 }
 
 /** A sum as stored: one group of one table of one run. Amounts are exact decimals as text. */

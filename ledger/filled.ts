@@ -1,0 +1,48 @@
+/** Which tables rows were delivered into, and what follows when they are not there any more. */
+import type { Database } from './database.ts'
+import type { Deliveries } from './deliveries.ts'
+import type { KnownKeys } from './known.ts'
+import type { Filled, Ledger } from './ledger.ts'
+
+export interface FilledTables extends Pick<Ledger, 'filled' | 'saveFilled' | 'loseRows'> {
+  /** Inside a transaction. */
+  write(address: string, by: readonly Filled[]): void
+  forget(address: string): void
+}
+
+export function createFilled(
+  { raw, guard, tx }: Database,
+  deliveries: Pick<Deliveries, 'clear' | 'doubt'>,
+  known: Pick<KnownKeys, 'lose'>,
+  nextRead: () => number,
+): FilledTables {
+  const find = raw.prepare('SELECT list, sync, entity FROM filled WHERE address = ?')
+  const put = raw.prepare('INSERT INTO filled (address, list, sync, entity) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING')
+  const drop = raw.prepare('DELETE FROM filled WHERE address = ?')
+  const of = (address: string): Filled[] => guard(() => find.all(address)) as unknown as Filled[]
+  const write: FilledTables['write'] = (address, by) => {
+    for (const { list, sync, entity } of by) put.run(address, list, sync, entity)
+  }
+  return {
+    write,
+    forget(address) {
+      guard(() => drop.run(address))
+    },
+    filled: async (address) => of(address),
+    async saveFilled(address, by) {
+      tx(() => write(address, by))
+    },
+    async loseRows(address, what, by, within = false) {
+      const writers = by ? [...of(address), by] : of(address)
+      // Above all that is on its way: what is settled later was read before, and may be among what is lost.
+      const read = nextRead()
+      tx(() => {
+        for (const { sync, entity } of writers) known.lose(sync, entity, what, read)
+      })
+      // Last: as long as something is remembered there, the tables are found without it again.
+      if (within) deliveries.doubt(address)
+      else deliveries.clear(address)
+      guard(() => drop.run(address))
+    },
+  }
+}
