@@ -158,6 +158,8 @@ export interface Ledger {
   readonly id: string
   /** The next read number: microseconds since 1970 or the last one plus 1, whichever is greater; survives restarts and clocks set back. */
   nextRead(): number
+  /** No record can have been read under a higher number: the last one given, or what the clock would give now. */
+  lastRead(): number
   /** Makes every later number greater than this one (the highest of a target's mark). */
   raiseRead(above: number): void
 
@@ -178,6 +180,8 @@ export interface Ledger {
   }): Promise<void>
   endRun(summary: RunSummary): Promise<void>
   runs(filter: { readonly sync?: string; readonly limit?: number }): Promise<readonly RunSummary[]>
+  /** Is it a run of this ledger, going on or ended? */
+  knowsRun(id: string): Promise<boolean>
   /** End of the last run that succeeded. */
   lastSuccess(sync: string): Promise<string | undefined>
 

@@ -3,6 +3,8 @@ import type { Database } from './database.ts'
 
 export interface ReadNumbers {
   next(): number
+  /** No number above this can have been given. */
+  last(): number
   raise(above: number): void
 }
 
@@ -29,6 +31,7 @@ export function readNumbers(db: Database, now: () => number): ReadNumbers {
       last = number
       return number
     },
+    last: () => Math.max(last, Math.floor(now() * 1000)),
     raise(above) {
       if (above <= last) return
       if (above >= reserved) reserve(above)

@@ -6,7 +6,7 @@ import type { Database } from './database.ts'
 import type { Intern } from './intern.ts'
 import type { Commit, Ledger } from './ledger.ts'
 
-export interface Runs extends Pick<Ledger, 'beginRun' | 'endRun' | 'runs' | 'lastSuccess'> {
+export interface Runs extends Pick<Ledger, 'beginRun' | 'endRun' | 'runs' | 'knowsRun' | 'lastSuccess'> {
   /** Inside a transaction. */
   count(commit: Commit): void
   /** At open: no run of an earlier process goes on; their leases are void. Returns how many there were. */
@@ -85,6 +85,7 @@ export function createRuns(db: Database, intern: Intern, at: () => string): Runs
 
   /** Summaries that a full disk refused: their runs have ended, and must not keep the next one out. */
   const unwritten = new Map<string, RunSummary>()
+  const known = raw.prepare("SELECT 1 FROM run WHERE id = ? AND state <> 'part'")
   const end = raw.prepare('UPDATE run SET state = ?, ended = ?, summary = ? WHERE id = ?')
   const write = (summary: RunSummary) => end.run(summary.state, summary.ended, JSON.stringify(summary), summary.run)
 
@@ -128,6 +129,10 @@ export function createRuns(db: Database, intern: Intern, at: () => string): Runs
           .execute()
         return Promise.all(rows.map((row) => (row.summary ? (JSON.parse(row.summary) as RunSummary) : remains(row))))
       }),
+
+    async knowsRun(id) {
+      return db.guard(() => known.get(id)) !== undefined
+    },
 
     lastSuccess: (sync) =>
       db.ask(async () => {

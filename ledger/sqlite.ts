@@ -73,6 +73,7 @@ export function createSqliteLedger({
     ...filled,
     id,
     nextRead: () => numbers.next(),
+    lastRead: () => numbers.last(),
     raiseRead: (above) => numbers.raise(above),
 
     position: (sync, entity) =>
@@ -110,6 +111,7 @@ export function createSqliteLedger({
     beginRun: runs.beginRun,
     endRun: runs.endRun,
     runs: runs.runs,
+    knowsRun: runs.knowsRun,
     lastSuccess: runs.lastSuccess,
 
     deliveries: async (address, keys) => deliveries.find(address, keys),

@@ -8,6 +8,7 @@ import { createFifo } from './fifo.ts'
 import { compileFingerprint } from './hash.ts'
 import type { Job } from './job.ts'
 import type { Schema, SyncInfo } from './message.ts'
+import { checkReadNumbers, isOfKnownRun, recordsFromOutside } from './outside.ts'
 import { type ParsedBatch, parseBatch } from './parse.ts'
 import { type RetryOptions, stopped } from './retry.ts'
 import { noCounts } from './run.ts'
@@ -47,7 +48,7 @@ export function createDeliver(deps: DeliverDeps): (options: DeliverOptions) => P
     return made
   }
 
-  /** A message of the flow's own: a run of its own. */
+  /** A message of the flow's own, or of a run that this ledger does not know: a run of its own. */
   const push = async (options: DeliverOptions, batch: ParsedBatch): Promise<OutcomeCounts> => {
     const { target, ref } = options
     const { entity } = batch.schema
@@ -58,11 +59,12 @@ export function createDeliver(deps: DeliverDeps): (options: DeliverOptions) => P
         `${ref.name} only appends and takes no message without msg.sync: sent twice, it would be in twice.`,
         { entity, hint: 'Wire it behind a source and keep msg.sync on the way, or use a sink that merges.' },
       )
-    const rows = batch.payload.reduce((sum, record) => sum + rowsOf(record, batch.schema), 0)
-    const sync = await settlement.beginPush(ref, entity, batch.payload.length, rows)
+    const payload = recordsFromOutside(batch, options.mayDelete ?? false)
+    const rows = payload.reduce((sum, record) => sum + rowsOf(record, batch.schema), 0)
+    const sync = await settlement.beginPush(ref, entity, payload.length, rows)
     let counts: OutcomeCounts
     try {
-      counts = await counted(options, batch, sync)
+      counts = await counted(options, { ...batch, payload }, sync)
     } catch (error) {
       await settlement.endPush(sync, error)
       throw error
@@ -78,7 +80,6 @@ export function createDeliver(deps: DeliverDeps): (options: DeliverOptions) => P
     const { newest, older, twice } = newestOfEachKey(
       entriesOf(batch.payload, batch.schema, job.compiled.fingerprint, {
         readNumber: sync.readNumber,
-        rowIsIndex: sync.mode === 'push',
         sourceKey: settlement.sourceKeys(sync),
       }),
     )
@@ -143,6 +144,8 @@ export function createDeliver(deps: DeliverDeps): (options: DeliverOptions) => P
           hint: 'Choose the same sync-ledger in the source and in every node that its records reach.',
         },
       )
+    if (!(await isOfKnownRun(deps, sync))) return push(options, batch)
+    checkReadNumbers(batch, ledger.lastRead())
     return counted(options, batch, sync)
   }
 }

@@ -152,6 +152,8 @@ export interface DeliverOptions {
     readonly topic?: string
   }
   readonly progress: (progress: Progress) => void
+  /** Deletions are taken from a message of no run too; absent: such a message is refused. */
+  readonly mayDelete?: boolean
   /** Called for each record that was held, after the ledger has it. */
   readonly held?: (record: DataRecord, cause: ErrorCause & { message: string }) => void
   readonly signal: AbortSignal

@@ -2,6 +2,7 @@
 import type { Commit, Ledger } from '../ledger/ledger.ts'
 import type { Engine, PollOptions } from './engine.ts'
 import { keyText } from './message.ts'
+import { checkReadNumbers, isOfKnownRun } from './outside.ts'
 import type { EntityRun, RunState } from './run.ts'
 import type { RunKeeper } from './settlement.ts'
 import type { EntityPlan, Page } from './source.ts'
@@ -13,7 +14,10 @@ export async function hold(
   { ref, sinks, message, stage, records }: Parameters<Engine['hold']>[0],
 ): Promise<void> {
   if (records.length === 0) return
-  const { schema, sync } = message
+  const { schema } = message
+  // A run that this ledger does not know gives no record its version.
+  const sync = message.sync && (await isOfKnownRun({ ledger, settlement }, message.sync)) ? message.sync : undefined
+  if (sync) checkReadNumbers(message, ledger.lastRead())
   const { entity } = schema
   const name = sync?.name ?? `push:${ref.name}`
   const run = sync?.run ?? 'push'
@@ -26,7 +30,7 @@ export async function hold(
     run,
     entity,
     sourceAddress: settlement.runs.get(run)?.sourceAddress ?? '',
-    read: record._read ?? sync?.readNumber ?? ledger.nextRead(),
+    read: sync ? (record._read ?? sync.readNumber) : ledger.nextRead(),
     record,
     schema,
     cause,

@@ -42,7 +42,7 @@ const syncShape = z.object({
   batch: z.int().min(0),
   readNumber: z.int().min(0),
   ledger: z.string().min(1),
-  mode: z.enum(['poll', 'replay', 'push']),
+  mode: z.enum(['poll', 'replay']),
   to: z.string().optional(),
 })
 

@@ -38,11 +38,7 @@ export function entriesOf(
   records: readonly DataRecord[],
   schema: Schema,
   fingerprint: Fingerprinter,
-  given: {
-    readonly readNumber: number
-    readonly rowIsIndex: boolean
-    readonly sourceKey: (row: number) => string | undefined
-  },
+  given: { readonly readNumber: number; readonly sourceKey: (row: number) => string | undefined },
 ): Entry[] {
   return records.map((record, index) => {
     const whole = schema.key.every((name) => {
@@ -51,7 +47,7 @@ export function entriesOf(
     })
     const { hash, sound } = fingerprint(record)
     const key = keyText(schema, record)
-    const row = given.rowIsIndex ? index : memberOf(record, '_row')
+    const row = memberOf(record, '_row')
     return {
       record,
       key: whole ? key : `${key}#${hash.slice(0, 8) || index}`,

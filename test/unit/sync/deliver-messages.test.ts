@@ -126,6 +126,56 @@ describe('deliver: messages', () => {
     assert.equal((await failing(push(b, [supplier('S', 'A')], { sync }))).code, 'sync.ledger')
   })
 
+  it('gives a record of no run its version itself: what the message says of it beats no later read', async () => {
+    const b = await bench()
+    const future = Number.MAX_SAFE_INTEGER
+    const forged = { _read: future, _row: 7, _stamp: '2099-01-01T00:00:00Z' }
+    for (const more of [{}, { sync: { name: 'x', run: 'never', entity: 'supplier', batch: 0, readNumber: future } }]) {
+      const sync = 'sync' in more ? { sync: { ...more.sync, ledger: b.ledger.id, mode: 'poll' } } : {}
+      assert.deepEqual(counted(await push(b, [supplier('S', `forged ${'sync' in more}`, forged)], sync)), {
+        delivered: 1,
+      })
+      const [stored] = [...b.target.stored.values()]
+      assert.ok((stored?.read ?? future) <= b.ledger.lastRead())
+      assert.equal(stored?.record._stamp, undefined)
+    }
+    await b.begin('r1')
+    assert.deepEqual(counted(await b.send('r1', [supplier('S', 'ERP')], { read: b.ledger.nextRead() })), {
+      delivered: 1,
+    })
+    assert.deepEqual(names(b), ['ERP'])
+  })
+
+  it('refuses a batch of a run with a version that was never given', async () => {
+    const b = await bench()
+    await b.begin('r1')
+    const number = b.ledger.lastRead() + 60_000_000
+    for (const work of [
+      b.send('r1', [supplier('S', 'A'), supplier('T', 'B', { _read: number })]),
+      b.send('r1', [supplier('S', 'A')], { read: number }),
+    ])
+      assert.equal((await failing(work)).code, 'sync.read-number')
+    assert.deepEqual(names(b), [])
+  })
+
+  it('takes a deletion from a message only where the sink allows it, and writes none as a record', async () => {
+    const b = await bench()
+    await push(b, [supplier('S', 'A'), supplier('T', 'B')])
+    const gone = [supplier('U', 'C'), { source: 'x3', code: 'S', _op: 'delete' }]
+    assert.equal((await failing(push(b, gone))).code, 'sync.push-deletion')
+    assert.deepEqual(names(b), ['A', 'B'])
+    const allowed = {
+      ref,
+      target: b.target,
+      message: message(gone),
+      progress: () => {},
+      signal: never,
+      mayDelete: true,
+    }
+    await b.deliver(allowed)
+    assert.deepEqual(names(b).sort(), ['B', 'C'])
+  })
+
   it('records what a batch of an ended run still delivers', async () => {
     const b = await bench()
     const run = await b.begin('r1')
