@@ -44,10 +44,14 @@ function secretFromEnv(/** @type {string} */ name) {
   return file ? readFileSync(file, 'utf8').trim() : env[name]
 }
 
-/** What each role may do: `read` covers everything that only shows. */
+/**
+ * What each role may do: `read` covers everything that only shows. None but an admin has `inject.write`: by the route behind
+ * inject nodes any message can be sent to any node, with values that the environment holds.
+ */
 const ROLES = {
   admin: '*',
-  operator: ['read', 'tieout.write', 'inject.write'],
+  controller: ['read', 'tieout.write', 'tieout.decide'],
+  operator: ['read', 'tieout.write'],
   viewer: ['read'],
 }
 

@@ -12,6 +12,8 @@ const config = z.object({
   json: field.choice(['string', 'variant']),
   maxParameterKb: field.number(900, 1, 15_000),
   rowsPerFile: field.number(50_000, 1000, 1_000_000),
+  /** Deletions are taken from messages of no run too. */
+  mayDelete: field.flag(false),
 })
 
 export default function (RED: NodeAPI): void {
@@ -19,6 +21,7 @@ export default function (RED: NodeAPI): void {
     type: 'databricks-write',
     version: 1,
     config,
+    mayDelete: (own) => own.mayDelete,
     connection: databricksConnection,
     target: (own, { connection, catalog, schema, volume, patienceMs }, entity) =>
       createDatabricksTarget(connection, {

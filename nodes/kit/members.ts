@@ -18,6 +18,9 @@ export interface Member {
   readonly limits?: { readonly batchRows: number; readonly batchBytes: number }
   /** Sources: the name of their sync, and a run of its own that reads keys again, after the one that is going on. */
   readonly syncName?: string
+  /** Sources: the entities that they read, and whether a run is going on. */
+  readonly entities?: () => readonly string[]
+  readonly running?: () => boolean
   readonly readAgain?: (entity: string, keys: readonly string[], signal: AbortSignal) => Promise<RunSummary>
 }
 

@@ -1,27 +1,45 @@
 /** `msg.tieout`: what a message may ask of a source. */
 import { z } from 'zod'
 import type { PollOptions } from '../../sync/engine.ts'
+import { syncError } from '../../sync/errors.ts'
 import type { SweepOrder } from './sweep.ts'
 
 const stamp = z.string().regex(/^\d{4}-\d{2}-\d{2}(T[\d:.]+Z)?$/, 'must be a date (2026-01-31) or a UTC time with Z')
 const identity = z.enum(['anew', 'keep'])
 const name = z.string().min(1)
+/** Only these of the source's entities; absent: all. */
+const entities = z.array(name).min(1).max(200).optional()
 
 export const ORDERS =
-  'msg.tieout must be one of {stop: true}, {full: true}, {from, to}, {entity, keys}, {sweep: true}, {sweep: {confirm: an entity}}, {identity: "anew" or "keep"}'
+  'msg.tieout must be one of {stop: true}, {full: true}, {from, to}, {entity, keys}, {sweep: true}, {sweep: {confirm: an entity}}, {identity: "anew" or "keep"}; with all but the first and {entity, keys} also entities: [names]'
 
 /** `msg.tieout`: what a message may ask of a source. Nothing: read what changed. */
 export const sourceOrder = z.union([
   z.strictObject({ stop: z.literal(true) }),
-  z.strictObject({ full: z.literal(true), identity: identity.optional() }),
-  z.strictObject({ from: stamp, to: stamp }),
+  z.strictObject({ full: z.literal(true), identity: identity.optional(), entities }),
+  z.strictObject({ from: stamp, to: stamp, entities }),
   z.strictObject({ entity: z.string().min(1), keys: z.array(z.string().min(1)).min(1).max(10_000) }),
   z.strictObject({
     sweep: z.union([z.literal(true), z.strictObject({ confirm: z.union([name, z.array(name).min(1)]) })]),
+    entities,
   }),
-  z.strictObject({ identity: identity.optional() }),
+  z.strictObject({ identity: identity.optional(), entities }),
 ])
 export type Order = z.output<typeof sourceOrder>
+
+/** The entities to read, in the source's order. Throws where one is asked for that the source does not read. */
+export function entitiesOf(order: Exclude<Order, { stop: true }>, own: readonly string[]): readonly string[] {
+  if ('keys' in order) return [order.entity]
+  const asked = order.entities
+  if (asked === undefined) return own
+  const unknown = asked.find((entity) => !own.includes(entity))
+  if (unknown !== undefined)
+    throw syncError('config', 'tieout.order', `${unknown} is none of the entities that this sync reads.`, {
+      field: 'entities',
+      hint: `Ask for some of ${own.join(', ')}, or add it to the node.`,
+    })
+  return own.filter((entity) => asked.includes(entity))
+}
 
 /** What it says of the sweep. */
 export function toldOf(order: Order): SweepOrder {

@@ -42,6 +42,8 @@ export interface SinkSpec<S extends Fields, CS extends Fields, K extends Fields,
   readonly accepts?: (config: z.output<S> & Common, entity: string) => boolean
   /** Rows and bytes of a batch that suit it, where they differ from the engine's: taken where all sinks of an entity say so. */
   readonly limits?: BatchLimits
+  /** Whether deletions are taken from messages of no run; absent: never. */
+  readonly mayDelete?: (config: z.output<S> & Common) => boolean
   /** A mode in which the node is no sink: what it does with any message. Undefined: it is one. */
   readonly instead?: (
     config: z.output<S> & Common,
@@ -135,6 +137,7 @@ export function defineSink<S extends Fields, CS extends Fields, K extends Fields
           target: await targetsOf(context)(batch.schema.entity),
           message: batch,
           progress: (progress) => context.status.progress(progress),
+          mayDelete: spec.mayDelete?.(context.config as z.output<S> & Common) ?? false,
           held: (record, cause) => context.send(1, heldMessage(batch, record, cause)),
           signal: context.signal,
         })

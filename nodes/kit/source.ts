@@ -11,7 +11,7 @@ import { asSyncError } from './errors.ts'
 import { masked } from './masked.ts'
 import { ledgerHandle, limitsFor, placeOf, reachable, sinksFor, targetsFor } from './members.ts'
 import { defineNode, type Log, type Message, type NodeContext } from './node.ts'
-import { ORDERS, type Order, scopeOf, sourceOrder, toldOf } from './order.ts'
+import { entitiesOf, ORDERS, type Order, scopeOf, sourceOrder, toldOf } from './order.ts'
 import { connectionBody, handle, scrub } from './routes.ts'
 import { finish, show } from './summary.ts'
 import { sweepOf } from './sweep.ts'
@@ -75,8 +75,8 @@ export interface SourceSpec<S extends Fields, CS extends Fields, K extends Field
  * Registers a source and the guarded routes of its dialog.
  *
  * A message starts a run of what changed. `msg.tieout` asks for something else: `{full: true}` reads everything anew,
- * `{from, to}` reads between two dates beside the window, `{entity, keys}` reads single records, `{stop: true}` stops the run
- * that is going on, `{sweep: true}` also lists all keys and deletes what is gone, `{sweep: {confirm: 'supplier'}}` even where
+ * `{from, to}` reads between two dates beside the window, `{entity, keys}` reads single records, `{entities}` only some of the
+ * entities, `{stop: true}` stops the run that is going on, `{sweep: true}` also lists all keys and deletes what is gone, `{sweep: {confirm: 'supplier'}}` even where
  * that is so much that a lost right is more likely, `{identity: 'anew' | 'keep'}` answers the question asked when the connection behind the name changed.
  * A start while a run is going on is refused with a warning. A run that fails sends its summary by output 2 and then fails
  * the message, so that a catch node gets the first error with `code` and `cause`.
@@ -120,6 +120,8 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
       kind: 'source',
       ref: { id: context.id, name: context.name },
       syncName: (context.config as z.output<S> & Common).syncName,
+      entities: () => spec.entities(context.config as z.output<S> & Common),
+      running: () => runOf(context).going !== undefined,
       async readAgain(entity, keys, signal) {
         const run = runOf(context)
         while (run.going) await run.ended
@@ -273,7 +275,7 @@ async function runOrder<S extends Fields, CS extends Fields, K extends Fields, C
         name: config.syncName,
         ref: { id: context.id, name: context.name },
         source,
-        entities: 'keys' in order ? [order.entity] : spec.entities(config),
+        entities: entitiesOf(order, spec.entities(config)),
         ...(filters && { filters }),
         ...(limits && { limits }),
         sinks: (entity) => sinksFor(members, entity),

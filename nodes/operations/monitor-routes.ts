@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { HeldRecord, Intent, Ledger } from '../../ledger/ledger.ts'
 import { syncError } from '../../sync/errors.ts'
 import type { DataRecord } from '../../sync/message.ts'
-import { forDone, handle, ledgersOf, masked } from '../kit/kit.ts'
+import { forDone, handle, type LedgerHandle, ledgersOf, masked } from '../kit/kit.ts'
 
 const text = z.string().min(1).max(300).optional()
 const limit = z.coerce.number().int().min(1).max(1000).default(100)
@@ -13,18 +13,21 @@ const STATES = ['open', 'replaying', 'delivered', 'superseded', 'discarded'] as 
 const MOST_KEYS = 100
 const ids = z.array(z.string().min(1).max(300)).min(1).max(1000)
 
+/** The ledger asked for, or the only one. */
+export function handleAsked(RED: NodeAPI, id: string | undefined): LedgerHandle | undefined {
+  const all = ledgersOf(RED, 'sync-ledger')
+  const handle = id ? all.get(id) : [...all.values()][0]
+  if (id && !handle) throw syncError('config', 'tieout.ledger', `There is no sync-ledger ${id}`)
+  if (!id && all.size > 1)
+    throw syncError('config', 'tieout.ledger', 'There are several ledgers', {
+      hint: `Name one: ?ledger=${[...all.keys()].join(' or ')}`,
+    })
+  return handle
+}
+
 export function defineMonitorRoutes(RED: NodeAPI): void {
-  /** The ledger asked for, or the only one. */
-  const ledger = async (id: string | undefined): Promise<Ledger | undefined> => {
-    const all = ledgersOf(RED, 'sync-ledger')
-    const handle = id ? all.get(id) : [...all.values()][0]
-    if (id && !handle) throw syncError('config', 'tieout.ledger', `There is no sync-ledger ${id}`)
-    if (!id && all.size > 1)
-      throw syncError('config', 'tieout.ledger', 'There are several ledgers', {
-        hint: `Name one: ?ledger=${[...all.keys()].join(' or ')}`,
-      })
-    return (await handle?.engine.get())?.ledger
-  }
+  const ledger = async (id: string | undefined): Promise<Ledger | undefined> =>
+    (await handleAsked(RED, id)?.engine.get())?.ledger
   const needed = async (id: string | undefined): Promise<Ledger> => {
     const found = await ledger(id)
     if (!found) throw syncError('config', 'tieout.ledger', 'No sync-ledger is deployed')

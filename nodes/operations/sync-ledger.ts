@@ -9,6 +9,7 @@ import { createEngine } from '../../sync/create.ts'
 import type { Engine } from '../../sync/engine.ts'
 import { defineLedger, field } from '../kit/kit.ts'
 import { defineMonitorRoutes } from './monitor-routes.ts'
+import { defineSyncRoutes } from './sync-routes.ts'
 
 const config = z.object({ file: field.optional(), retentionDays: field.number(90, 7, 3650) })
 const credentials = z.object({ key: field.optional() })
@@ -57,6 +58,7 @@ export default function (RED: NodeAPI): void {
     },
   })
   defineMonitorRoutes(RED)
+  defineSyncRoutes(RED)
 }
 
 /** Node-RED's own secret is the root of the ledger's: who may decrypt the one may decrypt the other. */

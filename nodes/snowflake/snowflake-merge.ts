@@ -17,6 +17,8 @@ const config = z.object({
   /** Entities that go elsewhere, lists included. */
   tables: z.array(tableRow, { error: 'must be a list' }).default([]),
   maxBindKb: field.number(50, 0, 10_000),
+  /** Deletions are taken from messages of no run too. */
+  mayDelete: field.flag(false),
 })
 
 export default function (RED: NodeAPI): void {
@@ -24,6 +26,7 @@ export default function (RED: NodeAPI): void {
     type: 'snowflake-merge',
     version: 1,
     config,
+    mayDelete: (own) => own.mayDelete,
     connection: snowflakeConnection,
     target: (own, { connection, database, schema, stage, patienceMs }, entity) =>
       createSnowflakeTarget(connection, {

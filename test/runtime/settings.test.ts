@@ -45,7 +45,7 @@ describe('settings and login', () => {
     before(async function () {
       this.timeout(60_000)
       const userDir = mkdtempSync(join(tmpdir(), 'tieout-red-'))
-      const users = (['operator', 'viewer'] as const).map((role) => ({
+      const users = (['controller', 'operator', 'viewer'] as const).map((role) => ({
         username: role,
         password: hashSync(`${role}-password`, 4),
         role,
@@ -101,7 +101,15 @@ describe('settings and login', () => {
       const discard = { ids: ['none'] }
       strictEqual(await status(viewer, 'POST', '/tieout/held/discard', discard), 401)
       strictEqual(await status(operator, 'POST', '/tieout/held/discard', discard), 422)
-      for (const token of [viewer, operator]) {
+      const controller = await red.login('controller', 'controller-password')
+      const run = { sync: 'none' }
+      strictEqual(await status(viewer, 'POST', '/tieout/run', run), 401)
+      strictEqual(await status(operator, 'POST', '/tieout/run', run), 422)
+      const decision = { sync: 'none', identity: 'anew' }
+      strictEqual(await status(operator, 'POST', '/tieout/decide', decision), 401)
+      strictEqual(await status(controller, 'POST', '/tieout/decide', decision), 422)
+      for (const token of [viewer, operator, controller]) {
+        strictEqual(await status(token, 'POST', '/inject/any', { __user_inject_props__: [] }), 401)
         strictEqual(await status(token, 'POST', '/tieout/connections/sync-ledger/test', { id: 'x', config: {} }), 401)
         strictEqual(await status(token, 'POST', '/flows', { flows: [] }), 401)
       }
@@ -178,7 +186,7 @@ describe('settings and login', () => {
       )
       const hash = hashSync('a-password', 4)
       writeFileSync(join(userDir, 'users.json'), JSON.stringify([{ username: 'x', password: hash, role: 'boss' }]))
-      match(await refused(userDir, {}), /the role of x must be one of admin, operator, viewer/)
+      match(await refused(userDir, {}), /the role of x must be one of admin, controller, operator, viewer/)
     } finally {
       rmSync(userDir, { recursive: true, force: true })
     }

@@ -1,0 +1,113 @@
+/** Guarded admin routes that start and stop the runs of a sync, and answer what a run asked. */
+import type { NodeAPI } from 'node-red'
+import { z } from 'zod'
+import type { AlertRecord } from '../../ledger/ledger.ts'
+import { syncError } from '../../sync/errors.ts'
+import { handle, type LedgerHandle, type Member, type Order } from '../kit/kit.ts'
+import { handleAsked } from './monitor-routes.ts'
+
+const ledger = z.string().min(1).max(300).optional()
+const name = z.string().min(1).max(300)
+const entities = z.array(name).min(1).max(200).optional()
+
+/** What runs asked that only a person can answer, by the kind of the alert. */
+const QUESTIONS = ['identity', 'sweep']
+
+type Source = Member & Required<Pick<Member, 'syncName' | 'entities' | 'running'>>
+
+const sourcesOf = (found: LedgerHandle | undefined): Source[] =>
+  [...(found?.members.values() ?? [])].filter((member): member is Source => member.kind === 'source')
+
+function sourceOf(RED: NodeAPI, id: string | undefined, sync: string): Source {
+  const found = sourcesOf(handleAsked(RED, id)).find(({ syncName }) => syncName === sync)
+  if (found) return found
+  throw syncError('config', 'tieout.sync', `No sync "${sync}" is deployed.`, {
+    hint: 'Deploy the flow that it is in, or name another: GET /tieout/syncs lists them.',
+  })
+}
+
+/** The node gets a message of these words alone: nothing of the request's body is passed on. */
+function send(RED: NodeAPI, { ref }: Source, order: Order): void {
+  RED.nodes.getNode(ref.id)?.receive({ tieout: order } as never)
+}
+
+function start(RED: NodeAPI, source: Source, order: Order): { started: true } {
+  if (source.running())
+    throw syncError('config', 'tieout.running', `${source.syncName} is running.`, {
+      hint: 'Wait until it ends, or stop it.',
+    })
+  const unknown =
+    'entities' in order ? order.entities?.find((entity) => !source.entities().includes(entity)) : undefined
+  if (unknown !== undefined)
+    throw syncError('config', 'tieout.sync', `${unknown} is none of the entities of ${source.syncName}.`, {
+      field: 'entities',
+      hint: `It reads ${source.entities().join(', ')}.`,
+    })
+  send(RED, source, order)
+  return { started: true }
+}
+
+export function defineSyncRoutes(RED: NodeAPI): void {
+  RED.httpAdmin.get(
+    '/tieout/syncs',
+    RED.auth.needsPermission('tieout.read'),
+    handle(z.object({ ledger }), async (query) => {
+      const found = handleAsked(RED, query.ledger)
+      const alerts = (await (await found?.engine.get())?.ledger.alerts({ open: true })) ?? []
+      return sourcesOf(found).map(({ ref, syncName, entities: own, running }) => ({
+        sync: syncName,
+        node: ref.name,
+        running: running(),
+        entities: own(),
+        questions: alerts.filter(({ sync, kind }) => sync === syncName && QUESTIONS.includes(kind)).map(question),
+      }))
+    }),
+  )
+
+  RED.httpAdmin.post(
+    '/tieout/run',
+    RED.auth.needsPermission('tieout.write'),
+    handle(
+      z.strictObject({ ledger, sync: name, entities, kind: z.enum(['changed', 'full', 'sweep']).default('changed') }),
+      async ({ ledger: id, sync, entities: some, kind }) => {
+        const only = some && { entities: some }
+        const orders = { changed: { ...only }, full: { full: true, ...only }, sweep: { sweep: true, ...only } } as const
+        return start(RED, sourceOf(RED, id, sync), orders[kind])
+      },
+    ),
+  )
+
+  RED.httpAdmin.post(
+    '/tieout/stop',
+    RED.auth.needsPermission('tieout.write'),
+    handle(z.strictObject({ ledger, sync: name }), async ({ ledger: id, sync }) => {
+      const source = sourceOf(RED, id, sync)
+      const running = source.running()
+      if (running) send(RED, source, { stop: true })
+      return { stopping: running }
+    }),
+  )
+
+  RED.httpAdmin.post(
+    '/tieout/decide',
+    RED.auth.needsPermission('tieout.decide'),
+    handle(
+      z.union([
+        z.strictObject({ ledger, sync: name, identity: z.enum(['anew', 'keep']) }),
+        z.strictObject({ ledger, sync: name, confirm: name }),
+      ]),
+      async (body) => {
+        const source = sourceOf(RED, body.ledger, body.sync)
+        if ('identity' in body) return start(RED, source, { identity: body.identity })
+        return start(RED, source, { sweep: { confirm: body.confirm }, entities: [body.confirm] })
+      },
+    ),
+  )
+}
+
+const question = ({ kind, entity, message, raised }: AlertRecord): unknown => ({
+  kind,
+  ...(entity && { entity }),
+  message,
+  raised,
+})

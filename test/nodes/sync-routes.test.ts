@@ -1,0 +1,155 @@
+import { deepStrictEqual, match, strictEqual } from 'node:assert'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { z } from 'zod'
+import {
+  type ConnectionSpec,
+  defineConnection,
+  type defineNode,
+  defineSink,
+  defineSource,
+} from '../../nodes/kit/kit.ts'
+import syncLedger from '../../nodes/operations/sync-ledger.ts'
+import type { RunSummary } from '../../sync/engine.ts'
+import { type FakeTarget, fakeTarget } from '../support/fake-target.ts'
+import { type FakeSource, fakeSource, supplier, supplierSchema } from '../support/fakes.ts'
+import { type FlowEntry, helper, inbox, load, node, type Seen, watchRejections } from '../support/helper.ts'
+import { waitFor } from '../support/wait.ts'
+
+type RED = Parameters<typeof defineNode>[0]
+
+const none: ConnectionSpec<z.ZodObject<Record<never, never>>, z.ZodObject<Record<never, never>>, object> = {
+  type: 'test-connection',
+  version: 1,
+  config: z.object({}),
+  open: () => ({}),
+}
+
+describe('starting and stopping a sync by its routes', () => {
+  let dir: string
+  let source: FakeSource
+  let targets: Record<string, FakeTarget>
+  const types = [
+    syncLedger,
+    (RED: RED) => defineConnection(RED, none),
+    (RED: RED) =>
+      defineSource(RED, {
+        type: 'test-source',
+        version: 1,
+        config: z.object({}),
+        connection: none,
+        entities: () => ['supplier', 'customer'],
+        source: () => source,
+      }),
+    (RED: RED) =>
+      defineSink(RED, {
+        type: 'test-sink',
+        version: 1,
+        config: z.object({}),
+        connection: none,
+        target: (_config, _client, entity) => targets[entity] as FakeTarget,
+      }),
+  ]
+  const flow: FlowEntry[] = [
+    { id: 'L', type: 'sync-ledger', name: 'Books', file: '' },
+    { id: 'C', type: 'test-connection' },
+    { id: 's', type: 'test-source', syncName: 'books', ledger: 'L', connection: 'C', wires: [['w'], ['sum']] },
+    { id: 'w', type: 'test-sink', name: 'warehouse', ledger: 'L', connection: 'C', wires: [[], []] },
+    { id: 'sum', type: 'helper' },
+  ]
+  let summaries: Seen[]
+  watchRejections()
+  beforeEach(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'tieout-syncs-'))
+    source = fakeSource({
+      supplier: { schema: supplierSchema },
+      customer: { schema: { ...supplierSchema, entity: 'customer' } },
+    })
+    targets = {
+      supplier: fakeTarget({ address: 'fake://host/supplier' }),
+      customer: fakeTarget({ address: 'fake://host/customer' }),
+    }
+    source.put('supplier', supplier('A', 'A'))
+    source.put('customer', supplier('B', 'B'))
+    await load(
+      types,
+      flow.map((one) => (one.id === 'L' ? { ...one, file: join(dir, 'ledger.db') } : one)),
+      { L: { key: 'k' } },
+    )
+    summaries = inbox('sum')
+  })
+  afterEach(() => rmSync(dir, { recursive: true, force: true }))
+
+  const post = (path: string, body: object) => helper.request().post(`/tieout/${path}`).send(body)
+  const syncs = async () =>
+    (await helper.request().get('/tieout/syncs')).body as { sync: string; running: boolean; questions: object[] }[]
+  const summary = async (at = 0): Promise<RunSummary> => {
+    await waitFor(() => summaries.length > at)
+    return summaries[at]?.payload as RunSummary
+  }
+  const read = ({ entities }: RunSummary) => entities.map(({ entity, read: n }) => `${entity} ${n}`)
+
+  it('lists what can be run, and runs what changed, some entities, everything, or a sweep', async () => {
+    deepStrictEqual(await syncs(), [
+      { sync: 'books', node: 'test-source', running: false, entities: ['supplier', 'customer'], questions: [] },
+    ])
+    deepStrictEqual((await post('run', { sync: 'books' })).body, { started: true })
+    deepStrictEqual(read(await summary()), ['supplier 1', 'customer 1'])
+    await post('run', { sync: 'books', kind: 'full', entities: ['customer'] })
+    deepStrictEqual(read(await summary(1)), ['customer 1'])
+    await post('run', { sync: 'books', kind: 'sweep', entities: ['supplier'] })
+    strictEqual((await summary(2)).entities[0]?.sweep?.swept, 1)
+  })
+
+  it('passes nothing of the body on: what is no word of these is refused', async () => {
+    const refused = [
+      { sync: 'books', kind: 'keys', entity: 'supplier', keys: ['erp|A'] },
+      { sync: 'books', tieout: { identity: 'anew' } },
+      { sync: 'books', sweep: { confirm: 'supplier' } },
+      { sync: 'books', payload: [{ _read: 9e15 }] },
+      { sync: { name: 'books' } },
+    ]
+    for (const body of refused) strictEqual((await post('run', body)).status, 400, JSON.stringify(body))
+    const unknown = await post('run', { sync: 'books', entities: ['supplier', 'payroll'] })
+    strictEqual(unknown.status, 422)
+    match(unknown.body.error, /payroll is none of the entities of books/)
+    match((await post('run', { sync: 'other' })).body.error, /No sync "other" is deployed/)
+    strictEqual(summaries.length, 0)
+    const received: Seen[] = []
+    node('s').on('input', (message) => void received.push(message as Seen))
+    await post('run', { sync: 'books', kind: 'full' })
+    await summary()
+    deepStrictEqual(received[0]?.tieout, { full: true })
+    deepStrictEqual(Object.keys(received[0] ?? {}).sort(), ['_msgid', 'tieout'])
+  })
+
+  it('stops a run, and refuses a second start while it goes on', async () => {
+    const { promise: held, resolve: release } = Promise.withResolvers<void>()
+    source.clock = async () => {
+      await held
+      return '2026-03-01T08:00:00Z'
+    }
+    await post('run', { sync: 'books' })
+    await waitFor(async () => (await syncs())[0]?.running === true)
+    const second = await post('run', { sync: 'books' })
+    strictEqual(second.status, 422)
+    match(second.body.error, /books is running/)
+    deepStrictEqual((await post('stop', { sync: 'books' })).body, { stopping: true })
+    release()
+    strictEqual((await summary()).state, 'stopped')
+    deepStrictEqual((await post('stop', { sync: 'books' })).body, { stopping: false })
+  })
+
+  it('shows the question of a changed identity, and takes the answer', async () => {
+    await post('run', { sync: 'books' })
+    await summary()
+    Object.defineProperty(source, 'address', { value: 'fake-erp://moved/BOOKS' })
+    await post('run', { sync: 'books' })
+    await waitFor(async () => (await syncs())[0]?.questions.length === 1)
+    strictEqual((await post('decide', { sync: 'books', identity: 'whatever' })).status, 400)
+    deepStrictEqual((await post('decide', { sync: 'books', identity: 'keep' })).body, { started: true })
+    strictEqual((await summary(1)).state, 'done')
+    deepStrictEqual((await syncs())[0]?.questions, [])
+  })
+})
