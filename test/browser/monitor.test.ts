@@ -177,6 +177,30 @@ describe('the sidebar in the editor', function () {
     await rowOf('replays: 1').waitFor()
   })
 
+  it('runs a sync at a press, reads everything after a question, and stops it', async () => {
+    const ended = async (): Promise<number> => (await job.runs()).filter(({ mode }) => mode === 'poll').length
+    let before = await ended()
+    await editor.openMonitor('syncs')
+    const sync = rowOf(job.name)
+    match(await textOf(sync), /not running · 1 entities/)
+    await sync.getByRole('button', { name: 'Run', exact: true }).first().click()
+    await waitFor(async () => (await ended()) === before + 1, { timeout: 20_000, what: 'the run' })
+    await sync.locator('summary').click()
+    await sync.getByLabel('product').uncheck()
+    await sync.getByRole('button', { name: 'Read everything' }).click()
+    await editor.page.getByText('Choose at least one entity.').waitFor()
+    await sync.getByLabel('product').check()
+    before = await ended()
+    thread.x3.setLatency(500)
+    await sync.getByRole('button', { name: 'Read everything' }).click()
+    const ask = editor.page.locator('.red-ui-notification', { hasText: 'anew? That takes as long as the first load' })
+    await ask.getByRole('button', { name: 'Read everything' }).click()
+    await sync.getByRole('button', { name: 'Stop' }).click()
+    thread.x3.setLatency(0)
+    await waitFor(async () => (await ended()) === before + 1, { timeout: 20_000, what: 'the end' })
+    strictEqual((await job.runs())[0]?.state, 'stopped')
+  })
+
   it('asks every few seconds while it can be seen, and for nothing when it cannot', async () => {
     const { page } = editor
     const help = page.locator('button[data-tab-id=help]')
@@ -217,6 +241,9 @@ describe('the sidebar in the editor', function () {
     await rowOf(codes[1]).getByText(`${TOO_LONG}1`, { exact: true }).waitFor()
     strictEqual(await rows().locator('input, button').count(), 0)
     strictEqual(await editor.monitor.getByRole('button', { name: /Replay|Discard|Save/ }).count(), 0)
+    await editor.openMonitor('syncs')
+    await rowOf(job.name).locator('summary').click()
+    strictEqual(await rows().locator('input, button').count(), 0)
     strictEqual(await textOf(editor.monitor.locator('.tieout-monitor-problem')), '')
   })
 })

@@ -117,7 +117,7 @@ describe('walls', () => {
     ok(routes.length >= 8)
     const open = routes.filter(
       ({ call }) =>
-        !/^httpAdmin\.(get|post|put|delete|patch)\(\s*(['"`])[^'"`]+\2,\s*RED\.auth\.needsPermission\('(tieout|flows)\.(read|write)'\),/.test(
+        !/^httpAdmin\.(get|post|put|delete|patch)\(\s*(['"`])[^'"`]+\2,\s*RED\.auth\.needsPermission\('(tieout\.(read|write|decide)|flows\.(read|write))'\),/.test(
           call,
         ),
     )
