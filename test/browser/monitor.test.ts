@@ -182,7 +182,7 @@ describe('the sidebar in the editor', function () {
     let before = await ended()
     await editor.openMonitor('syncs')
     const sync = rowOf(job.name)
-    match(await textOf(sync), /not running · 1 entities/)
+    match(await textOf(sync), /not running · entities: 1/)
     await sync.getByRole('button', { name: 'Run', exact: true }).first().click()
     await waitFor(async () => (await ended()) === before + 1, { timeout: 20_000, what: 'the run' })
     await sync.locator('summary').click()
