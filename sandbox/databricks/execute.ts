@@ -65,7 +65,19 @@ const SETTINGS = new Set([
 
 function newScope(warehouse: Warehouse, session: Session, parameters: ReadonlyMap<string, Parameter>): Scope {
   const { catalog } = warehouse
-  return { catalog, session, user: session.user, parameters, bound: new Map(), uses: [], files: [], ctes: new Set() }
+  const user = session.user
+  return {
+    catalog,
+    session,
+    user,
+    parameters,
+    bound: new Map(),
+    uses: [],
+    files: [],
+    ctes: new Map(),
+    reads: [],
+    nested: [],
+  }
 }
 
 /** Rows of a query, a chunk at a time, for readers that want more rows than fit into memory. */

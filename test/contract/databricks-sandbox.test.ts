@@ -280,6 +280,26 @@ describe('Databricks sandbox, spoken to by the vendor driver', () => {
         ['A1=11', 'A3=30', 'B1=3'],
       )
     })
+
+    it('reads the table that a MERGE writes to in a join, and refuses it in a subquery, as Delta Lake does', async () => {
+      const table = await newTable()
+      await merge(table, [row('A', 1, '1')])
+      const self = (source: string) => `MERGE INTO ${table} AS t USING (${source}) AS s ON ${KEYS}
+      WHEN MATCHED THEN UPDATE SET amount = s.amount`
+      const named = `WITH d AS (SELECT * FROM ${table}), e AS (SELECT d.* FROM d)`
+      for (const source of [
+        `SELECT o.* FROM ${table} AS o WHERE NOT EXISTS (SELECT 1 FROM ${table} AS x WHERE x.line > o.line)`,
+        `${named} SELECT * FROM d WHERE d.line IN (SELECT line FROM e)`,
+        `${named} SELECT * FROM d WHERE d.line = (SELECT max(line) FROM e)`,
+      ]) {
+        const failure = await db.fails(self(source))
+        assert.match(failure.message, /Table does not support reads: main\.finance\.t_/, source)
+      }
+      const other = await newTable()
+      const joined = `SELECT o.* FROM ${table} AS o LEFT ANTI JOIN ${table} AS x ON x.line > o.line
+      WHERE NOT EXISTS (SELECT 1 FROM ${other} AS y WHERE y.line = o.line)`
+      assert.equal((await db.sql(self(joined)))[0]?.num_updated_rows, 1n)
+    })
   })
 
   describe('files and COPY INTO', () => {

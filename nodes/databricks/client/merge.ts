@@ -46,7 +46,8 @@ export function headerMerge(header: MergeTable, staged: string, json: JsonType):
  * A list. Its source is the staged lines plus the target's lines that a document of the batch no longer has. A document is
  * left alone as a whole when its header or one of its lines in the target comes from a newer read, so that an old batch
  * that is sent again neither brings back nor takes away a line; and when its header says that exactly this was written,
- * because the header is written last.
+ * because the header is written last. What is left out is left out by anti joins: Delta Lake reads no table within EXISTS
+ * or IN of a MERGE ("Table does not support reads", delta-io/delta issue 3099).
  */
 export function listMerge(list: MergeTable, header: MergeTable, staged: string, json: JsonType): string {
   const names = [...list.columns, ...LIST_COLUMNS].map(({ name }) => name)
@@ -66,12 +67,12 @@ export function listMerge(list: MergeTable, header: MergeTable, staged: string, 
     `WITH staged AS (${staged}),`,
     `named AS (SELECT g.n AS n, g.x AS x, CAST(g.r AS BIGINT) AS r, g.h AS h, ${documentKey.map((field) => value('g', field)).join(', ')} FROM staged AS g WHERE g.x IS NOT NULL),`,
     `docs AS (SELECT d.* FROM named AS d`,
-    ` WHERE NOT EXISTS (SELECT 1 FROM ${header.table} AS h WHERE ${equal('h', 'd', header.key)} AND (h.\`_sync_read\` > d.r OR (h.\`_sync_read\` = d.r AND h.\`_row_hash\` = d.h AND h.\`_sync_run\` = :run AND d.x = 'u')))`,
-    ` AND NOT EXISTS (SELECT 1 FROM ${list.table} AS l WHERE ${equal('l', 'd', header.key)} AND l.\`_sync_read\` > d.r)),`,
+    ` LEFT ANTI JOIN ${header.table} AS h ON ${equal('h', 'd', header.key)} AND (h.\`_sync_read\` > d.r OR (h.\`_sync_read\` = d.r AND h.\`_row_hash\` = d.h AND h.\`_sync_run\` = :run AND d.x = 'u'))`,
+    ` LEFT ANTI JOIN ${list.table} AS l ON ${equal('l', 'd', header.key)} AND l.\`_sync_read\` > d.r),`,
     `lines AS (SELECT ${fields.map((field) => value('g', field)).join(', ')}, d.r AS \`_sync_read\` FROM staged AS g JOIN docs AS d ON g.n = d.n WHERE g.x IS NULL)`,
     `SELECT false AS \`_gone\`, ${list.columns.map(({ name }) => `i.${quote(name)} AS ${quote(name)}`).join(', ')}, :run AS \`_sync_run\`, i.\`_sync_read\` AS \`_sync_read\`, CAST(:at AS TIMESTAMP) AS \`_sync_at\` FROM lines AS i`,
     'UNION ALL',
-    `SELECT true AS \`_gone\`, ${list.columns.map(({ name }) => nothing(name)).join(', ')}, :run AS \`_sync_run\`, d.r AS \`_sync_read\`, CAST(:at AS TIMESTAMP) AS \`_sync_at\` FROM ${list.table} AS o JOIN docs AS d ON ${equal('o', 'd', header.key)} WHERE NOT EXISTS (SELECT 1 FROM lines AS i WHERE ${equal('i', 'o', list.key)})`,
+    `SELECT true AS \`_gone\`, ${list.columns.map(({ name }) => nothing(name)).join(', ')}, :run AS \`_sync_run\`, d.r AS \`_sync_read\`, CAST(:at AS TIMESTAMP) AS \`_sync_at\` FROM ${list.table} AS o JOIN docs AS d ON ${equal('o', 'd', header.key)} LEFT ANTI JOIN lines AS i ON ${equal('i', 'o', list.key)}`,
     ') AS s',
     `ON ${equal('t', 's', list.key)}`,
     'WHEN MATCHED AND s.`_gone` THEN DELETE',

@@ -39,7 +39,11 @@ export interface Scope {
   bound: Map<string, string | null>
   uses: { table: TableName; privilege: Privilege }[]
   files: FileSource[]
-  ctes: Set<string>
+  /** Names that WITH has given so far, with the tables that are read through them. */
+  ctes: Map<string, TableName[]>
+  /** Every table read so far, through the names of WITH too, and those read within EXISTS, IN or another subquery of an expression. */
+  reads: TableName[]
+  nested: TableName[]
   /** Set inside COPY INTO, where a bare path can be read: the format that is named after it. */
   copyFormat?: Record<string, string>
 }

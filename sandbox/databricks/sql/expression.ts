@@ -90,7 +90,9 @@ function inList(c: Cursor): string {
 
 function subquery(c: Cursor): string {
   expect(c, '(')
+  const from = c.scope.reads.length
   const query = c.query(c)
+  c.scope.nested.push(...c.scope.reads.slice(from))
   expect(c, ')')
   return `(${query})`
 }

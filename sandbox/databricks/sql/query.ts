@@ -19,7 +19,7 @@ const SET_OPERATORS: Readonly<Record<string, string>> = {
 /** Reads a whole query, WITH and ORDER BY included, and gives it in the engine's SQL. */
 export function parseQuery(c: Cursor): string {
   const outer = c.scope.ctes
-  c.scope.ctes = new Set(outer)
+  c.scope.ctes = new Map(outer)
   const ctes = parseWith(c)
   let query = ctes + term(c)
   while (peek(c).kind === 'word') {
@@ -44,9 +44,10 @@ export function parseWith(c: Cursor): string {
     const columns = isNext(c, '(') ? `(${bracketed(c, identifier).map(quote).join(', ')})` : ''
     accept(c, 'AS')
     expect(c, '(')
+    const from = c.scope.reads.length
     const query = parseQuery(c)
     expect(c, ')')
-    c.scope.ctes.add(name.toLowerCase())
+    c.scope.ctes.set(name.toLowerCase(), c.scope.reads.slice(from))
     return `${quote(name)}${columns} AS (${query})`
   })
   return `WITH ${parts.join(', ')} `
@@ -187,16 +188,18 @@ export function source(c: Cursor): { sql: string; name: string | undefined } {
     return { sql: files(c, take(c).value, { format: 'json' }), name: undefined }
   }
   const cte = peek(c)
-  const isCte =
-    cte.kind !== 'op' &&
-    peek(c, 1).text !== '.' &&
-    c.scope.ctes.has((cte.kind === 'word' ? cte.text : cte.value).toLowerCase())
-  if (isCte) {
+  const known =
+    cte.kind !== 'op' && peek(c, 1).text !== '.'
+      ? c.scope.ctes.get((cte.kind === 'word' ? cte.text : cte.value).toLowerCase())
+      : undefined
+  if (known) {
+    c.scope.reads.push(...known)
     const name = identifier(c)
     return { sql: quote(name), name }
   }
   if (peek(c).kind !== 'quoted' && CLAUSES.has(peek(c).value)) fail(c)
   const table = use(c, tableName(c), 'SELECT')
+  c.scope.reads.push(table)
   return { sql: engineName(table), name: table.name }
 }
 

@@ -13,7 +13,7 @@ import {
   take,
   text,
 } from '../../sql/reader.ts'
-import { catalogNotFound, type TableName } from '../errors.ts'
+import { catalogNotFound, SqlError, type TableName } from '../errors.ts'
 import {
   type Cursor,
   cursor,
@@ -162,8 +162,23 @@ function merge(c: Cursor, ctes: string): Merge {
   const clauses: MergeClause[] = []
   while (accept(c, 'WHEN')) clauses.push(mergeClause(c))
   if (clauses.length === 0) fail(c)
+  refuseNestedTarget(c, table)
   const query = `${ctes}SELECT * FROM ${from.sql} AS ${quote(sourceAlias)}`
   return { kind: 'merge', table, alias: given, source: query, sourceAlias, condition, clauses }
+}
+
+/**
+ * Delta Lake cannot read the table that a MERGE writes to within EXISTS, IN or a scalar subquery, if the source has to be
+ * materialized (delta-io/delta issue 3099; seen with Spark 4.0.1 and Delta 4.0.0). Not known for Databricks' own runtime.
+ */
+function refuseNestedTarget({ scope }: Cursor, table: TableName): void {
+  if (!scope.nested.some(({ schema, name }) => schema === table.schema && name === table.name)) return
+  const { catalog, schema, name } = table
+  throw new SqlError(
+    'UNSUPPORTED_FEATURE.TABLE_OPERATION',
+    '0A000',
+    `Table does not support reads: ${catalog}.${schema}.${name}.`,
+  )
 }
 
 function mergeClause(c: Cursor): MergeClause {
