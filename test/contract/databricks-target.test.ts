@@ -35,6 +35,13 @@ async function startBench(): Promise<TargetBench> {
       const values = Object.values(row).map((value) => `'${value}'`)
       await f.rows(`INSERT INTO main.finance.${table} (${Object.keys(row).join(', ')}) VALUES (${values.join(', ')})`)
     },
+    async clear(table) {
+      await f.rows(`DELETE FROM main.finance.${table}`)
+    },
+    protect(table) {
+      f.sandbox.deny('MODIFY', `main.finance.${table}`)
+      return () => f.sandbox.allow()
+    },
     close: () => f.close(),
   }
 }

@@ -38,6 +38,13 @@ async function startBench(): Promise<TargetBench> {
       const values = Object.values(row).map((value) => `'${value}'`)
       await f.rows(`INSERT INTO ${at(table)} (${Object.keys(row).join(', ')}) VALUES (${values.join(', ')})`)
     },
+    async clear(table) {
+      await f.rows(`DELETE FROM ${at(table)}`)
+    },
+    protect(table) {
+      for (const right of ['INSERT', 'UPDATE', 'DELETE']) f.sandbox.deny(right, at(table).replaceAll('"', ''))
+      return () => f.sandbox.allow()
+    },
     close: () => f.close(),
   }
 }

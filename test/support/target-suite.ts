@@ -22,6 +22,10 @@ export interface TargetBench {
   /** A table that somebody made by hand. */
   create(table: string, columns: Readonly<Record<string, ColumnType>>): Promise<void>
   insert(table: string, row: Readonly<Record<string, string>>): Promise<void>
+  /** Takes all rows of a table away, as somebody might by hand. */
+  clear(table: string): Promise<void>
+  /** Takes the right to change a table's rows away; the function gives it back. */
+  protect(table: string): () => void
   close(): Promise<void>
 }
 
@@ -46,6 +50,8 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
       const table = `${prefix}${schema.entity}`
       return {
         target: bench.target(prefix, options),
+        /** The same tables, as a process finds them that has just started. */
+        again: () => bench.target(prefix, options),
         table,
         header: () => bench.read(table, ['number', 'status', '_sync_read']),
         lines: () => bench.read(`${table}_line`, ['number', 'line', 'account', 'amount', '_sync_read']),
@@ -137,6 +143,41 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
           ['1 1 4000 10.50000000 2', '1 2 7000 -10.50000000 2'],
         )
       })
+
+    it('writes no header whose lines were refused: a value that does not fit, a table that may not be written', async () => {
+      const { target, table, header, lines } = fresh()
+      await target.prepare(journal, context)
+      const before = ['1', '2', '3'].map((number) => entry(number, { read: 1, lines: two }))
+      await target.write(batchOf('a', before), context)
+      const stored = async () => [await header(), await lines()]
+      const first = await stored()
+      const unfit = entry('1', { read: 2, lines: [[1, '4000', '1e40']], status: 'later' })
+      await assert.rejects(
+        target.write(batchOf('b', [unfit, entry('4', { read: 2, lines: two })]), context),
+        (error: SyncError) => error.cause.class === 'data',
+      )
+      assert.deepEqual(await stored(), first)
+      // no line of the batch itself would be missing then
+      const without = [entry('1', { read: 2, lines: [], status: 'later' }), entry('2', { read: 2, delete: true })]
+      const restore = bench.protect(`${table}_line`)
+      await assert.rejects(target.write(batchOf('c', without), context), /MODIFY|privileges/)
+      assert.deepEqual(await stored(), first)
+      restore()
+      await target.write(batchOf('c', without), context)
+      assert.deepEqual(
+        (await header()).map((row) => row.join(' ')),
+        ['1 later 2', '3 posted 1'],
+      )
+    })
+
+    it('finds a table that somebody emptied, and only that one', async () => {
+      const { target, table, again } = fresh()
+      await target.prepare(journal, context)
+      await target.write(batchOf('a', [entry('1', { read: 1, lines: two })]), context)
+      assert.equal((await again().prepare(journal, context)).empty, false)
+      await bench.clear(table)
+      assert.equal((await again().prepare(journal, context)).empty, true)
+    })
 
     it('changes nothing when a batch is sent again', async () => {
       const { target, table } = fresh()
