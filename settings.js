@@ -5,6 +5,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { openLogin } from './dist/login/login.js'
+import { refuse } from './dist/login/refuse.js'
 
 const env = process.env
 const FLOW_FILE = 'flows.json'
@@ -15,14 +17,6 @@ function userDirectory() {
   const at = args.findIndex((arg) => arg === '--userDir' || arg === '-u')
   const given = at >= 0 ? args[at + 1] : args.find((arg) => arg.startsWith('--userDir='))?.slice('--userDir='.length)
   return resolve(given ?? env.TIEOUT_USER_DIR ?? join(homedir(), '.node-red'))
-}
-
-/** A start that would be unsafe ends here, with what to do; the stack would only hide it. */
-function refuse(/** @type {string} */ text) {
-  const error = new Error(text)
-  error.name = 'Tieout does not start'
-  error.stack = `${error.name}: ${text}`
-  return error
 }
 
 /** @param {string} file @returns {unknown} the parsed file, or undefined where there is none */
@@ -42,41 +36,6 @@ function secretFromEnv(/** @type {string} */ name) {
   const file = env[`${name}_FILE`]
   if (file && !existsSync(file)) throw refuse(`${name}_FILE names ${file}, which does not exist.`)
   return file ? readFileSync(file, 'utf8').trim() : env[name]
-}
-
-/**
- * What each role may do: `read` covers everything that only shows. None but an admin has `inject.write`: by the route behind
- * inject nodes any message can be sent to any node, with values that the environment holds.
- */
-const ROLES = {
-  admin: '*',
-  controller: ['read', 'tieout.write', 'tieout.decide'],
-  operator: ['read', 'tieout.write'],
-  viewer: ['read'],
-}
-
-/** Users: one from the environment (an admin), more from users.json in the user directory. */
-function users(/** @type {string} */ userDir) {
-  const file = join(userDir, 'users.json')
-  const listed = readJson(file) ?? []
-  if (!Array.isArray(listed)) throw refuse(`${file} must be a list of {"username", "password", "role"}.`)
-  const hash = secretFromEnv('TIEOUT_ADMIN_PASSWORD_HASH')
-  const all = [
-    ...(hash ? [{ username: env.TIEOUT_ADMIN_USER || 'admin', password: hash, role: 'admin' }] : []),
-    ...listed,
-  ]
-  if (all.length === 0)
-    throw refuse(
-      `no user may log in. Set TIEOUT_ADMIN_USER and TIEOUT_ADMIN_PASSWORD_HASH, or write ${file}. "npx node-red admin hash-pw" makes a hash.`,
-    )
-  return all.map(({ username, password, role }) => {
-    if (typeof username !== 'string' || !username) throw refuse(`${file}: a user has no username.`)
-    if (!/^\$2[aby]\$\d\d\$.{53}$/.test(String(password)))
-      throw refuse(`the password of ${username} is not a bcrypt hash. "npx node-red admin hash-pw" makes one.`)
-    const permissions = Object.hasOwn(ROLES, role) ? ROLES[/** @type {keyof typeof ROLES} */ (role)] : undefined
-    if (!permissions) throw refuse(`the role of ${username} must be one of ${Object.keys(ROLES).join(', ')}.`)
-    return { username, password, permissions }
-  })
 }
 
 /** Whether a key opens the credentials file, as Node-RED encrypts it. */
@@ -120,30 +79,20 @@ function credentialSecret(/** @type {string} */ userDir) {
   return made
 }
 
-/** What the editor needs and no more; nobody may frame it. */
-const HEADERS = {
-  'Content-Security-Policy': [
-    "default-src 'self'",
-    "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
-    "style-src 'self' 'unsafe-inline'",
-    "img-src 'self' data: blob:",
-    "font-src 'self' data:",
-    "connect-src 'self' ws: wss:",
-    "worker-src 'self' blob:",
-    "object-src 'none'",
-    "base-uri 'self'",
-    "form-action 'self'",
-    "frame-ancestors 'none'",
-  ].join('; '),
-  'X-Frame-Options': 'DENY',
-  'X-Content-Type-Options': 'nosniff',
-  'Referrer-Policy': 'no-referrer',
-}
-
 const userDir = userDirectory()
+
+// Whatever Node-RED writes from here on (flows, encrypted passwords, context) is for the user alone that it runs as.
+process.umask(0o077)
 
 // Compiled code outlives the process: a start and its first runs take less time. Node checks the source of what it takes from there.
 enableCompileCache(join(userDir, 'compile-cache'))
+
+const passwordHash = secretFromEnv('TIEOUT_ADMIN_PASSWORD_HASH')
+const login = openLogin({
+  userDir,
+  admin: passwordHash ? { username: env.TIEOUT_ADMIN_USER || 'admin', password: passwordHash } : undefined,
+  publicUrls: env.TIEOUT_PUBLIC_URL || '',
+})
 
 const settings = {
   userDir,
@@ -151,19 +100,12 @@ const settings = {
   flowFilePretty: true,
   uiHost: env.TIEOUT_HOST || '127.0.0.1',
   uiPort: Number(env.PORT || 1880),
-  adminAuth: { type: 'credentials', users: users(userDir), sessionExpiryTime: 12 * 3600 },
+  adminAuth: login.adminAuth,
   credentialSecret: credentialSecret(userDir),
   /** This repository, or the installed package, is loaded as the package it is. */
   nodesDir: [import.meta.dirname],
   nodesExcludes: ['nrlint', '90-exec.js'],
-  httpAdminMiddleware: (
-    /** @type {unknown} */ _request,
-    /** @type {import('node:http').ServerResponse} */ response,
-    /** @type {() => void} */ next,
-  ) => {
-    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
-    next()
-  },
+  httpAdminMiddleware: login.middleware,
   telemetry: { enabled: false, updateNotification: false },
   externalModules: { palette: { allowInstall: false, allowUpload: false }, modules: { allowInstall: false } },
   functionExternalModules: false,

@@ -1,6 +1,6 @@
 /** Opens the ledger: makes or migrates the file, checks its key, and clears up after a process that died. */
 import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Migrator } from 'kysely/migration'
 import type { Log } from '../sync/engine.ts'
@@ -10,6 +10,8 @@ import { type Database, ledgerError, openDatabase } from './database.ts'
 import type { Ledger } from './ledger.ts'
 import { migrations } from './migrations.ts'
 import { createSqliteLedger } from './sqlite.ts'
+
+const OWNER_ONLY = 0o600
 
 export interface OpenLedgerOptions {
   /** Path of the SQLite file; it and its folder are made where absent. `:memory:` for a ledger that is forgotten. */
@@ -28,16 +30,11 @@ export async function openLedger({ file, key, log, now = Date.now }: OpenLedgerO
       hint: 'Fill in the secret of the sync-ledger node.',
     })
   try {
-    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true })
+    if (file !== ':memory:') makeFile(file)
   } catch (error) {
-    throw syncError(
-      'config',
-      'ledger.rights',
-      `The folder of the ledger ${file} cannot be made: ${(error as Error).message}`,
-      {
-        hint: 'The user that runs Node-RED must be allowed to write there.',
-      },
-    )
+    throw syncError('config', 'ledger.rights', `The ledger ${file} cannot be made: ${(error as Error).message}`, {
+      hint: 'The user that runs Node-RED must be allowed to write there.',
+    })
   }
   const db = openDatabase(file)
   try {
@@ -53,6 +50,13 @@ export async function openLedger({ file, key, log, now = Date.now }: OpenLedgerO
     if (db.raw.isOpen) db.raw.close()
     throw ledgerError(error, file)
   }
+}
+
+/** For its owner alone: it holds records and tokens. SQLite gives the files beside it the same mode; a crash may have left some. */
+function makeFile(file: string): void {
+  mkdirSync(dirname(file), { recursive: true })
+  closeSync(openSync(file, 'a', OWNER_ONLY))
+  for (const each of [file, `${file}-wal`, `${file}-shm`]) if (existsSync(each)) chmodSync(each, OWNER_ONLY)
 }
 
 async function migrate(db: Database): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Ledger, Position } from '../../../ledger/ledger.ts'
 import { openLedger } from '../../../ledger/open.ts'
@@ -81,6 +82,14 @@ describe('ledger', () => {
       db.exec('DROP TABLE alert')
       db.close()
       await (await openLedger({ file, key: 'test' })).close()
+    })
+
+    it('is for its owner alone, what a crash left beside it too', async () => {
+      const file = `${dirname(folder.file)}/mode.db`
+      for (const each of [file, `${file}-wal`, `${file}-shm`]) writeFileSync(each, '', { mode: 0o644 })
+      const opened = await openLedger({ file, key: 'k' })
+      for (const each of [file, `${file}-wal`, `${file}-shm`]) assert.equal(statSync(each).mode & 0o777, 0o600, each)
+      await opened.close()
     })
 
     it('a folder that cannot be made is named', async () => {

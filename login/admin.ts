@@ -1,0 +1,158 @@
+/**
+ * What stands before Node-RED's admin API: headers, the check of host and origin, and the login itself. Node-RED's own login
+ * ends the process at a name such as `constructor` or a password that is no text, and keeps the rights that a user had when he
+ * logged in; so `/auth/token` and `/auth/revoke` are answered here.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Attempts } from './attempts.ts'
+import type { NodeRedParts } from './node-red.ts'
+import type { Asked } from './origins.ts'
+import type { Sessions } from './sessions.ts'
+import type { User, Users } from './users.ts'
+
+/** What the editor needs and no more; nobody may frame it. */
+const HEADERS = {
+  'Content-Security-Policy': [
+    "default-src 'self'",
+    "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data: blob:",
+    "font-src 'self' data:",
+    "connect-src 'self' ws: wss:",
+    "worker-src 'self' blob:",
+    "object-src 'none'",
+    "base-uri 'self'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+  ].join('; '),
+  'X-Frame-Options': 'DENY',
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+}
+const MOST_BYTES = 16_384
+/** Passwords that are compared at one time; each costs tens of milliseconds. */
+const MOST_AT_ONCE = 8
+/** bcrypt looks at no more; a longer text only costs. */
+const LONGEST = 1000
+/** Where a browser or a tool begins: here a refusal is told. Elsewhere the request goes on to the flows' own routes. */
+const ENTRANCES = /^\/(?:|auth\/\w+|flows|settings|nodes|plugins|inject\/.*|tieout\/.*)$/
+
+export interface AdminParts {
+  readonly users: Users
+  readonly sessions: Sessions
+  readonly attempts: Attempts
+  readonly bcrypt: NodeRedParts['bcrypt']
+  readonly covers: NodeRedParts['hasPermission']
+  readonly refused: (asked: Asked) => string | undefined
+  /** Node-RED's own audit log. */
+  readonly audit: NodeRedParts['audit']
+}
+
+type Next = (how?: 'router') => void
+type Middleware = (request: IncomingMessage & { originalUrl?: string }, response: ServerResponse, next: Next) => void
+
+/** What goes before Node-RED's admin API. It never throws and never rejects. */
+export function adminMiddleware(parts: AdminParts): Middleware {
+  let comparing = 0
+  /** Compared where there is no such user, so that names cannot be told by the time. */
+  const nobody = '$2y$08$.94uze3uVg9aL4PTvFV7Bu24KecsXwZHuXgHpTUrL2KcEa8hOtoSu'
+
+  const compare = async (user: User | undefined, password: string): Promise<boolean> => {
+    comparing++
+    try {
+      return (
+        (await parts.bcrypt.compare(password, (user?.password ?? nobody).replace(/^\$2y/, '$2b'))) && user !== undefined
+      )
+    } catch {
+      return false
+    } finally {
+      comparing--
+    }
+  }
+
+  const logIn = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { username, password, scope, grant_type: grant } = await fieldsOf(request)
+    if (typeof username !== 'string' || typeof password !== 'string' || (grant ?? 'password') !== 'password')
+      return answer(response, 400, {
+        error: 'invalid_request',
+        error_description: 'username and password must be texts',
+      })
+    if (password.length > LONGEST || username.length > LONGEST) return denied(response)
+    const address = request.socket.remoteAddress ?? ''
+    if (!parts.attempts.allowed(username, address) || comparing >= MOST_AT_ONCE)
+      return answer(response, 429, {
+        error: 'too_many_attempts',
+        error_description: 'Too many login attempts. Wait 10 minutes and try again',
+      })
+    const user = parts.users.find(username)
+    const wanted = typeof scope === 'string' ? scope.split(' ').filter(Boolean) : []
+    if (!(await compare(user, password)) || user === undefined) {
+      parts.attempts.failed(username, address)
+      parts.audit({ event: 'auth.login.fail.credentials', username })
+      return denied(response)
+    }
+    parts.attempts.succeeded(username, address)
+    if (!parts.covers(user.permissions, wanted)) return denied(response)
+    parts.audit({ event: 'auth.login', username, scope: user.permissions })
+    answer(response, 200, {
+      access_token: parts.sessions.create(user, wanted),
+      expires_in: parts.sessions.seconds,
+      token_type: 'Bearer',
+    })
+  }
+
+  const logOut = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { token } = await fieldsOf(request)
+    const own = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1]
+    if (own === undefined || parts.sessions.find(own) === undefined) return answer(response, 401, {})
+    parts.audit({ event: 'auth.login.revoke' })
+    parts.sessions.revoke(typeof token === 'string' ? token : own)
+    answer(response, 200, {})
+  }
+
+  const logins: Readonly<Record<string, typeof logIn>> = { '/auth/token': logIn, '/auth/revoke': logOut }
+
+  return (request, response, next) => {
+    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
+    const url = new URL(request.url ?? '/', 'http://here')
+    const { host, origin } = request.headers
+    const refusal = parts.refused({ host, origin })
+    if (refusal !== undefined) {
+      if (!ENTRANCES.test(url.pathname)) return next('router')
+      response.writeHead(403, { 'Content-Type': 'text/plain; charset=utf-8' }).end(`${refusal}\n`)
+      return
+    }
+    if (url.searchParams.has('access_token'))
+      return answer(response, 400, {
+        error: 'A token in the address is not taken: it ends in logs. Send it as "Authorization: Bearer".',
+      })
+    const login = request.method === 'POST' ? logins[url.pathname.replace(/(.)\/$/, '$1').toLowerCase()] : undefined
+    if (login === undefined) return next()
+    login(request, response).catch(() => answer(response, 400, { error: 'invalid_request' }))
+  }
+}
+
+const denied = (response: ServerResponse): void =>
+  answer(response, 403, { error: 'invalid_grant', error_description: 'Wrong name or password' })
+
+function answer(response: ServerResponse, status: number, body: object): void {
+  if (response.headersSent || response.destroyed) return
+  response.statusCode = status
+  response.setHeader('Content-Type', 'application/json')
+  response.setHeader('Cache-Control', 'no-store')
+  response.end(JSON.stringify(body))
+}
+
+/** The fields of a form or of JSON. Throws where the body is too large, cut off, or neither. */
+async function fieldsOf(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
+  let text = ''
+  for await (const chunk of request.setEncoding('utf8')) {
+    text += chunk
+    if (text.length > MOST_BYTES) throw new RangeError('too large')
+  }
+  if (!/^application\/json\b/i.test(request.headers['content-type'] ?? ''))
+    return Object.fromEntries(new URLSearchParams(text))
+  const json: unknown = JSON.parse(text)
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new TypeError('no object')
+  return { ...json }
+}

@@ -1,0 +1,34 @@
+import { deepStrictEqual, strictEqual } from 'node:assert'
+import { countAttempts } from '../../../login/attempts.ts'
+
+describe('attempts to log in', () => {
+  it('are refused after five wrong ones in ten minutes, for that name and address alone, and allowed again later', () => {
+    let now = 0
+    const attempts = countAttempts(() => now)
+    const tried: boolean[] = []
+    for (let i = 0; i < 6; i++) {
+      tried.push(attempts.allowed('anna', '1.1.1.1'))
+      if (tried.at(-1)) attempts.failed('anna', '1.1.1.1')
+      now += 1000
+    }
+    deepStrictEqual(tried, [true, true, true, true, true, false])
+    strictEqual(attempts.allowed('anna', '2.2.2.2'), true)
+    strictEqual(attempts.allowed('bert', '1.1.1.1'), true)
+    now = 600_001
+    strictEqual(attempts.allowed('anna', '1.1.1.1'), true, 'the first is ten minutes old')
+  })
+
+  it('are forgotten by a good one', () => {
+    const attempts = countAttempts(() => 0)
+    for (let i = 0; i < 4; i++) attempts.failed('anna', 'x')
+    attempts.succeeded('anna', 'x')
+    attempts.failed('anna', 'x')
+    strictEqual(attempts.allowed('anna', 'x'), true)
+  })
+
+  it('of ever other names take no more memory than so much', () => {
+    const attempts = countAttempts(() => 0)
+    for (let n = 0; n < 10_001; n++) for (let i = 0; i < (n === 0 ? 5 : 1); i++) attempts.failed(`name ${n}`, 'x')
+    strictEqual(attempts.allowed('name 0', 'x'), true, 'the oldest is forgotten')
+  })
+})
