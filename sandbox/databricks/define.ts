@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { run, type Work } from '../sql/engine.ts'
 import { literal, quote } from '../sql/reader.ts'
+import { BINARY, collated } from './collations.ts'
 import { quoted, SqlError, schemaNotFound, type TableName, tableNotFound, unresolved } from './errors.ts'
 import { engineName, LAKE, OWN } from './sql/cursor.ts'
 import {
@@ -23,7 +24,7 @@ export async function runDefinition(work: Work, definition: Definition, volumes:
   await atomically(work, async () => {
     switch (definition.kind) {
       case 'create-schema':
-        return await createSchema(work, definition.schema, definition.ifNotExists, definition.comment)
+        return await createSchema(work, definition.schema, definition)
       case 'create-volume':
         await createVolume(work, definition.volume, definition.ifNotExists, definition.comment)
         return volumes.create(definition.volume)
@@ -44,9 +45,9 @@ export async function runDefinition(work: Work, definition: Definition, volumes:
 export async function createSchema(
   work: Work,
   schema: string,
-  ifNotExists: boolean,
-  comment: string | null,
+  options: { ifNotExists: boolean; comment: string | null; collation: string | undefined },
 ): Promise<void> {
+  const { ifNotExists, comment } = options
   if (await hasSchema(work, schema)) {
     if (ifNotExists) return
     throw new SqlError(
@@ -56,7 +57,12 @@ export async function createSchema(
     )
   }
   await run(work, `CREATE SCHEMA ${LAKE}.${quote(schema)}`)
-  await run(work, `INSERT INTO ${own('schemas')} VALUES (${literal(schema)}, ${text(comment)})`)
+  // the schema `default` has been there from the start, with the catalog's
+  const collation = options.collation ?? (await collationOf(work, 'schemas', `name = 'default'`))
+  await run(
+    work,
+    `INSERT INTO ${own('schemas')} (name, comment, compares_by) VALUES (${literal(schema)}, ${text(comment)}, ${literal(collation)})`,
+  )
 }
 
 export async function createVolume(
@@ -81,7 +87,7 @@ export async function createVolume(
 }
 
 async function createTable(work: Work, definition: CreateTable): Promise<void> {
-  const { table, columns } = definition
+  const { table } = definition
   if (!(await hasSchema(work, table.schema))) throw schemaNotFound(table.catalog, table.schema)
   if (await hasTable(work, table)) {
     if (definition.ifNotExists) return
@@ -94,14 +100,25 @@ async function createTable(work: Work, definition: CreateTable): Promise<void> {
     }
     await dropTable(work, table)
   }
+  const collation = definition.collation ?? (await collationOf(work, 'schemas', `name = ${literal(table.schema)}`))
+  const columns = collate(definition.columns, collation)
   await run(work, `CREATE TABLE ${engineName(table)} (${columns.map(engineColumn).join(', ')})`)
   const { comment, clusterBy, primaryKey, properties } = definition
   await run(
     work,
-    `INSERT INTO ${own('tables')} VALUES (${literal(table.schema)}, ${literal(table.name)}, ${text(comment)}, ${texts(clusterBy)}, ${texts(primaryKey)}, ${literal(JSON.stringify(properties))}, ${literal(randomUUID())}, now())`,
+    `INSERT INTO ${own('tables')} VALUES (${literal(table.schema)}, ${literal(table.name)}, ${text(comment)}, ${texts(clusterBy)}, ${texts(primaryKey)}, ${literal(JSON.stringify(properties))}, ${literal(randomUUID())}, now(), ${literal(collation)})`,
   )
   await describeColumns(work, table, columns, 1)
 }
+
+/** The default collation of a schema or a table. */
+async function collationOf(work: Work, of: 'schemas' | 'tables', where: string): Promise<string> {
+  const reader = await run(work, `SELECT compares_by FROM ${own(of)} WHERE ${where}`)
+  return String(reader.getRowsJson()[0]?.[0] ?? BINARY)
+}
+
+const collate = (columns: readonly ColumnDefinition[], otherwise: string): ColumnDefinition[] =>
+  columns.map((column) => ({ ...column, type: collated(column.type, column.collation ?? otherwise) }))
 
 function engineColumn({ name, type, nullable }: ColumnDefinition): string {
   const limit = type.limit === undefined ? '' : ` CHECK (length(${quote(name)}) <= ${type.limit})`
@@ -209,8 +226,10 @@ async function alter(work: Work, table: TableName, change: AlterAction): Promise
       }
       checkColumnNames(change.columns, {})
       // The engine cannot add a column together with its CHECK, so a length limit is not enforced on a late column.
-      for (const { name, type } of change.columns) await run(work, `${engine} ADD COLUMN ${quote(name)} ${type.engine}`)
-      return await describeColumns(work, table, change.columns, columns.length + 1)
+      const at = `schema = ${literal(table.schema)} AND name = ${literal(table.name)}`
+      const added = collate(change.columns, await collationOf(work, 'tables', at))
+      for (const { name, type } of added) await run(work, `${engine} ADD COLUMN ${quote(name)} ${type.engine}`)
+      return await describeColumns(work, table, added, columns.length + 1)
     }
     case 'type': {
       const { name, type } = find(change.column)
@@ -221,8 +240,9 @@ async function alter(work: Work, table: TableName, change: AlterAction): Promise
           `ALTER TABLE ALTER/CHANGE COLUMN is not supported for changing column ${name} from ${type} to ${change.type.name}.`,
         )
       }
-      await run(work, `${engine} ALTER COLUMN ${quote(name)} TYPE ${change.type.engine}`)
-      return void (await setColumn(name, `type = ${literal(change.type.name)}`))
+      const wanted = collated(change.type, change.collation ?? BINARY)
+      await run(work, `${engine} ALTER COLUMN ${quote(name)} TYPE ${wanted.engine}`)
+      return void (await setColumn(name, `type = ${literal(wanted.name)}`))
     }
     case 'comment':
       return void (await setColumn(change.column, `comment = ${literal(change.comment)}`))
@@ -265,7 +285,8 @@ async function setKey(
 
 const WIDTH = ['tinyint', 'smallint', 'int', 'bigint']
 
-function isWider(from: string, { name: to }: SqlType): boolean {
+function isWider(declared: string, { name: to }: SqlType): boolean {
+  const from = declared.replace(/ collate .*/, '')
   if (from === to) return true
   if (WIDTH.includes(from) && WIDTH.includes(to)) return WIDTH.indexOf(from) < WIDTH.indexOf(to)
   const [precision = 0, scale = 0] = (from.match(/\d+/g) ?? []).map(Number)

@@ -37,6 +37,8 @@ export interface Session {
 export interface Warehouse {
   catalog: string
   instance: DuckDBInstance
+  /** Whether the runtime knows collations. */
+  collations: boolean
   volumes: Volumes
   rights: Rights
   copies: CopiesUnderWay
@@ -64,12 +66,13 @@ const SETTINGS = new Set([
 ])
 
 function newScope(warehouse: Warehouse, session: Session, parameters: ReadonlyMap<string, Parameter>): Scope {
-  const { catalog } = warehouse
-  const user = session.user
+  const { catalog, collations } = warehouse
+  const { user } = session
   return {
     catalog,
     session,
     user,
+    collations,
     parameters,
     bound: new Map(),
     uses: [],

@@ -27,6 +27,10 @@ export interface DatabricksOptions {
   catalog?: string
   /** Schemas that are there from the start, each with a volume `staging`; `finance` unless told. */
   schemas?: string[]
+  /** Default collation of the catalog, such as UTF8_LCASE; UTF8_BINARY unless told. */
+  collation?: string
+  /** `false`: a runtime before 16.1, which does not know COLLATE. */
+  collations?: boolean
   clientId?: string
   clientSecret?: string
   /** Personal access token. */
@@ -91,6 +95,8 @@ export async function startDatabricks(options: DatabricksOptions = {}): Promise<
     file: options.file,
     catalog,
     schemas: options.schemas ?? ['finance'],
+    collation: options.collation,
+    collations: options.collations ?? true,
   })
   const running: Running = {
     warehouse,

@@ -22,12 +22,14 @@ const TABLES = [
   `CREATE TABLE IF NOT EXISTS ${own('tables')} (schema VARCHAR, name VARCHAR, comment VARCHAR, cluster_by VARCHAR[], primary_key VARCHAR[], properties VARCHAR, id VARCHAR, created TIMESTAMPTZ)`,
   `CREATE TABLE IF NOT EXISTS ${own('columns')} (schema VARCHAR, table_name VARCHAR, position INTEGER, name VARCHAR, type VARCHAR, nullable BOOLEAN, comment VARCHAR)`,
   `CREATE TABLE IF NOT EXISTS ${own('copied')} (schema VARCHAR, table_name VARCHAR, path VARCHAR)`,
+  // not there in a file of an earlier version
+  ...['schemas', 'tables'].map((name) => `ALTER TABLE ${own(name)} ADD COLUMN IF NOT EXISTS compares_by VARCHAR`),
 ]
 
 /** The views behind `information_schema`, with the columns that Databricks documents and that say something here. */
 function informationViews(catalog: string): string[] {
   const here = literal(catalog)
-  const type = `upper(regexp_replace(type, '[(<].*', ''))`
+  const type = `upper(regexp_replace(type, '( collate |[(<]).*', ''))`
   const digits = (group: number) =>
     `CASE WHEN type LIKE 'decimal%' THEN CAST(regexp_extract(type, '(\\d+),(\\d+)', ${group}) AS INTEGER) END`
   return [

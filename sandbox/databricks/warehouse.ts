@@ -13,13 +13,17 @@ export interface WarehouseOptions {
   file: string | undefined
   catalog: string
   schemas: readonly string[]
+  /** Default collation of the catalog, which schemas made now get. */
+  collation: string | undefined
+  /** Whether the runtime knows collations. */
+  collations: boolean
 }
 
 /** Opens the warehouse with its schemas, each with a volume `staging`. */
 export async function openWarehouse(
   options: WarehouseOptions,
 ): Promise<{ warehouse: Warehouse; close(): Promise<void> }> {
-  const { file, catalog, schemas } = options
+  const { file, catalog, schemas, collation, collations } = options
   const folder = file === undefined ? await mkdtemp(path.join(tmpdir(), 'tieout-volumes-')) : `${file}.volumes`
   await mkdir(folder, { recursive: true })
   const instance = await openStore(file, catalog)
@@ -27,7 +31,7 @@ export async function openWarehouse(
   const connection = await instance.connect()
   const work: Work = { connection, bound: new Map() }
   for (const schema of new Set(['default', ...schemas])) {
-    await createSchema(work, schema, true, null)
+    await createSchema(work, schema, { ifNotExists: true, comment: null, collation })
     const staging = { catalog, schema, name: 'staging' }
     if (schema === 'default') continue
     await createVolume(work, staging, true, 'Files on their way into tables')
@@ -38,6 +42,7 @@ export async function openWarehouse(
     warehouse: {
       catalog,
       instance,
+      collations,
       volumes,
       rights: createRights(),
       copies: new Set(),

@@ -90,6 +90,57 @@ describe('Databricks sandbox, spoken to by the vendor driver', () => {
       assert.equal((await db.fails(`ALTER TABLE ${table} ADD COLUMNS (NOTE STRING)`)).sqlState, '42710')
     })
 
+    it('compares by the collation of a column, which a table or schema may say for all of its columns', async () => {
+      const upsert = (table: string, key: string) =>
+        db.sql(`MERGE INTO ${table} AS t USING (SELECT '${key}' AS k, 1 AS v) AS s ON t.k = s.k
+          WHEN MATCHED THEN UPDATE SET v = t.v + s.v WHEN NOT MATCHED THEN INSERT (k, v) VALUES (s.k, s.v)`)
+      const merged = async (table: string) => {
+        for (const key of ['abc', 'ABC', 'Äbc', 'abc']) await upsert(table, key)
+        const rows = await db.sql(`SELECT k, v FROM ${table} ORDER BY v DESC, k`)
+        return rows.map(({ k, v }) => `${k} ${v}`)
+      }
+      const typesOf = async (table: string) => {
+        const rows = await db.sql(
+          `SELECT full_data_type, data_type FROM information_schema.columns WHERE table_name = '${table.split('.')[2]}' ORDER BY ordinal_position`,
+        )
+        return rows.map((found) => `${found.full_data_type}/${found.data_type}`)
+      }
+      const binary = ['abc 2', 'ABC 1', 'Äbc 1']
+      assert.deepEqual(await merged(await newTable('k STRING, v INT')), binary)
+      assert.deepEqual(await merged(await newTable('k STRING COLLATE utf8_binary, v INT')), binary)
+      assert.deepEqual(await merged(await newTable('k STRING COLLATE UTF8_LCASE, v INT')), ['abc 3', 'Äbc 1'])
+      assert.deepEqual(await merged(await newTable('k STRING COLLATE UNICODE_CI_AI, v INT')), ['abc 4'])
+      const table = await newTable('k STRING, v INT', 'DEFAULT COLLATION UTF8_LCASE')
+      assert.deepEqual(await merged(table), ['abc 3', 'Äbc 1'])
+      await db.sql(`ALTER TABLE ${table} ADD COLUMNS (late STRING, plain STRING COLLATE UTF8_BINARY COMMENT 'x')`)
+      const lcase = 'string collate UTF8_LCASE/STRING'
+      assert.deepEqual(await typesOf(table), [lcase, 'int/INT', lcase, 'string/STRING'])
+      await db.sql(`ALTER TABLE ${table} ALTER COLUMN k TYPE STRING COLLATE UTF8_BINARY`)
+      assert.deepEqual(await merged(table), ['abc 5', 'Äbc 2', 'ABC 1'])
+      await db.sql('CREATE SCHEMA main.loose DEFAULT COLLATION UTF8_LCASE')
+      await db.sql('CREATE TABLE main.loose.t_loose (k STRING, v INT)')
+      assert.deepEqual(await merged('main.loose.t_loose'), ['abc 3', 'Äbc 1'])
+      assert.equal((await db.fails('CREATE TABLE main.finance.t_x (k STRING COLLATE KLINGON)')).sqlState, '42704')
+    })
+
+    it('has a default collation for the whole catalog, or a runtime that does not know the word', async () => {
+      const [loose, old] = [await startDriver({ collation: 'UTF8_LCASE' }), await startDriver({ collations: false })]
+      try {
+        await loose.sql('CREATE SCHEMA main.later')
+        for (const schema of ['finance', 'later']) {
+          await loose.sql(`CREATE TABLE main.${schema}.t (k STRING, b STRING COLLATE UTF8_BINARY)`)
+          await loose.sql(`INSERT INTO main.${schema}.t VALUES ('abc', 'abc')`)
+          const found = await loose.sql(`SELECT k = 'ABC' AS same, b = 'ABC' AS bytes FROM main.${schema}.t`)
+          assert.deepEqual(found, [{ same: true, bytes: false }])
+        }
+        const failure = await old.fails('CREATE TABLE main.finance.t (k STRING COLLATE UTF8_BINARY)')
+        assert.match(failure.message, /^\[PARSE_SYNTAX_ERROR\] Syntax error at or near 'COLLATE'/)
+      } finally {
+        await loose.close()
+        await old.close()
+      }
+    })
+
     it('answers every mistake with its class and SQLSTATE', async () => {
       const table = await newTable()
       const mistakes: [sql: string, state: string, text: RegExp][] = [

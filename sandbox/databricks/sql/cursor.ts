@@ -34,6 +34,8 @@ export interface Scope {
   catalog: string
   session: { catalog: string; schema: string }
   user: string
+  /** Whether the runtime knows collations: since 16.1. */
+  collations: boolean
   parameters: ReadonlyMap<string, Parameter>
   /** Values to bind, by the marker's name in the engine's SQL. */
   bound: Map<string, string | null>

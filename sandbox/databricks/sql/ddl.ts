@@ -1,4 +1,5 @@
 import { accept, bracketed, expect, fail, isNext, list, peek, take, text } from '../../sql/reader.ts'
+import { collationName } from '../collations.ts'
 import { SqlError, type TableName, unresolved } from '../errors.ts'
 import { type Cursor, identifier, nameParts, optionList, schemaName, tableName, use } from './cursor.ts'
 import { parseType, type SqlType } from './types.ts'
@@ -8,6 +9,8 @@ export interface ColumnDefinition {
   type: SqlType
   nullable: boolean
   comment: string | null
+  /** Where COLLATE says one; else the default of table, schema or catalog holds. */
+  collation: string | undefined
 }
 
 export interface CreateTable {
@@ -20,11 +23,13 @@ export interface CreateTable {
   clusterBy: string[]
   properties: Record<string, string>
   comment: string | null
+  /** DEFAULT COLLATION. */
+  collation: string | undefined
 }
 
 export type AlterAction =
   | { action: 'add'; columns: ColumnDefinition[] }
-  | { action: 'type'; column: string; type: SqlType }
+  | { action: 'type'; column: string; type: SqlType; collation: string | undefined }
   | { action: 'comment'; column: string; comment: string }
   | { action: 'nullable'; column: string; nullable: boolean }
   | { action: 'properties'; properties: Record<string, string> }
@@ -33,7 +38,13 @@ export type AlterAction =
 
 export type Definition =
   | CreateTable
-  | { kind: 'create-schema'; schema: string; ifNotExists: boolean; comment: string | null }
+  | {
+      kind: 'create-schema'
+      schema: string
+      ifNotExists: boolean
+      comment: string | null
+      collation: string | undefined
+    }
   | { kind: 'create-volume'; volume: TableName; ifNotExists: boolean; comment: string | null }
   | { kind: 'drop'; what: 'TABLE' | 'VOLUME'; table: TableName; ifExists: boolean }
   | { kind: 'drop-schema'; schema: string; ifExists: boolean; cascade: boolean }
@@ -72,7 +83,8 @@ function create(c: Cursor): Definition {
     const absent = ifNotExists(c)
     const schema = schemaName(c)
     use(c, { catalog: c.scope.catalog, schema, name: '' }, 'CREATE SCHEMA')
-    return { kind: 'create-schema', ifNotExists: absent, schema, comment: accept(c, 'COMMENT') ? text(c) : null }
+    const comment = accept(c, 'COMMENT') ? text(c) : null
+    return { kind: 'create-schema', ifNotExists: absent, schema, comment, collation: defaultCollation(c) }
   }
   if (accept(c, 'VOLUME')) {
     const absent = ifNotExists(c)
@@ -93,6 +105,7 @@ function create(c: Cursor): Definition {
     clusterBy: [],
     properties: {},
     comment: null,
+    collation: undefined,
   }
   bracketed(c, () => tableElement(c, found))
   while (peek(c).kind !== 'end') tableClause(c, found)
@@ -118,7 +131,8 @@ function primaryKey(c: Cursor): string[] {
 
 /** One column. In CREATE TABLE, where `key` is given, it can be NOT NULL or declared a key. */
 function columnDefinition(c: Cursor, key?: string[]): ColumnDefinition {
-  const column: ColumnDefinition = { name: identifier(c), type: parseType(c), nullable: true, comment: null }
+  const [name, type] = [identifier(c), parseType(c)]
+  const column: ColumnDefinition = { name, type, nullable: true, comment: null, collation: collate(c, type) }
   while (true) {
     if (key && accept(c, 'NOT', 'NULL')) column.nullable = false
     else if (accept(c, 'COMMENT')) column.comment = text(c)
@@ -127,12 +141,21 @@ function columnDefinition(c: Cursor, key?: string[]): ColumnDefinition {
   }
 }
 
+/** COLLATE behind a STRING; an older runtime stumbles over the word. */
+function collate(c: Cursor, { name }: SqlType): string | undefined {
+  return name === 'string' && c.scope.collations && accept(c, 'COLLATE') ? collationName(identifier(c)) : undefined
+}
+
+function defaultCollation(c: Cursor): string | undefined {
+  return c.scope.collations && accept(c, 'DEFAULT', 'COLLATION') ? collationName(identifier(c)) : undefined
+}
+
 function tableClause(c: Cursor, table: CreateTable): void {
   if (accept(c, 'USING', 'DELTA')) return
   if (accept(c, 'COMMENT')) table.comment = text(c)
   else if (accept(c, 'CLUSTER', 'BY')) table.clusterBy = clusterColumns(c)
   else if (accept(c, 'TBLPROPERTIES')) table.properties = optionList(c)
-  else fail(c)
+  else table.collation = defaultCollation(c) ?? fail(c)
 }
 
 function clusterColumns(c: Cursor): string[] {
@@ -193,7 +216,10 @@ function alter(c: Cursor): AlterAction {
   expect(c, 'ALTER')
   accept(c, 'COLUMN')
   const column = identifier(c)
-  if (accept(c, 'TYPE')) return { action: 'type', column, type: parseType(c) }
+  if (accept(c, 'TYPE')) {
+    const type = parseType(c)
+    return { action: 'type', column, type, collation: collate(c, type) }
+  }
   if (accept(c, 'COMMENT')) return { action: 'comment', column, comment: text(c) }
   const nullable = take(c).value === 'DROP'
   expect(c, 'NOT', 'NULL')
