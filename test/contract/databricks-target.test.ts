@@ -194,6 +194,27 @@ describe('databricks target, against the sandbox with the vendor driver', () => 
         `SELECT key, operation, record, CAST(_sync_read AS STRING), _source_stamp, _sync_batch FROM ${table} ORDER BY key, _sync_batch`,
       )
 
+    it('counts a batch that is in as delivered when the file of its next attempt is taken away by the one before', async () => {
+      const { target, table } = fresh({ mode: 'bronze' })
+      await target.prepare(journal, context)
+      const batch = batchOf('b1', [entry('1', { read: 4 })])
+      await target.write(batch, context)
+      const late: Connection = {
+        ...connection,
+        async rest(request, asked) {
+          const reply = await connection.rest(request, asked)
+          const [path = ''] = request.path.split('?')
+          if (request.method === 'PUT') await connection.rest({ method: 'DELETE', path, what: 'late removal' }, asked)
+          return reply
+        },
+      }
+      const pattern = `{catalog}.{schema}.${table.split('.')[2]?.replace('gl_entry', '{entity}')}`
+      const again = f.target(late, 'gl_entry', { mode: 'bronze', pattern })
+      await again.write(batch, context)
+      assert.equal((await rowsOf(table)).length, 1)
+      await assert.rejects(again.write(batchOf('b2', [entry('2', { read: 4 })]), context), /42K03/)
+    })
+
     it('tells what became of a batch: delivered, absent, and it finishes one whose file is there', async () => {
       const { target, table } = fresh({ mode: 'bronze' })
       await target.prepare(journal, context)

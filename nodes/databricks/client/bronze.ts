@@ -40,12 +40,6 @@ export function createBronzeTarget(connection: Connection, entity: string, optio
     })
   }
   const fileOf = (batchId: string): string => fileName(batchId, name, 0)
-  const copy = (batchId: string, context: WriteContext) =>
-    connection.run(
-      { sql: copyInto(table, volume(), fileOf(batchId)), what: `COPY INTO ${name}`, kind: 'write' },
-      context,
-    )
-
   const arrived = async (batchId: string, context: WriteContext): Promise<boolean> => {
     const rows = await connection.run(
       {
@@ -57,6 +51,16 @@ export function createBronzeTarget(connection: Connection, entity: string, optio
       context,
     )
     return rows.length > 0
+  }
+  /** Loads the file of a batch, which an earlier attempt may just have loaded and taken away. */
+  const copy = async (batchId: string, context: WriteContext): Promise<void> => {
+    const sql = copyInto(table, volume(), fileOf(batchId))
+    try {
+      await connection.run({ sql, what: `COPY INTO ${name}`, kind: 'write' }, context)
+    } catch (error) {
+      const isGone = isSyncError(error) && error.code === 'databricks.42K03'
+      if (!isGone || !(await arrived(batchId, context))) throw error
+    }
   }
 
   return {
@@ -95,16 +99,9 @@ export function createBronzeTarget(connection: Connection, entity: string, optio
         return 'delivered'
       }
       if (!(await exists(connection, volume(), fileOf(batchId), context))) return 'absent'
-      try {
-        await copy(batchId, context)
-        removeLater(connection, volume(), [fileOf(batchId)])
-        return 'delivered'
-      } catch (error) {
-        // an earlier attempt may just have loaded it and taken the file away
-        if (isSyncError(error) && error.code === 'databricks.42K03' && (await arrived(batchId, context)))
-          return 'delivered'
-        throw error
-      }
+      await copy(batchId, context)
+      removeLater(connection, volume(), [fileOf(batchId)])
+      return 'delivered'
     },
 
     readMark: (context) => readMarks(connection, table, context),
