@@ -95,7 +95,7 @@ export async function openWriter(address: Address, { statements }: Script): Prom
           const own = list === '' ? HEADER_COLUMNS : LIST_COLUMNS
           const cluster = clusterOf(table.columns, table.key, list !== '')
           const columns = [...table.columns, ...own]
-          await run(createTable({ name, comment: '', columns, key: table.key, unique: true, cluster }, 'string'))
+          await run(createTable({ name, comment: '', columns, key: table.key, unique: true, cluster }, 'string', ''))
         }
         known.set(schema.entity, parts)
       }

@@ -7,7 +7,7 @@ import type { Connection } from './connection.ts'
 import { filePath, volumeOf } from './files.ts'
 import { markTable, wantedMarkTable } from './mark.ts'
 import { plainTable, quote, quoteTable, type TableName } from './sql.ts'
-import { createTable } from './tables.ts'
+import { create } from './tables.ts'
 
 export interface CheckOptions {
   readonly catalog: string
@@ -49,10 +49,7 @@ export async function checkDatabricks(
       })
       await step(async () => {
         const name = plainTable(table)
-        await connection.run(
-          { sql: createTable(wantedMarkTable(table), 'string'), what: `CREATE TABLE ${name}`, kind: 'write' },
-          context,
-        )
+        await create(connection.run, wantedMarkTable(table), 'string', context)
         await read(`SELECT 1 AS found FROM ${quoteTable(table)} LIMIT 1`, `SELECT from ${name}`)
         await connection.run(
           {

@@ -48,6 +48,11 @@ const BY_STATE: readonly (readonly [prefix: string, cls: ErrorClass, hint: strin
     'Check that catalog and schema exist and that the principal may use them (USE CATALOG, USE SCHEMA).',
   ],
   ['42703', 'config', 'A column was dropped or renamed in the target: put it back, or let the next run add it.'],
+  [
+    '42P2',
+    'config',
+    'Columns with different collations meet: change them in the target (ALTER COLUMN ... TYPE STRING COLLATE UTF8_BINARY).',
+  ],
   ['42601', 'config', BUG],
   ['42', 'config', 'The warehouse does not take the statement: check the table, its columns and rights.'],
   ['0A', 'config', 'The warehouse or the table does not support this; a Unity Catalog managed Delta table is needed.'],

@@ -5,7 +5,7 @@ import { MARK_COLUMNS, MARK_COMMENT, MARK_KEY, MARK_TABLE, markValues, toMark } 
 import type { Mark, WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
 import { plainTable, quote, quoteTable, type TableName } from './sql.ts'
-import { createTable, type WantedTable } from './tables.ts'
+import { create, type WantedTable } from './tables.ts'
 
 export const markTable = (table: TableName): TableName => ({ ...table, table: MARK_TABLE })
 
@@ -89,8 +89,7 @@ export function createMarkWriter(run: Connection['run']): MarkWriter<MarkToWrite
         await write()
       } catch (error) {
         if (!isSyncError(error) || error.code !== 'databricks.42P01') throw error
-        const sql = createTable(wantedMarkTable(table), 'string')
-        await run({ sql, what: `CREATE TABLE ${plainTable(markTable(table))}`, kind: 'write' }, context)
+        await create(run, wantedMarkTable(table), 'string', context)
         await write()
       }
     },

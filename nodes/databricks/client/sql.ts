@@ -93,7 +93,10 @@ export function tryCast(expression: string, type: ColumnType, json: JsonType): s
 
 /** Whether every value of the column's type has a place in the type found in the table, without rounding. */
 export function holds(found: string, type: ColumnType): boolean {
-  const kind = found.toLowerCase().replace(/\s+/g, '')
+  const kind = found
+    .toLowerCase()
+    .replace(/\s+collate\s.*/, '')
+    .replace(/\s+/g, '')
   if (kind === 'string') return true
   if (type === 'json') return kind === 'variant'
   if (type === 'integer') return kind === 'bigint' || digits(kind, 0) >= 19

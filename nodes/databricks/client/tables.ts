@@ -1,8 +1,9 @@
 /** Tables in the target: created with comments and informational keys, extended, checked, never narrowed. */
 import { isSyncError, syncError } from '../../../sync/errors.ts'
 import type { Column } from '../../../sync/message.ts'
-import { planColumns } from '../../../sync/stored.ts'
+import { MARK_COLUMNS, MARK_KEY, MARK_TABLE, planColumns } from '../../../sync/stored.ts'
 import type { WriteContext } from '../../../sync/target.ts'
+import { checkCollations, runMaking } from './collation.ts'
 import type { Connection, ResultRow } from './connection.ts'
 import { holds, type JsonType, literal, plainTable, quote, quoteTable, sqlType, type TableName } from './sql.ts'
 
@@ -27,11 +28,11 @@ export interface FoundColumn {
 /** Characters that Delta takes in a column name only with column mapping (DELTA_INVALID_CHARACTERS_IN_COLUMN_NAME). */
 const NEEDS_MAPPING = /[ ,;{}()\n\t=]/
 
-/** CREATE TABLE as Unity Catalog takes it: liquid clustering, comments, an informational key. */
-export function createTable(table: WantedTable, json: JsonType): string {
+/** CREATE TABLE as Unity Catalog takes it: liquid clustering, comments, an informational key. `collate` stands behind STRING. */
+export function createTable(table: WantedTable, json: JsonType, collate: string): string {
   const columns = table.columns.map((column) => {
     const required = table.key.includes(column.name) ? ' NOT NULL' : ''
-    return `${quote(column.name)} ${sqlType(column.type, json)}${required}${comment(column)}`
+    return `${typed(column, json, collate)}${required}${comment(column)}`
   })
   const primary = table.unique ? [`PRIMARY KEY (${table.key.map(quote).join(', ')})`] : []
   const mapping = table.columns.some(({ name }) => NEEDS_MAPPING.test(name))
@@ -46,10 +47,15 @@ export function createTable(table: WantedTable, json: JsonType): string {
   ].join('\n')
 }
 
+function typed({ name, type }: Column, json: JsonType, collate: string): string {
+  const declared = sqlType(type, json)
+  return `${quote(name)} ${declared}${declared === 'STRING' ? collate : ''}`
+}
+
 const comment = (column: Column): string => (column.description ? ` COMMENT ${literal(column.description)}` : '')
 
-export const addColumns = (name: TableName, columns: readonly Column[], json: JsonType): string =>
-  `ALTER TABLE ${quoteTable(name)} ADD COLUMNS (${columns.map((column) => `${quote(column.name)} ${sqlType(column.type, json)}${comment(column)}`).join(', ')})`
+export const addColumns = (name: TableName, columns: readonly Column[], json: JsonType, collate: string): string =>
+  `ALTER TABLE ${quoteTable(name)} ADD COLUMNS (${columns.map((column) => `${typed(column, json, collate)}${comment(column)}`).join(', ')})`
 
 /** A GL fact is asked by account and date; everything else is found by its key. Liquid clustering takes four columns. */
 export function clusterOf(columns: readonly Column[], key: readonly string[], isList: boolean): readonly string[] {
@@ -113,23 +119,29 @@ export async function shapeTables(
   json: JsonType,
   context: WriteContext,
 ): Promise<Shaped> {
-  const found = await readColumns(
-    connection,
-    wanted.map(({ name }) => name),
-    context,
-  )
+  const names = wanted.map(({ name }) => name)
+  const marks = names.slice(0, 1).map((name) => ({ ...name, table: MARK_TABLE }))
+  const found = await readColumns(connection, [...names, ...marks], context)
+  for (const name of marks) {
+    const columns = found.filter(({ table }) => table === plainTable(name))
+    checkCollations({ name, columns: MARK_COLUMNS, key: MARK_KEY }, columns)
+  }
+  /** What was made is what counts: a default collation holds where the warehouse did not take ours. */
+  const readBack = async (table: WantedTable): Promise<readonly string[]> =>
+    checkCollations(table, await readColumns(connection, [table.name], context))
   const shape = async (table: WantedTable): Promise<Shaped> => {
     const name = plainTable(table.name)
     const columns = found.filter((column) => column.table === name)
     if (columns.length === 0) {
-      await connection.run({ sql: createTable(table, json), what: `CREATE TABLE ${name}`, kind: 'write' }, context)
-      return { created: [name], notices: [`Created ${name}.`] }
+      await create(connection.run, table, json, context)
+      return { created: [name], notices: [`Created ${name}.`, ...(await readBack(table))] }
     }
+    const collated = checkCollations(table, columns)
     const missing = checkColumns(table, columns)
-    if (missing.length === 0) return { created: [], notices: [] }
+    if (missing.length === 0) return { created: [], notices: collated }
     await extend(connection, table, missing, json, context)
     const names = missing.map((column) => column.name).join(', ')
-    return { created: [], notices: [`Added to ${name}: ${names}.`] }
+    return { created: [], notices: [`Added to ${name}: ${names}.`, ...(await readBack(table))] }
   }
   // Side by side; all have ended before the first error goes on.
   const done = await Promise.allSettled(wanted.map(shape))
@@ -142,6 +154,19 @@ export async function shapeTables(
     notices: shaped.flatMap(({ notices }) => notices),
   }
 }
+
+/** Creates a table that is not there. */
+export const create = (
+  run: Connection['run'],
+  table: WantedTable,
+  json: JsonType,
+  context: WriteContext,
+): Promise<void> =>
+  runMaking(
+    run,
+    { sql: (collate) => createTable(table, json, collate), what: `CREATE TABLE ${plainTable(table.name)}` },
+    context,
+  )
 
 /** The columns to add; a `config` error for the first that is too narrow. */
 export function checkColumns(table: WantedTable, columns: readonly FoundColumn[]): readonly Column[] {
@@ -175,11 +200,11 @@ async function extend(
   context: WriteContext,
 ): Promise<void> {
   try {
-    await connection.run(
+    await runMaking(
+      connection.run,
       {
-        sql: addColumns(table.name, missing, json),
+        sql: (collate) => addColumns(table.name, missing, json, collate),
         what: `ALTER TABLE ${plainTable(table.name)} ADD COLUMNS`,
-        kind: 'write',
       },
       context,
     )

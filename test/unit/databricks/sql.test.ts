@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import { copyInto } from '../../../nodes/databricks/client/bronze.ts'
+import { COLLATE } from '../../../nodes/databricks/client/collation.ts'
 import { fileName, volumeOf } from '../../../nodes/databricks/client/files.ts'
 import { headerMerge, listMerge, rejectedQuery } from '../../../nodes/databricks/client/merge.ts'
 import { holds, literal, quote, quoteTable, tableName } from '../../../nodes/databricks/client/sql.ts'
@@ -31,8 +32,8 @@ describe('databricks sql', () => {
     const merge = { table: quoteTable(table.name), key: table.key, columns }
     const staged = 'SELECT n FROM staged_rows'
     for (const sql of [
-      createTable(table, 'string'),
-      addColumns(table.name, columns, 'string'),
+      createTable(table, 'string', COLLATE),
+      addColumns(table.name, columns, 'string', COLLATE),
       headerMerge(merge, staged, 'string'),
       listMerge(merge, merge, staged, 'string'),
       rejectedQuery(merge, staged, 'string'),
