@@ -41,7 +41,7 @@ const typed =
     const column = [...table.columns, ...own].find((one) => one.name === name)
     if (column === undefined) return undefined
     const declared = sqlType(column.type)
-    return { name: name.toUpperCase(), declared, type: foundType(declared), nullable: true }
+    return { name: name.toUpperCase(), declared, type: foundType(declared), nullable: true, comment: '' }
   }
 
 export async function openWriter(address: Address): Promise<FloorWriter> {

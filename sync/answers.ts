@@ -6,8 +6,8 @@ export function oneLine(text: string): string {
   return line.length > 400 ? `${line.slice(0, 399)}…` : line
 }
 
-/** A refused value may be a bank account: the record is named, its value is not. */
-export const hideValues = (text: string): string => text.replace(/'(?:[^'\\]|\\.)*'/g, "'…'")
+/** A refused value may be a bank account: the record is named, its value is not. The apostrophe of `Can't parse 'x'` begins no value. */
+export const hideValues = (text: string): string => text.replace(/(?<!\w)'(?:[^'\\]|\\.)*'/g, "'…'")
 
 /** The message of a JSON error body; of anything else the first words without markup. */
 export function readReason(body: string): string {

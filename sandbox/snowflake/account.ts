@@ -1,5 +1,6 @@
 import type { Catalog } from './catalog.ts'
 import type { Locks } from './locks.ts'
+import type { Parameters } from './parameters.ts'
 import type { Rights } from './rights.ts'
 import type { Session } from './session.ts'
 import type { Stages } from './stages.ts'
@@ -15,6 +16,9 @@ export interface Account {
   locks: Locks
   warehouses: readonly string[]
   roles: readonly string[]
+  parameters: Parameters
+  /** Whether `COLLATE ''` leaves a column the collation that is the default where it is. */
+  keepsDefaultCollation: () => boolean
   /** Statements left to fail because the warehouse cannot be used. */
   suspended: number
   /** Commits by table. */

@@ -1,4 +1,5 @@
 import type { FaultPlan } from '../faults.ts'
+import type { Level } from './parameters.ts'
 
 export interface SnowflakeOptions {
   /** 0, the default, takes a free port. */
@@ -36,6 +37,8 @@ export interface SnowflakeOptions {
   /** Rows of a result that are sent at once; more come in chunks. 1000 unless told. */
   inlineRows?: number
   faults?: FaultPlan
+  /** Session parameters that are set for the account and for its user; for the account also DEFAULT_DDL_COLLATION. */
+  parameters?: Partial<Record<Level, Readonly<Record<string, string>>>>
 }
 
 /** Settings of the running server. */
@@ -50,6 +53,8 @@ export interface Tuning {
   bindThreshold: number
   /** A transaction that others wait for is rolled back after this long without a statement; five minutes unless told. */
   idleMs: number
+  /** `COLLATE ''` leaves a column the default collation: the other way to read what Snowflake says of it. */
+  keepsDefaultCollation: boolean
 }
 
 /** One statement as the log keeps it; `rows` is what it touched or gave. */
@@ -105,6 +110,8 @@ export interface SnowflakeSandbox {
   deny(privilege: string, on: string): void
   /** Gives it back; all rights without arguments. */
   allow(privilege?: string, on?: string): void
+  /** ALTER ACCOUNT SET or ALTER USER SET, as an administrator; sessions that are open keep what they began with. */
+  setParameters(level: Level, values: Readonly<Record<string, string>>): void
   /** The next `statements` that need the warehouse fail with 000606. */
   suspend(statements: number): void
   /** Ends the token's life: later logins with it are refused, as expired or as revoked. */

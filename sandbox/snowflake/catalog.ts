@@ -15,6 +15,7 @@ export interface Column {
   type: SqlType
   nullable: boolean
   comment: string | null
+  /** As it was asked for; what a column compares by where it is there and not empty. */
   collation?: string | undefined
   /** In the engine's SQL. */
   default?: string | undefined
@@ -35,6 +36,8 @@ export interface Table extends Place {
   errorLogging: boolean
   created: number
   loads: Loads
+  /** DEFAULT_DDL_COLLATION of the table, for the columns that it gets later. */
+  defaultCollation?: string | undefined
 }
 
 export interface StageFormat {
@@ -72,6 +75,7 @@ export interface Snapshot {
   tables: Table[]
   stages: Stage[]
   formats: (Place & { format: StageFormat })[]
+  collations?: [string, string][]
 }
 
 export interface Catalog {
@@ -81,6 +85,8 @@ export interface Catalog {
   tables: Map<string, Table>
   stages: Map<string, Stage>
   formats: Map<string, Place & { format: StageFormat }>
+  /** DEFAULT_DDL_COLLATION of the database and of schemas, by `DATABASE` or `DATABASE.SCHEMA` as JSON lists. */
+  collations: Map<string, string>
   /** The table, a temporary one first; 002003 where there is none or the role may not see it. */
   table(place: Place, own: Own): Table
   find(place: Place, own: Own): Table | undefined
@@ -99,6 +105,7 @@ export function createCatalog(database: string, rights: Rights, schemas: readonl
     tables: byKey(saved?.tables),
     stages: byKey(saved?.stages),
     formats: byKey(saved?.formats),
+    collations: new Map(saved?.collations),
     find(place, own) {
       const table = own.temporary.get(keyOf(place)) ?? catalog.tables.get(keyOf(place))
       if (!table || table.kind === 'TEMPORARY') return table
@@ -122,6 +129,7 @@ export function createCatalog(database: string, rights: Rights, schemas: readonl
       tables: [...catalog.tables.values()],
       stages: [...catalog.stages.values()],
       formats: [...catalog.formats.values()],
+      collations: [...catalog.collations],
     }),
   }
   for (const schema of new Set(['PUBLIC', ...schemas])) {

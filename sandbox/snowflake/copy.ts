@@ -8,6 +8,7 @@ import { fromEngine, jsonError, SqlError, unsupported } from './errors.ts'
 import { type Outcome, status, TYPE_IDS, table } from './results.ts'
 import { cursor, type Scope } from './sql/cursor.ts'
 import { type Copy, column } from './sql/dml.ts'
+import { engineFormat } from './sql/formats.ts'
 import { parseQuery } from './sql/query.ts'
 import { assignTo } from './sql/types.ts'
 import { readFile } from './staged.ts'
@@ -116,7 +117,7 @@ async function loadFile(load: Load, file: StagedFile): Promise<LoadedFile> {
   const { work, copy, recover } = load
   try {
     const source = await sourceOf(load, file)
-    const { rowsChanged } = await run(work, insertOf(copy.table, source.columns, source.sql, source.types))
+    const { rowsChanged } = await run(work, insertOf(copy, source.columns, source.sql, source.types))
     return { file: file.path, parsed: rowsChanged, loaded: rowsChanged, errors: 0, first: undefined }
   } catch (error) {
     const failure = fromEngine(error)
@@ -174,15 +175,17 @@ async function keysOf(work: Work, copy: Copy, file: StagedFile, isList: boolean)
   return (name) => keys.filter((key) => key.toUpperCase() === name.toUpperCase())
 }
 
-function insertOf(
-  target: Table,
-  columns: readonly Column[],
-  sql: string,
-  types: readonly (string | undefined)[],
-): string {
+/** The format option of the file's format for a column, in the engine's words; without one the session's is taken. */
+function formatFor({ format }: Copy, { type }: Column): string | undefined {
+  const kind = type.kind.startsWith('timestamp') ? 'TIMESTAMP' : type.kind.toUpperCase()
+  const given = format?.options[`${kind}_FORMAT`]
+  return given === undefined || given.toUpperCase() === 'AUTO' ? undefined : engineFormat(given, 'in')
+}
+
+function insertOf(copy: Copy, columns: readonly Column[], sql: string, types: readonly (string | undefined)[]): string {
   const names = columns.map((_, index) => quote(`v${index}`))
-  const values = columns.map((one, index) => assignTo(names[index] ?? '', one.type, types[index]))
-  return `INSERT INTO ${target.engine} (${columns.map((one) => column(one.name)).join(', ')}) SELECT ${values.join(', ')} FROM (${sql}) AS source(${names.join(', ')})`
+  const values = columns.map((one, index) => assignTo(names[index] ?? '', one.type, types[index], formatFor(copy, one)))
+  return `INSERT INTO ${copy.table.engine} (${columns.map((one) => column(one.name)).join(', ')}) SELECT ${values.join(', ')} FROM (${sql}) AS source(${names.join(', ')})`
 }
 
 /** The slow way, for a file with errors: line by line, good rows and bad ones apart. */
@@ -208,6 +211,7 @@ async function loadGoodRows(load: Load, file: StagedFile): Promise<LoadedFile> {
   const given = columns.map((one, index) => ({
     column: one,
     raw: quote(`v${index}`),
+    format: formatFor(copy, one),
     from: isByName && one.type.engine !== 'JSON' ? 'VARCHAR' : 'JSON',
   }))
   const rows = good.map(({ line, text: one }) => {
@@ -249,7 +253,7 @@ async function loadGoodRows(load: Load, file: StagedFile): Promise<LoadedFile> {
     const { rowsChanged } = await run(
       work,
       insertOf(
-        copy.table,
+        copy,
         columns,
         keep,
         given.map(({ from }) => from),

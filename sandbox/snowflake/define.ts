@@ -16,6 +16,7 @@ import { createErrorTable } from './error-log.ts'
 import { invalidIdentifier, noSuch, SqlError } from './errors.ts'
 import { type Outcome, status, TYPE_IDS, typeOf } from './results.ts'
 import type { Session } from './session.ts'
+import { engineCollation } from './sql/collation.ts'
 import type { AlterAction, CreateTable, Definition } from './sql/ddl.ts'
 import { column as inEngine } from './sql/dml.ts'
 import { originalName, shown } from './sql/names.ts'
@@ -105,6 +106,13 @@ export async function runDefinition(ground: Ground, statement: Definition): Prom
       else columnOf(table, column).comment = comment
       return ok('Statement executed successfully.')
     }
+    case 'default-collation': {
+      const [database = '', schema] = statement.of
+      if (schema !== undefined) catalog.checkSchema(database, schema)
+      engineCollation(statement.collation)
+      catalog.collations.set(JSON.stringify(statement.of), statement.collation)
+      return ok('Statement executed successfully.')
+    }
     case 'alter':
       await alter(ground, statement.table, statement.change)
       return ok('Statement executed successfully.')
@@ -147,7 +155,8 @@ async function createTable(ground: Ground, made: CreateTable): Promise<Outcome> 
   if (!mayCreate(before !== undefined, made, place.name))
     return ok(`${place.name} already exists, statement succeeded.`)
   const engine = engineTable(place, isTemporary)
-  const columns = made.query === undefined ? made.columns : await columnsFrom(work, made)
+  const given = made.query === undefined ? made.columns : await columnsFrom(work, made)
+  const columns = given.map((column) => withCollation(account, column, place, made.defaultCollation))
   const table: Table = {
     ...place,
     kind: type,
@@ -157,6 +166,7 @@ async function createTable(ground: Ground, made: CreateTable): Promise<Outcome> 
     clusterBy: made.clusterBy,
     comment: made.comment,
     errorLogging: made.errorLogging,
+    defaultCollation: made.defaultCollation,
     created: Date.now(),
     loads: {},
   }
@@ -190,9 +200,34 @@ async function columnsFrom(work: Work, made: CreateTable): Promise<Column[]> {
   }))
 }
 
+/** A text column without a collation of its own has the default of its table, schema, database or account. */
+function withCollation(
+  { catalog, parameters, keepsDefaultCollation }: Account,
+  column: Column,
+  { database, schema }: Place,
+  ofTable: string | undefined,
+): Column {
+  const { collation, ...rest } = column
+  if (column.type.kind !== 'text') return rest
+  const given = collation === '' && keepsDefaultCollation() ? undefined : collation
+  const found =
+    given ??
+    ofTable ??
+    catalog.collations.get(JSON.stringify([database, schema])) ??
+    catalog.collations.get(JSON.stringify([database])) ??
+    parameters.account.get('DEFAULT_DDL_COLLATION') ??
+    ''
+  return found === '' ? rest : { ...rest, collation: found }
+}
+
+function engineType({ type, collation = '' }: Column): string {
+  const engine = engineCollation(collation)
+  return engine === undefined ? type.engine : `${type.engine} COLLATE ${engine}`
+}
+
 function definition(column: Column): string {
   const given = column.default === undefined ? '' : ` DEFAULT ${column.default}`
-  return `${inEngine(column.name)} ${column.type.engine}${given}${column.nullable ? '' : ' NOT NULL'}`
+  return `${inEngine(column.name)} ${engineType(column)}${given}${column.nullable ? '' : ' NOT NULL'}`
 }
 
 function columnOf(table: Table, name: string): Column {
@@ -245,6 +280,8 @@ async function alter(ground: Ground, table: Table, change: AlterAction): Promise
       table.primaryKey = change.columns
       return
     case 'set':
+      if (change.options.DEFAULT_DDL_COLLATION !== undefined)
+        table.defaultCollation = change.options.DEFAULT_DDL_COLLATION
       if (change.options.COMMENT !== undefined) table.comment = change.options.COMMENT
       if (change.options.ERROR_LOGGING !== undefined) {
         table.errorLogging = change.options.ERROR_LOGGING === 'TRUE'
@@ -275,13 +312,15 @@ async function alter(ground: Ground, table: Table, change: AlterAction): Promise
 const partsAsPlace = ({ database, schema, name }: Place): Place => ({ database, schema, name })
 
 async function addColumns(
-  { work }: Ground,
+  { account, work }: Ground,
   table: Table,
   columns: readonly Column[],
   ifNotExists: boolean,
 ): Promise<void> {
   const there = (name: string) => table.columns.some((column) => column.name === name)
-  const wanted = columns.filter((column) => !(ifNotExists && there(column.name)))
+  const wanted = columns
+    .filter((column) => !(ifNotExists && there(column.name)))
+    .map((column) => withCollation(account, column, table, table.defaultCollation))
   for (const column of wanted) {
     if (there(column.name))
       throw new SqlError('001430', '42601', `SQL compilation error:\ncolumn '${shown(column.name)}' already exists`)
@@ -295,7 +334,7 @@ async function addColumns(
         )
     }
     const given = column.default === undefined ? '' : ` DEFAULT ${column.default}`
-    await run(work, `ALTER TABLE ${table.engine} ADD COLUMN ${inEngine(column.name)} ${column.type.engine}${given}`)
+    await run(work, `ALTER TABLE ${table.engine} ADD COLUMN ${inEngine(column.name)} ${engineType(column)}${given}`)
     if (!column.nullable)
       await run(work, `ALTER TABLE ${table.engine} ALTER COLUMN ${inEngine(column.name)} SET NOT NULL`)
     table.columns.push(column)

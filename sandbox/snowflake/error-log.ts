@@ -13,11 +13,13 @@ export interface Given {
   column: Column
   raw: string
   from: string | undefined
+  /** The engine's format, where one is given for a text. */
+  format?: string | undefined
 }
 
 /** An expression of the engine that says why the values do not fit, as JSON; NULL where they do. */
 export function unfit(set: readonly Given[]): string | undefined {
-  const cases = set.flatMap(({ column, raw, from }) => {
+  const cases = set.flatMap(({ column, raw, from, format }) => {
     const found: string[] = []
     const because = (condition: string, code: number, message: string) =>
       found.push(
@@ -37,7 +39,7 @@ export function unfit(set: readonly Given[]): string | undefined {
         ? `'Numeric value ''' || ${text} || ''' is not recognized'`
         : `'Value ''' || ${text} || ''' is not recognized'`
       because(
-        `${raw} IS NOT NULL AND ${castTo(raw, column.type, true, from)} IS NULL`,
+        `${raw} IS NOT NULL AND ${castTo(raw, column.type, true, from, format)} IS NULL`,
         isFixed ? 100038 : 100040,
         message,
       )

@@ -101,6 +101,11 @@ export function canceled(): SqlError {
   return new SqlError('000604', '57014', 'SQL execution canceled')
 }
 
+/** Code and text are not documented. */
+export function transactionAborted(): SqlError {
+  return new SqlError('000605', '25000', 'The transaction was aborted by an error: end it by COMMIT or ROLLBACK.')
+}
+
 export function statementTimeout(seconds: number): SqlError {
   return new SqlError(
     '000630',
@@ -166,6 +171,15 @@ const RULES: readonly Rule[] = [
   [
     /time field value out of range: "(.*)"|invalid time field format: "(.*)"/,
     ([a, b]) => notRecognized('100108', 'Time', a ?? b),
+  ],
+  [
+    /Could not parse string "(.*)" according to format specifier "(.*?)"/s,
+    ([value = '', format = '']) =>
+      new SqlError(
+        '100096',
+        '22007',
+        `Can't parse '${value}' as ${/%H|%I/.test(format) ? 'timestamp' : 'date'} with the format of the conversion`,
+      ),
   ],
   [/Overflow in |out of range|overflow/i, () => outOfRange('', '')],
   [/Malformed JSON[^"]*"(.*)"/s, ([value = '']) => jsonError(value.slice(0, 200))],

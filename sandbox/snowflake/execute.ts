@@ -7,9 +7,10 @@ import { checkCopy, copyOutcome, filesToLoad, loadFiles, remember } from './copy
 import { runDefinition } from './define.ts'
 import { canceled, fromEngine, noPrivilege, noWarehouse, SqlError } from './errors.ts'
 import { runMerge } from './merge.ts'
+import { applyParameters, inherited, setForLevel, setParameter } from './parameters.ts'
 import { counted, fromReader, type Outcome, status, TYPE_IDS, table } from './results.ts'
-import { PARAMETERS, type Session } from './session.ts'
-import { setParameter, transact, use } from './session-sql.ts'
+import type { Session } from './session.ts'
+import { transact, use } from './session-sql.ts'
 import { describeStage, describeTable, show } from './show.ts'
 import type { Bind, Scope, SessionView } from './sql/cursor.ts'
 import type { Copy } from './sql/dml.ts'
@@ -175,10 +176,17 @@ async function perform(step: Step, statement: Statement): Promise<Outcome> {
       return await transact(account, session, statement.act)
     case 'set-session':
       for (const [name, value] of Object.entries(statement.values)) setParameter(session, name, value)
+      await applyParameters(session)
       return status('Statement executed successfully.', TYPE_IDS.session)
     case 'unset-session':
-      for (const name of statement.names) setParameter(session, name, PARAMETERS[name] ?? '')
+      for (const name of statement.names) setParameter(session, name, inherited(account, name))
+      await applyParameters(session)
       return status('Statement executed successfully.', TYPE_IDS.session)
+    case 'set-level':
+      // An account is for its administrators; a user may set what his own sessions begin with.
+      if (statement.level === 'account' && session.role !== 'ACCOUNTADMIN') throw noPrivilege('account', account.name)
+      setForLevel(account, statement.level, statement.values)
+      return status('Statement executed successfully.', TYPE_IDS.ddl)
     case 'use':
       use(account, session, statement)
       return status('Statement executed successfully.', TYPE_IDS.use)

@@ -37,6 +37,7 @@ function columnRow(table: Table, column: Column, index: number): Row {
     NUMERIC_PRECISION_RADIX: isNumber ? 10 : null,
     NUMERIC_SCALE: isNumber ? scale : null,
     DATETIME_PRECISION: kind.startsWith('time') ? scale : null,
+    COLLATION_NAME: column.collation ?? null,
     COMMENT: column.comment,
   }
 }
@@ -52,7 +53,7 @@ const VIEWS: Readonly<Record<string, View>> = {
       ...text('COLUMN_DEFAULT', 'IS_NULLABLE', 'DATA_TYPE'),
       ...number('CHARACTER_MAXIMUM_LENGTH', 'CHARACTER_OCTET_LENGTH', 'NUMERIC_PRECISION', 'NUMERIC_PRECISION_RADIX'),
       ...number('NUMERIC_SCALE', 'DATETIME_PRECISION'),
-      ...text('COMMENT'),
+      ...text('COLLATION_NAME', 'COMMENT'),
     },
     rows: (scope) =>
       visibleTables(scope).flatMap((table) => table.columns.map((column, index) => columnRow(table, column, index))),

@@ -2,7 +2,8 @@ import type { Account } from './account.ts'
 import { keyOf, type Place, type Table } from './catalog.ts'
 import { noSuch } from './errors.ts'
 import { stamp, visibleTables } from './information.ts'
-import { PARAMETERS, type Session } from './session.ts'
+import { inherited, PARAMETERS } from './parameters.ts'
+import type { Session } from './session.ts'
 import type { Scope } from './sql/cursor.ts'
 import { shown } from './sql/names.ts'
 import type { Show } from './sql/statement.ts'
@@ -213,15 +214,29 @@ export const LISTINGS: Readonly<Record<string, Listing>> = {
   },
   PARAMETERS: {
     columns: 'key value default level description type',
-    rows: ({ session }) =>
-      Object.entries(PARAMETERS).map(([key, value]) => ({
+    rows: ({ account, session, inside }) => {
+      const { user, account: ofAccount } = account.parameters
+      const level = (key: string): string => {
+        if (
+          inside?.kind !== 'ACCOUNT' &&
+          inside?.kind !== 'USER' &&
+          session.parameters.get(key) !== inherited(account, key)
+        )
+          return 'SESSION'
+        if (inside?.kind !== 'ACCOUNT' && user.has(key)) return 'USER'
+        return ofAccount.has(key) ? 'ACCOUNT' : ''
+      }
+      const value = (key: string, at: string): string | undefined =>
+        at === 'SESSION' ? session.parameters.get(key) : at === 'USER' ? user.get(key) : ofAccount.get(key)
+      return Object.entries(PARAMETERS).map(([key, usual]) => ({
         key,
-        value: session.parameters.get(key) ?? value,
-        default: value,
-        level: session.parameters.get(key) === value ? '' : 'SESSION',
+        value: value(key, level(key)) ?? usual,
+        default: usual,
+        level: level(key),
         description: '',
-        type: /^(true|false)$/.test(value) ? 'BOOLEAN' : /^\d+$/.test(value) ? 'NUMBER' : 'STRING',
-      })),
+        type: /^(true|false)$/.test(usual) ? 'BOOLEAN' : /^\d+$/.test(usual) ? 'NUMBER' : 'STRING',
+      }))
+    },
   },
 }
 

@@ -8,7 +8,7 @@ import { execute } from './execute.ts'
 import { isTransfer, planTransfer } from './put.ts'
 import type { Outcome } from './results.ts'
 import type { Running, Ticket } from './service.ts'
-import { newQueryId } from './session.ts'
+import { newQueryId, type Session } from './session.ts'
 import type { Bind } from './sql/cursor.ts'
 import { statementKind } from './sql/statement.ts'
 import { inTurn } from './turn.ts'
@@ -113,6 +113,7 @@ async function perform(
     if (query.abort.signal.aborted) throw canceled()
     if (Buffer.byteLength(query.text) > TEXT_BYTES)
       throw new SqlError('001003', '42000', 'SQL compilation error:\nThe statement is too long.')
+    checkCount(body, session)
     if (fault === 'lock-timeout') throw lockTimeout('of this statement', '1000000', query.id)
     if (isTransfer(query.text)) query.body = answered(planTransfer(running, session, query.text, query.id))
     else {
@@ -126,6 +127,8 @@ async function perform(
         binds,
         signal: query.abort.signal,
       })
+      const most = Number(session.parameters.get('ROWS_PER_RESULTSET') ?? 0)
+      if (most > 0) outcome.rows = outcome.rows.slice(0, most)
       rows = outcome.modified ?? outcome.rows.length
       query.body = succeeded(running, ticket, query, outcome)
     }
@@ -153,6 +156,17 @@ async function perform(
     })
     if (running.log.length > LOG_LENGTH) running.log.shift()
   }
+}
+
+/** A request has one statement here; MULTI_STATEMENT_COUNT, of the statement or else of the session, may ask for more. */
+function checkCount({ parameters }: QueryBody, session: Session): void {
+  const count = Number(parameters?.MULTI_STATEMENT_COUNT ?? session.parameters.get('MULTI_STATEMENT_COUNT') ?? 1)
+  if (count > 1)
+    throw new SqlError(
+      '000008',
+      '0A000',
+      `Actual statement count 1 did not match the desired statement count ${count}.`,
+    )
 }
 
 const answered = (data: object): object => ({ data, code: null, message: null, success: true })

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { type Exchange, json, type Reply, ReplyNow } from '../http.ts'
 import { SqlError } from './errors.ts'
 import type { LoginData } from './login.ts'
+import { applyParameters, PARAMETERS, setParameter } from './parameters.ts'
 import { answer, chunk, monitored, parametersOf, type QueryBody, startQuery } from './queries.ts'
 import {
   endTicket,
@@ -17,8 +18,7 @@ import {
   ticketOf,
   tokenIn,
 } from './service.ts'
-import { openSession, PARAMETERS, type Session } from './session.ts'
-import { setParameter } from './session-sql.ts'
+import { openSession, type Session } from './session.ts'
 import { statementKind } from './sql/statement.ts'
 import { refuseStorage, STORAGE, storage } from './storage.ts'
 
@@ -165,6 +165,7 @@ async function logIn(
     const session = await openSession(account, wanted(running, url))
     for (const [name, value] of Object.entries(data.SESSION_PARAMETERS ?? {}))
       if (PARAMETERS[name] !== undefined) setParameter(session, name, String(value))
+    await applyParameters(session)
     const ticket = openTicket(running, session)
     return success({
       token: ticket.token,

@@ -12,6 +12,7 @@ import { createCatalog, keyOf } from './catalog.ts'
 import { SqlError } from './errors.ts'
 import { createLocks } from './locks.ts'
 import { createLogin } from './login.ts'
+import { setForLevel } from './parameters.ts'
 import { streamRows } from './query.ts'
 import { createRights } from './rights.ts'
 import { route } from './routes.ts'
@@ -39,8 +40,16 @@ export async function startSnowflake(options: SnowflakeOptions = {}): Promise<Sn
     sessionSeconds: options.sessionSeconds ?? 3600,
     bindThreshold: 65_280,
     idleMs: 300_000,
+    keepsDefaultCollation: false,
   }
-  const account = await openAccount(name, database, { warehouses, roles, idleMs: () => tuning.idleMs }, options)
+  const own = {
+    warehouses,
+    roles,
+    idleMs: () => tuning.idleMs,
+    keepsDefaultCollation: () => tuning.keepsDefaultCollation,
+  }
+  const account = await openAccount(name, database, own, options)
+  for (const level of ['account', 'user'] as const) setForLevel(account, level, options.parameters?.[level] ?? {})
   const running: Running = {
     account,
     login: createLogin(
@@ -118,6 +127,7 @@ export async function startSnowflake(options: SnowflakeOptions = {}): Promise<Sn
     },
     deny: (privilege, on) => account.rights.deny(privilege, on),
     allow: (privilege, on) => account.rights.allow(privilege, on),
+    setParameters: (level, values) => setForLevel(account, level, values),
     suspend(statements) {
       account.suspended = statements
     },
@@ -159,7 +169,7 @@ export async function startSnowflake(options: SnowflakeOptions = {}): Promise<Sn
 async function openAccount(
   name: string,
   database: string,
-  own: Pick<Account, 'warehouses' | 'roles' | 'idleMs'>,
+  own: Pick<Account, 'warehouses' | 'roles' | 'idleMs' | 'keepsDefaultCollation'>,
   { file, schemas = [] }: SnowflakeOptions,
 ): Promise<Account> {
   const store = await openStore(file)
@@ -173,6 +183,7 @@ async function openAccount(
     stages: await openStages(folder, file !== undefined),
     locks: createLocks(),
     ...own,
+    parameters: { account: new Map(), user: new Map() },
     suspended: 0,
     versions: new Map(),
     sessions: 0,

@@ -1,7 +1,7 @@
 import type { Account } from './account.ts'
 import { noOperation, SqlError } from './errors.ts'
 import { type Outcome, status, TYPE_IDS } from './results.ts'
-import { PARAMETERS, type Session } from './session.ts'
+import type { Session } from './session.ts'
 import type { Statement } from './sql/statement.ts'
 import { begin, commit, rollback } from './transaction.ts'
 
@@ -15,16 +15,6 @@ export async function transact(
   if (act === 'COMMIT') await commit(account, session)
   if (act === 'ROLLBACK') await rollback(account, session)
   return status('Statement executed successfully.', TYPE_IDS.transaction)
-}
-
-export function setParameter(session: Session, name: string, value: string): void {
-  const known = PARAMETERS[name]
-  if (known === undefined) throw new SqlError('001008', '22023', `SQL compilation error:\ninvalid parameter '${name}'`)
-  const isBoolean = /^(true|false)$/.test(known)
-  const text = isBoolean ? value.toLowerCase() : value
-  if ((isBoolean && !/^(true|false)$/.test(text)) || (/^\d+$/.test(known) && !/^\d+$/.test(text)))
-    throw new SqlError('001008', '22023', `SQL compilation error:\ninvalid value [${value}] for parameter '${name}'`)
-  session.parameters.set(name, text)
 }
 
 export function use(account: Account, session: Session, { what, parts }: Extract<Statement, { kind: 'use' }>): void {

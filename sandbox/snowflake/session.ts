@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Account } from './account.ts'
 import type { Stage, Table } from './catalog.ts'
+import { applyParameters, inheritedAll } from './parameters.ts'
 import type { SessionView } from './sql/cursor.ts'
 import { rollback, type Transaction } from './transaction.ts'
 
@@ -9,6 +10,8 @@ import { rollback, type Transaction } from './transaction.ts'
 export interface Session extends SessionView {
   connection: DuckDBConnection
   parameters: Map<string, string>
+  /** What the engine was told of them. */
+  applied: Map<string, string>
   temporary: Map<string, Table>
   stages: Map<string, Stage>
   transaction: Transaction | undefined
@@ -18,43 +21,6 @@ export interface Session extends SessionView {
   busy: number
   lastUsed: number
   ended: boolean
-}
-
-/** Parameters that a session may set, with Snowflake's defaults. */
-export const PARAMETERS: Readonly<Record<string, string>> = {
-  ABORT_DETACHED_QUERY: 'false',
-  AUTOCOMMIT: 'true',
-  BINARY_INPUT_FORMAT: 'HEX',
-  BINARY_OUTPUT_FORMAT: 'HEX',
-  CLIENT_RESULT_CHUNK_SIZE: '160',
-  CLIENT_SESSION_KEEP_ALIVE: 'false',
-  CLIENT_SESSION_KEEP_ALIVE_HEARTBEAT_FREQUENCY: '3600',
-  CLIENT_TIMESTAMP_TYPE_MAPPING: 'TIMESTAMP_LTZ',
-  DATE_INPUT_FORMAT: 'AUTO',
-  DATE_OUTPUT_FORMAT: 'YYYY-MM-DD',
-  ERROR_ON_NONDETERMINISTIC_MERGE: 'true',
-  ERROR_ON_NONDETERMINISTIC_UPDATE: 'false',
-  JSON_INDENT: '2',
-  LOCK_TIMEOUT: '43200',
-  MULTI_STATEMENT_COUNT: '1',
-  QUERY_TAG: '',
-  QUOTED_IDENTIFIERS_IGNORE_CASE: 'false',
-  READ_CONSISTENCY_MODE: 'SESSION',
-  ROWS_PER_RESULTSET: '0',
-  STATEMENT_QUEUED_TIMEOUT_IN_SECONDS: '0',
-  STATEMENT_TIMEOUT_IN_SECONDS: '172800',
-  STRICT_JSON_OUTPUT: 'false',
-  TIMESTAMP_INPUT_FORMAT: 'AUTO',
-  TIMESTAMP_LTZ_OUTPUT_FORMAT: '',
-  TIMESTAMP_NTZ_OUTPUT_FORMAT: 'YYYY-MM-DD HH24:MI:SS.FF3',
-  TIMESTAMP_OUTPUT_FORMAT: 'YYYY-MM-DD HH24:MI:SS.FF3 TZHTZM',
-  TIMESTAMP_TYPE_MAPPING: 'TIMESTAMP_NTZ',
-  TIMESTAMP_TZ_OUTPUT_FORMAT: '',
-  TIMEZONE: 'America/Los_Angeles',
-  TIME_OUTPUT_FORMAT: 'HH24:MI:SS',
-  TRANSACTION_ABORT_ON_ERROR: 'false',
-  USE_CACHED_RESULT: 'true',
-  WEEK_START: '0',
 }
 
 export interface Begin {
@@ -73,7 +39,8 @@ export async function openSession(account: Account, begin: Begin): Promise<Sessi
     id: String(900_000_000_000 + account.sessions),
     account: account.name,
     connection,
-    parameters: new Map(Object.entries(PARAMETERS)),
+    parameters: inheritedAll(account),
+    applied: new Map(),
     temporary: new Map(),
     stages: new Map(),
     variables: new Map(),
@@ -84,6 +51,7 @@ export async function openSession(account: Account, begin: Begin): Promise<Sessi
     lastUsed: Date.now(),
     ended: false,
   }
+  await applyParameters(session)
   account.open.add(session)
   return session
 }

@@ -1,7 +1,7 @@
 import type { Work } from '../sql/engine.ts'
 import type { Account } from './account.ts'
 import { keyOf, nameOf, type Table } from './catalog.ts'
-import { canceled } from './errors.ts'
+import { canceled, transactionAborted } from './errors.ts'
 import type { Session } from './session.ts'
 import { inTurn } from './turn.ts'
 
@@ -9,6 +9,8 @@ import { inTurn } from './turn.ts'
 export interface Transaction {
   id: string
   explicit: boolean
+  /** A statement failed in it, and TRANSACTION_ABORT_ON_ERROR was set: nothing but its end is taken. */
+  aborted?: boolean
   /** What it has done so far, to be done again where the engine has lost it. */
   actions: (() => Promise<unknown>)[]
   /** The commits that its snapshot holds, by table. */
@@ -70,6 +72,14 @@ export async function rollback(account: Account, session: Session): Promise<void
   account.locks.release(transaction.id)
 }
 
+/** What TRANSACTION_ABORT_ON_ERROR makes of a failure: what was done is gone, the transaction is still to be ended. */
+async function abort(account: Account, session: Session, transaction: Transaction): Promise<void> {
+  await session.connection.run('ROLLBACK').catch(() => undefined)
+  await session.connection.run('BEGIN TRANSACTION')
+  account.locks.release(transaction.id)
+  transaction.aborted = true
+}
+
 /** Takes the engine back to where the transaction was, on a new snapshot: a failure there loses it, in Snowflake it does not. */
 async function again(account: Account, session: Session, transaction: Transaction): Promise<void> {
   await session.connection.run('ROLLBACK').catch(() => undefined)
@@ -87,8 +97,10 @@ export async function inTransaction<T>(step: Step, action: () => Promise<T>): Pr
   const isAutomatic = session.transaction === undefined && session.parameters.get('AUTOCOMMIT') !== 'false'
   if (isAutomatic && !writes) return await action()
   const transaction = session.transaction ?? (await begin(account, session, !isAutomatic))
+  if (transaction.aborted) throw transactionAborted()
   const lose = async () => {
     if (isAutomatic) await rollback(account, session)
+    else if (session.parameters.get('TRANSACTION_ABORT_ON_ERROR') === 'true') await abort(account, session, transaction)
     else await again(account, session, transaction)
   }
   try {

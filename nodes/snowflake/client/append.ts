@@ -5,9 +5,10 @@ import { VERSION_COLUMNS, versionRows } from '../../../sync/stored.ts'
 import type { Target, WriteBatch, WriteContext } from '../../../sync/target.ts'
 import type { Connection, Work } from './connection.ts'
 import { readMarks } from './mark.ts'
+import type { ShapeTable } from './shape.ts'
 import { literal, plainTable, quote, quoteTable, type TableName } from './sql.ts'
 import { batchPath, checkCount, copyFile, type StageOptions, upload } from './stage.ts'
-import { type FindColumn, isEmpty, type ShapeTable, type WantedTable } from './tables.ts'
+import { type FindColumn, isEmpty, type WantedTable } from './tables.ts'
 
 export interface AppendOptions extends StageOptions {
   readonly tableOf: (entity: string) => TableName
@@ -121,14 +122,14 @@ const rowsOf = (batch: WriteBatch, at: FindColumn): readonly string[] =>
   versionRows(batch).map((row) =>
     JSON.stringify(
       Object.fromEntries(
-        Object.entries(row).map(([column, value]) => [
-          at(column)?.name ?? column.toUpperCase(),
-          column === 'record'
-            ? (JSON.parse(value) as unknown)
-            : column === '_source_stamp' && value === ''
-              ? null
-              : value,
-        ]),
+        Object.entries(row).map(([column, value]) => [at(column)?.name ?? column.toUpperCase(), cell(column, value)]),
       ),
     ),
   )
+
+function cell(column: string, value: string): unknown {
+  if (column === 'record') return JSON.parse(value)
+  // with the fraction that the format of the file has
+  if (column === '_sync_at') return new Date(value).toISOString()
+  return column === '_source_stamp' && value === '' ? null : value
+}

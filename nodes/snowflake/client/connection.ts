@@ -9,11 +9,12 @@ import { type AuthOptions, createLogin } from './auth.ts'
 import { type DriverSession, openDriverSession, type ResultRow } from './driver.ts'
 import { type FailurePoint, isLostSession, toSyncError } from './errors.ts'
 import { createMarkWriter, type MarkToWrite } from './mark.ts'
+import { type SessionOptions, SHOW_SETTINGS, sessionSettings, wrongSetting } from './session.ts'
 import { stored } from './sql.ts'
 
 export type { ResultRow } from './driver.ts'
 
-export interface SnowflakeOptions {
+export interface SnowflakeOptions extends SessionOptions {
   /** Account identifier: `ORG-ACCOUNT`, or the old locator with region and cloud. */
   readonly account: string
   /** Private link or another address; without it `<account>.snowflakecomputing.com`. */
@@ -30,10 +31,6 @@ export interface SnowflakeOptions {
   readonly proxy?: string
   /** Longest wait for one reply; a long statement is polled, so this bounds a request and not a statement. */
   readonly timeoutMs?: number
-  /** Longest run of one statement. */
-  readonly statementTimeoutSeconds?: number
-  /** How long a statement waits for another session's lock. */
-  readonly lockTimeoutSeconds?: number
   /** How long an account or warehouse that does not answer is waited for. */
   readonly coldStartMs?: number
   /** First pause before a statement is sent again; the later ones double. */
@@ -218,7 +215,10 @@ export function createConnection(options: SnowflakeOptions): Connection {
     }
     const session: Session = { driver, id: '', lost: false }
     try {
-      await sendAgain(session, { sql: sessionSettings(options), what: `Settings of the session` }, context)
+      const what = 'Settings of the session'
+      await sendAgain(session, { sql: sessionSettings(options), what }, context)
+      const wrong = wrongSetting(await sendAgain(session, { sql: SHOW_SETTINGS, what }, context), options)
+      if (wrong) throw wrong
       const own = { sql: 'SELECT CURRENT_SESSION() AS "id"', what: 'Number of the session' }
       session.id = String((await sendAgain(session, own, context))[0]?.id)
       await freeLocks(session, context)
@@ -310,22 +310,6 @@ interface Sending {
   readonly requestId: string
   readonly context: WriteContext
   readonly tag?: string
-}
-
-/** What every session is set to; names as they are stored, UTC, no lock waited for half a day, nothing left running alone. */
-export function sessionSettings(
-  options: Pick<SnowflakeOptions, 'lockTimeoutSeconds' | 'statementTimeoutSeconds'>,
-): string {
-  const settings: readonly string[] = [
-    "TIMEZONE = 'UTC'",
-    'STRICT_JSON_OUTPUT = TRUE',
-    'QUOTED_IDENTIFIERS_IGNORE_CASE = FALSE',
-    'ERROR_ON_NONDETERMINISTIC_MERGE = TRUE',
-    'ABORT_DETACHED_QUERY = TRUE',
-    `LOCK_TIMEOUT = ${options.lockTimeoutSeconds ?? 60}`,
-    `STATEMENT_TIMEOUT_IN_SECONDS = ${options.statementTimeoutSeconds ?? 1800}`,
-  ]
-  return `ALTER SESSION SET ${settings.join(' ')}`
 }
 
 const noWarehouse = ({ warehouse, role }: SnowflakeOptions): SyncError =>

@@ -110,7 +110,8 @@ function execute(connection: DriverConnection, statement: DriverStatement): Prom
       streamResult: true,
       fetchAsString: ['Number', 'Date', 'Boolean', 'JSON'],
       ...(statement.binds && statement.binds.length > 0 ? { binds: [...statement.binds] } : {}),
-      ...(statement.tag ? { parameters: { QUERY_TAG: statement.tag } } : {}),
+      // said with each statement: another number at the account would refuse the one that sets the session too
+      parameters: { MULTI_STATEMENT_COUNT: 1, ...(statement.tag ? { QUERY_TAG: statement.tag } : {}) },
       ...(statement.file ? { fileStream: statement.file } : {}),
       complete: (error: SnowflakeError | undefined, done) => {
         signal.removeEventListener('abort', stop)

@@ -16,7 +16,9 @@ export function keysQuery(
   most: number,
 ): string {
   const at = (name: string): string => `t.${quote(find(name)?.name ?? name.toUpperCase())}`
-  const parts = key.map((name) => `CAST(${at(name)} AS VARCHAR)`)
+  const parts = key.map((name) =>
+    find(name)?.type.kind === 'DATE' ? `TO_VARCHAR(${at(name)}, 'YYYY-MM-DD')` : `CAST(${at(name)} AS VARCHAR)`,
+  )
   const behind = parts
     .map((_, i) => {
       const tests = parts.slice(0, i + 1).map((part, k) => `${part} ${k < i ? '=' : '>'} :${k + 1}`)

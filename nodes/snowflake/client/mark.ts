@@ -3,7 +3,7 @@ import { type MarkWriter, writeMarksTogether } from '../../../sync/mark-writer.t
 import { MARK_COLUMNS, MARK_COMMENT, MARK_KEY, MARK_TABLE, markValues, toMark } from '../../../sync/stored.ts'
 import type { Mark, WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
-import { plainTable, quote, quoteTable, sqlType, type TableName } from './sql.ts'
+import { cast, plainTable, quote, quoteTable, type TableName } from './sql.ts'
 import { createTable, isMissing, type WantedTable } from './tables.ts'
 
 const name = (column: string): string => quote(column.toUpperCase())
@@ -79,7 +79,7 @@ export function markMerge(table: TableName, count: number): string {
   const value = ({ name: column, type }: (typeof MARK_COLUMNS)[number], place: number): string => {
     const bind = `:${place + 1}`
     if (column === 'floor') return `NULLIF(${bind}, '')`
-    return type === 'string' ? bind : `CAST(${bind} AS ${sqlType(type)})`
+    return cast(bind, type)
   }
   const row = (_: unknown, mark: number): string =>
     `SELECT ${MARK_COLUMNS.map((column, i) => `${value(column, mark * MARK_COLUMNS.length + i)} AS ${name(column.name)}`).join(', ')}`

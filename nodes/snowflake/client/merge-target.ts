@@ -9,6 +9,7 @@ import { isLostSession } from './errors.ts'
 import { storedKeys } from './keys.ts'
 import { readMarks } from './mark.ts'
 import { headerMerge, listMerge, type MergeTable, rangeColumns, rejectedQuery, vanishedQuery } from './merge.ts'
+import type { Shaped, ShapeTable } from './shape.ts'
 import { plainTable, quoteTable, type TableName } from './sql.ts'
 import {
   batchPath,
@@ -21,7 +22,7 @@ import {
   stagingName,
   uploadAhead,
 } from './stage.ts'
-import { isEmpty, isMissing, type Shaped, type ShapeTable, type WantedTable } from './tables.ts'
+import { isEmpty, isMissing, type WantedTable } from './tables.ts'
 import { totalsOf } from './totals.ts'
 
 export interface MergeOptions extends StageOptions {

@@ -1,7 +1,7 @@
 /** The MERGE statements: insert, update and line delete of a batch in one statement for each table. */
 import type { Column } from '../../../sync/message.ts'
 import { HEADER_COLUMNS, LIST_COLUMNS } from '../../../sync/stored.ts'
-import { cast, quote, quoteTable, sqlType, type TableName, tryCast } from './sql.ts'
+import { cast, castType, quote, quoteTable, type TableName, tryCast } from './sql.ts'
 import type { FindColumn, StoredColumn } from './tables.ts'
 
 /** One table of an entity, with the names and types that it has in Snowflake. */
@@ -30,17 +30,19 @@ const fieldsOf = ({ columns, find }: MergeTable): readonly Field[] =>
 const isText = ({ there }: Field): boolean => there?.type.kind === 'VARCHAR'
 const value = (alias: string, field: Field): string => cast(`${alias}.${field.field}`, field.column.type, isText(field))
 
-/** Key columns of the header by which Snowflake may leave out partitions: texts that every table compares byte by byte. */
+/** Key columns of the header by which Snowflake may leave out partitions: texts in every table. None of a key has a collation. */
 export const rangeColumns = (tables: readonly MergeTable[]): readonly string[] =>
   (tables[0]?.key ?? []).filter((name) =>
     tables.every((table) => {
       const there = table.find(name)?.type
-      return there?.kind === 'VARCHAR' && !there.collated && typeOf(table, name) === 'string'
+      return there?.kind === 'VARCHAR' && typeOf(table, name) === 'string'
     }),
   )
 
 const typeOf = ({ columns }: MergeTable, name: string): string | undefined =>
   columns.find((column) => column.name === name)?.type
+
+const WRITTEN_AT = cast(':2', 'timestamp')
 
 /** Binds: 1 the run, 2 the time of writing, then the lowest and highest value of each range column. */
 const FIRST_RANGE = 3
@@ -85,7 +87,7 @@ export function headerMerge(header: MergeTable, staging: TableName, ranged: read
   const own: Readonly<Record<string, string>> = {
     _sync_run: ':1',
     _sync_read: 's."r"',
-    _sync_at: 'CAST(:2 AS TIMESTAMP_NTZ)',
+    _sync_at: WRITTEN_AT,
     _source_stamp: 's."s"',
     _row_hash: 's."h"',
   }
@@ -140,11 +142,11 @@ export function listMerge(list: MergeTable, header: MergeTable, staging: TableNa
   const nothing = ({ column, field, there }: Field): string =>
     list.key.includes(column.name)
       ? `o.${quote(there?.name ?? column.name.toUpperCase())} AS ${field}`
-      : `CAST(NULL AS ${column.type === 'json' && there?.type.kind === 'VARCHAR' ? 'VARCHAR' : sqlType(column.type)}) AS ${field}`
+      : `CAST(NULL AS ${castType(column.type, there?.type.kind === 'VARCHAR')}) AS ${field}`
   const own: Readonly<Record<string, string>> = {
     _sync_run: ':1',
     _sync_read: 's."r"',
-    _sync_at: 'CAST(:2 AS TIMESTAMP_NTZ)',
+    _sync_at: WRITTEN_AT,
   }
   const sets: readonly (readonly [string, string])[] = [
     ...fields.map(({ column, field }) => [column.name, `s.${field}`] as const),

@@ -93,7 +93,8 @@ export interface FoundType {
   readonly scale: number
   /** Characters of a text column. */
   readonly length: number
-  readonly collated: boolean
+  /** What a text column compares by; empty where it compares by bytes, as the ledger does. */
+  readonly collation: string
 }
 
 const TEXT = /^(VARCHAR|STRING|TEXT|CHAR|CHARACTER|NVARCHAR)$/
@@ -106,8 +107,14 @@ export function foundType(text: string): FoundType {
     precision: Number(one || 38),
     scale: Number(two || 0),
     length: Number(one || Number.MAX_SAFE_INTEGER),
-    collated: /\bCOLLATE\b/i.test(text),
+    collation: collationOf(text),
   }
+}
+
+/** `utf8` and `bin` compare by bytes too (docs.snowflake.com, collation). */
+function collationOf(text: string): string {
+  const found = /\bCOLLATE\s+'([^']*)'/i.exec(text)?.[1] ?? ''
+  return /^(utf8|bin)$/i.test(found) ? '' : found
 }
 
 /**
@@ -128,14 +135,36 @@ export function holds(found: FoundType, type: ColumnType): boolean {
   return found.scale >= scale && found.precision - found.scale >= Number(wanted[1]) - scale
 }
 
-/** An expression that makes the column's value of a text; a value that does not fit raises. JSON in a text column stays text. */
-export function cast(expression: string, type: ColumnType, asText = false): string {
-  if (type === 'json') return asText ? expression : `PARSE_JSON(${expression})`
-  return type === 'string' ? expression : `CAST(${expression} AS ${sqlType(type)})`
+const DAY = literal('YYYY-MM-DD')
+/** A moment of time as messages have it, in UTC; any number of digits behind the point. */
+export const MOMENT = 'YYYY-MM-DD"T"HH24:MI:SS.FF9"Z"'
+/** The same in a column of texts. */
+const TEXT_MOMENT = literal('YYYY-MM-DD HH24:MI:SS.FF3')
+
+/** The fraction is optional in a message, and not in a format. */
+const withFraction = (text: string): string => `IFF(CONTAINS(${text}, '.'), ${text}, REPLACE(${text}, 'Z', '.0Z'))`
+
+/**
+ * An expression that makes the column's value of a text; a value that does not fit raises, or gives null with `TRY_`. Formats
+ * stand in the statement, since those of account and user may be others. JSON in a text column stays text.
+ */
+function converted(text: string, type: ColumnType, asText: boolean, attempt: '' | 'TRY_'): string {
+  if (type === 'string') return text
+  if (type === 'json') return asText ? text : `${attempt}PARSE_JSON(${text})`
+  if (type === 'date') {
+    const day = `${attempt}TO_DATE(${text}, ${DAY})`
+    return asText ? `TO_VARCHAR(${day}, ${DAY})` : day
+  }
+  if (type === 'timestamp') {
+    const moment = `${attempt}TO_TIMESTAMP_NTZ(${withFraction(text)}, ${literal(MOMENT)})`
+    return asText ? `TO_VARCHAR(${moment}, ${TEXT_MOMENT})` : moment
+  }
+  return `${attempt}CAST(${text} AS ${sqlType(type)})`
 }
 
-/** The same, null for a value that does not fit. */
-export function tryCast(expression: string, type: ColumnType, asText = false): string {
-  if (type === 'json') return asText ? expression : `TRY_PARSE_JSON(${expression})`
-  return type === 'string' ? expression : `TRY_CAST(${expression} AS ${sqlType(type)})`
-}
+export const cast = (text: string, type: ColumnType, asText = false): string => converted(text, type, asText, '')
+export const tryCast = (text: string, type: ColumnType, asText = false): string => converted(text, type, asText, 'TRY_')
+
+/** The type of what `cast` gives. */
+export const castType = (type: ColumnType, asText = false): string =>
+  asText && /^(json|date|timestamp)$/.test(type) ? 'VARCHAR' : sqlType(type)

@@ -4,7 +4,7 @@ import { syncError } from '../../../sync/errors.ts'
 import { arrayText, gzipped, type PackedRows } from '../../../sync/staged.ts'
 import type { WriteContext } from '../../../sync/target.ts'
 import type { Connection, Work } from './connection.ts'
-import { literal, plainTable, quote, quoteTable, splitName, stored, type TableName } from './sql.ts'
+import { literal, MOMENT, plainTable, quote, quoteTable, splitName, stored, type TableName } from './sql.ts'
 
 /** The temporary table that a batch is staged in: texts only, so that loading cannot fail on a value. */
 export interface StagingTable {
@@ -29,17 +29,17 @@ export const stagingName = (table: TableName): TableName => ({
 })
 
 export const createStaging = ({ name, fields }: StagingTable): string =>
-  `CREATE OR REPLACE TEMPORARY TABLE ${quoteTable(name)} (${fields.map((field) => `${quote(field)} VARCHAR${field === 'n' ? ' NOT NULL' : ''}`).join(', ')})`
+  `CREATE OR REPLACE TEMPORARY TABLE ${quoteTable(name)} (${fields.map((field) => `${quote(field)} VARCHAR COLLATE ''${field === 'n' ? ' NOT NULL' : ''}`).join(', ')})`
 
 export const insertStaged = ({ name, fields }: StagingTable): string =>
   `INSERT INTO ${quoteTable(name)} (${fields.map(quote).join(', ')}) SELECT ${fields.map((field) => `CAST(f.value:${quote(field)} AS VARCHAR)`).join(', ')} FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?))) AS f`
 
 /**
- * The format is spelt out: by default the text \N would become null. The file is named, which is fastest and fails when it is
+ * The format is spelt out: by default the text \N would become null, and the account says how a time is written. The file is named, which is fastest and fails when it is
  * missing; a temporary table has no memory of loaded files.
  */
 export const copyFile = (table: TableName, path: string, purge: boolean): string =>
-  `COPY INTO ${quoteTable(table)} FROM ${literal(`${path}/`)} FILES = (${literal(FILE)}) FILE_FORMAT = (TYPE = JSON COMPRESSION = GZIP NULL_IF = ()) MATCH_BY_COLUMN_NAME = CASE_SENSITIVE ON_ERROR = ABORT_STATEMENT${purge ? ' PURGE = TRUE' : ''}`
+  `COPY INTO ${quoteTable(table)} FROM ${literal(`${path}/`)} FILES = (${literal(FILE)}) FILE_FORMAT = (TYPE = JSON COMPRESSION = GZIP NULL_IF = () TIMESTAMP_FORMAT = ${literal(MOMENT)}) MATCH_BY_COLUMN_NAME = CASE_SENSITIVE ON_ERROR = ABORT_STATEMENT${purge ? ' PURGE = TRUE' : ''}`
 
 export const putFile = (path: string): string =>
   `PUT 'file://${FILE}' ${literal(path)} SOURCE_COMPRESSION = GZIP AUTO_COMPRESS = FALSE OVERWRITE = TRUE`

@@ -1,20 +1,9 @@
-/** Tables in the target: created with comments and informational keys, extended, checked, never narrowed; stored names read back. */
-import { isSyncError, syncError } from '../../../sync/errors.ts'
+/** Tables in the target: how they are made, with comments and informational keys, and what is read back of them. */
+import { isSyncError } from '../../../sync/errors.ts'
 import type { Column } from '../../../sync/message.ts'
-import { planColumns } from '../../../sync/stored.ts'
 import type { WriteContext } from '../../../sync/target.ts'
-import type { Connection, ResultRow } from './connection.ts'
-import {
-  type FoundType,
-  foundType,
-  holds,
-  literal,
-  plainTable,
-  quote,
-  quoteTable,
-  sqlType,
-  type TableName,
-} from './sql.ts'
+import type { Connection } from './connection.ts'
+import { type FoundType, foundType, literal, plainTable, quote, quoteTable, sqlType, type TableName } from './sql.ts'
 
 /** A table as it should be. */
 export interface WantedTable {
@@ -34,17 +23,11 @@ export interface StoredColumn {
   readonly declared: string
   readonly type: FoundType
   readonly nullable: boolean
+  readonly comment: string
 }
 
 /** Finds a column of a table by the name that it has here; undefined where there is none. */
 export type FindColumn = (name: string) => StoredColumn | undefined
-
-/** What was done to bring a table into shape, and what it is now. */
-export interface Shaped {
-  readonly created: boolean
-  readonly notices: readonly string[]
-  readonly find: FindColumn
-}
 
 /** How Tieout names the columns that it makes: found by SQL without quotes. */
 const newName = (name: string): string => name.toUpperCase()
@@ -53,12 +36,18 @@ export function createTable(table: WantedTable): string {
   const columns = table.columns.map(
     (column) => `${definition(column, table.key.includes(column.name) ? ' NOT NULL' : '')}`,
   )
-  const primary = table.unique ? [`PRIMARY KEY (${table.key.map((name) => quote(newName(name))).join(', ')})`] : []
-  return `CREATE TABLE IF NOT EXISTS ${quoteTable(table.name)} (${[...columns, ...primary].join(', ')}) COMMENT = ${literal(table.comment)}`
+  return `CREATE TABLE IF NOT EXISTS ${quoteTable(table.name)} (${[...columns, ...primaryKey(table)].join(', ')}) COMMENT = ${literal(table.comment)}`
 }
 
+/** What the comment of every table that Tieout makes begins with. */
+export const OURS = 'Tieout: '
+
+export const primaryKey = ({ unique, key }: WantedTable): readonly string[] =>
+  unique ? [`PRIMARY KEY (${key.map((name) => quote(newName(name))).join(', ')})`] : []
+
+/** Texts compare by their bytes, as the ledger compares them, whatever DEFAULT_DDL_COLLATION says. */
 const definition = ({ name, type, description }: Column, more = ''): string =>
-  `${quote(newName(name))} ${sqlType(type)}${more}${description ? ` COMMENT ${literal(description)}` : ''}`
+  `${quote(newName(name))} ${sqlType(type)}${type === 'string' ? " COLLATE ''" : ''}${more}${description ? ` COMMENT ${literal(description)}` : ''}`
 
 export const addColumns = (name: TableName, columns: readonly Column[]): string =>
   `ALTER TABLE ${quoteTable(name)} ADD COLUMN ${columns.map((column) => `IF NOT EXISTS ${definition(column)}`).join(', ')}`
@@ -79,6 +68,7 @@ export async function describe(
       declared: String(row.type),
       type: foundType(String(row.type)),
       nullable: String(row['null?']).toUpperCase() !== 'N',
+      comment: String(row.comment ?? ''),
     }))
   } catch (error) {
     if (isMissing(error)) return undefined
@@ -98,65 +88,6 @@ export function findColumn(columns: readonly StoredColumn[]): FindColumn {
     const others = columns.filter((column) => column.name.toLowerCase() === name.toLowerCase())
     return others.length === 1 ? others[0] : undefined
   }
-}
-
-/** A table just made, without asking: only the collation of its texts is not known, which a database may have as a default. */
-const asCreated = (table: WantedTable): readonly StoredColumn[] =>
-  table.columns.map(({ name, type }) => ({
-    name: newName(name),
-    declared: sqlType(type),
-    type: { ...foundType(sqlType(type)), collated: true },
-    nullable: !table.key.includes(name),
-  }))
-
-/** Creates the table when it is missing, adds missing columns, and refuses a column that could not hold every value, naming both types. */
-export type ShapeTable = (table: WantedTable, context: WriteContext) => Promise<Shaped>
-
-/** Tables come one after another, and where one was missing the next is too: it is created without being looked for first. */
-export function createShaper(connection: Connection): ShapeTable {
-  return async (table, context) => {
-    const name = plainTable(table.name)
-    const place = plainTable({ ...table.name, table: '' })
-    const { bare } = connection
-    const run = (sql: string, what: string) => connection.run({ sql, what }, context)
-    const create = () => run(createTable(table), `CREATE TABLE ${name}`)
-    const created: Shaped = { created: true, notices: [`Created ${name}.`], find: findColumn(asCreated(table)) }
-    // the role may not create: that is no matter where the table is there
-    if (bare.has(place) && isNew(await create().catch(() => []))) return created
-    const columns = await describe(connection, table.name, context)
-    if (columns !== undefined) bare.delete(place)
-    else {
-      bare.add(place)
-      await create()
-      return created
-    }
-    const missing = missingColumns(table, findColumn(columns))
-    if (missing.length === 0) return { created: false, notices: [], find: findColumn(columns) }
-    await run(addColumns(table.name, missing), `ALTER TABLE ${name} ADD COLUMN`)
-    const find = findColumn((await describe(connection, table.name, context)) ?? [])
-    missingColumns(table, find)
-    return { created: false, notices: [`Added to ${name}: ${missing.map((column) => column.name).join(', ')}.`], find }
-  }
-}
-
-/** What CREATE TABLE IF NOT EXISTS answers when it made the table; else that it "already exists". */
-const isNew = ([row]: readonly ResultRow[]): boolean => /successfully created/i.test(String(row?.status))
-
-function missingColumns(table: WantedTable, find: FindColumn): readonly Column[] {
-  const { missing, narrow } = planColumns(table.columns, find, ({ type }, column) => holds(type, column.type))
-  if (!narrow) return missing
-  const { column, found } = narrow
-  const name = plainTable(table.name)
-  const type = sqlType(column.type)
-  throw syncError(
-    'config',
-    'snowflake.narrow',
-    `Column ${found.name} of ${name} is ${found.declared}, which cannot hold every ${column.type} (${type}) that is sent.`,
-    {
-      field: column.name,
-      hint: `Widen it in Snowflake (ALTER TABLE ${name} ALTER COLUMN ${quote(found.name)} SET DATA TYPE ${type}, or add it anew as ${type}), or round or retype it in the mapping. It is never narrowed or rounded by itself.`,
-    },
-  )
 }
 
 /** Whether the table has no row. */

@@ -3,9 +3,9 @@ import type { Target } from '../../../sync/target.ts'
 import { createAppendTarget } from './append.ts'
 import type { Connection } from './connection.ts'
 import { createMergeTarget } from './merge-target.ts'
+import { createShaper } from './shape.ts'
 import { type TableName, tableName } from './sql.ts'
 import { stagePath } from './stage.ts'
-import { createShaper } from './tables.ts'
 
 export interface SnowflakeTargetOptions {
   /** `merge`: typed tables. `append`: every version of each record as VARIANT. */

@@ -22,6 +22,7 @@ export interface CreateTable extends Flags {
   clusterBy: string
   comment: string
   errorLogging: boolean
+  defaultCollation: string | undefined
   /** The rows of CREATE TABLE .. AS, in the engine's SQL. */
   query: string | undefined
 }
@@ -55,12 +56,15 @@ export type Definition =
   | { kind: 'alter'; table: Table; change: AlterAction }
   | { kind: 'comment'; table: Table; column: string | undefined; comment: string }
   | { kind: 'alter-missing'; name: string }
+  /** DEFAULT_DDL_COLLATION of a database or schema. */
+  | { kind: 'default-collation'; of: string[]; collation: string }
 
 /** CREATE, DROP, ALTER TABLE and COMMENT ON. */
 export function parseDefinition(c: Cursor): Definition {
   c.scope.verb = peek(c).value
   if (accept(c, 'CREATE')) return create(c)
   if (accept(c, 'DROP')) return drop(c)
+  if (isNext(c, 'ALTER', 'DATABASE') || isNext(c, 'ALTER', 'SCHEMA')) return alterContainer(c)
   if (accept(c, 'ALTER', 'TABLE')) {
     const ifExists = accept(c, 'IF', 'EXISTS')
     const start = c.at
@@ -81,6 +85,18 @@ export function parseDefinition(c: Cursor): Definition {
   c.scope.uses.push({ table: found, privilege: 'OWNERSHIP' })
   expect(c, 'IS')
   return { kind: 'comment', table: found, column, comment: text(c) }
+}
+
+function alterContainer(c: Cursor): Definition {
+  c.at += 1
+  const isSchema = accept(c, 'SCHEMA')
+  if (!isSchema) expect(c, 'DATABASE')
+  const parts = nameParts(c, isSchema ? 2 : 1)
+  if (isSchema && parts.length === 1) parts.unshift(c.scope.session.database ?? '')
+  expect(c, 'SET')
+  const { DEFAULT_DDL_COLLATION: collation } = tail(c).values
+  if (collation === undefined) fail(c)
+  return { kind: 'default-collation', of: parts, collation }
 }
 
 function placeOf(c: Cursor, parts: readonly string[]): Place {
@@ -140,17 +156,22 @@ function create(c: Cursor): Definition {
     clusterBy: '',
     comment: '',
     errorLogging: false,
+    defaultCollation: undefined,
     query: undefined,
   })
 }
 
 function createTable(c: Cursor, made: CreateTable): CreateTable {
-  if (accept(c, 'LIKE')) {
+  const isClone = isNext(c, 'CLONE')
+  if (isClone || isNext(c, 'LIKE')) {
+    c.at += 1
     const like = table(c, 'SELECT')
     Object.assign(made, {
-      columns: like.columns.map((column) => ({ ...column })),
+      // What a column compares by comes along, also where it is nothing.
+      columns: like.columns.map((column) => ({ ...column, collation: column.collation ?? '' })),
       primaryKey: like.primaryKey,
       clusterBy: like.clusterBy,
+      ...(isClone ? { query: `SELECT * FROM ${like.engine}` } : {}),
     })
     if (peek(c).kind === 'end') return made
   }
@@ -207,6 +228,8 @@ function columnDefinition(c: Cursor, key: string[]): Column {
 }
 
 function tableOption(c: Cursor, made: CreateTable): void {
+  // Rights belong to names here, and stay with them.
+  if (accept(c, 'COPY', 'GRANTS')) return
   if (accept(c, 'CLUSTER', 'BY')) {
     made.clusterBy = clusterKey(c)
     return
@@ -216,6 +239,7 @@ function tableOption(c: Cursor, made: CreateTable): void {
   const value = optionValue(c)
   if (key === 'COMMENT') made.comment = value
   if (key === 'ERROR_LOGGING') made.errorLogging = value === 'TRUE'
+  if (key === 'DEFAULT_DDL_COLLATION') made.defaultCollation = value
 }
 
 function clusterKey(c: Cursor): string {

@@ -13,10 +13,11 @@ import {
   text,
 } from '../../sql/reader.ts'
 import { SqlError } from '../errors.ts'
+import { collated } from './collation.ts'
 import { type Cursor, identifier, isReserved } from './cursor.ts'
 import { emitCall } from './functions.ts'
 import { engineName } from './names.ts'
-import { castTo, parseType, type SqlType } from './types.ts'
+import { castTo, mapped, parseType, type SqlType } from './types.ts'
 
 const COMPARISONS: Readonly<Record<string, string>> = {
   '=': '=',
@@ -128,6 +129,7 @@ function unary(c: Cursor): string {
   let operand = primary(c)
   while (true) {
     if (accept(c, '::')) operand = typed(c, operand, parseType(c))
+    else if (accept(c, 'COLLATE')) operand = collated(operand, text(c))
     else if (accept(c, ':')) operand = pathOf(c, operand)
     else if (accept(c, '[')) {
       const index = expression(c)
@@ -279,7 +281,7 @@ function call(c: Cursor): string {
     if (distinct) args[0] = distinct + args[0]
     expect(c, ')')
   }
-  let emitted = emitCall(name.text, args)
+  let emitted = emitCall(meant(c, name.value), args)
   if (accept(c, 'WITHIN', 'GROUP', '(', 'ORDER', 'BY')) {
     const order = list(c, sortKey).join(', ')
     expect(c, ')')
@@ -290,6 +292,13 @@ function call(c: Cursor): string {
   }
   if (accept(c, 'IGNORE', 'NULLS')) emitted = emitted.replace(/\)$/, ' IGNORE NULLS)')
   return accept(c, 'OVER') ? `${emitted} OVER ${windowOf(c)}` : emitted
+}
+
+/** TO_TIMESTAMP is one of its kinds, by TIMESTAMP_TYPE_MAPPING. */
+function meant({ scope }: Cursor, name: string): string {
+  return /^(TRY_)?TO_TIMESTAMP$/.test(name)
+    ? `${name}${mapped(scope.session.parameters).slice('timestamp'.length)}`
+    : name
 }
 
 function contextFunction({ scope }: Cursor, name: string): string | undefined {
@@ -323,7 +332,7 @@ function contextFunction({ scope }: Cursor, name: string): string | undefined {
     case 'LOCALTIMESTAMP':
       return 'now()'
     case 'SYSDATE':
-      return 'CAST(now() AS TIMESTAMP)'
+      return "(now() AT TIME ZONE 'UTC')"
     case 'CURRENT_DATE':
       return 'current_date'
     default:

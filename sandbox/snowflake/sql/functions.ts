@@ -1,5 +1,7 @@
 import { literal } from '../../sql/reader.ts'
 import { SqlError } from '../errors.ts'
+import { collated } from './collation.ts'
+import { engineFormat, isTimeFormat } from './formats.ts'
 import { castTo, fixed, simple } from './types.ts'
 
 type Emit = (args: string[]) => string
@@ -13,6 +15,26 @@ const cast =
   (kind: Parameters<typeof simple>[0], tolerant = false): Emit =>
   ([value = 'NULL']) =>
     castTo(value, simple(kind), tolerant)
+
+/** The format of a conversion, where one is given that is no AUTO. */
+function formatOf(argument: string | undefined, way: 'in' | 'out'): string | undefined {
+  const format = /^'((?:[^']|'')*)'$/.exec(argument ?? '')?.[1]?.replaceAll("''", "'")
+  return format === undefined || format.toUpperCase() === 'AUTO' ? undefined : engineFormat(format, way)
+}
+
+/** Text to a date or time, by its own format or by the session's. */
+const timeOf =
+  (kind: Parameters<typeof simple>[0], tolerant = false): Emit =>
+  ([value = 'NULL', format]) => {
+    const given = formatOf(format, 'in')
+    if (given === undefined) return castTo(value, simple(kind), tolerant)
+    return castTo(castTo(value, simple('text')), simple(kind), tolerant, 'VARCHAR', given)
+  }
+
+const textOf: Emit = ([value = 'NULL', format]) => {
+  if (!isTimeFormat(format ?? '')) return castTo(value, simple('text'))
+  return `strftime(CAST(${value} AS TIMESTAMP), ${literal(formatOf(format, 'out') ?? '')})`
+}
 
 const toNumber =
   (tolerant: boolean): Emit =>
@@ -82,23 +104,23 @@ const OTHER: Readonly<Record<string, Emit>> = {
   dateadd: ([name, count, value]) =>
     `(${value} + to_${(name ?? '').replaceAll("'", '').toLowerCase().replace(/s?$/, 's')}(CAST(${count} AS BIGINT)))`,
   datediff: ([name, from, to]) => `date_diff(${part(name)}, ${from}, ${to})`,
-  to_varchar: cast('text'),
-  to_char: cast('text'),
+  to_varchar: textOf,
+  to_char: textOf,
+  collate: ([value = 'NULL', spec = "''"]) => collated(value, spec.slice(1, -1)),
   to_boolean: cast('boolean'),
   try_to_boolean: cast('boolean', true),
   to_double: cast('real'),
   try_to_double: cast('real', true),
-  to_date: cast('date'),
-  try_to_date: cast('date', true),
-  to_time: cast('time'),
-  to_timestamp: cast('timestamp_ntz'),
-  to_timestamp_ntz: cast('timestamp_ntz'),
-  to_timestamp_tz: cast('timestamp_tz'),
-  to_timestamp_ltz: cast('timestamp_ltz'),
-  try_to_timestamp: cast('timestamp_ntz', true),
-  try_to_timestamp_ntz: cast('timestamp_ntz', true),
-  try_to_timestamp_tz: cast('timestamp_tz', true),
-  try_to_timestamp_ltz: cast('timestamp_ltz', true),
+  to_date: timeOf('date'),
+  try_to_date: timeOf('date', true),
+  try_to_time: timeOf('time', true),
+  to_time: timeOf('time'),
+  to_timestamp_ntz: timeOf('timestamp_ntz'),
+  to_timestamp_tz: timeOf('timestamp_tz'),
+  to_timestamp_ltz: timeOf('timestamp_ltz'),
+  try_to_timestamp_ntz: timeOf('timestamp_ntz', true),
+  try_to_timestamp_tz: timeOf('timestamp_tz', true),
+  try_to_timestamp_ltz: timeOf('timestamp_ltz', true),
   to_number: toNumber(false),
   to_decimal: toNumber(false),
   to_numeric: toNumber(false),

@@ -36,6 +36,7 @@ export type Statement =
   | Definition
   | { kind: 'set-session'; values: Record<string, string> }
   | { kind: 'unset-session'; names: string[] }
+  | { kind: 'set-level'; level: 'account' | 'user'; values: Record<string, string> }
   | { kind: 'use'; what: 'ROLE' | 'WAREHOUSE' | 'DATABASE' | 'SCHEMA'; parts: string[] }
   | { kind: 'transaction'; act: 'BEGIN' | 'COMMIT' | 'ROLLBACK' }
   | Show
@@ -151,7 +152,8 @@ function statement(c: Cursor): Statement {
     case 'COMMENT':
       return parseDefinition(c)
     case 'ALTER':
-      return isNext(c, 'ALTER', 'SESSION') ? alterSession(c) : parseDefinition(c)
+      if (isNext(c, 'ALTER', 'SESSION')) return alterSession(c)
+      return isNext(c, 'ALTER', 'ACCOUNT') || isNext(c, 'ALTER', 'USER') ? alterLevel(c) : parseDefinition(c)
     case 'USE':
       return use(c)
     case 'BEGIN':
@@ -180,6 +182,11 @@ function transaction(c: Cursor, word: string): Statement {
 function alterSession(c: Cursor): Statement {
   c.at += 2
   if (accept(c, 'UNSET')) return { kind: 'unset-session', names: list(c, identifier) }
+  return { kind: 'set-session', values: settings(c) }
+}
+
+/** `SET a = 1 b = 2` */
+function settings(c: Cursor): Record<string, string> {
   expect(c, 'SET')
   const values: Record<string, string> = {}
   do {
@@ -188,7 +195,16 @@ function alterSession(c: Cursor): Statement {
     values[key] = optionValue(c)
     accept(c, ',')
   } while (peek(c).kind === 'word')
-  return { kind: 'set-session', values }
+  return values
+}
+
+/** `ALTER ACCOUNT SET ..`, `ALTER USER [name] SET ..`: there is one user. */
+function alterLevel(c: Cursor): Statement {
+  c.at += 1
+  const level = accept(c, 'ACCOUNT') ? 'account' : 'user'
+  if (level === 'user') expect(c, 'USER')
+  if (!isNext(c, 'SET')) identifier(c)
+  return { kind: 'set-level', level, values: settings(c) }
 }
 
 function use(c: Cursor): Statement {

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import { describe, it } from 'mocha'
 import { wholePem } from '../../../nodes/snowflake/client/auth.ts'
-import { createConnection, sessionSettings } from '../../../nodes/snowflake/client/connection.ts'
+import { createConnection } from '../../../nodes/snowflake/client/connection.ts'
 import { costLines } from '../../../nodes/snowflake/client/cost.ts'
 import { toSyncError } from '../../../nodes/snowflake/client/errors.ts'
+import { sessionSettings } from '../../../nodes/snowflake/client/session.ts'
 import type { ErrorClass } from '../../../sync/errors.ts'
 
 const execute = { what: 'MERGE into FINANCE.ERP.GL_ENTRY', phase: 'execute' } as const

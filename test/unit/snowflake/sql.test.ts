@@ -41,6 +41,7 @@ const column = (name: string, declared: string, nullable = true): StoredColumn =
   declared,
   type: foundType(declared),
   nullable,
+  comment: '',
 })
 const types: Readonly<Record<string, string>> = {
   string: 'VARCHAR(16777216)',
@@ -117,11 +118,26 @@ describe('snowflake sql', () => {
     assert.equal(findColumn([column('Ab', 'DATE'), column('aB', 'DATE')])('ab'), undefined)
   })
 
-  it('names ranges only of texts that every table compares byte by byte', () => {
+  it('names ranges only of what is a text in every table', () => {
     const plain = [table(journal, '0'), table(lines, '1')]
     assert.deepEqual(rangeColumns(plain), ['source', 'number'])
-    const collated = table(lines, '1', [column('NUMBER', "VARCHAR(40) COLLATE 'en-ci'")])
-    assert.deepEqual(rangeColumns([table(journal, '0'), collated]), ['source'])
+    const numbered = table(lines, '1', [column('NUMBER', 'NUMBER(38,0)')])
+    assert.deepEqual(rangeColumns([table(journal, '0'), numbered]), ['source'])
+  })
+
+  it('knows what a text column compares by, and that utf8 and bin are the bytes', () => {
+    const declared = ['VARCHAR(40)', "VARCHAR(40) COLLATE 'en-ci'", "VARCHAR COLLATE 'UTF8'", "VARCHAR COLLATE 'bin'"]
+    assert.deepEqual(
+      declared.map((text) => foundType(text).collation),
+      ['', 'en-ci', '', ''],
+    )
+  })
+
+  it('asks each table for texts without a collation, also for columns that are added and for staged rows', () => {
+    const wanted = wantedMarkTable({ database: 'FINANCE', schema: 'ERP', table: 'GL_ENTRY' })
+    const staging = { name: stagingName(wanted.name), fields: ['t', 'n', 'c0'] }
+    for (const text of [createTable(wanted), addColumns(wanted.name, wanted.columns), createStaging(staging)])
+      assert.doesNotMatch(text, /VARCHAR(?! COLLATE '')/, text)
   })
 
   it('takes a stage by name and refuses what could leave it', () => {
