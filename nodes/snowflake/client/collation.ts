@@ -5,17 +5,17 @@
 import { type SyncError, syncError } from '../../../sync/errors.ts'
 import type { WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
-import { literal, plainTable, quote, quoteTable, type TableName, typed } from './sql.ts'
-import { type FindColumn, OURS, primaryKey, type StoredColumn, type WantedTable } from './tables.ts'
+import { literal, noDefault, plainTable, quote, quoteTable, type TableName, typed } from './sql.ts'
+import { findColumn, OURS, primaryKey, type StoredColumn, type WantedTable } from './tables.ts'
 
 /** Throws where a key column has a collation; gives a notice of other text columns that have one. */
 export async function checkCollations(
   connection: Connection,
   table: WantedTable,
   columns: readonly StoredColumn[],
-  find: FindColumn,
   context: WriteContext,
 ): Promise<readonly string[]> {
+  const find = findColumn(columns)
   const collated = (names: readonly string[]): readonly StoredColumn[] =>
     names.flatMap((name) => find(name) ?? []).filter(({ type }) => type.collation !== '')
   const [bad] = collated(table.key)
@@ -53,7 +53,7 @@ const madeWithCollation = (table: WantedTable, columns: readonly StoredColumn[],
   syncError(
     'config',
     'snowflake.collation',
-    `${says(table.name, column)} It came from DEFAULT_DDL_COLLATION of the account, database or schema. Nothing is written until the table was made anew, with its rows and grants: ${makeAnew(table, columns).join(' ')} Then send {full: true} once, for the records that were one row.`,
+    `${says(table.name, column)} It came from DEFAULT_DDL_COLLATION of the account, database or schema (should it come back: ${noDefault(table.name)}). Nothing is written until the table was made anew, with its rows and grants: ${makeAnew(table, columns).join(' ')} Then send {full: true} once, for the records that were one row.`,
     { field: column.name, hint: 'Run the statements of the message, then a full refresh of the entity.' },
   )
 

@@ -7,6 +7,8 @@ import { cast, plainTable, quote, quoteTable, type TableName } from './sql.ts'
 import { createTable, isMissing, type WantedTable } from './tables.ts'
 
 const name = (column: string): string => quote(column.toUpperCase())
+/** A text column as the ledger compares it: the table may have been made where a collation is the default. */
+const exact = (alias: string, column: string): string => `COLLATE(${alias}.${name(column)}, '')`
 
 export const markTable = (table: TableName): TableName => ({ ...table, table: MARK_TABLE.toUpperCase() })
 
@@ -29,7 +31,7 @@ export async function readMarks(
     if (!(await markedTables(connection, table, context)).has(plainTable(table))) return []
     const rows = await connection.run(
       {
-        sql: `SELECT ${columns.map((column) => `CAST(m.${name(column.name)} AS VARCHAR) AS ${quote(column.name)}`).join(', ')} FROM ${quoteTable(markTable(table))} AS m WHERE m.${name('table_name')} = :1 AND EXISTS (SELECT 1 FROM ${quoteTable(table)})`,
+        sql: `SELECT ${columns.map((column) => `CAST(m.${name(column.name)} AS VARCHAR) AS ${quote(column.name)}`).join(', ')} FROM ${quoteTable(markTable(table))} AS m WHERE ${exact('m', 'table_name')} = :1 AND EXISTS (SELECT 1 FROM ${quoteTable(table)})`,
         binds: [plainTable(table)],
         what: `Mark of ${plainTable(table)}`,
       },
@@ -61,7 +63,7 @@ async function markedTables(
   }
 
   async function ask(): Promise<ReadonlySet<string>> {
-    const sql = `SELECT DISTINCT ${name('table_name')} AS "table_name" FROM ${quoteTable(markTable(table))}`
+    const sql = `SELECT DISTINCT ${exact('m', 'table_name')} AS "table_name" FROM ${quoteTable(markTable(table))} AS m`
     const rows = await connection.run({ sql, what: `Marks in ${inTurn}` }, context)
     return new Set(rows.map((row) => String(row.table_name)))
   }
@@ -86,7 +88,7 @@ export function markMerge(table: TableName, count: number): string {
   return [
     `MERGE INTO ${quoteTable(markTable(table))} AS t`,
     `USING (${Array.from({ length: count }, row).join(' UNION ALL ')}) AS s`,
-    `ON ${MARK_KEY.map((column) => `t.${name(column)} = s.${name(column)}`).join(' AND ')}`,
+    `ON ${MARK_KEY.map((column) => `${exact('t', column)} = s.${name(column)}`).join(' AND ')}`,
     `WHEN MATCHED THEN UPDATE SET ${MARK_COLUMNS.filter((column) => !MARK_KEY.includes(column.name))
       .map((column) => `t.${name(column.name)} = s.${name(column.name)}`)
       .join(', ')}`,

@@ -40,16 +40,17 @@ export function createShaper(connection: Connection): ShapeTable {
       columns = await describe(connection, table.name, context)
     }
     const notices = created ? [`Created ${name}.`] : []
+    const check = () => checkCollations(connection, table, columns ?? [], context)
     const missing = missingColumns(table, findColumn(columns ?? []))
+    let collated = await check()
     if (missing.length > 0) {
       await run(addColumns(table.name, missing), `ALTER TABLE ${name} ADD COLUMN`)
       columns = await describe(connection, table.name, context)
       missingColumns(table, findColumn(columns ?? []))
+      collated = await check()
       notices.push(`Added to ${name}: ${missing.map((column) => column.name).join(', ')}.`)
     }
-    const find = findColumn(columns ?? [])
-    notices.push(...(await checkCollations(connection, table, columns ?? [], find, context)))
-    return { created, notices, find }
+    return { created, notices: [...notices, ...collated], find: findColumn(columns ?? []) }
   }
 }
 

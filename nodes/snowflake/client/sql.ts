@@ -72,6 +72,10 @@ export function tableName(
   return { database, schema, table }
 }
 
+/** What takes the default collation away from a schema. */
+export const noDefault = ({ database, schema }: TableName): string =>
+  `ALTER SCHEMA ${[database, schema].map(quote).join('.')} SET DEFAULT_DDL_COLLATION = '';`
+
 /** The SQL type of a column. Timestamps are UTC without a zone: what everybody sees, whatever their session says. */
 export function sqlType(type: ColumnType): string {
   if (type.startsWith('decimal')) return type.replace('decimal', 'NUMBER')

@@ -4,13 +4,26 @@ import { syncError } from '../../../sync/errors.ts'
 import { arrayText, gzipped, type PackedRows } from '../../../sync/staged.ts'
 import type { WriteContext } from '../../../sync/target.ts'
 import type { Connection, Work } from './connection.ts'
-import { literal, MOMENT, plainTable, quote, quoteTable, splitName, stored, type TableName } from './sql.ts'
+import {
+  foundType,
+  literal,
+  MOMENT,
+  noDefault,
+  plainTable,
+  quote,
+  quoteTable,
+  splitName,
+  stored,
+  type TableName,
+} from './sql.ts'
 
 /** The temporary table that a batch is staged in: texts only, so that loading cannot fail on a value. */
 export interface StagingTable {
   readonly name: TableName
   /** Stored names of its columns. `n` is never null: a file whose names do not match would give rows of nulls. */
   readonly fields: readonly string[]
+  /** It was read back once that its texts compare by their bytes. */
+  isChecked?: boolean
 }
 
 export interface StageOptions {
@@ -89,6 +102,7 @@ export async function readyRows(
 export async function stageRows(work: Work, table: StagingTable, rows: ReadyRows): Promise<void> {
   const { count, what, text, path } = rows
   await work.run({ sql: createStaging(table), what: `Temporary table for ${what}` })
+  if (!table.isChecked) await checkStaging(work, table, what)
   if (text !== undefined) {
     const [result] = await work.run({ sql: insertStaged(table), binds: [text], what: `Rows for ${what}` })
     return checkCount(count, Number(result?.['number of rows inserted']), what)
@@ -99,6 +113,23 @@ export async function stageRows(work: Work, table: StagingTable, rows: ReadyRows
   const [result] = await work.run({ sql: copyFile(table.name, path, true), what: `COPY of the rows for ${what}` })
   checkCount(count, Number(result?.rows_loaded), what)
 }
+
+/** Rows are told apart by the texts of their keys here too. */
+async function checkStaging(work: Work, table: StagingTable, what: string): Promise<void> {
+  const sql = `DESCRIBE TABLE ${quoteTable(table.name)}`
+  const columns = await work.run({ sql, what: `Columns of the temporary table for ${what}` })
+  const found = columns.map((row) => foundType(String(row.type)).collation).find((collation) => collation !== '')
+  if (found !== undefined) throw defaultCollation(table.name, found)
+  table.isChecked = true
+}
+
+const defaultCollation = (name: TableName, collation: string) =>
+  syncError(
+    'config',
+    'snowflake.collation',
+    `The temporary table ${plainTable(name)} has the collation '${collation}' although it was made with COLLATE '': DEFAULT_DDL_COLLATION of the account, database or schema wins. Nothing is written, since keys that differ only in case, accents or the like would be one row.`,
+    { hint: `${noDefault(name)} Then run again.` },
+  )
 
 /** Brings the file, if there is one, to the stage before its turn. */
 export async function uploadAhead(connection: Connection, rows: ReadyRows, context: WriteContext): Promise<void> {
