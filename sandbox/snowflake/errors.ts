@@ -173,12 +173,12 @@ const RULES: readonly Rule[] = [
     ([a, b]) => notRecognized('100108', 'Time', a ?? b),
   ],
   [
-    /Could not parse string "(.*)" according to format specifier "(.*?)"/s,
-    ([value = '', format = '']) =>
+    /Could not parse string "(.*)" according to format specifier "(.*?)"|Date out of range: (\S+)/s,
+    ([value, format = '', day = '']) =>
       new SqlError(
         '100096',
         '22007',
-        `Can't parse '${value}' as ${/%H|%I/.test(format) ? 'timestamp' : 'date'} with the format of the conversion`,
+        `Can't parse '${value ?? day}' as ${/%H|%I/.test(format) ? 'timestamp' : 'date'} with the format of the conversion`,
       ),
   ],
   [/Overflow in |out of range|overflow/i, () => outOfRange('', '')],

@@ -1,3 +1,4 @@
+import { literal } from '../sql/reader.ts'
 import type { Account } from './account.ts'
 import { SqlError } from './errors.ts'
 import type { Session } from './session.ts'
@@ -117,11 +118,12 @@ export async function applyParameters({ connection, parameters, applied }: Sessi
     applied.set(name, sql)
   }
   for (const [variable, name, way] of FORMATS) {
-    const value = parameters.get(name) ?? 'AUTO'
-    if (value === PARAMETERS[name] && !applied.has(name)) continue
-    const format = value === 'AUTO' ? 'NULL' : `'${engineFormat(value, way).replaceAll("'", "''")}'`
-    await apply(name, `SET VARIABLE ${variable} = ${format}`)
+    const usual = PARAMETERS[name] ?? ''
+    const value = parameters.get(name) ?? usual
+    if (value === usual && !applied.has(name)) continue
+    const format = value !== 'AUTO' ? engineFormat(value, way) : way === 'in' ? value : engineFormat(usual, way)
+    await apply(name, `SET VARIABLE ${variable} = ${literal(format)}`)
   }
   const zone = parameters.get('TIMEZONE') ?? 'UTC'
-  await apply('TIMEZONE', `SET TimeZone = '${zone}'`)
+  await apply('TIMEZONE', `SET TimeZone = ${literal(zone)}`)
 }

@@ -130,4 +130,25 @@ describe('snowflake, the parameters of account and user', () => {
     )
     assert.equal(totals?.length, 5)
   })
+
+  it('every session is set and asked once, also that which comes after a lost one', async () => {
+    f = await startSnowflakeFixture({ parameters: HOSTILE })
+    const target = f.target(f.connect(), 'gl_entry')
+    const sent = (pattern: RegExp) => f.sandbox.log().filter(({ text }) => pattern.test(text))
+    const write = (id: string, date: string) =>
+      target.write(batchOf(id, [{ ...entry(id, { read: 1, lines: two }), accounting_date: date }]), context)
+    await target.prepare(journal, context)
+    await write('1', '2026-03-04')
+    // the driver renews a token by itself and keeps the session
+    f.sandbox.expireSessions('session')
+    await write('2', '2026-03-05')
+    assert.equal(sent(/^ALTER SESSION/).length, 1)
+    f.sandbox.expireSessions('gone')
+    await write('3', '2026-03-06')
+    const sessions = (pattern: RegExp) => sent(pattern).map(({ session }) => session)
+    assert.equal(new Set(sessions(/^ALTER SESSION/)).size, 2)
+    assert.deepEqual(sessions(/^SHOW PARAMETERS/), sessions(/^ALTER SESSION/))
+    const dates = await f.rows(`SELECT CAST(ACCOUNTING_DATE AS VARCHAR) FROM ${table()} ORDER BY 1`)
+    assert.deepEqual(dates.flat(), ['2026-03-04', '2026-03-05', '2026-03-06'])
+  })
 })

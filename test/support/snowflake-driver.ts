@@ -29,6 +29,7 @@ export interface StatementOptions {
   binds?: unknown[]
   requestId?: string
   fileStream?: Buffer
+  parameters?: Readonly<Record<string, unknown>>
   asyncExec?: boolean
   /** Given the statement as soon as it is sent. */
   started?: (statement: Statement) => void

@@ -2,10 +2,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
-/** What the parser does not read although Snowflake documents it: several parameters at once, error logging (2026), COPY GRANTS. */
+/**
+ * What the parser does not read although Snowflake documents it: several parameters at once, error logging (2026), grants and
+ * the default collation of a table.
+ */
 const BEYOND_THE_PARSER: readonly RegExp[] = [
   /^ALTER SESSION SET \w+ = \S+ \w+ = /,
   /^CREATE OR REPLACE TABLE .*\) COPY GRANTS COMMENT = /s,
+  /^CREATE TABLE .*\) DEFAULT_DDL_COLLATION = '[\w-]*'$/s,
   /^(?:CREATE|ALTER) TABLE .* ERROR_LOGGING = (?:TRUE|FALSE)$/s,
 ]
 

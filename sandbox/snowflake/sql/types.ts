@@ -221,7 +221,7 @@ export function assignTo(expression: string, type: SqlType, from?: string, forma
   return `memory.main.sf_fit(${castTo(expression, simple('text'), false, from)}, ${type.length})`
 }
 
-/** How the engine writes a session's variable for a format, which is NULL for AUTO and unset for the usual one. */
+/** A session's variable for a format, which is unset where it is the usual one. */
 const variable = (name: string, usual: string) => `coalesce(getvariable('${name}'), '${usual}')`
 const isAuto = (name: string) => `coalesce(getvariable('${name}'), 'AUTO') = 'AUTO'`
 
@@ -248,7 +248,7 @@ const stampOut = variable('timestamp_out', '%Y-%m-%d %H:%M:%S.%g')
 /** Macros of the above; they live in the engine's own database. */
 export const MACROS = [
   `CREATE MACRO sf_stamp(x) AS strftime(CAST(x AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%g')`,
-  `CREATE MACRO sf_text(x) AS CASE typeof(x) WHEN 'JSON' THEN to_json(x) ->> '$' WHEN 'DATE' THEN strftime(TRY_CAST(CAST(x AS VARCHAR) AS DATE), ${variable('date_out', '%Y-%m-%d')}) WHEN 'TIMESTAMP' THEN strftime(TRY_CAST(CAST(x AS VARCHAR) AS TIMESTAMP), ${stampOut}) WHEN 'TIMESTAMP WITH TIME ZONE' THEN strftime(TRY_CAST(CAST(x AS VARCHAR) AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%g') || ' +0000' WHEN 'BLOB' THEN hex(TRY_CAST(x AS BLOB)) ELSE CAST(x AS VARCHAR) END`,
+  `CREATE MACRO sf_text(x) AS CASE typeof(x) WHEN 'JSON' THEN to_json(x) ->> '$' WHEN 'DATE' THEN strftime(TRY_CAST(CAST(x AS VARCHAR) AS DATE), ${variable('date_out', '%Y-%m-%d')}) WHEN 'TIMESTAMP' THEN strftime(TRY_CAST(CAST(x AS VARCHAR) AS TIMESTAMP), ${stampOut}) WHEN 'TIMESTAMP WITH TIME ZONE' THEN strftime(timezone('UTC', TRY_CAST(CAST(x AS VARCHAR) AS TIMESTAMP WITH TIME ZONE)), '%Y-%m-%d %H:%M:%S.%g') || ' +0000' WHEN 'BLOB' THEN hex(TRY_CAST(x AS BLOB)) ELSE CAST(x AS VARCHAR) END`,
   ...readers('date', 'DATE', 'date_in', AUTO_DATE),
   ...readers('time', 'TIME', 'time_in'),
   ...readers('timestamp', 'TIMESTAMP', 'timestamp_in', AUTO_TIMESTAMP),

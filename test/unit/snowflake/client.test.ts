@@ -5,7 +5,7 @@ import { wholePem } from '../../../nodes/snowflake/client/auth.ts'
 import { createConnection } from '../../../nodes/snowflake/client/connection.ts'
 import { costLines } from '../../../nodes/snowflake/client/cost.ts'
 import { toSyncError } from '../../../nodes/snowflake/client/errors.ts'
-import { sessionSettings } from '../../../nodes/snowflake/client/session.ts'
+import { sessionSettings, wrongSetting } from '../../../nodes/snowflake/client/session.ts'
 import type { ErrorClass } from '../../../sync/errors.ts'
 
 const execute = { what: 'MERGE into FINANCE.ERP.GL_ENTRY', phase: 'execute' } as const
@@ -98,6 +98,13 @@ describe('snowflake errors', () => {
         /RSA_PUBLIC_KEY/,
       ],
       [new Error('error:1E08010C:DECODER routines::unsupported'), login, 'auth', 'snowflake.key', /passphrase/],
+      [
+        failed('100096', '22007', "Can't parse 'DE89' as date with format 'YYYY-MM-DD'"),
+        execute,
+        'data',
+        'snowflake.100096',
+        /Can't parse '…' as date/,
+      ],
       [new Error('Request failed with status code 403'), upload, 'transient', 'snowflake.upload', /S3/],
     ]
   for (const [error, at, cls, code, says] of table)
@@ -134,15 +141,45 @@ describe('snowflake login', () => {
     assert.throws(() => createConnection({ ...options, host: 'a/b' }), /Field host/)
   })
 
-  it('sets every session so that names are exact, times UTC and locks are not waited for half a day', () => {
+  it('sets every session to all that a statement of ours, or the driver, could depend on', () => {
     const text = sessionSettings({ lockTimeoutSeconds: 20 })
     for (const part of [
+      'AUTOCOMMIT = TRUE',
+      'TRANSACTION_ABORT_ON_ERROR = FALSE',
       "TIMEZONE = 'UTC'",
+      "TIMESTAMP_TYPE_MAPPING = 'TIMESTAMP_NTZ'",
+      "DATE_INPUT_FORMAT = 'YYYY-MM-DD'",
+      "DATE_OUTPUT_FORMAT = 'YYYY-MM-DD'",
+      "TIMESTAMP_INPUT_FORMAT = 'AUTO'",
+      "TIMESTAMP_NTZ_OUTPUT_FORMAT = 'YYYY-MM-DD HH24:MI:SS.FF3'",
+      "BINARY_INPUT_FORMAT = 'HEX'",
+      "BINARY_OUTPUT_FORMAT = 'HEX'",
+      'JSON_INDENT = 0',
       'STRICT_JSON_OUTPUT = TRUE',
+      'JS_TREAT_INTEGER_AS_BIGINT = FALSE',
       'QUOTED_IDENTIFIERS_IGNORE_CASE = FALSE',
+      'ROWS_PER_RESULTSET = 0',
+      'USE_CACHED_RESULT = FALSE',
+      'MULTI_STATEMENT_COUNT = 1',
+      'ERROR_ON_NONDETERMINISTIC_MERGE = TRUE',
       'LOCK_TIMEOUT = 20',
+      'STATEMENT_TIMEOUT_IN_SECONDS = 1800',
+      'STATEMENT_QUEUED_TIMEOUT_IN_SECONDS = 0',
     ])
       assert.ok(text.includes(part), part)
+  })
+
+  it('does not work in a session that is not as it was set, and names what differs', () => {
+    const rows = (changed: Readonly<Record<string, string>>) =>
+      Object.entries({ AUTOCOMMIT: 'true', TIMEZONE: 'UTC', LOCK_TIMEOUT: '60', QUERY_TAG: 'x', ...changed }).map(
+        ([key, value]) => ({ key, value }),
+      )
+    assert.equal(wrongSetting(rows({}), {}), undefined)
+    const wrong = wrongSetting(rows({ TIMEZONE: 'Europe/Zurich' }), {})
+    assert.deepEqual([wrong?.cause.class, wrong?.code], ['config', 'snowflake.parameter'])
+    assert.match(wrong?.message ?? '', /TIMEZONE is Europe\/Zurich although it was set to UTC/)
+    assert.match(wrongSetting(rows({}), { lockTimeoutSeconds: 5 })?.message ?? '', /LOCK_TIMEOUT is 60/)
+    assert.match(wrongSetting([], {})?.message ?? '', /AUTOCOMMIT is not listed/)
   })
 })
 
