@@ -6,8 +6,7 @@
 import { isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
 import type { WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
-import { plainTable, quote } from './sql.ts'
-import type { FoundColumn, WantedTable } from './tables.ts'
+import { plainTable, quote, type TableName } from './sql.ts'
 
 const BINARY = 'UTF8_BINARY'
 /** Stands behind STRING. */
@@ -38,13 +37,24 @@ export async function runMaking(
   refusing.add(run)
 }
 
+/** A column as it is there; the type as it was declared. */
+interface FoundColumn {
+  readonly name: string
+  readonly type: string
+}
+
 /** `string collate UTF8_LCASE` is `UTF8_LCASE`; empty where bytes are compared. */
 function collationOf({ type }: FoundColumn): string {
   const name = /\bcollate\s+(?:\w+\.)*(\w+)/i.exec(type)?.[1] ?? ''
   return name.toUpperCase() === BINARY ? '' : name
 }
 
-type Checked = Pick<WantedTable, 'name' | 'columns' | 'key'>
+/** A table as it should be. */
+interface Checked {
+  readonly name: TableName
+  readonly columns: readonly { readonly name: string }[]
+  readonly key: readonly string[]
+}
 
 /** Throws where a key column compares otherwise than by bytes; gives a notice of other text columns that do. */
 export function checkCollations(table: Checked, columns: readonly FoundColumn[]): readonly string[] {
