@@ -232,6 +232,28 @@ describe('Databricks sandbox, spoken to by the vendor driver', () => {
       assert.equal((await db.fails('SELECT :a', { namedParameters: { a: 'x'.repeat(1_100_000) } })).status, 400)
     })
 
+    it('leaves rows out by semi and anti joins, before and behind other joins', async () => {
+      const table = (name: string, ...values: number[]) =>
+        `(SELECT * FROM VALUES ${values.map((value) => `(${value})`).join(', ')} AS v(n)) AS ${name}`
+      const [a, b, c] = [table('a', 1, 2, 3, 4), table('b', 2, 3), table('c', 3, 4)]
+      const numbers = async (from: string) => {
+        const rows = await db.sql(`SELECT * FROM ${from} ORDER BY 1`)
+        return rows.map((found) => Object.values(found))
+      }
+      const on = (name: string) => `ON a.n = ${name}.n`
+      assert.deepEqual(await numbers(`${a} LEFT ANTI JOIN ${b} ${on('b')}`), [[1], [4]])
+      assert.deepEqual(await numbers(`${a} LEFT SEMI JOIN ${b} ${on('b')} LEFT ANTI JOIN ${c} ${on('c')}`), [[2]])
+      assert.deepEqual(await numbers(`${a} LEFT ANTI JOIN ${b} ${on('b')} AND (b.n > 2 OR a.n > 3) WHERE a.n < 4`), [
+        [1],
+        [2],
+      ])
+      assert.deepEqual(await numbers(`${a} LEFT ANTI JOIN ${b} ${on('b')} JOIN ${c} ${on('c')}`), [[4]])
+      assert.equal(
+        (await db.fails(`SELECT * FROM ${a} LEFT ANTI JOIN ${b} ${on('b')} FULL JOIN ${c} ${on('c')}`)).sqlState,
+        '42601',
+      )
+    })
+
     it('sorts NULL first, as Databricks does', async () => {
       assert.deepEqual(await db.sql('SELECT a FROM VALUES (2), (NULL), (1) AS v(a) ORDER BY a'), [
         { a: null },

@@ -74,11 +74,13 @@ function select(c: Cursor): string {
   const distinct = choice(c, ['ALL', 'DISTINCT'], '') === 'DISTINCT' ? 'DISTINCT ' : ''
   const items = list(c, selectItem)
   let query = `SELECT ${distinct}${items.join(', ')}`
+  const filters: string[] = []
   if (accept(c, 'FROM')) {
-    query += ` FROM ${list(c, joined).join(', ')}`
+    query += ` FROM ${list(c, (at) => joined(at, filters)).join(', ')}`
     while (accept(c, 'LATERAL', 'VIEW')) query += lateralView(c)
   }
-  if (accept(c, 'WHERE')) query += ` WHERE ${expression(c)}`
+  if (accept(c, 'WHERE')) filters.push(expression(c))
+  if (filters.length > 0) query += ` WHERE ${filters.join(' AND ')}`
   if (accept(c, 'GROUP', 'BY')) query += ` GROUP BY ${accept(c, 'ALL') ? 'ALL' : list(c, expression).join(', ')}`
   if (accept(c, 'HAVING')) query += ` HAVING ${expression(c)}`
   if (accept(c, 'QUALIFY')) query += ` QUALIFY ${expression(c)}`
@@ -134,12 +136,24 @@ function lateralView(c: Cursor): string {
   return `, LATERAL (SELECT ${value} AS ${quote(column)}) AS ${quote(table)}`
 }
 
-function joined(c: Cursor): string {
+/**
+ * A table and what is joined to it. A semi or anti join only leaves rows out, and is given to the engine as a filter: as a
+ * join it would compare every row with every other where the condition is more than comparisons of columns.
+ */
+function joined(c: Cursor, filters: string[]): string {
   let left = relation(c)
   while (true) {
     const kind = joinKind(c)
     if (kind === undefined) return left
-    left += ` ${kind} ${relation(c)}`
+    const right = relation(c)
+    if (kind === 'SEMI JOIN' || kind === 'ANTI JOIN') {
+      expect(c, 'ON')
+      filters.push(`${kind === 'ANTI JOIN' ? 'NOT ' : ''}EXISTS (SELECT 1 FROM ${right} WHERE ${expression(c)})`)
+      continue
+    }
+    // a filter holds for the rows so far, not for those that such a join adds
+    if (filters.length > 0 && /^(RIGHT|FULL)/.test(kind)) fail(c)
+    left += ` ${kind} ${right}`
     if (accept(c, 'ON')) left += ` ON ${expression(c)}`
     else if (accept(c, 'USING')) left += ` USING (${bracketed(c, identifier).map(quote).join(', ')})`
     else if (kind !== 'CROSS JOIN') fail(c)
