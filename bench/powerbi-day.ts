@@ -106,7 +106,7 @@ async function day(rows: number): Promise<{ seconds: number; posts: number; refu
     const context = { signal: new AbortController().signal, waiting: () => undefined }
     const note = { read: async () => undefined, save: async () => undefined }
     for (let first = 0; first < rows; first += POST_ROWS) {
-      await target.prepare(schema, { ...context, note, run: RUN, full: false })
+      await target.prepare(schema, { ...context, note, run: RUN, full: false, filled: new Set() })
       const records = batch(first, Math.min(POST_ROWS, rows - first))
       const at = new Date(now).toISOString()
       await target.write({ id: `b${first}`, sync: 's', run: RUN, entity: schema.entity, schema, records, at }, context)

@@ -45,7 +45,7 @@ export interface HeldRecord {
 export interface AlertRecord {
   readonly id: string
   readonly sync: string
-  /** `run-failed not-received held in-doubt no-success zero-records no-tie future-stamp stopped identity sweep call-budget` */
+  /** `run-failed not-received held in-doubt no-success zero-records no-tie future-stamp stopped identity sweep call-budget lost-rows` */
   readonly kind: string
   readonly entity?: string
   readonly message: string

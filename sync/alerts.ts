@@ -3,6 +3,7 @@ import type { Intent, Ledger } from '../ledger/ledger.ts'
 import { budgetAlert } from './budget.ts'
 import type { EntitySummary, RunSummary } from './engine.ts'
 import { withHint } from './errors.ts'
+import { lostNotice } from './lost.ts'
 import type { EntityRun, RunState } from './run.ts'
 
 /** So many runs with records in a row make records usual. */
@@ -35,6 +36,7 @@ export async function settleAlerts(
       await set('not-received', lost ? withHint(error.message, error.cause.hint) : undefined, name)
       await set('run-failed', error && !lost ? withHint(error.message, error.cause.hint) : undefined, name)
     }
+    await set('lost-rows', await lostNotice(ledger, sync, entity), name)
     await set('in-doubt', inDoubt(doubtful.filter((intent) => intent.entity === name)), name)
     if (error || !entity.readDone || summary.state === 'stopped') continue
     await set('no-tie', untied(sums), name)

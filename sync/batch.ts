@@ -4,11 +4,12 @@ import type { DeliverDeps } from './deliver.ts'
 import type { OutcomeCounts } from './engine.ts'
 import type { Fifo } from './fifo.ts'
 import { compileHasher } from './hash.ts'
-import { type AppendDeps, doubledText, listDoubled, resolveIntents, withoutDoubtful } from './intents.ts'
+import { type AppendDeps, resolveIntents, withoutDoubtful } from './intents.ts'
 import { checkAlike, type Refused } from './isolate.ts'
-import { answer, deliveryOf, type Job, type Known, rowsIn } from './job.ts'
+import { answer, deliveryOf, firstRows, type Job, type Known, rowsIn } from './job.ts'
+import { createMeetings, type Meeting } from './meet.ts'
 import type { Answer } from './progress.ts'
-import { type RetryOptions, withRetry } from './retry.ts'
+import type { RetryOptions } from './retry.ts'
 import { noCounts, type Reached } from './run.ts'
 import { createRunTotals } from './run-totals.ts'
 import { type Entry, sift } from './sift.ts'
@@ -16,53 +17,35 @@ import type { Target } from './target.ts'
 import { totalsPlan } from './totals.ts'
 import { writeRecords } from './write.ts'
 
+/** What is to be done with a batch: by what the ledger knows of its keys, and what does not fit. */
+interface Turn {
+  readonly known: Known
+  readonly bad: readonly Refused[]
+  /** Where it is written, if the run was there. */
+  readonly reached: Reached | undefined
+}
+
 /**
  * What does a batch at its turn, given the newest of each of its keys and those that they supersede. Throws when the batch
  * cannot be delivered; what was written before is settled all the same.
  */
 export function createBatchWork(
-  { ledger, settlement, newId, retry = {} }: DeliverDeps,
+  deps: DeliverDeps,
   fifo: Fifo,
 ): (job: Job, newest: readonly Entry[], older: readonly Entry[]) => Promise<OutcomeCounts> {
+  const { ledger, settlement, newId, retry = {} } = deps
   const patience = (target: Target): Partial<RetryOptions> => ({ ...retry, ...target.retry })
   /** Addresses whose mark was looked at since the ledger was opened. */
   const met = new Set<string>()
   const totals = createRunTotals(settlement.runs, fifo)
 
   const entityOf = ({ sync }: Job) => settlement.runs.get(sync.run)?.entities.get(sync.entity)
+  const meetings = createMeetings(deps)
 
-  /** Prepares the target; the first time in a run also looks at its mark, after which the ledger may know less than before. */
-  const meet = async (job: Job): Promise<{ reached: Reached; first: boolean }> => {
-    const { context, sync, batch, options } = job
-    const { target, ref } = options
-    const again = { ...job.again, idempotent: true }
-    const run = settlement.runs.get(sync.run)
-    const { address } = target
-    const note = { read: () => ledger.note(address), save: (text: string) => ledger.saveNote(address, text) }
-    const preparing = { ...context, run: sync.run, full: run?.full ?? false, note }
-    const prepared = await withRetry(() => target.prepare(batch.schema, preparing), again, patience(target))
-    run?.notices.push(...(prepared.notices ?? []))
-    if (prepared.cleared) await ledger.forgetAddress(address)
-    for (const doubled of prepared.doubled ?? []) {
-      await listDoubled(doubled, { ledger, sync, schema: batch.schema, address, at: job.at })
-      run?.notices.push(doubledText(doubled, address))
-    }
-    const before = await entityOf(job)?.reached.get(ref.id)
-    if (before !== undefined) return { reached: before, first: false }
-    if (prepared.empty && (await ledger.hasDeliveries(target.address))) {
-      await ledger.clearDeliveries(target.address)
-      if (!run?.full)
-        run?.notices.push(
-          `${target.address} is empty, though records were delivered there before: it was emptied or dropped. Run a full refresh to bring them back.`,
-        )
-    }
-    const reached = await withRetry(
-      () => settlement.target(sync, ref, { target, schema: batch.schema, empty: prepared.empty }, context),
-      again,
-      patience(target),
-    )
-    met.add(target.address)
-    return { reached, first: true }
+  const meet = async (job: Job): Promise<Meeting> => {
+    const meeting = await meetings.meet(job)
+    met.add(job.options.target.address)
+    return meeting
   }
 
   const recall = async (job: Job, newest: readonly Entry[], append: AppendDeps | undefined): Promise<Known> => {
@@ -88,6 +71,29 @@ export function createBatchWork(
     )
   }
 
+  const sort = async (
+    job: Job,
+    newest: readonly Entry[],
+    append: AppendDeps | undefined,
+    reached: Reached | undefined,
+  ): Promise<Turn> => {
+    const known = await recall(job, newest, append)
+    return { known, bad: misfits(job, known.sifted.write), reached }
+  }
+
+  /** The target is asked only if something is to be written; what it finds there, the ledger may know less than before. */
+  const takeTurn = async (job: Job, newest: readonly Entry[], append: AppendDeps | undefined): Promise<Turn> => {
+    const { target, ref } = job.options
+    // A ledger restored from an old copy must not call anything unchanged: after a start the target's mark comes first.
+    const isFirst = newest.length > 0 && (!met.has(target.address) || settlement.runs.get(job.sync.run)?.full)
+    const before = isFirst ? (await meet(job)).reached : undefined
+    if (append !== undefined) await resolveIntents(ref, append, () => meet(job))
+    const turn = await sort(job, newest, append, before)
+    if (before !== undefined || turn.known.sifted.write.length <= turn.bad.length) return turn
+    const { reached, fresh } = await meet(job)
+    return fresh ? sort(job, newest, append, reached) : { ...turn, reached }
+  }
+
   return async (job, newest, older) => {
     const { options, batch, sync } = job
     const { target, ref } = options
@@ -103,25 +109,11 @@ export function createBatchWork(
     const own = patience(target)
     const append: AppendDeps | undefined =
       target.mode === 'append' ? { ledger, target, context: job.context, again: job.again, retry: own } : undefined
-    // A ledger restored from an old copy must not call anything unchanged: after a start the target's mark comes first.
-    let reached: Reached | undefined
-    if (newest.length > 0 && (!met.has(target.address) || run?.full)) reached = (await meet(job)).reached
-    if (append !== undefined) await resolveIntents(ref, append)
-    let known = await recall(job, newest, append)
-    let bad = misfits(job, known.sifted.write)
-    if (known.sifted.write.length > bad.length && reached === undefined) {
-      const meeting = await meet(job)
-      reached = meeting.reached
-      if (meeting.first) {
-        known = await recall(job, newest, append)
-        bad = misfits(job, known.sifted.write)
-      }
-    }
+    let turn = await takeTurn(job, newest, append)
+    const { reached } = turn
     const plan = totalsPlan(batch.schema, entity?.totals)
     if (reached !== undefined) totals.watch(reached, { target, schema: batch.schema, run: sync.run, plan, retry: own })
     const contribution = totals.contributions(at, plan)
-    const badEntries = new Set(bad.map(({ entry }) => entry))
-    const good = known.sifted.write.filter((entry) => !badEntries.has(entry))
     const writing = { settlement, newId, retry: own, append, totals }
     const merged = append === undefined ? job.written : []
     const settle = async (
@@ -129,19 +121,35 @@ export function createBatchWork(
       more: Parameters<typeof settlement.settle>[3],
     ): Promise<Answer[]> => {
       const answers = [...others, ...answer(merged, 'delivered')]
-      const deliveries = merged.map((entry) => deliveryOf(job, entry, known, contribution))
+      const deliveries = merged.map((entry) => deliveryOf(job, entry, turn.known, contribution))
       const all = { ...more, deliveries: [...deliveries, ...(more.deliveries ?? [])] }
-      await settlement.settle(sync, ref, answers, { address: at.address, rows: rowsIn(job, merged), ...all })
-      totals.account(at, merged, known.deliveries, contribution)
+      const written = { address: at.address, rows: rowsIn(job, merged), filled: firstRows(job, merged) }
+      await settlement.settle(sync, ref, answers, { ...written, ...all })
+      totals.account(at, merged, turn.known.deliveries, contribution)
       return answers
     }
+    const write = async (): Promise<readonly Refused[]> => {
+      const misfit = new Set(turn.bad.map(({ entry }) => entry))
+      const good = turn.known.sifted.write.filter((entry) => !misfit.has(entry))
+      if (good.length === 0) return []
+      // A version that is written but never settled must not let an equal one before it pass for unchanged.
+      const doubtful = good.filter(({ key }) => turn.known.deliveries.get(key)?.hash).map(({ key }) => key)
+      if (doubtful.length > 0 && append === undefined) await ledger.doubtDeliveries(target.address, doubtful)
+      return writeRecords(job, good, turn.known, contribution, writing)
+    }
+    /** Once more where a table was lost: what of the batch was written before is lost with it. */
+    const writeAgain = async (error: unknown): Promise<readonly Refused[]> => {
+      if (!(await meetings.meetAgain(job, error))) throw error
+      job.written.length = 0
+      job.inDoubt.length = 0
+      job.rows = 0
+      turn = await sort(job, newest, append, reached)
+      return write()
+    }
+    let bad: readonly Refused[]
     try {
-      if (good.length > 0) {
-        // A version that is written but never settled must not let an equal one before it pass for unchanged.
-        const doubtful = good.filter(({ key }) => known.deliveries.get(key)?.hash).map(({ key }) => key)
-        if (doubtful.length > 0 && append === undefined) await ledger.doubtDeliveries(target.address, doubtful)
-        bad = [...bad, ...(await writeRecords(job, good, known, contribution, writing))]
-      }
+      const refused = await write().catch(writeAgain)
+      bad = [...turn.bad, ...refused]
       checkAlike(bad, { entity: batch.schema.entity, total: batch.payload.length })
     } catch (error) {
       // What was written before is in the target: the ledger must know it, though the entity fails.
@@ -149,6 +157,7 @@ export function createBatchWork(
       throw error
     }
 
+    const { known } = turn
     const { unchanged, superseded } = known.sifted
     const answers = await settle(
       [

@@ -1,5 +1,6 @@
 /** The end of an entity's run: everything settled, the window closed, the target's sums compared, its mark written. */
 import type { Ledger } from '../ledger/ledger.ts'
+import { saveComplete } from './lost.ts'
 import { floorOf } from './marks.ts'
 import { type RetryOptions, withRetry } from './retry.ts'
 import { type EntityRun, type Reached, type RunState, type TotalsCheck, tallyOf } from './run.ts'
@@ -50,10 +51,7 @@ export async function closeEntity(
   if (entity.readError) deps.settlement.failEntity(run, entity, entity.readError)
   try {
     if (!entity.error) await deps.settlement.finish(run, entity)
-    if (!entity.error && entity.sweptAt !== undefined) {
-      const known = entity.targetsAsked || !(await deps.ledger.areTargetsInDoubt(run.sync, entity.name))
-      if (known) await deps.ledger.saveSwept(run.sync, entity.name, entity.sweptAt)
-    }
+    if (!entity.error) await saveComplete(deps.ledger, run, entity)
   } catch (error) {
     deps.settlement.failEntity(run, entity, asSyncError(error))
   }
@@ -89,6 +87,7 @@ async function mark(
   const context = { signal, waiting: () => undefined }
   try {
     const position = entity.position ?? (await ledger.position(sync.name, entity.name))
+    const isWhole = (await ledger.lostRows(sync.name, entity.name)) === undefined
     const values = {
       sync: sync.name,
       entity: entity.name,
@@ -96,7 +95,7 @@ async function mark(
       ledger: ledger.id,
       run: sync.run,
       read: await ledger.highestRead(target.address),
-      floor: floorOf(position?.readThrough ?? null, await ledger.oldestHeld(sync.name, entity.name)),
+      floor: floorOf((isWhole && position?.readThrough) || null, await ledger.oldestHeld(sync.name, entity.name)),
     }
     const again = { ...context, idempotent: true, renew: target.renew?.bind(target) }
     await withRetry(() => write(values, context), again, { ...retry, attempts: 3 })

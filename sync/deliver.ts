@@ -121,6 +121,7 @@ export function createDeliver(deps: DeliverDeps): (options: DeliverOptions) => P
       context: { signal, waiting },
       again: { signal, waiting, idempotent: target.mode === 'merge', renew: target.renew?.bind(target) },
       at: deps.now(),
+      filled: undefined,
       written: [],
       inDoubt: [],
       rows: 0,

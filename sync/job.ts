@@ -2,7 +2,7 @@
 import type { Delivery } from '../ledger/ledger.ts'
 import type { DeliverOptions } from './engine.ts'
 import type { Fingerprinter } from './hash.ts'
-import type { Outcome, SyncInfo } from './message.ts'
+import { type DataRecord, isDeletion, memberOf, type Outcome, type SyncInfo } from './message.ts'
 import type { ParsedBatch } from './parse.ts'
 import type { Answer } from './progress.ts'
 import type { RetryContext } from './retry.ts'
@@ -23,6 +23,8 @@ export interface Job {
   readonly at: string
   /** Rows that went up while the batch waited, for `newest` as a whole; undefined inside: they could not. */
   ahead?: { readonly count: number; readonly staged: Promise<StagedBatch | undefined> } | undefined
+  /** Tables that rows were delivered into, as the run knows its target; undefined: it was not asked. */
+  filled: Set<string> | undefined
   /** What was written so far, and its rows. */
   readonly written: Entry[]
   readonly inDoubt: Entry[]
@@ -63,6 +65,22 @@ export const answer = (entries: readonly Entry[], outcome: Outcome): Answer[] =>
 /** Rows of all tables that these records have. */
 export const rowsIn = ({ batch }: Job, entries: readonly Entry[]): number =>
   entries.reduce((sum, { record }) => sum + rowsOf(record, batch.schema), 0)
+
+/** Tables that these records bring rows to for the first time, as far as it is known: `''` the header's, else the list's name. */
+export function firstRows({ batch, filled }: Job, entries: readonly Entry[]): readonly string[] {
+  if (filled === undefined) return []
+  const news = ['', ...Object.keys(batch.schema.lists ?? {})].filter(
+    (list) => !filled.has(list) && entries.some(({ record }) => hasRow(record, list)),
+  )
+  for (const list of news) filled.add(list)
+  return news
+}
+
+function hasRow(record: DataRecord, list: string): boolean {
+  if (isDeletion(record)) return false
+  const lines = list === '' ? undefined : memberOf(record, list)
+  return list === '' || (Array.isArray(lines) && lines.length > 0)
+}
 
 /** What the ledger keeps of a record that was delivered. */
 export function deliveryOf(job: Job, entry: Entry, { originals }: Known, contribution: ContributionOf): Delivery {

@@ -5,8 +5,9 @@ import { countCalls, usageOf } from './budget.ts'
 import { type CloseDeps, closeEntity, watchRun } from './closing.ts'
 import type { Log, PollOptions, RunSummary } from './engine.ts'
 import { syncError } from './errors.ts'
+import { tellLost } from './lost.ts'
 import { readEntity } from './reader.ts'
-import { newEntity, type RunState, type TotalsCheck } from './run.ts'
+import { type EntityRun, newEntity, type RunState, type TotalsCheck } from './run.ts'
 import { asSyncError } from './settlement.ts'
 import { summarize } from './summary.ts'
 import { identityOf } from './windows.ts'
@@ -50,10 +51,9 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
   try {
     const closings: Promise<void>[] = []
     /** `turn` resolves when everything of the entities before was sent. */
-    const read = async (entityName: string, turn: Promise<void>): Promise<void> => {
-      const entity = newEntity(run, { name: entityName, sinks: options.sinks(entityName) })
+    const read = async (entity: EntityRun, turn: Promise<void>, what?: 'sweep'): Promise<void> => {
       try {
-        await readEntity(deps, options, run, entity, turn, AbortSignal.any([signal, entity.stop.signal]))
+        await readEntity(deps, options, run, entity, turn, AbortSignal.any([signal, entity.stop.signal]), what)
       } catch (error) {
         if (!signal.aborted) entity.readError = asSyncError(error)
         run.changed()
@@ -66,14 +66,21 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
       )
     }
     let before = Promise.resolve()
-    for (const entityName of names) {
+    for (const entity of names) {
       if (signal.aborted) break
-      const reading = read(entityName, before)
+      const reading = read(newEntity(run, { name: entity, sinks: options.sinks(entity) }), before)
       await (source.readsAhead ? before : reading)
       before = reading
     }
     await before
     await Promise.all(closings)
+    // Only while it was delivered could be seen that a table was emptied: what was in there is read again at once.
+    for (const entity of run.entities.values()) {
+      if (signal.aborted || entity.lost !== 'found' || !entity.sweeps || entity.error) continue
+      await read(entity, before, 'sweep')
+      await Promise.all(closings)
+    }
+    await tellLost(ledger, run)
   } finally {
     stopWatching()
     signal.removeEventListener('abort', run.changed)

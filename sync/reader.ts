@@ -66,8 +66,8 @@ export async function room(
 const rowsAhead = 2000
 
 /**
- * Reads the entity to its end; what it reads before its `turn` waits for it, and is little. Throws the source's errors and
- * the signal's reason; what was sent stays sent.
+ * Reads the entity to its end, or sweeps one that was read (`what`); what it reads before its `turn` waits for it, and is
+ * little. Throws the source's errors and the signal's reason; what was sent stays sent.
  */
 export async function readEntity(
   deps: ReadDeps & { readonly settlement: Pick<RunKeeper, 'finish'> },
@@ -76,6 +76,7 @@ export async function readEntity(
   entity: EntityRun,
   turn: Promise<void>,
   signal: AbortSignal,
+  what: 'window' | 'sweep' = 'window',
 ): Promise<void> {
   const { ledger } = deps
   let itsTurn = false
@@ -93,9 +94,9 @@ export async function readEntity(
   const missing = entity.needs.find((need) => run.entities.get(need)?.error ?? run.entities.get(need)?.readError)
   if (missing) throw needsError(entity.name, missing)
 
-  let filler = createFiller(limits)
   /** First batch of the window that is read: each window is a sequence of messages of its own. */
-  let first = 0
+  let first = entity.batches.length
+  let filler = createFiller(limits, first)
   /** A batch was taken from the filler and not sent: nothing behind it may be. */
   let broken = false
   const send = async (batch: FilledBatch, last: boolean): Promise<void> => {
@@ -196,6 +197,22 @@ export async function readEntity(
       }
     }
   }
+  const sweep = async (): Promise<void> => {
+    const sweptAt = deps.now()
+    await closeWindow()
+    await sweepEntity({
+      ledger,
+      options,
+      entity,
+      plan,
+      take: (page, firstRead) => take('sweep', page, firstRead),
+      room: () => room(run, limits, filler.size(), signal),
+      settled: closeWindow,
+      note: (notice) => run.notices.push(about(entity.name, notice)),
+      signal,
+    })
+    entity.sweptAt = sweptAt
+  }
   const walk = async (): Promise<void> => {
     if (scope.kind === 'keys') {
       const readKeys = keyReader(plan, address)
@@ -209,7 +226,9 @@ export async function readEntity(
       const walks = plan.backfill ?? plan.walks.filter((name) => name !== 'empty' && name !== 'dates')
       await walkWindow({ from: scope.from, bound: scope.to, walks: {} }, walks)
     } else {
-      const isFirst = plan.list !== undefined && !(await ledger.position(options.name, entity.name))?.readThrough
+      entity.sweeps = plan.list !== undefined && options.sweep !== undefined
+      if (what === 'sweep') return sweep()
+      const isFirst = !(await ledger.position(options.name, entity.name))?.readThrough
       // The window of a run that failed or died ends where that one wanted to get; whoever starts a run expects today.
       for (let isOld = true; isOld; ) {
         const { window, resumed } = await begin(deps, options, run, entity, plan, signal)
@@ -219,24 +238,11 @@ export async function readEntity(
       }
       if (!plan.list || !(await isSweepDue(ledger, options, entity.name))) return
       await turned
-      const sweptAt = deps.now()
       // Right after everything was read for the first time there is nothing to find. A new ledger that goes on from a mark
       // has not read everything: it gets to know the source's keys at once.
-      if (!isFirst || entity.from !== null || options.sweep?.since === null) {
-        await closeWindow()
-        await sweepEntity({
-          ledger,
-          options,
-          entity,
-          plan,
-          take: (page, firstRead) => take('sweep', page, firstRead),
-          room: () => room(run, limits, filler.size(), signal),
-          settled: closeWindow,
-          note: (notice) => run.notices.push(about(entity.name, notice)),
-          signal,
-        })
-      }
-      entity.sweptAt = sweptAt
+      const isNeeded = !isFirst || entity.from !== null || (await ledger.lostRows(options.name, entity.name))
+      if (isNeeded || options.sweep?.since === null) await sweep()
+      else entity.sweptAt = deps.now()
     }
   }
   try {

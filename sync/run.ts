@@ -85,6 +85,13 @@ export interface EntityRun {
   refused: number
   /** The sweep asked the targets what they hold. */
   targetsAsked: boolean
+  /** Whether its runs sweep it where that is due; undefined: a run that reads only some of it. */
+  sweeps: boolean | undefined
+  /**
+   * Rows that were delivered were not in the target any more (`Ledger.loseRows`). `found`: while this run delivered;
+   * `read`: since then everything listed was read again.
+   */
+  lost: 'found' | 'read' | undefined
   /** What the sweep found. */
   sweep: SweepCounts | undefined
   /** When the sweep began that counts once everything is settled. */
@@ -153,6 +160,8 @@ export function newEntity(
     refused: 0,
     adopted: undefined,
     targetsAsked: false,
+    sweeps: undefined,
+    lost: undefined,
     sweep: undefined,
     sweptAt: undefined,
     error: undefined,

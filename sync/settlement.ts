@@ -28,7 +28,7 @@ import { summarize } from './summary.ts'
 import type { Target, WriteContext } from './target.ts'
 
 /** What a sink adds to the settlement of rows; run, entity, sink, outcomes and position are filled in. */
-export type SettleCommit = Pick<Commit, 'address' | 'deliveries' | 'held' | 'rows' | 'intent'>
+export type SettleCommit = Pick<Commit, 'address' | 'deliveries' | 'held' | 'rows' | 'intent' | 'filled'>
 
 export type { Reached }
 
@@ -44,7 +44,7 @@ export interface Settlement {
   alive(sync: SyncInfo, ref: SinkRef, waiting?: string): void
   /**
    * Registers where the entity is written, once for each run, entity and sink, and checks the target's mark: throws a
-   * `config` error when another ledger or sync writes the table. `empty` as `Target.prepare` said.
+   * `config` error when another ledger or sync writes the table. `empty`: the table of the header has no row.
    */
   target(
     sync: SyncInfo,

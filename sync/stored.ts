@@ -1,7 +1,7 @@
 /** What the tables of every warehouse have besides the columns of their records, and how it is written and read. */
 import { type Column, isDeletion } from './message.ts'
 import { recordText } from './staged.ts'
-import type { Mark, StoredTotal, TotalsQuestion, WriteBatch } from './target.ts'
+import type { FoundTable, Mark, StoredTotal, TotalsQuestion, WriteBatch } from './target.ts'
 
 /** Columns that sinks add to the table of a list, in docs/entities.md. */
 export const LIST_COLUMNS: readonly Column[] = [
@@ -127,3 +127,35 @@ export function planColumns<Found>(
   }
   return { missing }
 }
+
+/** A table of an entity that was brought into shape. */
+export interface ShapedTable<T> extends Pick<FoundTable, 'list' | 'name'> {
+  readonly table: T
+  /** It was not there. */
+  readonly made: boolean
+}
+
+/**
+ * Which tables have a row; one statement at most, since `ask` gets all of them and says which places have one. A table that
+ * was made just now is asked too where the ledger knows of rows (`filled`): whoever may not see a table takes it for missing.
+ */
+export async function findTables<T>(
+  tables: readonly ShapedTable<T>[],
+  filled: ReadonlySet<string>,
+  ask: (tables: readonly T[]) => Promise<ReadonlySet<number>>,
+): Promise<readonly FoundTable[]> {
+  const asked = tables.filter(({ made }) => !made || filled.size > 0)
+  const places = asked.length === 0 ? new Set<number>() : await ask(asked.map(({ table }) => table))
+  const full = new Set(asked.filter((_, place) => places.has(place)))
+  return tables.map((one) => ({
+    list: one.list,
+    name: one.name,
+    state: full.has(one) ? 'filled' : one.made ? 'new' : 'empty',
+  }))
+}
+
+/** The statement for it: a row for each table that has one, with its place in `column`, a name as it stands in a statement. */
+export const filledQuery = (tables: readonly string[], column: string): string =>
+  tables
+    .map((table, place) => `SELECT '${place}' AS ${column} FROM (SELECT 1 AS one FROM ${table} LIMIT 1) AS t${place}`)
+    .join(' UNION ALL ')

@@ -106,6 +106,8 @@ export async function sweepEntity(task: SweepTask): Promise<void> {
   const counts: SweepCounts = { swept: 0, missed: 0, gone: 0, foundAgain: 0 }
   entity.sweep = counts
   await ledger.forgetRecalled(sync, entity.name)
+  const lost = (await ledger.lostRows(sync, entity.name)) !== undefined
+  entity.lost = lost ? 'read' : undefined
   entity.targetsAsked = await mayHoldMore(task)
   const memory: Memory = { targets: undefined }
   let complete = false
@@ -116,8 +118,10 @@ export async function sweepEntity(task: SweepTask): Promise<void> {
   const { known, unseen } = await ledger.countUnseen(sync, entity.name, number)
   const tooMuch = suspicion(entity.name, counts.swept, known, unseen)
   // Of a listing with holes nobody can say that what it lacks is gone.
-  if (!complete) counts.problem = incomplete(entity.name, counts.swept)
-  else if (tooMuch !== undefined && !options.sweep?.confirm?.includes(entity.name))
+  if (!complete) {
+    counts.problem = incomplete(entity.name, counts.swept)
+    if (lost) entity.lost = 'found'
+  } else if (tooMuch !== undefined && !options.sweep?.confirm?.includes(entity.name))
     counts.problem = `${tooMuch} ${memory.targets ? onlyNow : whatNow(entity.name)}`
   if (counts.problem !== undefined) {
     task.note(counts.problem)

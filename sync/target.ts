@@ -37,14 +37,26 @@ export interface PrepareContext extends WriteContext {
   readonly run: string
   /** The run reads everything anew. */
   readonly full: boolean
+  /** Tables that rows were delivered into, as far as the ledger knows: `''` the header's, else the list's name. */
+  readonly filled: ReadonlySet<string>
   /** Text that the ledger keeps under the target's address, such as the ids of what the target made; on disk when `save` resolves. */
   readonly note: { read(): Promise<string | undefined>; save(text: string): Promise<void> }
 }
 
-/** How much of a target's tables there already was. */
+/** A table of a target as it was found. */
+export interface FoundTable {
+  /** `''` the header's, else the list's name. */
+  readonly list: string
+  /** As people call it: `main.finance.gl_entry_line`. */
+  readonly name: string
+  /** `new`: made now. `empty`: it was there, without a row. `filled`: it has rows, or nobody can tell. */
+  readonly state: 'new' | 'empty' | 'filled'
+}
+
+/** What of a target's tables there already was. */
 export interface Prepared {
-  /** Tables that were created now or found without a row: the memory of deliveries for this address is cleared. */
-  readonly empty: boolean
+  /** All tables of the entity, asked now: an answer of another run is not good any more. */
+  readonly tables: readonly FoundTable[]
   /** It emptied its tables itself, to load them anew: intents of this address are forgotten too. */
   readonly cleared?: boolean
   /** Batches that turned out to be in twice, since a first attempt that was given up came late: listed as in doubt. */
@@ -124,10 +136,16 @@ export interface Target {
    * is held then, for a person; absent: a deletion is written like any record (`_op: 'delete'`, only the key is filled).
    */
   readonly deletes?: false
-  /** Creates or extends the tables for this schema and checks their column types; a narrower one is a `config` error that names it. Cheap when nothing changed. */
+  /**
+   * Creates or extends the tables for this schema, checks their column types (a narrower one is a `config` error that names
+   * it), and looks which of them have a row: one question about columns and one about rows. Called once for each run that
+   * writes, before its first batch, and again when a table was lost meanwhile.
+   */
   prepare(schema: Schema, context: PrepareContext): Promise<Prepared>
   /** Writes all of the batch or nothing. Throws `SyncError`s; retries inside only what it must (a new session). */
   write(batch: WriteBatch, context: WriteContext): Promise<void>
+  /** Whether this failure of `write` says that a table is gone: it is prepared and written once more then. */
+  isLost?(error: unknown): boolean
   /** The first part of `write`, for a batch that waits for its turn. */
   stage?(batch: WriteBatch, context: WriteContext): Promise<StagedBatch>
   /** One question to the target which records of a refused batch do not fit (try_cast); empty: it cannot tell. */
@@ -145,7 +163,8 @@ export interface Target {
   /**
    * Keys of one source (the first part of the key) that the table holds, in pages of some thousand. Asked by the sweep of a
    * ledger that does not know all that is in there; absent: what the mark's floor says is in counts as known. None where
-   * the table is missing.
+   * the table is missing. Where every version is kept (append) a full refresh asks too: the newest of each key, with its
+   * hash, in the order of the keys' bytes; a key whose newest version is a deletion is not held.
    */
   keys?(schema: Schema, source: string, context: WriteContext): AsyncIterable<readonly StoredKey[]>
   /** Sums as stored for one table, in one query; undefined: it cannot tell (queries are not allowed there). */

@@ -2,7 +2,7 @@
 import type { DeliverDeps } from './deliver.ts'
 import { type AppendDeps, writeBehindIntent } from './intents.ts'
 import { type Refused, writeIsolating } from './isolate.ts'
-import { answer, batchOf, deliveryOf, type Job, type Known, nameOf, rowsIn } from './job.ts'
+import { answer, batchOf, deliveryOf, firstRows, type Job, type Known, nameOf, rowsIn } from './job.ts'
 import { type RetryOptions, withRetry } from './retry.ts'
 import { type ContributionOf, type RunTotals, totalsText } from './run-totals.ts'
 import type { Entry } from './sift.ts'
@@ -64,6 +64,7 @@ export async function writeRecords(
       address,
       deliveries: some.map((entry) => deliveryOf(job, entry, known, contribution)),
       rows: rowsIn(job, some),
+      filled: firstRows(job, some),
       intent: part.id,
     })
     totals.account({ run: sync.run, address }, some, known.deliveries, contribution)

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'mocha'
+import { copyInto } from '../../nodes/databricks/client/bronze.ts'
 import type { Connection } from '../../nodes/databricks/client/connection.ts'
+import { fileName, volumeOf } from '../../nodes/databricks/client/files.ts'
 import { sqlType } from '../../nodes/databricks/client/sql.ts'
 import type { SyncError } from '../../sync/errors.ts'
 import type { Schema } from '../../sync/message.ts'
@@ -35,12 +37,12 @@ async function startBench(): Promise<TargetBench> {
       const values = Object.values(row).map((value) => `'${value}'`)
       await f.rows(`INSERT INTO main.finance.${table} (${Object.keys(row).join(', ')}) VALUES (${values.join(', ')})`)
     },
-    async clear(table) {
-      await f.rows(`DELETE FROM main.finance.${table}`)
-    },
     protect(table) {
       f.sandbox.deny('MODIFY', `main.finance.${table}`)
       return () => f.sandbox.allow()
+    },
+    async remove(table, what) {
+      await f.rows(`${what === 'rows' ? 'TRUNCATE' : 'DROP'} TABLE main.finance.${table}`)
     },
     close: () => f.close(),
   }
@@ -79,8 +81,13 @@ describe('databricks target, against the sandbox with the vendor driver', () => 
   it('creates the tables with comments, keys and clustering, and says that they are empty', async () => {
     const { target, table, lines } = fresh()
     const prepared = await target.prepare(journal, context)
-    assert.equal(prepared.empty, true)
-    assert.deepEqual(await target.prepare(journal, context), { empty: false })
+    assert.deepEqual(
+      prepared.tables.map(({ name, state }) => [name, state]),
+      [
+        [table, 'new'],
+        [`${table}_line`, 'new'],
+      ],
+    )
     const created =
       f.sandbox
         .log()
@@ -106,6 +113,29 @@ describe('databricks target, against the sandbox with the vendor driver', () => 
       ],
     )
     assert.deepEqual(await lines(), [])
+  })
+
+  it('asks two questions of tables that are there, whatever their number, and none about rows of those it makes', async () => {
+    const { target, table } = fresh()
+    const asked = async (filled: readonly string[]) => {
+      const before = f.sandbox.log().length
+      await target.prepare(journal, { ...context, filled: new Set(filled) })
+      return f.sandbox
+        .log()
+        .slice(before)
+        .map(({ text }) => text)
+    }
+    const first = await asked([])
+    assert.deepEqual(first.map((text) => /information_schema|CREATE TABLE/.exec(text)?.[0]).sort(), [
+      'CREATE TABLE',
+      'CREATE TABLE',
+      ...Array(3).fill('information_schema'),
+    ])
+    const [columns, rows, ...more] = await asked(['', 'lines'])
+    assert.match(columns ?? '', /information_schema/)
+    for (const name of table.split('.')) assert.ok(rows?.includes(`\`${name}\``), rows)
+    assert.match(rows ?? '', /_line` LIMIT 1/)
+    assert.deepEqual(more, [])
   })
 
   it('stops between list and header, and is whole after the same batch comes again', async () => {
@@ -228,6 +258,21 @@ describe('databricks target, against the sandbox with the vendor driver', () => 
       assert.equal((await rowsOf(table)).length, 1)
       assert.equal(await target.resolve?.('b1', journal, context, 1), 'delivered')
       assert.equal((await rowsOf(table)).length, 1)
+    })
+
+    it('a batch that was loaded before its process died, and whose rows somebody took away, is absent: COPY would leave it out', async () => {
+      const { target, table } = fresh({ mode: 'bronze' })
+      await target.prepare(journal, context)
+      f.sandbox.deny('MODIFY', table)
+      await assert.rejects(target.write(batchOf('b1', [entry('1', { read: 4 })]), context), /MODIFY/)
+      f.sandbox.allow()
+      const [catalog = '', schema = '', name = ''] = table.split('.')
+      const sql = copyInto({ catalog, schema, table: name }, volumeOf('main.finance.staging'), fileName('b1', table, 0))
+      await connection.run({ sql, what: 'COPY', kind: 'write' }, context)
+      assert.equal((await rowsOf(table)).length, 1)
+      await f.rows(`DELETE FROM ${table}`)
+      assert.equal(await target.resolve?.('b1', journal, context, 1), 'absent')
+      assert.deepEqual(await rowsOf(table), [])
     })
   })
 })

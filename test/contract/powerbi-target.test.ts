@@ -1,8 +1,13 @@
 /** The target of Power BI against the sandbox: what a report reads, and that nothing is in twice. */
 import assert from 'node:assert/strict'
+import type { Connection } from '../../nodes/powerbi/client/connection.ts'
+import type { SyncError } from '../../sync/errors.ts'
 import { withRetry } from '../../sync/retry.ts'
+import type { Prepared } from '../../sync/target.ts'
 import { type PowerbiFixture, prepareContext, startPowerbiFixture } from '../support/powerbi.ts'
 import { batchOf, entry, journal } from '../support/warehouse.ts'
+
+const statesOf = ({ tables }: Prepared) => tables.map(({ list, state }) => `${list} ${state}`)
 
 describe('Power BI target', function () {
   this.timeout(30_000)
@@ -35,7 +40,7 @@ describe('Power BI target', function () {
   it('makes a dataset, writes a document to a table for each list, and a changed one again: measures sum the newest alone', async () => {
     const { connection, name, target } = fresh()
     const context = prepareContext()
-    assert.equal((await target.prepare(journal, context)).empty, true)
+    assert.deepEqual(statesOf(await target.prepare(journal, context)), ['lines new', ' new'])
     await target.write(
       batchOf('b1', [
         entry('1', {
@@ -219,9 +224,101 @@ describe('Power BI target', function () {
     await target.write(batchOf('b1', [entry('1', { read: 1, lines: [[1, 'A', '1']] })]), prepareContext({ kept }))
     const full = prepareContext({ kept, full: true, run: 'run-2' })
     const prepared = await target.prepare(journal, full)
-    assert.deepEqual([prepared.empty, prepared.cleared], [true, true])
+    assert.deepEqual([statesOf(prepared), prepared.cleared], [['lines new', ' new'], true])
     await target.write(batchOf('b2', [entry('1', { read: 2, lines: [[1, 'A', '1']] })]), full)
     assert.equal((await target.prepare(journal, full)).cleared, undefined, 'only once a run')
     assert.deepEqual([(await f.rows(name, 'gl_entry')).length, (await f.rows(name, 'gl_entry_line')).length], [1, 1])
+  })
+
+  describe('looked at by each run', () => {
+    /** Empties a table as a person does who has a token. */
+    const empty = async (connection: Connection, dataset: string, table: string) => {
+      const id = f.sandbox.datasets().find((one) => one.name === dataset)?.id
+      const path = `/groups/${f.sandbox.workspace.id}/datasets/${id}/tables/${table}/rows`
+      await connection.call({ method: 'DELETE', path, what: 'emptying', kind: 'call' }, prepareContext())
+    }
+    const written = async (options: Parameters<typeof fresh>[0] = {}) => {
+      const kept = {}
+      const made = fresh(options)
+      await made.target.prepare(journal, prepareContext({ kept }))
+      await made.target.write(
+        batchOf('b1', [entry('1', { read: 1, lines: [[1, 'A', '1']] })]),
+        prepareContext({ kept }),
+      )
+      /** Another run. */
+      const look = async (run: string, more: Parameters<typeof prepareContext>[0] = {}) =>
+        statesOf(
+          await made.target.prepare(journal, prepareContext({ kept, run, filled: new Set(['', 'lines']), ...more })),
+        )
+      return { ...made, look }
+    }
+    const isFull = (error: SyncError) => {
+      assert.deepEqual([error.code, error.cause.class], ['powerbi.full', 'config'])
+      assert.match(error.cause.hint ?? '', /rebuild.*empty them/s)
+      return true
+    }
+
+    it('a table that somebody emptied is found, header or list, by one query and one list of datasets', async () => {
+      const { connection, name, target, look } = await written()
+      assert.deepEqual(await look('run-2'), ['lines filled', ' filled'])
+      await empty(connection, name, 'gl_entry_line')
+      assert.deepEqual(await look('run-3'), ['lines empty', ' filled'])
+      await empty(connection, name, 'gl_entry')
+      assert.deepEqual(await look('run-4'), ['lines empty', ' empty'])
+      const before = f.sandbox.stats()
+      await target.prepare(journal, prepareContext({ run: 'run-5' }))
+      const news = Object.entries(f.sandbox.stats()).filter(([kind, count]) => count !== (before[kind] ?? 0))
+      assert.equal(news.find(([kind]) => kind === 'requests')?.[1], (before.requests ?? 0) + 2, JSON.stringify(news))
+    })
+
+    it('rows that no query sees yet are waited for: nothing may be sent twice because it was only just taken', async () => {
+      f.sandbox.tune({ visibleAfterMs: 150 })
+      const { look } = await written()
+      assert.deepEqual(await look('run-2'), ['lines filled', ' filled'])
+      f.sandbox.tune({ visibleAfterMs: 0 })
+    })
+
+    it('an adopted dataset that lost a column meanwhile stops the next run, with its name', async () => {
+      const { name } = await written()
+      const made = f.sandbox.datasets().find((one) => one.name === name)
+      const lines = made?.tables.find((table) => table.name === 'gl_entry_line')
+      assert.ok(made && lines)
+      const connection = f.connect()
+      const adopted = f.target(connection, 'gl_entry', { dataset: { kind: 'adopt', id: made.id } })
+      const kept = {}
+      await adopted.prepare(journal, prepareContext({ kept }))
+      const bare = { ...lines, columns: lines.columns.filter((column) => column.name !== 'account'), measures: [] }
+      const path = `/groups/${f.sandbox.workspace.id}/datasets/${made.id}/tables/gl_entry_line`
+      const request = { method: 'PUT', path, body: JSON.stringify(bare), what: 'bare', kind: 'call' } as const
+      await connection.call(request, prepareContext())
+      await assert.rejects(
+        adopted.prepare(journal, prepareContext({ kept, run: 'run-2' })),
+        /Table gl_entry_line has no column account/,
+      )
+    })
+
+    it('a full refresh is refused in words as long as it has rows, and let in when it is empty, made now or rebuilt', async () => {
+      const { connection, name, target, look } = await written()
+      await assert.rejects(look('run-2', { full: true }), isFull)
+      await empty(connection, name, 'gl_entry')
+      await assert.rejects(look('run-3', { full: true }), isFull, 'the lines are still there')
+      await empty(connection, name, 'gl_entry_line')
+      assert.deepEqual(await look('run-4', { full: true }), ['lines empty', ' empty'])
+      const batch = batchOf('b4', [entry('1', { read: 4, lines: [[1, 'A', '1']] })])
+      await target.write(batch, prepareContext({ run: 'run-4' }))
+      assert.deepEqual(await look('run-4', { full: true }), ['lines filled', ' filled'], 'what the run itself sent')
+      await assert.rejects(look('run-5', { full: true }), isFull)
+      const rebuilt = await written({ changes: 'rebuild' })
+      assert.deepEqual(await rebuilt.look('run-2', { full: true }), ['lines new', ' new'])
+      const made = fresh()
+      const first = prepareContext({ full: true })
+      assert.deepEqual(statesOf(await made.target.prepare(journal, first)), ['lines new', ' new'])
+    })
+
+    it('where nothing may be asked nobody knows whether it is empty: a full refresh is refused', async () => {
+      const { look } = await written({ ask: false })
+      assert.deepEqual(await look('run-2'), ['lines filled', ' filled'])
+      await assert.rejects(look('run-3', { full: true }), isFull)
+    })
   })
 })

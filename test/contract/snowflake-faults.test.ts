@@ -5,6 +5,7 @@ import { createServer as createSecureServer } from 'node:https'
 import { type AddressInfo, connect } from 'node:net'
 import { afterEach, describe, it } from 'mocha'
 import type { AuthOptions } from '../../nodes/snowflake/client/auth.ts'
+import { batchPath, copyFile, stagePath } from '../../nodes/snowflake/client/stage.ts'
 import { createFaults, type FaultKind, type FaultPlan } from '../../sandbox/faults.ts'
 import { SNOWFLAKE_SITES } from '../../sandbox/snowflake/server.ts'
 import { createCertificates } from '../../sandbox/tls.ts'
@@ -135,6 +136,24 @@ describe('snowflake faults, against the sandbox with the vendor driver', () => {
     assert.equal(await target.resolve?.('a', journal, context, 1), 'delivered')
     assert.equal(await target.resolve?.('a', journal, context, 1), 'delivered')
     assert.deepEqual(await stored('append'), [['append', '1']])
+  })
+
+  it('a batch that was loaded before its process died, and whose rows somebody took away, is absent: COPY would leave it out', async () => {
+    f = await startSnowflakeFixture()
+    const context = writeContext()
+    const connection = f.connect()
+    const target = f.target(connection, 'gl_entry', { mode: 'append' })
+    await target.prepare(journal, context)
+    const { database, schema } = f.sandbox
+    f.sandbox.deny('INSERT', `${database}.${schema}.GL_ENTRY`)
+    await assert.rejects(target.write(batchOf('a', [entry('1', { read: 1 })]), context), /INSERT/)
+    f.sandbox.allow()
+    const sql = copyFile({ database, schema, table: 'GL_ENTRY' }, batchPath(stagePath('@~'), 'a'), false)
+    await connection.run({ sql, what: 'COPY' }, context)
+    assert.deepEqual(await stored('append'), [['append', '1']])
+    await f.rows(`DELETE FROM ${database}.${schema}.GL_ENTRY`)
+    assert.equal(await target.resolve?.('a', journal, context, 1), 'absent')
+    assert.deepEqual(await stored('append'), [['append', '0']])
   })
 
   it('replaces dead sessions: an expired token by renewal, a dead master token and a forgotten session by a new login', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { storedKeys } from '../../nodes/snowflake/client/keys.ts'
+import { storedKeys, storedVersions } from '../../nodes/snowflake/client/keys.ts'
 import type { Schema } from '../../sync/message.ts'
 import { type SnowflakeFixture, startSnowflakeFixture } from '../support/snowflake.ts'
 import { batchOf, entry, journal, writeContext } from '../support/warehouse.ts'
@@ -52,5 +52,32 @@ describe('the keys that a Snowflake table holds, for a new ledger', () => {
     const pages: unknown[] = []
     for await (const page of target.keys?.(schema, 'x3', context) ?? []) pages.push(page)
     assert.deepEqual(pages, [])
+  })
+
+  it('of a table that keeps every version: page by page, each key once', async () => {
+    const connection = f.connect()
+    const target = f.target(connection, 'gl_entry', {
+      mode: 'append',
+      pattern: '{database}.{schema}.{entity}_versions',
+    })
+    await target.prepare(journal, context)
+    const records = Array.from({ length: 10 }, (_, i) => entry(`N${i}`, { read: 1 }))
+    await target.write(batchOf('a', records), context)
+    await target.write(
+      batchOf(
+        'b',
+        records.slice(3).map((record) => ({ ...record, _read: 2 })),
+      ),
+      context,
+    )
+    const table = { database: f.sandbox.database, schema: f.sandbox.schema, table: 'GL_ENTRY_VERSIONS' }
+    const pages: string[][] = []
+    for await (const page of storedVersions(connection, table, 'x3', context, 4))
+      pages.push(page.map(({ key, read }) => `${key.slice(3)} ${read}`))
+    assert.deepEqual(pages, [
+      ['N0 1', 'N1 1', 'N2 1', 'N3 2'],
+      ['N4 2', 'N5 2', 'N6 2', 'N7 2'],
+      ['N8 2', 'N9 2'],
+    ])
   })
 })

@@ -62,6 +62,20 @@ describe('snowflake target, against the sandbox with the vendor driver', () => {
     )
   })
 
+  it('asks for the columns of each table, without a warehouse, and in one statement which have a row', async () => {
+    const { target } = fresh()
+    // the first finds that the schema has tables by now
+    for (const _ of ['makes them', 'finds them']) await target.prepare(journal, context)
+    const log = f.sandbox.log().length
+    await target.prepare(journal, { ...context, filled: new Set(['', 'lines']) })
+    const sent = sentSince(log)
+    assert.deepEqual(
+      sent.map((text) => /^(DESCRIBE TABLE|SELECT)/.exec(text)?.[0]),
+      ['DESCRIBE TABLE', 'DESCRIBE TABLE', 'SELECT'],
+    )
+    assert.match(sent[2] ?? '', /GL_ENTRY" LIMIT 1.*GL_ENTRY_LINE" LIMIT 1/)
+  })
+
   it('needs no more than three statements for each table of a batch and four beside', async () => {
     for (const byFile of [false, true]) {
       const { target } = fresh(byFile ? { maxBindBytes: 0 } : {})

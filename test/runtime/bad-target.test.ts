@@ -264,23 +264,4 @@ describe('a bad target', function () {
     match(refused.message, /is also written by another ledger/)
     match(refused.cause.hint ?? '', /Two installations write one table/)
   })
-
-  it('a table emptied by somebody: said, and a full refresh brings everything back', async () => {
-    const job = thread.begin({ entities: ['supplier', 'product'] })
-    await job.deploy()
-    succeeded(await job.run())
-    await job.rows(`drop table main.${job.name}.product`)
-    const [product] = job.books.tables.product.walk()
-    ok(product)
-    job.put('product', { ...product, description: 'after the accident' })
-    await job.deploy()
-    const summary = succeeded(await job.run())
-    match(
-      summary.notices.join('\n'),
-      new RegExp(`main\\.${job.name}\\.product is empty, though records were delivered`),
-    )
-    match(summary.notices.join('\n'), /full refresh/)
-    succeeded(await job.run({ full: true }))
-    await job.ties()
-  })
 })

@@ -2,7 +2,16 @@
 import { Big } from 'big.js'
 import { syncError } from '../../sync/errors.ts'
 import type { DataRecord, Row } from '../../sync/message.ts'
-import type { Mark, Rejection, StoredTotal, Target, TotalsQuestion, WriteBatch } from '../../sync/target.ts'
+import type {
+  FoundTable,
+  Mark,
+  Rejection,
+  StoredKey,
+  StoredTotal,
+  Target,
+  TotalsQuestion,
+  WriteBatch,
+} from '../../sync/target.ts'
 
 export interface StoredRecord {
   readonly record: DataRecord
@@ -29,8 +38,15 @@ export interface FakeTarget extends Target {
   /** Whether it can tell which records do not fit. */
   tells: boolean
   counts: { prepare: number; write: number; find: number; totals: number; readMark: number; resolve: number }
-  empty: boolean
+  /** How its tables are found, by list: filled unless told. */
+  found: Record<string, FoundTable['state']>
+  /** Append: its keys come in the order of their bytes. */
+  sorted: boolean
 }
+
+/** Name of a table as people call it. */
+export const tableAt = (address: string, list: string): string =>
+  `${address.slice(address.lastIndexOf('/') + 1)}${list === '' ? '' : `_${list}`}`
 
 export const refusal = (message: string, code = 'fake.22018') =>
   syncError('data', code, message, { vendorCode: code, vendorText: message })
@@ -50,10 +66,14 @@ export function fakeTarget(options: { readonly address?: string; readonly mode?:
     refuses: () => undefined,
     tells: false,
     counts,
-    empty: false,
-    async prepare() {
+    found: {},
+    sorted: true,
+    async prepare(schema) {
       counts.prepare++
-      return { empty: target.empty }
+      const lists = ['', ...Object.keys(schema.lists ?? {})]
+      return {
+        tables: lists.map((list) => ({ list, name: tableAt(address, list), state: target.found[list] ?? 'filled' })),
+      }
     },
     async write(batch, { signal }) {
       counts.write++
@@ -104,9 +124,20 @@ export function fakeTarget(options: { readonly address?: string; readonly mode?:
         question,
       )
     },
+    ...(mode === 'append' && { keys: () => newest(target) }),
     statements: () => counts.prepare + counts.write + counts.find + counts.totals + counts.readMark,
   }
   return target
+}
+
+/** The newest version of each key, in pages of two. */
+async function* newest({ appended, sorted }: FakeTarget) {
+  const keys = new Map<string, StoredKey>()
+  for (const { key, read, hash, record } of appended)
+    if (read >= (keys.get(key)?.read ?? -1)) keys.set(key, { key, read, hash, stamp: record._stamp ?? null })
+  const all = [...keys.values()]
+  if (sorted) all.sort((a, b) => (a.key < b.key ? -1 : 1))
+  for (let at = 0; at < all.length; at += 2) yield all.slice(at, at + 2)
 }
 
 function sumStored(stored: readonly StoredRecord[], { list, amounts, by }: TotalsQuestion): StoredTotal[] {

@@ -1,7 +1,8 @@
 /** An ERP and a warehouse in memory, for tests of the engine. */
 import { type DataRecord, keyText, type Row, type Schema } from '../../sync/message.ts'
 import type { EntityPlan, Listing, Page, PageRequest, RefusedRecord, Source } from '../../sync/source.ts'
-import type { Mark, StoredTotal, Target, TotalsQuestion, WriteBatch } from '../../sync/target.ts'
+import type { FoundTable, Mark, StoredTotal, Target, TotalsQuestion, WriteBatch } from '../../sync/target.ts'
+import { tableAt } from './fake-target.ts'
 
 /** A flat master record. */
 export const supplierSchema: Schema = {
@@ -259,9 +260,15 @@ export function fakeTarget({
       hooks.set(member, hook)
     },
     statements: () => statements,
-    async prepare() {
+    async prepare(schema) {
       await statement('prepare')
-      return { empty: stored.size === 0 }
+      const table = (list: string): FoundTable => {
+        const rows = [...stored.values()].some(
+          ({ record }) => list === '' || (record[list] as Row[] | undefined)?.length,
+        )
+        return { list, name: tableAt(address, list), state: rows ? 'filled' : 'empty' }
+      }
+      return { tables: ['', ...Object.keys(schema.lists ?? {})].map(table) }
     },
     async write(batch) {
       statements++

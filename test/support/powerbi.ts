@@ -92,6 +92,7 @@ export function prepareContext(
     waits,
     run: 'run-1',
     full: false,
+    filled: new Set(),
     note: {
       read: async () => kept.text,
       async save(text) {

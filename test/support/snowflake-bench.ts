@@ -33,12 +33,12 @@ export async function startSnowflakeBench(options: SnowflakeOptions = {}): Promi
       const values = Object.values(row).map((value) => `'${value}'`)
       await f.rows(`INSERT INTO ${at(table)} (${Object.keys(row).join(', ')}) VALUES (${values.join(', ')})`)
     },
-    async clear(table) {
-      await f.rows(`DELETE FROM ${at(table)}`)
-    },
     protect(table) {
       for (const right of ['INSERT', 'UPDATE', 'DELETE']) f.sandbox.deny(right, at(table).replaceAll('"', ''))
       return () => f.sandbox.allow()
+    },
+    async remove(table, what) {
+      await f.rows(`${what === 'rows' ? 'TRUNCATE' : 'DROP'} TABLE ${at(table)}`)
     },
     close: () => f.close(),
   }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'mocha'
 import type { SyncError } from '../../sync/errors.ts'
 import type { ColumnType, DataRecord, Schema } from '../../sync/message.ts'
-import type { Target } from '../../sync/target.ts'
+import type { PrepareContext, StoredKey, Target } from '../../sync/target.ts'
 import { batchOf, entry, journal, writeContext } from './warehouse.ts'
 
 export interface FreshOptions {
@@ -22,10 +22,10 @@ export interface TargetBench {
   /** A table that somebody made by hand. */
   create(table: string, columns: Readonly<Record<string, ColumnType>>): Promise<void>
   insert(table: string, row: Readonly<Record<string, string>>): Promise<void>
-  /** Takes all rows of a table away, as somebody might by hand. */
-  clear(table: string): Promise<void>
   /** Takes the right to change a table's rows away; the function gives it back. */
   protect(table: string): () => void
+  /** Somebody takes all rows of a table away, or the table itself. */
+  remove(table: string, what: 'rows' | 'table'): Promise<void>
   close(): Promise<void>
 }
 
@@ -34,6 +34,10 @@ export const two = [
   [1, '4000', '10.50'],
   [2, '7000', '-10.50'],
 ] as const
+
+/** Its tables as they are found: header, then lists. */
+const found = async (target: Target, more: Partial<PrepareContext> = {}) =>
+  (await target.prepare(journal, { ...context, ...more })).tables.map(({ list, state }) => `${list} ${state}`)
 
 export function targetSuite(name: string, start: () => Promise<TargetBench>): void {
   describe(`${name}: what every warehouse does`, () => {
@@ -50,8 +54,6 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
       const table = `${prefix}${schema.entity}`
       return {
         target: bench.target(prefix, options),
-        /** The same tables, as a process finds them that has just started. */
-        again: () => bench.target(prefix, options),
         table,
         header: () => bench.read(table, ['number', 'status', '_sync_read']),
         lines: () => bench.read(`${table}_line`, ['number', 'line', 'account', 'amount', '_sync_read']),
@@ -60,8 +62,8 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
 
     it('creates the tables, and says once that they are empty', async () => {
       const { target, header, lines } = fresh()
-      assert.equal((await target.prepare(journal, context)).empty, true)
-      assert.deepEqual(await target.prepare(journal, context), { empty: false })
+      assert.deepEqual(await found(target), [' new', 'lines new'])
+      assert.deepEqual(await found(target), [' empty', 'lines empty'])
       assert.deepEqual([await header(), await lines()], [[], []])
     })
 
@@ -170,15 +172,6 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
       )
     })
 
-    it('finds a table that somebody emptied, and only that one', async () => {
-      const { target, table, again } = fresh()
-      await target.prepare(journal, context)
-      await target.write(batchOf('a', [entry('1', { read: 1, lines: two })]), context)
-      assert.equal((await again().prepare(journal, context)).empty, false)
-      await bench.clear(table)
-      assert.equal((await again().prepare(journal, context)).empty, true)
-    })
-
     it('changes nothing when a batch is sent again', async () => {
       const { target, table } = fresh()
       await target.prepare(journal, context)
@@ -276,11 +269,58 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
       })
     })
 
+    for (const [list, suffix] of [
+      ['', ''],
+      ['lines', '_line'],
+    ] as const)
+      it(`looks anew each time it is prepared: the table of ${list || 'the header'} emptied, dropped, made again with other types`, async () => {
+        const { target, table } = fresh()
+        await target.prepare(journal, context)
+        const state = async (filled: readonly string[] = ['', 'lines']) =>
+          (await found(target, { filled: new Set(filled) })).find((one) => one.startsWith(`${list} `))
+        const fill = (id: string, read: number) =>
+          target.write(batchOf(id, [entry('1', { read, lines: two })]), context)
+        await fill('a', 1)
+        assert.equal(await state(), `${list} filled`)
+        assert.equal(await state([]), `${list} filled`)
+        await bench.remove(table + suffix, 'rows')
+        assert.equal(await state(), `${list} empty`)
+        await fill('b', 2)
+        assert.equal(await state(), `${list} filled`)
+        await bench.remove(table + suffix, 'table')
+        assert.equal(await state(), `${list} new`)
+        assert.equal(await state(), `${list} empty`)
+        await fill('c', 3)
+        await bench.remove(table + suffix, 'table')
+        const other = list === '' ? 'accounting_date' : 'amount'
+        const columns: Record<string, ColumnType> = { source: 'string', number: 'string', line: 'integer' }
+        await bench.create(table + suffix, { ...columns, [other]: list === '' ? 'boolean' : 'decimal(18,1)' })
+        for (const _ of ['run', 'next run'])
+          await assert.rejects(state(), ({ cause }: SyncError) => cause.class === 'config' && cause.field === other)
+      })
+
+    for (const mode of ['merge', 'append'] as const)
+      it(`tells a table that was dropped in mid-run from other failures, and writes to it once it is made anew (${mode})`, async () => {
+        const { target, table } = fresh({ mode })
+        await target.prepare(journal, context)
+        await target.write(batchOf('a', [entry('1', { read: 1, lines: two })]), context)
+        await bench.remove(table, 'table')
+        const error = await target.write(batchOf('b', [entry('2', { read: 2 })]), context).then(
+          () => assert.fail('it was written nowhere'),
+          (failure: unknown) => failure,
+        )
+        assert.equal(target.isLost?.(error), true, String(error))
+        assert.equal(target.isLost?.(new Error('the network is down')), false)
+        assert.equal((await found(target))[0], ' new')
+        await target.write(batchOf('c', [entry('2', { read: 2 })]), context)
+        assert.equal((await found(target))[0], ' filled')
+      })
+
     it('adds a column that is new, and the technical ones to a table that was there', async () => {
       const { target, table } = fresh()
       await bench.create(table, { source: 'string', number: 'string', status: 'string' })
       await bench.insert(table, { source: 'x3', number: '1', status: 'before' })
-      assert.equal((await target.prepare(journal, context)).empty, true, 'the table of the lines was made now')
+      assert.deepEqual(await found(target), [' filled', 'lines new'])
       const wider: Schema = {
         ...journal,
         columns: [...journal.columns, { name: 'site', type: 'string', description: "the site's code" }],
@@ -402,6 +442,67 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
         )
         await target.write(batchOf('b2', [record]), context)
         assert.equal((await bench.read(table, columns)).length, 3, 'another batch is another version')
+      })
+
+      it('looks anew each time it is prepared: emptied, dropped, made again with other types', async () => {
+        const { target, table } = fresh({ mode: 'append' })
+        const state = () => found(target, { filled: new Set(['']) })
+        await target.prepare(journal, context)
+        await target.write(batchOf('a', [entry('1', { read: 1 })]), context)
+        assert.deepEqual(await state(), [' filled'])
+        await bench.remove(table, 'rows')
+        assert.deepEqual(await state(), [' empty'])
+        await bench.remove(table, 'table')
+        assert.deepEqual(await state(), [' new'])
+        await bench.remove(table, 'table')
+        await bench.create(table, { source: 'string', key: 'string', _sync_read: 'date' })
+        for (const _ of ['run', 'next run'])
+          await assert.rejects(state(), ({ cause }: SyncError) => cause.field === '_sync_read')
+      })
+
+      it('gives the newest version of each key of a source, in the order of their bytes, deleted ones left out', async () => {
+        const { target } = fresh({ mode: 'append' })
+        await target.prepare(journal, context)
+        const odd = ['10', '9', 'Z', 'a', 'B|x', 'é', '\u{1f600}', '\uffee', "it's"]
+        const records = odd.map((number) => entry(number, { read: 3, status: 'old' }))
+        await target.write(
+          batchOf('new', [entry('9', { read: 7 }), { ...entry('a', { read: 8 }), _stamp: null }]),
+          context,
+        )
+        await target.write(
+          batchOf('old', [...records, entry('gone', { read: 3 }), entry('back', { read: 3 })]),
+          context,
+        )
+        const deleted = ['gone', 'back'].map((number) => entry(number, { read: 5, delete: true }))
+        await target.write(batchOf('deleted', deleted), context)
+        const back = [entry('back', { read: 6 }), { ...entry('1', { read: 6 }), source: 'x3a' }]
+        await target.write(batchOf('back', back), context)
+        const stored = async (source: string) => {
+          const found: StoredKey[] = []
+          for await (const page of target.keys?.(journal, source, context) ?? []) found.push(...page)
+          return found
+        }
+        const bytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
+        const keys = await stored('x3')
+        assert.deepEqual(
+          keys.map(({ key }) => key),
+          [...odd, 'back'].map((number) => `x3|${number.replace('|', '\\|')}`).sort(bytes),
+        )
+        const of = (number: string) => keys.find(({ key }) => key === `x3|${number}`)
+        assert.deepEqual([of('9')?.read, of('9')?.stamp], [7, 'S7'])
+        assert.deepEqual([of('a')?.read, of('a')?.stamp], [8, null], 'not the stamp of the version before')
+        assert.equal(of('9')?.hash, batchOf('x', [entry('9', { read: 7 })]).records[0]?.hash)
+        assert.deepEqual(
+          (await stored('x3a')).map(({ key }) => key),
+          ['x3a|1'],
+        )
+        assert.deepEqual(await stored('nobody'), [])
+      })
+
+      it('has no keys where there is no table', async () => {
+        const { target } = fresh({ mode: 'append' })
+        for await (const page of target.keys?.(journal, 'x3', context) ?? []) assert.deepEqual(page, [])
+        assert.deepEqual(await found(target), [' new'], 'and did not make one')
       })
 
       it('tells what became of a batch: delivered or absent', async () => {

@@ -15,7 +15,7 @@ export function writeContext(
       kept = text
     },
   }
-  return { signal, waits, waiting: (what) => void waits.push(what), run: 'r1', full: false, note }
+  return { signal, waits, waiting: (what) => void waits.push(what), run: 'r1', full: false, filled: new Set(), note }
 }
 
 export interface DocumentOptions {

@@ -1,13 +1,15 @@
 /** Bronze: every record as it came, appended as JSON text by COPY INTO, which loads a file of one name once. */
 import { isSyncError, syncError } from '../../../sync/errors.ts'
 import type { Column } from '../../../sync/message.ts'
-import { VERSION_COLUMNS, versionRows } from '../../../sync/stored.ts'
+import { findTables, VERSION_COLUMNS, versionRows } from '../../../sync/stored.ts'
 import type { Target, WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
+import { isMissing } from './errors.ts'
 import { exists, fileName, removeLater, upload, type Volume } from './files.ts'
+import { storedVersions } from './keys.ts'
 import { readMarks } from './mark.ts'
 import { literal, plainTable, quote, quoteTable, type TableName } from './sql.ts'
-import { isEmpty, shapeTables, type WantedTable } from './tables.ts'
+import { filledTables, shapeTables, type WantedTable } from './tables.ts'
 
 export interface BronzeOptions {
   readonly tableOf: (entity: string) => TableName
@@ -30,7 +32,6 @@ export function createBronzeTarget(connection: Connection, entity: string, optio
     unique: false,
     cluster: ['source', 'key'],
   }
-  let checked = false
 
   const volume = (): Volume => {
     if (options.volume) return options.volume
@@ -70,12 +71,15 @@ export function createBronzeTarget(connection: Connection, entity: string, optio
 
     async prepare(_schema, context) {
       volume()
-      if (checked) return { empty: false }
       const { created, notices } = await shapeTables(connection, [wanted], 'string', context)
-      const empty = created.length > 0 || (await isEmpty(connection, table, context))
-      checked = true
-      return { empty, ...(notices.length > 0 ? { notices } : {}) }
+      const tables = [{ list: '', name, table, made: created.length > 0 }]
+      return {
+        tables: await findTables(tables, context.filled, (names) => filledTables(connection, names, context)),
+        notices,
+      }
     },
+
+    isLost: isMissing,
 
     async write(batch, context) {
       if (batch.records.length === 0) return
@@ -101,9 +105,11 @@ export function createBronzeTarget(connection: Connection, entity: string, optio
       if (!(await exists(connection, volume(), fileOf(batchId), context))) return 'absent'
       await copy(batchId, context)
       removeLater(connection, volume(), [fileOf(batchId)])
-      return 'delivered'
+      // a file that was loaded before is left out, also when somebody took its rows away since
+      return (await arrived(batchId, context)) ? 'delivered' : 'absent'
     },
 
+    keys: (_schema, source, context) => storedVersions(connection, table, source, context),
     readMark: (context) => readMarks(connection, table, context),
     writeMark: (mark, context) => connection.writeMark({ table, mark, context }),
   }

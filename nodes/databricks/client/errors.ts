@@ -65,6 +65,9 @@ const BY_STATE: readonly (readonly [prefix: string, cls: ErrorClass, hint: strin
   ['K', 'config', 'The warehouse does not take the statement.'],
 ]
 
+/** A table that a statement names is not there. */
+export const isMissing = (error: unknown): boolean => isSyncError(error) && error.code === 'databricks.42P01'
+
 /** Makes a `SyncError` of anything the driver, undici or we threw. */
 export async function toSyncError(error: unknown, at: FailurePoint): Promise<SyncError> {
   if (isSyncError(error)) return error

@@ -1,8 +1,10 @@
-/** The keys that a table holds of one source, for a ledger that lost its memory. */
+/** The keys that a table holds of one source, for a ledger that lost its memory and for a full refresh of what only appends. */
 import { isSyncError } from '../../../sync/errors.ts'
 import { keyText, type Row, type Schema } from '../../../sync/message.ts'
 import type { StoredKey, WriteContext } from '../../../sync/target.ts'
+import { versionKeys, versionKeysQuery } from '../../../sync/version-keys.ts'
 import type { Connection } from './connection.ts'
+import { isMissing } from './errors.ts'
 import { plainTable, quote, quoteTable, type TableName } from './sql.ts'
 
 const KEYS_AT_ONCE = 10_000
@@ -45,7 +47,7 @@ export async function* storedKeys(
       rows = await connection.run({ sql, parameters, what, kind: 'read' }, context)
     } catch (error) {
       // A mapping gave the key's columns other names, or nothing was written yet: nothing is found under the source's keys.
-      if (isSyncError(error) && ['databricks.42703', 'databricks.42P01'].includes(error.code)) return
+      if (isMissing(error) || (isSyncError(error) && error.code === 'databricks.42703')) return
       throw error
     }
     yield rows.map((row) => {
@@ -55,5 +57,26 @@ export async function* storedKeys(
     const last = rows.at(-1)
     if (rows.length < most || !last || schema.key.length < 2) return
     parameters = Object.fromEntries(schema.key.map((_, i) => [`k${i}`, String(last[`k${i}`])]))
+  }
+}
+
+/** The newest version of each key of one source in a table that keeps them all; none where there is no table. */
+export async function* storedVersions(
+  connection: Connection,
+  table: TableName,
+  source: string,
+  context: WriteContext,
+  most?: number,
+): AsyncGenerator<readonly StoredKey[]> {
+  const dialect = { table: quoteTable(table), column: quote, alias: quote, textType: 'STRING' }
+  const what = `Keys in ${plainTable(table)}`
+  const ask = (after: string, count: number) => {
+    const sql = versionKeysQuery({ ...dialect, source: ':source', after: ':after' }, count)
+    return connection.run({ sql, parameters: { source, after }, what, kind: 'read' }, context)
+  }
+  try {
+    yield* versionKeys(ask, most)
+  } catch (error) {
+    if (!isMissing(error)) throw error
   }
 }

@@ -1,9 +1,9 @@
 /** The mark: what the target says of itself, up to where everything is in and by which ledger. */
-import { isSyncError } from '../../../sync/errors.ts'
 import { type MarkWriter, writeMarksTogether } from '../../../sync/mark-writer.ts'
 import { MARK_COLUMNS, MARK_COMMENT, MARK_KEY, MARK_TABLE, markValues, toMark } from '../../../sync/stored.ts'
 import type { Mark, WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
+import { isMissing } from './errors.ts'
 import { plainTable, quote, quoteTable, type TableName } from './sql.ts'
 import { create, type WantedTable } from './tables.ts'
 
@@ -36,7 +36,7 @@ export async function readMarks(
     )
     return rows.map(toMark)
   } catch (error) {
-    if (isSyncError(error) && error.code === 'databricks.42P01') return []
+    if (isMissing(error)) return []
     throw error
   }
 }
@@ -88,7 +88,7 @@ export function createMarkWriter(run: Connection['run']): MarkWriter<MarkToWrite
       try {
         await write()
       } catch (error) {
-        if (!isSyncError(error) || error.code !== 'databricks.42P01') throw error
+        if (!isMissing(error)) throw error
         await create(run, wantedMarkTable(table), 'string', context)
         await write()
       }

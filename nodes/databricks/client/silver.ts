@@ -1,15 +1,16 @@
 /** Silver: typed tables, one for the header and one for each list, written by MERGE. */
-import { isSyncError, type SyncError } from '../../../sync/errors.ts'
+import type { SyncError } from '../../../sync/errors.ts'
 import { listTable, type Schema } from '../../../sync/message.ts'
-import { HEADER_COLUMNS, LIST_COLUMNS } from '../../../sync/stored.ts'
+import { findTables, HEADER_COLUMNS, LIST_COLUMNS } from '../../../sync/stored.ts'
 import type { Prepared, Rejection, StagedBatch, Target, WriteBatch, WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
+import { isMissing } from './errors.ts'
 import { storedKeys } from './keys.ts'
 import { readMarks } from './mark.ts'
 import { headerMerge, listMerge, type MergeTable, rejectedQuery } from './merge.ts'
 import { type JsonType, plainTable, quoteTable, type TableName } from './sql.ts'
 import { createStager, type Staged, type StageOptions, type Stager } from './stage.ts'
-import { clusterOf, isEmpty, shapeTables, type WantedTable } from './tables.ts'
+import { clusterOf, filledTables, shapeTables, type WantedTable } from './tables.ts'
 import { totalsOf } from './totals.ts'
 
 export interface SilverOptions extends StageOptions {
@@ -31,12 +32,7 @@ interface Plan {
   readonly fingerprint: string
   readonly header: Part
   readonly lists: readonly Part[]
-  /** When the tables were looked at last; 0: never. */
-  checkedAt: number
 }
-
-/** Somebody may drop or empty a table between two runs, and no run looks at it before it writes. */
-const CHECK_AGAIN_MS = 5 * 60_000
 
 export function createSilverTarget(connection: Connection, entity: string, options: SilverOptions): Target {
   const table = options.tableOf(entity)
@@ -48,11 +44,6 @@ export function createSilverTarget(connection: Connection, entity: string, optio
     if (plan?.fingerprint === fingerprint) return plan
     plan = compile(connection, schema, fingerprint, options)
     return plan
-  }
-
-  /** A table that is gone is created by the next run, which then knows that it is empty. */
-  const noticeLoss = (error: unknown): void => {
-    if (plan && isSyncError(error) && /^databricks\.42/.test(error.code)) plan.checkedAt = 0
   }
 
   const stage = async (batch: WriteBatch, staging: WriteContext): Promise<StagedBatch> => {
@@ -68,7 +59,6 @@ export function createSilverTarget(connection: Connection, entity: string, optio
       try {
         return await work()
       } catch (error) {
-        noticeLoss(error)
         drop()
         throw error
       }
@@ -107,19 +97,25 @@ export function createSilverTarget(connection: Connection, entity: string, optio
     statements: connection.statements,
 
     async prepare(schema, context): Promise<Prepared> {
-      const current = planFor(schema)
-      if (Date.now() - current.checkedAt < CHECK_AGAIN_MS) return { empty: false }
+      const { header, lists } = planFor(schema)
+      const parts = [header, ...lists]
       const { created, notices } = await shapeTables(
         connection,
-        [current.header, ...current.lists].map(({ wanted }) => wanted),
+        parts.map(({ wanted }) => wanted),
         options.json,
         context,
       )
-      const empty = created.length > 0 || (await isEmpty(connection, table, context))
-      current.checkedAt = Date.now()
-      return { empty, ...(notices.length > 0 ? { notices } : {}) }
+      const tables = parts.map(({ list, name }) => {
+        const plain = plainTable(name)
+        return { list, name: plain, table: name, made: created.includes(plain) }
+      })
+      return {
+        tables: await findTables(tables, context.filled, (names) => filledTables(connection, names, context)),
+        notices,
+      }
     },
 
+    isLost: isMissing,
     stage,
 
     async write(batch, context) {
@@ -175,7 +171,7 @@ function compile(connection: Connection, schema: Schema, fingerprint: string, op
       },
     }
   }
-  return { fingerprint, header: part(''), lists: Object.keys(schema.lists ?? {}).map(part), checkedAt: 0 }
+  return { fingerprint, header: part(''), lists: Object.keys(schema.lists ?? {}).map(part) }
 }
 
 async function rejectedIn(

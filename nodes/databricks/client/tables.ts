@@ -1,7 +1,7 @@
 /** Tables in the target: created with comments and informational keys, extended, checked, never narrowed. */
 import { isSyncError, syncError } from '../../../sync/errors.ts'
 import type { Column } from '../../../sync/message.ts'
-import { MARK_COLUMNS, MARK_KEY, MARK_TABLE, planColumns } from '../../../sync/stored.ts'
+import { filledQuery, MARK_COLUMNS, MARK_KEY, MARK_TABLE, planColumns } from '../../../sync/stored.ts'
 import type { WriteContext } from '../../../sync/target.ts'
 import { checkCollations, runMaking } from './collation.ts'
 import type { Connection, ResultRow } from './connection.ts'
@@ -215,15 +215,19 @@ async function extend(
   }
 }
 
-/** Whether the table has no row. */
-export async function isEmpty(connection: Connection, name: TableName, context: WriteContext): Promise<boolean> {
+/** Which of the tables have a row, by their places; one statement. */
+export async function filledTables(
+  connection: Connection,
+  names: readonly TableName[],
+  context: WriteContext,
+): Promise<ReadonlySet<number>> {
   const rows = await connection.run(
     {
-      sql: `SELECT 1 AS found FROM ${quoteTable(name)} LIMIT 1`,
-      what: `First row of ${plainTable(name)}`,
+      sql: filledQuery(names.map(quoteTable), 'place'),
+      what: `First row of ${names.map(plainTable).join(', ')}`,
       kind: 'read',
     },
     context,
   )
-  return rows.length === 0
+  return new Set(rows.map((row) => Number(row.place)))
 }

@@ -41,10 +41,27 @@ export const rowsOfPost = async (
 ): Promise<number> =>
   (await ask(deps, countWhere([table], '_sync_batch', post), `Rows of a post in ${table}`, context))(0)
 
-/** Rows of a table, or undefined where that cannot be asked. */
-export async function rowsOfTable(deps: CountDeps, table: string, context: WriteContext): Promise<number | undefined> {
+/** A table, and whether rows were sent to it. */
+export interface CountedTable {
+  readonly name: string
+  readonly sent: boolean
+}
+
+/**
+ * Rows of tables, by one question; undefined where that cannot be asked. Rows become visible a while after they were taken:
+ * that a table which got some has none is believed only when the settling wait is over.
+ */
+export async function rowsOfTables(
+  deps: CountDeps,
+  tables: readonly CountedTable[],
+  context: WriteContext,
+): Promise<readonly number[] | undefined> {
+  const names = tables.map(({ name }) => name)
   try {
-    return (await ask(deps, countRows(table), `Rows of ${table}`, context))(0)
+    return await untilSettled(deps, countRows(names), `Rows of ${names.join(', ')}`, context, (found) => {
+      const counts = tables.map((_, nth) => found(nth))
+      return { value: counts, isSure: counts.every((count, nth) => count > 0 || !tables[nth]?.sent) }
+    })
   } catch (error) {
     if (isNoQueries(error)) return undefined
     throw error
@@ -68,28 +85,40 @@ export async function whatArrived(
   { by, value, rows }: Awaited,
   context: WriteContext,
 ): Promise<Arrived> {
-  const { clock } = deps.connection
-  const until = clock.now() + deps.settleMs
   const tables = [...rows.keys()]
   const expected = [...rows.values()]
-  const dax = countWhere(tables, by, value)
   const what = `Rows of a ${by === '_sync_run' ? 'run' : 'post'} in ${tables.join(', ')}`
-  let pause = SHORTEST_PAUSE_MS
   try {
-    for (;;) {
-      const late = clock.now() >= until
-      const found = await ask(deps, dax, what, context)
+    return await untilSettled<Arrived>(deps, countWhere(tables, by, value), what, context, (found) => {
       const counts = expected.map((_, nth) => found(nth))
-      if (counts.every((count, nth) => count === expected[nth])) return 'all'
-      if (counts.some((count, nth) => count > (expected[nth] as number))) return 'other'
-      if (late) return counts.every((count) => count === 0) ? 'none' : 'other'
-      const left = until - clock.now()
-      context.waiting(`waiting until rows are visible in ${tables.join(', ')}, ${timeText(Math.max(left, 0))} left`)
-      await clock.wait(Math.max(1, Math.min(pause, left)), context.signal)
-      pause = Math.min(pause * 2, LONGEST_PAUSE_MS)
-    }
+      if (counts.every((count, nth) => count === expected[nth])) return { value: 'all', isSure: true }
+      if (counts.some((count, nth) => count > (expected[nth] as number))) return { value: 'other', isSure: true }
+      return { value: counts.every((count) => count === 0) ? 'none' : 'other', isSure: false }
+    })
   } catch (error) {
     if (isNoQueries(error)) return 'cannot'
     throw error
+  }
+}
+
+/** Asks again and again until what the answer says is sure, or the settling wait is over. */
+async function untilSettled<T>(
+  deps: CountDeps,
+  dax: string,
+  what: string,
+  context: WriteContext,
+  judge: (found: (nth: number) => number) => { readonly value: T; readonly isSure: boolean },
+): Promise<T> {
+  const { clock } = deps.connection
+  const until = clock.now() + deps.settleMs
+  let pause = SHORTEST_PAUSE_MS
+  for (;;) {
+    const late = clock.now() >= until
+    const { value, isSure } = judge(await ask(deps, dax, what, context))
+    if (isSure || late) return value
+    const left = until - clock.now()
+    context.waiting(`${what}: waiting until they are visible, ${timeText(Math.max(left, 0))} left`)
+    await clock.wait(Math.max(1, Math.min(pause, left)), context.signal)
+    pause = Math.min(pause * 2, LONGEST_PAUSE_MS)
   }
 }

@@ -8,7 +8,9 @@ export const literal = (value: string): string => `"${value.replaceAll('"', '""'
 export const countWhere = (tables: readonly string[], name: '_sync_batch' | '_sync_run', value: string): string =>
   `EVALUATE ROW(${tables.map((one, i) => `"n${i}",COUNTROWS(FILTER(${table(one)},${column(one, name)}=${literal(value)}))`).join(',')})`
 
-export const countRows = (tableName: string): string => `EVALUATE ROW("n0",COUNTROWS(${table(tableName)}))`
+/** Rows of each of some tables: `n0`, `n1`, ... */
+export const countRows = (tables: readonly string[]): string =>
+  `EVALUATE ROW(${tables.map((one, i) => `"n${i}",COUNTROWS(${table(one)})`).join(',')})`
 
 /** No rows; an error that names the first column that is not there. */
 export const probeColumns = (tableName: string, names: readonly string[]): string =>

@@ -1,11 +1,20 @@
 /** What powerbi-push writes to: the tables of one entity in a push dataset. */
 
-import { isSyncError, syncError } from '../../../sync/errors.ts'
+import { isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
 import type { Schema } from '../../../sync/message.ts'
 import type { RetryOptions } from '../../../sync/retry.ts'
-import type { Mark, Prepared, Resolution, Target, WriteContext, WriteRecord } from '../../../sync/target.ts'
+import type {
+  FoundTable,
+  Mark,
+  PrepareContext,
+  Prepared,
+  Resolution,
+  Target,
+  WriteContext,
+  WriteRecord,
+} from '../../../sync/target.ts'
 import { type Connection, isNoQueries } from './connection.ts'
-import { type CountDeps, rowsOfPost, rowsOfTable, whatArrived } from './counts.ts'
+import { type CountDeps, rowsOfPost, rowsOfTables, whatArrived } from './counts.ts'
 import { checkColumns, clearTables, findDataset, type HomeDeps, settleIn, shape } from './home.ts'
 import { readMarks, writeMark } from './mark.ts'
 import { type ModelTable, modelOf, tableName } from './model.ts'
@@ -58,10 +67,9 @@ function entityTarget(connection: Connection, options: PowerbiTargetOptions, ent
   const compiled = new WeakMap<Schema, Compiled>()
   let notes: Notes | undefined
   let dataset: string | undefined
-  /** Columns as they were brought into shape. */
-  let shaped = ''
-  let lookedFor: string | undefined
+  /** The run for which the tables were emptied, and the full refresh that found them empty. */
   let clearedRun: string | undefined
+  let admittedRun: string | undefined
   let lookAgainAt = 0
   let seen: { readonly run: string; readonly rows: string; readonly there: Promise<boolean> } | undefined
   /** Rows of each table as far as they are known; undefined: nobody can tell. */
@@ -98,10 +106,27 @@ function entityTarget(connection: Connection, options: PowerbiTargetOptions, ent
     },
   })
 
-  /** How full the tables are decides which limit holds; where nobody can tell, the slower one. */
-  async function countTables(tables: readonly ModelTable[], created: boolean, context: WriteContext): Promise<void> {
-    for (const { name: table } of tables)
-      counts.set(table, created ? 0 : options.ask ? await rowsOfTable(counting(), table, context) : undefined)
+  /** How full the tables are says whether somebody emptied them, and decides which limit holds: where nobody can tell, the slower one. */
+  async function countTables(
+    tables: readonly ModelTable[],
+    isNew: boolean,
+    context: PrepareContext,
+  ): Promise<readonly FoundTable[]> {
+    const asked = tables.map(({ name: table, list }) => ({ name: table, sent: context.filled.has(list) }))
+    const rows = !isNew && options.ask ? await rowsOfTables(counting(), asked, context) : undefined
+    return tables.map(({ name: table, list }, i): FoundTable => {
+      const count = isNew ? 0 : rows?.[i]
+      counts.set(table, count)
+      return { list, name: `${name}/${table}`, state: isNew ? 'new' : count === 0 ? 'empty' : 'filled' }
+    })
+  }
+
+  /** A full refresh sends everything once more, which nobody could take back: only what is empty may get it. */
+  function admit(tables: readonly FoundTable[], { full, run }: PrepareContext): void {
+    if (!full || admittedRun === run) return
+    const filled = tables.filter(({ state }) => state === 'filled')
+    if (filled.length > 0) throw notEmpty(name, filled, options)
+    admittedRun = run
   }
 
   /** Posts that were sent twice because nothing was seen of the first attempt: is it there now? */
@@ -179,32 +204,20 @@ function entityTarget(connection: Connection, options: PowerbiTargetOptions, ent
     async prepare(schema, context): Promise<Prepared> {
       notes ??= createNotes(context.note)
       const { tables } = compile(schema)
-      const shapes = JSON.stringify(tables.map(({ name: table, columns }) => [table, columns]))
-      const first = dataset === undefined
-      let created = false
-      const notices: string[] = []
-      // once a run: somebody may have deleted it meanwhile
-      if (dataset === undefined || shapes !== shaped || lookedFor !== context.run) {
-        const found = await settleIn(deps, notes, schema, tables, context)
-        notices.push(...found.notices)
-        created = found.created
-        if (shapes !== shaped || found.id !== dataset)
-          notices.push(...(await shape(deps, notes, found.id, tables, context)))
-        dataset = found.id
-        shaped = shapes
-        lookedFor = context.run
-      }
-      const { clearing } = await notes.get()
-      const rebuild = options.changes === 'rebuild' && context.full && clearedRun !== context.run
-      if (rebuild || (clearing && clearedRun !== context.run)) {
-        if (!created) await clearTables(deps, notes, known(), tables, context)
+      // each time: somebody may have deleted it meanwhile
+      const found = await settleIn(deps, notes, schema, tables, context)
+      const notices = [...found.notices, ...(await shape(deps, notes, found.id, tables, context))]
+      dataset = found.id
+      const rebuild = options.changes === 'rebuild' && context.full
+      if ((rebuild || (await notes.get()).clearing) && clearedRun !== context.run) {
+        if (!found.created) await clearTables(deps, notes, found.id, tables, context)
         clearedRun = context.run
-        await countTables(tables, true, context)
-        return { empty: true, cleared: true, notices }
+        return { tables: await countTables(tables, true, context), cleared: true, notices }
       }
-      if (first) await countTables(tables, created, context)
+      const there = await countTables(tables, found.created, context)
+      if (!rebuild) admit(there, context)
       const twice = options.ask ? await lookAgain(notes, context).catch(ifAllowed) : []
-      return { empty: created, notices, ...(twice.length > 0 ? { doubled: twice } : {}) }
+      return { tables: there, notices, ...(twice.length > 0 ? { doubled: twice } : {}) }
     },
 
     parts(records, schema) {
@@ -290,6 +303,18 @@ function entityTarget(connection: Connection, options: PowerbiTargetOptions, ent
         : Promise.resolve(undefined),
   }
 }
+
+const notEmpty = (name: string, filled: readonly FoundTable[], { ask }: Pick<PowerbiTargetOptions, 'ask'>): SyncError =>
+  syncError(
+    'config',
+    'powerbi.full',
+    ask
+      ? `A full refresh would send every record to the dataset "${name}" once more: ${filled.map(({ name: table }) => table).join(', ')} ${filled.length > 1 ? 'have' : 'has'} rows, or Power BI may not be asked.`
+      : `A full refresh would send every record to the dataset "${name}" once more, and Power BI is not asked whether it is empty.`,
+    {
+      hint: 'Nothing that was pushed can be taken back one by one. Choose "rebuild" in the node, which empties the tables and loads them anew, or empty them (or delete the dataset) first; a run without "full" goes on with what changed.',
+    },
+  )
 
 const ifAllowed = (error: unknown): [] => {
   if (isNoQueries(error)) return []

@@ -1,14 +1,15 @@
 /** Every version of every record as VARIANT, appended by COPY INTO, which remembers the files that it loaded for 64 days. */
 
 import { packRows } from '../../../sync/staged.ts'
-import { VERSION_COLUMNS, versionRows } from '../../../sync/stored.ts'
+import { findTables, VERSION_COLUMNS, versionRows } from '../../../sync/stored.ts'
 import type { Target, WriteBatch, WriteContext } from '../../../sync/target.ts'
 import type { Connection, Work } from './connection.ts'
+import { storedVersions } from './keys.ts'
 import { readMarks } from './mark.ts'
 import type { ShapeTable } from './shape.ts'
 import { literal, plainTable, quote, quoteTable, type TableName } from './sql.ts'
 import { batchPath, checkCount, copyFile, type StageOptions, upload } from './stage.ts'
-import { type FindColumn, isEmpty, type WantedTable } from './tables.ts'
+import { type FindColumn, filledTables, isMissing, type WantedTable } from './tables.ts'
 
 export interface AppendOptions extends StageOptions {
   readonly tableOf: (entity: string) => TableName
@@ -59,12 +60,16 @@ export function createAppendTarget(connection: Connection, entity: string, optio
     statements: connection.statements,
 
     async prepare(_schema, context) {
-      if (find) return { empty: false }
       const { created, notices, find: found } = await options.shapeTable(wanted, context)
-      const empty = created || (await isEmpty(connection, table, context))
       find = found
-      return { empty, ...(notices.length > 0 ? { notices } : {}) }
+      const tables = [{ list: '', name, table, made: created }]
+      return {
+        tables: await findTables(tables, context.filled, (names) => filledTables(connection, names, context)),
+        notices,
+      }
     },
+
+    isLost: isMissing,
 
     async write(batch, context) {
       if (batch.records.length === 0) return
@@ -103,7 +108,12 @@ export function createAppendTarget(connection: Connection, entity: string, optio
             const path = literal(`${pathOf(batchId)}/`)
             const files = await work.run({ sql: `LIST ${path}`, what: `Files of batch ${batchId}` })
             if (files.length === 0) return 'absent'
-            await copy(work, batchId)
+            // a file that was loaded before is left out, also when somebody took its rows away since
+            const loaded = await copy(work, batchId)
+            if (!(loaded > 0) && (await arrived(work, batchId, at)) === 0) {
+              await remove(work, batchId)
+              return 'absent'
+            }
           }
           await remove(work, batchId)
           return 'delivered'
@@ -112,6 +122,7 @@ export function createAppendTarget(connection: Connection, entity: string, optio
       )
     },
 
+    keys: (_schema, source, context) => storedVersions(connection, table, source, context),
     readMark: (context) => readMarks(connection, table, context),
     writeMark: (mark, context) => connection.writeMark({ table, mark, context }),
   }

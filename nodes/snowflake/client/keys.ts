@@ -1,6 +1,7 @@
-/** The keys that a table holds of one source, for a ledger that lost its memory. */
+/** The keys that a table holds of one source, for a ledger that lost its memory and for a full refresh of what only appends. */
 import { keyText, type Row, type Schema } from '../../../sync/message.ts'
 import type { StoredKey, WriteContext } from '../../../sync/target.ts'
+import { versionKeys, versionKeysQuery } from '../../../sync/version-keys.ts'
 import type { Connection } from './connection.ts'
 import { plainTable, quote, quoteTable, type TableName } from './sql.ts'
 import { describe, type FindColumn, findColumn } from './tables.ts'
@@ -52,4 +53,23 @@ export async function* storedKeys(
     if (rows.length < most || !last || schema.key.length < 2) return
     binds = schema.key.map((_, i) => String(last[`k${i}`]))
   }
+}
+
+/** The newest version of each key of one source in a table that keeps them all; none where there is no table. */
+export async function* storedVersions(
+  connection: Connection,
+  table: TableName,
+  source: string,
+  context: WriteContext,
+  most?: number,
+): AsyncGenerator<readonly StoredKey[]> {
+  const columns = await describe(connection, table, context)
+  if (columns === undefined) return
+  const find = findColumn(columns)
+  const column = (name: string): string => quote(find(name)?.name ?? name.toUpperCase())
+  const dialect = { table: quoteTable(table), column, alias: quote, textType: 'VARCHAR', source: ':1', after: ':2' }
+  yield* versionKeys((after, count) => {
+    const what = `Keys in ${plainTable(table)}`
+    return connection.run({ sql: versionKeysQuery(dialect, count), binds: [source, after], what }, context)
+  }, most)
 }

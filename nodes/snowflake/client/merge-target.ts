@@ -2,7 +2,7 @@
 import { isSyncError, syncError } from '../../../sync/errors.ts'
 import { isDeletion, listTable, type Schema } from '../../../sync/message.ts'
 import { compileSerializer, packRows, type Serializer, stagedFields } from '../../../sync/staged.ts'
-import { HEADER_COLUMNS, LIST_COLUMNS } from '../../../sync/stored.ts'
+import { findTables, HEADER_COLUMNS, LIST_COLUMNS } from '../../../sync/stored.ts'
 import type { Prepared, Rejection, Target, WriteBatch, WriteContext } from '../../../sync/target.ts'
 import type { Connection, ResultRow, Work } from './connection.ts'
 import { isLostSession } from './errors.ts'
@@ -22,7 +22,7 @@ import {
   stagingName,
   uploadAhead,
 } from './stage.ts'
-import { isEmpty, isMissing, type WantedTable } from './tables.ts'
+import { filledTables, isMissing, type WantedTable } from './tables.ts'
 import { totalsOf } from './totals.ts'
 
 export interface MergeOptions extends StageOptions {
@@ -53,7 +53,6 @@ interface Plan {
   ready: readonly Ready[] | undefined
   /** Key columns of which each batch names the lowest and highest value. */
   ranged: readonly string[]
-  checkedAt: number
 }
 
 type ReadyPlan = Plan & { readonly ready: readonly Ready[] }
@@ -63,9 +62,6 @@ interface PackedBatch {
   readonly counts: readonly number[]
   readonly rows: ReadyRows
 }
-
-/** Somebody may drop or empty a table between two runs, and no run looks at it before it writes. */
-const CHECK_AGAIN_MS = 5 * 60_000
 
 export function createMergeTarget(connection: Connection, entity: string, options: MergeOptions): Target {
   const name = options.tableOf(entity)
@@ -78,10 +74,7 @@ export function createMergeTarget(connection: Connection, entity: string, option
     return plan
   }
 
-  async function shape(
-    current: Plan,
-    context: WriteContext,
-  ): Promise<{ created: boolean; notices: readonly string[] }> {
+  async function shape(current: Plan, context: WriteContext): Promise<readonly Shaped[]> {
     const shaped: Shaped[] = []
     for (const { wanted } of current.parts) shaped.push(await options.shapeTable(wanted, context))
     const tables = current.parts.map(({ wanted }, i): MergeTable => {
@@ -98,8 +91,7 @@ export function createMergeTarget(connection: Connection, entity: string, option
       return { part: current.parts[i] as Part, table, sql }
     })
     current.ready = [...ready.slice(1), ...ready.slice(0, 1)]
-    current.checkedAt = Date.now()
-    return { created: shaped.some(({ created }) => created), notices: shaped.flatMap(({ notices }) => notices) }
+    return shaped
   }
 
   const readyFor = async (schema: Schema, context: WriteContext): Promise<ReadyPlan> => {
@@ -170,27 +162,21 @@ export function createMergeTarget(connection: Connection, entity: string, option
 
   async function write(batch: WriteBatch, { counts, rows }: PackedBatch, context: WriteContext): Promise<void> {
     const current = await readyFor(batch.schema, context)
-    try {
-      await connection.work(
-        `Batch for ${plainTable(name)}`,
-        tags(batch),
-        async (work) => {
-          await stageRows(work, current.staging, rows)
-          const missing = await inTransaction(
-            work,
-            () => merge(work, batch, current, counts),
-            ({ length }) => length === 0,
-          )
-          const [first] = missing
-          if (first) throw leftOut(first.table.name, missing.flatMap(({ documents }) => documents).length)
-        },
-        context,
-      )
-    } catch (error) {
-      // a table that is gone is created by the next run, which then knows that it is empty
-      if (isMissing(error)) plan = undefined
-      throw error
-    }
+    await connection.work(
+      `Batch for ${plainTable(name)}`,
+      tags(batch),
+      async (work) => {
+        await stageRows(work, current.staging, rows)
+        const missing = await inTransaction(
+          work,
+          () => merge(work, batch, current, counts),
+          ({ length }) => length === 0,
+        )
+        const [first] = missing
+        if (first) throw leftOut(first.table.name, missing.flatMap(({ documents }) => documents).length)
+      },
+      context,
+    )
   }
 
   return {
@@ -200,11 +186,20 @@ export function createMergeTarget(connection: Connection, entity: string, option
 
     async prepare(schema, context): Promise<Prepared> {
       const current = planFor(schema)
-      if (current.ready && Date.now() - current.checkedAt < CHECK_AGAIN_MS) return { empty: false }
-      const { created, notices } = await shape(current, context)
-      const empty = created || (await isEmpty(connection, name, context))
-      return { empty, ...(notices.length > 0 ? { notices } : {}) }
+      const shaped = await shape(current, context)
+      const tables = current.parts.map(({ list, wanted }, i) => ({
+        list,
+        name: plainTable(wanted.name),
+        table: wanted.name,
+        made: shaped[i]?.created ?? false,
+      }))
+      return {
+        tables: await findTables(tables, context.filled, (names) => filledTables(connection, names, context)),
+        notices: shaped.flatMap(({ notices }) => notices),
+      }
     },
+
+    isLost: isMissing,
 
     async stage(batch, staging) {
       const packed = await pack(batch)
@@ -306,7 +301,7 @@ function compile(schema: Schema, fingerprint: string, options: MergeOptions): Pl
     name: stagingName(options.tableOf(schema.entity)),
     fields: ['t', ...stagedFields(widest.columns)],
   }
-  return { fingerprint, parts, staging, ready: undefined, ranged: [], checkedAt: 0 }
+  return { fingerprint, parts, staging, ready: undefined, ranged: [] }
 }
 
 async function rejectedIn(work: Work, table: MergeTable, staging: StagingTable): Promise<readonly Rejection[]> {

@@ -1,6 +1,7 @@
 /** Tables in the target: how they are made, with comments and informational keys, and what is read back of them. */
 import { isSyncError } from '../../../sync/errors.ts'
 import type { Column } from '../../../sync/message.ts'
+import { filledQuery } from '../../../sync/stored.ts'
 import type { WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
 import { type FoundType, foundType, literal, plainTable, quote, quoteTable, sqlType, type TableName } from './sql.ts'
@@ -90,11 +91,18 @@ export function findColumn(columns: readonly StoredColumn[]): FindColumn {
   }
 }
 
-/** Whether the table has no row. */
-export async function isEmpty(connection: Connection, name: TableName, context: WriteContext): Promise<boolean> {
+/** Which of the tables have a row, by their places; one statement. */
+export async function filledTables(
+  connection: Connection,
+  names: readonly TableName[],
+  context: WriteContext,
+): Promise<ReadonlySet<number>> {
   const rows = await connection.run(
-    { sql: `SELECT 1 AS "found" FROM ${quoteTable(name)} LIMIT 1`, what: `First row of ${plainTable(name)}` },
+    {
+      sql: filledQuery(names.map(quoteTable), '"place"'),
+      what: `First row of ${names.map(plainTable).join(', ')}`,
+    },
     context,
   )
-  return rows.length === 0
+  return new Set(rows.map((row) => Number(row.place)))
 }

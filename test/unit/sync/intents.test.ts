@@ -112,7 +112,7 @@ describe('intents: sinks that append', () => {
   it('list a batch that turns out to be in twice; a later version of its records goes on', async () => {
     const b = await appending()
     const run = await b.begin('r1')
-    b.target.prepare = async () => ({ empty: false, doubled: [{ id: 'b7', records: [{ key: 'x3|S', read: 1 }] }] })
+    b.target.prepare = async () => ({ tables: [], doubled: [{ id: 'b7', records: [{ key: 'x3|S', read: 1 }] }] })
     assert.deepEqual(counted(await b.send('r1', [supplier('S', 'A')], { read: 5 })), { delivered: 1 })
     assert.deepEqual(
       (await b.ledger.doubtful()).map(({ id }) => id),
@@ -127,7 +127,7 @@ describe('intents: sinks that append', () => {
     assert.deepEqual(counted(await b.send('r1', [supplier('S', 'A')], { read: 1 })), { delivered: 1 })
     const again = await b.restart()
     await again.begin('r2')
-    again.target.prepare = async () => ({ empty: true, cleared: true })
+    again.target.prepare = async () => ({ tables: [], cleared: true })
     assert.deepEqual(counted(await again.send('r2', [supplier('S', 'A')], { read: 2 })), { delivered: 1 })
   })
 
