@@ -129,18 +129,21 @@ export function createAppendTarget(connection: Connection, entity: string, optio
 }
 
 /** JSON under the columns' stored names, the record as an object, so that it becomes a VARIANT. */
-const rowsOf = (batch: WriteBatch, at: FindColumn): readonly string[] =>
-  versionRows(batch).map((row) =>
+function rowsOf(batch: WriteBatch, at: FindColumn): readonly string[] {
+  // with the fraction that the format of the file has
+  const written = { ...batch, at: new Date(batch.at).toISOString() }
+  return versionRows(written).map((row) =>
     JSON.stringify(
       Object.fromEntries(
-        Object.entries(row).map(([column, value]) => [at(column)?.name ?? column.toUpperCase(), cell(column, value)]),
+        Object.entries(row).map(([column, value]) => [
+          at(column)?.name ?? column.toUpperCase(),
+          column === 'record'
+            ? (JSON.parse(value) as unknown)
+            : column === '_source_stamp' && value === ''
+              ? null
+              : value,
+        ]),
       ),
     ),
   )
-
-function cell(column: string, value: string): unknown {
-  if (column === 'record') return JSON.parse(value)
-  // with the fraction that the format of the file has
-  if (column === '_sync_at') return new Date(value).toISOString()
-  return column === '_source_stamp' && value === '' ? null : value
 }
