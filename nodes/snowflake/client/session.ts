@@ -14,7 +14,8 @@ export interface SessionOptions {
 
 /**
  * Session parameters that a statement, or the driver that reads its answer, could depend on. Most statements name their
- * formats and kinds of timestamp themselves; of what is set here beside them none may stand in the way.
+ * formats and kinds of timestamp themselves; of what is set here beside them none may stand in the way. Of CLIENT_* the driver
+ * says at login that it keeps no session alive; the others are about binds of arrays and about other drivers.
  */
 const settings = ({
   lockTimeoutSeconds = 60,
