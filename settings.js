@@ -92,6 +92,7 @@ const login = openLogin({
   userDir,
   admin: passwordHash ? { username: env.TIEOUT_ADMIN_USER || 'admin', password: passwordHash } : undefined,
   publicUrls: env.TIEOUT_PUBLIC_URL || '',
+  root: () => settings.httpAdminRoot,
 })
 
 const settings = {

@@ -4,9 +4,11 @@
  * logged in; so `/auth/token` and `/auth/revoke` are answered here.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { RequestHandler } from 'express'
 import type { Attempts } from './attempts.ts'
 import type { NodeRedParts } from './node-red.ts'
 import type { Asked } from './origins.ts'
+import { mend, oddityOf, passerBy } from './passing.ts'
 import type { Sessions } from './sessions.ts'
 import type { User, Users } from './users.ts'
 
@@ -34,8 +36,6 @@ const MOST_BYTES = 16_384
 const MOST_AT_ONCE = 8
 /** bcrypt looks at no more; a longer text only costs. */
 const LONGEST = 1000
-/** Where a browser or a tool begins: here a refusal is told. Elsewhere the request goes on to the flows' own routes. */
-const ENTRANCES = /^\/(?:|auth\/\w+|flows|settings|nodes|plugins|inject\/.*|tieout\/.*)$/
 
 export interface AdminParts {
   readonly users: Users
@@ -48,11 +48,8 @@ export interface AdminParts {
   readonly audit: NodeRedParts['audit']
 }
 
-type Next = (how?: 'router') => void
-type Middleware = (request: IncomingMessage & { originalUrl?: string }, response: ServerResponse, next: Next) => void
-
 /** What goes before Node-RED's admin API. It never throws and never rejects. */
-export function adminMiddleware(parts: AdminParts): Middleware {
+export function adminMiddleware(parts: AdminParts): RequestHandler {
   let comparing = 0
   /** Compared where there is no such user, so that names cannot be told by the time. */
   const nobody = '$2y$08$.94uze3uVg9aL4PTvFV7Bu24KecsXwZHuXgHpTUrL2KcEa8hOtoSu'
@@ -112,21 +109,17 @@ export function adminMiddleware(parts: AdminParts): Middleware {
 
   const logins: Readonly<Record<string, typeof logIn>> = { '/auth/token': logIn, '/auth/revoke': logOut }
 
+  const passBy = passerBy()
+
   return (request, response, next) => {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
-    const url = new URL(request.url ?? '/', 'http://here')
     const { host, origin } = request.headers
-    const refusal = parts.refused({ host, origin })
-    if (refusal !== undefined) {
-      if (!ENTRANCES.test(url.pathname)) return next('router')
-      response.writeHead(403, { 'Content-Type': 'text/plain; charset=utf-8' }).end(`${refusal}\n`)
-      return
-    }
-    if (url.searchParams.has('access_token'))
-      return answer(response, 400, {
-        error: 'A token in the address is not taken: it ends in logs. Send it as "Authorization: Bearer".',
-      })
-    const login = request.method === 'POST' ? logins[url.pathname.replace(/(.)\/$/, '$1').toLowerCase()] : undefined
+    const stranger = parts.refused({ host, origin })
+    const refusal = stranger ?? oddityOf(request)
+    if (refusal !== undefined)
+      return passBy(request, response, next, { status: stranger === undefined ? 400 : 403, text: refusal })
+    mend(request)
+    const login = request.method === 'POST' ? logins[request.path.replace(/(.)\/$/, '$1').toLowerCase()] : undefined
     if (login === undefined) return next()
     login(request, response).catch(() => answer(response, 400, { error: 'invalid_request' }))
   }

@@ -10,14 +10,22 @@ import type { NodeRedParts, Socket } from './node-red.ts'
 import type { Asked } from './origins.ts'
 import type { Sessions } from './sessions.ts'
 
-const PATH = '/comms'
 /** Frames of the editor are a few hundred bytes. */
 const MOST_BYTES = 64 * 1024
 const MEMBERS = ['auth', 'subscribe', 'topic'] as const
+/**
+ * A subscription becomes a regular expression: no braces, which Node-RED does not escape, and few `+`, each of which multiplies
+ * its work.
+ */
+const SUBSCRIPTION = /^(?!(?:[^+]*\+){4})[^{}]{1,200}$/
+/** Seeing other editors' users is off in the settings, yet Node-RED listens, and ends at what it does not expect. */
+const NOBODY_LISTENS = /^multiplayer\//
 /** Whoever may only look gets no debug output: it is what the flows carry. */
 const MAY_DEBUG = 'tieout.write'
 
 interface Guard {
+  /** Node-RED's httpAdminRoot, once it has read its settings. */
+  readonly root: () => string | undefined
   readonly ws: NodeRedParts['ws']
   readonly covers: NodeRedParts['hasPermission']
   readonly sessions: Sessions
@@ -30,11 +38,13 @@ export function guardComms(guard: Guard): void {
   const upgrade = prototype.handleUpgrade
   prototype.handleUpgrade = function (request, socket, head, done) {
     const asked = request as IncomingMessage
-    if (asked.url?.split('?')[0] !== PATH) return upgrade.call(this, request, socket, head, done)
-    if (guard.refused(asked.headers) !== undefined) {
+    if (!isComms(asked.url ?? '', guard.root())) return upgrade.call(this, request, socket, head, done)
+    const refusal = guard.refused(asked.headers)
+    if (refusal !== undefined) {
       const refusing = socket as Duplex
       refusing.on('error', () => undefined)
-      refusing.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+      const about = `Connection: close\r\nContent-Type: text/plain\r\nContent-Length: ${Buffer.byteLength(refusal)}`
+      refusing.end(`HTTP/1.1 403 Forbidden\r\n${about}\r\n\r\n${refusal}`)
       return
     }
     this.options.maxPayload = MOST_BYTES
@@ -43,6 +53,15 @@ export function guardComms(guard: Guard): void {
       done(opened, ...more)
     })
   }
+}
+
+/**
+ * Node-RED takes the address apart by Node's old `url.parse`, which finds `/comms` in `//x@y/comms`, `/comms#x` and others. What
+ * is not plainly another path is guarded.
+ */
+function isComms(address: string, root = '/'): boolean {
+  const path = /^(\/(?!\/)[^?#\\\s]*)(?:\?|$)/.exec(address)?.[1]
+  return path === undefined || path === `/${root}/comms`.replace(/\/+/g, '/')
 }
 
 /** Lets only frames in that the editor sends, and only out what the session behind the socket may see now. */
@@ -93,7 +112,9 @@ function frameOf(data: unknown, isBinary: unknown): { readonly auth?: string } |
     (name) => (frame as Record<string, unknown>)[name],
   )
   if (given.length === 0 || !given.every((value) => typeof value === 'string' && value !== '')) return undefined
-  return frame as { auth?: string }
+  const { auth, subscribe, topic } = frame as Partial<Record<(typeof MEMBERS)[number], string>>
+  if ((subscribe && !SUBSCRIPTION.test(subscribe)) || (topic && NOBODY_LISTENS.test(topic))) return undefined
+  return auth === undefined ? {} : { auth }
 }
 
 /** What is sent without messages of debug nodes; undefined: nothing is left. */

@@ -18,6 +18,8 @@ export interface LoginOptions {
   readonly admin: { readonly username: string; readonly password: string } | undefined
   /** TIEOUT_PUBLIC_URL. */
   readonly publicUrls: string
+  /** Node-RED's httpAdminRoot, once it has read its settings. */
+  readonly root: () => string | undefined
 }
 
 export interface Login {
@@ -31,7 +33,7 @@ export interface Login {
 }
 
 /** Throws, with what to do, where nobody could log in or the socket could not be guarded. */
-export function openLogin({ userDir, admin, publicUrls }: LoginOptions): Login {
+export function openLogin({ userDir, admin, publicUrls, root }: LoginOptions): Login {
   const warn = (text: string): void => console.warn(`[tieout] ${text}`)
   const { version, bcrypt, ws, audit, hasPermission: covers } = partsOfNodeRed()
   if (version !== LOOKED_AT)
@@ -39,7 +41,7 @@ export function openLogin({ userDir, admin, publicUrls }: LoginOptions): Login {
   const users = openUsers(join(userDir, 'users.json'), admin, warn)
   const sessions = openSessions(join(userDir, 'tieout-sessions.json'), users, covers)
   const refused = originRule(publicUrls)
-  guardComms({ ws, covers, sessions, refused })
+  guardComms({ ws, covers, sessions, refused, root })
   // Node-RED's own sessions hold tokens in clear, with the rights of then.
   rmSync(join(userDir, '.sessions.json'), { force: true })
   const parts: AdminParts = { users, sessions, attempts: countAttempts(), bcrypt, covers, refused, audit }
