@@ -20,16 +20,22 @@ export interface Deliveries {
 export function createDeliveries(db: Database, intern: Intern): Deliveries {
   const { raw } = db
   const find = raw.prepare(`
-    SELECT d.key, d.read, lower(hex(d.hash)), d.hash IS NULL, lower(hex(d.original_hash)), d.original_hash IS NULL, d.run, c.totals
+    SELECT d.key, d.read, lower(hex(d.hash)), d.hash IS NULL, lower(hex(d.original_hash)), d.original_hash IS NULL, d.run, c.totals, d.source
     FROM json_each(?) AS j
     CROSS JOIN delivery AS d ON d.address = ? AND d.key = j.value
     LEFT JOIN contribution AS c ON c.address = d.address AND c.key = d.key`)
   find.setReturnArrays(true)
-  const write = raw.prepare(`
-    INSERT INTO delivery (address, key, read, hash, original_hash, run)
-    SELECT ?, value ->> 0, value ->> 1, unhex(value ->> 2), unhex(value ->> 3), value ->> 4 FROM json_each(?) WHERE true
-    ON CONFLICT DO UPDATE SET read = excluded.read, hash = excluded.hash, original_hash = excluded.original_hash, run = excluded.run
+  const put = (source: string) =>
+    raw.prepare(`
+    INSERT INTO delivery (address, key, read, hash, original_hash, run, source)
+    SELECT ?, value ->> 0, value ->> 1, unhex(value ->> 2), unhex(value ->> 3), value ->> 4, ${source}
+    FROM json_each(?) WHERE true
+    ON CONFLICT DO UPDATE SET read = excluded.read, hash = excluded.hash, original_hash = excluded.original_hash,
+      run = excluded.run, source = excluded.source
     WHERE excluded.read >= delivery.read`)
+  // Few flows write other keys than the source's: one member less costs nothing there.
+  const write = put('NULL')
+  const writeMapped = put('value ->> 5')
   const doubt = raw.prepare(
     'UPDATE delivery SET hash = NULL WHERE address = ? AND key IN (SELECT value FROM json_each(?))',
   )
@@ -75,8 +81,9 @@ export function createDeliveries(db: Database, intern: Intern): Deliveries {
         number,
         number,
         string | null,
+        number | null,
       ][]
-      for (const [key, read, hash, noHash, original, noOriginal, run, totals] of rows)
+      for (const [key, read, hash, noHash, original, noOriginal, run, totals, source] of rows)
         found.set(key, {
           key,
           read,
@@ -84,20 +91,21 @@ export function createDeliveries(db: Database, intern: Intern): Deliveries {
           originalHash: noOriginal ? null : original,
           totals: totals || null,
           run: intern.runId(run),
+          source,
         })
       return found
     },
     write(address, sync, deliveries) {
       if (deliveries.length === 0) return
       const id = intern.address(address, true)
-      const rows = deliveries.map((d) => [
-        d.key,
-        d.read,
-        d.hash,
-        d.originalHash ?? null,
-        d.run === '' ? 0 : intern.run(d.run, sync),
-      ])
-      write.run(id, JSON.stringify(rows))
+      const isMapped = deliveries.some((d) => typeof d.source === 'number')
+      const rows = deliveries.map((d) => {
+        const row = [d.key, d.read, d.hash, d.originalHash ?? null, d.run === '' ? 0 : intern.run(d.run, sync)]
+        if (isMapped) row.push(d.source ?? null)
+        return row
+      })
+      if (isMapped) writeMapped.run(id, JSON.stringify(rows))
+      else write.run(id, JSON.stringify(rows))
       if (deliveries.some((d) => d.totals))
         contribute.run(id, JSON.stringify(deliveries.map((d) => [d.key, d.totals ?? ''])))
       const read = deliveries.reduce((most, d) => Math.max(most, d.read), 0)

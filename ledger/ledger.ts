@@ -14,7 +14,13 @@ export interface Delivery {
   readonly originalHash?: string | null
   /** Contribution to the control totals, as JSON text, so that a later version in the same run can be taken off. */
   readonly totals?: string | null
+  /** The last run that accounted for it. */
   readonly run: string
+  /**
+   * Hash of the source's own key that this run got it under (a whole number), where it is another than `key`; null: it is this
+   * one, or the row is older than this column.
+   */
+  readonly source?: number | null
 }
 
 export type HeldState = 'open' | 'replaying' | 'delivered' | 'superseded' | 'discarded'

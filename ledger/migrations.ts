@@ -197,4 +197,9 @@ export const migrations: Record<string, Migration> = {
       await db.schema.alterTable('source_entity').addColumn('lost', 'text').execute()
     },
   },
+  '0005-source-keys': {
+    async up(db: Kysely<unknown>) {
+      await db.schema.alterTable('delivery').addColumn('source', 'integer').execute()
+    },
+  },
 }

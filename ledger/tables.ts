@@ -45,6 +45,7 @@ export interface Tables {
     hash: Uint8Array | null
     original_hash: Uint8Array | null
     run: number
+    source: number | null
   }
   source_entity: { id: Generated<number>; sync: string; entity: string; swept: string | null; lost: string | null }
   filled: { address: string; list: string; sync: string; entity: string }

@@ -3,6 +3,7 @@ import { cannotTakeBack, withoutVainDeletions } from './deletions.ts'
 import type { DeliverDeps } from './deliver.ts'
 import type { OutcomeCounts } from './engine.ts'
 import type { Fifo } from './fifo.ts'
+import { foldedWith, refuseFolded, sourceHash } from './folded.ts'
 import { compileHasher } from './hash.ts'
 import { type AppendDeps, resolveIntents, withoutDoubtful } from './intents.ts'
 import { checkAlike, type Refused } from './isolate.ts'
@@ -10,7 +11,7 @@ import { answer, deliveryOf, firstRows, type Job, type Known, rowsIn } from './j
 import { createMeetings, type Meeting } from './meet.ts'
 import type { Answer } from './progress.ts'
 import type { RetryOptions } from './retry.ts'
-import { noCounts, type Reached } from './run.ts'
+import { noCounts, type Reached, tallyOf } from './run.ts'
 import { createRunTotals } from './run-totals.ts'
 import { type Entry, sift } from './sift.ts'
 import type { Target } from './target.ts'
@@ -56,7 +57,7 @@ export function createBatchWork(
       ledger.heldReads(address, keys),
       originalsOf(job),
     ])
-    const sifted = withoutVainDeletions(job, sift(newest, deliveries, heldReads), deliveries)
+    const sifted = withoutVainDeletions(job, sift(newest, deliveries, heldReads, job.sync.run), deliveries)
     if (append === undefined) return { sifted, inDoubt: [], deliveries, originals }
     return { ...(await withoutDoubtful(sifted, append)), deliveries, originals }
   }
@@ -111,6 +112,8 @@ export function createBatchWork(
       target.mode === 'append' ? { ledger, target, context: job.context, again: job.again, retry: own } : undefined
     let turn = await takeTurn(job, newest, append)
     const { reached } = turn
+    const unwritten = entity ? tallyOf(entity, ref).unwritten : new Map<string, string>()
+    refuseFolded(batch.schema.entity, [...turn.known.sifted.folded, ...foldedWith(unwritten, newest)])
     const plan = totalsPlan(batch.schema, entity?.totals)
     if (reached !== undefined) totals.watch(reached, { target, schema: batch.schema, run: sync.run, plan, retry: own })
     const contribution = totals.contributions(at, plan)
@@ -159,13 +162,16 @@ export function createBatchWork(
 
     const { known } = turn
     const { unchanged, superseded } = known.sifted
+    const doubtful = [...known.inDoubt, ...job.inDoubt]
+    for (const { key, origin } of [...bad.map(({ entry }) => entry), ...doubtful])
+      if (origin !== undefined) unwritten.set(key, origin)
     const answers = await settle(
       [
         ...answer(
           bad.map(({ entry }) => entry),
           'held',
         ),
-        ...answer([...known.inDoubt, ...job.inDoubt], 'inDoubt'),
+        ...answer(doubtful, 'inDoubt'),
         ...answer(
           unchanged.map(({ entry }) => entry),
           'unchanged',
@@ -175,6 +181,8 @@ export function createBatchWork(
       {
         deliveries: unchanged.map(({ entry, last }) => ({
           ...last,
+          run: sync.run,
+          source: sourceHash(entry),
           read: entry.read,
           originalHash: known.originals.get(entry.key) ?? last.originalHash ?? null,
         })),

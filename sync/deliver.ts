@@ -5,6 +5,7 @@ import { createBatchWork } from './batch.ts'
 import type { DeliverOptions, OutcomeCounts } from './engine.ts'
 import { syncError } from './errors.ts'
 import { createFifo } from './fifo.ts'
+import { refuseFolded } from './folded.ts'
 import { compileFingerprint } from './hash.ts'
 import type { Job } from './job.ts'
 import type { Schema, SyncInfo } from './message.ts'
@@ -74,18 +75,34 @@ export function createDeliver(deps: DeliverDeps): (options: DeliverOptions) => P
   }
 
   const counted = async (options: DeliverOptions, batch: ParsedBatch, sync: SyncInfo): Promise<OutcomeCounts> => {
+    const { ref, signal } = options
+    try {
+      return await taken(options, batch, sync)
+    } catch (error) {
+      const known = signal.aborted && error === signal.reason ? stopped() : asSyncError(error)
+      known.cause.entity ??= batch.schema.entity
+      settlement.fail(sync, ref, known)
+      throw known
+    }
+  }
+
+  const taken = async (options: DeliverOptions, batch: ParsedBatch, sync: SyncInfo): Promise<OutcomeCounts> => {
     const { target, ref, signal } = options
+    const { entity } = batch.schema
     const job = newJob(options, batch, sync)
     const run = settlement.runs.get(sync.run)
-    const { newest, older, twice } = newestOfEachKey(
+    const { newest, older, twice, folded } = newestOfEachKey(
       entriesOf(batch.payload, batch.schema, job.compiled.fingerprint, {
         readNumber: sync.readNumber,
         sourceKey: settlement.sourceKeys(sync),
+        // Held records are sent again once each.
+        origin: sync.mode === 'replay' ? (row) => `#${sync.batch}|${row}` : undefined,
       }),
     )
+    refuseFolded(entity, folded)
     if (twice.length > 0)
       run?.notices.push(
-        `${batch.schema.entity}: ${twice.length} record(s) came twice in one answer with different content, such as ${twice[0]?.key}; the later one was taken. Check that the key (${batch.schema.key.join(', ')}) tells records apart.`,
+        `${entity}: ${twice.length} record(s) came twice in one answer with different content, such as ${twice[0]?.key}; the later one was taken. Check that the key (${batch.schema.key.join(', ')}) tells records apart.`,
       )
     const rows = [...newest, ...older].map(({ row }) => row)
     settlement.received(sync, ref, rows, target)
@@ -95,11 +112,6 @@ export function createDeliver(deps: DeliverDeps): (options: DeliverOptions) => P
     const beat = setInterval(() => settlement.alive(sync, ref, job.waiting), deps.signMs ?? 10_000).unref()
     try {
       return await fifo.run(target.address, () => work(job, newest, older), signal)
-    } catch (error) {
-      const known = signal.aborted && error === signal.reason ? stopped() : asSyncError(error)
-      known.cause.entity ??= batch.schema.entity
-      settlement.fail(sync, ref, known)
-      throw known
     } finally {
       clearInterval(beat)
       void ahead?.staged.then((staged) => staged?.drop())

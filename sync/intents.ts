@@ -2,6 +2,7 @@
 import type { Delivery, Intent, Ledger } from '../ledger/ledger.ts'
 import type { SinkRef } from './engine.ts'
 import { classOf, syncError } from './errors.ts'
+import { NOBODY } from './folded.ts'
 import type { SyncInfo } from './message.ts'
 import { type RetryContext, type RetryOptions, withRetry } from './retry.ts'
 import type { Entry, Sifted } from './sift.ts'
@@ -114,7 +115,7 @@ async function commitIntent(ref: SinkRef, intent: Intent, ledger: Ledger): Promi
     sinkName: ref.name,
     address,
     deliveries: intent.records.map(({ key, read, hash, totals = null }): Delivery => {
-      return { key, read, hash: hash === '' ? null : hash, totals, run }
+      return { key, read, hash: hash === '' ? null : hash, totals, run, source: NOBODY }
     }),
     outcomes: {},
     intent: intent.id,

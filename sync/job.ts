@@ -1,6 +1,7 @@
 /** A batch on its way to one target, and the forms in which the others of this room want it. */
 import type { Delivery } from '../ledger/ledger.ts'
 import type { DeliverOptions } from './engine.ts'
+import { sourceHash } from './folded.ts'
 import type { Fingerprinter } from './hash.ts'
 import { type DataRecord, isDeletion, memberOf, type Outcome, type SyncInfo } from './message.ts'
 import type { ParsedBatch } from './parse.ts'
@@ -91,5 +92,6 @@ export function deliveryOf(job: Job, entry: Entry, { originals }: Known, contrib
     originalHash: originals.get(entry.key) ?? null,
     totals: totalsText(job.sync.run, contribution(entry)),
     run: job.sync.run,
+    source: sourceHash(entry),
   }
 }

@@ -49,6 +49,8 @@ export interface Tally {
   rows: number
   /** Highest read number accounted for. */
   highestRead: number
+  /** What was held or is in doubt, by its key: which record of the source it is (`Entry.origin`). */
+  readonly unwritten: Map<string, string>
 }
 
 export interface EntityRun {
@@ -183,7 +185,7 @@ export const noCounts = (): OutcomeCounts => ({
 export function tallyOf(entity: EntityRun, ref: SinkRef): Tally {
   let tally = entity.tallies.get(ref.id)
   if (!tally) {
-    tally = { ref, counts: noCounts(), rows: 0, highestRead: 0 }
+    tally = { ref, counts: noCounts(), rows: 0, highestRead: 0, unwritten: new Map() }
     entity.tallies.set(ref.id, tally)
   }
   return tally

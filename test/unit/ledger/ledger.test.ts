@@ -151,14 +151,16 @@ describe('ledger', () => {
       assert.deepEqual([found?.read, found?.hash], [7, '11'.repeat(16)])
     })
 
-    it('keeps hash, hash of the original, run and totals apart from none', async () => {
-      const whole = delivery('erp|A', 1, { originalHash: 'cd'.repeat(16), totals: '[1]' })
+    it("keeps hash, hash of the original, run, totals and hash of the source's key apart from none", async () => {
+      const whole = delivery('erp|A', 1, { originalHash: 'cd'.repeat(16), totals: '[1]', source: 2 ** 53 - 1 })
       await ledger.commit(commit({ address, deliveries: [whole, delivery('erp|B', 1, { hash: null })] }))
       await ledger.commit(commit({ address, deliveries: [delivery('erp|gone', 1, { hash: '' })] }))
       const found = await ledger.deliveries(address, ['erp|A', 'erp|B', 'erp|gone'])
       assert.deepEqual(found.get('erp|A'), whole)
-      assert.equal(found.get('erp|B')?.hash, null)
+      assert.deepEqual([found.get('erp|B')?.hash, found.get('erp|B')?.source], [null, null])
       assert.equal(found.get('erp|gone')?.hash, '')
+      await ledger.commit(commit({ address, deliveries: [delivery('erp|A', 2)] }))
+      assert.equal((await ledger.deliveries(address, ['erp|A'])).get('erp|A')?.source, null)
     })
 
     it('keys with quotes, commas, numbers and other scripts are found again', async () => {
