@@ -387,6 +387,27 @@ describe('what was emptied is read again', () => {
     assert.doesNotMatch(await alerts(), /lost-rows/)
   })
 
+  it('a full refresh in which a table is lost has not brought everything back: its first batches are lost too', async () => {
+    await start()
+    await r.poll()
+    const mine = target()
+    mine.isLost = (error) => error === gone
+    mine.onWrite(() => {
+      if (mine.batches.length !== 3) return
+      mine.onWrite(() => undefined)
+      mine.stored.clear()
+      throw gone
+    })
+    later()
+    const full = await r.poll({ scope: { kind: 'full' }, limits: { batchRows: 3 } })
+    assert.ok(mine.stored.size < 4)
+    assert.match(full.notices.join('\n'), /gl_entry is empty.*run a full refresh/s)
+    later()
+    await r.poll({ scope: { kind: 'full' } })
+    same()
+    assert.equal(await r.ledger.lostRows('s', 'gl_entry'), undefined)
+  })
+
   it('as long as something is lost the mark does not say that it is in', async () => {
     await start()
     await r.poll()
