@@ -1,6 +1,7 @@
 /** Everything that can be wrong on Power BI's side, in a real Node-RED: what is held, what fails, and that nothing is lost or doubled. */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import type { PowerbiSandbox } from '../../sandbox/powerbi/api.ts'
+import { connectTo } from '../support/powerbi.ts'
 import { entityOf, failed, type Job, startThreadTo, succeeded, type ThreadTo } from '../support/thread.ts'
 import { toPowerbi } from '../support/thread-targets.ts'
 import { waitFor } from '../support/wait.ts'
@@ -178,6 +179,25 @@ describe('Power BI as a target', function () {
     match(error.message, /The dataset "Tieout product" .* is gone/)
     match(error.cause.hint ?? '', /full refresh/)
     succeeded(await job.run({ full: true }))
+    await job.ties()
+  })
+
+  it('a dataset whose rows somebody deleted is told, and the sweep of the same run sends everything again', async () => {
+    const job = begin(['product'])
+    await job.deploy()
+    succeeded(await job.run())
+    const set = datasetOf(job, 'Tieout product')
+    ok(set)
+    const connection = connectTo(thread.target)
+    const path = `/groups/${workspaceOf(job)}/datasets/${set.id}/tables/product/rows`
+    const { signal } = new AbortController()
+    await connection.call({ method: 'DELETE', path, what: 'emptying', kind: 'call' }, { signal })
+    await connection.close()
+    const [product] = job.books.tables.product.walk()
+    ok(product)
+    job.put('product', { ...product, description: 'changed' })
+    const summary = succeeded(await job.run())
+    match(summary.notices.join('\n'), /Tieout product\/product is empty, though records were delivered.*read again/s)
     await job.ties()
   })
 

@@ -4,6 +4,7 @@ import { globSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Decimal } from '../../sandbox/books/types.ts'
 import type { SnowflakeSandbox } from '../../sandbox/snowflake/server.ts'
+import { connectTo } from '../support/snowflake.ts'
 import { entityOf, failed, type Job, type Ran, startThreadTo, succeeded, type ThreadTo } from '../support/thread.ts'
 import { toSnowflake } from '../support/thread-targets.ts'
 
@@ -29,6 +30,13 @@ describe('the way into Snowflake', function () {
     job.put('supplier', { ...supplier, currency })
     return supplier.code
   }
+  /** What somebody does in the warehouse beside Tieout. */
+  const byHand = async (...statements: readonly string[]): Promise<void> => {
+    const connection = connectTo(thread.target)
+    const context = { signal: new AbortController().signal, waiting: () => undefined }
+    for (const sql of statements) await connection.run({ sql, what: sql }, context)
+    await connection.close()
+  }
   const withoutLedger = async (job: Job): Promise<void> => {
     await thread.red.deploy([])
     for (const file of ledgerFiles(job)) rmSync(file)
@@ -47,6 +55,54 @@ describe('the way into Snowflake', function () {
     equal(succeeded(ran).statements > 0, true)
     equal(entityOf(ran, 'supplier').delivered, 1)
     await job.ties()
+  })
+
+  it('a list narrowed or emptied by hand: stopped by its name, or read again by the sweep of the same run', async () => {
+    const job = thread.begin({ entities: ['gl_entry'] })
+    await job.deploy()
+    succeeded(await job.run())
+    const change = (transaction: string): void => {
+      const [entry] = job.books.tables.journalEntry.walk()
+      ok(entry)
+      job.put('journalEntry', { ...entry, transaction })
+    }
+    const lines = at(job, 'GL_ENTRY_LINE')
+    await byHand(`delete from ${lines}`)
+    change('ODX')
+    const summary = succeeded(await job.run())
+    match(summary.notices.join('\n'), new RegExp(`${lines} is empty, though records were delivered.*read again`, 's'))
+    await job.ties()
+    await byHand(
+      `drop table ${lines}`,
+      `create table ${lines} (SOURCE varchar collate '', ENTRY_TYPE varchar collate '', ENTRY_NUMBER varchar collate '', AMOUNT number(18,1))`,
+    )
+    for (const transaction of ['ODY', 'ODZ']) {
+      change(transaction)
+      match(failed(await job.run()).message, new RegExp(`Column AMOUNT of ${lines} is NUMBER\\(18,1\\)`))
+    }
+    deepEqual(await job.rows(`select AMOUNT from ${lines}`), [])
+    await byHand(`drop table ${lines}`)
+    succeeded(await job.run())
+    await job.ties()
+  })
+
+  it('a full refresh of the append mode writes the newest version of each key that is not there, and no other', async () => {
+    const job = thread.begin({ entities: ['supplier'] })
+    job.node('snowflake-merge').mode = 'append'
+    await job.deploy()
+    succeeded(await job.run())
+    const versions = at(job, 'SUPPLIER_VERSIONS')
+    const count = job.books.tables.supplier.count()
+    const code = changeOne(job)
+    succeeded(await job.run())
+    const newest = `x3|${code}`
+    await byHand(`delete from ${versions} where KEY <> '${newest}'`)
+    const ran = await job.run({ full: true })
+    succeeded(ran)
+    const { delivered, unchanged } = entityOf(ran, 'supplier')
+    deepEqual({ delivered, unchanged }, { delivered: count - 1, unchanged: 1 })
+    const stored = await job.rows(`select KEY from ${versions}`)
+    deepEqual([stored.length, new Set(stored.flat()).size], [count + 1, count], 'two versions of the one that changed')
   })
 
   it('the ledger deleted: it goes on from the mark, reads under 5 %, merges no unchanged row, finds what was held', async () => {

@@ -17,6 +17,23 @@ export interface PowerbiFixture {
   close(): Promise<void>
 }
 
+/** A connection to a sandbox as its app. */
+export const connectTo = (sandbox: PowerbiSandbox, own: Partial<PowerbiOptions> = {}): Connection =>
+  createConnection({
+    auth: {
+      tenant: sandbox.tenant,
+      clientId: sandbox.clientId,
+      login: { kind: 'secret', secret: sandbox.clientSecret },
+      authority: 'https://login.microsoftonline.com',
+      loginUrl: sandbox.authorityHost,
+      resource: sandbox.resource,
+    },
+    apiUrl: sandbox.apiUrl,
+    ca: sandbox.caPem,
+    timeoutMs: 2000,
+    ...own,
+  })
+
 export async function startPowerbiFixture(options: SandboxOptions = {}): Promise<PowerbiFixture> {
   const contract = watchContract()
   const sandbox = await startPowerbi({
@@ -30,20 +47,7 @@ export async function startPowerbiFixture(options: SandboxOptions = {}): Promise
   return {
     sandbox,
     connect(own = {}) {
-      const connection = createConnection({
-        auth: {
-          tenant: sandbox.tenant,
-          clientId: sandbox.clientId,
-          login: { kind: 'secret', secret: sandbox.clientSecret },
-          authority: 'https://login.microsoftonline.com',
-          loginUrl: sandbox.authorityHost,
-          resource: sandbox.resource,
-        },
-        apiUrl: sandbox.apiUrl,
-        ca: sandbox.caPem,
-        timeoutMs: 2000,
-        ...own,
-      })
+      const connection = connectTo(sandbox, own)
       open.push(connection)
       return connection
     },

@@ -22,6 +22,28 @@ export interface SnowflakeFixture {
   close(): Promise<void>
 }
 
+/** A connection to a sandbox as its loader. */
+export const connectTo = (sandbox: SnowflakeSandbox, own: Partial<SnowflakeOptions> = {}): Connection =>
+  createConnection({
+    account: sandbox.account,
+    host: sandbox.host,
+    port: sandbox.port,
+    protocol: 'http',
+    auth: {
+      kind: 'keyPair',
+      user: sandbox.user,
+      privateKey: sandbox.privateKeyPem,
+      passphrase: sandbox.passphrase,
+    },
+    warehouse: sandbox.warehouse,
+    role: sandbox.role,
+    database: sandbox.database,
+    schema: sandbox.schema,
+    retryBaseMs: 5,
+    timeoutMs: 5000,
+    ...own,
+  })
+
 export async function startSnowflakeFixture(options: SandboxOptions = {}): Promise<SnowflakeFixture> {
   const sandbox = await startSnowflake(options)
   const open: Connection[] = []
@@ -30,25 +52,7 @@ export async function startSnowflakeFixture(options: SandboxOptions = {}): Promi
   const fixture: SnowflakeFixture = {
     sandbox,
     connect(own = {}) {
-      const connection = createConnection({
-        account: sandbox.account,
-        host: sandbox.host,
-        port: sandbox.port,
-        protocol: 'http',
-        auth: {
-          kind: 'keyPair',
-          user: sandbox.user,
-          privateKey: sandbox.privateKeyPem,
-          passphrase: sandbox.passphrase,
-        },
-        warehouse: sandbox.warehouse,
-        role: sandbox.role,
-        database: sandbox.database,
-        schema: sandbox.schema,
-        retryBaseMs: 5,
-        timeoutMs: 5000,
-        ...own,
-      })
+      const connection = connectTo(sandbox, own)
       open.push(connection)
       return connection
     },
