@@ -4,8 +4,10 @@
  * logged in; so `/auth/token` and `/auth/revoke` are answered here.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { RequestHandler } from 'express'
-import type { Attempts } from './attempts.ts'
+import { type Attempts, placeOf } from './attempts.ts'
+import { deviceCookie, deviceOf } from './device.ts'
 import type { NodeRedParts } from './node-red.ts'
 import type { Asked } from './origins.ts'
 import { mend, oddityOf, passerBy } from './passing.ts'
@@ -34,13 +36,16 @@ const HEADERS = {
 const MOST_BYTES = 16_384
 /** Passwords that are compared at one time; each costs tens of milliseconds. */
 const MOST_AT_ONCE = 8
+/** Milliseconds that a refusal takes at least, whether there is such a user or not: names cannot be told by the time. */
+const REFUSAL_MS = 300
 /** bcrypt looks at no more; a longer text only costs. */
 const LONGEST = 1000
 
 export interface AdminParts {
   readonly users: Users
   readonly sessions: Sessions
-  readonly attempts: Attempts
+  /** Of users, and of names that are none: whoever makes up names cannot have those of users forgotten. */
+  readonly attempts: { readonly known: Attempts; readonly unknown: Attempts }
   readonly bcrypt: NodeRedParts['bcrypt']
   readonly covers: NodeRedParts['hasPermission']
   readonly refused: (asked: Asked) => string | undefined
@@ -51,15 +56,12 @@ export interface AdminParts {
 /** What goes before Node-RED's admin API. It never throws and never rejects. */
 export function adminMiddleware(parts: AdminParts): RequestHandler {
   let comparing = 0
-  /** Compared where there is no such user, so that names cannot be told by the time. */
-  const nobody = '$2y$08$.94uze3uVg9aL4PTvFV7Bu24KecsXwZHuXgHpTUrL2KcEa8hOtoSu'
-
+  /** Where there is no such user nothing is compared, which costs: made-up names would take the turns of the others. */
   const compare = async (user: User | undefined, password: string): Promise<boolean> => {
+    if (user === undefined) return false
     comparing++
     try {
-      return (
-        (await parts.bcrypt.compare(password, (user?.password ?? nobody).replace(/^\$2y/, '$2b'))) && user !== undefined
-      )
+      return await parts.bcrypt.compare(password, user.password.replace(/^\$2y/, '$2b'))
     } catch {
       return false
     } finally {
@@ -75,22 +77,28 @@ export function adminMiddleware(parts: AdminParts): RequestHandler {
         error_description: 'username and password must be texts',
       })
     if (password.length > LONGEST || username.length > LONGEST) return denied(response)
-    const address = request.socket.remoteAddress ?? ''
-    if (!parts.attempts.allowed(username, address) || comparing >= MOST_AT_ONCE)
+    const user = parts.users.find(username)
+    const attempts = user ? parts.attempts.known : parts.attempts.unknown
+    const place = (user && deviceOf(user, request.headers)) ?? placeOf(request.socket.remoteAddress ?? '')
+    if (!attempts.allowed(username, place) || (user && comparing >= MOST_AT_ONCE)) {
+      parts.audit({ event: 'auth.login.fail.too-many-attempts', username })
       return answer(response, 429, {
         error: 'too_many_attempts',
         error_description: 'Too many login attempts. Wait 10 minutes and try again',
       })
-    const user = parts.users.find(username)
+    }
+    const refusable = wait(REFUSAL_MS)
     const wanted = typeof scope === 'string' ? scope.split(' ').filter(Boolean) : []
     if (!(await compare(user, password)) || user === undefined) {
-      parts.attempts.failed(username, address)
+      attempts.failed(username, place)
       parts.audit({ event: 'auth.login.fail.credentials', username })
+      await refusable
       return denied(response)
     }
-    parts.attempts.succeeded(username, address)
+    attempts.succeeded(username, place)
     if (!parts.covers(user.permissions, wanted)) return denied(response)
     parts.audit({ event: 'auth.login', username, scope: user.permissions })
+    response.setHeader('Set-Cookie', deviceCookie(user, request.headers))
     answer(response, 200, {
       access_token: parts.sessions.create(user, wanted),
       expires_in: parts.sessions.seconds,

@@ -39,12 +39,13 @@ export function openLogin({ userDir, admin, publicUrls, root }: LoginOptions): L
   if (version !== LOOKED_AT)
     warn(`Node-RED ${version} is not the one that the guard of its editor's socket was tried with (${LOOKED_AT}).`)
   const users = openUsers(join(userDir, 'users.json'), admin, warn)
-  const sessions = openSessions(join(userDir, 'tieout-sessions.json'), users, covers)
+  const sessions = openSessions(join(userDir, 'tieout-sessions.json'), users, covers, warn)
   const refused = originRule(publicUrls)
   guardComms({ ws, covers, sessions, refused, root })
   // Node-RED's own sessions hold tokens in clear, with the rights of then.
   rmSync(join(userDir, '.sessions.json'), { force: true })
-  const parts: AdminParts = { users, sessions, attempts: countAttempts(), bcrypt, covers, refused, audit }
+  const attempts = { known: countAttempts(), unknown: countAttempts() }
+  const parts: AdminParts = { users, sessions, attempts, bcrypt, covers, refused, audit }
   return {
     adminAuth: {
       type: 'credentials',

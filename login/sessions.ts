@@ -30,6 +30,7 @@ export function openSessions(
   file: string,
   users: Users,
   covers: (scope: unknown, permission: unknown) => boolean,
+  warn: (text: string) => void,
   now: () => number = Date.now,
 ): Sessions {
   const sessions = new Map<string, Session>(read(file))
@@ -40,8 +41,13 @@ export function openSessions(
       if (sessions.size <= MOST) break
       sessions.delete(hash)
     }
-    writeFileSync(`${file}.new`, JSON.stringify(Object.fromEntries(sessions)), { mode: 0o600 })
-    renameSync(`${file}.new`, file)
+    try {
+      writeFileSync(`${file}.new`, JSON.stringify(Object.fromEntries(sessions)), { mode: 0o600 })
+      renameSync(`${file}.new`, file)
+    } catch (error) {
+      // A full disk is when somebody must get in.
+      warn(`${file} cannot be written (${(error as Error).message}): sessions end with the next restart.`)
+    }
   }
 
   return {

@@ -58,10 +58,14 @@ function read(file: string, admin: { username: string; password: string } | unde
   return new Map(all.map((one) => userOf(one, file)).map((user) => [user.username, user]))
 }
 
-/** Changes when the file does; empty: there is none. */
+/** Changes when the file does; empty: there is none. It never throws: Node-RED asks in the middle of a socket's frame. */
 function stampOf(file: string): string {
-  const stat = statSync(file, { throwIfNoEntry: false })
-  return stat ? `${stat.mtimeMs} ${stat.size} ${stat.ino}` : ''
+  try {
+    const stat = statSync(file, { throwIfNoEntry: false })
+    return stat ? `${stat.mtimeMs} ${stat.size} ${stat.ino}` : ''
+  } catch (error) {
+    return String((error as NodeJS.ErrnoException).code)
+  }
 }
 
 /**

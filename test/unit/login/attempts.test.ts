@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from 'node:assert'
-import { countAttempts } from '../../../login/attempts.ts'
+import { countAttempts, placeOf } from '../../../login/attempts.ts'
 
 describe('attempts to log in', () => {
   it('are refused after five wrong ones in ten minutes, for that name and address alone, and allowed again later', () => {
@@ -30,5 +30,13 @@ describe('attempts to log in', () => {
     const attempts = countAttempts(() => 0)
     for (let n = 0; n < 10_001; n++) for (let i = 0; i < (n === 0 ? 5 : 1); i++) attempts.failed(`name ${n}`, 'x')
     strictEqual(attempts.allowed('name 0', 'x'), true, 'the oldest is forgotten')
+  })
+
+  it('from neighbours under IPv6 are from one place', () => {
+    for (const address of ['2001:db8:1:2::1', '2001:db8:1:2:3:4:5:6', '2001:db8:1:2::'])
+      strictEqual(placeOf(address), '2001:db8:1:2')
+    strictEqual(placeOf('::1'), '0:0:0:0')
+    strictEqual(placeOf('2001:db8::9:1:2:3:4'), '2001:db8:0:9')
+    for (const address of ['10.1.2.3', '::ffff:10.1.2.3', '']) strictEqual(placeOf(address), address)
   })
 })

@@ -1,4 +1,4 @@
-import { deepStrictEqual, strictEqual } from 'node:assert'
+import { deepStrictEqual, match, strictEqual } from 'node:assert'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ describe('sessions', () => {
 
   it('end after twelve hours', () => {
     let now = 1_000_000
-    const sessions = openSessions(join(dir, 'a.json'), { find: () => anna }, covers, () => now)
+    const sessions = openSessions(join(dir, 'a.json'), { find: () => anna }, covers, console.warn, () => now)
     const token = sessions.create(anna, [])
     now += 12 * 3600 * 1000 - 1
     deepStrictEqual(sessions.find(token), { username: 'anna', permissions: ['read', 'tieout.write'] })
@@ -24,10 +24,20 @@ describe('sessions', () => {
 
   it('of a narrower scope stay narrow, and end when the user has no more of it', () => {
     let user = anna
-    const sessions = openSessions(join(dir, 'b.json'), { find: () => user }, covers)
+    const sessions = openSessions(join(dir, 'b.json'), { find: () => user }, covers, console.warn)
     const token = sessions.create(anna, ['tieout.write'])
     deepStrictEqual(sessions.find(token)?.permissions, ['tieout.write'])
     user = { ...anna, permissions: ['read'] }
+    strictEqual(sessions.find(token), undefined)
+  })
+
+  it('are there though their file cannot be written, and that is told', () => {
+    const told: string[] = []
+    const sessions = openSessions(join(dir, 'none', 'c.json'), { find: () => anna }, covers, (text) => told.push(text))
+    const token = sessions.create(anna, [])
+    strictEqual(sessions.find(token)?.username, 'anna')
+    match(told.join('\n'), /c\.json cannot be written \(ENOENT.*restart/)
+    sessions.revoke(token)
     strictEqual(sessions.find(token), undefined)
   })
 })
