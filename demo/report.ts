@@ -22,16 +22,20 @@ export function countEntities(runs: readonly RunSummary[]): Record<string, Entit
 const hasFailed = (run: RunSummary, { entity }: EntitySummary): boolean =>
   run.errors.some((error) => error.entity === entity)
 
-/** Whether every entity ties that did not fail for a reason of its own, such as a right that was lost. */
-export const tiesBut = (run: RunSummary): boolean => run.entities.every((e) => e.ties || hasFailed(run, e))
+/** Nothing is missing and nothing differs; what is held or in doubt is told, and does not count against it. */
+const isAccountedFor = ({ verdict }: Pick<RunSummary, 'verdict'>): boolean =>
+  verdict !== 'failed' && verdict !== 'differs'
 
-const TITLES = ['entity', 'read', 'delivered', 'unchanged', 'deleted', 'held', 'ties', 'currency', 'debit', 'credit']
+/** Whether every entity is accounted for that did not fail for a reason of its own, such as a right that was lost. */
+export const tiesBut = (run: RunSummary): boolean => run.entities.every((e) => isAccountedFor(e) || hasFailed(run, e))
+
+const TITLES = ['entity', 'read', 'delivered', 'unchanged', 'deleted', 'held', 'says', 'currency', 'debit', 'credit']
 /** Columns of text; those of numbers are aligned at their right. */
-const TEXT = new Set(['entity', 'ties', 'currency'])
+const TEXT = new Set(['entity', 'says', 'currency'])
 
 /** A run as a table for the terminal: a line for each entity, further ones for further currencies, then what went wrong. */
 export function describeRun(run: RunSummary): string {
-  const rows = [TITLES, ...run.entities.flatMap((entity) => linesOf(run, entity))]
+  const rows = [TITLES, ...run.entities.flatMap(linesOf)]
   const widths = TITLES.map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)))
   const line = (row: readonly string[]): string =>
     TITLES.map((title, i) =>
@@ -41,27 +45,33 @@ export function describeRun(run: RunSummary): string {
       .trimEnd()
   const seconds = ((Date.parse(run.ended) - Date.parse(run.started)) / 1000).toFixed(1)
   return [
-    `Run of "${run.sync}": ${run.state} in ${seconds} s, ${run.requests} requests, ${run.statements} statements`,
+    `Run of "${run.sync}": ${run.state}, ${run.verdict} in ${seconds} s, ${run.requests} requests, ${run.statements} statements`,
     ...rows.map(line),
     ...problemsOf(run).map((problem) => `  ! ${problem}`),
   ].join('\n')
 }
 
-function linesOf(run: RunSummary, entity: EntitySummary): string[][] {
-  const ties = entity.ties ? 'yes' : hasFailed(run, entity) ? 'failed' : 'NO'
+function linesOf(entity: EntitySummary): string[][] {
+  const says = entity.verdict ?? ''
   const deleted = entity.sweep === undefined ? '' : String(entity.sweep.gone)
   const { read, delivered, unchanged, held } = entity
   const counts = [`${read}`, `${delivered}`, `${unchanged}`, deleted, `${held}`]
   const sums = Object.entries(entity.amounts).map(([currency, { debit, credit }]) => [currency, debit, credit])
   const [first = [], ...others] = sums
-  return [[entity.entity, ...counts, ties, ...first], ...others.map((sum) => ['', '', '', '', '', '', '', ...sum])]
+  return [[entity.entity, ...counts, says, ...first], ...others.map((sum) => ['', '', '', '', '', '', '', ...sum])]
 }
 
-/** Each once: what an entity failed of and what to do, then what does not tie. */
+/** Each once: what an entity failed of and what to do, then what differs, then what is open. */
 function problemsOf(run: RunSummary): string[] {
   const failed = run.errors.map(({ message, hint }) =>
     hint === undefined || message.includes(hint) ? message : `${message} ${hint}`,
   )
-  const untied = run.entities.filter((entity) => !entity.ties && !hasFailed(run, entity))
-  return [...failed, ...untied.map(({ entity, problem }) => `${entity} does not tie: ${problem ?? 'no reason known'}`)]
+  const others = run.entities.filter((entity) => !hasFailed(run, entity))
+  const bad = others.filter((entity) => !isAccountedFor(entity))
+  const open = others.flatMap(({ entity, open: why = [] }) => why.map((text) => `${entity} is open: ${text}`))
+  return [
+    ...failed,
+    ...bad.map(({ entity, verdict, problem }) => `${entity} ${verdict}: ${problem ?? 'no reason known'}`),
+    ...open,
+  ]
 }

@@ -102,14 +102,14 @@ async function job(
   })
   const state = await sandbox.state()
   for (const example of compare.examples) say(`  ${example}`)
-  const ties = closing.ties && runs.every(tiesBut)
+  const ties = tiesBut(closing) && closing.state === 'done' && runs.every(tiesBut)
   const good =
     compare.rows > 0 &&
     compare.missing + compare.extra + compare.different === 0 &&
     ties &&
     state.faults.pending.length === 0
   say(
-    `Compared ${compare.records} records, ${compare.rows} rows: ${compare.missing} missing, ${compare.extra} extra, ${compare.different} different; totals ${ties ? 'tie' : 'DO NOT TIE'}`,
+    `Compared ${compare.records} records, ${compare.rows} rows: ${compare.missing} missing, ${compare.extra} extra, ${compare.different} different; totals ${ties ? 'tie' : 'DO NOT TIE'}, the last run says ${closing.verdict}`,
   )
   if (state.faults.pending.length > 0) say(`Faults that were not met: ${state.faults.pending.join(', ')}`)
   if (options.json) {
@@ -120,6 +120,7 @@ async function job(
         entities: countEntities(runs),
         compare: { records, rows, missing, extra, different },
         ties,
+        verdict: closing.verdict,
         faults: state.faults.met,
         seconds: Math.round((Date.now() - began) / 100) / 10,
         peakRssMb: editor.child.peakRssMb(),

@@ -14,8 +14,12 @@ export type NewHeld = NonNullable<Commit['held']>[number]
 type HeldRow = { [K in keyof Tables['held']]: Tables['held'][K] extends infer T ? T : never } & { seq: number }
 
 export interface HeldRecords {
-  /** Inside a transaction: closes what these deliveries account for. */
-  close(commit: Pick<Commit, 'entity' | 'sync' | 'address'>, deliveries: readonly Delivery[]): void
+  /** Inside a transaction: closes what these deliveries account for, and what records replace that are held now. */
+  close(
+    commit: Pick<Commit, 'entity' | 'sync' | 'address'>,
+    deliveries: readonly Delivery[],
+    holds: readonly Delivery[],
+  ): void
   /** Inside a transaction. */
   add(records: readonly NewHeld[]): void
   list(filter: HeldFilter & { readonly states?: readonly HeldState[] }): HeldRecord[]
@@ -23,7 +27,9 @@ export interface HeldRecords {
   reads(sink: string, keys: readonly string[]): Map<string, number>
   oldest(sync: string, entity: string): { heldAt: string; stamp: string | null } | undefined
   claim(filter: HeldFilter, run: string): HeldRecord[]
-  release(ids: readonly string[], as: Exclude<HeldState, 'replaying'>): void
+  release(ids: readonly string[], as: Exclude<HeldState, 'replaying' | 'discarded'>): void
+  /** Inside a transaction: those of them that are open, as they were. */
+  discard(ids: readonly string[], by: string, reason: string): HeldRecord[]
   /** Gives back what a dead process had claimed. */
   giveBack(): number
   edit(id: string, record: DataRecord, by: string): void
@@ -48,7 +54,7 @@ function where(filter: HeldFilter, states: readonly string[]): { sql: string; ar
 export function createHeld(db: Database, intern: Intern, cipher: Cipher, at: () => string): HeldRecords {
   const { raw } = db
   const anyOpen = raw.prepare(
-    "SELECT 1 FROM held INDEXED BY held_open WHERE entity = ? AND state IN ('open', 'replaying') LIMIT 1",
+    "SELECT 1 FROM held WHERE state IN ('open', 'replaying', 'discarded') AND entity = ? LIMIT 1",
   )
   // A record held before the sink is superseded by a later read only: the same read may still be on its way to another sink.
   const close = raw.prepare(`
@@ -57,6 +63,12 @@ export function createHeld(db: Database, intern: Intern, cipher: Cipher, at: () 
     WHERE held.entity = ? AND held.key = d.key AND held.state IN ('open', 'replaying')
       AND ((held.sink = ? AND (held.read < d.read OR (held.read = d.read AND d.hash IS NOT NULL)))
         OR (held.sync = ? AND held.stage IN ('source', 'map', 'flow') AND held.read < d.read))`)
+  // What a person left out is over when another version is accounted for, not when it is held.
+  const closeLeftOut = raw.prepare(`
+    UPDATE held SET state = 'superseded', closed_at = ?
+    FROM (SELECT value ->> 0 AS key, value ->> 1 AS read FROM json_each(?)) AS d
+    WHERE held.entity = ? AND held.key = d.key AND held.state = 'discarded' AND held.read < d.read
+      AND (held.sink = ? OR (held.sync = ? AND held.stage IN ('source', 'map', 'flow')))`)
   const anyOpenAt = raw.prepare("SELECT 1 FROM held INDEXED BY held_sink WHERE sink = ? AND state = 'open' LIMIT 1")
   const readsAt = raw.prepare(`
     SELECT h.key, max(h.read) AS read FROM json_each(?) AS j
@@ -65,6 +77,10 @@ export function createHeld(db: Database, intern: Intern, cipher: Cipher, at: () 
     "SELECT id, read FROM held WHERE entity = ? AND key = ? AND sink = ? AND state IN ('open', 'replaying')",
   )
   const again = raw.prepare('UPDATE held SET cause = ?, run = ? WHERE id = ?')
+  const leftOut = raw.prepare(
+    "SELECT * FROM held WHERE entity = ? AND key = ? AND sink = ? AND state = 'discarded' AND read < ?",
+  )
+  const readAgain = raw.prepare('UPDATE held SET read = ?, run = ? WHERE id = ?')
   const setState = raw.prepare('UPDATE held SET state = ?, closed_at = ?, claimed_by = NULL WHERE id = ?')
   const insert = raw.prepare(`
     INSERT INTO held (id, sink, sink_name, stage, key, sync, run, entity, source_address, read, stamp, record, shape, cause,
@@ -99,6 +115,9 @@ export function createHeld(db: Database, intern: Intern, cipher: Cipher, at: () 
     state: row.state as HeldState,
     attempts: row.attempts,
     heldAt: row.held_at,
+    ...(row.state === 'discarded'
+      ? { discarded: { by: row.closed_by ?? '', at: row.closed_at ?? '', reason: row.reason ?? '' } }
+      : {}),
     ...(row.edited
       ? { edited: { record: opened(row, row.edited), by: row.edited_by ?? '', at: row.edited_at ?? '' } }
       : {}),
@@ -111,11 +130,26 @@ export function createHeld(db: Database, intern: Intern, cipher: Cipher, at: () 
   }
   const isOpen = ['open', 'replaying']
 
+  /** A person left this very version out, and it was only read again; another version takes its place. */
+  const staysLeftOut = (held: NewHeld): boolean => {
+    const rows = leftOut.all(held.entity, held.key, held.sink, held.read) as unknown as HeldRow[]
+    const content = contentOf(held.record)
+    for (const row of rows) {
+      if (contentOf(opened(row, row.record)) === content) {
+        readAgain.run(held.read, held.run, row.id)
+        return true
+      }
+      setState.run('superseded', at(), row.id)
+    }
+    return false
+  }
+
   return {
-    close({ entity, sync, address }, deliveries) {
-      if (deliveries.length === 0 || anyOpen.get(entity) === undefined) return
-      const list = JSON.stringify(deliveries.map((d) => [d.key, d.read, d.hash]))
-      close.run(at(), list, entity, address ?? '', sync)
+    close({ entity, sync, address }, deliveries, holds) {
+      if (deliveries.length + holds.length === 0 || anyOpen.get(entity) === undefined) return
+      const listOf = (some: readonly Delivery[]): string => JSON.stringify(some.map((d) => [d.key, d.read, d.hash]))
+      close.run(at(), listOf(holds.length === 0 ? deliveries : [...deliveries, ...holds]), entity, address ?? '', sync)
+      closeLeftOut.run(at(), listOf(deliveries), entity, address ?? '', sync)
     },
     add(records) {
       for (const held of records) {
@@ -127,6 +161,7 @@ export function createHeld(db: Database, intern: Intern, cipher: Cipher, at: () 
         const older = open !== undefined && open.read > held.read
         if (open && !older) setState.run('superseded', at(), open.id)
         if (older) continue
+        if (staysLeftOut(held)) continue
         const id = randomUUID()
         insert.run(
           id,
@@ -192,6 +227,14 @@ export function createHeld(db: Database, intern: Intern, cipher: Cipher, at: () 
         for (const id of ids) end.run(as, as === 'open' ? null : at(), id)
       })
     },
+    discard(ids, by, reason) {
+      const end = raw.prepare(
+        "UPDATE held SET state = 'discarded', closed_at = ?, closed_by = ?, reason = ? WHERE id = ? AND state = 'open'",
+      )
+      const rows = select({ ids }, ['open'])
+      for (const row of rows) end.run(at(), by, reason, row.id)
+      return rows.map(heldRecord)
+    },
     giveBack: () =>
       Number(raw.prepare("UPDATE held SET state = 'open', claimed_by = NULL WHERE state = 'replaying'").run().changes),
     edit(id, record, by) {
@@ -206,7 +249,10 @@ export function createHeld(db: Database, intern: Intern, cipher: Cipher, at: () 
         })
     },
     purge(before) {
-      db.guard(() => raw.prepare('DELETE FROM held WHERE closed_at IS NOT NULL AND closed_at < ?').run(before))
+      db.guard(() => raw.prepare("DELETE FROM held WHERE closed_at < ? AND state <> 'discarded'").run(before))
     },
   }
 }
+
+/** What a record says, whenever and wherever in a batch it was read. */
+const contentOf = ({ _row, _read, ...content }: DataRecord): string => JSON.stringify(content)

@@ -46,6 +46,8 @@ export interface HeldRecord {
   readonly heldAt: string
   /** The edit of a person, with who and when; the original stays in `record`. */
   readonly edited?: { readonly record: DataRecord; readonly by: string; readonly at: string }
+  /** Who left it out, when and why. */
+  readonly discarded?: { readonly by: string; readonly at: string; readonly reason: string }
 }
 
 export interface AlertRecord {
@@ -128,6 +130,8 @@ export interface Intent {
     readonly read: number
     readonly hash: string
     readonly totals?: string | null
+    /** The source's own key; absent: not known. */
+    readonly source?: string
   }[]
   /** `repeated`: sent again though nobody knows what became of the first attempt; listed like those in doubt, but holds nothing back. */
   readonly state: 'open' | 'in-doubt' | 'repeated'
@@ -147,6 +151,48 @@ export interface StoredRange {
   readonly after: string
   readonly through: string
   readonly stored: readonly StoredKey[]
+}
+
+/** What stored sums or counts said that is not what was delivered; open until a full run of the entity ties or a person closes it. */
+export interface Difference {
+  readonly id: string
+  readonly sync: string
+  readonly entity: string
+  /** The target's. */
+  readonly address: string
+  readonly sinkName: string
+  /** The run that saw it last. */
+  readonly run: string
+  readonly problem: string
+  readonly since: string
+  readonly closed?: { readonly at: string; readonly by: string; readonly reason: string }
+}
+
+/** What a person decided about records, kept longer than they are. */
+export interface Decision {
+  readonly id: string
+  readonly at: string
+  readonly by: string
+  readonly reason: string
+  readonly kind: 'discard' | 'in-doubt' | 'difference' | 'identity' | 'mass-deletion'
+  readonly sync: string
+  readonly entity: string
+  /** Who held, or where it is written. */
+  readonly sink: string
+  /** The key, the batch and the answer, or the difference. */
+  readonly about: string
+}
+
+/** Something of a sync that is not over: records held, left out by a person, in doubt, to be read again; rows lost; a difference. */
+export interface OpenItem {
+  readonly entity: string
+  readonly kind: 'held' | 'left-out' | 'in-doubt' | 'again' | 'lost' | 'difference'
+  /** Where; null: at every sink of the entity. */
+  readonly address: string | null
+  readonly sinkName: string | null
+  /** Records. */
+  readonly count: number
+  readonly problem?: string
 }
 
 /** Work of another ledger that this one took over from the target's mark. */
@@ -301,8 +347,34 @@ export interface Ledger {
   ): Promise<{ readonly heldAt: string; readonly stamp: string | null } | undefined>
   claimHeld(filter: HeldFilter, run: string): Promise<readonly HeldRecord[]>
   /** Gives claimed records back (`open`), or ends them. */
-  releaseHeld(ids: readonly string[], as: Exclude<HeldState, 'replaying'>): Promise<void>
+  releaseHeld(ids: readonly string[], as: Exclude<HeldState, 'replaying' | 'discarded'>): Promise<void>
   editHeld(id: string, record: DataRecord, by: string): Promise<void>
+
+  /** What of a sync is not over. */
+  openItems(sync: string): Promise<readonly OpenItem[]>
+  differences(filter: { readonly sync?: string; readonly open?: boolean }): Promise<readonly Difference[]>
+  /** The open one of this address is renewed. */
+  saveDifference(difference: Omit<Difference, 'id' | 'since' | 'closed'>): Promise<void>
+  /** By its id a person decides; by its place a run that compared everything. False: there was none open. */
+  closeDifference(
+    match: { readonly id: string } | Pick<Difference, 'sync' | 'entity' | 'address'>,
+    by: string,
+    reason: string,
+  ): Promise<boolean>
+  decisions(filter: { readonly sync?: string; readonly limit?: number }): Promise<readonly Decision[]>
+  /** Writes down what a person decided. */
+  decide(decision: Omit<Decision, 'id' | 'at'>): Promise<void>
+  /** A person leaves open held records out; they stay listed until a later version of theirs is accounted for. Gives back how many. */
+  discardHeld(ids: readonly string[], by: string, reason: string): Promise<number>
+  /**
+   * A person says that a batch in doubt is not in the target: the intent is gone, and its records are read again by their source's
+   * keys (`sources`; where one is not known the targets are doubted, so that the sweep asks them).
+   */
+  settleAbsent(intent: Intent, by: string, reason: string): Promise<void>
+  /** Source's keys that the next run reads by key, whatever their stamps. */
+  readAgain(sync: string, entity: string, keys: readonly string[]): Promise<void>
+  keysToReadAgain(sync: string, entity: string): Promise<readonly string[]>
+  forgetToReadAgain(sync: string, entity: string, keys: readonly string[]): Promise<void>
 
   raiseAlert(alert: Omit<AlertRecord, 'id' | 'raised' | 'cleared'>): Promise<AlertRecord | undefined>
   clearAlerts(match: {

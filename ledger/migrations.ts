@@ -202,4 +202,48 @@ export const migrations: Record<string, Migration> = {
       await db.schema.alterTable('delivery').addColumn('source', 'integer').execute()
     },
   },
+  '0006-decisions': {
+    async up(db: Kysely<unknown>) {
+      const { schema } = db
+      // What a check found stays until it is over, whatever later runs compare.
+      await schema
+        .createTable('difference')
+        .addColumn('id', 'text', (c) => c.primaryKey())
+        .addColumn('sync', 'text', (c) => c.notNull())
+        .addColumn('entity', 'text', (c) => c.notNull())
+        .addColumn('address', 'text', (c) => c.notNull())
+        .addColumn('sink_name', 'text', (c) => c.notNull())
+        .addColumn('run', 'text', (c) => c.notNull())
+        .addColumn('problem', 'text', (c) => c.notNull())
+        .addColumn('since', 'text', (c) => c.notNull())
+        .addColumn('closed_at', 'text')
+        .addColumn('closed_by', 'text')
+        .addColumn('reason', 'text')
+        .execute()
+      await schema.createIndex('difference_by_sync').on('difference').columns(['sync', 'closed_at']).execute()
+      await schema
+        .createTable('decision')
+        .addColumn('id', 'text', (c) => c.primaryKey())
+        .addColumn('at', 'text', (c) => c.notNull())
+        .addColumn('person', 'text', (c) => c.notNull())
+        .addColumn('reason', 'text', (c) => c.notNull())
+        .addColumn('kind', 'text', (c) => c.notNull())
+        .addColumn('sync', 'text', (c) => c.notNull())
+        .addColumn('entity', 'text', (c) => c.notNull())
+        .addColumn('sink', 'text', (c) => c.notNull())
+        .addColumn('about', 'text', (c) => c.notNull())
+        .execute()
+      await schema
+        .createTable('again')
+        .addColumn('sync', 'text', (c) => c.notNull())
+        .addColumn('entity', 'text', (c) => c.notNull())
+        .addColumn('key', 'text', (c) => c.notNull())
+        .addColumn('since', 'text', (c) => c.notNull())
+        .addPrimaryKeyConstraint('again_pk', ['sync', 'entity', 'key'])
+        .modifyEnd(sql`without rowid`)
+        .execute()
+      await schema.alterTable('held').addColumn('closed_by', 'text').execute()
+      await schema.alterTable('held').addColumn('reason', 'text').execute()
+    },
+  },
 }

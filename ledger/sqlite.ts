@@ -11,6 +11,7 @@ import { createKnownKeys } from './known.ts'
 import type { AlertRecord, Intent, Ledger, Position } from './ledger.ts'
 import { readNumbers } from './numbers.ts'
 import { createRuns } from './runs.ts'
+import { createStanding } from './standing.ts'
 import type { Tables } from './tables.ts'
 
 export interface SqliteLedgerOptions {
@@ -38,6 +39,8 @@ export function createSqliteLedger({
   const runs = createRuns(db, intern, at)
   const { write: writeKnown, lose, ...known } = createKnownKeys(db)
   const { write: writeFilled, forget: forgetFilled, ...filled } = createFilled(db, deliveries, { lose }, numbers.next)
+
+  const { decide, queue, ...standing } = createStanding(db, at)
 
   const putPosition = raw.prepare(`
     INSERT INTO position (sync, entity, identity, read_through, read_at, window) VALUES (?, ?, ?, ?, ?, ?)
@@ -71,6 +74,7 @@ export function createSqliteLedger({
   return {
     ...known,
     ...filled,
+    ...standing,
     id,
     nextRead: () => numbers.next(),
     lastRead: () => numbers.last(),
@@ -135,7 +139,7 @@ export function createSqliteLedger({
         db.tx(() => {
           const account = commit.deliveries ?? []
           const holds = (commit.held ?? []).map((h) => ({ key: h.key, read: h.read, hash: null, run: h.run }))
-          held.close(commit, holds.length === 0 ? account : [...account, ...holds])
+          held.close(commit, account, holds)
           if (commit.address !== undefined) deliveries.write(commit.address, commit.sync, account)
           if (commit.address !== undefined && commit.filled) {
             const { address, sync, entity } = commit
@@ -213,6 +217,25 @@ export function createSqliteLedger({
     claimHeld: async (filter, run) => held.claim(filter, run),
     releaseHeld: async (ids, as) => held.release(ids, as),
     editHeld: async (heldId, record, by) => held.edit(heldId, record, by),
+    discardHeld: async (ids, by, reason) =>
+      db.tx(() => {
+        const gone = held.discard(ids, by, reason)
+        for (const { sync, entity, sink, key } of gone)
+          decide({ by, reason, kind: 'discard', sync, entity, sink, about: key })
+        return gone.length
+      }),
+    async settleAbsent({ id: intent, sync, entity, address, records }, by, reason) {
+      const sources = records.flatMap(({ source }) => source ?? [])
+      db.tx(() => {
+        closeIntent.run(intent)
+        queue(sync, entity, sources)
+        decide({ by, reason, kind: 'in-doubt', sync, entity, sink: address, about: `${intent}: it is not there` })
+      })
+      if (sources.length < records.length) await known.doubtTargets(sync, entity)
+    },
+    async decide(decision) {
+      db.tx(() => decide(decision))
+    },
 
     raiseAlert: (alert) =>
       db.ask(async () => {

@@ -76,6 +76,8 @@ export interface Tables {
     edited: Uint8Array | null
     edited_by: string | null
     edited_at: string | null
+    closed_by: string | null
+    reason: string | null
   }
   intent: {
     id: string

@@ -68,7 +68,7 @@ function inDoubt(intents: readonly Intent[]): string | undefined {
 }
 
 function untied(sums: readonly EntitySummary[]): string | undefined {
-  const bad = sums.filter((sum) => !sum.ties)
+  const bad = sums.filter(({ verdict }) => verdict === 'failed' || verdict === 'differs')
   if (bad.length === 0) return undefined
   return bad.map((sum) => `${sum.entity} at ${sum.sink}: ${sum.problem ?? 'does not tie'}`).join('; ')
 }

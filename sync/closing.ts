@@ -52,6 +52,8 @@ export async function closeEntity(
   try {
     if (!entity.error) await deps.settlement.finish(run, entity)
     if (!entity.error) await saveComplete(deps.ledger, run, entity)
+    if (!entity.error && entity.again.length > 0)
+      await deps.ledger.forgetToReadAgain(run.sync, entity.name, entity.again)
   } catch (error) {
     deps.settlement.failEntity(run, entity, asSyncError(error))
   }
@@ -61,9 +63,28 @@ export async function closeEntity(
     const comparing = entity.error ? undefined : compare(reached, signal)
     await mark(deps, run, entity, reached, signal)
     const check = await comparing
-    if (check) checks.set(checkKey(entity.name, reached.ref.id), check)
+    if (!check) continue
+    checks.set(checkKey(entity.name, reached.ref.id), check)
+    await keepDifference(deps, run, entity, reached, check)
   }
   return checks
+}
+
+/** A difference is written down, and stays until a full reading ties: what another run compares are other rows. */
+async function keepDifference(
+  { ledger, settlement }: CloseDeps,
+  run: RunState,
+  entity: EntityRun,
+  { target, ref }: Reached,
+  { kind, problem = '' }: TotalsCheck,
+): Promise<void> {
+  const place = { sync: run.sync, entity: entity.name, address: target.address }
+  try {
+    if (kind === 'differs') await ledger.saveDifference({ ...place, sinkName: ref.name, run: run.id, problem })
+    if (kind === 'ties' && run.full) await ledger.closeDifference(place, `run ${run.id}`, 'a full reading ties')
+  } catch (error) {
+    settlement.failEntity(run, entity, asSyncError(error))
+  }
 }
 
 async function compare(reached: Reached, signal: AbortSignal): Promise<TotalsCheck | undefined> {
@@ -71,7 +92,7 @@ async function compare(reached: Reached, signal: AbortSignal): Promise<TotalsChe
     return await reached.check?.({ signal, waiting: () => undefined })
   } catch (error) {
     const problem = `the sums stored in ${reached.target.address} could not be compared: ${asSyncError(error).message}`
-    return { ties: false, amounts: {}, problem }
+    return { kind: 'not verified', amounts: {}, problem }
   }
 }
 

@@ -37,12 +37,23 @@ export interface SweepCounts {
   problem?: string
 }
 
-/** One entity of one run at one sink. Ties when `read` equals the sum of the outcomes and the stored sums equal the delivered ones. */
+/**
+ * What may be said of an entity at a sink, or of a run: the first that holds. `open`: something is not over (records held, left
+ * out, in doubt), or could not be verified. `ties`: everything is accounted for, and what is stored is what was delivered.
+ */
+export type Verdict = 'failed' | 'differs' | 'open' | 'ties' | 'nothing new'
+
+/** One entity of one run at one sink. */
 export interface EntitySummary extends OutcomeCounts {
   readonly entity: string
   readonly sink: string
   readonly read: number
   readonly rows: number
+  /** Absent in what a version before wrote. */
+  readonly verdict?: Verdict
+  /** Whatever is open, in words: `52 held`, `not verified: queries are not allowed`. Absent: nothing. */
+  readonly open?: readonly string[]
+  /** The verdict is *ties* or *nothing new*. */
   readonly ties: boolean
   /** Sums of the amounts as delivered, over all groups of one currency: currency -> {debit, credit}. */
   readonly amounts: Readonly<Record<string, { readonly debit: string; readonly credit: string }>>
@@ -61,6 +72,8 @@ export interface RunSummary {
   /** `died`: its process ended before it did; the counts are those of what was settled. */
   readonly state: 'done' | 'failed' | 'stopped' | 'died'
   readonly entities: readonly EntitySummary[]
+  /** The first that holds over all entities and sinks. Absent in what a version before wrote. */
+  readonly verdict?: Verdict
   readonly ties: boolean
   readonly requests: number
   readonly statements: number

@@ -39,6 +39,7 @@ export async function writeBehindIntent(
       read: entry.read,
       hash: entry.hash,
       totals: contribution(entry),
+      ...(entry.sourceKey !== undefined && { source: entry.sourceKey }),
     })),
     at: batch.at,
   })

@@ -88,8 +88,9 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
   }
   // A ledger that takes nothing any more is told of below.
   const usage = await usageOf(ledger, source, calls).catch(() => undefined)
+  const open = await ledger.openItems(name).catch(() => undefined)
   const ending = { ended: deps.now(), requests: source.requests() - requests, checks, stopped: signal.aborted }
-  const summary = summarize(run, { ...ending, ...(usage ? { calls: usage } : {}) })
+  const summary = summarize(run, { ...ending, ...(usage ? { calls: usage } : {}), ...(open ? { open } : {}) })
   return finishRun(deps, run, summary, wholeWindow, log)
 }
 
@@ -104,7 +105,13 @@ async function finishRun(
   const failed = (before: RunSummary, error: unknown): RunSummary => {
     const { message, cause } = asSyncError(error)
     log.error(`run ${run.id} of ${run.sync}: its summary could not be written: ${message}`)
-    return { ...before, state: 'failed', ties: false, errors: [...before.errors, { ...cause, message }] }
+    return {
+      ...before,
+      state: 'failed',
+      verdict: 'failed',
+      ties: false,
+      errors: [...before.errors, { ...cause, message }],
+    }
   }
   let ended = summary
   try {

@@ -213,6 +213,32 @@ export async function readEntity(
     })
     entity.sweptAt = sweptAt
   }
+  /** What a person said is missing at a target is asked for by key, whatever its stamp. */
+  const readAgain = async (): Promise<void> => {
+    const keys = await ledger.keysToReadAgain(options.name, entity.name)
+    if (keys.length === 0) return
+    if (!plan.readKeys) {
+      run.notices.push(
+        about(
+          entity.name,
+          `${keys.length} record(s) are to be read again, which ${address} cannot do by key: read everything.`,
+        ),
+      )
+      return
+    }
+    await turned
+    await closeWindow()
+    for (let at = 0; at < keys.length; at += keysAtOnce) {
+      await room(run, limits, filler.size(), signal)
+      const some = keys.slice(at, at + keysAtOnce)
+      await take(
+        'again',
+        await confirmGone({ ledger, plan, address }, some, ledger.nextRead(), signal),
+        ledger.nextRead(),
+      )
+    }
+    entity.again = keys
+  }
   const walk = async (): Promise<void> => {
     if (scope.kind === 'keys') {
       const readKeys = keyReader(plan, address)
@@ -236,6 +262,7 @@ export async function readEntity(
         if (resumed) await closeWindow()
         isOld = resumed
       }
+      await readAgain()
       if (!plan.list || !(await isSweepDue(ledger, options, entity.name))) return
       await turned
       // Right after everything was read for the first time there is nothing to find. A new ledger that goes on from a mark

@@ -1,8 +1,8 @@
 /** Sends held records again: a run of its own that moves no window. */
-import type { HeldRecord, KnownKey } from '../ledger/ledger.ts'
+import type { HeldRecord, KnownKey, OpenItem } from '../ledger/ledger.ts'
 import { createFiller } from './batches.ts'
 import { closeEntity, watchRun } from './closing.ts'
-import type { Engine, RunSummary } from './engine.ts'
+import type { Engine, EntitySummary, RunSummary } from './engine.ts'
 import { syncError } from './errors.ts'
 import type { DataRecord } from './message.ts'
 import { newRunId, type PollDeps } from './poll.ts'
@@ -11,6 +11,7 @@ import { defaultLimits, messageOf, room } from './reader.ts'
 import { type EntityRun, newEntity, type RunState, type TotalsCheck } from './run.ts'
 import { asSyncError } from './settlement.ts'
 import { accounted, summarize } from './summary.ts'
+import { isGood, openInWords, worstOf } from './verdict.ts'
 
 export type ReplayOptions = Parameters<Engine['replay']>[0]
 
@@ -58,16 +59,27 @@ export async function replay(deps: PollDeps, options: ReplayOptions): Promise<Ru
     errors.push({ ...cause, message })
   }
   const all = [...parts.flatMap((part) => part.errors), ...errors]
-  const ties = parts.every((part) => part.ties)
+  const open = new Map<string, readonly OpenItem[]>()
+  for (const { sync } of parts) open.set(sync, await ledger.openItems(sync).catch(() => []))
+  const entities = parts.flatMap((part) => part.entities.map((sum) => restated(sum, open.get(part.sync) ?? [])))
+  const verdict = worstOf([
+    ...(all.length > 0 ? (['failed'] as const) : []),
+    ...entities.map((sum) => sum.verdict ?? 'failed'),
+  ])
   const summary: RunSummary = {
     run: id,
     sync: name,
     mode: 'replay',
     started,
     ended: now(),
-    state: signal.aborted ? 'stopped' : all.length > 0 || !ties ? 'failed' : 'done',
-    entities: parts.flatMap((part) => part.entities),
-    ties,
+    state: signal.aborted
+      ? 'stopped'
+      : parts.some((part) => part.state === 'failed') || all.length > 0
+        ? 'failed'
+        : 'done',
+    entities,
+    verdict,
+    ties: isGood(verdict),
     requests: parts.reduce((sum, part) => sum + part.requests, 0),
     statements: parts.reduce((sum, part) => sum + part.statements, 0),
     notices: parts.flatMap((part) => part.notices),
@@ -85,6 +97,16 @@ export async function replay(deps: PollDeps, options: ReplayOptions): Promise<Ru
     log.error(`replay ${id}: its end could not be written: ${asSyncError(error).message}`)
   }
   return summary
+}
+
+/** What is open now that everything was sent again, in the place of what was open when its part ended. */
+function restated(sum: EntitySummary, items: readonly OpenItem[]): EntitySummary {
+  const { open: before = [], verdict: word = 'failed', ...rest } = sum
+  const own = items.filter(({ entity }) => entity === sum.entity)
+  const open = [...openInWords(own), ...before.filter((why) => why.startsWith('not verified'))]
+  const moved = word === 'open' ? (sum.delivered > 0 ? 'ties' : 'nothing new') : word
+  const verdict = worstOf([moved, ...(open.length > 0 ? (['open'] as const) : [])])
+  return { ...rest, verdict, ties: isGood(verdict), ...(open.length > 0 && { open }) }
 }
 
 /** What arrives with the later read closes what was held. */
@@ -165,7 +187,8 @@ async function replayGroup(deps: PollDeps, options: ReplayOptions, id: string, g
       entity.error ||
       [...entity.tallies.values()].some((t) => t.ref.name === sum.sink && accounted(t.counts) > 0),
   )
-  return { ...summary, entities, ties: entities.every((sum) => sum.ties) }
+  const verdict = worstOf(entities.map((sum) => sum.verdict ?? 'failed'))
+  return { ...summary, entities, verdict, ties: isGood(verdict) }
 }
 
 async function send(

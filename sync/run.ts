@@ -21,8 +21,9 @@ export interface Reached {
 
 /** What the comparison with the target's own sums said. */
 export interface TotalsCheck {
-  readonly ties: boolean
+  readonly kind: 'ties' | 'differs' | 'not verified'
   readonly amounts: EntitySummary['amounts']
+  /** Where it does not tie: why, in words. */
   readonly problem?: string
 }
 
@@ -60,6 +61,8 @@ export interface EntityRun {
   readonly batches: BatchState[]
   readonly tallies: Map<string, Tally>
   readonly reached: Map<string, Promise<Reached>>
+  /** Addresses of the sinks that were reached, by the sink's id. */
+  readonly addresses: Map<string, string>
   /** Aborted when the entity failed: its reading stops. */
   readonly stop: AbortController
   /** Everything up to here is settled. */
@@ -94,6 +97,8 @@ export interface EntityRun {
    * `read`: since then everything listed was read again.
    */
   lost: 'found' | 'read' | undefined
+  /** Keys that were read again because a person said that they are missing; forgotten once everything is settled. */
+  again: readonly string[]
   /** What the sweep found. */
   sweep: SweepCounts | undefined
   /** When the sweep began that counts once everything is settled. */
@@ -148,6 +153,7 @@ export function newEntity(
     batches: [],
     tallies: new Map(),
     reached: new Map(),
+    addresses: new Map(),
     stop: new AbortController(),
     prefix: { batch: 0, row: 0 },
     position: undefined,
@@ -164,6 +170,7 @@ export function newEntity(
     targetsAsked: false,
     sweeps: undefined,
     lost: undefined,
+    again: [],
     sweep: undefined,
     sweptAt: undefined,
     error: undefined,

@@ -216,6 +216,7 @@ export function createSettlement({ ledger, now, tick }: SettlementDeps): RunKeep
         return { ref, target, sync, schema, full: run.full }
       })()
       entity.reached.set(ref.id, made)
+      entity.addresses.set(ref.id, target.address)
       // What may pass is asked again; what a mark forbids stays forbidden for the run.
       made.catch((error) => {
         if (classOf(error) !== 'config') entity.reached.delete(ref.id)
@@ -306,7 +307,7 @@ export function createSettlement({ ledger, now, tick }: SettlementDeps): RunKeep
       const entity = run.entities.get(sync.entity)
       if (error !== undefined && entity) failEntity(run, entity, asSyncError(error))
       runs.delete(run.id)
-      const summary = summarize(run, { ended: now() })
+      const summary = summarize(run, { ended: now(), open: await ledger.openItems(run.sync) })
       await ledger.endRun(summary)
       return summary
     },

@@ -74,6 +74,9 @@ export const toTotals = (rows: readonly StoredRow[], question: TotalsQuestion): 
 
 const textOf = (value: unknown): string | null => (value === null || value === undefined ? null : String(value))
 
+/** Why a table of versions cannot be verified by its sums. */
+export const VERSIONS_UNTOLD = 'records are kept whole, as JSON, which is not added up'
+
 /** A table to which every version of every record is appended, as JSON. */
 export const VERSION_COLUMNS: readonly Column[] = [
   { name: 'source', type: 'string', description: 'Name of the source, as on its connection' },

@@ -1,6 +1,8 @@
 /** The summary of a run: who got what, whether it ties, what went wrong. */
+import type { OpenItem } from '../ledger/ledger.ts'
 import type { CallUsage, EntitySummary, OutcomeCounts, RunSummary } from './engine.ts'
 import { type EntityRun, type RunState, type TotalsCheck, tallyOf } from './run.ts'
+import { isGood, openAt, openInWords, worstOf } from './verdict.ts'
 
 export interface Ending {
   readonly ended: string
@@ -10,6 +12,8 @@ export interface Ending {
   readonly calls?: CallUsage
   /** By entity and sink id: `checkKey`. */
   readonly checks?: ReadonlyMap<string, TotalsCheck>
+  /** What of the sync is not over, as the ledger has it now. */
+  readonly open?: readonly OpenItem[]
 }
 
 export const checkKey = (entity: string, sink: string): string => `${entity}\n${sink}`
@@ -36,16 +40,37 @@ function entityAt(run: RunState, entity: EntityRun, sink: EntityRun['sinks'][num
     amounts: check?.amounts ?? {},
   }
   const missing = base.read - accounted(base)
+  const items = ending.open ? openAt(ending.open, entity, sink, sinksOf(entity)) : ownItems(entity.name, base)
+  const differences = items.flatMap((item) => (item.kind === 'difference' ? (item.problem ?? '') : []))
+  const differs = check?.kind === 'differs' ? check.problem : differences[0]
+  const open = [
+    ...(ending.stopped && missing !== 0 ? ['the run was stopped'] : []),
+    ...openInWords(items),
+    ...(check?.kind === 'not verified' ? [`not verified: ${check.problem}`] : []),
+  ]
+  const verdict = worstOf([
+    ...(entity.error || (missing !== 0 && !ending.stopped) ? (['failed'] as const) : []),
+    ...(differs === undefined ? [] : (['differs'] as const)),
+    ...(open.length > 0 ? (['open'] as const) : []),
+    ...(base.delivered > 0 ? (['ties'] as const) : []),
+  ])
   const problem =
-    entity.error?.message ??
-    (missing !== 0 ? `${missing} of ${base.read} records read are not accounted for` : check?.problem)
+    entity.error?.message ?? (missing !== 0 ? `${missing} of ${base.read} records read are not accounted for` : differs)
   return {
     ...base,
-    ties: missing === 0 && !entity.error && (check?.ties ?? true),
+    verdict,
+    ties: isGood(verdict),
+    ...(open.length > 0 ? { open } : {}),
     ...(problem === undefined ? {} : { problem }),
     ...(entity.sweep ? { sweep: entity.sweep } : {}),
   }
 }
+
+/** Where only the run itself is told of: what it held and left in doubt. */
+const ownItems = (entity: string, { held, inDoubt }: OutcomeCounts): OpenItem[] => [
+  { entity, kind: 'held', address: null, sinkName: null, count: held },
+  { entity, kind: 'in-doubt', address: null, sinkName: null, count: inDoubt },
+]
 
 /** Sinks of an entity: those that must answer, and those that answered besides. */
 export function sinksOf(entity: EntityRun): EntityRun['sinks'] {
@@ -59,8 +84,13 @@ export function summarize(run: RunState, ending: Ending): RunSummary {
   const errors = all.flatMap(({ name, error }) =>
     error ? [{ ...error.cause, entity: name, message: error.message }] : [],
   )
-  const ties = entities.every((entity) => entity.ties)
-  const failed = errors.length > 0 || (!ties && !ending.stopped)
+  const verdict = worstOf([
+    ...(errors.length > 0 ? (['failed'] as const) : []),
+    ...entities.map((entity) => entity.verdict ?? 'failed'),
+  ])
+  // A difference that an earlier run found makes this one no failure.
+  const differs = [...(ending.checks?.values() ?? [])].some(({ kind }) => kind === 'differs')
+  const failed = verdict === 'failed' || differs
   return {
     run: run.id,
     sync: run.sync,
@@ -69,7 +99,8 @@ export function summarize(run: RunState, ending: Ending): RunSummary {
     ended: ending.ended,
     state: ending.stopped ? 'stopped' : failed ? 'failed' : 'done',
     entities,
-    ties,
+    verdict,
+    ties: isGood(verdict),
     requests: ending.requests ?? 0,
     statements: [...run.counters].reduce((sum, [counter, before]) => sum + counter() - before, 0),
     notices: [...new Set(run.notices)],

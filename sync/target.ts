@@ -167,8 +167,8 @@ export interface Target {
    * hash, in the order of the keys' bytes; a key whose newest version is a deletion is not held.
    */
   keys?(schema: Schema, source: string, context: WriteContext): AsyncIterable<readonly StoredKey[]>
-  /** Sums as stored for one table, in one query; undefined: it cannot tell (queries are not allowed there). */
-  totals?(question: TotalsQuestion, context: WriteContext): Promise<readonly StoredTotal[] | undefined>
+  /** Sums as stored for one table, in one query; a text: why it cannot tell (queries are not allowed there). */
+  totals?(question: TotalsQuestion, context: WriteContext): Promise<readonly StoredTotal[] | string>
   /** Renews the token; called once after an `auth` error, before the last attempt. */
   renew?(): Promise<void>
   /** How often and how long its failures that may pass are tried again, where it differs from the engine's rule. */

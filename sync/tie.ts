@@ -14,14 +14,14 @@ export interface TieQuestion {
   readonly retry: Partial<RetryOptions>
 }
 
-/** One query per table over the rows of this run; what a target cannot sum ties by its counts alone. */
+/** One query per table over the rows of this run. What a target cannot sum was not verified, and the reason is said. */
 export async function checkTotals(question: TieQuestion, context: WriteContext): Promise<TotalsCheck> {
   const { target, schema, run, plan, totals, retry } = question
   const expected = totals.expected()
   const amounts = currencyTotals(plan, expected)
   const ask = target.totals?.bind(target)
-  if (ask === undefined) return { ties: true, amounts }
-  const problems: string[] = []
+  if (ask === undefined)
+    return { kind: 'not verified', amounts, problem: `${target.address} cannot be asked for its sums` }
   const stored = await Promise.all(
     plan.map((table) =>
       withRetry(
@@ -31,12 +31,19 @@ export async function checkTotals(question: TieQuestion, context: WriteContext):
       ),
     ),
   )
+  const problems: string[] = []
+  const untold = new Set<string>()
   for (const [i, table] of plan.entries()) {
-    const sums = stored[i]
-    if (sums === undefined) continue
+    const sums = stored[i] ?? []
+    if (typeof sums === 'string') {
+      untold.add(sums)
+      continue
+    }
     const found = compareTotals(table, sums, expected)
     if (found.length > 0) problems.push(differencesText(schema.entity, table, found))
   }
-  if (problems.length === 0) return { ties: true, amounts }
-  return { ties: false, amounts, problem: `What is stored is not what was delivered: ${problems.join('; ')}` }
+  if (problems.length > 0)
+    return { kind: 'differs', amounts, problem: `What is stored is not what was delivered: ${problems.join('; ')}` }
+  if (untold.size > 0) return { kind: 'not verified', amounts, problem: [...untold].join('; ') }
+  return { kind: 'ties', amounts }
 }

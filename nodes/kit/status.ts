@@ -1,4 +1,4 @@
-/** The status line under a node: blue ring working, green dot done, yellow ring waiting, red ring failed. */
+/** The status line under a node: blue ring working, green dot done, yellow dot done with something open, yellow ring waiting, red ring failed. */
 import type { Node, NodeStatus } from 'node-red'
 import type { Progress } from '../../sync/engine.ts'
 import { shortReason } from './errors.ts'
@@ -7,6 +7,8 @@ export interface Status {
   working(text: string): void
   /** Done, with the time of day. */
   done(text: string): void
+  /** Done, and something is open that a person should see; with the time of day. */
+  open(text: string): void
   waiting(text: string): void
   /** An error, or a few words of one's own. */
   failed(reason: unknown): void
@@ -24,6 +26,8 @@ export const count = (n: number): string => counts.format(n)
 
 /** `1 row`, `12,400 rows`. */
 export const counted = (n: number, one: string): string => `${count(n)} ${one}${n === 1 ? '' : 's'}`
+
+const atTime = (text: string): string => `${text}, ${new Date().toTimeString().slice(0, 5)}`
 
 /**
  * Status never throws into a handler, and progress is shown at most four times a second: each change goes to every open editor.
@@ -56,7 +60,8 @@ export function statusOf(node: Node, everyMs = 250): Status {
   }
   return {
     working: (text) => now({ fill: 'blue', shape: 'ring', text }),
-    done: (text) => now({ fill: 'green', shape: 'dot', text: `${text}, ${new Date().toTimeString().slice(0, 5)}` }),
+    done: (text) => now({ fill: 'green', shape: 'dot', text: atTime(text) }),
+    open: (text) => now({ fill: 'yellow', shape: 'dot', text: atTime(text) }),
     waiting: (text) => now({ fill: 'yellow', shape: 'ring', text }),
     failed: (reason) =>
       now({ fill: 'red', shape: 'ring', text: typeof reason === 'string' ? reason : shortReason(reason) }),

@@ -9,16 +9,24 @@ export function show(summary: RunSummary, context: Pick<NodeContext<unknown>, 's
   const records = new Map<string, number>()
   for (const e of summary.entities) records.set(e.entity, Math.max(e.read, records.get(e.entity) ?? 0))
   const read = [...records.values()].reduce((sum, n) => sum + n, 0)
-  const held = summary.entities.reduce((sum, e) => sum + e.held, 0)
   const gone = new Map(summary.entities.map((e) => [e.entity, e.sweep?.gone ?? 0]))
   const deleted = [...gone.values()].reduce((sum, n) => sum + n, 0)
   context.send(output, { topic: summary.sync, payload: summary })
+  const done = `${counted(read, 'record')}${deleted ? `, ${count(deleted)} deleted` : ''}${callsText(summary)}`
   if (summary.state === 'stopped') context.status.idle(`stopped after ${counted(read, 'record')}`)
-  else if (summary.state === 'done')
-    context.status.done(
-      `${counted(read, 'record')}${deleted ? `, ${count(deleted)} deleted` : ''}${held ? `, ${count(held)} held` : ''}${callsText(summary)}`,
-    )
-  else context.status.failed(failure(summary))
+  else if (summary.state === 'failed' || summary.verdict === 'differs') context.status.failed(failure(summary))
+  else if (summary.verdict === 'open') context.status.open(`open: ${openText(summary)}; ${done}`)
+  else context.status.done(done)
+}
+
+/** What is open, over all entities and sinks: `52 held`, or by entity where there is more than one reason. */
+function openText({ entities }: RunSummary): string {
+  const open = entities.filter((one) => one.open)
+  const reasons = [...new Set(open.flatMap(({ entity, open: why = [] }) => why.map((text) => `${entity} ${text}`)))]
+  const most = 2
+  return reasons.length > most
+    ? `${reasons.slice(0, most).join(', ')} and ${count(reasons.length - most)} more`
+    : reasons.join(', ')
 }
 
 /** Where calls are billed: those of the month so far, and where it leads. */

@@ -9,6 +9,8 @@ import { forDone, handle, type LedgerHandle, ledgersOf, masked } from '../kit/ki
 const text = z.string().min(1).max(300).optional()
 const limit = z.coerce.number().int().min(1).max(1000).default(100)
 const STATES = ['open', 'replaying', 'delivered', 'superseded', 'discarded'] as const
+/** Why a person decides so: required, and kept for years. */
+const reason = z.string().trim().min(3, 'a reason is needed').max(1000)
 /** Keys shown of a batch. */
 const MOST_KEYS = 100
 const ids = z.array(z.string().min(1).max(300)).min(1).max(1000)
@@ -79,7 +81,8 @@ export function defineMonitorRoutes(RED: NodeAPI): void {
         sink: text,
         entity: text,
         id: text,
-        state: z.enum(STATES).default('open'),
+        /** `listed`: what is open, and what a person left out and nothing has replaced since. */
+        state: z.enum([...STATES, 'listed']).default('open'),
         brief: z.stringbool().optional(),
         limit,
       }),
@@ -91,7 +94,7 @@ export function defineMonitorRoutes(RED: NodeAPI): void {
           ...(sink && { sink }),
           ...(entity && { entity }),
           ...(id && { ids: [id] }),
-          states: [query.state],
+          states: query.state === 'listed' ? (['open', 'discarded'] as const) : [query.state],
           limit: query.limit,
         }
         return ((await found?.held(filter)) ?? []).map(query.brief ? brief : shown)
@@ -117,15 +120,15 @@ export function defineMonitorRoutes(RED: NodeAPI): void {
     '/tieout/in-doubt/settle',
     RED.auth.needsPermission('tieout.write'),
     handle(
-      z.object({ ledger: text, id: z.string().min(1).max(300), as: z.enum(['delivered', 'absent']) }),
-      async (body) => {
+      z.object({ ledger: text, id: z.string().min(1).max(300), as: z.enum(['delivered', 'absent']), reason }),
+      async (body, { user }) => {
         const found = await needed(body.ledger)
         const intent = (await found.doubtful()).find(({ id }) => id === body.id)
         if (!intent)
           throw syncError('config', 'tieout.in-doubt', `No batch ${body.id} is in doubt`, {
             hint: 'It was settled before; ask for the list again.',
           })
-        await settleDoubt(found, intent, body.as)
+        await settleDoubt(found, intent, body.as, { by: user, reason: body.reason })
         return { settled: intent.records.length }
       },
     ),
@@ -134,14 +137,45 @@ export function defineMonitorRoutes(RED: NodeAPI): void {
   RED.httpAdmin.post(
     '/tieout/held/discard',
     RED.auth.needsPermission('tieout.write'),
-    handle(z.object({ ledger: text, ids }), async (body) => {
+    handle(z.object({ ledger: text, ids, reason }), async (body, { user }) => {
       const found = await needed(body.ledger)
-      const open = await found.held({ ids: body.ids, states: ['open'] })
-      await found.releaseHeld(
-        open.map((record) => record.id),
-        'discarded',
-      )
-      return { discarded: open.length }
+      return { discarded: await found.discardHeld(body.ids, user, body.reason) }
+    }),
+  )
+
+  RED.httpAdmin.get(
+    '/tieout/differences',
+    RED.auth.needsPermission('tieout.read'),
+    handle(z.object({ ledger: text, sync: text, open: z.stringbool().optional() }), async (query) => {
+      const found = await ledger(query.ledger)
+      const { sync, open } = query
+      return (await found?.differences({ ...(sync && { sync }), ...(open !== undefined && { open }) })) ?? []
+    }),
+  )
+
+  RED.httpAdmin.post(
+    '/tieout/differences/close',
+    RED.auth.needsPermission('tieout.write'),
+    handle(z.object({ ledger: text, id: z.string().min(1).max(300), reason }), async (body, { user }) => {
+      const found = await needed(body.ledger)
+      const [difference] = (await found.differences({ open: true })).filter(({ id }) => id === body.id)
+      if (!difference || !(await found.closeDifference({ id: body.id }, user, body.reason)))
+        throw syncError('config', 'tieout.difference', `No difference ${body.id} is open`, {
+          hint: 'A full reading that ties, or somebody else, has closed it.',
+        })
+      const { sync, entity } = difference
+      const others = await found.differences({ sync, open: true })
+      if (!others.some((other) => other.entity === entity)) await found.clearAlerts({ sync, kind: 'no-tie', entity })
+      return { closed: 1 }
+    }),
+  )
+
+  RED.httpAdmin.get(
+    '/tieout/decisions',
+    RED.auth.needsPermission('tieout.read'),
+    handle(z.object({ ledger: text, sync: text, limit }), async (query) => {
+      const found = await ledger(query.ledger)
+      return (await found?.decisions({ ...(query.sync && { sync: query.sync }), limit: query.limit })) ?? []
     }),
   )
 
@@ -189,14 +223,20 @@ export function defineMonitorRoutes(RED: NodeAPI): void {
   )
 }
 
-/** `delivered`: equal records are not sent again. `absent`: they are, when they are read again (a full refresh, or by key). */
+/** `delivered`: equal records are not sent again. `absent`: the next run reads them by key and sends them. */
 async function settleDoubt(
   ledger: Ledger,
-  { id, address, run, sync, entity, records }: Intent,
+  intent: Intent,
   as: 'delivered' | 'absent',
+  { by, reason: why }: { readonly by: string; readonly reason: string },
 ): Promise<void> {
+  const { id, address, run, sync, entity, records } = intent
   const versions = records.filter(({ hash }) => /^[0-9a-f]{32}$/.test(hash))
-  if (as === 'absent' || versions.length === 0) return ledger.closeIntent(id, 'absent')
+  if (as === 'absent' && versions.length > 0) return ledger.settleAbsent(intent, by, why)
+  const answer = as === 'absent' ? 'it is not there' : 'it is there'
+  await ledger.decide({ by, reason: why, kind: 'in-doubt', sync, entity, sink: address, about: `${id}: ${answer}` })
+  // A batch that is listed because it is there twice has no version to remember.
+  if (versions.length === 0) return ledger.closeIntent(id, 'absent')
   const deliveries = versions.map(({ key, read, hash }) => ({ key, read, hash, run }))
   await ledger.commit({
     run,

@@ -53,12 +53,12 @@ describe('the sidebar in the editor', function () {
   const cellsOf = (table: Locator) =>
     table.locator('tr').evaluateAll((lines) => lines.map((line) => [...line.children].map((cell) => cell.textContent)))
 
-  it('shows the run: when, how long, that it ties although something is held, and the counts of each entity', async () => {
+  it('shows the run: when, how long, that it is open with what is held, and the counts of each entity', async () => {
     await editor.openMonitor('runs')
     const run = rows().first()
     match(await textOf(run), new RegExp(`^${job.name}`))
-    match(await textOf(run), /done · ties · \d+ s · 2 held/)
-    await run.locator('summary .tieout-monitor-good').waitFor()
+    match(await textOf(run), /done · open · \d+ sopen: product: 2 held/)
+    await run.locator('summary i.tieout-monitor-open').waitFor()
     match((await run.locator('time').getAttribute('title')) ?? '', /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/)
     await run.locator('summary').click()
     const count = job.books.tables.product.count()
@@ -122,7 +122,7 @@ describe('the sidebar in the editor', function () {
     await editor.monitor.getByRole('button', { name: 'Replay' }).click()
     await record.waitFor({ state: 'detached' })
     await editor.openMonitor('runs')
-    await rowOf('replay · done · ties').waitFor()
+    await rowOf('replay · done · open').waitFor()
     const stored = await job.rows(
       `select base_price, description from main.${job.name}.product where code = '${codes[0]}'`,
     )
@@ -141,7 +141,11 @@ describe('the sidebar in the editor', function () {
     strictEqual(await rowOf(codes[1]).count(), 1)
     await discard.click()
     await ask.getByRole('button', { name: 'Discard' }).click()
-    await editor.monitor.getByText('Nothing is held.').waitFor()
+    strictEqual(await rowOf(codes[1]).count(), 1, 'not without a reason')
+    await ask.getByLabel('Reason').fill('a test product')
+    await ask.getByRole('button', { name: 'Discard' }).click()
+    await rowOf(codes[1]).getByText('Left out by admin: a test product').waitFor()
+    strictEqual(await rowOf(codes[1]).getByRole('checkbox').count(), 0)
     deepStrictEqual(await job.held(), [])
   })
 
@@ -283,9 +287,10 @@ describe('batches in doubt in the sidebar', function () {
     const ask = editor.page.locator('.red-ui-notification', {
       hasText: `${count} record(s) of product are in the target?`,
     })
+    await ask.getByLabel('Reason').fill('looked there')
     await ask.getByRole('button', { name: 'It is there' }).click()
     await editor.monitor.getByText('No batch is in doubt.').waitFor()
-    const again = succeeded(await job.run({ full: true }))
-    strictEqual(again.entities[0]?.unchanged, count)
+    const again = succeeded(await job.run({ entity: 'product', keys: [`x3|${product?.code}`] }))
+    strictEqual(again.entities[0]?.unchanged, 1)
   })
 })

@@ -229,10 +229,11 @@ describe('snowflake target, against the sandbox with the vendor driver', () => {
     }
     await target.write(batchOf('a', [entry('1', { read: 1, lines: two })], journal, 'run-x3'), context)
     await target.write(batchOf('b', [elsewhere], journal, 'run-intacct'), context)
-    const sums = async (run: string) =>
-      (await target.totals?.({ run, schema: journal, list: 'lines', amounts: ['amount'], by: [] }, context))?.map(
-        ({ count, debit }) => [count, debit.amount],
-      )
+    const sums = async (run: string) => {
+      const told = await target.totals?.({ run, schema: journal, list: 'lines', amounts: ['amount'], by: [] }, context)
+      assert.ok(typeof told === 'object')
+      return told.map(({ count, debit }) => [count, debit.amount])
+    }
     assert.deepEqual([await sums('run-x3'), await sums('run-intacct')], [[[2, '10.50000000']], [[1, '99.00000000']]])
   })
 

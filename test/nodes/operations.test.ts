@@ -158,8 +158,8 @@ describe('operations', () => {
       const summary = await run()
       strictEqual(((await first(shown)).payload as { code: string }).code, 'B')
       deepStrictEqual(
-        [summary.entities[0]?.delivered, summary.entities[0]?.held, summary.entities[0]?.ties],
-        [2, 1, true],
+        [summary.entities[0]?.delivered, summary.entities[0]?.held, summary.entities[0]?.verdict],
+        [2, 1, 'open'],
       )
       const [record] = await held()
       strictEqual(record?.key, 'erp|B')
@@ -195,7 +195,7 @@ describe('operations', () => {
       )
     })
 
-    it('a record that fails again is held again; a discarded one is gone', async () => {
+    it('a record that fails again is held again; a discarded one is no more to be replayed, and not without a reason', async () => {
       world.target.tells = true
       world.target.refuses = ({ name }) => (name === 'Supplier B' ? 'the name is not known' : undefined)
       await load(types, flow('return msg'), secrets)
@@ -210,10 +210,16 @@ describe('operations', () => {
           await helper
             .request()
             .post('/tieout/held/discard')
-            .send({ ids: [again?.id] })
+            .send({ ids: [again?.id], reason: 'a test supplier' })
         ).body,
         { discarded: 1 },
       )
+      const without = await helper
+        .request()
+        .post('/tieout/held/discard')
+        .send({ ids: [again?.id] })
+      strictEqual(without.status, 400)
+      match(without.body.error, /^reason: /)
       deepStrictEqual(await held(), [])
       const shown = statuses('r')
       node('r').receive({})

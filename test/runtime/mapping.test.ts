@@ -39,7 +39,7 @@ describe('the mapping in a flow', function () {
     equal(ran.summary?.state, 'done', JSON.stringify(ran))
     const counted = entityOf(ran, 'gl_entry')
     deepEqual([counted.held, counted.delivered], [number, counted.read - number])
-    ok(counted.ties)
+    deepEqual([counted.verdict, counted.open], ['open', [`${number} held`]])
     const held = await job.held()
     equal(held.length, number)
     match(

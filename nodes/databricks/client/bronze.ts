@@ -1,7 +1,7 @@
 /** Bronze: every record as it came, appended as JSON text by COPY INTO, which loads a file of one name once. */
 import { isSyncError, syncError } from '../../../sync/errors.ts'
 import type { Column } from '../../../sync/message.ts'
-import { findTables, VERSION_COLUMNS, versionRows } from '../../../sync/stored.ts'
+import { findTables, VERSION_COLUMNS, VERSIONS_UNTOLD, versionRows } from '../../../sync/stored.ts'
 import type { Target, WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
 import { isMissing } from './errors.ts'
@@ -110,6 +110,7 @@ export function createBronzeTarget(connection: Connection, entity: string, optio
     },
 
     keys: (_schema, source, context) => storedVersions(connection, table, source, context),
+    totals: async () => VERSIONS_UNTOLD,
     readMark: (context) => readMarks(connection, table, context),
     writeMark: (mark, context) => connection.writeMark({ table, mark, context }),
   }

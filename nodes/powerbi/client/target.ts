@@ -300,7 +300,7 @@ function entityTarget(connection: Connection, options: PowerbiTargetOptions, ent
             question,
             context,
           )
-        : Promise.resolve(undefined),
+        : Promise.resolve('queries are switched off for this node'),
   }
 }
 

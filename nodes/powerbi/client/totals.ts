@@ -6,6 +6,8 @@ import { datasetPath } from './datasets.ts'
 import { totals } from './dax.ts'
 import type { ModelTable } from './model.ts'
 
+const NO_QUERIES = 'queries (executeQueries) are not allowed on this dataset'
+
 export interface TotalsDeps extends CountDeps {
   readonly header: string
   readonly tables: readonly ModelTable[]
@@ -15,20 +17,20 @@ export interface TotalsDeps extends CountDeps {
   readonly twice: boolean
 }
 
-/** Undefined where queries are not allowed. A column that is written as text cannot be summed, and is not compared. */
+/** A text, why, where queries are not allowed, or where a column is written as text, which cannot be summed. */
 export async function storedTotals(
   deps: TotalsDeps,
   question: TotalsQuestion,
   context: WriteContext,
-): Promise<readonly StoredTotal[] | undefined> {
+): Promise<readonly StoredTotal[] | string> {
   const { connection, workspace, dataset, header } = deps
   const own = deps.tables.find(({ list }) => list === question.list)
-  if (
-    !own ||
-    question.amounts.some((name) => own.columns.find((column) => column.name === name)?.dataType !== 'Decimal')
+  if (!own) return `the dataset has no table for ${question.list || question.schema.entity}`
+  const asText = question.amounts.filter(
+    (name) => own.columns.find((column) => column.name === name)?.dataType !== 'Decimal',
   )
-    return undefined
-  if (!(await deps.visible())) return undefined
+  if (asText.length > 0) return `${own.name} keeps ${asText.join(', ')} as text, which is not added up`
+  if (!(await deps.visible())) return NO_QUERIES
   const key = (name: string): string => `${own.name}[${name}]`
   try {
     const path = `${datasetPath(workspace, dataset)}/executeQueries`
@@ -49,7 +51,7 @@ export async function storedTotals(
         credit: Object.fromEntries(question.amounts.map((name, i) => [name, sumOf(row, `c${i}`)])),
       }))
   } catch (error) {
-    if (isNoQueries(error)) return undefined
+    if (isNoQueries(error)) return NO_QUERIES
     throw error
   }
 }

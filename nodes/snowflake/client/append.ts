@@ -1,7 +1,7 @@
 /** Every version of every record as VARIANT, appended by COPY INTO, which remembers the files that it loaded for 64 days. */
 
 import { packRows } from '../../../sync/staged.ts'
-import { findTables, VERSION_COLUMNS, versionRows } from '../../../sync/stored.ts'
+import { findTables, VERSION_COLUMNS, VERSIONS_UNTOLD, versionRows } from '../../../sync/stored.ts'
 import type { Target, WriteBatch, WriteContext } from '../../../sync/target.ts'
 import type { Connection, Work } from './connection.ts'
 import { storedVersions } from './keys.ts'
@@ -123,6 +123,7 @@ export function createAppendTarget(connection: Connection, entity: string, optio
     },
 
     keys: (_schema, source, context) => storedVersions(connection, table, source, context),
+    totals: async () => VERSIONS_UNTOLD,
     readMark: (context) => readMarks(connection, table, context),
     writeMark: (mark, context) => connection.writeMark({ table, mark, context }),
   }

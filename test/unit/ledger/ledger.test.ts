@@ -301,7 +301,7 @@ describe('ledger', () => {
       commit({ run: 'old', held: [held('A', 1), held('B', 1)], address, deliveries: [delivery('erp|C', 1)] }),
     )
     const [first] = await ledger.held({})
-    await ledger.releaseHeld([first?.id ?? ''], 'discarded')
+    await ledger.releaseHeld([first?.id ?? ''], 'superseded')
     await ledger.endRun(summaryOf('old'))
     await ledger.raiseAlert({ sync: 's', kind: 'run-failed', message: 'old' })
     await ledger.clearAlerts({ sync: 's', kind: 'run-failed' })

@@ -181,8 +181,8 @@ describe('reading: batches and failures', () => {
       fill(3)
       r.source.refuse('supplier', 'erp|S001', reason)
       const first = await r.poll()
-      const { read, delivered, held, ties } = sums(first, 'supplier')
-      assert.deepEqual({ read, delivered, held, ties }, { read: 3, delivered: 2, held: 1, ties: true })
+      const { read, delivered, held, verdict } = sums(first, 'supplier')
+      assert.deepEqual({ read, delivered, held, verdict }, { read: 3, delivered: 2, held: 1, verdict: 'open' })
       const [open] = await r.ledger.held({})
       assert.deepEqual(
         [open?.sink, open?.stage, open?.key, open?.cause.message],

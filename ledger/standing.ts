@@ -1,0 +1,140 @@
+/** What stands open of a sync until it is over: differences and keys to read again; and what people decided, kept for years. */
+import { randomUUID } from 'node:crypto'
+import type { Database } from './database.ts'
+import type { Decision, Difference, Ledger, OpenItem } from './ledger.ts'
+
+export interface Standing
+  extends Pick<
+    Ledger,
+    | 'openItems'
+    | 'differences'
+    | 'saveDifference'
+    | 'closeDifference'
+    | 'decisions'
+    | 'readAgain'
+    | 'keysToReadAgain'
+    | 'forgetToReadAgain'
+  > {
+  /** Inside a transaction. */
+  decide(decision: Omit<Decision, 'id' | 'at'>): void
+  /** Inside a transaction. */
+  queue(sync: string, entity: string, keys: readonly string[]): void
+}
+
+interface DifferenceRow {
+  id: string
+  sync: string
+  entity: string
+  address: string
+  sink_name: string
+  run: string
+  problem: string
+  since: string
+  closed_at: string | null
+  closed_by: string | null
+  reason: string | null
+}
+
+export function createStanding({ raw, tx, guard }: Database, at: () => string): Standing {
+  const held = raw.prepare(`
+    SELECT entity, CASE state WHEN 'discarded' THEN 'left-out' ELSE 'held' END AS kind,
+      CASE stage WHEN 'sink' THEN sink END AS address, CASE stage WHEN 'sink' THEN sink_name END AS sinkName, count(*) AS count
+    FROM held WHERE sync = ? AND state IN ('open', 'replaying', 'discarded') GROUP BY 1, 2, 3, 4 ORDER BY 2`)
+  const doubtful = raw.prepare(`
+    SELECT entity, 'in-doubt' AS kind, address, NULL AS sinkName, sum(json_array_length(records)) AS count
+    FROM intent WHERE sync = ? AND state <> 'open' GROUP BY 1, 3`)
+  const again = raw.prepare(`
+    SELECT entity, 'again' AS kind, NULL AS address, NULL AS sinkName, count(*) AS count FROM again WHERE sync = ? GROUP BY 1`)
+  const lost = raw.prepare(`
+    SELECT entity, 'lost' AS kind, NULL AS address, NULL AS sinkName, 1 AS count, lost AS problem
+    FROM source_entity WHERE sync = ? AND lost IS NOT NULL`)
+  const differing = raw.prepare(`
+    SELECT entity, 'difference' AS kind, address, sink_name AS sinkName, 1 AS count, problem
+    FROM difference WHERE sync = ? AND closed_at IS NULL`)
+  const listed = raw.prepare('SELECT * FROM difference WHERE (?1 IS NULL OR sync = ?1) ORDER BY since DESC LIMIT 1000')
+  const openAt = raw.prepare(
+    'SELECT id FROM difference WHERE sync = ? AND entity = ? AND address = ? AND closed_at IS NULL',
+  )
+  const insert = raw.prepare('INSERT INTO difference VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL)')
+  const renew = raw.prepare('UPDATE difference SET problem = ?, run = ? WHERE id = ?')
+  const close = raw.prepare(
+    'UPDATE difference SET closed_at = ?, closed_by = ?, reason = ? WHERE id = ? AND closed_at IS NULL RETURNING *',
+  )
+  const putDecision = raw.prepare('INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
+  const decided = raw.prepare(`
+    SELECT id, at, person AS "by", reason, kind, sync, entity, sink, about FROM decision
+    WHERE (?1 IS NULL OR sync = ?1) ORDER BY at DESC LIMIT ?2`)
+  const putAgain = raw.prepare('INSERT INTO again VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING')
+  const keysAgain = raw.prepare('SELECT key FROM again WHERE sync = ? AND entity = ? ORDER BY key')
+  const dropAgain = raw.prepare(
+    'DELETE FROM again WHERE sync = ? AND entity = ? AND key IN (SELECT value FROM json_each(?))',
+  )
+
+  const decide: Standing['decide'] = ({ by, reason, kind, sync, entity, sink, about }) => {
+    putDecision.run(randomUUID(), at(), by, reason, kind, sync, entity, sink, about)
+  }
+  const queue: Standing['queue'] = (sync, entity, keys) => {
+    for (const key of keys) putAgain.run(sync, entity, key, at())
+  }
+
+  return {
+    decide,
+    queue,
+    openItems: async (sync) =>
+      guard(() => [held, doubtful, again, lost, differing].flatMap((one) => one.all(sync) as unknown as OpenItem[])),
+    differences: async ({ sync, open }) =>
+      (guard(() => listed.all(sync ?? null)) as unknown as DifferenceRow[])
+        .filter((row) => open === undefined || open === (row.closed_at === null))
+        .map(difference),
+    async saveDifference({ sync, entity, address, sinkName, run, problem }) {
+      tx(() => {
+        const open = openAt.get(sync, entity, address) as { id: string } | undefined
+        if (open) renew.run(problem, run, open.id)
+        else insert.run(randomUUID(), sync, entity, address, sinkName, run, problem, at())
+      })
+    },
+    async closeDifference(match, by, reason) {
+      return tx(() => {
+        const id =
+          'id' in match
+            ? match.id
+            : (openAt.get(match.sync, match.entity, match.address) as { id: string } | undefined)?.id
+        const [row] = id === undefined ? [] : (close.all(at(), by, reason, id) as unknown as DifferenceRow[])
+        if (!row) return false
+        if ('id' in match)
+          decide({
+            by,
+            reason,
+            kind: 'difference',
+            sync: row.sync,
+            entity: row.entity,
+            sink: row.address,
+            about: row.problem,
+          })
+        return true
+      })
+    },
+    decisions: async ({ sync, limit = 100 }) =>
+      guard(() => decided.all(sync ?? null, limit)) as unknown as readonly Decision[],
+    async readAgain(sync, entity, keys) {
+      tx(() => queue(sync, entity, keys))
+    },
+    keysToReadAgain: async (sync, entity) =>
+      (guard(() => keysAgain.all(sync, entity)) as { key: string }[]).map(({ key }) => key),
+    async forgetToReadAgain(sync, entity, keys) {
+      guard(() => dropAgain.run(sync, entity, JSON.stringify(keys)))
+    },
+  }
+}
+
+const difference = (row: DifferenceRow): Difference => ({
+  id: row.id,
+  sync: row.sync,
+  entity: row.entity,
+  address: row.address,
+  sinkName: row.sink_name,
+  run: row.run,
+  problem: row.problem,
+  since: row.since,
+  ...(row.closed_at !== null && { closed: { at: row.closed_at, by: row.closed_by ?? '', reason: row.reason ?? '' } }),
+})
