@@ -2,10 +2,9 @@
 // No top-level await here: Node-RED loads this file with require().
 import { createDecipheriv, createHash, randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
+import { createRequire, enableCompileCache } from 'node:module'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { openLogin } from './dist/login/login.js'
 import { refuse } from './dist/login/refuse.js'
 
 const env = process.env
@@ -86,6 +85,8 @@ process.umask(0o077)
 
 // Compiled code outlives the process: a start and its first runs take less time. Node checks the source of what it takes from there.
 enableCompileCache(join(userDir, 'compile-cache'))
+/** After it, so that this code and its libraries are taken from there too. @type {typeof import('./dist/login/login.js')} */
+const { openLogin } = createRequire(import.meta.url)('./dist/login/login.js')
 
 const passwordHash = secretFromEnv('TIEOUT_ADMIN_PASSWORD_HASH')
 const login = openLogin({
