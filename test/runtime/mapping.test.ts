@@ -1,6 +1,7 @@
 /** Codes that are not in the table: one of many is held whole, a mass of them is a missing table. */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { groupAccounts } from '../../demo/books.ts'
+import type { FlowNode } from '../../demo/job.ts'
 import type { JournalEntry } from '../../sandbox/books/types.ts'
 import { entityOf, failed, type Job, startThread, succeeded, type Thread } from '../support/thread.ts'
 
@@ -84,6 +85,52 @@ describe('the mapping in a flow', function () {
     await job.deploy()
     succeeded(await job.run())
     await job.ties()
+  })
+
+  it('accounts that a rule folds into groups in their own key: nothing is written, the list says which, and another column takes the group', async () => {
+    const job = thread.begin({ entities: ['gl_account'] })
+    const accounts = [...job.books.tables.account.walk()]
+    job.node('x3-poll').pageSize = Math.ceil(accounts.length / 2)
+    const rule = {
+      do: 'expression',
+      entity: 'gl_account',
+      list: '',
+      column: 'code',
+      expression: '$substring(code, 0, 2)',
+    }
+    job.node('map-gl').rules = [rule]
+    await job.deploy()
+    const error = failed(await job.run())
+    match(error.message, /^gl_account: the flow gives one key to several records of the source/)
+    match(error.message, /[^ ]+\|FRA\|10 \([^ ]+\|FRA\|101000, .*and \d+ more\)/)
+    match(error.cause.hint ?? '', /Keep the ERP's code in the key, and map into another column/)
+    deepEqual([error.code, error.cause.class, error.cause.entity], ['sync.keys-folded', 'config', 'gl_account'])
+    deepEqual(await job.tables(), [])
+    rule.column = 'account_group'
+    await job.deploy()
+    equal(entityOf(await job.run(), 'gl_account').delivered, accounts.length)
+    deepEqual(await job.rows(`select count(*), count(account_group) from main.${job.name}.gl_account`), [
+      [String(accounts.length), String(accounts.length)],
+    ])
+  })
+
+  it('the same over two messages of one batch: the second is not written over the first', async () => {
+    const job = thread.begin({ entities: ['gl_account'] })
+    const poll = job.node('x3-poll')
+    const [[next] = [], summary = []] = poll.wires as string[][]
+    const func = `const of = (rest) => msg.payload.filter(({ _row }) => _row % 2 === rest)
+      .map((record) => ({ ...record, code: 'G' + Math.floor(record._row / 2) }))
+    return [[{ ...msg, payload: of(0) }, { ...msg, payload: of(1) }]]`
+    const place = { z: job.flow[0]?.id, x: 460, y: 20 }
+    job.flow.push({ id: 'halves', type: 'function', ...place, outputs: 1, func, wires: [[next]] } as FlowNode)
+    poll.wires = [['halves'], summary]
+    await job.deploy()
+    const ran = await job.run()
+    equal(failed(ran).code, 'sync.keys-folded')
+    match(failed(ran).message, /a record before it/)
+    equal(entityOf(ran, 'gl_account').ties, false)
+    const half = Math.ceil([...job.books.tables.account.walk()].length / 2)
+    deepEqual(await job.rows(`select count(*) from main.${job.name}.gl_account`), [[String(half)]])
   })
 
   it('a code table that a rule names and nobody made: the entity fails and says which', async () => {
