@@ -1,4 +1,5 @@
 /** One batch at its turn: sorted by what the ledger knows, checked, written, and settled in one transaction. */
+import { refuseChanged } from './claims.ts'
 import { cannotTakeBack, withoutVainDeletions } from './deletions.ts'
 import type { DeliverDeps } from './deliver.ts'
 import type { OutcomeCounts } from './engine.ts'
@@ -113,6 +114,7 @@ export function createBatchWork(
     let turn = await takeTurn(job, newest, append)
     const { reached } = turn
     const unwritten = entity ? tallyOf(entity, ref).unwritten : new Map<string, string>()
+    refuseChanged(batch.schema.entity, newest, job.repeats, turn.known.deliveries, sync.run)
     refuseFolded(batch.schema.entity, [...turn.known.sifted.folded, ...foldedWith(unwritten, newest)])
     const plan = totalsPlan(batch.schema, entity?.totals)
     if (reached !== undefined) totals.watch(reached, { target, schema: batch.schema, run: sync.run, plan, retry: own })

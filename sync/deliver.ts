@@ -91,14 +91,14 @@ export function createDeliver(deps: DeliverDeps): (options: DeliverOptions) => P
     const { entity } = batch.schema
     const job = newJob(options, batch, sync)
     const run = settlement.runs.get(sync.run)
-    const { newest, older, twice, folded } = newestOfEachKey(
-      entriesOf(batch.payload, batch.schema, job.compiled.fingerprint, {
-        readNumber: sync.readNumber,
-        sourceKey: settlement.sourceKeys(sync),
-        // Held records are sent again once each.
-        origin: sync.mode === 'replay' ? (row) => `#${sync.batch}|${row}` : undefined,
-      }),
-    )
+    const entries = entriesOf(batch.payload, batch.schema, job.compiled.fingerprint, {
+      readNumber: sync.readNumber,
+      sourceKey: settlement.sourceKeys(sync),
+      // Held records are sent again once each.
+      origin: sync.mode === 'replay' ? (row) => `#${sync.batch}|${row}` : undefined,
+    })
+    job.repeats = settlement.claim(sync, ref, entries)
+    const { newest, older, twice, folded } = newestOfEachKey(entries)
     refuseFolded(entity, folded)
     if (twice.length > 0)
       run?.notices.push(
@@ -137,6 +137,7 @@ export function createDeliver(deps: DeliverDeps): (options: DeliverOptions) => P
       written: [],
       inDoubt: [],
       rows: 0,
+      repeats: new Set(),
       waiting: 'waiting for other writes to the same table',
     }
     return job

@@ -30,6 +30,8 @@ export interface Job {
   readonly written: Entry[]
   readonly inDoubt: Entry[]
   rows: number
+  /** `_row`s that came before, in another message of the run. */
+  repeats: ReadonlySet<number>
   waiting: string | undefined
 }
 

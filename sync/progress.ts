@@ -30,6 +30,8 @@ export interface SinkSide {
   /** 0: not answered, else the outcome's code. */
   readonly answers: Uint8Array
   readonly received: Uint8Array
+  /** Of the key that each row came with, 32 bits; 0: it did not come yet. Made when the first message comes. */
+  keys?: Uint32Array
   /** How many rows were answered. */
   answered: number
   /** How many rows were received and not answered. */

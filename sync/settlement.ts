@@ -7,6 +7,7 @@
  * takes a `SyncInfo` from `beginPush` first and ends with `endPush`.
  */
 import type { Commit, Ledger } from '../ledger/ledger.ts'
+import { type Claim, claimRows, type EndedRuns, noSuchBatch, rememberEnded } from './claims.ts'
 import type { OutcomeCounts, RunSummary, SinkRef } from './engine.ts'
 import { classOf, isSyncError, type SyncError, syncError } from './errors.ts'
 import { checkMark } from './marks.ts'
@@ -40,6 +41,13 @@ export interface Settlement {
    * push run, for a record that was held at a sink, and once all the rows of the batch are settled.
    */
   sourceKeys(sync: SyncInfo): (row: number) => string | undefined
+  /**
+   * The sink has these rows, each under the key it writes. Gives those that came before, in another message. Throws a `config`
+   * error where a row is not of the batch, comes twice or under a second key, or where the run has no such batch; before
+   * `received`, so that nothing of the message counts. Nothing is said for a run that ended long ago, and for an entity that
+   * failed, of which nothing is written any more.
+   */
+  claim(sync: SyncInfo, ref: SinkRef, claims: readonly Claim[]): ReadonlySet<number>
   /** A sign of life, with what the sink waits for. */
   alive(sync: SyncInfo, ref: SinkRef, waiting?: string): void
   /**
@@ -106,6 +114,7 @@ export const needsError = (entity: string, need: string): SyncError =>
 
 export function createSettlement({ ledger, now, tick }: SettlementDeps): RunKeeper {
   const runs = new Map<string, RunState>()
+  const ended: EndedRuns = new Map()
 
   const find = (sync: SyncInfo) => {
     const run = runs.get(sync.run)
@@ -201,6 +210,15 @@ export function createSettlement({ ledger, now, tick }: SettlementDeps): RunKeep
       const known = find(sync)?.batch.known
       return (row) => known?.[row]?.key
     },
+    claim(sync, ref, claims) {
+      const run = runs.get(sync.run)
+      const entity = run?.entities.get(sync.entity)
+      if (entity?.error) return new Set()
+      const batch = (entity?.batches ?? ended.get(sync.run)?.get(sync.entity))?.[sync.batch]
+      if (!batch && run) throw noSuchBatch(sync)
+      if (!batch) return new Set()
+      return claimRows(batch, ref.id, sync.entity, claims)
+    },
     alive: (sync, ref, waiting) => sign(sync, ref, waiting),
     settle: (sync, ref, answers, commit) => settle(sync, ref, answers, commit),
 
@@ -226,7 +244,12 @@ export function createSettlement({ ledger, now, tick }: SettlementDeps): RunKeep
 
     fail(sync, ref, error) {
       const found = find(sync)
-      if (!found) return
+      if (!found) {
+        const run = runs.get(sync.run)
+        const entity = run?.entities.get(sync.entity)
+        if (run && entity) failEntity(run, entity, asSyncError(error))
+        return
+      }
       const side = sinkSide(found.batch, ref.id)
       // Nothing more comes of these rows.
       side.received.set(side.answers.map((answer) => (answer ? 1 : 0)))
@@ -247,6 +270,7 @@ export function createSettlement({ ledger, now, tick }: SettlementDeps): RunKeep
 
     end(run) {
       runs.delete(run.id)
+      rememberEnded(ended, run)
       run.changed()
     },
 
