@@ -355,7 +355,7 @@ describe('what was emptied is read again', () => {
     }
     later()
     const quiet = await r.poll()
-    assert.equal(quiet.statements, 0)
+    assert.deepEqual([quiet.statements, quiet.state, quiet.verdict], [0, 'done', 'open'])
     assert.match(quiet.notices.join('\n'), /run a full refresh/)
     later()
     const full = await r.poll({ scope: { kind: 'full' } })
@@ -385,6 +385,27 @@ describe('what was emptied is read again', () => {
     assert.equal(next.state, 'done')
     same()
     assert.doesNotMatch(await alerts(), /lost-rows/)
+  })
+
+  it('lost in mid-run and read again in the same run, it is no difference that stays', async () => {
+    await start()
+    await r.poll({ sweep: nightly })
+    const mine = target()
+    mine.isLost = (error) => error === gone
+    const writes = mine.batches.length
+    mine.onWrite(() => {
+      if (mine.batches.length === writes) return
+      mine.onWrite(() => undefined)
+      mine.stored.clear()
+      throw gone
+    })
+    later()
+    for (const n of [1, 2, 3]) r.source.put('gl_entry', entry(`J${n}`, '8.00', '-8.00'))
+    const summary = await r.poll({ sweep: nightly, limits: { batchRows: 3 } })
+    assert.deepEqual([summary.state, summary.verdict], ['done', 'ties'], JSON.stringify(summary, null, 1))
+    same()
+    assert.deepEqual(await r.ledger.differences({ sync: 's' }), [])
+    assert.equal(await alerts(), '')
   })
 
   it('a full refresh in which a table is lost has not brought everything back: its first batches are lost too', async () => {
