@@ -99,6 +99,31 @@ return msg`),
     await job.ties()
   })
 
+  it('a function node that appends a copy under the same _row: refused before anything is written, in the message and in one of its own', async () => {
+    for (const func of [
+      "const [first] = msg.payload\nmsg.payload.push({ ...first, code: 'COPY' })\nreturn msg",
+      "const [first] = msg.payload\nreturn [[msg, { ...msg, payload: [{ ...first, code: 'COPY' }] }]]",
+    ]) {
+      const job = thread.begin({ entities: ['supplier'] })
+      between(job, [code(func)])
+      await job.deploy()
+      const ran = await job.run()
+      const error = failed(ran)
+      deepEqual([error.code, error.cause.class, error.cause.entity], ['sync.rows', 'config', 'supplier'])
+      match(error.message, /^supplier: row 0 of batch 0 .*comes as .*\|COPY\. Nothing of this message was written/)
+      match(error.cause.hint ?? '', /copied a record/)
+      const written = (await job.tables()).includes('supplier')
+        ? await job.rows(`select count(*) from main.${job.name}.supplier where code = 'COPY'`)
+        : [['0']]
+      deepEqual(written, [['0']])
+      const bent = job.flow.find(({ id }) => id === 'bent-0') as FlowNode
+      bent.func = 'return msg'
+      await job.deploy()
+      succeeded(await job.run())
+      await job.ties()
+    }
+  })
+
   it('a split into single messages loses nothing, and neither does a split with a join behind it', async () => {
     const job = thread.begin({ entities: ['supplier', 'product'] })
     quick(job)
