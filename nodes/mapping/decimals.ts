@@ -1,9 +1,13 @@
 /** Exact arithmetic on decimal texts, for mapping expressions: `$add $sub $mul $round`. */
 import Big from 'big.js'
+import { isExactNumber } from './steps.ts'
+
+/** Decimal places of amounts, as far as a number given to these functions may have lost them. */
+const PLACES = 8
 
 const big = (value: unknown): Big => {
-  if (typeof value === 'number' && !Number.isSafeInteger(value)) {
-    throw new Error(`${value} is a JavaScript number with a fraction; pass the decimal as text`)
+  if (typeof value === 'number' && !isExactNumber(value, PLACES)) {
+    throw new Error(`${value} is a JavaScript number that may have been rounded; pass the decimal as text`)
   }
   return new Big(String(value))
 }

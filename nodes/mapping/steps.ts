@@ -110,11 +110,20 @@ export function expressionStep(
 
 const textOf = (error: unknown): string => (error as { message?: string } | undefined)?.message ?? String(error)
 
-/** An expression's result as a value of the column; a number with a fraction is refused for a decimal, since it was rounded to binary already. */
+/**
+ * Is a number the decimal that it seems to be? One with a fraction was rounded to binary already, and a large whole one may have
+ * lost its fraction: 12345678901.00000001 is 12345678901 to JavaScript.
+ */
+export const isExactNumber = (value: number, scale: number): boolean =>
+  Number.isSafeInteger(value) && Math.abs(value) * 10 ** scale <= Number.MAX_SAFE_INTEGER
+
+const scaleOf = (type: ColumnType): number => Number(/,(\d+)\)/.exec(type)?.[1] ?? 0)
+
+/** An expression's result as a value of the column; for a decimal, a number that may not be exact is refused. */
 function typedValue(value: unknown, type: ColumnType, entity: string, column: string): Value {
   if (value === undefined || value === null) return null
   if (type === 'json') return value as Value
-  if (typeof value === 'number' && type.startsWith('decimal') && !Number.isSafeInteger(value)) {
+  if (typeof value === 'number' && type.startsWith('decimal') && !isExactNumber(value, scaleOf(type))) {
     throw syncError(
       'config',
       'mapping.fraction',

@@ -21,6 +21,8 @@ export interface ConvertOptions {
   readonly chosenDimensionsOnly: boolean
   /** Ledgers whose journal lines are kept; undefined: all. */
   readonly ledgers?: ReadonlySet<string>
+  /** Shared with whoever parses the replies; absent: they are not parsed exactly. */
+  readonly numbers?: Numbers
 }
 
 /** Code of the error for a JSON number where an exact decimal is expected: the reply must be parsed from its source text. */
@@ -29,6 +31,11 @@ export const INEXACT = 'x3.inexact'
 type Get = (node: Raw) => unknown
 
 export type Converter = (node: Raw) => DataRecord
+
+/** How replies are parsed now. `exact`: a number that JavaScript would change stays text. */
+export interface Numbers {
+  exact: boolean
+}
 
 /**
  * Where a column comes from, as data: one loop that reads it is compiled once by the engine, while a function for each
@@ -51,7 +58,7 @@ interface Fill {
 }
 
 export function compileConverter(entity: ResolvedEntity, options: ConvertOptions): Converter {
-  const fills = compileColumns(entity.columns)
+  const fills = compileColumns(entity.columns, options)
   const lists = entity.lists.map((list) => planList(list, options))
   const names = listNames(entity.lists).map(propertyName)
   const stamp = entity.stamp?.field
@@ -136,7 +143,7 @@ function planList(list: ResolvedList, options: ConvertOptions): ListPlan {
       [...list.columns.map((column) => column.def.name), ...(fillDimensions || split >= 0 ? dimensionColumns : [])],
       options,
     ),
-    fills: compileColumns(list.columns),
+    fills: compileColumns(list.columns, options),
     signs: list.columns
       .filter((column) => column.signOfParent)
       .map(({ def }) => ({ name: propertyName(def.name), sign: propertyName((def.sign as string).slice(1)) })),
@@ -207,9 +214,10 @@ function compileDimensions(list: ResolvedList, options: ConvertOptions): (row: R
 }
 
 /** Columns that come from nowhere stay as the blank row has them. */
-const compileColumns = (columns: readonly ResolvedColumn[]): Fill[] => columns.flatMap(compileColumn)
+const compileColumns = (columns: readonly ResolvedColumn[], { numbers = { exact: false } }: ConvertOptions): Fill[] =>
+  columns.flatMap((column) => compileColumn(column, numbers))
 
-function compileColumn({ def, path, sign }: ResolvedColumn): Fill | [] {
+function compileColumn({ def, path, sign }: ResolvedColumn, numbers: Numbers): Fill | [] {
   const { header, parent, period } = def
   const of = header ?? parent ?? period
   if (def.name === 'source' || (of === undefined && !path)) return []
@@ -223,7 +231,7 @@ function compileColumn({ def, path, sign }: ResolvedColumn): Fill | [] {
     b: b === undefined ? undefined : propertyName(b),
     c: c === undefined ? undefined : propertyName(c),
     get: of !== undefined || plain || !path ? undefined : getter(path),
-    convert: conversion(def.type),
+    convert: conversion(def.type, numbers),
     sign: sign && getter(sign),
     date: '',
     month: '',
@@ -263,13 +271,13 @@ export function getter(path: FieldPath): Get {
 }
 
 /** Empty becomes null; a value that does not fit its type stays as it is, for the engine's check to name it. */
-function conversion(type: string): (value: unknown) => Value {
+function conversion(type: string, numbers: Numbers): (value: unknown) => Value {
   if (type === 'string') return text
   if (type === 'integer') return integer
   if (type === 'boolean') return boolean
   if (type === 'date') return date
   if (type === 'timestamp') return timestamp
-  return type === 'json' ? (value) => (value ?? null) as Value : decimal
+  return type === 'json' ? (value) => (value ?? null) as Value : (value) => decimal(value, numbers)
 }
 
 function text(value: unknown): string | null {
@@ -290,7 +298,7 @@ function boolean(value: unknown): Value {
   return value === '' ? null : ((value ?? null) as Value)
 }
 
-function decimal(value: unknown): Value {
+function decimal(value: unknown, numbers: Numbers): Value {
   if (typeof value === 'string') {
     if (value === '' || isDecimal(value)) return value === '' ? null : value
     try {
@@ -300,7 +308,8 @@ function decimal(value: unknown): Value {
     }
   }
   if (typeof value !== 'number') return (value ?? null) as Value
-  if (Number.isSafeInteger(value)) return String(value)
+  // A fraction may be gone already: 12345678901.00000001 is 12345678901 to JavaScript.
+  if (numbers.exact && Number.isSafeInteger(value)) return String(value)
   throw syncError('data', INEXACT, 'a decimal came as a number that JavaScript may have rounded')
 }
 

@@ -121,7 +121,9 @@ async function planOf(
   const dimensions = dimensionColumns(types, entity)
   const table = schemaOf(resolved, [...dimensions.values()], dimensions)
   const ledgers = options.ledgers ?? []
+  const numbers = { exact: false }
   const convert = compileConverter(resolved, {
+    numbers,
     source: options.source,
     dimensions,
     chosenDimensionsOnly: chosen.length > 0,
@@ -135,6 +137,7 @@ async function planOf(
   const reader = createReader(connection, resolved, {
     schema: table,
     convert,
+    numbers,
     pageSize: options.pageSize ?? 200,
     ...(options.waiting ? { waiting: options.waiting } : {}),
     faultOf: (record) => imbalanceText(balance(record)),

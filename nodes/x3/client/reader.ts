@@ -3,7 +3,7 @@ import { isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
 import { type DataRecord, keyText, type Schema } from '../../../sync/message.ts'
 import type { Page, PageRequest, RefusedRecord, StampWindow } from '../../../sync/source.ts'
 import type { X3Connection } from './connection.ts'
-import { type Converter, getter, INEXACT, type Raw } from './convert.ts'
+import { type Converter, getter, INEXACT, type Numbers, type Raw } from './convert.ts'
 import { pageOf, type QueryPage } from './dimensions.ts'
 import { complete, type Fault, isWhole } from './documents.ts'
 import { allOf, type Filter, keysFilter } from './filter.ts'
@@ -36,6 +36,8 @@ export interface Reader {
 export interface ReaderOptions {
   readonly schema: Schema
   readonly convert: Converter
+  /** The converter's own. */
+  readonly numbers: Numbers
   readonly pageSize: number
   /** What is wrong with a whole record (a journal that does not balance), in words. */
   readonly faultOf: (record: DataRecord) => string | undefined
@@ -52,15 +54,13 @@ const KEYS_AT_ONCE = 50
 /** How often a document is read before it is refused. */
 const READINGS = 3
 export function createReader(connection: X3Connection, entity: ResolvedEntity, options: ReaderOptions): Reader {
-  const { schema, convert } = options
+  const { schema, convert, numbers } = options
   const name = entity.def.entity
   const selection = selectRecord(entity)
   const plainQuery = pageQuery(entity.nodes, entity.queryArgs, selection)
   const futureQuery = pageQuery(entity.nodes, entity.queryArgs, selection, 'future')
   const keyQuery = pageQuery(entity.nodes, entity.queryArgs, selectKey(entity))
   const oneQuery = readQuery(entity.nodes, entity.idType, selection)
-  /** A decimal came as a JSON number: from then on replies are parsed from their source text. */
-  let exact = false
 
   /** A reply that waits to be read, and its read number. */
   const send = async (text: string, variables: Raw, what: string, reading: Reading) => {
@@ -72,7 +72,7 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
   }
   const once = async (text: string, variables: Raw, what: string, reading: Reading) => {
     const { unread, read } = await send(text, variables, what, reading)
-    return { data: unread.read(exact).data as Raw, bytes: unread.bytes, read }
+    return { data: unread.read(numbers.exact).data as Raw, bytes: unread.bytes, read }
   }
   const { again, sized } = patience(connection, {
     pageSize: options.pageSize,
@@ -107,6 +107,7 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
   const readPage = (place: Place, reading: Reading, future?: string) =>
     sized(async (first) => {
       const { unread, read } = await (takeAhead(place) ?? sendPage(first, place, reading, future))
+      const { exact } = numbers
       const { data, notices } = unread.read(exact)
       return { first, data, exact, unread, notices, read, page: pageOf(data, entity.nodes.root, entity.nodes.node) }
     }, reading.signal)
@@ -171,8 +172,9 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
       return await collect(found.page, read, found.notices, reading)
     } catch (error) {
       if (!isSyncError(error) || error.code !== INEXACT || found.exact) throw error
-      exact = true
-      const { data, notices } = unread.read(exact)
+      // From now on replies are parsed from their source text.
+      numbers.exact = true
+      const { data, notices } = unread.read(true)
       return await collect(pageOf(data, entity.nodes.root, entity.nodes.node), read, notices, reading)
     } finally {
       unread.drop()

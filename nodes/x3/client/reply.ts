@@ -37,9 +37,9 @@ function parseBody(answer: Answer, what: string, exact: boolean): unknown {
   }
 }
 
-/** Keeps every number that is no safe integer as the text it had. */
+/** Keeps every number as the text it had that JavaScript would write in another way: a fraction, an exponent, too many digits. */
 function parseExactly(source: string): unknown {
   const keep = (_key: string, value: unknown, context: { source?: string }) =>
-    typeof value === 'number' && !Number.isSafeInteger(value) ? context.source : value
+    typeof value === 'number' && String(value) !== context.source ? context.source : value
   return JSON.parse(source, keep as (key: string, value: unknown) => unknown)
 }

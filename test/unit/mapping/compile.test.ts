@@ -130,6 +130,16 @@ describe('mapping', () => {
     )
   })
 
+  it('looks a code up on the day of its row, whatever day it is today', async () => {
+    const later = { ...tools(), today: () => '2027-06-30' }
+    const mapped = await compileMapping(schema, rules(accountRule), later).map(entry('6011'))
+    strictEqual(
+      lines(mapped)[0]?.account,
+      '400100',
+      'the code is no more valid today, but was on the day of the journal',
+    )
+  })
+
   it('refuses a fraction as a JavaScript number for a decimal, and takes exact text', async () => {
     const expression = (value: unknown) => tools(() => async () => value)
     const r = rules({ do: 'expression', list: 'lines', column: 'amount', type: 'decimal(28,8)', expression: 'x' })
@@ -150,7 +160,8 @@ describe('mapping', () => {
     strictEqual(decimalFunctions.mul?.('1234567890123.45', '3'), '3703703670370.35')
     strictEqual(decimalFunctions.round?.('2.345', 2), '2.35')
     strictEqual(decimalFunctions.sub?.(null, '1'), null)
-    throws(() => decimalFunctions.add?.(0.1, '1'), /with a fraction/)
+    throws(() => decimalFunctions.add?.(0.1, '1'), /may have been rounded/)
+    throws(() => decimalFunctions.add?.(Number('12345678901.00000001'), '1'), /may have been rounded/)
   })
 
   describe('a deletion, of which there is only the key', () => {

@@ -44,6 +44,18 @@ describe('hash', () => {
     assert.equal(of({ a: 'x', lines: [] }), of({ a: 'x' }))
   })
 
+  it('sees every column of a wide record, the last one too', () => {
+    const names = Array.from({ length: 40 }, (_, i) => `c${String(i).padStart(2, '0')}`)
+    const wide = compileHasher({
+      entity: 'wide',
+      key: ['c00'],
+      columns: names.map((name) => ({ name, type: 'string' as const })),
+    })
+    const record = { _row: 0, ...Object.fromEntries(names.map((name) => [name, 'x'])) }
+    const all = names.map((name) => wide({ ...record, [name]: 'y' }))
+    assert.equal(new Set([wide(record), ...all]).size, names.length + 1)
+  })
+
   it('does not see position, read number, stamp and volatile columns: they change without meaning', () => {
     const changed = { _row: 9, _read: 77, _stamp: '2024-01-01', printed: '2024-01-01T00:00:00Z' }
     assert.equal(of({ a: 'x', ...changed }), of({ a: 'x' }))

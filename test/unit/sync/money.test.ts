@@ -110,6 +110,8 @@ describe('money', () => {
     assert.equal(timesSign('12.50', 1), '12.5')
     assert.equal(timesSign('0.00', -1), '0')
     assert.equal(timesSign(null, 1), null)
+    assert.equal(timesSign('90071992547409931234.01', 1), '90071992547409931234.01')
+    assert.equal(timesSign('90071992547409931234.01', -1), '-90071992547409931234.01')
     assert.throws(() => timesSign('1', 0), RangeError)
   })
 })

@@ -118,6 +118,20 @@ describe('totals', () => {
     )
   })
 
+  it('compare credits like debits', () => {
+    const [, table] = plan
+    assert.ok(table)
+    const totals = createTotals(plan)
+    totals.add(totals.of(entry([line('L', '10.10'), line('L', '-10.10')])))
+    const expected = totals.expected()
+    const stored = expected.map((total) => ({ ...total, credit: { ...total.credit, amount: '10.11' } }))
+    const found = compareTotals(table, stored, expected).filter(({ figure }) => figure === 'credit amount')
+    assert.deepEqual(
+      found.map(({ delivered, stored: inTarget }) => [delivered, inTarget]),
+      [['10.1', '10.11']],
+    )
+  })
+
   it('compare group by group, however the target writes its decimals, and say what differs', () => {
     const [, table] = plan
     assert.ok(table)

@@ -168,6 +168,23 @@ describe('reading a page of documents', () => {
     )
   })
 
+  for (const [literal, told] of [
+    ['12345678901.00000001', '12345678901.00000001'],
+    ['-0.00000001', '-0.00000001'],
+    ['1.50', '1.50'],
+    ['1e3', '1000'],
+    ['7', '7'],
+  ] as const)
+    it(`keeps a decimal that comes as the number ${literal}`, async () => {
+      const lines = { query: { totalCount: 1, edges: [line(1000, { grossPrice: 'PRICE' })] } }
+      const body = JSON.stringify({ data: page([order('A', { purchaseOrderLines: lines })]) }).replace(
+        '"PRICE"',
+        literal,
+      )
+      const found = await read(connection(() => body))
+      assert.equal(((found.records[0]?.lines ?? []) as Row[])[0]?.gross_price, told)
+    })
+
   it('walks of lines ask nothing on a first load', async () => {
     const x3 = connection(() => page([]))
     assert.deepEqual(await read(x3, {}, { walk: 'lines' }), { records: [], cursor: null })
