@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { ChangingTable } from '../../sandbox/books/table.ts'
 import type { JournalEntry } from '../../sandbox/books/types.ts'
 import { createFaults } from '../../sandbox/faults.ts'
 import { x3FaultSites } from '../../sandbox/x3/server.ts'
@@ -91,6 +92,29 @@ describe('the X3 client reads the books of the sandbox', () => {
       .filter(({ type }) => type === 'CCT')
       .map(({ code }) => code)
     assert.deepEqual(records.map(({ code }) => code).sort(), wanted.sort())
+  })
+
+  it('signs amounts that are larger than JavaScript can count, to the last digit', async () => {
+    const big = '90071992547409931234.01'
+    const table = fixture.books.tables.journalEntry as ChangingTable<JournalEntry>
+    const entry = [...table.walk()].find(({ lines }) =>
+      lines.every((one) => lines.filter(({ ledger }) => ledger === one.ledger).length === 2),
+    )
+    assert.ok(entry)
+    const lines = entry.lines.map((line) => ({ ...line, amount: big, ledgerAmount: big, analytical: [] }))
+    table.put({ ...entry, lines })
+    try {
+      const plan = await sourceOf(open()).plan('gl_entry', never)
+      const page = await plan.readKeys?.([`demo|${entry.entryType}|${entry.number}`], () => 1, never)
+      const rows = (page?.records[0]?.lines ?? []) as Row[]
+      assert.deepEqual(
+        rows.map(({ amount, amount_ledger: ledger }) => [amount, ledger]),
+        lines.map(({ sign }) => (sign === 1 ? [big, big] : [`-${big}`, `-${big}`])),
+      )
+      assert.ok(rows.some(({ amount }) => amount === `-${big}`))
+    } finally {
+      table.put(entry)
+    }
   })
 
   it('signs amounts as text, debit positive, and lays splits on the line where there is one', async () => {
