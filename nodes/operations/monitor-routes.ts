@@ -10,7 +10,7 @@ const text = z.string().min(1).max(300).optional()
 const limit = z.coerce.number().int().min(1).max(1000).default(100)
 const STATES = ['open', 'replaying', 'delivered', 'superseded', 'discarded'] as const
 /** Why a person decides so: required, and kept for years. */
-const reason = z.string().trim().min(3, 'a reason is needed').max(1000)
+export const reason = z.string().trim().min(3, 'a reason is needed').max(1000)
 /** Keys shown of a batch. */
 const MOST_KEYS = 100
 const ids = z.array(z.string().min(1).max(300)).min(1).max(1000)

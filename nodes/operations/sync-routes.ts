@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { AlertRecord } from '../../ledger/ledger.ts'
 import { syncError } from '../../sync/errors.ts'
 import { handle, type LedgerHandle, type Member, type Order } from '../kit/kit.ts'
-import { handleAsked } from './monitor-routes.ts'
+import { handleAsked, reason } from './monitor-routes.ts'
 
 const ledger = z.string().min(1).max(300).optional()
 const name = z.string().min(1).max(300)
@@ -93,13 +93,22 @@ export function defineSyncRoutes(RED: NodeAPI): void {
     RED.auth.needsPermission('tieout.decide'),
     handle(
       z.union([
-        z.strictObject({ ledger, sync: name, identity: z.enum(['anew', 'keep']) }),
-        z.strictObject({ ledger, sync: name, confirm: name }),
+        z.strictObject({ ledger, sync: name, identity: z.enum(['anew', 'keep']), reason }),
+        z.strictObject({ ledger, sync: name, confirm: name, reason }),
       ]),
-      async (body) => {
-        const source = sourceOf(RED, body.ledger, body.sync)
-        if ('identity' in body) return start(RED, source, { identity: body.identity })
-        return start(RED, source, { sweep: { confirm: body.confirm }, entities: [body.confirm] })
+      async (body, { user }) => {
+        const { sync } = body
+        const source = sourceOf(RED, body.ledger, sync)
+        const started =
+          'identity' in body
+            ? start(RED, source, { identity: body.identity })
+            : start(RED, source, { sweep: { confirm: body.confirm }, entities: [body.confirm] })
+        const found = (await handleAsked(RED, body.ledger)?.engine.get())?.ledger
+        const kept = { by: user, reason: body.reason, sync, sink: '' }
+        await ('identity' in body
+          ? found?.decide({ ...kept, kind: 'identity', entity: '', about: body.identity })
+          : found?.decide({ ...kept, kind: 'mass-deletion', entity: body.confirm, about: 'they were really deleted' }))
+        return started
       },
     ),
   )

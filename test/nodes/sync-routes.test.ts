@@ -147,8 +147,12 @@ describe('starting and stopping a sync by its routes', () => {
     Object.defineProperty(source, 'address', { value: 'fake-erp://moved/BOOKS' })
     await post('run', { sync: 'books' })
     await waitFor(async () => (await syncs())[0]?.questions.length === 1)
-    strictEqual((await post('decide', { sync: 'books', identity: 'whatever' })).status, 400)
-    deepStrictEqual((await post('decide', { sync: 'books', identity: 'keep' })).body, { started: true })
+    const reason = 'the server was renamed'
+    strictEqual((await post('decide', { sync: 'books', identity: 'whatever', reason })).status, 400)
+    strictEqual((await post('decide', { sync: 'books', identity: 'keep' })).status, 400, 'not without a reason')
+    deepStrictEqual((await post('decide', { sync: 'books', identity: 'keep', reason })).body, { started: true })
+    const [decision] = (await helper.request().get('/tieout/decisions')).body as Record<string, string>[]
+    deepStrictEqual([decision?.kind, decision?.about, decision?.reason], ['identity', 'keep', reason])
     strictEqual((await summary(1)).state, 'done')
     deepStrictEqual((await syncs())[0]?.questions, [])
   })

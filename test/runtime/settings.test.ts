@@ -105,7 +105,7 @@ describe('settings and login', () => {
       const run = { sync: 'none' }
       strictEqual(await status(viewer, 'POST', '/tieout/run', run), 401)
       strictEqual(await status(operator, 'POST', '/tieout/run', run), 422)
-      const decision = { sync: 'none', identity: 'anew' }
+      const decision = { sync: 'none', identity: 'anew', reason: 'another server' }
       strictEqual(await status(operator, 'POST', '/tieout/decide', decision), 401)
       strictEqual(await status(controller, 'POST', '/tieout/decide', decision), 422)
       for (const token of [viewer, operator, controller]) {
