@@ -142,7 +142,8 @@ function typedValue(value: unknown, type: ColumnType, entity: string, column: st
 export function typedText(text: string, type: ColumnType, entity: string, column: string): Value {
   if (type === 'integer') {
     const number = Number(text)
-    if (!Number.isSafeInteger(number))
+    // A fraction that JavaScript cannot hold would be gone without a word.
+    if (!Number.isSafeInteger(number) || /\.\d*[1-9]/.test(text))
       throw syncError('config', 'mapping.integer', `${entity}: "${text}" is no whole number for column "${column}".`, {
         entity,
         field: column,

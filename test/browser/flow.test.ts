@@ -101,18 +101,21 @@ describe('the template in the editor', function () {
     await editor.done()
   })
 
-  it('runs at the press of the button: rows arrive, the nodes turn green, what is unmapped is held', async () => {
+  it('runs at the press of the button: rows arrive, what is unmapped is held, and the node that reads says so in amber', async () => {
     const { editor, books } = stage
     await editor.deploy()
     let mapped: string[] = []
-    const seen = await editor.during('Read X3', GREEN, async () => {
+    const seen = await editor.during('Read X3', /^yellow dot /, async () => {
       mapped = await editor.during('Map accounts', / held, /, () => editor.press('Every hour'))
     })
     ok(
       seen.some((text) => /^blue ring \w+ [\d,]+ rows?$/.test(text)),
       `no rows on the way: ${seen.join(' | ')}`,
     )
-    match(seen.at(-1) ?? '', new RegExp(`^green dot \\d+ records, ${missing.entries.length} held, \\d\\d:\\d\\d$`))
+    match(
+      seen.at(-1) ?? '',
+      new RegExp(`^yellow dot open: gl_entry ${missing.entries.length} held; \\d+ records, \\d\\d:\\d\\d$`),
+    )
     ok(
       mapped.some((text) => text.includes(`, ${missing.entries.length} held, `)),
       mapped.join(' | '),

@@ -39,7 +39,7 @@ function parseBody(answer: Answer, what: string, exact: boolean): unknown {
 
 /** Keeps every number as the text it had that JavaScript would write in another way: a fraction, an exponent, too many digits. */
 function parseExactly(source: string): unknown {
-  const keep = (_key: string, value: unknown, context: { source?: string }) =>
-    typeof value === 'number' && String(value) !== context.source ? context.source : value
+  const keep = (_key: string, value: unknown, { source: text = '' }: { source?: string }) =>
+    typeof value === 'number' && !(Number.isSafeInteger(value) && /^-?\d+(?:\.0+)?$/.test(text)) ? text : value
   return JSON.parse(source, keep as (key: string, value: unknown) => unknown)
 }

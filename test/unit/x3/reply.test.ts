@@ -23,5 +23,7 @@ describe('the body of a success of X3', () => {
   it('keeps every digit of a number where asked to', () => {
     const text = '{"data":{"amount":12345678901234567.89,"count":3}}'
     assert.deepEqual(reply(text, true).data, { amount: '12345678901234567.89', count: 3 })
+    const more = '{"data":{"hidden":12345678901.00000001,"exponent":1e3,"whole":1000.0,"count":3.0}}'
+    assert.deepEqual(reply(more, true).data, { hidden: '12345678901.00000001', exponent: '1e3', whole: 1000, count: 3 })
   })
 })
