@@ -98,7 +98,7 @@ describe('settings and login', () => {
         (await red.call(method, path, body, as)).status
       strictEqual(await status(viewer, 'GET', '/tieout/runs'), 200)
       strictEqual(await status(operator, 'GET', '/tieout/runs'), 200)
-      const discard = { ids: ['none'] }
+      const discard = { ids: ['none'], reason: 'a test' }
       strictEqual(await status(viewer, 'POST', '/tieout/held/discard', discard), 401)
       strictEqual(await status(operator, 'POST', '/tieout/held/discard', discard), 422)
       const controller = await red.login('controller', 'controller-password')
