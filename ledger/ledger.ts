@@ -3,6 +3,9 @@ import type { HeldFilter, RunSummary } from '../sync/engine.ts'
 import type { ErrorCause } from '../sync/errors.ts'
 import type { DataRecord, Outcome, Schema } from '../sync/message.ts'
 import type { StoredKey } from '../sync/target.ts'
+import type { Owners } from './owners.ts'
+
+export type { TableOwner } from './owners.ts'
 
 /** The last version of a key that is accounted for at an address. */
 export interface Delivery {
@@ -205,7 +208,7 @@ export interface Adoption {
   readonly read: number
 }
 
-export interface Ledger {
+export interface Ledger extends Owners {
   /** Random id made when the ledger was created. */
   readonly id: string
   /** The next read number: microseconds since 1970 or the last one plus 1, whichever is greater; survives restarts and clocks set back. */

@@ -246,4 +246,19 @@ export const migrations: Record<string, Migration> = {
       await schema.alterTable('held').addColumn('reason', 'text').execute()
     },
   },
+  '0007-table-owners': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('table_owner')
+        .addColumn('place', 'text', (c) => c.notNull())
+        .addColumn('source', 'text', (c) => c.notNull())
+        .addColumn('list', 'text', (c) => c.notNull())
+        .addColumn('entity', 'text', (c) => c.notNull())
+        .addColumn('sync', 'text', (c) => c.notNull())
+        .addColumn('source_address', 'text', (c) => c.notNull())
+        .addPrimaryKeyConstraint('table_owner_pk', ['place', 'source'])
+        .modifyEnd(sql`without rowid`)
+        .execute()
+    },
+  },
 }

@@ -10,6 +10,7 @@ import { createIntern } from './intern.ts'
 import { createKnownKeys } from './known.ts'
 import type { AlertRecord, Intent, Ledger, Position } from './ledger.ts'
 import { readNumbers } from './numbers.ts'
+import { createOwners } from './owners.ts'
 import { createRuns } from './runs.ts'
 import { createStanding } from './standing.ts'
 import type { Tables } from './tables.ts'
@@ -74,6 +75,7 @@ export function createSqliteLedger({
   return {
     ...known,
     ...filled,
+    ...createOwners(db),
     ...standing,
     id,
     nextRead: () => numbers.next(),

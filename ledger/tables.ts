@@ -48,6 +48,14 @@ export interface Tables {
     source: number | null
   }
   source_entity: { id: Generated<number>; sync: string; entity: string; swept: string | null; lost: string | null }
+  table_owner: {
+    place: string
+    source: string
+    list: string
+    entity: string
+    sync: string
+    source_address: string
+  }
   filled: { address: string; list: string; sync: string; entity: string }
   known_key: { entity: number; key: string; read: number; stamp: string | null; seen: number }
   contribution: { address: number; key: string; totals: string }

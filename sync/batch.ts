@@ -10,6 +10,7 @@ import { type AppendDeps, resolveIntents, withoutDoubtful } from './intents.ts'
 import { checkAlike, type Refused } from './isolate.ts'
 import { answer, deliveryOf, firstRows, type Job, type Known, rowsIn } from './job.ts'
 import { createMeetings, type Meeting } from './meet.ts'
+import { createOwnerCheck } from './owners.ts'
 import type { Answer } from './progress.ts'
 import type { RetryOptions } from './retry.ts'
 import { noCounts, type Reached, tallyOf } from './run.ts'
@@ -43,6 +44,7 @@ export function createBatchWork(
 
   const entityOf = ({ sync }: Job) => settlement.runs.get(sync.run)?.entities.get(sync.entity)
   const meetings = createMeetings(deps)
+  const checkOwners = createOwnerCheck(deps)
 
   const meet = async (job: Job): Promise<Meeting> => {
     const meeting = await meetings.meet(job)
@@ -86,6 +88,7 @@ export function createBatchWork(
   /** The target is asked only if something is to be written; what it finds there, the ledger may know less than before. */
   const takeTurn = async (job: Job, newest: readonly Entry[], append: AppendDeps | undefined): Promise<Turn> => {
     const { target, ref } = job.options
+    await checkOwners(job, newest)
     // A ledger restored from an old copy must not call anything unchanged: after a start the target's mark comes first.
     const isFirst = newest.length > 0 && (!met.has(target.address) || settlement.runs.get(job.sync.run)?.full)
     const before = isFirst ? (await meet(job)).reached : undefined

@@ -138,6 +138,7 @@ export function createDeliver(deps: DeliverDeps): (options: DeliverOptions) => P
       inDoubt: [],
       rows: 0,
       repeats: new Set(),
+      sources: [],
       waiting: 'waiting for other writes to the same table',
     }
     return job

@@ -30,6 +30,8 @@ export interface Job {
   readonly written: Entry[]
   readonly inDoubt: Entry[]
   rows: number
+  /** Source names of its records; `['']` for a message of the flow's own. */
+  sources: readonly string[]
   /** `_row`s that came before, in another message of the run. */
   repeats: ReadonlySet<number>
   waiting: string | undefined

@@ -125,6 +125,14 @@ export interface StagedBatch {
   drop(): void
 }
 
+/** A table that a target writes. */
+export interface TargetTable {
+  /** `''` the header's, else the list's name. */
+  readonly list: string
+  /** Host and table, the same text for the same table in every target. */
+  readonly address: string
+}
+
 /** The place one entity is written to. */
 export interface Target {
   /** Host and table: `databricks://host/catalog.schema.gl_entry`. The memory of deliveries belongs to it. */
@@ -136,6 +144,10 @@ export interface Target {
    * is held then, for a person; absent: a deletion is written like any record (`_op: 'delete'`, only the key is filled).
    */
   readonly deletes?: false
+  /** All the tables that it writes for a schema; absent: the one of its address. */
+  tables?(schema: Schema): readonly TargetTable[]
+  /** Whether one of these tables has a row; one that is not there has none. Asked only about tables that somebody else wrote before. */
+  hasRows?(tables: readonly TargetTable[], schema: Schema, context: WriteContext): Promise<boolean>
   /**
    * Creates or extends the tables for this schema, checks their column types (a narrower one is a `config` error that names
    * it), and looks which of them have a row: one question about columns and one about rows. Called once for each run that

@@ -9,7 +9,7 @@ import { exists, fileName, removeLater, upload, type Volume } from './files.ts'
 import { storedVersions } from './keys.ts'
 import { readMarks } from './mark.ts'
 import { literal, plainTable, quote, quoteTable, type TableName } from './sql.ts'
-import { filledTables, shapeTables, type WantedTable } from './tables.ts'
+import { addressOf, filledTables, haveRows, shapeTables, type WantedTable } from './tables.ts'
 
 export interface BronzeOptions {
   readonly tableOf: (entity: string) => TableName
@@ -65,9 +65,10 @@ export function createBronzeTarget(connection: Connection, entity: string, optio
   }
 
   return {
-    address: `${connection.address}/${name}`,
+    address: addressOf(connection, table),
     mode: 'append',
     statements: connection.statements,
+    hasRows: (_tables, _schema, context) => haveRows(connection, [table], context),
 
     async prepare(_schema, context) {
       volume()

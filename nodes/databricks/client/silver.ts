@@ -10,7 +10,7 @@ import { readMarks } from './mark.ts'
 import { headerMerge, listMerge, type MergeTable, rejectedQuery } from './merge.ts'
 import { type JsonType, plainTable, quoteTable, type TableName } from './sql.ts'
 import { createStager, type Staged, type StageOptions, type Stager } from './stage.ts'
-import { clusterOf, filledTables, shapeTables, type WantedTable } from './tables.ts'
+import { addressOf, clusterOf, filledTables, haveRows, shapeTables, type WantedTable } from './tables.ts'
 import { totalsOf } from './totals.ts'
 
 export interface SilverOptions extends StageOptions {
@@ -92,9 +92,22 @@ export function createSilverTarget(connection: Connection, entity: string, optio
   }
 
   return {
-    address: `${connection.address}/${plainTable(table)}`,
+    address: addressOf(connection, table),
     mode: 'merge',
     statements: connection.statements,
+    tables: (schema) => {
+      const { header, lists } = planFor(schema)
+      return [header, ...lists].map(({ list, name }) => ({ list, address: addressOf(connection, name) }))
+    },
+    hasRows(tables, schema, context) {
+      const { header, lists } = planFor(schema)
+      const asked = [header, ...lists].filter(({ list }) => tables.some((one) => one.list === list))
+      return haveRows(
+        connection,
+        asked.map(({ name }) => name),
+        context,
+      )
+    },
 
     async prepare(schema, context): Promise<Prepared> {
       const { header, lists } = planFor(schema)

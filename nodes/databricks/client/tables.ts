@@ -5,6 +5,7 @@ import { filledQuery, MARK_COLUMNS, MARK_KEY, MARK_TABLE, planColumns } from '..
 import type { WriteContext } from '../../../sync/target.ts'
 import { checkCollations, runMaking } from './collation.ts'
 import type { Connection, ResultRow } from './connection.ts'
+import { isMissing } from './errors.ts'
 import { holds, type JsonType, literal, plainTable, quote, quoteTable, sqlType, type TableName } from './sql.ts'
 
 /** A table as it should be. */
@@ -230,4 +231,24 @@ export async function filledTables(
     context,
   )
   return new Set(rows.map((row) => Number(row.place)))
+}
+
+/** What tells a table from all others. */
+export const addressOf = (connection: Pick<Connection, 'address'>, table: TableName): string =>
+  `${connection.address}/${plainTable(table)}`
+
+/** Whether one of them has a row. */
+export async function haveRows(
+  connection: Connection,
+  tables: readonly TableName[],
+  context: WriteContext,
+): Promise<boolean> {
+  // One that is not there would hide the others.
+  for (const table of tables)
+    try {
+      if ((await filledTables(connection, [table], context)).size > 0) return true
+    } catch (error) {
+      if (!isMissing(error)) throw error
+    }
+  return false
 }

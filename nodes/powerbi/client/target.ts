@@ -75,6 +75,7 @@ function entityTarget(connection: Connection, options: PowerbiTargetOptions, ent
   /** Rows of each table as far as they are known; undefined: nobody can tell. */
   const counts = new Map<string, number | undefined>()
 
+  const addressOf = (table: string): string => `${connection.address}/${options.workspace}/${name}/${table}`
   const compile = (schema: Schema): Compiled => {
     const known = compiled.get(schema)
     if (known) return known
@@ -195,9 +196,20 @@ function entityTarget(connection: Connection, options: PowerbiTargetOptions, ent
   }
 
   return {
-    address: `${connection.address}/${options.workspace}/${name}/${header}`,
+    address: addressOf(header),
     mode: 'append',
     statements: connection.posts,
+    tables: (schema) => compile(schema).tables.map(({ list, name: table }) => ({ list, address: addressOf(table) })),
+    async hasRows(tables, schema, context) {
+      const id = options.ask ? (dataset ?? (await findDataset(deps, context))) : undefined
+      if (id === undefined) return !options.ask
+      const asked = compile(schema)
+        .tables.filter(({ list }) => tables.some((one) => one.list === list))
+        .map(({ name: table }) => ({ name: table, sent: false }))
+      const { workspace, settleMs } = options
+      const rows = await rowsOfTables({ connection, workspace, dataset: id, settleMs }, asked, context)
+      return rows === undefined || rows.some((count) => count > 0)
+    },
     renew: async () => connection.renew(),
     ...(options.retry ? { retry: options.retry } : {}),
 

@@ -9,7 +9,7 @@ import { readMarks } from './mark.ts'
 import type { ShapeTable } from './shape.ts'
 import { literal, plainTable, quote, quoteTable, type TableName } from './sql.ts'
 import { batchPath, checkCount, copyFile, type StageOptions, upload } from './stage.ts'
-import { type FindColumn, filledTables, isMissing, type WantedTable } from './tables.ts'
+import { addressOf, type FindColumn, filledTables, haveRows, isMissing, type WantedTable } from './tables.ts'
 
 export interface AppendOptions extends StageOptions {
   readonly tableOf: (entity: string) => TableName
@@ -55,9 +55,10 @@ export function createAppendTarget(connection: Connection, entity: string, optio
       .catch(() => undefined)
 
   return {
-    address: `${connection.address}/${name}`,
+    address: addressOf(connection, table),
     mode: 'append',
     statements: connection.statements,
+    hasRows: (_tables, _schema, context) => haveRows(connection, [table], context),
 
     async prepare(_schema, context) {
       const { created, notices, find: found } = await options.shapeTable(wanted, context)

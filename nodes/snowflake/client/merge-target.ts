@@ -22,7 +22,7 @@ import {
   stagingName,
   uploadAhead,
 } from './stage.ts'
-import { filledTables, isMissing, type WantedTable } from './tables.ts'
+import { addressOf, filledTables, haveRows, isMissing, type WantedTable } from './tables.ts'
 import { totalsOf } from './totals.ts'
 
 export interface MergeOptions extends StageOptions {
@@ -180,9 +180,19 @@ export function createMergeTarget(connection: Connection, entity: string, option
   }
 
   return {
-    address: `${connection.address}/${plainTable(name)}`,
+    address: addressOf(connection, name),
     mode: 'merge',
     statements: connection.statements,
+    tables: (schema) =>
+      planFor(schema).parts.map(({ list, wanted }) => ({ list, address: addressOf(connection, wanted.name) })),
+    hasRows(tables, schema, context) {
+      const asked = planFor(schema).parts.filter(({ list }) => tables.some((one) => one.list === list))
+      return haveRows(
+        connection,
+        asked.map(({ wanted }) => wanted.name),
+        context,
+      )
+    },
 
     async prepare(schema, context): Promise<Prepared> {
       const current = planFor(schema)

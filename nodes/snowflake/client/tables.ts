@@ -106,3 +106,23 @@ export async function filledTables(
   )
   return new Set(rows.map((row) => Number(row.place)))
 }
+
+/** What tells a table from all others. */
+export const addressOf = (connection: Pick<Connection, 'address'>, table: TableName): string =>
+  `${connection.address}/${plainTable(table)}`
+
+/** Whether one of them has a row. */
+export async function haveRows(
+  connection: Connection,
+  tables: readonly TableName[],
+  context: WriteContext,
+): Promise<boolean> {
+  // One that is not there would hide the others.
+  for (const table of tables)
+    try {
+      if ((await filledTables(connection, [table], context)).size > 0) return true
+    } catch (error) {
+      if (!isMissing(error)) throw error
+    }
+  return false
+}
