@@ -73,7 +73,7 @@ describe('npm start', () => {
   it('runs the flow behind a login, says what moved, and keeps at the second start what was edited', async function () {
     this.timeout(120_000)
     const first = await start()
-    match(first.text, /gl_entry\s+52\s+52\s+0\s+0\s+yes/)
+    match(first.text, /gl_entry\s+52\s+52\s+0\s+0\s+ties/)
     strictEqual((await fetch(`${first.url}/flows`)).status, 401)
     const { flows, rev } = (await first.call('GET', '/flows')) as {
       flows: { type: string; name?: string }[]
@@ -88,7 +88,7 @@ describe('npm start', () => {
     const second = await start()
     const again = (await second.call('GET', '/flows')) as { flows: { name?: string }[] }
     ok(again.flows.some(({ name }) => name === 'Read X3, as I call it'))
-    match(second.text, /gl_entry\s+0\s+0\s+0\s+0\s+yes/, 'what was moved already is not moved again')
+    match(second.text, /gl_entry\s+0\s+0\s+0\s+0\s+nothing new/, 'what was moved already is not moved again')
     await stop(running as ChildProcess)
 
     const third = await start('--flow', 'x3-to-powerbi')
@@ -97,7 +97,7 @@ describe('npm start', () => {
       both.flows.some(({ name }) => name === 'Read X3, as I call it'),
       'the first flow stays',
     )
-    match(third.text, /gl_entry\s+52\s+52\s+0\s+0\s+yes/, 'another flow has its own position')
+    match(third.text, /gl_entry\s+52\s+52\s+0\s+0\s+ties/, 'another flow has its own position')
     await stop(running as ChildProcess)
   })
 })
