@@ -48,7 +48,16 @@ export async function openWriter(address: Address): Promise<FloorWriter> {
   const texts = address as Readonly<Record<string, string>>
   const { account = '', warehouse = '', role = '', database = '', schema: schemaName = '', url = '' } = texts
   const { user = '', privateKeyPem = '', passphrase = '' } = texts
-  const options = { account, accessUrl: url, warehouse, role, database, schema: schemaName, timeoutMs: 60_000 }
+  const options = {
+    account,
+    accessUrl: url,
+    warehouse,
+    role,
+    database,
+    schema: schemaName,
+    timeoutMs: 60_000,
+    totalMs: 600_000,
+  }
   const login = {
     authenticator: 'SNOWFLAKE_JWT',
     username: user,

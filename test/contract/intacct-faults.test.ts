@@ -40,8 +40,8 @@ const TABLE: readonly (readonly [Injection, 'session' | 'query', string, string,
   ['empty-200', 'query', 'transient', 'intacct.empty', /empty/],
   ['two-roots', 'query', 'config', 'intacct.malformed', /one root/],
   ['doctype-bomb', 'query', 'config', 'intacct.doctype', /DOCTYPE/],
-  ['huge-reply', 'query', 'config', 'intacct.too-large', /greater than 32 MB/],
-  ['compressed-bomb', 'query', 'config', 'intacct.too-large', /greater than 32 MB/],
+  ['huge-reply', 'query', 'config', 'intacct.too-large', /greater than 64 MB/],
+  ['compressed-bomb', 'query', 'config', 'intacct.too-large', /greater than 64 MB/],
   ['cut-body', 'query', 'transient', 'intacct.', /broke|ends in the middle|cut or broken/],
   ['row-missing', 'query', 'config', 'intacct.incomplete', /counts \d+ rows of VENDOR.*gave \d+ where \d+ are due/],
   ['row-doubled', 'query', 'config', 'intacct.incomplete', /came twice|counts \d+ rows/],
@@ -51,10 +51,10 @@ const TABLE: readonly (readonly [Injection, 'session' | 'query', string, string,
 describe('refusals and broken replies of Intacct', () => {
   let fixture: IntacctFixture
   const opened: { close(): Promise<void> }[] = []
-  const open = (attempts = 12, timeoutMs = 60_000) => {
+  const open = (attempts = 12, totalMs = 60_000) => {
     const connection = connectIntacct(fixture, {
       retry: { attempts, firstDelayMs: 1, maxDelayMs: 2, maxRetryAfterMs: 5000 },
-      timeoutMs,
+      totalMs,
     })
     opened.push(connection)
     return connection
@@ -133,7 +133,7 @@ describe('refusals and broken replies of Intacct', () => {
     )
   })
 
-  it('a reply of 200 MB is given up at 32 MB, without the memory of it', async () => {
+  it('a reply of 200 MB is given up at 64 MB, without the memory of it', async () => {
     const source = intacctSource(open())
     await source.plan('supplier', never)
     inject('huge-reply', 'query', 1)

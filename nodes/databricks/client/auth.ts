@@ -1,6 +1,7 @@
 /** Access tokens: a personal one, or a service principal's by client credentials, renewed ahead and by one request at a time. */
 import { z } from 'zod'
 import { isSyncError, syncError } from '../../../sync/errors.ts'
+import { LOGIN_BYTES } from '../../../vendor/limits.ts'
 import type { Http } from './http.ts'
 
 export type AuthOptions =
@@ -90,7 +91,15 @@ async function requestToken(
     headers.authorization = `Basic ${Buffer.from(`${auth.clientId}:${auth.clientSecret}`).toString('base64')}`
   }
   const what = `Token for ${auth.clientId} from ${new URL(url).host}`
-  const reply = await http.send({ method: 'POST', url, headers, body: form.toString(), what, allow: [400, 401, 403] })
+  const reply = await http.send({
+    method: 'POST',
+    url,
+    headers,
+    body: form.toString(),
+    what,
+    allow: [400, 401, 403],
+    maxBytes: LOGIN_BYTES,
+  })
   if (reply.status >= 400) throw refused(reply.text, reply.status, what)
   const parsed = tokenReply.safeParse(parse(reply.text))
   if (!parsed.success) {

@@ -4,6 +4,7 @@ import { bounded, insist, orAborted, withSignOfLife } from '../../../sync/insist
 import type { MarkWriter } from '../../../sync/mark-writer.ts'
 import { createPatience, type Patience } from '../../../sync/patience.ts'
 import type { WriteContext } from '../../../sync/target.ts'
+import { TOTAL_MS } from '../../../vendor/limits.ts'
 import { type AuthOptions, createTokens, isRefusedClient } from './auth.ts'
 import { connectDriver, type DriverClient, type DriverSession } from './driver.ts'
 import { type FailurePoint, toSyncError } from './errors.ts'
@@ -22,6 +23,8 @@ export interface DatabricksOptions {
   readonly proxy?: string
   /** Longest wait for one reply of the driver; a long statement is polled, so this bounds a request and not a statement. */
   readonly socketTimeoutMs?: number
+  /** Longest REST request in all, default 600,000. */
+  readonly totalMs?: number
   /** Longest run of one statement, as the warehouse counts it. */
   readonly statementTimeoutSeconds?: number
   /** How long a starting warehouse is waited for. */
@@ -72,9 +75,11 @@ export function createConnection(options: DatabricksOptions): Connection {
   const host = checkHost(options.host)
   const port = options.port ?? 443
   const socketTimeoutMs = options.socketTimeoutMs ?? 60_000
+  const totalMs = options.totalMs ?? TOTAL_MS
   const workspace = `https://${host}${port === 443 ? '' : `:${port}`}`
   const http = createHttp({
     timeoutMs: socketTimeoutMs,
+    totalMs,
     ...(options.ca ? { ca: options.ca } : {}),
     ...(options.proxy ? { proxy: options.proxy } : {}),
   })
@@ -101,6 +106,7 @@ export function createConnection(options: DatabricksOptions): Connection {
       port,
       path: options.path,
       socketTimeoutMs,
+      totalMs,
       token: tokens.get,
       log,
       ...(options.ca ? { ca: options.ca } : {}),

@@ -3,6 +3,7 @@ import type { Agent } from 'node:https'
 import { createSecureContext, rootCertificates } from 'node:tls'
 import type { DBSQLClient } from '@databricks/sql'
 import { syncError } from '../../../sync/errors.ts'
+import { overTime, REPLY_BYTES } from '../../../vendor/limits.ts'
 
 export type DriverClient = DBSQLClient
 export type DriverSession = Awaited<ReturnType<DBSQLClient['openSession']>>
@@ -14,6 +15,8 @@ export interface DriverOptions {
   readonly ca?: string
   readonly proxy?: string
   readonly socketTimeoutMs: number
+  /** Longest call in all, with what the driver itself tries again. */
+  readonly totalMs: number
   readonly token: () => Promise<string>
   readonly log: (level: string, message: string) => void
 }
@@ -23,7 +26,7 @@ export async function connectDriver(options: DriverOptions): Promise<DriverClien
   // without an own logger the driver installs winston with handleExceptions: any uncaught exception then ends the process
   const client = new driver.DBSQLClient({ logger: { log: (level, message) => options.log(level, message) } })
   const proxy = options.proxy ? proxyOptions(options.proxy) : undefined
-  mend(client, proxy ? options.ca : undefined)
+  mend(client, proxy ? options.ca : undefined, options.totalMs)
   await client.connect({
     host: options.host,
     port: options.port,
@@ -68,9 +71,19 @@ interface Provider {
   getThriftConnection(): Promise<ThriftConnection>
 }
 interface ThriftConnection {
-  client?: { readonly _reqs: object }
+  /** Options of each node-fetch request: `size` is the most bytes of its reply. */
+  config: object
+  /** `_reqs`: who waits for the reply to each call, by its number. */
+  client?: { readonly _reqs: Record<number, Waiting> }
+  write(data: Buffer, call: number): void
   handleThriftResponse(data: unknown): void
   checked?: true
+}
+type Waiting = (error: unknown, reply?: unknown) => void
+
+/** A refusal, whose body is still on its way for whoever wants its reason, and must then be let go. */
+export interface Refused {
+  letGo?: () => void
 }
 
 /**
@@ -79,10 +92,11 @@ interface ThriftConnection {
  * 200 that is no Thrift message (the login page of a proxy, a cut body) is dropped without calling anybody back: the
  * statement would hang for ever.
  *
- * It also makes the driver's agent cheap: Node names each request's connection by all its TLS options, which with an own
- * CA are the texts of 150 certificates, and reads them anew for each socket.
+ * It also bounds the bytes and the time of a reply (node-fetch stops listening to one that is over, but lets it flow on), and
+ * makes the driver's agent cheap: Node names each request's connection by all its TLS options, which with an own CA are the
+ * texts of 150 certificates, and reads them anew for each socket.
  */
-function mend(client: DriverClient, ca: string | undefined): void {
+function mend(client: DriverClient, ca: string | undefined, totalMs: number): void {
   const inner = client as unknown as { createConnectionProvider(options: unknown): Provider }
   const create = inner.createConnectionProvider.bind(client)
   inner.createConnectionProvider = (options) => {
@@ -94,7 +108,7 @@ function mend(client: DriverClient, ca: string | undefined): void {
     const agentOf = provider.createHttpsAgent.bind(provider)
     provider.createHttpsAgent = () => sharingContext(agentOf())
     const connect = provider.getThriftConnection.bind(provider)
-    provider.getThriftConnection = async () => checkReplies(await connect())
+    provider.getThriftConnection = async () => guarded(await connect(), totalMs)
     return provider
   }
 }
@@ -111,9 +125,10 @@ function sharingContext(agent: Agent): Agent {
   return agent
 }
 
-function checkReplies(connection: ThriftConnection): ThriftConnection {
+function guarded(connection: ThriftConnection, totalMs: number): ThriftConnection {
   if (connection.checked) return connection
   connection.checked = true
+  bound(connection, totalMs)
   const handle = connection.handleThriftResponse.bind(connection)
   const waiting = (): number => Object.keys(connection.client?._reqs ?? {}).length
   connection.handleThriftResponse = (data) => {
@@ -129,4 +144,27 @@ function checkReplies(connection: ThriftConnection): ThriftConnection {
     }
   }
   return connection
+}
+
+/** Ends the request of a call that failed, took too long or was too large, and so its reply. */
+function bound(connection: ThriftConnection, totalMs: number): void {
+  const write = connection.write.bind(connection)
+  connection.write = (data, call) => {
+    const calls = connection.client?._reqs
+    const answered = calls?.[call]
+    const end = new AbortController()
+    if (calls && answered) {
+      const timer = setTimeout(() => end.abort(overTime(totalMs)), totalMs)
+      calls[call] = (error, reply) => {
+        clearTimeout(timer)
+        const late: unknown = end.signal.reason
+        const isRefused = typeof error === 'object' && error !== null && 'statusCode' in error
+        if (isRefused) (error as Refused).letGo = () => end.abort()
+        else if (error) end.abort()
+        answered(late ?? error, reply)
+      }
+    }
+    connection.config = { ...connection.config, size: REPLY_BYTES, signal: end.signal }
+    write(data, call)
+  }
 }

@@ -1,6 +1,9 @@
 /** Every way in which the driver, the warehouse and the REST API fail, as errors that say what to do. */
 import { hideValues, oneLine, readReason, retryAfterMs } from '../../../sync/answers.ts'
 import { type ErrorCause, type ErrorClass, isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
+import { isOverLimit, type OverLimit, overBytes } from '../../../vendor/limits.ts'
+import { brokenReply, dripHint } from '../../../vendor/line.ts'
+import type { Refused } from './driver.ts'
 
 /** Where a failure happened; decides whether the statement may have been done. */
 export interface FailurePoint {
@@ -80,6 +83,7 @@ export async function toSyncError(error: unknown, at: FailurePoint): Promise<Syn
 }
 
 async function find(error: unknown, at: FailurePoint): Promise<Finding> {
+  if (isOverLimit(error)) return tooMuch(error, at)
   const shape = (typeof error === 'object' && error !== null ? error : { message: String(error) }) as Record<
     string,
     unknown
@@ -87,18 +91,16 @@ async function find(error: unknown, at: FailurePoint): Promise<Finding> {
   const message = typeof shape.message === 'string' ? shape.message : ''
   if (typeof shape.statusCode === 'number') {
     const response = shape.response as HttpResponse | undefined
-    return httpFinding(
-      shape.statusCode,
-      await reasonOf(response),
-      retryAfterMs(response?.headers?.get('retry-after')),
-      at,
-    )
+    const reason = await reasonOf(response)
+    ;(shape as Refused).letGo?.()
+    return httpFinding(shape.statusCode, reason, retryAfterMs(response?.headers?.get('retry-after')), at)
   }
   const errorCode = shape.errorCode
   if (typeof errorCode === 'string' && 'response' in shape) return operationFinding(errorCode, shape, message)
   if (shape.name === 'Status Error') return statusFinding(message)
-  if (/timed out/i.test(message))
-    return lost(at, 'databricks.timeout', 'no answer within the time limit of the connection.')
+  const most = /over limit: (\d+)$/.exec(message)?.[1]
+  if (most !== undefined) return tooMuch(overBytes(Number(most)), at)
+  if (/timed out|^Response timeout/i.test(message)) return silent(at)
   if (/Max retry count exceeded|Retry timeout exceeded/.test(message)) return lost(at, 'databricks.retries', message)
   if (isSessionClosed(message)) return sessionLost(message)
   return networkFinding(shape, message, at)
@@ -299,8 +301,22 @@ function networkFinding(shape: Record<string, unknown>, message: string, at: Fai
       details,
     }
   }
-  return { ...lost(at, code ? `databricks.${code}` : 'databricks.network', text), details }
+  if (/^UND_ERR_(HEADERS|BODY)_TIMEOUT$/.test(code)) return silent(at)
+  const broken = brokenReply(shape instanceof Error ? shape : inner)
+  const said = broken ? `the answer of Databricks ${broken}.` : `the connection to Databricks broke: ${text}`
+  return { ...lost(at, code ? `databricks.${code}` : 'databricks.network', said), details }
 }
+
+/** An answer that was given up since it is over a limit. */
+function tooMuch({ limit, message }: OverLimit, at: FailurePoint): Finding {
+  const text = `the answer of Databricks ${message}.`
+  if (limit === 'time') return { ...lost(at, 'databricks.timeout', text), hint: dripHint('Databricks') }
+  const hint = 'Check that the host is a Databricks workspace, and what stands between (a proxy).'
+  return { ...lost(at, 'databricks.reply', text), ...(at.phase === 'http' ? { cls: 'config' } : {}), hint }
+}
+
+const silent = (at: FailurePoint): Finding =>
+  lost(at, 'databricks.timeout', 'no answer of Databricks within the time limit of the connection.')
 
 /** The connection broke: a statement that was sent may have been done. */
 function lost(at: FailurePoint, code: string, text: string): Finding {

@@ -1,8 +1,10 @@
 /** REST requests to the workspace and the token endpoint: own CA, proxy, time-outs, bounded replies. */
-import { createSecureContext, rootCertificates } from 'node:tls'
-import { Agent, type Dispatcher, ProxyAgent, request } from 'undici'
 import { readReason, retryAfterMs } from '../../../sync/answers.ts'
 import { syncError } from '../../../sync/errors.ts'
+import { trusting } from '../../../vendor/dispatcher.ts'
+import { bytesOf, exchange } from '../../../vendor/http.ts'
+import { checkJson } from '../../../vendor/json.ts'
+import { MEGABYTE } from '../../../vendor/limits.ts'
 import { type FailurePoint, httpFinding, toSyncError } from './errors.ts'
 
 export interface HttpOptions {
@@ -10,7 +12,10 @@ export interface HttpOptions {
   readonly ca?: string
   /** `http://user:password@proxy:8080` */
   readonly proxy?: string
+  /** Longest silence. */
   readonly timeoutMs: number
+  /** Longest request in all. */
+  readonly totalMs: number
 }
 
 export interface HttpRequest {
@@ -23,6 +28,8 @@ export interface HttpRequest {
   readonly what: string
   /** Statuses besides 2xx that are an answer and not a failure. */
   readonly allow?: readonly number[]
+  /** Most bytes of the reply. */
+  readonly maxBytes?: number
 }
 
 export interface HttpReply {
@@ -36,43 +43,26 @@ export interface Http {
   close(): Promise<void>
 }
 
-const REPLY_LIMIT = 4 * 1024 * 1024
+/** Listings and errors: rows never come this way. */
+const REPLY_LIMIT = 4 * MEGABYTE
 
-export function createHttp(options: HttpOptions): Http {
-  // read once: 150 certificates take their time for each socket
-  const tls = options.ca ? { secureContext: createSecureContext({ ca: [...rootCertificates, options.ca] }) } : {}
-  const times = { connectTimeout: options.timeoutMs, headersTimeout: options.timeoutMs, bodyTimeout: options.timeoutMs }
-  const dispatcher: Dispatcher = options.proxy
-    ? new ProxyAgent({ uri: options.proxy, requestTls: tls, proxyTls: tls, ...times })
-    : new Agent({ connect: { ...tls, timeout: options.timeoutMs }, ...times })
+export function createHttp({ totalMs, ...options }: HttpOptions): Http {
+  const dispatcher = trusting(options)
   return {
-    async send({ method, url, headers, body, signal, what, allow }) {
+    async send({ headers, what, allow, maxBytes = REPLY_LIMIT, ...sent }) {
       const at: FailurePoint = { what, phase: 'http' }
+      const ours = { dispatcher, headers: { 'user-agent': 'Tieout', ...headers }, idleMs: options.timeoutMs, totalMs }
       try {
-        const reply = await request(url, {
-          dispatcher,
-          method,
-          headers: { 'user-agent': 'Tieout', ...headers },
-          body: body ?? null,
-          signal: signal ?? null,
-        })
-        const text = await readText(reply.body, what)
-        if ((reply.statusCode >= 200 && reply.statusCode < 300) || allow?.includes(reply.statusCode)) {
-          return { status: reply.statusCode, text }
-        }
-        const header = reply.headers['retry-after']
-        const found = httpFinding(
-          reply.statusCode,
-          readReason(text),
-          retryAfterMs(typeof header === 'string' ? header : undefined),
-          at,
-        )
-        throw syncError(found.cls, found.code, `${what}: ${found.text} ${found.hint ?? ''}`.trim(), {
-          ...found.details,
-          ...(found.hint ? { hint: found.hint } : {}),
+        return await exchange({ ...sent, ...ours }, async (reply) => {
+          const body = await bytesOf(reply, maxBytes)
+          if (reply.status < 400) checkJson(body)
+          const text = body.toString('utf8')
+          const { status } = reply
+          if ((status >= 200 && status < 300) || allow?.includes(status)) return { status, text }
+          throw refused(httpFinding(status, readReason(text), retryAfterMs(reply.headers['retry-after']), at), what)
         })
       } catch (error) {
-        signal?.throwIfAborted()
+        sent.signal?.throwIfAborted()
         throw await toSyncError(error, at)
       }
     },
@@ -80,20 +70,5 @@ export function createHttp(options: HttpOptions): Http {
   }
 }
 
-async function readText(body: Dispatcher.ResponseData['body'], what: string): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of body) {
-    size += (chunk as Buffer).length
-    if (size > REPLY_LIMIT) {
-      body.destroy()
-      throw syncError(
-        'config',
-        'databricks.reply',
-        `${what}: the reply is larger than 4 MB; is the host a Databricks workspace?`,
-      )
-    }
-    chunks.push(chunk as Buffer)
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
+const refused = ({ cls, code, text, hint, details }: ReturnType<typeof httpFinding>, what: string) =>
+  syncError(cls, code, `${what}: ${text} ${hint ?? ''}`.trim(), { ...details, ...(hint ? { hint } : {}) })

@@ -3,6 +3,7 @@ import type { Dispatcher } from 'undici'
 import { syncError } from '../../../sync/errors.ts'
 import { type Limiter, limiter } from '../../../sync/limiter.ts'
 import { type RetryContext, type RetryOptions, withRetry } from '../../../sync/retry.ts'
+import { LOGIN_BYTES, TOTAL_MS } from '../../../vendor/limits.ts'
 import {
   type Formatting,
   type ServerClock,
@@ -94,6 +95,7 @@ export function createIntacctConnection(
     ...(options.requestsPerSecond ? { requestsPerSecond: options.requestsPerSecond } : {}),
     ...(options.quietHours ? { quietHours: options.quietHours } : {}),
   })
+  const timeoutMs = options.timeoutMs ?? 300_000
   const timeZone = options.timeZone?.trim() || 'auto'
   const fixedZone = timeZone === 'auto' ? undefined : zoneOf(timeZone)
   const listeners = new Set<(what: string) => void>()
@@ -127,8 +129,11 @@ export function createIntacctConnection(
             url,
             xml,
             dispatcher,
-            timeoutMs: options.timeoutMs ?? 300_000,
-            limits: { maxBytes: options.maxReplyBytes ?? replyLimits.maxBytes },
+            timeoutMs,
+            totalMs: options.totalMs ?? TOTAL_MS,
+            limits: {
+              maxBytes: authentication.kind === 'login' ? LOGIN_BYTES : (options.maxReplyBytes ?? replyLimits.maxBytes),
+            },
             signal,
             what,
             date: clock.learn,
@@ -223,7 +228,7 @@ export function createIntacctConnection(
       withRetry(() => once(functions, callOptions), retryContext(callOptions.signal, waiting ?? tell), options.retry),
     async askClock(signal) {
       const before = clock.now()
-      await askDate({ url: session.current()?.endpoint ?? gateway, dispatcher, signal, date: clock.learn })
+      await askDate({ url: session.current()?.endpoint ?? gateway, dispatcher, signal, timeoutMs, date: clock.learn })
       if (!clock.known()) await withRetry(() => session.get(signal), retryContext(signal, tell), options.retry)
       // A server that went on by more than a session lives has forgotten the session; better known before a call fails.
       if (Math.abs(clock.now() - before) > 3_600_000) session.check()

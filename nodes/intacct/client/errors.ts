@@ -1,7 +1,8 @@
 /** Reads every kind of refusal the gateway gives, at its three levels, and says it in words (intacct.md facts, 8). */
-import { type ErrorCause, type ErrorClass, isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
-import { errorCode, type Line, lineError } from '../../../sync/line.ts'
+import { type ErrorCause, type ErrorClass, type SyncError, syncError } from '../../../sync/errors.ts'
+import { errorCode, type Line, lineError } from '../../../vendor/line.ts'
 import type { GatewayError, GatewayReply } from './reply.ts'
+import { SIZE } from './reply-faults.ts'
 
 /** Where a refusal stands: the level says what XL03000006, which covers four causes, is about. */
 export type Level = 'control' | 'authentication' | 'result'
@@ -288,8 +289,7 @@ export function statusError(
 }
 
 const LINE: Line = {
-  prefix: 'intacct',
-  vendor: 'Intacct',
+  ...SIZE,
   addressHint: 'Check the gateway',
   refusedHint: 'Check the gateway, the proxy and the firewall.',
   slowHint: 'It is asked for in smaller pages. If it stays: choose a longer time-out.',
@@ -300,7 +300,6 @@ const PACKED = /^Z_/
 
 /** A failure of the line itself (no answer, or the middle of one), as an error of the right class. */
 export function networkError(error: unknown, host: string, what: string, timeoutMs: number): SyncError {
-  if (isSyncError(error)) return error
   const code = errorCode(error)
   if (PACKED.test(code))
     return syncError('transient', 'intacct.cut', `${what}: the packed answer of Intacct is cut or broken (${code})`, {

@@ -1,11 +1,15 @@
 /** One POST to the gateway: the reply is parsed while it arrives, bounded, and never from a host that was not meant. */
 import { createGunzip } from 'node:zlib'
-import { Agent, type Dispatcher, ProxyAgent, request } from 'undici'
+import { Agent, type Dispatcher, ProxyAgent } from 'undici'
 import { retryAfterMs } from '../../../sync/answers.ts'
 import { isSyncError, syncError } from '../../../sync/errors.ts'
+import { exchange, type Reply } from '../../../vendor/http.ts'
 import { checkReply, networkError, statusError } from './errors.ts'
 import type { IntacctOptions } from './options.ts'
 import { createReplyParser, type GatewayReply, type ReplyLimits } from './reply.ts'
+
+/** Longest wait for the clock. */
+const DATE_MS = 20_000
 
 /** A host that may be spoken to: under intacct.com by TLS, or one that the connection names. */
 export function checkHost(text: string, allowed: readonly string[], what: string): URL {
@@ -36,7 +40,10 @@ export interface Post {
   readonly url: URL
   readonly xml: string
   readonly dispatcher: Dispatcher
+  /** Longest silence. */
   readonly timeoutMs: number
+  /** Longest time in all. */
+  readonly totalMs: number
   readonly limits: ReplyLimits
   readonly signal: AbortSignal
   readonly what: string
@@ -49,60 +56,46 @@ export interface Post {
  * `SyncError`s for everything else.
  */
 export async function post(options: Post): Promise<GatewayReply> {
-  const { url, what, signal, timeoutMs } = options
-  const bounded = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-  let body: Dispatcher.ResponseData['body'] | undefined
+  const { url, what, signal, timeoutMs, totalMs, dispatcher, xml } = options
+  const headers = {
+    'content-type': 'application/xml',
+    'accept-encoding': 'gzip',
+    accept: 'application/xml, text/xml',
+    'user-agent': 'Tieout',
+  }
+  const sent = { url, method: 'POST', headers, body: xml, dispatcher, signal, idleMs: timeoutMs, totalMs } as const
   try {
-    const reply = await request(url, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/xml',
-        'accept-encoding': 'gzip',
-        accept: 'application/xml, text/xml',
-        'user-agent': 'Tieout',
-      },
-      body: options.xml,
-      dispatcher: options.dispatcher,
-      signal: bounded,
-      headersTimeout: timeoutMs,
-      bodyTimeout: timeoutMs,
+    return await exchange(sent, async (reply) => {
+      const { status, headers } = reply
+      options.date(headers.date)
+      if (status >= 300 && status < 400) throw redirected(status, headers.location, url, what)
+      const wait = retryAfterMs(
+        headers['retry-after'],
+        headers.date === undefined ? undefined : Date.parse(headers.date),
+      )
+      if (status >= 500) throw statusError(status, what, { title: await titleOf(reply), retryAfterMs: wait })
+      return answered(reply, wait, options)
     })
-    body = reply.body
-    const { statusCode: status, headers } = reply
-    const date = header(headers.date)
-    options.date(date)
-    const wait = retryAfterMs(header(headers['retry-after']), date === undefined ? undefined : Date.parse(date))
-    if (status >= 300 && status < 400) throw redirected(status, header(headers.location), url, what)
-    const packed = header(headers['content-encoding']) === 'gzip'
-    if (status >= 500) throw statusError(status, what, { title: await titleOf(body, packed), retryAfterMs: wait })
-    return await answered(body, packed, status, wait, options)
   } catch (error) {
-    body?.destroy()
-    if (signal.aborted) throw signal.reason
+    signal.throwIfAborted()
     throw networkError(error, url.host, what, timeoutMs)
   }
 }
 
 /** A reply of any status below 500: what the gateway says in it counts more than the status. */
-async function answered(
-  body: Dispatcher.ResponseData['body'],
-  packed: boolean,
-  status: number,
-  wait: number | undefined,
-  options: Post,
-): Promise<GatewayReply> {
-  const { what } = options
+async function answered(reply: Reply, wait: number | undefined, { what, limits }: Post): Promise<GatewayReply> {
+  const { status } = reply
   const more = {
     ...(status === 200 ? {} : { httpStatus: status }),
     ...(wait === undefined ? {} : { retryAfterMs: wait }),
   }
-  const parser = createReplyParser(what, options.limits)
+  const parser = createReplyParser(what, limits)
   try {
-    for await (const chunk of unpacked(body, packed)) parser.write(chunk)
-    const reply = parser.end()
-    checkReply(reply, what, more)
+    for await (const chunk of unpacked(reply)) parser.write(chunk)
+    const parsed = parser.end()
+    checkReply(parsed, what, more)
     if (status !== 200) throw statusError(status, what, { retryAfterMs: wait })
-    return reply
+    return parsed
   } catch (error) {
     // Below 500 an answer that is no XML comes from whatever stands before the gateway.
     if (status !== 200 && (status === 429 || (isSyncError(error) && BODY.has(error.code))))
@@ -123,8 +116,8 @@ const BODY = new Set([
   'intacct.malformed',
 ])
 
-function unpacked(body: Dispatcher.ResponseData['body'], packed: boolean): AsyncIterable<Uint8Array> {
-  if (!packed) return body
+function unpacked({ headers, body }: Reply): AsyncIterable<Uint8Array> {
+  if (headers['content-encoding'] !== 'gzip') return body
   const gunzip = createGunzip()
   body.on('error', (error) => gunzip.destroy(error))
   gunzip.on('close', () => body.destroy())
@@ -132,11 +125,11 @@ function unpacked(body: Dispatcher.ResponseData['body'], packed: boolean): Async
 }
 
 /** The title of a web page, or the first words of a text, from the first 64 KB of a failed reply. */
-async function titleOf(body: Dispatcher.ResponseData['body'], packed: boolean): Promise<string | undefined> {
+async function titleOf(reply: Reply): Promise<string | undefined> {
   const chunks: Uint8Array[] = []
   let bytes = 0
   try {
-    for await (const chunk of unpacked(body, packed)) {
+    for await (const chunk of unpacked(reply)) {
       chunks.push(chunk)
       bytes += chunk.byteLength
       if (bytes > 65_536) break
@@ -150,19 +143,17 @@ async function titleOf(body: Dispatcher.ResponseData['body'], packed: boolean): 
 }
 
 /** The server's clock by a question that is no call of the API and counts on no bill: any reply carries its `Date`. */
-export async function askDate(options: Pick<Post, 'url' | 'dispatcher' | 'signal' | 'date'>): Promise<void> {
-  const { url, dispatcher, signal } = options
+export async function askDate({
+  date,
+  timeoutMs,
+  ...to
+}: Pick<Post, 'url' | 'dispatcher' | 'signal' | 'date' | 'timeoutMs'>): Promise<void> {
+  const ms = Math.min(timeoutMs, DATE_MS)
   try {
-    const { headers, body } = await request(url, {
-      method: 'HEAD',
-      dispatcher,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(20_000)]),
-    })
-    options.date(header(headers.date))
-    await body.dump({ limit: 65_536 })
+    await exchange({ ...to, method: 'HEAD', idleMs: ms, totalMs: ms }, ({ headers }) => date(headers.date))
   } catch {
     // Whoever needs the clock signs in instead, and learns there what is wrong.
-    signal.throwIfAborted()
+    to.signal.throwIfAborted()
   }
 }
 
@@ -178,5 +169,3 @@ function redirected(status: number, location: string | undefined, from: URL, wha
     },
   )
 }
-
-const header = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value)

@@ -26,9 +26,11 @@ export interface IntacctOptions {
   readonly concurrency?: number
   readonly requestsPerSecond?: number
   readonly quietHours?: QuietHours
-  /** Milliseconds for one request with its reply, default 300,000. */
+  /** Milliseconds of silence that are borne: until the reply begins, and between its parts. Default 300,000. */
   readonly timeoutMs?: number
-  /** Greatest reply in bytes, unpacked, default 32 MB. */
+  /** Milliseconds for one request with its reply, default 600,000. */
+  readonly totalMs?: number
+  /** Greatest reply in bytes, unpacked, default 64 MB. */
   readonly maxReplyBytes?: number
   /** How often and how long a failure that may pass is tried again; absent: the engine's rule. */
   readonly retry?: Partial<RetryOptions>

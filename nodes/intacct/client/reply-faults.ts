@@ -1,7 +1,18 @@
 /** Bodies that are no reply: what is wrong with them, in words. All of it may pass with the next attempt. */
-import { syncError } from '../../../sync/errors.ts'
+import { type SyncError, syncError } from '../../../sync/errors.ts'
+import type { OverLimit } from '../../../vendor/limits.ts'
+import { type Line, limitError } from '../../../vendor/line.ts'
 
-const MEGABYTE = 1024 * 1024
+export const SIZE: Pick<Line, 'prefix' | 'vendor' | 'sizeClass' | 'sizeHint'> = {
+  prefix: 'intacct',
+  vendor: 'Intacct',
+  sizeClass: 'transient',
+  sizeHint:
+    'It is asked for in smaller pages; a single record that is over the limit is held. If it stays: find out what alters the answers of Intacct.',
+}
+
+/** An answer that was given up since it is over a limit. */
+export const tooMuch = (over: OverLimit, what: string): SyncError => limitError(over, SIZE, what)
 
 /** A fault of the body itself, which the next attempt may not have. */
 export const bodyError = (code: string, what: string, text: string, hint: string) =>
@@ -77,14 +88,4 @@ export const notGateway = (what: string, tag: string) =>
     what,
     `the answer is no answer of the XML gateway but <${tag.slice(0, 40)}>`,
     'Check the address of the gateway: it ends in /ia/xml/xmlgw.phtml.',
-  )
-
-export const tooLarge = (what: string, maxBytes: number) =>
-  syncError(
-    'transient',
-    'intacct.too-large',
-    `${what}: the answer of Intacct is greater than ${Math.round(maxBytes / MEGABYTE)} MB and was not read to its end`,
-    {
-      hint: 'It is asked for in smaller pages. If it stays: a single record is that large, or something alters the answers.',
-    },
   )

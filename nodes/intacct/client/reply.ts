@@ -1,6 +1,7 @@
 /** Reads a reply of the gateway as it arrives (intacct.md facts, 2): strict XML, nothing guessed, everything bounded. */
 import { SaxesParser } from 'saxes'
-import { bodyError, cut, doctype, malformed, notGateway, refuseForeign, tooLarge } from './reply-faults.ts'
+import { DEPTH, overBytes, overDepth, overParts, PARTS, REPLY_BYTES } from '../../../vendor/limits.ts'
+import { bodyError, cut, doctype, malformed, notGateway, refuseForeign, tooMuch } from './reply-faults.ts'
 
 /** One error of the gateway; any part may be empty. */
 export interface GatewayError {
@@ -64,15 +65,13 @@ export interface ReplyParser {
 }
 
 export interface ReplyLimits {
-  /** Bytes of the whole reply, unpacked. Default 32 MB. */
+  /** Bytes of the whole reply, unpacked. Default 64 MB. */
   readonly maxBytes: number
   /** Rows of one reply. Default: none but the bytes. */
   readonly maxRows?: number
 }
 
-const MEGABYTE = 1024 * 1024
-export const replyLimits: ReplyLimits = { maxBytes: 32 * MEGABYTE }
-const DEEPEST = 40
+export const replyLimits: ReplyLimits = { maxBytes: REPLY_BYTES }
 
 /** What XML does not allow in a text. */
 const FORBIDDEN = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu
@@ -99,6 +98,8 @@ export function createReplyParser(what: string, limits: ReplyLimits = replyLimit
   /** The open field, where it holds elements. */
   let holder: Element | undefined
   let depth = 0
+  /** Elements so far. */
+  let parts = 0
   /** Depth of the open `<data>` of a result; 0: outside. */
   let dataDepth = 0
   let bytes = 0
@@ -147,13 +148,8 @@ export function createReplyParser(what: string, limits: ReplyLimits = replyLimit
   })
   parser.on('opentag', (tag) => {
     depth++
-    if (depth > DEEPEST)
-      throw bodyError(
-        'depth',
-        what,
-        'the answer of Intacct is nested without end',
-        'If it stays, tell the support of Sage.',
-      )
+    if (depth > DEPTH) throw tooMuch(overDepth(DEPTH), what)
+    if (++parts > PARTS) throw tooMuch(overParts(PARTS), what)
     if (dataDepth === 0) {
       if (depth === 1 && tag.name.toLowerCase() !== 'response') throw notGateway(what, tag.name)
       const element: Element = {
@@ -230,7 +226,7 @@ export function createReplyParser(what: string, limits: ReplyLimits = replyLimit
   return {
     write(chunk) {
       bytes += chunk.byteLength
-      if (bytes > limits.maxBytes) throw tooLarge(what, limits.maxBytes)
+      if (bytes > limits.maxBytes) throw tooMuch(overBytes(limits.maxBytes), what)
       let part = decoder.decode(chunk, { stream: true })
       if (!started) {
         part = part.trimStart()

@@ -8,6 +8,7 @@ import type {
 } from '@azure/msal-node'
 import { oneLine, retryAfterMs } from '../../../sync/answers.ts'
 import { isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
+import { LOGIN_BYTES } from '../../../vendor/limits.ts'
 import type { Clock } from './clock.ts'
 import type { Http, HttpReply } from './http.ts'
 
@@ -65,9 +66,14 @@ export function createTokens(options: AuthOptions, http: Http, clock: Clock): To
         ...(request?.body === undefined ? {} : { body: request.body }),
         what,
         kind: 'call',
+        maxBytes: LOGIN_BYTES,
       })
       seen = reply
-      return { status: reply.status, headers: { ...reply.headers }, body: JSON.parse(reply.text) as T }
+      return {
+        status: reply.status,
+        headers: { ...reply.headers } as Record<string, string>,
+        body: JSON.parse(reply.text) as T,
+      }
     } catch (error) {
       if (isSyncError(error)) seen = error
       throw error

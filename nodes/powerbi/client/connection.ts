@@ -3,6 +3,7 @@ import { retryAfterMs } from '../../../sync/answers.ts'
 import { isSyncError, syncError } from '../../../sync/errors.ts'
 import { createFifo, type Fifo } from '../../../sync/fifo.ts'
 import type { WriteContext } from '../../../sync/target.ts'
+import { TOTAL_MS } from '../../../vendor/limits.ts'
 import { type AuthOptions, checkCertificate, createTokens } from './auth.ts'
 import { type Clock, systemClock, waitSaying } from './clock.ts'
 import { type FailurePoint, refusal } from './errors.ts'
@@ -15,7 +16,10 @@ export interface PowerbiOptions {
   readonly apiUrl: string
   readonly ca?: string
   readonly proxy?: string
+  /** Longest silence of one request. */
   readonly timeoutMs: number
+  /** Longest request in all, default 600,000. */
+  readonly totalMs?: number
   readonly clock?: Clock
   readonly limits?: QuotaLimits
   readonly log?: (text: string) => void
@@ -66,6 +70,7 @@ export function createConnection(options: PowerbiOptions): Connection {
   if (options.auth.login.kind === 'certificate') checkCertificate(options.auth.login)
   const http = createHttp({
     timeoutMs: options.timeoutMs,
+    totalMs: options.totalMs ?? TOTAL_MS,
     ...(options.ca ? { ca: options.ca } : {}),
     ...(options.proxy ? { proxy: options.proxy } : {}),
   })

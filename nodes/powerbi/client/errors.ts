@@ -1,6 +1,8 @@
 /** Every way in which Power BI, the identity platform and the line to them fail, as errors that say what to do. */
 import { oneLine, readReason } from '../../../sync/answers.ts'
 import { type ErrorCause, type ErrorClass, isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
+import { isOverLimit } from '../../../vendor/limits.ts'
+import { brokenReply, dripHint } from '../../../vendor/line.ts'
 
 /** What was being done when it failed. */
 export interface FailurePoint {
@@ -123,11 +125,7 @@ export function refusal(status: number, body: string, retryAfter: number | undef
   if (status === 401 || status === 403)
     return make('auth', at.kind === 'query' ? 'no-queries' : 'not-allowed', at.kind === 'query' ? QUERY_CAUSES : CAUSES)
   if (status === 408 || (status >= 500 && status !== 501))
-    return make(
-      lostClass(at),
-      `http${status}`,
-      at.kind === 'rows' ? 'Whether the rows are in is not known.' : 'It is tried again by itself.',
-    )
+    return make(lostClass(at), `http${status}`, at.kind === 'rows' ? ROWS_UNKNOWN : 'It is tried again by itself.')
   if (status >= 300 && status < 400)
     return make(
       'config',
@@ -145,6 +143,9 @@ export function refusal(status: number, body: string, retryAfter: number | undef
   )
 }
 
+const ROWS_UNKNOWN = 'Whether the rows are in is not known.'
+const TOO_MUCH = "Check that the API address of the connection is Power BI's, and what stands between (a proxy)."
+
 const lostClass = (at: FailurePoint): ErrorClass => (at.kind === 'rows' ? 'unknown-outcome' : 'transient')
 
 const TLS = /CERT|SELF_SIGNED|UNABLE_TO_|ALTNAME|ERR_SSL|ERR_TLS/
@@ -161,6 +162,18 @@ const NOT_SENT = new Set([
 /** A failure of the line itself: no answer at all, or one that broke off. */
 export function lineError(error: unknown, host: string, at: FailurePoint): SyncError {
   if (isSyncError(error)) return error
+  if (isOverLimit(error)) {
+    const cls = lostClass(at)
+    const hint = error.limit === 'time' ? dripHint('Power BI') : TOO_MUCH
+    const id = error.limit === 'time' ? 'timeout' : 'reply'
+    const rows = at.kind === 'rows' ? ` ${ROWS_UNKNOWN}` : ''
+    return syncError(
+      id === 'reply' && cls === 'transient' ? 'config' : cls,
+      `powerbi.${id}`,
+      `${at.what}: the answer of Power BI ${error.message} (${host}).${rows} ${hint}`,
+      { hint },
+    )
+  }
   const shape = record(error)
   const code = text(record(shape.cause).code) || text(shape.code) || text(shape.name)
   const words = oneLine(text(shape.message) || code)
@@ -184,11 +197,16 @@ export function lineError(error: unknown, host: string, at: FailurePoint): SyncE
       'Check the addresses, proxy, DNS and firewall; it is tried again by itself.',
     )
   if (code === 'ERR_INVALID_URL') return make('config', 'address', words, 'Correct the address in the connection.')
-  const slow = /TIMEOUT|TimeoutError/i.test(code)
+  const slow = /TIMEOUT/i.test(code)
+  const broken = brokenReply(error)
   return make(
     lostClass(at),
     slow ? 'timeout' : 'lost',
-    slow ? 'no answer within the time-out' : words,
-    at.kind === 'rows' ? 'Whether the rows are in is not known.' : 'It is tried again by itself.',
+    slow
+      ? 'no answer of Power BI within the time-out'
+      : broken
+        ? `the answer of Power BI ${broken}`
+        : `the connection to Power BI broke: ${words}`,
+    at.kind === 'rows' ? ROWS_UNKNOWN : 'It is tried again by itself.',
   )
 }

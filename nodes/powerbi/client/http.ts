@@ -1,7 +1,8 @@
 /** HTTP to the API and the identity platform: own CA, proxy, time-outs, bounded replies, bodies read as text. */
-import { createSecureContext, rootCertificates } from 'node:tls'
-import { Agent, type Dispatcher, ProxyAgent, request } from 'undici'
-import { syncError } from '../../../sync/errors.ts'
+import { trusting } from '../../../vendor/dispatcher.ts'
+import { bytesOf, exchange } from '../../../vendor/http.ts'
+import { checkJson } from '../../../vendor/json.ts'
+import { MEGABYTE } from '../../../vendor/limits.ts'
 import { type FailurePoint, lineError } from './errors.ts'
 
 export interface HttpOptions {
@@ -9,7 +10,10 @@ export interface HttpOptions {
   readonly ca?: string
   /** `http://user:password@proxy:3128` */
   readonly proxy?: string
+  /** Longest silence. */
   readonly timeoutMs: number
+  /** Longest request in all. */
+  readonly totalMs: number
 }
 
 export interface HttpRequest extends FailurePoint {
@@ -18,13 +22,15 @@ export interface HttpRequest extends FailurePoint {
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string | Buffer
   readonly signal?: AbortSignal
+  /** Most bytes of the reply; without it those of a query. */
+  readonly maxBytes?: number
 }
 
 export interface HttpReply {
   readonly status: number
   readonly text: string
   /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers: Readonly<Record<string, string | undefined>>
 }
 
 export interface Http {
@@ -34,30 +40,22 @@ export interface Http {
 }
 
 /** executeQueries answers up to 15 MB. */
-const REPLY_LIMIT = 20 * 1024 * 1024
+const REPLY_LIMIT = 20 * MEGABYTE
 
-export function createHttp({ ca, proxy, timeoutMs }: HttpOptions): Http {
-  // Read once: by name the 150 public certificates would be read anew for each socket.
-  const tls = ca ? { secureContext: createSecureContext({ ca: [...rootCertificates, ca] }) } : {}
-  const times = { connectTimeout: timeoutMs, headersTimeout: timeoutMs, bodyTimeout: timeoutMs }
-  const dispatcher: Dispatcher = proxy
-    ? new ProxyAgent({ uri: proxy, requestTls: tls, proxyTls: tls, ...times })
-    : new Agent({ connect: { ...tls, timeout: timeoutMs }, ...times })
+export function createHttp({ totalMs, ...options }: HttpOptions): Http {
+  const dispatcher = trusting(options)
   return {
-    async send({ method, url, headers, body, signal, what, kind }) {
+    async send({ headers, what, kind, maxBytes = REPLY_LIMIT, ...sent }) {
       try {
-        const reply = await request(url, {
-          dispatcher,
-          method,
-          headers: { 'user-agent': 'Tieout', ...headers },
-          body: body ?? null,
-          signal: signal ?? null,
+        const ours = { dispatcher, headers: { 'user-agent': 'Tieout', ...headers }, idleMs: options.timeoutMs, totalMs }
+        return await exchange({ ...sent, ...ours }, async (reply) => {
+          const body = await bytesOf(reply, maxBytes)
+          if (reply.status < 400) checkJson(body)
+          return { status: reply.status, text: body.toString('utf8'), headers: reply.headers }
         })
-        const names = Object.entries(reply.headers).map(([name, value]) => [name, String(value ?? '')])
-        return { status: reply.statusCode, text: await readText(reply.body, what), headers: Object.fromEntries(names) }
       } catch (error) {
-        signal?.throwIfAborted()
-        throw lineError(error, hostOf(url), { what, kind })
+        sent.signal?.throwIfAborted()
+        throw lineError(error, hostOf(sent.url), { what, kind })
       }
     },
     close: () => dispatcher.close(),
@@ -66,22 +64,4 @@ export function createHttp({ ca, proxy, timeoutMs }: HttpOptions): Http {
 
 function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : url.slice(0, 100)
-}
-
-async function readText(body: Dispatcher.ResponseData['body'], what: string): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of body) {
-    size += (chunk as Buffer).length
-    if (size > REPLY_LIMIT) {
-      body.destroy()
-      throw syncError(
-        'config',
-        'powerbi.reply',
-        `${what}: the reply is larger than 20 MB; is this address Power BI's API?`,
-      )
-    }
-    chunks.push(chunk as Buffer)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }

@@ -1,8 +1,11 @@
 /** How the user signs in: what the driver is told for one login. It signs a new JWT for each login itself. */
-import { type Dispatcher, EnvHttpProxyAgent, ProxyAgent, request } from 'undici'
+import { type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from 'undici'
 import { z } from 'zod'
 import { oneLine, readReason } from '../../../sync/answers.ts'
 import { isSyncError, syncError } from '../../../sync/errors.ts'
+import { bytesOf, exchange } from '../../../vendor/http.ts'
+import { isOverLimit, LOGIN_BYTES } from '../../../vendor/limits.ts'
+import { brokenReply } from '../../../vendor/line.ts'
 
 export type AuthOptions =
   | {
@@ -107,41 +110,48 @@ async function requestToken(
   const what = `Token for ${auth.clientId} from ${url.host}`
   const form = new URLSearchParams({ grant_type: 'client_credentials', ...(auth.scope ? { scope: auth.scope } : {}) })
   const dispatcher: Dispatcher = proxy ? new ProxyAgent(proxy) : new EnvHttpProxyAgent()
+  const basic = `${encodeURIComponent(auth.clientId)}:${encodeURIComponent(auth.clientSecret)}`
+  const headers = {
+    'content-type': 'application/x-www-form-urlencoded',
+    accept: 'application/json',
+    authorization: `Basic ${Buffer.from(basic).toString('base64')}`,
+  }
   try {
-    const reply = await request(url, {
-      dispatcher,
-      method: 'POST',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-      headers: {
-        'content-type': 'application/x-www-form-urlencoded',
-        accept: 'application/json',
-        authorization: `Basic ${Buffer.from(`${encodeURIComponent(auth.clientId)}:${encodeURIComponent(auth.clientSecret)}`).toString('base64')}`,
-      },
-      body: form.toString(),
+    const sent = { url, method: 'POST', headers, body: form.toString(), dispatcher, signal, idleMs: timeoutMs } as const
+    return await exchange({ ...sent, totalMs: timeoutMs }, async (reply) => {
+      const body = await bytesOf(reply, LOGIN_BYTES)
+      return tokenOf(reply.status, body.toString('utf8'), what)
     })
-    const text = (await reply.body.text()).slice(0, 100_000)
-    if (reply.statusCode >= 500 || reply.statusCode === 429)
-      throw syncError('transient', 'snowflake.token', `${what}: HTTP ${reply.statusCode}, ${readReason(text)}`, {
-        httpStatus: reply.statusCode,
-        hint: 'It is tried again.',
-      })
-    if (reply.statusCode >= 400)
-      throw syncError(
-        'auth',
-        'snowflake.token',
-        `${what}: ${readReason(text)} (HTTP ${reply.statusCode}). Check client id, secret, scope and token endpoint.`,
-        { httpStatus: reply.statusCode, hint: 'Check client id, secret, scope and token endpoint.' },
-      )
-    const parsed = tokenReply.safeParse(JSON.parse(text))
-    if (!parsed.success) throw new Error('the reply is no token')
-    return { token: parsed.data.access_token, seconds: parsed.data.expires_in }
   } catch (error) {
     signal.throwIfAborted()
     if (isSyncError(error)) throw error
-    throw syncError('transient', 'snowflake.token', `${what}: ${oneLine(String((error as Error).message))}.`, {
-      hint: 'Check the token endpoint, proxy and firewall.',
-    })
+    const said = isOverLimit(error) ? `the answer ${error.message}` : wordsOf(error)
+    const hint = 'Check the token endpoint, proxy and firewall.'
+    throw syncError('transient', 'snowflake.token', `${what}: ${oneLine(said)}. ${hint}`, { hint })
   } finally {
-    void dispatcher.close()
+    void dispatcher.destroy()
   }
+}
+
+function wordsOf(error: unknown): string {
+  const broken = brokenReply(error)
+  return broken ? `the answer ${broken}` : String((error as Error).message)
+}
+
+function tokenOf(status: number, text: string, what: string): { token: string; seconds: number } {
+  if (status >= 500 || status === 429)
+    throw syncError('transient', 'snowflake.token', `${what}: HTTP ${status}, ${readReason(text)}`, {
+      httpStatus: status,
+      hint: 'It is tried again.',
+    })
+  if (status >= 400)
+    throw syncError(
+      'auth',
+      'snowflake.token',
+      `${what}: ${readReason(text)} (HTTP ${status}). Check client id, secret, scope and token endpoint.`,
+      { httpStatus: status, hint: 'Check client id, secret, scope and token endpoint.' },
+    )
+  const parsed = tokenReply.safeParse(JSON.parse(text))
+  if (!parsed.success) throw new Error('the reply is no token')
+  return { token: parsed.data.access_token, seconds: parsed.data.expires_in }
 }

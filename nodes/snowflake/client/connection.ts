@@ -5,6 +5,7 @@ import { bounded, insist, orAborted, withSignOfLife } from '../../../sync/insist
 import type { MarkWriter } from '../../../sync/mark-writer.ts'
 import { createPatience } from '../../../sync/patience.ts'
 import type { WriteContext } from '../../../sync/target.ts'
+import { TOTAL_MS } from '../../../vendor/limits.ts'
 import { type AuthOptions, createLogin } from './auth.ts'
 import { type DriverSession, openDriverSession, type ResultRow } from './driver.ts'
 import { type FailurePoint, isLostSession, toSyncError } from './errors.ts'
@@ -31,6 +32,8 @@ export interface SnowflakeOptions extends SessionOptions {
   readonly proxy?: string
   /** Longest wait for one reply; a long statement is polled, so this bounds a request and not a statement. */
   readonly timeoutMs?: number
+  /** Longest request in all, default 600,000. */
+  readonly totalMs?: number
   /** How long an account or warehouse that does not answer is waited for. */
   readonly coldStartMs?: number
   /** First pause before a statement is sent again; the later ones double. */
@@ -200,6 +203,7 @@ export function createConnection(options: SnowflakeOptions): Connection {
           database: options.database,
           schema: options.schema,
           timeoutMs,
+          totalMs: options.totalMs ?? TOTAL_MS,
           log,
           ...(options.ca ? { ca: options.ca } : {}),
           ...(options.proxy ? { proxy: options.proxy } : {}),

@@ -3,6 +3,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import type { Connection as DriverConnection, SnowflakeError } from 'snowflake-sdk'
 import { syncError } from '../../../sync/errors.ts'
 import type { LoginOptions } from './auth.ts'
+import { boundRequests } from './bounds.ts'
 
 export type ResultRow = Readonly<Record<string, unknown>>
 
@@ -19,6 +20,8 @@ export interface DriverOptions {
   readonly ca?: string
   readonly proxy?: string
   readonly timeoutMs: number
+  /** Longest request in all. */
+  readonly totalMs: number
   readonly log: (level: string, message: string) => void
 }
 
@@ -65,6 +68,7 @@ export async function loadDriver(log: DriverOptions['log']) {
 
 export async function openDriverSession(options: DriverOptions, login: LoginOptions): Promise<DriverSession> {
   const driver = await loadDriver(options.log)
+  await boundRequests(options.accessUrl, options.totalMs)
   if (options.ca) trust(options.ca)
   const connection = driver.createConnection({
     account: options.account,

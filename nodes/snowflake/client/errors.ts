@@ -1,6 +1,8 @@
 /** Every way in which the driver, the account and the stage fail, as errors that say what to do. */
 import { hideValues, oneLine } from '../../../sync/answers.ts'
 import { type ErrorCause, type ErrorClass, isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
+import { isOverLimit } from '../../../vendor/limits.ts'
+import { brokenReply, dripHint } from '../../../vendor/line.ts'
 
 /** Where a failure happened; decides whether the statement may have been done. */
 export interface FailurePoint {
@@ -106,10 +108,10 @@ function find(error: unknown, at: FailurePoint): Finding {
   const code = shape.code === undefined || shape.code === null ? '' : String(shape.code)
   const sqlState = typeof shape.sqlState === 'string' ? shape.sqlState : ''
   const inner = innerCode(shape)
-  if (at.phase === 'login') return loginFinding(inner || code, shape, message)
+  if (at.phase === 'login') return loginFinding(inner || code, shape, message, at)
   if (SESSION.has(code) || SESSION.has(inner) || shape.isFatal === true) return sessionLost(message)
   if (code === '401001' || code === '401002' || (code === '' && at.phase === 'execute'))
-    return networkFinding(shape, message)
+    return networkFinding(shape, message, at)
   if (at.phase === 'upload' && !/^\d{6}$/.test(code)) return uploadFinding(message)
   return sqlFinding(code, sqlState, message)
 }
@@ -141,7 +143,7 @@ const sessionLost = (message: string): Finding => ({
   hint: 'A new one is opened by itself.',
 })
 
-function loginFinding(code: string, shape: Record<string, unknown>, message: string): Finding {
+function loginFinding(code: string, shape: Record<string, unknown>, message: string, at: FailurePoint): Finding {
   // all of 3944xx are about access tokens
   const known = LOGIN[code] ?? (/^3944\d\d$/.test(code) ? ACCESS_TOKEN : undefined)
   const details = { vendorCode: code, vendorText: oneLine(message) }
@@ -160,7 +162,7 @@ function loginFinding(code: string, shape: Record<string, unknown>, message: str
       text: 'the private key cannot be read.',
       hint: 'It must be the whole PEM text of an RSA key (PKCS#8), with its passphrase where it is encrypted.',
     }
-  return networkFinding(shape, message)
+  return networkFinding(shape, message, at)
 }
 
 function sqlFinding(code: string, sqlState: string, message: string): Finding {
@@ -203,7 +205,7 @@ function missingRight(text: string): string | undefined {
 
 const TLS_CODES = /SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_(VERIFY|GET)|CERT_|ERR_TLS_|certificate/i
 
-function networkFinding(shape: Record<string, unknown>, message: string): Finding {
+function networkFinding(shape: Record<string, unknown>, message: string, at: FailurePoint): Finding {
   const inner = (shape.cause ?? {}) as Record<string, unknown>
   const response = shape.response as { statusCode?: unknown; status?: unknown } | undefined
   const status = [response?.statusCode, response?.status].find((part): part is number => typeof part === 'number')
@@ -243,11 +245,24 @@ function networkFinding(shape: Record<string, unknown>, message: string): Findin
       hint: 'Check account, host and protocol: no Snowflake account answers at this address, or a network policy refuses this machine.',
       details,
     }
+  const over = [shape, inner].find(isOverLimit)
+  const broken = brokenReply(shape.cause) ?? brokenReply(shape)
+  const said = over
+    ? `the answer of Snowflake ${over.message}.`
+    : broken
+      ? `the answer of Snowflake ${broken}.`
+      : `the connection to Snowflake broke: ${text}`
+  const code = over?.limit === 'time' ? 'timeout' : over ? 'reply' : status ? `http${status}` : 'network'
+  const next = over?.limit === 'time' ? dripHint('Snowflake') : AGAIN
   return {
-    cls: 'unknown-outcome',
-    code: status ? `snowflake.http${status}` : 'snowflake.network',
-    text,
-    hint: `Whether it was done is not known; it is sent again under the same request id. ${AGAIN}`,
+    // A login that was not answered is made again; a statement may have been done.
+    cls: at.phase === 'login' ? 'transient' : 'unknown-outcome',
+    code: `snowflake.${code}`,
+    text: said,
+    hint:
+      at.phase === 'login'
+        ? next
+        : `Whether it was done is not known; it is sent again under the same request id. ${next}`,
     details,
   }
 }

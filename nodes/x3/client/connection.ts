@@ -3,11 +3,12 @@ import type { Dispatcher } from 'undici'
 import { limiter } from '../../../sync/limiter.ts'
 import { giveBack } from '../../../sync/memory.ts'
 import { type RetryContext, type RetryOptions, withRetry } from '../../../sync/retry.ts'
+import { REPLY_BYTES, TOTAL_MS } from '../../../vendor/limits.ts'
 import { credentials, type ServerClock, serverClock } from './auth.ts'
 import { answerError, curable, tokenErrorNumber } from './errors.ts'
 import { answerOf, apiUrlOf, dispatcherOf, post } from './http.ts'
-import { MEGABYTE, type X3Options } from './options.ts'
-import { type Reply, readReply } from './reply.ts'
+import type { X3Options } from './options.ts'
+import { checkBody, type Reply, readReply } from './reply.ts'
 
 export interface SendOptions {
   /** What is read, for messages: `supplier`. */
@@ -99,7 +100,8 @@ export function createX3Connection(options: X3Options, dispatcher: Dispatcher = 
       body,
       dispatcher,
       timeoutMs: options.timeoutMs ?? 120_000,
-      maxBytes: options.maxReplyBytes ?? 64 * MEGABYTE,
+      totalMs: options.totalMs ?? TOTAL_MS,
+      maxBytes: options.maxReplyBytes ?? REPLY_BYTES,
       signal,
       what,
     })
@@ -122,7 +124,10 @@ export function createX3Connection(options: X3Options, dispatcher: Dispatcher = 
     if (received.status < 200 || received.status >= 300) throw answerError(answerOf(received), what)
     return {
       bytes: received.body.length,
-      read: (exact = false) => readReply(answerOf(received), exact, what),
+      read(exact = false) {
+        checkBody(received.body, what)
+        return readReply(answerOf(received), exact, what)
+      },
       drop: () => giveBack(received.body),
     }
   }

@@ -2,6 +2,7 @@
 import { syncError } from '../../../sync/errors.ts'
 import { type DataRecord, memberOf, propertyName, type Row, type Value } from '../../../sync/message.ts'
 import { isDecimal, normalise, timesSign } from '../../../sync/money.ts'
+import { checkTree } from '../../../vendor/json.ts'
 import type { FieldPath } from './paths.ts'
 import type { ResolvedColumn, ResolvedEntity, ResolvedList } from './resolve.ts'
 
@@ -277,25 +278,36 @@ function conversion(type: string, numbers: Numbers): (value: unknown) => Value {
   if (type === 'boolean') return boolean
   if (type === 'date') return date
   if (type === 'timestamp') return timestamp
-  return type === 'json' ? (value) => (value ?? null) as Value : (value) => decimal(value, numbers)
+  return type === 'json' ? asItIs : (value) => decimal(value, numbers)
+}
+
+/** A value that is no text: an object is kept as far as a reply may be deep. */
+function asItIs(value: unknown): Value {
+  if (typeof value !== 'object' || value === null) return (value ?? null) as Value
+  try {
+    checkTree(value)
+  } catch (error) {
+    throw syncError('data', 'x3.depth', `a value ${(error as Error).message}`)
+  }
+  return value as Value
 }
 
 function text(value: unknown): string | null {
   if (typeof value === 'string') return value === '' ? null : value
   if (value === null || value === undefined) return null
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  return typeof value === 'object' ? JSON.stringify(asItIs(value)) : String(value)
 }
 
 function integer(value: unknown): Value {
   if (typeof value === 'number') return value
-  if (typeof value !== 'string') return (value ?? null) as Value
+  if (typeof value !== 'string') return asItIs(value)
   if (value === '') return null
   const number = Number(value)
   return Number.isSafeInteger(number) && /^[+-]?\d+$/.test(value) ? number : value
 }
 
 function boolean(value: unknown): Value {
-  return value === '' ? null : ((value ?? null) as Value)
+  return value === '' ? null : asItIs(value)
 }
 
 function decimal(value: unknown, numbers: Numbers): Value {
@@ -307,7 +319,7 @@ function decimal(value: unknown, numbers: Numbers): Value {
       return value
     }
   }
-  if (typeof value !== 'number') return (value ?? null) as Value
+  if (typeof value !== 'number') return asItIs(value)
   // A fraction may be gone already: 12345678901.00000001 is 12345678901 to JavaScript.
   if (numbers.exact && Number.isSafeInteger(value)) return String(value)
   throw syncError('data', INEXACT, 'a decimal came as a number that JavaScript may have rounded')
@@ -318,13 +330,13 @@ const emptyDate = (value: string): boolean =>
   value === '' || value.startsWith('0000-') || value.startsWith('1599-12-31') || value.startsWith('1753-01-01')
 
 function date(value: unknown): Value {
-  if (typeof value !== 'string') return (value ?? null) as Value
+  if (typeof value !== 'string') return asItIs(value)
   if (emptyDate(value)) return null
   return value.length > 10 && value.startsWith('T00:00:00', 10) ? value.slice(0, 10) : value
 }
 
 function timestamp(value: unknown): Value {
-  if (typeof value !== 'string') return (value ?? null) as Value
+  if (typeof value !== 'string') return asItIs(value)
   if (emptyDate(value)) return null
   if (value.endsWith('Z')) return value
   // X3 keeps its datetimes in GMT; without a zone they are UTC.

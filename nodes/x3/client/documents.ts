@@ -1,14 +1,14 @@
 /** Makes documents whole: further pages of their lists, and the check that nothing changed meanwhile. */
 
 import { memberOf } from '../../../sync/message.ts'
+import { MEGABYTE, REPLY_BYTES } from '../../../vendor/limits.ts'
 import type { Raw } from './convert.ts'
-import { MEGABYTE } from './options.ts'
 import type { ResolvedEntity, ResolvedList } from './resolve.ts'
 import type { NodeRef } from './schema.ts'
 import { morePages, selectElement, selectPaths, versionFields } from './select.ts'
 
 export const MAX_LINES = 100_000
-export const MAX_DOCUMENT_BYTES = 64 * MEGABYTE
+export const MAX_DOCUMENT_BYTES = REPLY_BYTES
 /** Elements of one further page. */
 const FURTHER = 500
 

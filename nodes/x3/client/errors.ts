@@ -1,6 +1,7 @@
 /** Reads every kind of refusal X3 gives and says it in words (x3.md facts, 1.1, 2.2 and 8.9). */
 import { type ErrorCause, type SyncError, syncError } from '../../../sync/errors.ts'
-import { type Line, lineError } from '../../../sync/line.ts'
+import type { OverLimit } from '../../../vendor/limits.ts'
+import { type Line, limitError, lineError } from '../../../vendor/line.ts'
 
 /** An answer as it came, whatever its status. */
 export interface Answer {
@@ -246,7 +247,13 @@ const LINE: Line = {
   slowHint: 'If it stays: choose a smaller page size or a longer time-out, and look at the load of X3.',
   certificateHint:
     'Give the certificate authority that signed it (PEM) as CA on the connection, or use the host name that stands in the certificate.',
+  sizeClass: 'config',
+  sizeHint:
+    'It is asked for in smaller pages; a single record that is over the limit is held. If it stays: find out what alters the answers of X3.',
 }
+
+/** An answer of X3 that was given up since it is over a limit. */
+export const tooMuch = (over: OverLimit, what: string): SyncError => limitError(over, LINE, what)
 
 /** A failure of the line itself (no answer at all), as an error of the right class; stopping stays what it is. */
 export function networkError(error: unknown, host: string, what: string, timeoutMs: number): Error {

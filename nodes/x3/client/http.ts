@@ -1,8 +1,10 @@
 /** One POST to X3: bounded, without surprises from redirects. */
-import { Agent, type Dispatcher, ProxyAgent, request } from 'undici'
+import { Agent, type Dispatcher, ProxyAgent } from 'undici'
 import { syncError } from '../../../sync/errors.ts'
+import { bytesOf, exchange } from '../../../vendor/http.ts'
+import { LOGIN_BYTES } from '../../../vendor/limits.ts'
 import { type Answer, networkError } from './errors.ts'
-import { MEGABYTE, type X3Options } from './options.ts'
+import type { X3Options } from './options.ts'
 
 const REDIRECTS = 3
 
@@ -44,7 +46,10 @@ export interface Post {
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
   readonly dispatcher: Dispatcher
+  /** Longest silence. */
   readonly timeoutMs: number
+  /** Longest time in all. */
+  readonly totalMs: number
   readonly maxBytes: number
   readonly signal: AbortSignal
   readonly what: string
@@ -61,67 +66,35 @@ export const answerOf = ({ body, ...rest }: Received): Answer => ({ ...rest, tex
 /** Sends and reads the whole reply. Throws `SyncError`s for a broken line, an endless reply and foreign redirects. */
 export async function post(options: Post): Promise<Received> {
   const { what, signal, timeoutMs } = options
-  const bounded = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
   let url = options.url
   try {
     for (let hop = 0; ; hop++) {
-      const { statusCode, headers, body } = await request(url, {
-        method: 'POST',
-        headers: options.headers,
-        body: options.body,
-        dispatcher: options.dispatcher,
-        signal: bounded,
+      const found = await exchange({ ...options, url, method: 'POST', idleMs: timeoutMs }, async (reply) => {
+        const { status, headers } = reply
+        if (status >= 300 && status < 400) {
+          // Read, so that the connection can be used again.
+          await bytesOf(reply, LOGIN_BYTES)
+          return redirected(url, status, headers.location, hop, what)
+        }
+        return {
+          status,
+          contentType: headers['content-type'] ?? '',
+          date: headers.date,
+          ...retryAfter(headers['retry-after'], headers.date),
+          body: await bytesOf(reply, options.maxBytes),
+        }
       })
-      if (statusCode >= 300 && statusCode < 400) {
-        await body.dump({ limit: MEGABYTE })
-        url = redirected(url, statusCode, headers.location, hop, what)
-        continue
-      }
-      const date = header(headers.date)
-      return {
-        status: statusCode,
-        contentType: header(headers['content-type']) ?? '',
-        date,
-        ...retryAfter(header(headers['retry-after']), date),
-        body: await readBody(body, options.maxBytes, what),
-      }
+      if (!(found instanceof URL)) return found
+      url = found
     }
   } catch (error) {
-    if (signal.aborted) throw signal.reason
-    if (error instanceof Error && error.name === 'SyncError') throw error
+    signal.throwIfAborted()
     throw networkError(error, url.host, what, timeoutMs)
   }
 }
 
-async function readBody(body: AsyncIterable<Buffer>, maxBytes: number, what: string): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of body) {
-    bytes += chunk.length
-    if (bytes > maxBytes) {
-      throw syncError(
-        'config',
-        'x3.too-large',
-        `${what}: the answer of X3 is greater than ${Math.round(maxBytes / MEGABYTE)} MB`,
-        {
-          hint: 'Choose a smaller page size.',
-        },
-      )
-    }
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks, bytes)
-}
-
-function redirected(
-  from: URL,
-  status: number,
-  location: string | string[] | undefined,
-  hop: number,
-  what: string,
-): URL {
-  const text = header(location)
-  const to = text !== undefined && URL.canParse(text, from) ? new URL(text, from) : undefined
+function redirected(from: URL, status: number, location: string | undefined, hop: number, what: string): URL {
+  const to = location !== undefined && URL.canParse(location, from) ? new URL(location, from) : undefined
   const same = to?.host === from.host && to.protocol === from.protocol
   if (to && same && (status === 307 || status === 308) && hop < REDIRECTS) return to
   throw syncError(
@@ -143,5 +116,3 @@ function retryAfter(text: string | undefined, date: string | undefined): { retry
   const now = date === undefined ? Date.now() : Date.parse(date)
   return Number.isNaN(at) || Number.isNaN(now) ? {} : { retryAfterMs: Math.max(0, at - now) }
 }
-
-const header = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value)

@@ -39,8 +39,10 @@ export interface X3Options {
   readonly requestsPerSecond?: number
   /** Requests at a time, default 2. */
   readonly concurrency?: number
-  /** Milliseconds for one request with its reply, default 120,000. */
+  /** Milliseconds of silence that are borne: until the reply begins, and between its parts. Default 120,000. */
   readonly timeoutMs?: number
+  /** Milliseconds for one request with its reply, default 600,000. */
+  readonly totalMs?: number
   /** Greatest reply in bytes, default 64 MB. */
   readonly maxReplyBytes?: number
   readonly quietHours?: QuietHours
@@ -49,7 +51,5 @@ export interface X3Options {
   /** Local clock in milliseconds since 1970; tests set it. */
   readonly now?: () => number
 }
-
-export const MEGABYTE = 1024 * 1024
 
 export type { ColumnType } from '../../../sync/message.ts'

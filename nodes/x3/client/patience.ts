@@ -8,7 +8,16 @@ const ATTEMPTS_ON_ONE = 3
 /** How often more a missing right is asked about. */
 const RIGHT_ASKED = 2
 /** Answers that a smaller page may cure. */
-const SIZE_CODES = new Set(['x3.too-large', 'x3.timeout', 'x3.body', 'x3.graphql', 'x3.500', 'x3.502', 'x3.504'])
+const SIZE_CODES = new Set([
+  'x3.too-large',
+  'x3.depth',
+  'x3.timeout',
+  'x3.body',
+  'x3.graphql',
+  'x3.500',
+  'x3.502',
+  'x3.504',
+])
 /** Pages answered before a halved page size is doubled again. */
 const PAGES_TO_GROW = 10
 
@@ -54,7 +63,7 @@ export function patience(
         if (!isSyncError(error) || !SIZE_CODES.has(error.code)) throw error
         failures += 1
         if (asked === 1)
-          throw failures >= ATTEMPTS_ON_ONE && /too-large|graphql/.test(error.code)
+          throw failures >= ATTEMPTS_ON_ONE && /too-large|depth|graphql/.test(error.code)
             ? as('config', 'x3.unreadable', error)
             : error
         // A single 500 or time-out is often chance: the page shrinks from the second on.

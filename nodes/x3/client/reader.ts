@@ -2,10 +2,12 @@
 import { isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
 import { type DataRecord, keyText, type Schema } from '../../../sync/message.ts'
 import type { Page, PageRequest, RefusedRecord, StampWindow } from '../../../sync/source.ts'
+import { DEPTH, overDepth } from '../../../vendor/limits.ts'
 import type { X3Connection } from './connection.ts'
 import { type Converter, getter, INEXACT, type Numbers, type Raw } from './convert.ts'
 import { pageOf, type QueryPage } from './dimensions.ts'
 import { complete, type Fault, isWhole } from './documents.ts'
+import { tooMuch } from './errors.ts'
 import { allOf, type Filter, keysFilter } from './filter.ts'
 import type { FieldPath } from './paths.ts'
 import { patience } from './patience.ts'
@@ -142,13 +144,16 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
     for (let reading_ = 1; ; reading_++) {
       const missing: Fault | undefined = isWhole(document, entity.lists)
         ? undefined
-        : await complete(entity, document, ask(name, reading))
+        : await complete(entity, document, ask(name, reading)).catch(beyond)
       const converted: Converted = missing ? { fault: missing } : toRecord(document, read)
       const { fault } = converted
       if (!fault) return { record: converted.record }
       if (!fault.again || reading_ === READINGS)
         return { refused: refusal(converted.record ?? headerOnly(document), read, fault) }
-      const reply = await again(() => once(oneQuery, { id: document?._id }, name, reading), reading.signal)
+      const reply = await again(() => once(oneQuery, { id: document?._id }, name, reading), reading.signal).catch(
+        beyond,
+      )
+      if ('code' in reply) return { refused: refusal(converted.record ?? headerOnly(document), read, reply) }
       document = (reply.data[entity.nodes.root] as Record<string, { read?: Raw | null }> | undefined)?.[
         entity.nodes.node
       ]?.read
@@ -245,7 +250,8 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
       return later > 0 ? { ...page, future: later } : page
     } catch (error) {
       if (isSyncError(error) && error.code === 'x3.unreadable') return unreadableOne(filter, request, error)
-      throw error
+      // The stack ended in something deeply nested.
+      throw error instanceof RangeError ? tooMuch(overDepth(DEPTH), name) : error
     }
   }
 
@@ -302,6 +308,13 @@ function distinct(page: QueryPage, watch: ResolvedWatch, window: StampWindow): u
       found.set(JSON.stringify(tuple), tuple)
   }
   return [...found.values()]
+}
+
+/** A single document that is over a limit of size will not come within it. */
+function beyond(error: unknown): Fault {
+  if (!isSyncError(error) || (error.code !== 'x3.too-large' && error.code !== 'x3.depth')) throw error
+  const hint = 'Leave it out with a filter on the entity, and load it by an export of X3.'
+  return { code: error.code, message: error.message, hint, again: false }
 }
 
 const stampMs = (record: DataRecord): number => Date.parse(record._stamp ?? '') || 0

@@ -1,5 +1,6 @@
 /** Why a line to an ERP failed: no answer at all, or the middle of one. Reading changes nothing, so it may be tried again. */
-import { type ErrorClass, type SyncError, syncError } from './errors.ts'
+import { type ErrorClass, isSyncError, type SyncError, syncError } from '../sync/errors.ts'
+import { isOverLimit, type OverLimit } from './limits.ts'
 
 /** In which words a vendor's connection names its settings. */
 export interface Line {
@@ -11,21 +12,26 @@ export interface Line {
   readonly refusedHint: string
   readonly slowHint: string
   readonly certificateHint: string
+  /** What an answer over a limit of bytes or depth asks for: whoever asks for pages asks for smaller ones first. */
+  readonly sizeClass: ErrorClass
+  readonly sizeHint: string
 }
 
 const TLS = /CERT|SELF_SIGNED|UNABLE_TO_|ALTNAME|SSL|TLS/
 
 /**
- * A failure of the line itself, as an error of the right class.
+ * A failure of the line itself or of a limit, as an error of the right class; one that has a class already stays what it is.
  *
  * @param what what was asked for; begins the message
- * @param timeoutMs how long the answer was waited for
+ * @param timeoutMs how long silence was borne
  */
 export function lineError(
   error: unknown,
   line: Line,
   { host, what, timeoutMs }: { readonly host: string; readonly what: string; readonly timeoutMs: number },
 ): SyncError {
+  if (isSyncError(error)) return error
+  if (isOverLimit(error)) return limitError(error, line, what)
   const { prefix, vendor } = line
   const name = error instanceof Error ? error.name : ''
   const code = errorCode(error)
@@ -33,13 +39,8 @@ export function lineError(
     syncError(cls, `${prefix}.${id}`, `${what}: ${said}`, { vendorCode: code || name, hint })
   const unreached = (cls: ErrorClass, why: string, hint: string): SyncError =>
     make(cls, code, `${host} cannot be reached: ${why}`, hint)
-  if (name === 'TimeoutError' || code.includes('TIMEOUT'))
-    return make(
-      'transient',
-      'timeout',
-      `no whole answer from ${host} within ${Math.round(timeoutMs / 1000)} s`,
-      line.slowHint,
-    )
+  if (code.includes('TIMEOUT'))
+    return make('transient', 'timeout', `${host} was silent for ${Math.round(timeoutMs / 1000)} s`, line.slowHint)
   if (TLS.test(code))
     return make('config', 'tls', `the certificate of ${host} is not trusted (${code})`, line.certificateHint)
   switch (code) {
@@ -51,14 +52,40 @@ export function lineError(
       return unreached('transient', 'the name service does not answer', 'Check the DNS of this machine.')
     case 'ERR_INVALID_URL':
       return unreached('config', 'the address is no URL', `${line.addressHint}.`)
-    default:
+    default: {
+      const broken = brokenReply(error)
       return make(
         'transient',
         'network',
-        `the connection to ${host} broke (${code || name || 'unknown'})`,
+        broken ? `the answer of ${host} ${broken}` : `the connection to ${host} broke (${code || name || 'unknown'})`,
         `If it stays: check network, firewall and proxy between here and ${vendor}.`,
       )
+    }
   }
+}
+
+/** An answer that was given up, as an error of the right class. */
+export function limitError(
+  { limit, message }: OverLimit,
+  { prefix, vendor, sizeClass, sizeHint }: Pick<Line, 'prefix' | 'vendor' | 'sizeClass' | 'sizeHint'>,
+  what: string,
+): SyncError {
+  const said = `${what}: the answer of ${vendor} ${message}`
+  if (limit === 'time') return syncError('transient', `${prefix}.timeout`, said, { hint: dripHint(vendor) })
+  return syncError(sizeClass, `${prefix}.${limit === 'depth' ? 'depth' : 'too-large'}`, said, { hint: sizeHint })
+}
+
+/** What to do about an answer that did not end in its time. */
+export const dripHint = (vendor: string): string =>
+  `If the line is that slow, raise "Whole request at most" on the connection or ask for less at a time. Otherwise something between here and ${vendor} (a proxy) lets its answers drip.`
+
+/** What is wrong with an answer that is none by the rules of HTTP; completes *the answer of X3 ...*. */
+export function brokenReply(error: unknown): string | undefined {
+  const code = errorCode(error)
+  if (/HEADERS?_OVERFLOW$/.test(code)) return 'has a head of more than 16 kB and was not read'
+  const isParser = code.startsWith('HPE_') || (error instanceof Error && error.name === 'HTTPParserError')
+  if (!isParser) return undefined
+  return `is no HTTP (${/\(([^()]+)\)$/.exec((error as Error).message)?.[1] ?? code})`
 }
 
 /** The code of an error or of what caused it. */
