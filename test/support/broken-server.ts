@@ -91,7 +91,7 @@ export const BREAKS: Readonly<Record<string, Break>> = {
     socket.write(head('302 Found', 'location: /elsewhere', length(0)))
   },
   'redirect that keeps the method, without a body': ({ socket, head }) => {
-    socket.write(head('307 Temporary Redirect', 'location: https://elsewhere.example/', length(0)))
+    socket.write(head('307 Temporary Redirect', 'location: http://127.0.0.1:9/', length(0)))
   },
   'redirect with a body': ({ socket, head }) => {
     socket.write(`${head('302 Found', 'location: /elsewhere', length(5))}hello`)
@@ -111,11 +111,11 @@ export const BREAKS: Readonly<Record<string, Break>> = {
   'body longer than its length': ({ socket, head }) => {
     socket.write(`${head('200 OK', length(8))}{"data":{"a":1}}and more`)
   },
-  'invalid chunk': ({ socket, head }) => {
-    socket.write(`${head('200 OK', 'transfer-encoding: chunked')}5\r\n{"dat\r\nzz\r\nnonsense`)
+  'invalid chunk': ({ socket, head, begin }) => {
+    socket.write(`${head('200 OK', 'transfer-encoding: chunked')}5\r\n${begin.slice(0, 5)}\r\nzz\r\nnonsense`)
   },
-  'chunk that never ends': ({ socket, head }) => {
-    socket.write(`${head('200 OK', 'transfer-encoding: chunked')}5\r\n{"dat`)
+  'chunk that never ends': ({ socket, head, begin }) => {
+    socket.write(`${head('200 OK', 'transfer-encoding: chunked')}5\r\n${begin.slice(0, 4)}`)
   },
   'length and chunks': ({ socket, head }) => {
     socket.write(`${head('200 OK', length(3), 'transfer-encoding: chunked')}2\r\n{}\r\n0\r\n\r\n`)
@@ -156,6 +156,11 @@ export const BREAKS: Readonly<Record<string, Break>> = {
     socket.write(`HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n${length(page.length)}\r\n\r\n${page}`)
   },
   'lists in lists': (asked) => costly(asked, '', asked.xml ? '<a>' : '[', ''),
+  'lists in lists, few': ({ socket, head, begin, xml }) => {
+    const [open, close] = xml ? ['<a>', '</a>'] : ['[', ']']
+    const body = `${begin}${open.repeat(101)}${close.repeat(101)}${xml ? '</response>' : '}'}`
+    socket.write(head('200 OK', length(body.length)) + body)
+  },
   'lists in lists, closed, and much behind them': (asked) =>
     asked.xml
       ? costly(asked, `${'<a>'.repeat(200)}${'</a>'.repeat(200)}`, '<a></a>', '')

@@ -164,7 +164,9 @@ function bound(connection: ThriftConnection, totalMs: number): void {
         answered(late ?? error, reply)
       }
     }
-    connection.config = { ...connection.config, size: REPLY_BYTES, signal: end.signal }
+    // A redirect would take the statement, with what is in it, to another host.
+    const more = { size: REPLY_BYTES, signal: end.signal, redirect: 'manual' }
+    connection.config = { ...connection.config, ...more }
     write(data, call)
   }
 }

@@ -124,7 +124,7 @@ async function reasonOf(response: HttpResponse | undefined): Promise<string> {
 
 /** What an HTTP status means; used for Thrift and for REST. */
 export function httpFinding(status: number, reason: string, retryAfter: number | undefined, at: FailurePoint): Finding {
-  const text = `HTTP ${status}${reason ? `, ${shorten(reason).replace(/\.+$/, '')}` : ''}.`
+  const text = `Databricks answers HTTP ${status}${reason ? `, ${shorten(reason).replace(/\.+$/, '')}` : ''}.`
   const details: Partial<ErrorCause> = {
     httpStatus: status,
     vendorCode: String(status),

@@ -96,7 +96,7 @@ const RULES: readonly Rule[] = [
 export function refusal(status: number, body: string, retryAfter: number | undefined, at: FailurePoint): SyncError {
   const { code, message } = readEnvelope(body)
   const vendor = [code, message].filter(Boolean).join(': ')
-  const said = `HTTP ${status}${vendor ? ` (${vendor})` : ''}`
+  const said = `Power BI answers HTTP ${status}${vendor ? ` (${vendor})` : ''}`
   const details: Partial<ErrorCause> = {
     httpStatus: status,
     ...(code ? { vendorCode: code } : {}),

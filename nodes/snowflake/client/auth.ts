@@ -142,7 +142,7 @@ function tokenOf(status: number, text: string, what: string): { token: string; s
   if (status >= 500 || status === 429)
     throw syncError('transient', 'snowflake.token', `${what}: HTTP ${status}, ${readReason(text)}`, {
       httpStatus: status,
-      hint: 'It is tried again.',
+      hint: 'It is tried again. If it stays: check the token endpoint and proxy.',
     })
   if (status >= 400)
     throw syncError(
