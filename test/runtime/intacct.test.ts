@@ -237,7 +237,7 @@ describe('Intacct, bad input and faults', function () {
     await other.ties()
   })
 
-  it('a reply of 200 MB, and one packed small: given up at 32 MB, the memory of Node-RED flat', async () => {
+  it('a reply of 200 MB, and one packed small: given up at 64 MB, the memory of Node-RED flat', async () => {
     const job = thread.begin()
     await job.deploy()
     const peakMb = () =>
@@ -251,7 +251,7 @@ describe('Intacct, bad input and faults', function () {
     const other = thread.begin(['supplier'])
     await other.deploy()
     thread.intacct.inject('huge-reply', { times: 6, on: 'query' })
-    match(failed(await other.run()).message, /supplier: the answer of Intacct is greater than 32 MB/)
+    match(failed(await other.run()).message, /supplier: the answer of Intacct is greater than 64 MB/)
     succeeded(await other.run())
     await other.ties()
   })
