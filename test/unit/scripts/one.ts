@@ -1,0 +1,3 @@
+describe('one file', () => {
+  it(`runs on Node ${process.versions.node}`, () => undefined)
+})
