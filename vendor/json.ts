@@ -39,9 +39,8 @@ export function checkJson(json: Uint8Array): void {
   if (parts > PARTS) throw overParts(PARTS)
 }
 
-/** The same for a value that was parsed unseen and is to be kept. */
-export function checkTree(value: unknown, left = DEPTH): void {
-  if (typeof value !== 'object' || value === null) return
-  if (left === 0) throw overDepth(DEPTH)
-  for (const part of Object.values(value)) checkTree(part, left - 1)
-}
+/** The same of a value that was parsed unseen and is to be kept. */
+export const isTooDeep = (value: unknown, left = DEPTH): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (left === 0 || Object.values(value).some((part) => isTooDeep(part, left - 1)))

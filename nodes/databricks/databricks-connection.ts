@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import { syncError } from '../../sync/errors.ts'
-import { type ConnectionSpec, defineConnection, field } from '../kit/kit.ts'
+import { boundedInAll, type ConnectionSpec, defineConnection, field } from '../kit/kit.ts'
 import type { AuthOptions } from './client/auth.ts'
 import { checkDatabricks } from './client/check.ts'
 import { type Connection, createConnection } from './client/connection.ts'
@@ -24,6 +24,8 @@ const config = z.object({
   ca: field.optional(),
   proxy: field.optional(),
   timeoutSeconds: field.number(60, 5, 900),
+  /** Seconds for one request in all; the time-out above bounds its silences. */
+  totalSeconds: field.number(600, 1, 86_400),
   statementMinutes: field.number(30, 1, 2880),
   /** Minutes after which a run gives up on a warehouse that starts or does not answer. */
   coldStartMinutes: field.number(10, 0.01, 1440),
@@ -44,7 +46,8 @@ export interface DatabricksClient {
 
 export const databricksConnection: ConnectionSpec<typeof config, typeof secrets, DatabricksClient> = {
   type: 'databricks-connection',
-  version: 1,
+  version: 2,
+  migrations: { 1: boundedInAll },
   config,
   credentials: secrets,
   open: (values, credentials, { log }) =>
@@ -83,6 +86,7 @@ async function open(
     path: values.path,
     auth: login(values, credentials),
     socketTimeoutMs: values.timeoutSeconds * 1000,
+    totalMs: values.totalSeconds * 1000,
     statementTimeoutSeconds: values.statementMinutes * 60,
     coldStartMs: values.coldStartMinutes * 60_000,
     log,

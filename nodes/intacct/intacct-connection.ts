@@ -4,7 +4,7 @@ import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import { syncError } from '../../sync/errors.ts'
 import { limiter } from '../../sync/limiter.ts'
-import { type ConnectionSpec, defineConnection, field, type OpenContext } from '../kit/kit.ts'
+import { boundedInAll, type ConnectionSpec, defineConnection, field, type OpenContext } from '../kit/kit.ts'
 import { checkIntacct } from './client/check.ts'
 import { createIntacctConnection, type IntacctConnection } from './client/connection.ts'
 import { listNames, readList } from './client/lists.ts'
@@ -27,6 +27,8 @@ const config = z.object({
   concurrency: field.number(1, 1, 16),
   requestsPerSecond: field.number(0, 0, 1000),
   timeoutSeconds: field.number(300, 1, 3600),
+  /** Seconds for one request in all; the time-out above bounds its silences. */
+  totalSeconds: field.number(600, 1, 86_400),
   /** Minutes after which a run gives up on a gateway that cannot be reached or does not answer with data. */
   retryMinutes: field.number(10, 0.01, 1440),
   /** Calls a month that the plan of the company allows; 0: not known. */
@@ -57,7 +59,8 @@ export interface IntacctClient {
 
 export const intacctConnection: ConnectionSpec<typeof config, typeof secrets, IntacctClient> = {
   type: 'intacct-connection',
-  version: 1,
+  version: 2,
+  migrations: { 1: boundedInAll },
   config,
   credentials: secrets,
   async open(values, credentials, context) {
@@ -110,6 +113,7 @@ async function optionsOf(
     // Intacct counts requests by company, whichever connection or entity they come from.
     line: context.once(`intacct ${company} ${concurrency}`, () => limiter({ concurrency, now: Date.now })),
     timeoutMs: values.timeoutSeconds * 1000,
+    totalMs: values.totalSeconds * 1000,
     retry: { totalMs: values.retryMinutes * 60_000 },
     ...(ca ? { ca } : {}),
     ...(values.proxy ? { proxy: address(values.proxy, 'proxy') } : {}),

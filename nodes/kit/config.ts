@@ -90,6 +90,15 @@ export function migrate<S extends Fields>(spec: ConfigSpec<S>, stored: Values): 
   return { ...values, version: spec.version }
 }
 
+/**
+ * Version 1 of a connection knew one time-out. Since version 2 a request is bounded in all too: by ten minutes, or by what
+ * the time-out was where that was longer.
+ */
+export const boundedInAll = (values: Values): Values => ({
+  ...values,
+  totalSeconds: values.totalSeconds || Math.max(600, Number(values.timeoutSeconds) || 0),
+})
+
 /** First fault that zod found, in words: `Field host: ...`. */
 function inWords(error: z.ZodError): { readonly field: string; readonly text: string } {
   const issue = error.issues[0]

@@ -2,7 +2,7 @@
 
 export type { Preview, ReportLine } from '../../sync/report.ts'
 export { addedFieldRow, byEntity, columnsByEntity } from './added-fields.ts'
-export { type ConfigSpec, type Fields, field, migrate, readConfig, type Values } from './config.ts'
+export { boundedInAll, type ConfigSpec, type Fields, field, migrate, readConfig, type Values } from './config.ts'
 export {
   type ConnectionSpec,
   defineConnection,

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import { syncError } from '../../sync/errors.ts'
-import { type ConnectionSpec, defineConnection, field } from '../kit/kit.ts'
+import { boundedInAll, type ConnectionSpec, defineConnection, field } from '../kit/kit.ts'
 import type { Login } from './client/auth.ts'
 import { checkPowerbi } from './client/check.ts'
 import { CLOUD_NAMES, CLOUDS } from './client/clouds.ts'
@@ -23,6 +23,8 @@ const config = z.object({
   ca: field.optional(),
   proxy: field.optional(),
   timeoutSeconds: field.number(100, 1, 900),
+  /** Seconds for one request in all; the time-out above bounds its silences. */
+  totalSeconds: field.number(600, 1, 86_400),
   /** Minutes after which a run gives up on a Power BI that does not answer. */
   retryMinutes: field.number(10, 0.01, 1440),
 })
@@ -43,7 +45,8 @@ export interface PowerbiClient {
 
 export const powerbiConnection: ConnectionSpec<typeof config, typeof secrets, PowerbiClient> = {
   type: 'powerbi-connection',
-  version: 1,
+  version: 2,
+  migrations: { 1: boundedInAll },
   config,
   credentials: secrets,
   open: (values, credentials, { log }) => open(values, credentials, (text) => log.debug(text)),
@@ -79,6 +82,7 @@ async function open(values: Config, credentials: Secrets, log: (text: string) =>
     },
     apiUrl: values.apiUrl || cloud.api,
     timeoutMs: values.timeoutSeconds * 1000,
+    totalMs: values.totalSeconds * 1000,
     log,
     ...(ca ? { ca } : {}),
     ...(values.proxy ? { proxy: values.proxy } : {}),

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import { syncError } from '../../sync/errors.ts'
-import { type ConnectionSpec, defineConnection, field } from '../kit/kit.ts'
+import { boundedInAll, type ConnectionSpec, defineConnection, field } from '../kit/kit.ts'
 import type { AuthOptions } from './client/auth.ts'
 import { checkSnowflake } from './client/check.ts'
 import { type Connection, createConnection } from './client/connection.ts'
@@ -30,6 +30,8 @@ const config = z.object({
   ca: field.optional(),
   proxy: field.optional(),
   timeoutSeconds: field.number(60, 1, 900),
+  /** Seconds for one request in all; the time-out above bounds its silences. */
+  totalSeconds: field.number(600, 1, 86_400),
   statementMinutes: field.number(30, 1, 2880),
   lockSeconds: field.number(60, 1, 3600),
   /** Minutes after which a run gives up on an account or warehouse that does not answer. */
@@ -56,7 +58,8 @@ export interface SnowflakeClient {
 
 export const snowflakeConnection: ConnectionSpec<typeof config, typeof secrets, SnowflakeClient> = {
   type: 'snowflake-connection',
-  version: 1,
+  version: 2,
+  migrations: { 1: boundedInAll },
   config,
   credentials: secrets,
   open: (values, credentials, { log }) =>
@@ -97,6 +100,7 @@ async function open(
     schema,
     auth: await login(values, credentials),
     timeoutMs: values.timeoutSeconds * 1000,
+    totalMs: values.totalSeconds * 1000,
     statementTimeoutSeconds: values.statementMinutes * 60,
     lockTimeoutSeconds: values.lockSeconds,
     coldStartMs: values.coldStartMinutes * 60_000,

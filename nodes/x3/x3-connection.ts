@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import { syncError } from '../../sync/errors.ts'
-import { type ConnectionSpec, defineConnection, field } from '../kit/kit.ts'
+import { boundedInAll, type ConnectionSpec, defineConnection, field } from '../kit/kit.ts'
 import { checkX3 } from './client/check.ts'
 import { createX3Connection, type X3Connection } from './client/connection.ts'
 import { listNames, readList } from './client/lists.ts'
@@ -29,6 +29,8 @@ const config = z.object({
   requestsPerSecond: field.number(0, 0, 1000),
   concurrency: field.number(2, 1, 16),
   timeoutSeconds: field.number(120, 1, 3600),
+  /** Seconds for one request in all; the time-out above bounds its silences. */
+  totalSeconds: field.number(600, 1, 86_400),
   /** Minutes after which a run gives up on a server that cannot be reached or does not answer with data. */
   retryMinutes: field.number(10, 0.01, 1440),
   quietFrom: field.optional(),
@@ -49,7 +51,8 @@ export interface X3Client {
 
 export const x3Connection: ConnectionSpec<typeof config, typeof secrets, X3Client> = {
   type: 'x3-connection',
-  version: 1,
+  version: 2,
+  migrations: { 1: boundedInAll },
   config,
   credentials: secrets,
   open: openX3,
@@ -80,6 +83,7 @@ async function openX3(values: Config, credentials: Secrets): Promise<X3Client> {
     auth: login(values, credentials),
     concurrency: values.concurrency,
     timeoutMs: values.timeoutSeconds * 1000,
+    totalMs: values.totalSeconds * 1000,
     retry: { totalMs: values.retryMinutes * 60_000 },
     ...(ca ? { ca } : {}),
     ...(values.proxy ? { proxy: address(values.proxy, 'proxy') } : {}),

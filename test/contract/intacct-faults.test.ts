@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import type { IntacctSourceOptions } from '../../nodes/intacct/client/poll.ts'
 import type { Injection } from '../../sandbox/intacct/server.ts'
-import type { Row } from '../../sync/message.ts'
+import { type DataRecord, keyText, type Row } from '../../sync/message.ts'
 import { type IntacctFixture, startIntacctFixture } from '../support/intacct.ts'
 import { connectIntacct, intacctSource } from '../support/intacct-client.ts'
 import { never, readEntity } from '../support/x3-client.ts'
@@ -131,6 +132,70 @@ describe('refusals and broken replies of Intacct', () => {
       notices.some((notice) => /2 control character/.test(notice)),
       notices.join(),
     )
+  })
+
+  describe('a single record that is over the limit of an answer', () => {
+    /** Everything but the record, which is held by its key and with the reason. */
+    const readAll = async (entity: string, more: Partial<IntacctSourceOptions> = {}) => {
+      const connection = connectIntacct(fixture, {
+        retry: { attempts: 40, firstDelayMs: 1, maxDelayMs: 2 },
+        maxReplyBytes: 150_000,
+      })
+      opened.push(connection)
+      const found = await readEntity(intacctSource(connection, { pageSize: 50, ...more }), entity)
+      const [held, ...others] = found.refused
+      assert.deepEqual(others, [])
+      assert.equal(held?.code, 'intacct.unreadable')
+      assert.match(held?.message ?? '', /the answer of Intacct is greater than 150,000 bytes/)
+      const keyOf = ({ code, number }: Row) => String(code ?? number)
+      return { ...found, held: keyOf(held?.record as Row), keys: found.records.map(keyOf) }
+    }
+    const huge = 'x'.repeat(200_000)
+
+    it('is held, and the others are read', async () => {
+      const before = await readEntity(intacctSource(open()), 'supplier')
+      fixture.intacct.setText('VENDOR', 3, 'NAME', huge)
+      const { keys, held } = await readAll('supplier')
+      assert.deepEqual([...keys, held].sort(), before.records.map(({ code }) => String(code)).sort())
+    }).timeout(60_000)
+
+    for (const [what, object, field, at] of [
+      ['header', 'GLBATCH', 'BATCH_TITLE', 7],
+      ['header of the next page', 'GLBATCH', 'BATCH_TITLE', 14],
+      ['line', 'GLENTRY', 'DESCRIPTION', 7],
+      ['line far on', 'GLENTRY', 'DESCRIPTION', 60],
+    ] as const)
+      it(`is held as a document, whose ${what} it is, and the others come whole`, async () => {
+        const before = await readEntity(intacctSource(open()), 'gl_entry')
+        const query = { object, select: ['RECORDNO'], filter: undefined, orderBy: ['RECORDNO'], pageSize: 1000 }
+        const { results } = await open().call([{ name: 'query', query }], { what: object, signal: never })
+        const rows = results[0]?.rows ?? []
+        assert.ok(rows.length > at + 5, `${rows.length} rows of ${object}`)
+        fixture.intacct.setText(object, rows[at]?.fields.RECORDNO ?? '', field, huge)
+        const { keys, held, records } = await readAll('gl_entry', { pageSize: 10 })
+        assert.deepEqual([...keys, held].sort(), before.records.map(({ number }) => String(number)).sort())
+        const linesOf = (all: readonly DataRecord[]) =>
+          new Map(all.map((record) => [String(record.number), (record.lines as unknown[]).length]))
+        const whole = linesOf(before.records)
+        for (const [number, count] of linesOf(records)) assert.equal(count, whole.get(number), number)
+      }).timeout(60_000)
+
+    it('is held when it is read by its key too', async () => {
+      fixture.intacct.setText('GLBATCH', 5, 'BATCH_TITLE', huge)
+      const { held } = await readAll('gl_entry')
+      const connection = connectIntacct(fixture, {
+        retry: { attempts: 40, firstDelayMs: 1, maxDelayMs: 2 },
+        maxReplyBytes: 150_000,
+      })
+      opened.push(connection)
+      const plan = await intacctSource(connection).plan('gl_entry', never)
+      const key = (await readEntity(intacctSource(open()), 'gl_entry', undefined, ['changed'])).records
+        .filter(({ number }) => String(number) === held)
+        .map((record) => keyText(plan.schema, record))
+      let read = 0
+      const page = await plan.readKeys?.(key, () => ++read, never)
+      assert.deepEqual([page?.records, page?.refused?.map(({ code }) => code)], [[], ['intacct.unreadable']])
+    }).timeout(60_000)
   })
 
   it('a reply of 200 MB is given up at 64 MB, without the memory of it', async () => {

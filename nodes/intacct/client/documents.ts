@@ -4,8 +4,8 @@ import type { DataRecord } from '../../../sync/message.ts'
 import type { Page, PageRequest, RefusedRecord } from '../../../sync/source.ts'
 import type { Zone } from './clock.ts'
 import type { Fields } from './convert.ts'
-import { add, type Gathered, LONGEST, newGathered, type Stock } from './gathered.ts'
-import { compareKeys, type Pages, type QueryPage, type Reading } from './pages.ts'
+import { add, type Fault, type Gathered, newGathered, type Stock, unreadable } from './gathered.ts'
+import { compareKeys, type Pages, type QueryPage, type Reading, type Spoilt } from './pages.ts'
 import { and, anyOf, type Condition, or } from './request.ts'
 
 export interface DocumentsOptions {
@@ -14,6 +14,8 @@ export interface DocumentsOptions {
     readonly record: string
     readonly stamp: string | undefined
     readonly select: readonly string[]
+    /** Fields that say which document a row is. */
+    readonly keys: readonly string[]
     readonly pages: Pages
   }
   readonly lines: {
@@ -21,6 +23,8 @@ export interface DocumentsOptions {
     readonly record: string
     readonly parent: string
     readonly select: readonly string[]
+    /** Fields that say whose line a row is. */
+    readonly keys: readonly string[]
     readonly pages: Pages
   }
   readonly zone: () => Promise<Zone>
@@ -56,14 +60,6 @@ interface Found {
   readonly read: number
 }
 
-interface Fault {
-  readonly code: string
-  readonly message: string
-  readonly hint?: string
-  /** Reading it again will not help. */
-  readonly final?: true
-}
-
 export function createDocuments(options: DocumentsOptions): Documents {
   const { header, lines, zone, assemble, faultOf, nameOf } = options
   const recordOf = upper(header.record)
@@ -82,7 +78,7 @@ export function createDocuments(options: DocumentsOptions): Documents {
     stock = undefined
     const after = request.cursor === null ? null : [request.cursor]
     return header.pages.page(
-      { object: header.object, select: header.select, filter, orderBy: [header.record], after },
+      { object: header.object, select: header.select, keys: header.keys, filter, orderBy: [header.record], after },
       request,
     )
   }
@@ -99,6 +95,7 @@ export function createDocuments(options: DocumentsOptions): Documents {
           {
             object: lines.object,
             select: lines.select,
+            keys: lines.keys,
             filter: () => anyOf(lines.parent, numbers),
             orderBy: [lines.record],
             after,
@@ -131,6 +128,7 @@ export function createDocuments(options: DocumentsOptions): Documents {
         {
           object: lines.object,
           select: lines.select,
+          keys: lines.keys,
           filter: () => ({ op: 'greaterthanorequalto', field: lines.parent, value: current.from }),
           orderBy: [lines.parent, lines.record],
           after: current.after,
@@ -151,10 +149,10 @@ export function createDocuments(options: DocumentsOptions): Documents {
       gathered.rows.delete(parent)
       gathered.count -= rows.length
     }
-    for (const parent of gathered.long) {
+    for (const [parent, fault] of gathered.unfit) {
       if (compareKeys([parent], [end]) > 0) continue
-      taken.long.add(parent)
-      gathered.long.delete(parent)
+      taken.unfit.set(parent, fault)
+      gathered.unfit.delete(parent)
     }
     return { ...taken, headers: some }
   }
@@ -182,15 +180,18 @@ export function createDocuments(options: DocumentsOptions): Documents {
       )
     for (let after: readonly string[] | null = null; ; ) {
       const page: QueryPage = await header.pages.page(
-        { object: header.object, select: header.select, filter, orderBy: [header.record], after },
+        { object: header.object, select: header.select, keys: header.keys, filter, orderBy: [header.record], after },
         reading,
       )
-      const behind = page.rows.filter((row) => compareKeys([numberOf(row)], [last]) > 0)
-      for (const row of page.rows) {
+      const isBehind = (row: Fields): boolean => compareKeys([numberOf(row)], [last]) > 0
+      const behind = page.rows.filter(isBehind)
+      const { spoilt } = page
+      for (const row of spoilt ? [spoilt.row] : page.rows) {
         const before = stamps.get(numberOf(row))
         if (stamps.has(numberOf(row)) && before !== row[stampOf]) changed.add(numberOf(row))
       }
-      if (next && behind.length > 0) return { changed, next: { ...page, rows: behind } }
+      if (next && (behind.length > 0 || (spoilt && isBehind(spoilt.row))))
+        return { changed, next: { ...page, rows: behind } }
       if (page.remaining === 0 || page.last === null) return { changed, next: undefined }
       after = page.last
     }
@@ -230,17 +231,12 @@ export function createDocuments(options: DocumentsOptions): Documents {
 
   const faultsOf = (
     number: string,
-    { rows, long }: Pick<Gathered, 'rows' | 'long'>,
+    { rows, unfit }: Pick<Gathered, 'rows' | 'unfit'>,
     changed: ReadonlySet<string>,
     final: boolean,
   ): Fault | undefined => {
-    if (long.has(number))
-      return {
-        code: 'intacct.too-long',
-        message: `has more than ${LONGEST} lines`,
-        hint: 'Such a document is not moved. Split it in Intacct, or load it by hand.',
-        final: true,
-      }
+    const fault = unfit.get(number)
+    if (fault) return fault
     if (changed.has(number))
       return {
         code: 'intacct.changed',
@@ -258,6 +254,10 @@ export function createDocuments(options: DocumentsOptions): Documents {
     ...(hint ? { hint } : {}),
   })
 
+  /** A header that cannot be had whole, by its number. */
+  const refusedHeader = (spoilt: Spoilt, read: number): RefusedRecord =>
+    refusal(numbered(assemble(spoilt.row, []), read), unreadable(spoilt))
+
   const byNumbers = async (numbers: readonly string[], reading: Reading): Promise<Whole> => {
     const whole: Whole = { records: [], refused: [], notices: [], cursor: null }
     let left = [...new Set(numbers)]
@@ -265,10 +265,12 @@ export function createDocuments(options: DocumentsOptions): Documents {
       const question = {
         object: header.object,
         select: header.select,
+        keys: header.keys,
         filter: () => anyOf(header.record, left),
         orderBy: [header.record],
       }
       const found = await header.pages.all(question, reading)
+      whole.refused.push(...found.spoilt.map((spoilt) => refusedHeader(spoilt, found.read)))
       const again: string[] = []
       for (let rest = found.rows; rest.length > 0; ) {
         const gathered = await linesByNumber(rest, reading)
@@ -297,6 +299,11 @@ export function createDocuments(options: DocumentsOptions): Documents {
     byNumbers,
     async page(filter, request, keep) {
       const found = await headersOf(filter, request)
+      const { spoilt, read, notices } = found
+      if (spoilt) {
+        const refused = keep(spoilt.row) ? [refusedHeader(spoilt, read)] : []
+        return { records: [], refused, notices, cursor: found.remaining > 0 ? numberOf(spoilt.row) : null }
+      }
       if (found.rows.length === 0) return { records: [], notices: [...found.notices], cursor: null }
       const all = found.rows
       const wanted = all.filter(keep)

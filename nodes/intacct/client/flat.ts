@@ -1,10 +1,11 @@
 /** Records that are a row each: pages, single ones by key; and of every entity its listing and its deletions. */
 import { type DataRecord, keyText, type Row } from '../../../sync/message.ts'
-import type { Listing, Page, PageRequest } from '../../../sync/source.ts'
+import type { Listing, Page, PageRequest, RefusedRecord } from '../../../sync/source.ts'
 import { auditKey } from './audit.ts'
 import type { Zone } from './clock.ts'
 import { compileRecord, type Fields } from './convert.ts'
-import type { Reading } from './pages.ts'
+import { unreadable } from './gathered.ts'
+import type { Reading, Spoilt } from './pages.ts'
 import { anyOf, type Condition } from './request.ts'
 import type { ResolvedEntity, ResolvedObject } from './resolve.ts'
 import { BACKFILL, NOTHING, type Shop } from './source.ts'
@@ -34,12 +35,18 @@ export function readerOf(
     record._read = read
     return record
   }
+  /** A record that cannot be had whole, by its key. */
+  const refused = (spoilt: Spoilt, read: number): RefusedRecord => {
+    const record = recordOf(spoilt.row, read)
+    const { code, message, hint = '' } = unreadable(spoilt)
+    return { record, code, message: `${def.entity} ${keyText(schema, record)}: ${message}`, hint }
+  }
   const record = object.record.toUpperCase()
   return {
     object,
     async page(filter, request) {
       const { cursor, window } = request
-      const asked = { object: object.object, select: object.select }
+      const asked = { object: object.object, select: object.select, keys: essentials(object) }
       const after = cursor === null ? null : [cursor]
       const ask = () => pages.page({ ...asked, filter, orderBy: [object.record], after }, request)
       const question = { ...asked, entity: def.entity, window, zone: zone.name }
@@ -52,6 +59,7 @@ export function readerOf(
         records: kept.map((one) => one.record),
         cursors: kept.map(({ cursor }) => cursor),
         cursor: found.remaining > 0 ? (found.last?.[0] ?? null) : null,
+        ...(found.spoilt ? { refused: [refused(found.spoilt, found.read)] } : {}),
         ...(future > 0 ? { future } : {}),
         ...(found.notices.length > 0 ? { notices: found.notices } : {}),
       }
@@ -60,10 +68,15 @@ export function readerOf(
       if (codes.length === 0) return NOTHING
       const filter = () => anyOf(object.code, codes)
       const found = await pages.all(
-        { object: object.object, select: object.select, filter, orderBy: [object.record] },
+        { object: object.object, select: object.select, keys: essentials(object), filter, orderBy: [object.record] },
         reading,
       )
-      return { records: found.rows.map((row) => recordOf(row, found.read)), notices: found.notices, cursor: null }
+      return {
+        records: found.rows.map((row) => recordOf(row, found.read)),
+        refused: found.spoilt.map((spoilt) => refused(spoilt, found.read)),
+        notices: found.notices,
+        cursor: null,
+      }
     },
   }
 }

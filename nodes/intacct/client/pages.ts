@@ -21,6 +21,14 @@ export interface PageQuery {
   readonly orderBy: readonly string[]
   /** Keys behind which the page begins; null: from the start. */
   readonly after: readonly string[] | null
+  /** Fields that say which row it is, for one that cannot be had whole; without them such a row is an error. */
+  readonly keys?: readonly string[]
+}
+
+/** A single row whose answer is over a limit: by its keys, and why. */
+export interface Spoilt {
+  readonly row: Fields
+  readonly message: string
 }
 
 export interface QueryPage {
@@ -35,6 +43,8 @@ export interface QueryPage {
   /** The server's time when it was asked. */
   readonly at: number
   readonly notices: readonly string[]
+  /** The one row of this page, which cannot be had whole: the page has no others. */
+  readonly spoilt?: Spoilt
 }
 
 export interface Pages {
@@ -48,12 +58,16 @@ export interface Pages {
     readonly read: number
     readonly at: number
     readonly notices: readonly string[]
+    readonly spoilt: readonly Spoilt[]
   }>
 }
 
+/** Answers over a limit: a smaller page may cure them, asking again will not. */
+const OVER = new Set(['intacct.too-large', 'intacct.depth'])
+/** How often a page of one row is asked for before that row counts as spoilt. */
+const ATTEMPTS_ON_ONE = 3
 /** Answers that a smaller page may cure. */
 const SIZE = new Set([
-  'intacct.too-large',
   'intacct.timeout',
   'intacct.504',
   'intacct.524',
@@ -69,13 +83,11 @@ const STUBBORN = new Set([
   'intacct.doctype',
   'intacct.incomplete',
   'intacct.no-total',
-  'intacct.too-large',
   'intacct.foreign',
   'intacct.text',
   'intacct.shape',
   'intacct.rows',
   'intacct.silent',
-  'intacct.depth',
 ])
 const STUBBORN_ATTEMPTS = 6
 /** How often more a missing right is asked about: it would still be missing. */
@@ -109,6 +121,11 @@ export function createPages(
     return options.refused !== undefined && named.length > 0
   }
 
+  const shrink = (asked: number): void => {
+    size = Math.max(1, Math.floor(asked / 2))
+    answered = 0
+  }
+
   /** The class of a failure for the next attempt. */
   const judge =
     (failures: Map<string, number>, asked: number, select: readonly string[]) =>
@@ -116,23 +133,25 @@ export function createPages(
       if (!isSyncError(error)) return error
       const { code } = error
       if (FIELD_CODES.has(code) && leaveOut(error, select)) return asClass('transient', error)
-      const times = (failures.get(code) ?? 0) + 1
-      failures.set(code, times)
+      const kind = OVER.has(code) ? `over a limit, ${asked}` : code
+      const times = (failures.get(kind) ?? 0) + 1
+      failures.set(kind, times)
       if (code === 'intacct.right') return times <= RIGHT_ASKED ? asClass('transient', error) : error
       if (error.cause.class !== 'transient') return error
-      // A single one is often chance: the page shrinks from the second on, for what is too large at once.
-      if (SIZE.has(code) && (times > 1 || code === 'intacct.too-large')) {
-        size = Math.max(1, Math.floor(asked / 2))
-        answered = 0
+      if (OVER.has(code)) {
+        if (asked === 1 && times >= ATTEMPTS_ON_ONE) return asClass('config', error)
+        shrink(asked)
       }
+      // A single one is often chance: the page shrinks from the second on.
+      if (SIZE.has(code) && times > 1) shrink(asked)
       return STUBBORN.has(code) && times >= STUBBORN_ATTEMPTS ? asClass('config', error) : error
     }
 
-  const page = async (query: PageQuery, { nextRead, signal }: Reading): Promise<QueryPage> => {
+  const ask = async (query: PageQuery, { nextRead, signal }: Reading, most = greatest): Promise<QueryPage> => {
     const failures = new Map<string, number>()
     let read = 0
     const attempt = async (): Promise<QueryPage> => {
-      const asked = size
+      const asked = Math.min(size, most)
       const at = connection.clock.now()
       try {
         const filter = and(await query.filter(), query.after ? behind(query.orderBy, query.after) : undefined)
@@ -162,18 +181,33 @@ export function createPages(
     return withRetry(attempt, retryContext(signal, options.waiting), connection.retry)
   }
 
+  const page = async (query: PageQuery, reading: Reading): Promise<QueryPage> => {
+    try {
+      return await ask(query, reading)
+    } catch (error) {
+      if (!isSyncError(error) || !OVER.has(error.code) || !query.keys) throw error
+      // By then a page has one row, and this is it.
+      const found = await ask({ ...query, select: query.keys }, reading, 1)
+      const [row] = found.rows
+      return row ? { ...found, rows: [], spoilt: { row, message: error.message } } : found
+    }
+  }
+
   return {
     page,
     async all(query, reading) {
       const rows: Fields[] = []
       const notices: string[] = []
+      const spoilt: Spoilt[] = []
       let first: QueryPage | undefined
       for (let after: readonly string[] | null = null; ; ) {
         const found: QueryPage = await page({ ...query, after }, reading)
         first ??= found
         rows.push(...found.rows)
         notices.push(...found.notices)
-        if (found.remaining === 0 || found.last === null) return { rows, read: first.read, at: first.at, notices }
+        if (found.spoilt) spoilt.push(found.spoilt)
+        if (found.remaining === 0 || found.last === null)
+          return { rows, read: first.read, at: first.at, notices, spoilt }
         after = found.last
       }
     },

@@ -205,9 +205,10 @@ function documentsOf(
   const balance = compileBalance(schema)
   const statistical = new Set(options.statisticalJournals ?? [])
   return createDocuments({
-    header: { ...head, pages: pagesOf(def.entity, head.object, essentials(head)) },
+    header: { ...head, keys: essentials(head), pages: pagesOf(def.entity, head.object, essentials(head)) },
     lines: {
       ...list,
+      keys: [...essentials(list), list.parent],
       pages: pagesOf(`${def.entity}, ${list.object}`, list.object, [...essentials(list), list.parent]),
     },
     zone: () => connection.zone(new AbortController().signal),

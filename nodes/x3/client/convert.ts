@@ -2,7 +2,8 @@
 import { syncError } from '../../../sync/errors.ts'
 import { type DataRecord, memberOf, propertyName, type Row, type Value } from '../../../sync/message.ts'
 import { isDecimal, normalise, timesSign } from '../../../sync/money.ts'
-import { checkTree } from '../../../vendor/json.ts'
+import { isTooDeep } from '../../../vendor/json.ts'
+import { DEPTH, overDepth } from '../../../vendor/limits.ts'
 import type { FieldPath } from './paths.ts'
 import type { ResolvedColumn, ResolvedEntity, ResolvedList } from './resolve.ts'
 
@@ -283,13 +284,8 @@ function conversion(type: string, numbers: Numbers): (value: unknown) => Value {
 
 /** A value that is no text: an object is kept as far as a reply may be deep. */
 function asItIs(value: unknown): Value {
-  if (typeof value !== 'object' || value === null) return (value ?? null) as Value
-  try {
-    checkTree(value)
-  } catch (error) {
-    throw syncError('data', 'x3.depth', `a value ${(error as Error).message}`)
-  }
-  return value as Value
+  if (isTooDeep(value)) throw syncError('data', 'x3.depth', `a value ${overDepth(DEPTH).message}`)
+  return (value ?? null) as Value
 }
 
 function text(value: unknown): string | null {

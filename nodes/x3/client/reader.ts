@@ -2,6 +2,7 @@
 import { isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
 import { type DataRecord, keyText, type Schema } from '../../../sync/message.ts'
 import type { Page, PageRequest, RefusedRecord, StampWindow } from '../../../sync/source.ts'
+import { isTooDeep } from '../../../vendor/json.ts'
 import { DEPTH, overDepth } from '../../../vendor/limits.ts'
 import type { X3Connection } from './connection.ts'
 import { type Converter, getter, INEXACT, type Numbers, type Raw } from './convert.ts'
@@ -162,8 +163,14 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
     }
   }
 
-  const headerOnly = (document: Raw): DataRecord =>
-    convert({ ...document, ...Object.fromEntries(entity.lists.map((list) => [list.field, null])) })
+  /** Without its lists, and without what no record can hold. */
+  const headerOnly = (document: Raw): DataRecord => {
+    const kept = Object.entries(document).map(([field, value]) => [field, isTooDeep(value) ? null : value])
+    return convert({
+      ...Object.fromEntries(kept),
+      ...Object.fromEntries(entity.lists.map((list) => [list.field, null])),
+    })
+  }
 
   const refusal = (record: DataRecord, read: number, fault: Fault): RefusedRecord => {
     record._read = read

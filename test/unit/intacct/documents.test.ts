@@ -76,7 +76,7 @@ describe('documents of Intacct', () => {
         for (let after: readonly string[] | null = null; ; ) {
           const one: QueryPage = await page({ ...query, after })
           found.push(...one.rows)
-          if (one.remaining === 0) return { rows: found, read: one.read, at: one.at, notices: [] }
+          if (one.remaining === 0) return { rows: found, read: one.read, at: one.at, notices: [], spoilt: [] }
           after = one.last
         }
       },
@@ -89,6 +89,7 @@ describe('documents of Intacct', () => {
         record: 'RECORDNO',
         stamp: 'WHENMODIFIED',
         select: [],
+        keys: ['RECORDNO'],
         pages: pagesOf(() => world.headers, sizes.headers),
       },
       lines: {
@@ -96,6 +97,7 @@ describe('documents of Intacct', () => {
         record: 'RECORDNO',
         parent: 'BATCHNO',
         select: [],
+        keys: ['BATCHNO'],
         pages: pagesOf(() => world.lines, sizes.lines),
       },
       zone: async () => zoneOf('UTC'),

@@ -1,0 +1,33 @@
+import { strictEqual, throws } from 'node:assert'
+import { databricksConnection } from '../../../nodes/databricks/databricks-connection.ts'
+import { intacctConnection } from '../../../nodes/intacct/intacct-connection.ts'
+import { readConfig, type Values } from '../../../nodes/kit/config.ts'
+import { powerbiConnection } from '../../../nodes/powerbi/powerbi-connection.ts'
+import { snowflakeConnection } from '../../../nodes/snowflake/snowflake-connection.ts'
+import { x3Connection } from '../../../nodes/x3/x3-connection.ts'
+
+const needed = { url: 'u', senderId: 's', company: 'c', user: 'u', host: 'h', account: 'a', tenant: 't', clientId: 'c' }
+const connections = {
+  x3: (values: Values) => readConfig(x3Connection, { ...needed, ...values }),
+  intacct: (values: Values) => readConfig(intacctConnection, { ...needed, ...values }),
+  databricks: (values: Values) => readConfig(databricksConnection, { ...needed, ...values }),
+  snowflake: (values: Values) => readConfig(snowflakeConnection, { ...needed, ...values }),
+  powerbi: (values: Values) => readConfig(powerbiConnection, { ...needed, ...values }),
+}
+
+describe('connections that were saved before a request was bounded in all', () => {
+  for (const [vendor, read] of Object.entries(connections))
+    it(`${vendor}: ten minutes, or the time-out where that is longer`, () => {
+      const old = (values: Values) => read({ version: 1, ...values }).totalSeconds
+      strictEqual(old({ timeoutSeconds: 60 }), 600)
+      strictEqual(old({}), 600)
+      strictEqual(old({ timeoutSeconds: '900' }), 900)
+      strictEqual(read({ version: 1, timeoutSeconds: '900' }).timeoutSeconds, 900)
+      // The dialog writes the new field into a node that was made by the version before.
+      strictEqual(old({ timeoutSeconds: 900, totalSeconds: '300' }), 300)
+      strictEqual(old({ timeoutSeconds: 60, totalSeconds: '' }), 600)
+      strictEqual(read({ version: 2, totalSeconds: 20 }).totalSeconds, 20)
+      throws(() => read({ version: 2, totalSeconds: 0 }), /totalSeconds.*at least 1/)
+      throws(() => read({ version: 2, totalSeconds: '${LONGEST}' }), /totalSeconds.*LONGEST is not set/)
+    })
+})
