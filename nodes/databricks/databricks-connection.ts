@@ -12,13 +12,13 @@ import { listNames, readList } from './client/lists.ts'
 const config = z.object({
   host: field.text('Host is missing'),
   port: field.number(443, 1, 65_535),
-  path: field.optional(),
+  path: field.asked(),
   login: field.choice(['oauth', 'entra', 'token']),
   clientId: field.optional(),
   tenant: field.optional(),
   entraUrl: field.optional(),
-  catalog: field.optional(),
-  schema: field.optional(),
+  catalog: field.asked(),
+  schema: field.asked(),
   volume: field.optional(),
   /** PEM text, or the path of a file that holds it. */
   ca: field.optional(),

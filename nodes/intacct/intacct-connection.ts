@@ -19,7 +19,7 @@ const config = z.object({
   entity: field.optional(),
   /** Value of the `source` column; empty: product, company, entity. */
   source: field.optional(),
-  timeZone: field.optional(),
+  timeZone: field.optional('auto'),
   gateway: field.optional(),
   /** Hosts besides those under intacct.com. */
   allowedHosts: field.list(),

@@ -18,6 +18,17 @@ export interface ConfigSpec<S extends Fields> {
   readonly literal?: readonly string[]
 }
 
+/**
+ * What Node-RED is told of a type besides its constructor. It does not look at `spec`: by that a test compares the dialog with
+ * the schema.
+ *
+ * @param secrets names of the password fields
+ */
+export const registration = <S extends Fields>(spec: ConfigSpec<S>, secrets: readonly string[] = []) => ({
+  credentials: Object.fromEntries(secrets.map((name) => [name, { type: 'password' as const }])),
+  spec,
+})
+
 const WHOLE = /^\$\{(\S+)\}$/
 const PART = /\$\{([^}\s]+)\}/
 
@@ -127,13 +138,25 @@ export function readConfig<S extends Fields>(spec: ConfigSpec<S>, stored: Values
 export const field = {
   /** Text that must be there. */
   text: (what = 'must be filled in') => z.preprocess(asText, z.string({ error: what }).min(1, what)),
-  /** Text that may be empty. */
-  optional: () => z.preprocess((v) => asText(v) ?? '', z.string({ error: 'must be text' })),
+  /** Text that may be empty; where it was never asked for, the default. */
+  optional: (fallback = '') => z.preprocess((v) => asText(v) ?? fallback, z.string({ error: 'must be text' })),
+  /** Text that the dialog asks for and a run may do without: what it is picked from is read before it is there. */
+  asked: () => field.optional().meta({ asked: true }),
   /** A number within bounds; empty gives the default. */
   number: (fallback: number, min: number, max: number) =>
     z.preprocess(
       (v) => Number(absent(v) ?? fallback),
       z.number({ error: 'must be a number' }).min(min, `must be at least ${min}`).max(max, `must be at most ${max}`),
+    ),
+  /** A number within bounds, or none. */
+  maybe: (min: number, max: number) =>
+    z.preprocess(
+      (v) => (absent(v) === undefined ? undefined : Number(v)),
+      z
+        .number({ error: 'must be a number' })
+        .min(min, `must be at least ${min}`)
+        .max(max, `must be at most ${max}`)
+        .optional(),
     ),
   /** A switch. */
   flag: (fallback = false) =>

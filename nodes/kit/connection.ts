@@ -3,7 +3,7 @@ import type { Node, NodeAPI, NodeDef } from 'node-red'
 import { z } from 'zod'
 import { syncError } from '../../sync/errors.ts'
 import type { ReportLine } from '../../sync/report.ts'
-import { type ConfigSpec, type Fields, fillEnv, parseFields, readConfig, type Values } from './config.ts'
+import { type ConfigSpec, type Fields, fillEnv, parseFields, readConfig, registration, type Values } from './config.ts'
 import { asSyncError, withHint } from './errors.ts'
 import { type ConnectionHandle, offer } from './members.ts'
 import { drainMs, type Log } from './node.ts'
@@ -128,7 +128,7 @@ export function defineConnection<S extends Fields, K extends Fields, Client>(
           })
       })
     },
-    { credentials: Object.fromEntries(secretFields.map((name) => [name, { type: 'password' as const }])) },
+    registration(spec, secretFields),
   )
 
   testRoute(RED, spec, credentialSchema, async (config, credentials, context) =>

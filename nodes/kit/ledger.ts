@@ -3,7 +3,7 @@ import type { Node, NodeAPI, NodeDef } from 'node-red'
 import type { z } from 'zod'
 import type { Engine } from '../../sync/engine.ts'
 import type { ReportLine } from '../../sync/report.ts'
-import { type ConfigSpec, type Fields, parseFields, readConfig, type Values } from './config.ts'
+import { type ConfigSpec, type Fields, parseFields, readConfig, registration, type Values } from './config.ts'
 import { testRoute } from './connection.ts'
 import { asSyncError } from './errors.ts'
 import { type LedgerHandle, ledgerHandle, offer } from './members.ts'
@@ -29,7 +29,6 @@ export interface LedgerSpec<S extends Fields, K extends Fields> extends ConfigSp
 
 /** Registers the ledger's config node. The engine is opened on first use and closed last: after every node that counts there has drained. */
 export function defineLedger<S extends Fields, K extends Fields>(RED: NodeAPI, spec: LedgerSpec<S, K>): void {
-  const secretFields = Object.keys(spec.credentials.shape)
   RED.nodes.registerType(
     spec.type,
     function (this: Node<Record<string, string>>, stored: NodeDef) {
@@ -56,7 +55,7 @@ export function defineLedger<S extends Fields, K extends Fields>(RED: NodeAPI, s
           .finally(done)
       })
     },
-    { credentials: Object.fromEntries(secretFields.map((name) => [name, { type: 'password' as const }])) },
+    registration(spec, Object.keys(spec.credentials.shape)),
   )
   testRoute(RED, spec, spec.credentials, spec.test)
 }

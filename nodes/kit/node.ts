@@ -2,7 +2,7 @@
 import type { Node, NodeAPI, NodeDef } from 'node-red'
 import type { z } from 'zod'
 import type { Engine } from '../../sync/engine.ts'
-import { type ConfigSpec, type Fields, readConfig, type Values } from './config.ts'
+import { type ConfigSpec, type Fields, readConfig, registration, type Values } from './config.ts'
 import { asSyncError, forDone } from './errors.ts'
 import { type LedgerHandle, ledgerHandle, type Member, placeOf } from './members.ts'
 import { within } from './shared.ts'
@@ -89,14 +89,13 @@ export const drainMs = (RED: NodeAPI): number =>
  * }
  */
 export function defineNode<S extends Fields>(RED: NodeAPI, spec: NodeSpec<S>): void {
-  const credentials = Object.fromEntries((spec.credentials ?? []).map((name) => [name, { type: 'password' as const }]))
   RED.nodes.registerType(
     spec.type,
     function (this: Node<Record<string, string>>, stored: Stored) {
       RED.nodes.createNode(this, stored)
       attach(RED, this, stored, spec)
     },
-    { credentials },
+    registration(spec, spec.credentials),
   )
 }
 

@@ -7,7 +7,7 @@ import { type CodeTable, codeTable, compileCodes, type Lookup, parseCodes } from
 /** Code tables by name, ready for look-ups. */
 export type CodeTables = ReadonlyMap<string, Lookup>
 
-const config = z.object({ tables: z.array(codeTable).default([]) })
+const config = z.object({ tables: z.array(codeTable).default([{ name: 'account', rows: [] }]) })
 const noCredentials = z.object({})
 
 export const glMapping: ConnectionSpec<typeof config, typeof noCredentials, CodeTables> = {

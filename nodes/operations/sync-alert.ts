@@ -10,7 +10,7 @@ const config = z.object({
   /** Names of the syncs to watch; empty: all. */
   syncs: field.list(),
   heldOver: field.number(0, 0, 1_000_000),
-  successHours: field.number(0, 0, 8760),
+  successHours: field.number(26, 0, 8760),
   everySeconds: field.number(30, 1, 3600),
 })
 type Config = z.output<typeof config>

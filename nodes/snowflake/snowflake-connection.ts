@@ -13,7 +13,7 @@ const config = z.object({
   account: field.text('Account is missing'),
   /** Private link; empty: `<account>.snowflakecomputing.com`. */
   host: field.optional(),
-  port: field.optional(),
+  port: field.maybe(1, 65_535),
   protocol: field.choice(['https', 'http']),
   login: field.choice(['keyPair', 'token', 'oauth']),
   user: field.optional(),
@@ -21,9 +21,9 @@ const config = z.object({
   oauthUrl: field.optional(),
   scope: field.optional(),
   role: field.optional(),
-  warehouse: field.optional(),
-  database: field.optional(),
-  schema: field.optional(),
+  warehouse: field.asked(),
+  database: field.asked(),
+  schema: field.asked(),
   /** `@~` or a named stage. */
   stage: field.optional(),
   /** PEM text, or the path of a file that holds it. */
@@ -106,7 +106,7 @@ async function open(
     coldStartMs: values.coldStartMinutes * 60_000,
     log,
     ...(host ? { host } : {}),
-    ...(values.port ? { port: portOf(values.port) } : {}),
+    ...(values.port ? { port: values.port } : {}),
     ...(attempts ? { attempts } : {}),
     ...(ca ? { ca } : {}),
     ...(proxy ? { proxy } : {}),
@@ -142,12 +142,6 @@ async function pemText(text: string, name: string, what: string): Promise<string
   if (!pem.includes(`-----BEGIN ${what}`))
     throw wrong(name, `neither a ${what === '' ? 'key' : 'certificate'} in PEM form nor a file that holds one`)
   return pem
-}
-
-function portOf(text: string): number {
-  const port = Number(text)
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw wrong('port', 'must be a number up to 65535')
-  return port
 }
 
 function needed(text: string, name: string, label: string): string {

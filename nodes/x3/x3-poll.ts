@@ -22,7 +22,7 @@ const config = z.object({
   ledgers: field.list(),
   statisticalLedgers: field.list(),
   dimensionTypes: field.list(),
-  costCentreType: field.optional(),
+  costCentreType: field.optional('CCT'),
   /** `entity.column` of the sensitive columns that were chosen. */
   sensitive: field.list(),
 })
