@@ -1,6 +1,6 @@
 import { companies, dimensionTypes, entryTypes, otherLedgers } from './codes.ts'
 import { accountCode, customerCode, dimensionCode, supplierCode } from './masters.ts'
-import { convert, decimal, type Minor, scaleOf } from './money.ts'
+import { convertLarge, decimal, type LargeMinor, scaleOf } from './money.ts'
 import { dateBeside, lineStamps, longest } from './orders.ts'
 import { type Draw, draws, hash, pick } from './random.ts'
 import type { Base } from './table.ts'
@@ -46,26 +46,39 @@ function ledgersOf(world: World, index: number, draw: Draw): string[] {
   return ['legal', ...(analytical ? ['analytical'] : []), ...(ias ? ['ias'] : [])]
 }
 
+/** Even the smallest books have one entry with such amounts. */
+const HUGE = 1
+
+/** Beyond 2^53 minor units, where a number loses digits; below 2^63 units of 1/10,000, which Power BI's Decimal holds. */
+const hugeAmount = (draw: Draw, unit: number): LargeMinor =>
+  BigInt(2e12 + draw(7e12)) * 50n * BigInt(unit) + BigInt(draw(unit))
+
 /** Signed amounts that add up to nothing; all but the last are drawn. */
-function balanced(draw: Draw, count: number, currency: string): Minor[] {
+function balanced(draw: Draw, count: number, currency: string, surelyHuge: boolean): LargeMinor[] {
   const size = 10 ** (3 + draw(4))
-  const huge = draw(50) === 0 && scaleOf(currency) <= 2
-  const credit = draw(8) === 0 ? -1 : 1
-  let sum = 0
-  const amounts: Minor[] = []
+  const huge = (draw(50) === 0 || surelyHuge) && scaleOf(currency) <= 2
+  const credit = draw(8) === 0 ? -1n : 1n
+  let sum = 0n
+  const amounts: LargeMinor[] = []
   for (let k = 0; k < count - 1; k++) {
-    let amount = k % 3 === 2 ? -(1 + draw(size / 4)) : size + draw(size * 9)
-    if (huge && k === 0) amount = (1e12 + draw(8e12)) * 10 ** scaleOf(currency) + draw(10 ** scaleOf(currency))
+    let amount = BigInt(k % 3 === 2 ? -(1 + draw(size / 4)) : size + draw(size * 9))
+    if (huge && k === 0) amount = hugeAmount(draw, 10 ** scaleOf(currency))
     amounts.push(credit * amount)
     sum += credit * amount
   }
   return [...amounts, -sum]
 }
 
-function splits(world: World, draw: Draw, sites: readonly string[], amount: Minor, scale: number): AnalyticalLine[] {
+function splits(
+  world: World,
+  draw: Draw,
+  sites: readonly string[],
+  amount: LargeMinor,
+  scale: number,
+): AnalyticalLine[] {
   const kind = draw(20)
   const count = kind < 3 ? 0 : kind < 17 ? 1 : 2 + draw(3)
-  const part = Math.floor(amount / Math.max(1, count))
+  const part = amount / BigInt(Math.max(1, count))
   return Array.from({ length: count }, (_, k) => {
     const dimensions: Record<string, string> = {}
     for (const type of dimensionTypes) {
@@ -74,7 +87,7 @@ function splits(world: World, draw: Draw, sites: readonly string[], amount: Mino
     return {
       split: k + 1,
       site: pick(draw, sites),
-      amount: decimal(k === 0 ? amount - part * (count - 1) : part, scale),
+      amount: decimal(k === 0 ? amount - part * BigInt(count - 1) : part, scale),
       quantity: draw(5) === 0 ? decimal(draw(90_000), 3) : '0',
       dimensions,
     }
@@ -93,10 +106,11 @@ export function makeEntry(
   const draw = draws(world.seed, numberOf.journalEntry, index)
   const company = companies[draw(3) === 0 ? 1 : 0] as (typeof companies)[number]
   const site = pick(draw, company.sites)
-  const currency = draw(10) < 6 ? company.currency : pick(draw, ['CLF', 'EUR', 'GBP', 'JPY', 'KWD', 'USD'])
+  const currency =
+    draw(10) < 6 || index === HUGE ? company.currency : pick(draw, ['CLF', 'EUR', 'GBP', 'JPY', 'KWD', 'USD'])
   const scale = scaleOf(currency)
   const count = entryLines(world, index)
-  const amounts = balanced(draw, count, currency)
+  const amounts = balanced(draw, count, currency, index === HUGE)
   const partner =
     entryType === 'BPCIN'
       ? customerCode(world, draw(world.plan.customer))
@@ -117,12 +131,13 @@ export function makeEntry(
     const ledgerCurrency = other?.currency ?? company.currency
     const ledgerScale = scaleOf(ledgerCurrency)
     // Rounded line by line; the last line takes the difference, so that the ledger balances in its own currency.
-    let sum = 0
+    let sum = 0n
     for (let k = 0; k < count; k++) {
       const last = k === count - 1
-      const amount = amounts[k] as Minor
+      const amount = amounts[k] as LargeMinor
       const sign = amount < 0 ? -1 : 1
-      const inLedger = last ? -sum : convert(amount, currency, ledgerCurrency)
+      const size = amount < 0 ? -amount : amount
+      const inLedger = last ? -sum : convertLarge(amount, currency, ledgerCurrency)
       sum += inLedger
       const stamp = last ? late : undefined
       lines.push({
@@ -138,15 +153,15 @@ export function makeEntry(
         businessPartner: last ? partner : null,
         sign,
         currency,
-        amount: decimal(Math.abs(amount), scale),
+        amount: decimal(size, scale),
         ledgerCurrency,
-        ledgerAmount: decimal(sign * inLedger, ledgerScale),
+        ledgerAmount: decimal(sign < 0 ? -inLedger : inLedger, ledgerScale),
         quantity: draw(4) === 0 ? decimal(draw(900_000), 3) : '0',
         description: remark(draw),
         matchingCode: last && matched ? `A${String.fromCharCode(65 + draw(26), 65 + draw(26))}` : null,
         matchingDate: last ? matchingDate : null,
         tax: draw(3) === 0 ? pick(draw, ['EXO', 'NOR', 'RED']) : null,
-        analytical: last && partner !== null ? [] : splits(world, draw, company.sites, Math.abs(amount), scale),
+        analytical: last && partner !== null ? [] : splits(world, draw, company.sites, size, scale),
       })
     }
   }
