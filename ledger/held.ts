@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto'
 import type { SQLInputValue } from 'node:sqlite'
 import type { HeldFilter } from '../sync/engine.ts'
 import { syncError } from '../sync/errors.ts'
-import type { DataRecord, Schema } from '../sync/message.ts'
+import { type DataRecord, isDeletion, type Schema } from '../sync/message.ts'
 import type { Cipher } from './crypt.ts'
 import type { Database } from './database.ts'
 import type { Intern } from './intern.ts'
-import type { Commit, Delivery, HeldRecord, HeldState } from './ledger.ts'
+import type { Commit, Delivery, HeldRecord, HeldState, Intent, Who } from './ledger.ts'
 import type { Tables } from './tables.ts'
 
 export type NewHeld = NonNullable<Commit['held']>[number]
@@ -29,7 +29,9 @@ export interface HeldRecords {
   claim(filter: HeldFilter, run: string): HeldRecord[]
   release(ids: readonly string[], as: Exclude<HeldState, 'replaying' | 'discarded'>): void
   /** Inside a transaction: those of them that are open, as they were. */
-  discard(ids: readonly string[], by: string, reason: string): HeldRecord[]
+  discard(ids: readonly string[], who: Who): Pick<HeldRecord, 'sync' | 'entity' | 'sink' | 'key'>[]
+  /** How many of these records are held with a person's edit: by their keys at the address, or by the source's before it. */
+  edited(intent: Pick<Intent, 'sync' | 'entity' | 'address' | 'records'>): Intent['records']
   /** Gives back what a dead process had claimed. */
   giveBack(): number
   edit(id: string, record: DataRecord, by: string): void
@@ -56,19 +58,21 @@ export function createHeld(db: Database, intern: Intern, cipher: Cipher, at: () 
   const anyOpen = raw.prepare(
     "SELECT 1 FROM held WHERE state IN ('open', 'replaying', 'discarded') AND entity = ? LIMIT 1",
   )
+  // A node behind a catch holds under the key that the failed node saw; source and mapping hold under the source's.
+  const beforeSink = `(held.stage = 'flow' OR (held.stage IN ('source', 'map') AND d.whose <> 'target'))`
   // A record held before the sink is superseded by a later read only: the same read may still be on its way to another sink.
   const close = raw.prepare(`
     UPDATE held SET state = CASE WHEN held.read < d.read THEN 'superseded' ELSE 'delivered' END, closed_at = ?
-    FROM (SELECT value ->> 0 AS key, value ->> 1 AS read, value ->> 2 AS hash FROM json_each(?)) AS d
+    FROM (SELECT value ->> 0 AS key, value ->> 1 AS read, value ->> 2 AS hash, value ->> 3 AS whose FROM json_each(?)) AS d
     WHERE held.entity = ? AND held.key = d.key AND held.state IN ('open', 'replaying')
-      AND ((held.sink = ? AND (held.read < d.read OR (held.read = d.read AND d.hash IS NOT NULL)))
-        OR (held.sync = ? AND held.stage IN ('source', 'map', 'flow') AND held.read < d.read))`)
+      AND ((held.sink = ? AND d.whose <> 'source' AND (held.read < d.read OR (held.read = d.read AND d.hash IS NOT NULL)))
+        OR (held.sync = ? AND held.read < d.read AND ${beforeSink}))`)
   // What a person left out is over when another version is accounted for, not when it is held.
   const closeLeftOut = raw.prepare(`
     UPDATE held SET state = 'superseded', closed_at = ?
-    FROM (SELECT value ->> 0 AS key, value ->> 1 AS read FROM json_each(?)) AS d
+    FROM (SELECT value ->> 0 AS key, value ->> 1 AS read, value ->> 3 AS whose FROM json_each(?)) AS d
     WHERE held.entity = ? AND held.key = d.key AND held.state = 'discarded' AND held.read < d.read
-      AND (held.sink = ? OR (held.sync = ? AND held.stage IN ('source', 'map', 'flow')))`)
+      AND ((held.sink = ? AND d.whose <> 'source') OR (held.sync = ? AND ${beforeSink}))`)
   const anyOpenAt = raw.prepare("SELECT 1 FROM held INDEXED BY held_sink WHERE sink = ? AND state = 'open' LIMIT 1")
   const readsAt = raw.prepare(`
     SELECT h.key, max(h.read) AS read FROM json_each(?) AS j
@@ -130,6 +134,15 @@ export function createHeld(db: Database, intern: Intern, cipher: Cipher, at: () 
   }
   const isOpen = ['open', 'replaying']
 
+  /** What cannot be decrypted any more is taken for a record, and stays listed. */
+  const wasDeletion = (row: HeldRow): boolean => {
+    try {
+      return isDeletion(opened(row, row.record))
+    } catch {
+      return false
+    }
+  }
+
   /** A person left this very version out, and it was only read again; another version takes its place. */
   const staysLeftOut = (held: NewHeld): boolean => {
     const rows = leftOut.all(held.entity, held.key, held.sink, held.read) as unknown as HeldRow[]
@@ -147,9 +160,8 @@ export function createHeld(db: Database, intern: Intern, cipher: Cipher, at: () 
   return {
     close({ entity, sync, address }, deliveries, holds) {
       if (deliveries.length + holds.length === 0 || anyOpen.get(entity) === undefined) return
-      const listOf = (some: readonly Delivery[]): string => JSON.stringify(some.map((d) => [d.key, d.read, d.hash]))
-      close.run(at(), listOf(holds.length === 0 ? deliveries : [...deliveries, ...holds]), entity, address ?? '', sync)
-      closeLeftOut.run(at(), listOf(deliveries), entity, address ?? '', sync)
+      close.run(at(), byKeys(holds.length === 0 ? deliveries : [...deliveries, ...holds]), entity, address ?? '', sync)
+      closeLeftOut.run(at(), byKeys(deliveries), entity, address ?? '', sync)
     },
     add(records) {
       for (const held of records) {
@@ -227,13 +239,21 @@ export function createHeld(db: Database, intern: Intern, cipher: Cipher, at: () 
         for (const id of ids) end.run(as, as === 'open' ? null : at(), id)
       })
     },
-    discard(ids, by, reason) {
-      const end = raw.prepare(
-        "UPDATE held SET state = 'discarded', closed_at = ?, closed_by = ?, reason = ? WHERE id = ? AND state = 'open'",
-      )
-      const rows = select({ ids }, ['open'])
-      for (const row of rows) end.run(at(), by, reason, row.id)
-      return rows.map(heldRecord)
+    discard(ids, { by, reason }) {
+      const end = raw.prepare('UPDATE held SET state = ?, closed_at = ?, closed_by = ?, reason = ? WHERE id = ?')
+      const rows = select({ ids, limit: ids.length }, ['open'])
+      for (const row of rows) end.run(wasDeletion(row) ? 'superseded' : 'discarded', at(), by, reason, row.id)
+      return rows
+    },
+    edited({ sync, entity, address, records }) {
+      const rows = raw
+        .prepare(`
+          SELECT sink, stage, key FROM held
+          WHERE sync = ? AND entity = ? AND state IN ('open', 'replaying') AND edited IS NOT NULL`)
+        .all(sync, entity) as { sink: string; stage: string; key: string }[]
+      const own = new Set(rows.filter(({ sink }) => sink === address).map(({ key }) => key))
+      const before = new Set(rows.filter(({ stage }) => stage !== 'sink').map(({ key }) => key))
+      return records.filter(({ key, source = key }) => own.has(key) || before.has(source))
     },
     giveBack: () =>
       Number(raw.prepare("UPDATE held SET state = 'open', claimed_by = NULL WHERE state = 'replaying'").run().changes),
@@ -253,6 +273,19 @@ export function createHeld(db: Database, intern: Intern, cipher: Cipher, at: () 
     },
   }
 }
+
+/** Deliveries under the keys that their records may be held under: the target's, and the source's where a mapping made another. */
+const byKeys = (deliveries: readonly Delivery[]): string =>
+  JSON.stringify(
+    deliveries.flatMap(({ key, sourceKey = key, read, hash }) =>
+      sourceKey === key
+        ? [[key, read, hash, 'both']]
+        : [
+            [key, read, hash, 'target'],
+            [sourceKey, read, hash, 'source'],
+          ],
+    ),
+  )
 
 /** What a record says, whenever and wherever in a batch it was read. */
 const contentOf = ({ _row, _read, ...content }: DataRecord): string => JSON.stringify(content)

@@ -23,6 +23,8 @@ export interface KnownKeys
   > {
   /** Inside a transaction. */
   write(sync: string, entity: string, keys: readonly KnownKey[]): void
+  /** Those of the keys that the source has shown. */
+  areShown(sync: string, entity: string, keys: readonly string[]): ReadonlySet<string>
   /** Inside a transaction: what was sent of the entity under a number below `read` may not be there any more. */
   lose(sync: string, entity: string, what: string, read: number): void
 }
@@ -66,6 +68,9 @@ export function createKnownKeys({ raw, guard, tx }: Database): KnownKeys {
     "UPDATE known_key SET stamp = '?' WHERE entity = ? AND key IN (SELECT value FROM json_each(?))",
   )
   const forget = raw.prepare('DELETE FROM known_key WHERE entity = ?')
+  const shown = raw.prepare(
+    'SELECT key FROM known_key WHERE entity = ? AND seen >= 0 AND key IN (SELECT value FROM json_each(?))',
+  )
   const swept = raw.prepare('SELECT swept, lost FROM source_entity WHERE sync = ? AND entity = ?')
   const save = raw.prepare('UPDATE source_entity SET swept = ? WHERE id = ?')
   const lose = raw.prepare('UPDATE source_entity SET lost = ? WHERE id = ?')
@@ -100,6 +105,10 @@ export function createKnownKeys({ raw, guard, tx }: Database): KnownKeys {
       const id = idOf(sync, entity)
       const there = keys.some(({ gone }) => gone) ? withoutGone(id, keys) : keys
       if (there.length > 0) put.run(id, JSON.stringify(there.map(({ key, read, stamp }) => [key, read, stamp])))
+    },
+    areShown(sync, entity, keys) {
+      if (keys.length === 0) return new Set()
+      return new Set((shown.all(idOf(sync, entity), JSON.stringify(keys)) as { key: string }[]).map(({ key }) => key))
     },
     lose(sync, entity, what, read) {
       const id = idOf(sync, entity)

@@ -7,6 +7,10 @@ import type { Owners } from './owners.ts'
 
 export type { TableOwner } from './owners.ts'
 
+import type { Decision, Difference, NewDecision, OpenItem, Who } from './state.ts'
+
+export type { Decision, Difference, NewDecision, OpenItem, Who }
+
 /** The last version of a key that is accounted for at an address. */
 export interface Delivery {
   readonly key: string
@@ -24,6 +28,8 @@ export interface Delivery {
    * one, or the row is older than this column.
    */
   readonly source?: number | null
+  /** The source's own key as text, where it is known and another: what was held under it is over. Not kept. */
+  readonly sourceKey?: string | undefined
 }
 
 export type HeldState = 'open' | 'replaying' | 'delivered' | 'superseded' | 'discarded'
@@ -116,6 +122,8 @@ export interface Commit {
   readonly known?: readonly KnownKey[]
   /** Intent that these deliveries close. */
   readonly intent?: string
+  /** A person decided so. */
+  readonly decision?: NewDecision
   /** Tables of the address that got a row by these deliveries: `''` the header's, else the list's name. */
   readonly filled?: readonly string[]
   readonly state?: 'received' | 'settled'
@@ -154,48 +162,6 @@ export interface StoredRange {
   readonly after: string
   readonly through: string
   readonly stored: readonly StoredKey[]
-}
-
-/** What stored sums or counts said that is not what was delivered; open until a full run of the entity ties or a person closes it. */
-export interface Difference {
-  readonly id: string
-  readonly sync: string
-  readonly entity: string
-  /** The target's. */
-  readonly address: string
-  readonly sinkName: string
-  /** The run that saw it last. */
-  readonly run: string
-  readonly problem: string
-  readonly since: string
-  readonly closed?: { readonly at: string; readonly by: string; readonly reason: string }
-}
-
-/** What a person decided about records, kept longer than they are. */
-export interface Decision {
-  readonly id: string
-  readonly at: string
-  readonly by: string
-  readonly reason: string
-  readonly kind: 'discard' | 'in-doubt' | 'difference' | 'identity' | 'mass-deletion'
-  readonly sync: string
-  readonly entity: string
-  /** Who held, or where it is written. */
-  readonly sink: string
-  /** The key, the batch and the answer, or the difference. */
-  readonly about: string
-}
-
-/** Something of a sync that is not over: records held, left out by a person, in doubt, to be read again; rows lost; a difference. */
-export interface OpenItem {
-  readonly entity: string
-  readonly kind: 'held' | 'left-out' | 'in-doubt' | 'again' | 'lost' | 'difference'
-  /** Where; null: at every sink of the entity. */
-  readonly address: string | null
-  readonly sinkName: string | null
-  /** Records. */
-  readonly count: number
-  readonly problem?: string
 }
 
 /** Work of another ledger that this one took over from the target's mark. */
@@ -356,28 +322,34 @@ export interface Ledger extends Owners {
   /** What of a sync is not over. */
   openItems(sync: string): Promise<readonly OpenItem[]>
   differences(filter: { readonly sync?: string; readonly open?: boolean }): Promise<readonly Difference[]>
-  /** The open one of this address is renewed. */
+  /** Each run compares rows of its own, so that what it finds is a difference of its own. */
   saveDifference(difference: Omit<Difference, 'id' | 'since' | 'closed'>): Promise<void>
-  /** By its id a person decides; by its place a run that compared everything. False: there was none open. */
-  closeDifference(
-    match: { readonly id: string } | Pick<Difference, 'sync' | 'entity' | 'address'>,
-    by: string,
-    reason: string,
-  ): Promise<boolean>
+  /** A person decides. Gives back the one that was open. */
+  closeDifference(id: string, who: Who): Promise<Difference | undefined>
+  /** A run has compared everything at that place. */
+  closeDifferences(place: Pick<Difference, 'sync' | 'entity' | 'address'>, by: string, reason: string): Promise<void>
   decisions(filter: { readonly sync?: string; readonly limit?: number }): Promise<readonly Decision[]>
   /** Writes down what a person decided. */
-  decide(decision: Omit<Decision, 'id' | 'at'>): Promise<void>
-  /** A person leaves open held records out; they stay listed until a later version of theirs is accounted for. Gives back how many. */
-  discardHeld(ids: readonly string[], by: string, reason: string): Promise<number>
+  decide(decision: NewDecision): Promise<void>
   /**
-   * A person says that a batch in doubt is not in the target: the intent is gone, and its records are read again by their source's
-   * keys (`sources`; where one is not known the targets are doubted, so that the sweep asks them).
+   * A person leaves open held records out; they stay listed until a later version of theirs is accounted for. A deletion is
+   * over with it: its record is gone in the source. Gives back how many there were.
    */
-  settleAbsent(intent: Intent, by: string, reason: string): Promise<void>
+  discardHeld(ids: readonly string[], who: Who): Promise<number>
+  /**
+   * A person says that a batch in doubt is not in the target: the intent is gone, and the next run reads its records again by
+   * their source's keys (`again`). Without them an older version left its batches: their own keys are the source's where the
+   * source has shown them. The others (`unfound`) are open until everything was read, or a sweep has asked the targets, which
+   * are doubted. What is held with an edit of a person (`edited`) stays as it is.
+   */
+  settleAbsent(
+    intent: Intent,
+    who: Who,
+  ): Promise<{ readonly again: number; readonly edited: number; readonly unfound: number }>
   /** Source's keys that the next run reads by key, whatever their stamps. */
-  readAgain(sync: string, entity: string, keys: readonly string[]): Promise<void>
   keysToReadAgain(sync: string, entity: string): Promise<readonly string[]>
-  forgetToReadAgain(sync: string, entity: string, keys: readonly string[]): Promise<void>
+  /** Gives back how many there were. `all`: those too of which nobody knows the source's key. */
+  forgetToReadAgain(sync: string, entity: string, keys: readonly string[] | 'all'): Promise<number>
 
   raiseAlert(alert: Omit<AlertRecord, 'id' | 'raised' | 'cleared'>): Promise<AlertRecord | undefined>
   clearAlerts(match: {

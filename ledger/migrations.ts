@@ -261,4 +261,25 @@ export const migrations: Record<string, Migration> = {
         .execute()
     },
   },
+  '0008-still-open': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .alterTable('again')
+        .addColumn('found', 'integer', (c) => c.notNull().defaultTo(1))
+        .execute()
+      await sql`create index held_left_out on held (entity, key) where state = 'discarded'`.execute(db)
+      // Only the alert said so until now, and any run that compared other rows cleared it.
+      await sql`
+        insert into difference (id, sync, entity, address, sink_name, run, problem, since)
+        select id, sync, entity, '', '', '', message, raised from alert
+        where kind = 'no-tie' and cleared is null and entity is not null and message not like '%could not be compared%'`.execute(
+        db,
+      )
+      // Discarded by a version that did not look whether a later one was delivered.
+      await sql`
+        update held set state = 'superseded' where state = 'discarded' and reason is null and exists (
+          select 1 from address join delivery on delivery.address = address.id
+          where address.address = held.sink and delivery.key = held.key and delivery.read > held.read)`.execute(db)
+    },
+  },
 }

@@ -38,7 +38,7 @@ export function createSqliteLedger({
   const deliveries = createDeliveries(db, intern)
   const held = createHeld(db, intern, cipher, at)
   const runs = createRuns(db, intern, at)
-  const { write: writeKnown, lose, ...known } = createKnownKeys(db)
+  const { write: writeKnown, lose, areShown, ...known } = createKnownKeys(db)
   const { write: writeFilled, forget: forgetFilled, ...filled } = createFilled(db, deliveries, { lose }, numbers.next)
 
   const { decide, queue, ...standing } = createStanding(db, at)
@@ -155,6 +155,7 @@ export function createSqliteLedger({
           if (commit.position) savePosition(commit.sync, commit.position.entity, commit.position.position)
           if (commit.known) writeKnown(commit.sync, commit.entity, commit.known)
           if (commit.intent !== undefined) closeIntent.run(commit.intent)
+          if (commit.decision) decide(commit.decision)
         })
       } catch (error) {
         // A number that was made in the transaction is gone with it.
@@ -219,21 +220,38 @@ export function createSqliteLedger({
     claimHeld: async (filter, run) => held.claim(filter, run),
     releaseHeld: async (ids, as) => held.release(ids, as),
     editHeld: async (heldId, record, by) => held.edit(heldId, record, by),
-    discardHeld: async (ids, by, reason) =>
+    discardHeld: async (ids, who) =>
       db.tx(() => {
-        const gone = held.discard(ids, by, reason)
+        const gone = held.discard(ids, who)
         for (const { sync, entity, sink, key } of gone)
-          decide({ by, reason, kind: 'discard', sync, entity, sink, about: key })
+          decide({ ...who, kind: 'discard', sync, entity, sink, about: key })
         return gone.length
       }),
-    async settleAbsent({ id: intent, sync, entity, address, records }, by, reason) {
-      const sources = records.flatMap(({ source }) => source ?? [])
-      db.tx(() => {
-        closeIntent.run(intent)
-        queue(sync, entity, sources)
-        decide({ by, reason, kind: 'in-doubt', sync, entity, sink: address, about: `${intent}: it is not there` })
+    async settleAbsent(intent, who) {
+      const { id: batch, sync, entity, address, records } = intent
+      const counts = db.tx(() => {
+        const edited = new Set(held.edited(intent))
+        const others = records.filter((record) => !edited.has(record))
+        const shown = areShown(
+          sync,
+          entity,
+          others.flatMap(({ key, source }) => (source === undefined ? [key] : [])),
+        )
+        const sources = others.flatMap(({ key, source }) => source ?? (shown.has(key) ? key : []))
+        const unfound = others.filter(({ key, source }) => source === undefined && !shown.has(key))
+        closeIntent.run(batch)
+        queue(sync, entity, sources, true)
+        queue(
+          sync,
+          entity,
+          unfound.map(({ key }) => key),
+          false,
+        )
+        decide({ ...who, kind: 'in-doubt', sync, entity, sink: address, about: `${batch}: it is not there` })
+        return { again: sources.length, edited: edited.size, unfound: unfound.length }
       })
-      if (sources.length < records.length) await known.doubtTargets(sync, entity)
+      if (counts.unfound > 0) await known.doubtTargets(sync, entity)
+      return counts
     },
     async decide(decision) {
       db.tx(() => decide(decision))

@@ -1,7 +1,7 @@
 /** What stands open of a sync until it is over: differences and keys to read again; and what people decided, kept for years. */
 import { randomUUID } from 'node:crypto'
 import type { Database } from './database.ts'
-import type { Decision, Difference, Ledger, OpenItem } from './ledger.ts'
+import type { Decision, Difference, Ledger, NewDecision, OpenItem } from './ledger.ts'
 
 export interface Standing
   extends Pick<
@@ -10,15 +10,15 @@ export interface Standing
     | 'differences'
     | 'saveDifference'
     | 'closeDifference'
+    | 'closeDifferences'
     | 'decisions'
-    | 'readAgain'
     | 'keysToReadAgain'
     | 'forgetToReadAgain'
   > {
   /** Inside a transaction. */
-  decide(decision: Omit<Decision, 'id' | 'at'>): void
-  /** Inside a transaction. */
-  queue(sync: string, entity: string, keys: readonly string[]): void
+  decide(decision: NewDecision): void
+  /** Inside a transaction. `found`: they are the source's keys. */
+  queue(sync: string, entity: string, keys: readonly string[], found: boolean): void
 }
 
 interface DifferenceRow {
@@ -40,11 +40,16 @@ export function createStanding({ raw, tx, guard }: Database, at: () => string): 
     SELECT entity, CASE state WHEN 'discarded' THEN 'left-out' ELSE 'held' END AS kind,
       CASE stage WHEN 'sink' THEN sink END AS address, CASE stage WHEN 'sink' THEN sink_name END AS sinkName, count(*) AS count
     FROM held WHERE sync = ? AND state IN ('open', 'replaying', 'discarded') GROUP BY 1, 2, 3, 4 ORDER BY 2`)
+  // A batch whose run ended without an answer is in doubt too. Groups of a replay are runs named after it: `r1.0`.
   const doubtful = raw.prepare(`
     SELECT entity, 'in-doubt' AS kind, address, NULL AS sinkName, sum(json_array_length(records)) AS count
-    FROM intent WHERE sync = ? AND state <> 'open' GROUP BY 1, 3`)
+    FROM intent WHERE sync = ? AND (state <> 'open' OR NOT EXISTS (
+      SELECT 1 FROM run WHERE run.state = 'running' AND (run.id = intent.run OR intent.run LIKE run.id || '.%')))
+    GROUP BY 1, 3`)
   const again = raw.prepare(`
-    SELECT entity, 'again' AS kind, NULL AS address, NULL AS sinkName, count(*) AS count FROM again WHERE sync = ? GROUP BY 1`)
+    SELECT entity, CASE found WHEN 1 THEN 'again' ELSE 'unfound' END AS kind, NULL AS address, NULL AS sinkName,
+      count(*) AS count
+    FROM again WHERE sync = ? GROUP BY 1, 2`)
   const lost = raw.prepare(`
     SELECT entity, 'lost' AS kind, NULL AS address, NULL AS sinkName, 1 AS count, lost AS problem
     FROM source_entity WHERE sync = ? AND lost IS NOT NULL`)
@@ -52,29 +57,31 @@ export function createStanding({ raw, tx, guard }: Database, at: () => string): 
     SELECT entity, 'difference' AS kind, address, sink_name AS sinkName, 1 AS count, problem
     FROM difference WHERE sync = ? AND closed_at IS NULL`)
   const listed = raw.prepare('SELECT * FROM difference WHERE (?1 IS NULL OR sync = ?1) ORDER BY since DESC LIMIT 1000')
-  const openAt = raw.prepare(
-    'SELECT id FROM difference WHERE sync = ? AND entity = ? AND address = ? AND closed_at IS NULL',
-  )
   const insert = raw.prepare('INSERT INTO difference VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL)')
-  const renew = raw.prepare('UPDATE difference SET problem = ?, run = ? WHERE id = ?')
   const close = raw.prepare(
     'UPDATE difference SET closed_at = ?, closed_by = ?, reason = ? WHERE id = ? AND closed_at IS NULL RETURNING *',
   )
+  const closeAt = raw.prepare(`
+    UPDATE difference SET closed_at = ?, closed_by = ?, reason = ?
+    WHERE sync = ? AND entity = ? AND address = ? AND closed_at IS NULL`)
   const putDecision = raw.prepare('INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
   const decided = raw.prepare(`
     SELECT id, at, person AS "by", reason, kind, sync, entity, sink, about FROM decision
     WHERE (?1 IS NULL OR sync = ?1) ORDER BY at DESC LIMIT ?2`)
-  const putAgain = raw.prepare('INSERT INTO again VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING')
-  const keysAgain = raw.prepare('SELECT key FROM again WHERE sync = ? AND entity = ? ORDER BY key')
-  const dropAgain = raw.prepare(
-    'DELETE FROM again WHERE sync = ? AND entity = ? AND key IN (SELECT value FROM json_each(?))',
+  const putAgain = raw.prepare(
+    'INSERT INTO again (sync, entity, key, since, found) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
   )
+  const keysAgain = raw.prepare('SELECT key FROM again WHERE sync = ? AND entity = ? AND found = 1 ORDER BY key')
+  const dropAgain = raw.prepare(
+    'DELETE FROM again WHERE sync = ? AND entity = ? AND found = 1 AND key IN (SELECT value FROM json_each(?))',
+  )
+  const dropAllAgain = raw.prepare('DELETE FROM again WHERE sync = ? AND entity = ?')
 
   const decide: Standing['decide'] = ({ by, reason, kind, sync, entity, sink, about }) => {
     putDecision.run(randomUUID(), at(), by, reason, kind, sync, entity, sink, about)
   }
-  const queue: Standing['queue'] = (sync, entity, keys) => {
-    for (const key of keys) putAgain.run(sync, entity, key, at())
+  const queue: Standing['queue'] = (sync, entity, keys, found) => {
+    for (const key of keys) putAgain.run(sync, entity, key, at(), found ? 1 : 0)
   }
 
   return {
@@ -87,43 +94,31 @@ export function createStanding({ raw, tx, guard }: Database, at: () => string): 
         .filter((row) => open === undefined || open === (row.closed_at === null))
         .map(difference),
     async saveDifference({ sync, entity, address, sinkName, run, problem }) {
-      tx(() => {
-        const open = openAt.get(sync, entity, address) as { id: string } | undefined
-        if (open) renew.run(problem, run, open.id)
-        else insert.run(randomUUID(), sync, entity, address, sinkName, run, problem, at())
-      })
+      guard(() => insert.run(randomUUID(), sync, entity, address, sinkName, run, problem, at()))
     },
-    async closeDifference(match, by, reason) {
-      return tx(() => {
-        const id =
-          'id' in match
-            ? match.id
-            : (openAt.get(match.sync, match.entity, match.address) as { id: string } | undefined)?.id
-        const [row] = id === undefined ? [] : (close.all(at(), by, reason, id) as unknown as DifferenceRow[])
-        if (!row) return false
-        if ('id' in match)
-          decide({
-            by,
-            reason,
-            kind: 'difference',
-            sync: row.sync,
-            entity: row.entity,
-            sink: row.address,
-            about: row.problem,
-          })
-        return true
-      })
+    closeDifference: async (id, { by, reason }) =>
+      tx(() => {
+        const [row] = close.all(at(), by, reason, id) as unknown as DifferenceRow[]
+        if (!row) return undefined
+        const { sync, entity, address, problem } = row
+        decide({ by, reason, kind: 'difference', sync, entity, sink: address, about: problem })
+        return difference(row)
+      }),
+    async closeDifferences({ sync, entity, address }, by, reason) {
+      guard(() => closeAt.run(at(), by, reason, sync, entity, address))
     },
     decisions: async ({ sync, limit = 100 }) =>
       guard(() => decided.all(sync ?? null, limit)) as unknown as readonly Decision[],
-    async readAgain(sync, entity, keys) {
-      tx(() => queue(sync, entity, keys))
-    },
     keysToReadAgain: async (sync, entity) =>
       (guard(() => keysAgain.all(sync, entity)) as { key: string }[]).map(({ key }) => key),
-    async forgetToReadAgain(sync, entity, keys) {
-      guard(() => dropAgain.run(sync, entity, JSON.stringify(keys)))
-    },
+    forgetToReadAgain: async (sync, entity, keys) =>
+      guard(() =>
+        Number(
+          keys === 'all'
+            ? dropAllAgain.run(sync, entity).changes
+            : dropAgain.run(sync, entity, JSON.stringify(keys)).changes,
+        ),
+      ),
   }
 }
 

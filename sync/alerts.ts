@@ -4,6 +4,7 @@ import { budgetAlert } from './budget.ts'
 import type { EntitySummary, RunSummary } from './engine.ts'
 import { withHint } from './errors.ts'
 import { lostNotice } from './lost.ts'
+import { raiseNoTie } from './no-tie.ts'
 import type { EntityRun, RunState } from './run.ts'
 
 /** So many runs with records in a row make records usual. */
@@ -38,8 +39,9 @@ export async function settleAlerts(
     }
     await set('lost-rows', await lostNotice(ledger, sync, entity), name)
     await set('in-doubt', inDoubt(doubtful.filter((intent) => intent.entity === name)), name)
-    if (error || !entity.readDone || summary.state === 'stopped') continue
-    await set('no-tie', untied(sums), name)
+    const isOver = !error && entity.readDone && summary.state !== 'stopped'
+    await raiseNoTie(ledger, sync, name, isOver ? unaccounted(sums) : [])
+    if (!isOver) continue
     if (entity.sweep) await set('sweep', entity.sweep.problem, name)
     if (!wholeWindow) continue
     await set(
@@ -67,11 +69,11 @@ function inDoubt(intents: readonly Intent[]): string | undefined {
   return `${first.entity}: ${records} record(s) of ${intents.length} batch(es) are in doubt at ${first.address}: ${ids.join(', ')}${more}. Look there whether they are in once, mend it by hand where they are not, and tell so (POST /tieout/in-doubt/settle).`
 }
 
-function untied(sums: readonly EntitySummary[]): string | undefined {
-  const bad = sums.filter(({ verdict }) => verdict === 'failed' || verdict === 'differs')
-  if (bad.length === 0) return undefined
-  return bad.map((sum) => `${sum.entity} at ${sum.sink}: ${sum.problem ?? 'does not tie'}`).join('; ')
-}
+/** Records of which nobody knows what became of them, though nothing failed. */
+const unaccounted = (sums: readonly EntitySummary[]): string[] =>
+  sums
+    .filter(({ verdict }) => verdict === 'failed')
+    .map((sum) => `${sum.entity} at ${sum.sink}: ${sum.problem ?? 'does not tie'}`)
 
 function isOdd(entity: EntityRun, before: readonly RunSummary[]): boolean {
   if (entity.read > 0) return false

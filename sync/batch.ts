@@ -188,6 +188,7 @@ export function createBatchWork(
           ...last,
           run: sync.run,
           source: sourceHash(entry),
+          sourceKey: entry.sourceKey,
           read: entry.read,
           originalHash: known.originals.get(entry.key) ?? last.originalHash ?? null,
         })),

@@ -33,6 +33,11 @@ export async function begin(
     if (options.identityChange === 'anew') {
       position = { identity, readThrough: null, window: null }
       await ledger.forgetKeys(name, entity.name)
+      const dropped = await ledger.forgetToReadAgain(name, entity.name, 'all')
+      if (dropped > 0)
+        run.notices.push(
+          `${entity.name}: ${dropped} record(s) that a target lacks are of the source before, and are not read again.`,
+        )
     } else position = { ...position, identity }
   }
   if (!position && options.targets) {

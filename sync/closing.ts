@@ -1,15 +1,22 @@
 /** The end of an entity's run: everything settled, the window closed, the target's sums compared, its mark written. */
 import type { Ledger } from '../ledger/ledger.ts'
+import type { SinkRef } from './engine.ts'
 import { saveComplete } from './lost.ts'
 import { floorOf } from './marks.ts'
+import { raiseNoTie } from './no-tie.ts'
 import { type RetryOptions, withRetry } from './retry.ts'
 import { type EntityRun, type Reached, type RunState, type TotalsCheck, tallyOf } from './run.ts'
 import { asSyncError, type RunKeeper } from './settlement.ts'
 import { checkKey } from './summary.ts'
+import type { Target } from './target.ts'
 import { findLate } from './watch.ts'
 
-export interface CloseDeps {
+export interface CheckDeps {
   readonly ledger: Ledger
+  readonly settlement: Pick<RunKeeper, 'failEntity'>
+}
+
+export interface CloseDeps extends CheckDeps {
   readonly settlement: RunKeeper
   readonly tick: () => number
   readonly retry?: Partial<RetryOptions>
@@ -45,36 +52,75 @@ export async function closeEntity(
   entity: EntityRun,
   signal: AbortSignal,
 ): Promise<Map<string, TotalsCheck>> {
-  const checks = new Map<string, TotalsCheck>()
   await untilQuiet(deps, run, entity, signal)
-  if (signal.aborted) return checks
+  if (signal.aborted) return new Map()
   if (entity.readError) deps.settlement.failEntity(run, entity, entity.readError)
   try {
     if (!entity.error) await deps.settlement.finish(run, entity)
     if (!entity.error) await saveComplete(deps.ledger, run, entity)
-    if (!entity.error && entity.again.length > 0)
-      await deps.ledger.forgetToReadAgain(run.sync, entity.name, entity.again)
+    if (!entity.error) await forgetReadAgain(deps.ledger, run, entity)
   } catch (error) {
     deps.settlement.failEntity(run, entity, asSyncError(error))
   }
   // Its sweep follows and brings the rows back; compared now, what is missing would stay on the books as a difference.
-  if (entity.lost === 'found' && entity.sweeps && !entity.error) return checks
+  if (entity.lost === 'found' && entity.sweeps && !entity.error) return new Map()
+  return checkSinks(deps, run, entity, signal, (reached) => mark(deps, run, entity, reached, signal))
+}
+
+/** What was to be read again is over once it was read and everything of the entity is settled. */
+async function forgetReadAgain(ledger: Ledger, run: RunState, entity: EntityRun): Promise<void> {
+  const all = (run.full && entity.readDone) || entity.targetsTold
+  if (all) await ledger.forgetToReadAgain(run.sync, entity.name, 'all')
+  else if (entity.again.length > 0) await ledger.forgetToReadAgain(run.sync, entity.name, entity.again)
+}
+
+/** What the sums of the targets say that the entity was delivered to, by `checkKey`; differences are written down. */
+export async function checkSinks(
+  deps: CheckDeps,
+  run: RunState,
+  entity: EntityRun,
+  signal: AbortSignal,
+  /** Done meanwhile. */
+  meanwhile: (reached: Reached) => Promise<void> = async () => undefined,
+): Promise<Map<string, TotalsCheck>> {
+  const checks = new Map<string, TotalsCheck>()
   for (const made of entity.reached.values()) {
     const reached = await made.catch(() => undefined)
     if (!reached || tallyOf(entity, reached.ref).counts.delivered === 0 || signal.aborted) continue
     const comparing = entity.error ? undefined : compare(reached, signal)
-    await mark(deps, run, entity, reached, signal)
+    await meanwhile(reached)
     const check = await comparing
     if (!check) continue
-    checks.set(checkKey(entity.name, reached.ref.id), check)
-    await keepDifference(deps, run, entity, reached, check)
+    const believed = whatCounts(check, tallyOf(entity, reached.ref).counts.inDoubt)
+    checks.set(checkKey(entity.name, reached.ref.id), believed)
+    await keepDifference(deps, run, entity, reached, believed)
   }
+  await endUnplaced(deps, run, entity, checks)
   return checks
+}
+
+/** A difference of which an older version kept no place ends where everything ties at each sink. */
+async function endUnplaced(
+  { ledger, settlement }: CheckDeps,
+  run: RunState,
+  entity: EntityRun,
+  checks: ReadonlyMap<string, TotalsCheck>,
+): Promise<void> {
+  const reached = await Promise.all([...entity.reached.values()].map((made) => made.catch(() => undefined)))
+  const isOver = entity.sinks.every(({ id }) => {
+    const at = reached.find((one) => one?.ref.id === id)
+    return at && checks.get(checkKey(entity.name, id))?.kind === 'ties' && isWhole(run, entity, at.target.mode, at.ref)
+  })
+  if (!isOver) return
+  const place = { sync: run.sync, entity: entity.name, address: '' }
+  await ledger
+    .closeDifferences(place, `run ${run.id}`, 'a full reading ties')
+    .catch((error: unknown) => settlement.failEntity(run, entity, asSyncError(error)))
 }
 
 /** A difference is written down, and stays until a full reading ties: what another run compares are other rows. */
 async function keepDifference(
-  { ledger, settlement }: CloseDeps,
+  { ledger, settlement }: CheckDeps,
   run: RunState,
   entity: EntityRun,
   { target, ref }: Reached,
@@ -83,11 +129,26 @@ async function keepDifference(
   const place = { sync: run.sync, entity: entity.name, address: target.address }
   try {
     if (kind === 'differs') await ledger.saveDifference({ ...place, sinkName: ref.name, run: run.id, problem })
-    if (kind === 'ties' && run.full) await ledger.closeDifference(place, `run ${run.id}`, 'a full reading ties')
+    if (kind === 'ties' && isWhole(run, entity, target.mode, ref))
+      await ledger.closeDifferences(place, `run ${run.id}`, 'a full reading ties')
+    // A poll sees to its alerts when it ends.
+    if (kind === 'differs' && run.mode !== 'poll') await raiseNoTie(ledger, run.sync, entity.name)
   } catch (error) {
     settlement.failEntity(run, entity, asSyncError(error))
   }
 }
+
+/** Did the run write everything of the entity there, so that all of it was compared? What only appends keeps what it has. */
+function isWhole(run: RunState, entity: EntityRun, mode: Target['mode'], ref: SinkRef): boolean {
+  const { held, inDoubt, unchanged } = tallyOf(entity, ref).counts
+  return run.full && held + inDoubt + entity.refused === 0 && (mode === 'merge' || unchanged === 0)
+}
+
+/** Rows of the run that are in doubt may be stored: they prove no difference. */
+const whatCounts = (check: TotalsCheck, inDoubt: number): TotalsCheck =>
+  check.kind === 'differs' && inDoubt > 0
+    ? { ...check, kind: 'not verified', problem: `${inDoubt} record(s) are in doubt. ${check.problem}` }
+    : check
 
 async function compare(reached: Reached, signal: AbortSignal): Promise<TotalsCheck | undefined> {
   try {

@@ -2,6 +2,7 @@
 
 import type { Ledger } from '../ledger/ledger.ts'
 import { createBatchWork } from './batch.ts'
+import { checkSinks } from './closing.ts'
 import type { DeliverOptions, OutcomeCounts } from './engine.ts'
 import { syncError } from './errors.ts'
 import { createFifo } from './fifo.ts'
@@ -20,7 +21,7 @@ import { stageAhead } from './write.ts'
 
 export interface DeliverDeps {
   readonly ledger: Ledger
-  readonly settlement: Settlement & Pick<RunKeeper, 'runs'>
+  readonly settlement: Settlement & Pick<RunKeeper, 'runs' | 'failEntity'>
   /** ISO time of now. */
   readonly now: () => string
   /** Unique text, for naming the batches that a target gets. */
@@ -70,7 +71,10 @@ export function createDeliver(deps: DeliverDeps): (options: DeliverOptions) => P
       await settlement.endPush(sync, error)
       throw error
     }
-    await settlement.endPush(sync)
+    const run = settlement.runs.get(sync.run)
+    const state = run?.entities.get(entity)
+    const checks = run && state ? await checkSinks(deps, run, state, options.signal) : undefined
+    await settlement.endPush(sync, undefined, checks)
     return counts
   }
 

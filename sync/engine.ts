@@ -72,8 +72,10 @@ export interface RunSummary {
   /** `died`: its process ended before it did; the counts are those of what was settled. */
   readonly state: 'done' | 'failed' | 'stopped' | 'died'
   readonly entities: readonly EntitySummary[]
-  /** The first that holds over all entities and sinks. Absent in what a version before wrote. */
+  /** The first that holds over all entities and sinks, those of the sync that this run did not read among them. Absent in what a version before wrote. */
   readonly verdict?: Verdict
+  /** What is open of the whole sync, in words: `gl_entry: 52 held`. Absent: nothing. */
+  readonly open?: readonly string[]
   readonly ties: boolean
   readonly requests: number
   readonly statements: number

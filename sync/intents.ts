@@ -146,6 +146,9 @@ export async function withoutDoubtful(
   }
 }
 
+/** In the place of the hash of records that are there twice. */
+export const TWICE = 'twice'
+
 type Doubled = NonNullable<Prepared['doubled']>[number]
 
 /** Lists a batch that turned out to be in twice: its records are delivered, and a person must take the second copy out. */
@@ -168,7 +171,7 @@ export async function listDoubled(
     entity: sync.entity,
     schema,
     // no version has this fingerprint: nothing is held back for it
-    records: records.map(({ key, read }) => ({ key, read, hash: 'twice' })),
+    records: records.map(({ key, read }) => ({ key, read, hash: TWICE })),
     at,
   })
   await ledger.closeIntent(`${id} (twice)`, 'in-doubt')

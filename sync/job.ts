@@ -97,5 +97,6 @@ export function deliveryOf(job: Job, entry: Entry, { originals }: Known, contrib
     totals: totalsText(job.sync.run, contribution(entry)),
     run: job.sync.run,
     source: sourceHash(entry),
+    sourceKey: entry.sourceKey,
   }
 }

@@ -88,10 +88,14 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
   }
   // A ledger that takes nothing any more is told of below.
   const usage = await usageOf(ledger, source, calls).catch(() => undefined)
-  const open = await ledger.openItems(name).catch(() => undefined)
+  let untold: unknown
+  const open = await ledger.openItems(name).catch((error: unknown) => {
+    untold = error
+    return undefined
+  })
   const ending = { ended: deps.now(), requests: source.requests() - requests, checks, stopped: signal.aborted }
   const summary = summarize(run, { ...ending, ...(usage ? { calls: usage } : {}), ...(open ? { open } : {}) })
-  return finishRun(deps, run, summary, wholeWindow, log)
+  return finishRun(deps, run, summary, { wholeWindow, untold, log })
 }
 
 /** Writes the summary and the alerts down; a ledger that cannot take them any more does not hide the summary. */
@@ -99,8 +103,8 @@ async function finishRun(
   { ledger }: PollDeps,
   run: RunState,
   summary: RunSummary,
-  wholeWindow: boolean,
-  log: Log,
+  /** `untold`: why the ledger could not say what is open, so that nothing good may be said. */
+  { wholeWindow, untold, log }: { readonly wholeWindow: boolean; readonly untold: unknown; readonly log: Log },
 ): Promise<RunSummary> {
   const failed = (before: RunSummary, error: unknown): RunSummary => {
     const { message, cause } = asSyncError(error)
@@ -113,12 +117,12 @@ async function finishRun(
       errors: [...before.errors, { ...cause, message }],
     }
   }
-  let ended = summary
+  let ended = untold === undefined ? summary : failed(summary, untold)
   try {
     // Before the run's own summary counts among those before.
-    await settleAlerts(ledger, run, summary, wholeWindow)
+    await settleAlerts(ledger, run, ended, wholeWindow)
   } catch (error) {
-    ended = failed(summary, error)
+    ended = failed(ended, error)
   }
   try {
     // In any case: it gives the lease back.

@@ -4,7 +4,7 @@ import { begin, type ReadDeps } from './begin.ts'
 import type { PollOptions } from './engine.ts'
 import { syncError } from './errors.ts'
 import { holdRefused } from './hold.ts'
-import type { BatchMessage, DataRecord } from './message.ts'
+import { type BatchMessage, type DataRecord, isDeletion, keyText } from './message.ts'
 import { isDone } from './progress.ts'
 import type { EntityRun, RunState } from './run.ts'
 import { needsError, type RunKeeper } from './settlement.ts'
@@ -231,11 +231,16 @@ export async function readEntity(
     for (let at = 0; at < keys.length; at += keysAtOnce) {
       await room(run, limits, filler.size(), signal)
       const some = keys.slice(at, at + keysAtOnce)
-      await take(
-        'again',
-        await confirmGone({ ledger, plan, address }, some, ledger.nextRead(), signal),
-        ledger.nextRead(),
-      )
+      const page = await confirmGone({ ledger, plan, address }, some, ledger.nextRead(), signal)
+      const gone = page.records.filter(isDeletion).map((record) => keyText(plan.schema, record))
+      if (gone.length > 0)
+        run.notices.push(
+          about(
+            entity.name,
+            `${gone.length} record(s) of a batch that a target lacks are not in the source any more, such as ${gone[0]}: their deletion is sent.`,
+          ),
+        )
+      await take('again', page, ledger.nextRead())
     }
     entity.again = keys
   }

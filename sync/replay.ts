@@ -10,7 +10,7 @@ import { type BatchState, outcomesOf } from './progress.ts'
 import { defaultLimits, messageOf, room } from './reader.ts'
 import { type EntityRun, newEntity, type RunState, type TotalsCheck } from './run.ts'
 import { asSyncError } from './settlement.ts'
-import { accounted, summarize } from './summary.ts'
+import { accounted, NOT_VERIFIED, STOPPED, summarize, wholeOf } from './summary.ts'
 import { isGood, openInWords, worstOf } from './verdict.ts'
 
 export type ReplayOptions = Parameters<Engine['replay']>[0]
@@ -58,13 +58,20 @@ export async function replay(deps: PollDeps, options: ReplayOptions): Promise<Ru
     const { message, cause } = asSyncError(error)
     errors.push({ ...cause, message })
   }
-  const all = [...parts.flatMap((part) => part.errors), ...errors]
   const open = new Map<string, readonly OpenItem[]>()
-  for (const { sync } of parts) open.set(sync, await ledger.openItems(sync).catch(() => []))
+  try {
+    for (const { sync } of parts) open.set(sync, await ledger.openItems(sync))
+  } catch (error) {
+    const { message, cause } = asSyncError(error)
+    errors.push({ ...cause, message })
+  }
+  const all = [...parts.flatMap((part) => part.errors), ...errors]
   const entities = parts.flatMap((part) => part.entities.map((sum) => restated(sum, open.get(part.sync) ?? [])))
+  const whole = wholeOf(entities, { open: [...open.values()].flat(), stopped: signal.aborted })
   const verdict = worstOf([
     ...(all.length > 0 ? (['failed'] as const) : []),
     ...entities.map((sum) => sum.verdict ?? 'failed'),
+    ...whole.verdicts,
   ])
   const summary: RunSummary = {
     run: id,
@@ -79,6 +86,7 @@ export async function replay(deps: PollDeps, options: ReplayOptions): Promise<Ru
         : 'done',
     entities,
     verdict,
+    ...(whole.open.length > 0 ? { open: whole.open } : {}),
     ties: isGood(verdict),
     requests: parts.reduce((sum, part) => sum + part.requests, 0),
     statements: parts.reduce((sum, part) => sum + part.statements, 0),
@@ -103,7 +111,7 @@ export async function replay(deps: PollDeps, options: ReplayOptions): Promise<Ru
 function restated(sum: EntitySummary, items: readonly OpenItem[]): EntitySummary {
   const { open: before = [], verdict: word = 'failed', ...rest } = sum
   const own = items.filter(({ entity }) => entity === sum.entity)
-  const open = [...openInWords(own), ...before.filter((why) => why.startsWith('not verified'))]
+  const open = [...openInWords(own), ...before.filter((why) => why === STOPPED || why.startsWith(NOT_VERIFIED))]
   const moved = word === 'open' ? (sum.delivered > 0 ? 'ties' : 'nothing new') : word
   const verdict = worstOf([moved, ...(open.length > 0 ? (['open'] as const) : [])])
   return { ...rest, verdict, ties: isGood(verdict), ...(open.length > 0 && { open }) }

@@ -90,6 +90,8 @@ export interface EntityRun {
   refused: number
   /** The sweep asked the targets what they hold. */
   targetsAsked: boolean
+  /** All of them told what they hold. */
+  targetsTold: boolean
   /** Whether its runs sweep it where that is due; undefined: a run that reads only some of it. */
   sweeps: boolean | undefined
   /**
@@ -168,6 +170,7 @@ export function newEntity(
     refused: 0,
     adopted: undefined,
     targetsAsked: false,
+    targetsTold: false,
     sweeps: undefined,
     lost: undefined,
     again: [],

@@ -24,7 +24,16 @@ import {
   sinkSide,
   walksAt,
 } from './progress.ts'
-import { type EntityRun, newEntity, newRun, type Reached, type RunStart, type RunState, tallyOf } from './run.ts'
+import {
+  type EntityRun,
+  newEntity,
+  newRun,
+  type Reached,
+  type RunStart,
+  type RunState,
+  type TotalsCheck,
+  tallyOf,
+} from './run.ts'
 import { summarize } from './summary.ts'
 import type { Target, WriteContext } from './target.ts'
 
@@ -72,8 +81,8 @@ export interface Settlement {
   lives(sync: SyncInfo): boolean
   /** A run of its own for a message without `msg.sync` (`count` records with `_row` from 0, in `rows` rows). */
   beginPush(ref: SinkRef, entity: string, count: number, rows: number): Promise<SyncInfo>
-  /** Ends it: writes the mark-less summary; an error makes it a failed run. */
-  endPush(sync: SyncInfo, error?: unknown): Promise<RunSummary>
+  /** Ends it: writes the mark-less summary; an error makes it a failed run. `checks`: what comparing said, by `checkKey`. */
+  endPush(sync: SyncInfo, error?: unknown, checks?: ReadonlyMap<string, TotalsCheck>): Promise<RunSummary>
 }
 
 /** The reading side's view of the same object. */
@@ -325,13 +334,14 @@ export function createSettlement({ ledger, now, tick }: SettlementDeps): RunKeep
       return { name: run.sync, run: run.id, entity, batch: 0, readNumber, ledger: ledger.id, mode: 'push' }
     },
 
-    async endPush(sync, error) {
+    async endPush(sync, error, checks) {
       const run = runs.get(sync.run)
       if (!run) throw syncError('config', 'sync.no-run', `There is no push run ${sync.run}.`)
       const entity = run.entities.get(sync.entity)
       if (error !== undefined && entity) failEntity(run, entity, asSyncError(error))
       runs.delete(run.id)
-      const summary = summarize(run, { ended: now(), open: await ledger.openItems(run.sync) })
+      const open = await ledger.openItems(run.sync)
+      const summary = summarize(run, { ended: now(), open, ...(checks ? { checks } : {}) })
       await ledger.endRun(summary)
       return summary
     },

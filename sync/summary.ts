@@ -1,8 +1,8 @@
 /** The summary of a run: who got what, whether it ties, what went wrong. */
 import type { OpenItem } from '../ledger/ledger.ts'
-import type { CallUsage, EntitySummary, OutcomeCounts, RunSummary } from './engine.ts'
+import type { CallUsage, EntitySummary, OutcomeCounts, RunSummary, Verdict } from './engine.ts'
 import { type EntityRun, type RunState, type TotalsCheck, tallyOf } from './run.ts'
-import { isGood, openAt, openInWords, worstOf } from './verdict.ts'
+import { byEntity, isGood, openAt, openInWords, worstOf } from './verdict.ts'
 
 export interface Ending {
   readonly ended: string
@@ -15,6 +15,11 @@ export interface Ending {
   /** What of the sync is not over, as the ledger has it now. */
   readonly open?: readonly OpenItem[]
 }
+
+/** Why a run that was stopped is open. */
+export const STOPPED = 'the run was stopped'
+/** How what was not compared begins. */
+export const NOT_VERIFIED = 'not verified: '
 
 export const checkKey = (entity: string, sink: string): string => `${entity}\n${sink}`
 
@@ -43,10 +48,11 @@ function entityAt(run: RunState, entity: EntityRun, sink: EntityRun['sinks'][num
   const items = ending.open ? openAt(ending.open, entity, sink, sinksOf(entity)) : ownItems(entity.name, base)
   const differences = items.flatMap((item) => (item.kind === 'difference' ? (item.problem ?? '') : []))
   const differs = check?.kind === 'differs' ? check.problem : differences[0]
+  const unverified = check ? check.kind === 'not verified' && check.problem : base.delivered > 0 && UNCOMPARED
   const open = [
-    ...(ending.stopped && missing !== 0 ? ['the run was stopped'] : []),
+    ...(ending.stopped && (missing !== 0 || !entity.readDone) ? [STOPPED] : []),
     ...openInWords(items),
-    ...(check?.kind === 'not verified' ? [`not verified: ${check.problem}`] : []),
+    ...(unverified ? [`${NOT_VERIFIED}${unverified}`] : []),
   ]
   const verdict = worstOf([
     ...(entity.error || (missing !== 0 && !ending.stopped) ? (['failed'] as const) : []),
@@ -66,6 +72,9 @@ function entityAt(run: RunState, entity: EntityRun, sink: EntityRun['sinks'][num
   }
 }
 
+/** Of a run that failed or was stopped before its end. */
+const UNCOMPARED = 'what was delivered was not compared with what is stored'
+
 /** Where only the run itself is told of: what it held and left in doubt. */
 const ownItems = (entity: string, { held, inDoubt }: OutcomeCounts): OpenItem[] => [
   { entity, kind: 'held', address: null, sinkName: null, count: held },
@@ -78,15 +87,38 @@ export function sinksOf(entity: EntityRun): EntityRun['sinks'] {
   return [...entity.sinks, ...[...entity.tallies.values()].map((t) => t.ref).filter((ref) => !known.has(ref.id))]
 }
 
+/** What is open over all entities: of those that were read as they say it, of the others as the ledger has it. */
+export function wholeOf(
+  entities: readonly Pick<EntitySummary, 'entity' | 'open'>[],
+  { open = [], stopped }: Pick<Ending, 'open' | 'stopped'>,
+): { readonly open: readonly string[]; readonly verdicts: readonly Verdict[] } {
+  const own = new Set(entities.map(({ entity }) => entity))
+  const told = entities.flatMap(({ entity, open: why = [] }) => why.map((text) => `${entity}: ${text}`))
+  const others = open.filter(({ entity }) => !own.has(entity))
+  const waiting = [...byEntity(others)].flatMap(([entity, items]) =>
+    openInWords(items).map((text) => `${entity}: ${text}`),
+  )
+  const all = [...new Set([...told, ...waiting]), ...(stopped && entities.length === 0 ? [STOPPED] : [])]
+  return {
+    open: all,
+    verdicts: [
+      ...(others.some(({ kind }) => kind === 'difference') ? (['differs'] as const) : []),
+      ...(all.length > 0 ? (['open'] as const) : []),
+    ],
+  }
+}
+
 export function summarize(run: RunState, ending: Ending): RunSummary {
   const all = [...run.entities.values()]
   const entities = all.flatMap((entity) => sinksOf(entity).map((sink) => entityAt(run, entity, sink, ending)))
   const errors = all.flatMap(({ name, error }) =>
     error ? [{ ...error.cause, entity: name, message: error.message }] : [],
   )
+  const whole = wholeOf(entities, ending)
   const verdict = worstOf([
     ...(errors.length > 0 ? (['failed'] as const) : []),
     ...entities.map((entity) => entity.verdict ?? 'failed'),
+    ...whole.verdicts,
   ])
   // A difference that an earlier run found makes this one no failure.
   const differs = [...(ending.checks?.values() ?? [])].some(({ kind }) => kind === 'differs')
@@ -100,6 +132,7 @@ export function summarize(run: RunState, ending: Ending): RunSummary {
     state: ending.stopped ? 'stopped' : failed ? 'failed' : 'done',
     entities,
     verdict,
+    ...(whole.open.length > 0 ? { open: whole.open } : {}),
     ties: isGood(verdict),
     requests: ending.requests ?? 0,
     statements: [...run.counters].reduce((sum, [counter, before]) => sum + counter() - before, 0),

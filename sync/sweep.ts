@@ -115,6 +115,7 @@ export async function sweepEntity(task: SweepTask): Promise<void> {
     if (attempt > 1) await task.settled()
     complete = await list(task, memory, number, counts)
   }
+  entity.targetsTold = complete && (memory.targets ?? 0) > 0
   const { known, unseen } = await ledger.countUnseen(sync, entity.name, number)
   const tooMuch = suspicion(entity.name, counts.swept, known, unseen)
   // Of a listing with holes nobody can say that what it lacks is gone.

@@ -25,12 +25,26 @@ export function openAt(
   )
 }
 
+/** What of an entity is open at one address; null: what is held before the sinks. */
+export const openHere = (items: readonly OpenItem[], entity: string, address: string | null): readonly OpenItem[] =>
+  items.filter(
+    (item) =>
+      item.entity === entity &&
+      item.address === address &&
+      (address !== null || item.kind === 'held' || item.kind === 'left-out'),
+  )
+
 const WORDS: Readonly<Partial<Record<OpenItem['kind'], string>>> = {
   held: 'held',
   'left-out': 'left out',
   'in-doubt': 'in doubt',
   again: 'to be read again',
+  unfound: 'to be read again, with everything',
 }
+
+/** The items of each entity. */
+export const byEntity = (items: readonly OpenItem[]): ReadonlyMap<string, OpenItem[]> =>
+  Map.groupBy(items, ({ entity }) => entity)
 
 /** `52 held`, `3 in doubt`; what was lost in its own words. Differences are no part of it. */
 export function openInWords(items: readonly OpenItem[]): string[] {

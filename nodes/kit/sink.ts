@@ -9,6 +9,7 @@ import { heldMessage } from './held.ts'
 import { checkLedger, failingItsRun, parseBatch } from './message.ts'
 import { defineNode, type Log, type Message, type NodeContext } from './node.ts'
 import { count } from './status.ts'
+import { showPlace } from './summary.ts'
 import { useConnection } from './use.ts'
 
 /** Fields that every sink has. */
@@ -132,16 +133,20 @@ export function defineSink<S extends Fields, CS extends Fields, K extends Fields
         const batch = parseBatch(message)
         checkLedger(batch, engine.ledger.id)
         context.status.working(batch.schema.entity)
+        const { entity } = batch.schema
+        const target = await targetsOf(context)(entity)
         const result = await engine.deliver({
           ref: { id: context.id, name: context.name },
-          target: await targetsOf(context)(batch.schema.entity),
+          target,
           message: batch,
           progress: (progress) => context.status.progress(progress),
           mayDelete: spec.mayDelete?.(context.config as z.output<S> & Common) ?? false,
           held: (record, cause) => context.send(1, heldMessage(batch, record, cause)),
           signal: context.signal,
         })
-        context.status.done(resultText(batch.schema.entity, result))
+        const sync = batch.sync?.name ?? `push:${context.name}`
+        const { address } = target
+        await showPlace(context.status, resultText(entity, result), { ledger: engine.ledger, sync, entity, address })
         context.send(0, { ...message, result })
       }),
   })

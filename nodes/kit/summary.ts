@@ -1,6 +1,8 @@
 /** How a run's summary is sent and shown. */
+import type { Ledger, OpenItem } from '../../ledger/ledger.ts'
 import type { RunSummary } from '../../sync/engine.ts'
 import { syncError } from '../../sync/errors.ts'
+import { openHere, openInWords } from '../../sync/verdict.ts'
 import type { NodeContext } from './node.ts'
 import { count, counted } from './status.ts'
 
@@ -14,19 +16,42 @@ export function show(summary: RunSummary, context: Pick<NodeContext<unknown>, 's
   context.send(output, { topic: summary.sync, payload: summary })
   const done = `${counted(read, 'record')}${deleted ? `, ${count(deleted)} deleted` : ''}${callsText(summary)}`
   if (summary.state === 'stopped') context.status.idle(`stopped after ${counted(read, 'record')}`)
-  else if (summary.state === 'failed' || summary.verdict === 'differs') context.status.failed(failure(summary))
+  else if (summary.state === 'failed') context.status.failed(failure(summary))
+  else if (summary.verdict === 'differs') context.status.failed(`differs: ${differsText(summary)}`)
   else if (summary.verdict === 'open') context.status.open(`open: ${openText(summary)}; ${done}`)
-  else context.status.done(done)
+  else context.status.done(summary.verdict ? `${summary.verdict}: ${done}` : done)
 }
 
-/** What is open, over all entities and sinks: `52 held`, or by entity where there is more than one reason. */
-function openText({ entities }: RunSummary): string {
-  const open = entities.filter((one) => one.open)
-  const reasons = [...new Set(open.flatMap(({ entity, open: why = [] }) => why.map((text) => `${entity} ${text}`)))]
+/** A difference that an earlier run found, in an entity that this one may not have read. */
+const differsText = ({ entities }: RunSummary): string =>
+  entities.find(({ verdict }) => verdict === 'differs')?.problem ?? 'see the alerts'
+
+/** Shows what a node has done with a batch, and what is open where it stands (`address`; null: before the sinks). */
+export async function showPlace(
+  status: Pick<NodeContext<unknown>['status'], 'done' | 'open' | 'failed' | 'idle'>,
+  text: string,
+  { ledger, sync, entity, address }: { ledger: Ledger; sync: string; entity: string; address: string | null },
+): Promise<void> {
+  let items: readonly OpenItem[]
+  try {
+    items = openHere(await ledger.openItems(sync), entity, address)
+  } catch {
+    // The batch is delivered all the same; the run's end says what is wrong with the ledger.
+    return status.idle(text)
+  }
+  const open = openInWords(items)
+  const differs = items.find(({ kind }) => kind === 'difference')
+  if (differs) status.failed(`differs: ${differs.problem}`)
+  else if (open.length > 0) status.open(`${text}; open: ${open.join(', ')}`)
+  else status.done(text)
+}
+
+/** What is open of the sync: `gl_entry: 52 held`, the first reasons where there are more. */
+function openText({ open = [] }: RunSummary): string {
   const most = 2
-  return reasons.length > most
-    ? `${reasons.slice(0, most).join(', ')} and ${count(reasons.length - most)} more`
-    : reasons.join(', ')
+  return open.length > most
+    ? `${open.slice(0, most).join(', ')} and ${count(open.length - most)} more`
+    : open.join(', ')
 }
 
 /** Where calls are billed: those of the month so far, and where it leads. */

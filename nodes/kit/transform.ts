@@ -11,6 +11,7 @@ import { reachable, sinksFor } from './members.ts'
 import { type Batch, checkLedger, failingItsRun, parseBatch } from './message.ts'
 import { defineNode, type Log, type NodeContext } from './node.ts'
 import { count } from './status.ts'
+import { showPlace } from './summary.ts'
 import { useConnection } from './use.ts'
 
 /** A record that may not go on, and why. */
@@ -100,9 +101,9 @@ export function defineTransform<S extends Fields, CS extends Fields, K extends F
           for (const { record, cause } of held) context.send(1, heldMessage(batch, record, cause))
         }
         if (payload.length > 0 || batch.payload.length === 0) context.send(0, { ...message, payload, schema })
-        context.status.done(
-          `${schema.entity}: ${count(payload.length)} mapped${held.length ? `, ${count(held.length)} held` : ''}`,
-        )
+        const done = `${schema.entity}: ${count(payload.length)} mapped${held.length ? `, ${count(held.length)} held` : ''}`
+        const place = { ledger: engine.ledger, sync: batch.sync?.name ?? '', entity: schema.entity, address: null }
+        await showPlace(context.status, done, place)
       }),
   })
 }

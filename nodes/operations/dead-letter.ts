@@ -45,7 +45,7 @@ export default function (RED: NodeAPI): void {
         })
       const { cause, source } = error.data
       const held = cause && cause.class !== 'data' ? 0 : await hold(message, error.data, context)
-      if (held > 0) context.status.done(`${counted(held, 'record')} held`)
+      if (held > 0) context.status.open(`${counted(held, 'record')} held`)
       else context.status.idle(`not held: ${cause && cause.class !== 'data' ? cause.class : 'no records'}`)
       const reason = held > 0 ? error.data.message : `${cause?.class ?? 'no records'}: nothing is held`
       context.send(0, { ...message, deadLetter: { held, reason, node: source.name || source.type } })

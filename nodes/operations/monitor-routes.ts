@@ -1,9 +1,11 @@
 /** Guarded admin routes over the ledgers: runs, alerts, held records and what a person may do with them. */
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
-import type { HeldRecord, Intent, Ledger } from '../../ledger/ledger.ts'
+import type { HeldRecord, Ledger } from '../../ledger/ledger.ts'
+import { settleDoubt, settledText } from '../../sync/doubt.ts'
 import { syncError } from '../../sync/errors.ts'
 import type { DataRecord } from '../../sync/message.ts'
+import { raiseNoTie } from '../../sync/no-tie.ts'
 import { forDone, handle, type LedgerHandle, ledgersOf, masked } from '../kit/kit.ts'
 
 const text = z.string().min(1).max(300).optional()
@@ -128,8 +130,8 @@ export function defineMonitorRoutes(RED: NodeAPI): void {
           throw syncError('config', 'tieout.in-doubt', `No batch ${body.id} is in doubt`, {
             hint: 'It was settled before; ask for the list again.',
           })
-        await settleDoubt(found, intent, body.as, { by: user, reason: body.reason })
-        return { settled: intent.records.length }
+        const settled = await settleDoubt(found, intent, body.as, { by: user, reason: body.reason })
+        return { settled: settled.records, message: settledText(intent.entity, settled) }
       },
     ),
   )
@@ -139,7 +141,7 @@ export function defineMonitorRoutes(RED: NodeAPI): void {
     RED.auth.needsPermission('tieout.write'),
     handle(z.object({ ledger: text, ids, reason }), async (body, { user }) => {
       const found = await needed(body.ledger)
-      return { discarded: await found.discardHeld(body.ids, user, body.reason) }
+      return { discarded: await found.discardHeld(body.ids, { by: user, reason: body.reason }) }
     }),
   )
 
@@ -158,14 +160,12 @@ export function defineMonitorRoutes(RED: NodeAPI): void {
     RED.auth.needsPermission('tieout.write'),
     handle(z.object({ ledger: text, id: z.string().min(1).max(300), reason }), async (body, { user }) => {
       const found = await needed(body.ledger)
-      const [difference] = (await found.differences({ open: true })).filter(({ id }) => id === body.id)
-      if (!difference || !(await found.closeDifference({ id: body.id }, user, body.reason)))
+      const difference = await found.closeDifference(body.id, { by: user, reason: body.reason })
+      if (!difference)
         throw syncError('config', 'tieout.difference', `No difference ${body.id} is open`, {
           hint: 'A full reading that ties, or somebody else, has closed it.',
         })
-      const { sync, entity } = difference
-      const others = await found.differences({ sync, open: true })
-      if (!others.some((other) => other.entity === entity)) await found.clearAlerts({ sync, kind: 'no-tie', entity })
+      await raiseNoTie(found, difference.sync, difference.entity)
       return { closed: 1 }
     }),
   )
@@ -221,34 +221,6 @@ export function defineMonitorRoutes(RED: NodeAPI): void {
       return { started: true }
     }),
   )
-}
-
-/** `delivered`: equal records are not sent again. `absent`: the next run reads them by key and sends them. */
-async function settleDoubt(
-  ledger: Ledger,
-  intent: Intent,
-  as: 'delivered' | 'absent',
-  { by, reason: why }: { readonly by: string; readonly reason: string },
-): Promise<void> {
-  const { id, address, run, sync, entity, records } = intent
-  const versions = records.filter(({ hash }) => /^[0-9a-f]{32}$/.test(hash))
-  if (as === 'absent' && versions.length > 0) return ledger.settleAbsent(intent, by, why)
-  const answer = as === 'absent' ? 'it is not there' : 'it is there'
-  await ledger.decide({ by, reason: why, kind: 'in-doubt', sync, entity, sink: address, about: `${id}: ${answer}` })
-  // A batch that is listed because it is there twice has no version to remember.
-  if (versions.length === 0) return ledger.closeIntent(id, 'absent')
-  const deliveries = versions.map(({ key, read, hash }) => ({ key, read, hash, run }))
-  await ledger.commit({
-    run,
-    sync,
-    entity,
-    sink: address,
-    sinkName: address,
-    address,
-    deliveries,
-    outcomes: {},
-    intent: id,
-  })
 }
 
 /** A held record as it may be shown: without the values of sensitive columns. */

@@ -2,6 +2,8 @@
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import type { AlertRecord, Ledger } from '../../ledger/ledger.ts'
+import { NOT_VERIFIED } from '../../sync/summary.ts'
+import { openInWords } from '../../sync/verdict.ts'
 import { counted, defineNode, field, type NodeContext } from '../kit/kit.ts'
 import { findings } from './watch.ts'
 
@@ -33,16 +35,20 @@ export default function (RED: NodeAPI): void {
         // Where this node's reading of the alerts stands: a restart repeats none and misses none.
         const stream = `alerts:${context.id}`
         since ??= (await ledger.position(stream, 'alerts'))?.readThrough ?? null
-        await look(ledger, context.config)
-        const until = await tell(await ledger.alerts({}), context, sent, since)
+        const open = await look(ledger, context.config)
+        const until = await tell(await ledger.alerts({}), context, sent, since, open)
         if (until) await ledger.savePosition(stream, 'alerts', { identity: stream, readThrough: until, window: null })
       })
     },
   })
 }
 
-/** Raises and clears what the engine does not see itself. Raising what is open already changes nothing. */
-async function look(ledger: Ledger, limits: Config): Promise<void> {
+/**
+ * Raises and clears what the engine does not see itself. Raising what is open already changes nothing. Gives back what is open
+ * of the syncs watched, in words, whether there is an alert for it or not.
+ */
+async function look(ledger: Ledger, limits: Config): Promise<readonly string[]> {
+  const open: string[] = []
   const all = await ledger.runs({ limit: RUNS })
   const syncs = new Set(all.filter((run) => run.mode === 'poll').map((run) => run.sync))
   for (const sync of syncs) {
@@ -58,7 +64,11 @@ async function look(ledger: Ledger, limits: Config): Promise<void> {
       if (on) await ledger.raiseAlert({ sync, kind, message })
       else await ledger.clearAlerts({ sync, kind })
     }
+    const unverified = (facts.runs[0]?.open ?? []).filter((why) => why.includes(NOT_VERIFIED))
+    const why = [...openInWords(await ledger.openItems(sync)), ...unverified]
+    if (why.length > 0) open.push(`${sync}: ${why.join(', ')}`)
   }
+  return open
 }
 
 const watched = ({ syncs }: Config, sync: string): boolean => syncs.length === 0 || syncs.includes(sync)
@@ -69,6 +79,7 @@ async function tell(
   context: NodeContext<Config>,
   sent: Set<string>,
   since: string | null,
+  waiting: readonly string[],
 ): Promise<string | undefined> {
   let until: string | undefined
   const changes = alerts
@@ -92,6 +103,7 @@ async function tell(
   }
   const open = alerts.filter((alert) => !alert.cleared && watched(context.config, alert.sync)).length
   if (open > 0) context.status.failed(counted(open, 'open alert'))
+  else if (waiting.length > 0) context.status.open(`no alert; open: ${waiting.join('; ')}`)
   else context.status.done('no alert')
   return until
 }

@@ -1,6 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { hashSync } from '@node-rs/bcrypt'
 import type { Locator } from 'playwright-core'
 import type { PowerbiSandbox } from '../../sandbox/powerbi/api.ts'
@@ -249,6 +250,84 @@ describe('the sidebar in the editor', function () {
     await rowOf(job.name).locator('summary').click()
     strictEqual(await rows().locator('input, button').count(), 0)
     strictEqual(await textOf(editor.monitor.locator('.tieout-monitor-problem')), '')
+  })
+})
+
+describe('what is not over in the sidebar', function () {
+  this.timeout(120_000)
+  let thread: Thread
+  let editor: Editor
+
+  before(async function () {
+    needChromium(this)
+    thread = await startThread()
+  })
+  after(async () => {
+    await editor?.close()
+    await thread?.end()
+  })
+
+  const rows = () => editor.monitor.locator('ol > li')
+  const colorOf = (place: Locator): Promise<string> =>
+    place.first().evaluate((element) => getComputedStyle(element).color)
+
+  it('a difference is red through runs and a restart, with what differs, until somebody closes it with a reason', async () => {
+    const job = thread.begin({ entities: ['supplier'] })
+    await job.deploy()
+    succeeded(await job.run())
+    // As a run writes it down that finds a row missing; and a run of the version before, that had no word.
+    await thread.red.stop()
+    const ledger = new DatabaseSync(join(thread.red.userDir, `${job.name}.db`))
+    ledger.exec(`
+      INSERT INTO difference VALUES ('d1', '${job.name}', 'supplier', 'databricks://x', 'Write to Databricks', 'r0',
+        'supplier: count 30 delivered, 29 stored', '2026-03-01T08:00:00Z', NULL, NULL, NULL);
+      UPDATE run SET summary = json_set(json_remove(summary, '$.verdict', '$.entities[0].verdict'), '$.entities[0].held', 52)`)
+    ledger.close()
+    await thread.restart('SIGTERM')
+    const again = await job.run()
+    strictEqual(again.summary?.verdict, 'differs')
+
+    editor = await openEditor(thread.red)
+    await editor.openMonitor('runs')
+    const run = rows().first()
+    await run.locator('i.tieout-monitor-bad').waitFor()
+    match(await textOf(run), /done · differs · .*supplier: count 30 delivered, 29 stored/)
+    // The run of the version before said that it ties: what it held is seen all the same.
+    const old = rows().nth(1)
+    match(await textOf(old), /done · open · .*open: 52 held/)
+    await old.locator('i.tieout-monitor-open').waitFor()
+    strictEqual(await rows().locator('.tieout-monitor-good').count(), 0)
+
+    await editor.openMonitor('alerts')
+    const alert = rows().filter({ hasText: 'no-tie' })
+    await alert.locator('summary').click()
+    await alert.getByRole('button', { name: 'Close' }).click()
+    const ask = editor.page.locator('.red-ui-notification', { hasText: 'Close this difference' })
+    await ask.getByRole('button', { name: 'Close' }).click()
+    strictEqual(await alert.count(), 1, 'not without a reason')
+    await ask.getByLabel('Reason').fill('the row was taken out by hand')
+    await ask.getByRole('button', { name: 'Close' }).click()
+    await editor.monitor.getByText('No alert is open.').waitFor()
+    strictEqual((await job.run()).summary?.verdict, 'nothing new')
+    const { body } = await thread.red.call('GET', '/tieout/decisions?ledger=' + job.node('sync-ledger').id)
+    const [decision] = body as { by: string; reason: string; about: string }[]
+    strictEqual(decision?.reason, 'the row was taken out by hand')
+    match(decision?.about ?? '', /30 delivered, 29 stored/)
+  })
+
+  it('"held" is seen at once and in amber, in the list of runs and in the count of its own list', async () => {
+    const job = thread.begin({ entities: ['product'] })
+    for (const product of [...job.books.tables.product.walk()].slice(0, 3))
+      job.put('product', { ...product, basePrice: TOO_LONG })
+    await job.deploy()
+    await job.run()
+    await editor?.close()
+    editor = await openEditor(thread.red)
+    await editor.openMonitor('runs')
+    await editor.monitor.getByText('open: product: 3 held').waitFor()
+    const amber = await colorOf(editor.monitor.locator('li .tieout-monitor-open'))
+    strictEqual(await colorOf(editor.monitor.locator('[data-view=held] > .tieout-monitor-count')), amber)
+    match(amber, /^rgb/)
   })
 })
 

@@ -53,6 +53,47 @@ describe('node kit', () => {
       match(shown.at(-1) ?? '', /^green dot 2 records, \d\d:\d\d$/)
     })
 
+    const endsWith = async (more: Parameters<typeof summaryOf>[1]): Promise<string> => {
+      stage.engine = fakeEngine({ poll: async () => summaryOf('x', more) })
+      await load(types, flow, secrets)
+      const sum = inbox('sum')
+      const shown = statuses('s')
+      node('s').receive({})
+      await first(sum)
+      return shown.at(-1) ?? ''
+    }
+
+    it('the status has the word for the run: green for ties and nothing new alone', async () => {
+      match(await endsWith({ verdict: 'ties' }), /^green dot ties: 0 records/)
+    })
+    it('nothing new is green too', async () => {
+      match(await endsWith({ verdict: 'nothing new' }), /^green dot nothing new: 0 records/)
+    })
+    it('what is open of the sync is amber, first of all that it is, of entities too that were not read', async () => {
+      const open = ['gl_entry: 52 held', 'supplier: 1 left out', 'customer: 3 in doubt']
+      match(
+        await endsWith({ verdict: 'open', ties: false, open }),
+        /^yellow dot open: gl_entry: 52 held, supplier: 1 left out and 1 more; 0 records/,
+      )
+    })
+    it('a difference that an earlier run found is red, and no failure of this one', async () => {
+      const problem = 'count 3 delivered, 2 stored'
+      const entity = {
+        ...noOutcomes,
+        entity: 'supplier',
+        sink: 'w',
+        read: 0,
+        rows: 0,
+        ties: false,
+        amounts: {},
+        problem,
+      }
+      match(
+        await endsWith({ verdict: 'differs', ties: false, entities: [{ ...entity, verdict: 'differs' }] }),
+        /^red ring differs: count 3 delivered, 2 stored/,
+      )
+    })
+
     it('a mapping holds in the name of the sinks behind it and shows what it held without sensitive values', async () => {
       await load(types, flow, secrets)
       const held = inbox('mheld')

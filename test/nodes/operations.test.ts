@@ -289,6 +289,51 @@ describe('operations', () => {
     })
   })
 
+  describe('the colour of the nodes while something is held', () => {
+    beforeEach(() => {
+      world.target.tells = true
+      world.target.refuses = ({ name }) => (name === 'Supplier B' ? 'the name is not known' : undefined)
+    })
+    const alert: FlowEntry = { id: 'a', type: 'sync-alert', ledger: 'L', everySeconds: 1, heldOver: 10, wires: [[]] }
+
+    it('is amber at source and sink, and at sync-alert though no limit is passed; a later batch changes nothing', async () => {
+      await load(types, flow('return msg', [alert]), secrets)
+      const [source, sink, alerts] = [statuses('s'), statuses('w'), statuses('a')]
+      const after = inbox('after')
+      await run()
+      await first(after)
+      await waitFor(() =>
+        sink.some((text) => text.startsWith('yellow dot supplier: 2 delivered, 1 held; open: 1 held')),
+      )
+      await waitFor(() => source.some((text) => text.startsWith('yellow dot open: supplier: 1 held')))
+      await waitFor(() => alerts.some((text) => text.startsWith('yellow dot no alert; open: books: 1 held')))
+      world.source.clockIs('2026-03-01T09:00:00Z')
+      world.source.put('supplier', supplier('D', 'Supplier D'))
+      sink.length = 0
+      alerts.length = 0
+      await run()
+      await waitFor(() => sink.some((text) => text.startsWith('yellow dot supplier: 1 delivered')))
+      ok(![...source, ...sink, ...alerts].some((text) => text.startsWith('green')), [...source, ...sink].join('\n'))
+    })
+
+    it('is green again when the record is delivered', async () => {
+      await load(types, flow('return msg', [alert]), secrets)
+      await run()
+      world.target.refuses = () => undefined
+      const [sink, alerts] = [statuses('w'), statuses('a')]
+      node('r').receive({})
+      await waitFor(() => sink.some((text) => text.startsWith('green dot supplier: 1 delivered')))
+      await waitFor(() => alerts.some((text) => text.startsWith('green dot no alert')))
+    })
+
+    it('is amber at dead-letter that holds', async () => {
+      await load(types, flow(`throw new Error('no rate for EUR')`), secrets)
+      const shown = statuses('d')
+      await run()
+      await waitFor(() => shown.some((text) => text.startsWith('yellow dot 3 records held')))
+    })
+  })
+
   it('sync-ledger refuses another secret than the ledger was made with, and the nodes say so', async () => {
     await load(types, flow('return msg'), secrets)
     await run()

@@ -38,7 +38,12 @@ export function fakeEngine(parts: Partial<Engine> & { ledger?: Ledger } = {}): F
     holds: [],
     replays: [],
     closed: false,
-    ledger: { id: 'ledger-1', raiseAlert: async () => undefined, clearAlerts: async () => [] } as unknown as Ledger,
+    ledger: {
+      id: 'ledger-1',
+      raiseAlert: async () => undefined,
+      clearAlerts: async () => [],
+      openItems: async () => [],
+    } as unknown as Ledger,
     async poll(options) {
       return summaryOf(options.name)
     },

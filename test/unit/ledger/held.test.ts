@@ -120,7 +120,7 @@ describe('held records', () => {
     assert.equal(edited?.record.name, 'name of A')
     assert.equal(edited?.edited?.record.name, 'corrected')
     assert.equal(edited?.edited?.by, 'mary')
-    await ledger.discardHeld([a.id], 'mary', 'a test record')
+    await ledger.discardHeld([a.id], { by: 'mary', reason: 'a test record' })
     await assert.rejects(ledger.editHeld(a.id, a.record, 'mary'), /no open held record/)
   })
 

@@ -79,7 +79,7 @@ describe('the word for a run', () => {
     it('stays open when a person leaves it out, with who and why, until a later version is delivered', async () => {
       await told()
       const [held] = await r.ledger.held({})
-      assert.equal(await r.ledger.discardHeld([held?.id ?? ''], 'anna', 'a test supplier'), 1)
+      assert.equal(await r.ledger.discardHeld([held?.id ?? ''], { by: 'anna', reason: 'a test supplier' }), 1)
       assert.deepEqual((await told()).open, ['1 left out'])
       const [left] = await r.ledger.held({ states: ['discarded'] })
       assert.deepEqual([left?.discarded?.by, left?.discarded?.reason], ['anna', 'a test supplier'])
@@ -99,7 +99,7 @@ describe('the word for a run', () => {
     it('is over when the record is gone in the ERP', async () => {
       await told()
       const [held] = await r.ledger.held({})
-      await r.ledger.discardHeld([held?.id ?? ''], 'anna', 'a test supplier')
+      await r.ledger.discardHeld([held?.id ?? ''], { by: 'anna', reason: 'a test supplier' })
       r.source.remove('supplier', 'erp|B')
       assert.deepEqual((await told({ sweep: { since: null } })).open, [])
     })
@@ -107,7 +107,7 @@ describe('the word for a run', () => {
     it('stays left out where the same version is read again, and is held where another one is as bad', async () => {
       await told()
       const [held] = await r.ledger.held({})
-      await r.ledger.discardHeld([held?.id ?? ''], 'anna', 'a test supplier')
+      await r.ledger.discardHeld([held?.id ?? ''], { by: 'anna', reason: 'a test supplier' })
       const again = { scope: { kind: 'keys', entity: 'supplier', keys: ['erp|B'] } } as const
       assert.deepEqual((await told(again)).open, ['1 left out'])
       r.source.put('supplier', { ...supplier('B', 'bad'), city: 'Lyon' })
@@ -148,8 +148,8 @@ describe('the word for a run', () => {
     it('ends when a person closes it, who and why are kept', async () => {
       await told()
       const [difference] = await r.ledger.differences({ open: true })
-      assert.equal(await r.ledger.closeDifference({ id: difference?.id ?? '' }, 'anna', 'taken out on purpose'), true)
-      assert.equal(await r.ledger.closeDifference({ id: difference?.id ?? '' }, 'anna', 'twice'), false)
+      assert.ok(await r.ledger.closeDifference(difference?.id ?? '', { by: 'anna', reason: 'taken out on purpose' }))
+      assert.equal(await r.ledger.closeDifference(difference?.id ?? '', { by: 'anna', reason: 'twice' }), undefined)
       assert.equal((await told()).verdict, 'nothing new')
       const [decision] = await r.ledger.decisions({})
       assert.deepEqual([decision?.kind, decision?.by, decision?.reason], ['difference', 'anna', 'taken out on purpose'])
@@ -175,7 +175,7 @@ describe('the word for a run', () => {
       assert.deepEqual((await told()).open, ['2 in doubt'], 'nothing reads them again by itself')
       const [intent] = await r.ledger.doubtful()
       assert.ok(intent)
-      await r.ledger.settleAbsent(intent, 'anna', 'looked there')
+      await r.ledger.settleAbsent(intent, { by: 'anna', reason: 'looked there' })
       assert.deepEqual(openInWords(await r.ledger.openItems('s')), ['2 to be read again'])
       const { verdict, open } = await told()
       assert.deepEqual(rows.sort(), ['erp|A', 'erp|B'])

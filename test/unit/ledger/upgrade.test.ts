@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { DatabaseSync } from 'node:sqlite'
+import { Migrator } from 'kysely/migration'
+import { openDatabase } from '../../../ledger/database.ts'
+import { migrations } from '../../../ledger/migrations.ts'
+import { address, commit, delivery, held, type LedgerFolder, ledgerFolder } from '../../support/ledger.ts'
+
+const before = Object.fromEntries(Object.entries(migrations).filter(([name]) => name < '0006'))
+
+describe('a ledger of the version before, opened by this one', () => {
+  let folder: LedgerFolder
+  beforeEach(() => {
+    folder = ledgerFolder()
+  })
+  afterEach(() => folder.remove())
+
+  const change = (sql: string, ...values: (string | number)[]) => {
+    const db = new DatabaseSync(folder.file)
+    db.prepare(sql).run(...values)
+    db.close()
+  }
+
+  it('keeps a difference that only an alert told of, and what could not be compared is none', async () => {
+    const db = openDatabase(folder.file)
+    await new Migrator({ db: db.query, provider: { getMigrations: async () => before } }).migrateToLatest()
+    db.raw.close()
+    const alert = (id: string, message: string, cleared: string | null) =>
+      change(
+        `INSERT INTO alert VALUES (?, 's', 'no-tie', 'supplier', ?, '2026-03-01T08:00:00Z', ${cleared ?? 'NULL'})`,
+        id,
+        message,
+      )
+    alert('1', 'supplier at warehouse: count 3 delivered, 2 stored', null)
+    alert('2', 'the sums stored in x could not be compared: no right', null)
+    alert('3', 'over', "'2026-03-01T09:00:00Z'")
+    const ledger = await folder.open()
+    const [open, ...more] = await ledger.differences({ open: true })
+    assert.deepEqual([open?.sync, open?.entity, open?.since, more.length], ['s', 'supplier', '2026-03-01T08:00:00Z', 0])
+    assert.match(open?.problem ?? '', /3 delivered, 2 stored/)
+  })
+
+  it('what was discarded is left out, but for that of which a later version was delivered since', async () => {
+    const first = await folder.open()
+    await first.commit(commit({ held: [held('A', 1), held('B', 1)] }))
+    await first.commit(commit({ address, deliveries: [delivery('erp|A', 5)] }))
+    await first.close()
+    change("DELETE FROM kysely_migration WHERE name = '0008-still-open'")
+    change('DROP INDEX held_left_out')
+    change('ALTER TABLE again DROP COLUMN found')
+    // As the version before left both.
+    change("UPDATE held SET state = 'discarded', closed_at = '2026-03-01T08:00:00Z'")
+    const ledger = await folder.open()
+    assert.deepEqual(
+      (await ledger.held({ states: ['discarded'] })).map(({ key }) => key),
+      ['erp|B'],
+    )
+  })
+})
