@@ -284,12 +284,43 @@ describe('Power BI as a target', function () {
       as: 'delivered',
       reason: 'the rows are there',
     })
-    equal((settled.body as { settled: number }).settled, counts.read)
+    deepEqual(settled.body, {
+      settled: counts.read,
+      message: `${counts.read} record(s) of product are settled.`,
+    })
     const refused = failed(await job.run({ full: true }))
     match(refused.message, /A full refresh would send every record to the dataset "Tieout product" once more/)
     const again = succeeded(await job.run())
     equal(again.entities[0]?.unchanged, counts.read, 'the window of the refused run is read to its end')
     deepEqual([await list(), await alerts()], [[], []])
+    await job.ties()
+  })
+
+  it('a post that never came is read again by key and sent once a person said so, and amber until then', async () => {
+    const job = begin(['product'])
+    Object.assign(job.node('powerbi-push'), { doubt: 'miss' })
+    await job.deploy()
+    thread.target.tune({ executeQueries: false })
+    thread.target.faults().force('rows-post', 'reset-before')
+    const counts = entityOf(await job.run(), 'product')
+    equal(counts.inDoubt, counts.read)
+    const [batch] = (await thread.red.call('GET', `/tieout/in-doubt?sync=${job.name}`)).body as { id: string }[]
+    const none = await thread.red.call('POST', '/tieout/in-doubt/settle', { id: batch?.id, as: 'absent' })
+    equal(none.status, 400, 'not without a reason')
+    const settled = await thread.red.call('POST', '/tieout/in-doubt/settle', {
+      id: batch?.id,
+      as: 'absent',
+      reason: 'there is nothing in it',
+    })
+    deepEqual(settled.body, {
+      settled: counts.read,
+      message: `product: ${counts.read} are read by key in the next run and sent.`,
+    })
+    const run = await job.run()
+    const again = entityOf(run, 'product')
+    deepEqual([again.delivered, again.inDoubt], [counts.read, 0])
+    deepEqual(again.open, ['not verified: queries (executeQueries) are not allowed on this dataset'])
+    equal((await job.run()).summary?.verdict, 'nothing new')
     await job.ties()
   })
 

@@ -1,9 +1,13 @@
 /** What every warehouse that merges must do, told once: a target of its own tables is prepared, written, asked. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'mocha'
-import type { SyncError } from '../../sync/errors.ts'
-import type { ColumnType, DataRecord, Schema } from '../../sync/message.ts'
+import { settleDoubt } from '../../sync/doubt.ts'
+import { type SyncError, syncError } from '../../sync/errors.ts'
+import type { BatchMessage, ColumnType, DataRecord, Schema } from '../../sync/message.ts'
 import type { PrepareContext, StoredKey, Target } from '../../sync/target.ts'
+import { openInWords } from '../../sync/verdict.ts'
+import { type FakeTarget, supplier, supplierSchema } from './fakes.ts'
+import { rig, sums, warehouse } from './rig.ts'
 import { batchOf, entry, journal, writeContext } from './warehouse.ts'
 
 export interface FreshOptions {
@@ -422,6 +426,51 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
 
     describe('appended', () => {
       const columns = ['key', 'operation', 'record', '_sync_read', '_source_stamp', '_sync_batch']
+
+      it('a batch in doubt that is not there is read by its source keys in the next run, and stands there once', async () => {
+        const { target, table } = fresh({ mode: 'append', schema: supplierSchema })
+        let away = true
+        const doubtful: Target = {
+          ...target,
+          async write(batch, given) {
+            if (away) throw syncError('unknown-outcome', 'test.reset', 'the connection was reset')
+            await target.write(batch, given)
+          },
+          resolve: async () => 'in-doubt',
+        }
+        // A mapping gives the table other keys than the source's.
+        const mapped = (message: BatchMessage): BatchMessage => ({
+          ...message,
+          payload: message.payload.map((record) => ({ ...record, code: `G${record.code}` })),
+        })
+        const r = await rig({
+          entities: { supplier: { schema: supplierSchema } },
+          flow: (message, own) => void own.deliver(mapped(message), warehouse, doubtful as FakeTarget),
+        })
+        try {
+          for (const code of ['A', 'B']) r.source.put('supplier', supplier(code, 'first'))
+          r.source.clockIs('2026-03-02T08:00:00Z')
+          assert.deepEqual(sums(await r.poll(), 'supplier').open, ['2 in doubt'])
+          away = false
+          assert.deepEqual(sums(await r.poll(), 'supplier').open, ['2 in doubt'])
+          const [intent] = await r.ledger.doubtful()
+          assert.ok(intent)
+          const who = { by: 'anna', reason: 'looked there' }
+          const settled = await settleDoubt(r.ledger, intent, 'absent', who)
+          assert.deepEqual([settled.again, settled.unfound], [2, 0])
+          assert.deepEqual(openInWords(await r.ledger.openItems('s')), ['2 to be read again'])
+          await r.poll()
+          assert.deepEqual(await bench.read(table, ['key', 'operation']), [
+            ['erp|GA', 'upsert'],
+            ['erp|GB', 'upsert'],
+          ])
+          assert.deepEqual(await r.ledger.openItems('s'), [])
+          await r.poll({ scope: { kind: 'keys', entity: 'supplier', keys: ['erp|A', 'erp|B'] } })
+          assert.equal((await bench.read(table, ['key'])).length, 2, 'and not again')
+        } finally {
+          await r.close()
+        }
+      })
 
       it('has each record as it came, once for a batch that is sent again', async () => {
         const { target, table } = fresh({ mode: 'append' })

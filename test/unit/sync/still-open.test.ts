@@ -3,6 +3,8 @@ import { settleDoubt, settledText } from '../../../sync/doubt.ts'
 import type { RunSummary, SinkRef } from '../../../sync/engine.ts'
 import { syncError } from '../../../sync/errors.ts'
 import type { BatchMessage } from '../../../sync/message.ts'
+import { newEntity, newRun, tallyOf } from '../../../sync/run.ts'
+import { summarize } from '../../../sync/summary.ts'
 import { type FakeTarget, fakeTarget, supplier, supplierSchema } from '../../support/fakes.ts'
 import { type Rig, rig, sums, warehouse } from '../../support/rig.ts'
 
@@ -58,6 +60,27 @@ describe('no green while something is open', () => {
       put('A', 'first')
       const run = await r.poll({ signal: stop.signal })
       assert.deepEqual([run.state, run.ties], ['stopped', false])
+    })
+
+    it('is not said of what was delivered and never compared', () => {
+      const start = { id: 'r1', sync: 's', mode: 'poll', at: at(0), answer: 'every', mayFilter: false } as const
+      const run = newRun({ ...start, receiptMs: 1, full: false })
+      const entity = newEntity(run, { name: 'supplier', sinks: [warehouse] })
+      Object.assign(entity, { read: 1, readDone: true })
+      tallyOf(entity, warehouse).counts.delivered = 1
+      const summary = summarize(run, { ended: at(1), stopped: true, open: [] })
+      assert.deepEqual(word(summary), { verdict: 'open', ties: false })
+      assert.match(summary.open?.join() ?? '', /^supplier: not verified: what was delivered was not compared/)
+    })
+
+    it('is not said where the ledger cannot tell what is open', async () => {
+      r = await rig({ entities: suppliers })
+      const broken = () => Promise.reject(syncError('config', 'ledger.full', 'the disk is full'))
+      Object.assign(r.ledger, { openItems: broken })
+      put('A', 'first')
+      const run = await r.poll()
+      assert.deepEqual([run.state, run.verdict, run.ties], ['failed', 'failed', false])
+      assert.match(run.errors.map(({ message }) => message).join(), /the disk is full/)
     })
 
     for (const [name, fault] of [
@@ -188,6 +211,24 @@ describe('no green while something is open', () => {
       assert.deepEqual([...new Set(open.map(({ address }) => address))], [second.address])
     })
 
+    it('of which nobody knows the place any more ends where a full reading ties at every sink', async () => {
+      r = await rig({ entities: suppliers })
+      put('A', 'first')
+      await r.poll()
+      const about = {
+        sync: 's',
+        entity: 'supplier',
+        address: '',
+        sinkName: '',
+        run: '',
+        problem: 'of an older version',
+      }
+      await r.ledger.saveDifference(about)
+      put('B', 'first')
+      assert.deepEqual(word(await r.poll()), red)
+      assert.deepEqual(word(await r.poll({ scope: { kind: 'full' } })), { verdict: 'ties', ties: true })
+    })
+
     it('is not claimed of rows that are in doubt: they may be there', async () => {
       const append = fakeTarget({ address: 'fakedb://host/versions', mode: 'append' })
       Object.assign(append, { resolve: async () => 'in-doubt' as const })
@@ -286,7 +327,7 @@ describe('no green while something is open', () => {
   })
 
   describe('a batch in doubt', () => {
-    const make = async (more: Partial<FakeTarget> = {}) => {
+    const make = async (more: { readonly keys?: FakeTarget['keys'] | undefined } = {}) => {
       const append = fakeTarget({ address: 'fakedb://host/versions', mode: 'append' })
       Object.assign(append, { keys: undefined, resolve: async () => 'in-doubt' as const, ...more })
       r = await rig({ entities: suppliers, flow: (message, self) => void self.deliver(message, warehouse, append) })
@@ -347,6 +388,21 @@ describe('no green while something is open', () => {
       const full = await r.poll({ scope: { kind: 'full' } })
       assert.deepEqual(away.rows, ['erp|A first'])
       assert.equal(full.verdict, 'ties')
+    })
+
+    it('whose keys nobody can find is over when a sweep has asked the target what it has', async () => {
+      const { append, away } = await make({ keys: fakeTarget().keys })
+      put('A', 'first')
+      await r.poll()
+      const [intent] = await r.ledger.doubtful()
+      assert.ok(intent)
+      const records = intent.records.map(({ read, hash }) => ({ key: 'erp|mapped', read, hash }))
+      await r.ledger.settleAbsent({ ...intent, records }, anna)
+      away.lose = false
+      const targets = async () => [{ ref: warehouse, target: append }]
+      const run = await r.poll({ targets, sweep: { since: at(-10_000) } })
+      assert.deepEqual(away.rows, ['erp|A first'])
+      assert.deepEqual(openOf(run), [])
     })
 
     it('a record that is gone in the source ends in words, and its deletion is sent', async () => {
