@@ -18,7 +18,7 @@ export function show(summary: RunSummary, context: Pick<NodeContext<unknown>, 's
   if (summary.state === 'stopped') context.status.idle(`stopped after ${counted(read, 'record')}`)
   else if (summary.state === 'failed') context.status.failed(failure(summary))
   else if (summary.verdict === 'differs') context.status.failed(`differs: ${differsText(summary)}`)
-  else if (summary.verdict === 'open') context.status.open(`open: ${openText(summary)}; ${done}`)
+  else if (summary.verdict === 'open') context.status.open(`open: ${fewOf(summary.open ?? [])}; ${done}`)
   else context.status.done(summary.verdict ? `${summary.verdict}: ${done}` : done)
 }
 
@@ -46,12 +46,10 @@ export async function showPlace(
   else status.done(text)
 }
 
-/** What is open of the sync: `gl_entry: 52 held`, the first reasons where there are more. */
-function openText({ open = [] }: RunSummary): string {
-  const most = 2
-  return open.length > most
-    ? `${open.slice(0, most).join(', ')} and ${count(open.length - most)} more`
-    : open.join(', ')
+/** Reasons for a status line: `gl_entry: 52 held`, the first two where there are more. */
+export function fewOf(reasons: readonly string[]): string {
+  const few = reasons.slice(0, 2).join(', ')
+  return reasons.length > 2 ? `${few} and ${count(reasons.length - 2)} more` : few
 }
 
 /** Where calls are billed: those of the month so far, and where it leads. */

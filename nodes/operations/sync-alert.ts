@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { AlertRecord, Ledger } from '../../ledger/ledger.ts'
 import { NOT_VERIFIED } from '../../sync/summary.ts'
 import { openInWords } from '../../sync/verdict.ts'
-import { counted, defineNode, field, type NodeContext } from '../kit/kit.ts'
+import { counted, defineNode, fewOf, field, type NodeContext } from '../kit/kit.ts'
 import { findings } from './watch.ts'
 
 const config = z.object({
@@ -66,7 +66,7 @@ async function look(ledger: Ledger, limits: Config): Promise<readonly string[]> 
     }
     const unverified = (facts.runs[0]?.open ?? []).filter((why) => why.includes(NOT_VERIFIED))
     const why = [...openInWords(await ledger.openItems(sync)), ...unverified]
-    if (why.length > 0) open.push(`${sync}: ${why.join(', ')}`)
+    if (why.length > 0) open.push(`${sync}: ${fewOf(why)}`)
   }
   return open
 }
@@ -103,7 +103,7 @@ async function tell(
   }
   const open = alerts.filter((alert) => !alert.cleared && watched(context.config, alert.sync)).length
   if (open > 0) context.status.failed(counted(open, 'open alert'))
-  else if (waiting.length > 0) context.status.open(`no alert; open: ${waiting.join('; ')}`)
+  else if (waiting.length > 0) context.status.open(`no alert; open: ${fewOf(waiting)}`)
   else context.status.done('no alert')
   return until
 }

@@ -309,7 +309,7 @@ describe('what is not over in the sidebar', function () {
     await ask.getByRole('button', { name: 'Close' }).click()
     await editor.monitor.getByText('No alert is open.').waitFor()
     strictEqual((await job.run()).summary?.verdict, 'nothing new')
-    const { body } = await thread.red.call('GET', '/tieout/decisions?ledger=' + job.node('sync-ledger').id)
+    const { body } = await thread.red.call('GET', `/tieout/decisions?ledger=${job.node('sync-ledger').id}`)
     const [decision] = body as { by: string; reason: string; about: string }[]
     strictEqual(decision?.reason, 'the row was taken out by hand')
     match(decision?.about ?? '', /30 delivered, 29 stored/)
