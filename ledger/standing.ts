@@ -35,7 +35,8 @@ interface DifferenceRow {
   reason: string | null
 }
 
-export function createStanding({ raw, tx, guard }: Database, at: () => string): Standing {
+/** What of a sync is not over. */
+function openItemsOf(raw: Database['raw']): (sync: string) => OpenItem[] {
   const held = raw.prepare(`
     SELECT entity, CASE state WHEN 'discarded' THEN 'left-out' ELSE 'held' END AS kind,
       CASE stage WHEN 'sink' THEN sink END AS address, CASE stage WHEN 'sink' THEN sink_name END AS sinkName, count(*) AS count
@@ -56,7 +57,15 @@ export function createStanding({ raw, tx, guard }: Database, at: () => string): 
   const differing = raw.prepare(`
     SELECT entity, 'difference' AS kind, address, sink_name AS sinkName, 1 AS count, problem
     FROM difference WHERE sync = ? AND closed_at IS NULL`)
-  const listed = raw.prepare('SELECT * FROM difference WHERE (?1 IS NULL OR sync = ?1) ORDER BY since DESC LIMIT 1000')
+  const all = [held, doubtful, again, lost, differing]
+  return (sync) => all.flatMap((one) => one.all(sync) as unknown as OpenItem[])
+}
+
+export function createStanding({ raw, tx, guard }: Database, at: () => string): Standing {
+  const openItems = openItemsOf(raw)
+  const listed = raw.prepare(`
+    SELECT * FROM difference WHERE (?1 IS NULL OR sync = ?1) AND (?2 IS NULL OR (closed_at IS NULL) = ?2)
+    ORDER BY since DESC LIMIT 1000`)
   const insert = raw.prepare('INSERT INTO difference VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL)')
   const close = raw.prepare(
     'UPDATE difference SET closed_at = ?, closed_by = ?, reason = ? WHERE id = ? AND closed_at IS NULL RETURNING *',
@@ -87,12 +96,11 @@ export function createStanding({ raw, tx, guard }: Database, at: () => string): 
   return {
     decide,
     queue,
-    openItems: async (sync) =>
-      guard(() => [held, doubtful, again, lost, differing].flatMap((one) => one.all(sync) as unknown as OpenItem[])),
+    openItems: async (sync) => guard(() => openItems(sync)),
     differences: async ({ sync, open }) =>
-      (guard(() => listed.all(sync ?? null)) as unknown as DifferenceRow[])
-        .filter((row) => open === undefined || open === (row.closed_at === null))
-        .map(difference),
+      (
+        guard(() => listed.all(sync ?? null, open === undefined ? null : Number(open))) as unknown as DifferenceRow[]
+      ).map(difference),
     async saveDifference({ sync, entity, address, sinkName, run, problem }) {
       guard(() => insert.run(randomUUID(), sync, entity, address, sinkName, run, problem, at()))
     },
