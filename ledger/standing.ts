@@ -38,7 +38,7 @@ interface DifferenceRow {
 /** What of a sync is not over. */
 function openItemsOf(raw: Database['raw']): (sync: string) => OpenItem[] {
   const held = raw.prepare(`
-    SELECT entity, CASE state WHEN 'discarded' THEN 'left-out' ELSE 'held' END AS kind,
+    SELECT entity, CASE state WHEN 'open' THEN 'held' WHEN 'discarded' THEN 'left-out' ELSE state END AS kind,
       CASE stage WHEN 'sink' THEN sink END AS address, CASE stage WHEN 'sink' THEN sink_name END AS sinkName, count(*) AS count
     FROM held WHERE sync = ? AND state IN ('open', 'replaying', 'discarded') GROUP BY 1, 2, 3, 4 ORDER BY 2`)
   // A batch whose run ended without an answer is in doubt too. Groups of a replay are runs named after it: `r1.0`.

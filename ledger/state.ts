@@ -35,10 +35,10 @@ export type NewDecision = Omit<Decision, 'id' | 'at'>
 /** Who decides, and why. */
 export type Who = Pick<Decision, 'by' | 'reason'>
 
-/** Something of a sync that is not over: records held, left out by a person, in doubt, to be read again; rows lost; a difference. */
+/** Something of a sync that is not over: records held (or on their way by a replay), left out by a person, in doubt, to be read again; rows lost; a difference. */
 export interface OpenItem {
   readonly entity: string
-  readonly kind: 'held' | 'left-out' | 'in-doubt' | 'again' | 'unfound' | 'lost' | 'difference'
+  readonly kind: 'held' | 'replaying' | 'left-out' | 'in-doubt' | 'again' | 'unfound' | 'lost' | 'difference'
   /** Where; null: at every sink of the entity. */
   readonly address: string | null
   readonly sinkName: string | null

@@ -25,7 +25,7 @@ export function openAt(
   )
 }
 
-/** What of an entity is open at one address; null: what is held before the sinks. */
+/** What of an entity is open at one address; null: what is held before the sinks, without what a replay carries past. */
 export const openHere = (items: readonly OpenItem[], entity: string, address: string | null): readonly OpenItem[] =>
   items.filter(
     (item) =>
@@ -36,6 +36,7 @@ export const openHere = (items: readonly OpenItem[], entity: string, address: st
 
 const WORDS: Readonly<Partial<Record<OpenItem['kind'], string>>> = {
   held: 'held',
+  replaying: 'being replayed',
   'left-out': 'left out',
   'in-doubt': 'in doubt',
   again: 'to be read again',

@@ -152,11 +152,8 @@ export function defineSink<S extends Fields, CS extends Fields, K extends Fields
   })
 }
 
-/** `gl_entry: 400 delivered`, `gl_entry: 12 delivered, 388 unchanged, 1 held`. */
+/** `gl_entry: 400 delivered`, `gl_entry: 12 delivered, 388 unchanged`. What is held or in doubt is told as open. */
 function resultText(entity: string, result: OutcomeCounts): string {
-  const rest = (['unchanged', 'superseded', 'held', 'inDoubt'] as const).filter((k) => result[k] > 0)
-  return [
-    `${entity}: ${count(result.delivered)} delivered`,
-    ...rest.map((k) => `${count(result[k])} ${k === 'inDoubt' ? 'in doubt' : k}`),
-  ].join(', ')
+  const rest = (['unchanged', 'superseded'] as const).filter((k) => result[k] > 0)
+  return [`${entity}: ${count(result.delivered)} delivered`, ...rest.map((k) => `${count(result[k])} ${k}`)].join(', ')
 }

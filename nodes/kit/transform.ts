@@ -101,7 +101,7 @@ export function defineTransform<S extends Fields, CS extends Fields, K extends F
           for (const { record, cause } of held) context.send(1, heldMessage(batch, record, cause))
         }
         if (payload.length > 0 || batch.payload.length === 0) context.send(0, { ...message, payload, schema })
-        const done = `${schema.entity}: ${count(payload.length)} mapped${held.length ? `, ${count(held.length)} held` : ''}`
+        const done = `${schema.entity}: ${count(payload.length)} mapped`
         const place = { ledger: engine.ledger, sync: batch.sync?.name ?? '', entity: schema.entity, address: null }
         await showPlace(context.status, done, place)
       }),

@@ -1,6 +1,30 @@
 import assert from 'node:assert/strict'
 import { raiseNoTie } from '../../../sync/no-tie.ts'
-import { type LedgerFolder, ledgerFolder } from '../../support/ledger.ts'
+import { openHere, openInWords } from '../../../sync/verdict.ts'
+import { commit, held, type LedgerFolder, ledgerFolder } from '../../support/ledger.ts'
+
+describe('what stands held before the sinks', () => {
+  it('is being replayed, and no matter of the node that held it, while a replay carries it past', async () => {
+    const folder = ledgerFolder()
+    try {
+      const ledger = await folder.open()
+      await ledger.commit(commit({ held: [{ ...held('A', 1), stage: 'map' }] }))
+      const { sync, entity } = commit({})
+      const here = async () => openInWords(openHere(await ledger.openItems(sync), entity, null))
+      assert.deepEqual(await here(), ['1 held'])
+      const claimed = await ledger.claimHeld({ sync }, 'replay')
+      assert.deepEqual(await here(), [])
+      assert.deepEqual(openInWords(await ledger.openItems(sync)), ['1 being replayed'])
+      await ledger.releaseHeld(
+        claimed.map(({ id }) => id),
+        'open',
+      )
+      assert.deepEqual(await here(), ['1 held'])
+    } finally {
+      await folder.remove()
+    }
+  })
+})
 
 describe('differences that stand open', () => {
   let folder: LedgerFolder
