@@ -3,7 +3,7 @@ import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import { addedFieldRow, byEntity, columnsByEntity, defineSource, field } from '../kit/kit.ts'
 import { previewIntacct } from './client/check.ts'
-import { entityDef } from './client/entities.ts'
+import { ENTITIES, entityDef } from './client/entities.ts'
 import { createIntacctSource, type IntacctSourceOptions } from './client/poll.ts'
 import type { ExtraField } from './client/resolve.ts'
 import { type IntacctClient, intacctConnection } from './intacct-connection.ts'
@@ -58,6 +58,7 @@ export default function (RED: NodeAPI): void {
     version: 1,
     config,
     connection: intacctConnection,
+    offers: ENTITIES.map(({ entity }) => entity),
     entities: namesOf,
     source: (values, client, { waiting }) =>
       createIntacctSource(client.connection, client.schema, {

@@ -23,9 +23,15 @@ export interface ConfigSpec<S extends Fields> {
  * the schema.
  *
  * @param secrets names of the password fields
+ * @param settings what the type's dialog finds in `RED.settings`, each under a name that begins with the type's
  */
-export const registration = <S extends Fields>(spec: ConfigSpec<S>, secrets: readonly string[] = []) => ({
+export const registration = <S extends Fields>(
+  spec: ConfigSpec<S>,
+  secrets: readonly string[] = [],
+  settings: Readonly<Record<string, unknown>> = {},
+) => ({
   credentials: Object.fromEntries(secrets.map((name) => [name, { type: 'password' as const }])),
+  settings: Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, { value, exportable: true }])),
   spec,
 })
 

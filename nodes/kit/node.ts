@@ -50,6 +50,8 @@ export interface NodeSpec<S extends Fields> extends ConfigSpec<S> {
   readonly type: string
   /** Names of the node's own password fields. */
   readonly credentials?: readonly string[]
+  /** What its dialog finds in `RED.settings`; each name begins with the type in camel case. */
+  readonly settings?: Readonly<Record<string, unknown>>
   /** How it is seen by the other nodes of its ledger (field `ledger`). Absent: it does not register. */
   readonly member?: (context: NodeContext<z.output<S>>) => Member
   /** Called once after the node is made; may be async. An error turns the node red and is logged. */
@@ -95,7 +97,7 @@ export function defineNode<S extends Fields>(RED: NodeAPI, spec: NodeSpec<S>): v
       RED.nodes.createNode(this, stored)
       attach(RED, this, stored, spec)
     },
-    registration(spec, spec.credentials),
+    registration(spec, spec.credentials, spec.settings),
   )
 }
 

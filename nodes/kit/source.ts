@@ -51,6 +51,8 @@ export interface SourceSpec<S extends Fields, CS extends Fields, K extends Field
   readonly connection: ConnectionSpec<CS, K, Client>
   /** The source of one run. */
   readonly source: (config: z.output<S> & Common, client: Client, context: SourceContext) => Source | Promise<Source>
+  /** Entities that a new node begins with, in their order; its dialog finds them in `RED.settings`, as `x3PollEntities` for `x3-poll`. */
+  readonly offers?: readonly string[]
   /** Entities in order, masters first. */
   readonly entities: (config: z.output<S> & Common) => readonly string[]
   /** Text of the filters by entity: part of the identity of what is read. */
@@ -116,6 +118,7 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
     config,
     ...(spec.migrations && { migrations: spec.migrations }),
     ...(spec.literal && { literal: spec.literal }),
+    ...(spec.offers && { settings: { [`${camelCase(spec.type)}Entities`]: spec.offers } }),
     member: (context) => ({
       kind: 'source',
       ref: { id: context.id, name: context.name },
@@ -204,6 +207,8 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
     }),
   )
 }
+
+const camelCase = (type: string): string => type.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
 
 interface Run<Client> {
   readonly client: () => Promise<Client>

@@ -3,6 +3,7 @@ import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import { addedFieldRow, byEntity, columnsByEntity, defineSource, field } from '../kit/kit.ts'
 import { previewX3 } from './client/check.ts'
+import { ENTITIES } from './client/entities/index.ts'
 import { createX3Source, type X3SourceOptions } from './client/poll.ts'
 import type { ExtraField } from './client/resolve.ts'
 import { type X3Client, x3Connection } from './x3-connection.ts'
@@ -66,6 +67,7 @@ export default function (RED: NodeAPI): void {
     version: 1,
     config,
     connection: x3Connection,
+    offers: ENTITIES.map(({ entity }) => entity),
     entities: (values) => values.entities.map(({ entity }) => entity),
     filters: filtersOf,
     source: (values, client, { waiting }) =>
