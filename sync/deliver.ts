@@ -1,4 +1,4 @@
-/** The sink's side of a batch, from the message to its counts (docs/architecture.md, section 4, "Delivering"). */
+/** The sink's side of a batch, from the message to its counts (docs/architecture.md, "Settling and delivering"). */
 
 import type { Ledger } from '../ledger/ledger.ts'
 import { createBatchWork } from './batch.ts'

@@ -1,4 +1,4 @@
-/** Errors that say what to do (docs/architecture.md, section 4): the class decides, the message is for people. */
+/** Errors that say what to do (docs/architecture.md, "Held records, errors, totals"): the class decides, the message is for people. */
 
 /**
  * `transient` and `throttled` are tried again, `auth` renews the token once, `data` holds the record,

@@ -1,4 +1,4 @@
-/** The message between nodes: one message is one batch, plain JSON on Node-RED's own conventions (docs/architecture.md, section 3). */
+/** The message between nodes: one message is one batch, plain JSON on Node-RED's own conventions (docs/architecture.md, "The message"). */
 
 /** Logical type of a column. Decimals travel as strings, integers as JS integers, dates `YYYY-MM-DD`, timestamps ISO 8601 with `Z`. */
 export type ColumnType =

@@ -1,4 +1,4 @@
-/** Trying again: what each class of error asks for (docs/architecture.md, section 4), with cockatiel's backoff. */
+/** Trying again: what each class of error asks for (docs/architecture.md, "Held records, errors, totals"), with cockatiel's backoff. */
 import { setTimeout as wait } from 'node:timers/promises'
 import { ExponentialBackoff, halfJitterGenerator, type IBackoff } from 'cockatiel'
 import { classOf, isSyncError, type SyncError, syncError } from './errors.ts'

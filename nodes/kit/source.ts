@@ -118,7 +118,7 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
     config,
     ...(spec.migrations && { migrations: spec.migrations }),
     ...(spec.literal && { literal: spec.literal }),
-    ...(spec.offers && { settings: { [`${camelCase(spec.type)}Entities`]: spec.offers } }),
+    ...(spec.offers && { settings: { [`${RED.util.normaliseNodeTypeName(spec.type)}Entities`]: spec.offers } }),
     member: (context) => ({
       kind: 'source',
       ref: { id: context.id, name: context.name },
@@ -207,8 +207,6 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
     }),
   )
 }
-
-const camelCase = (type: string): string => type.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
 
 interface Run<Client> {
   readonly client: () => Promise<Client>

@@ -1,16 +1,15 @@
 /** map-gl: codes and columns of each batch, after rules compiled once per schema. */
-import type { Node, NodeAPI } from 'node-red'
+import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import { syncError } from '../../sync/errors.ts'
-import type { DataRecord, Row, Schema } from '../../sync/message.ts'
+import type { DataRecord, Schema } from '../../sync/message.ts'
 import { type Batch, defineTransform, handle } from '../kit/kit.ts'
 import { masked } from '../kit/masked.ts'
 import { applyMapping } from './apply.ts'
 import { compileMapping, type Mapping } from './compile.ts'
-import { decimalFunctions } from './decimals.ts'
 import { type CodeTables, glMapping } from './gl-mapping.ts'
+import { jsonata } from './jsonata.ts'
 import { type Rule, rule } from './rules.ts'
-import type { Expression } from './steps.ts'
 
 const config = z.object({ rules: z.array(rule).default([]) })
 
@@ -30,7 +29,7 @@ export default function (RED: NodeAPI): void {
     const bySchema = compiled.get(rules) ?? new Map<string, Mapping>()
     compiled.set(rules, bySchema)
     const text = JSON.stringify(schema)
-    const mapping = bySchema.get(text) ?? compileMapping(schema, rules, { codes, expression: jsonata(RED), today })
+    const mapping = bySchema.get(text) ?? compileMapping(schema, rules, { codes, expression: jsonata(RED.util), today })
     bySchema.set(text, mapping)
     return mapping
   }
@@ -57,7 +56,7 @@ export default function (RED: NodeAPI): void {
           hint: 'Deploy, run the sync once, and open the preview again.',
         })
       }
-      const mapping = compileMapping(last.schema, rules, { codes: last.codes, expression: jsonata(RED), today })
+      const mapping = compileMapping(last.schema, rules, { codes: last.codes, expression: jsonata(RED.util), today })
       const records: DataRecord[] = []
       const unmapped: string[] = []
       for (const record of last.records) {
@@ -73,13 +72,3 @@ export default function (RED: NodeAPI): void {
 }
 
 const today = (): string => new Date().toISOString().slice(0, 10)
-
-/** JSONata as the editor's other nodes have it, with exact decimal functions and the document as `$header`. */
-function jsonata(RED: NodeAPI): (source: string) => Expression {
-  return (source) => {
-    const expression = RED.util.prepareJSONataExpression(source, {} as Node)
-    for (const [name, work] of Object.entries(decimalFunctions)) expression.registerFunction(name, work)
-    const evaluate = expression.evaluate.bind(expression) as (row: Row, bindings: Record<string, unknown>) => unknown
-    return async (row, header) => evaluate(row, { header })
-  }
-}

@@ -5,6 +5,7 @@ import { createContext, runInContext } from 'node:vm'
 import { XMLParser } from 'fast-xml-parser'
 import type { NodeAPI } from 'node-red'
 import type { ConfigSpec, Fields } from '../../nodes/kit/config.ts'
+import { util } from './util.ts'
 
 /** What a node's module tells Node-RED. */
 export interface Registered {
@@ -58,6 +59,7 @@ async function registrations(files: readonly string[]): Promise<Map<string, Regi
     nodes: { registerType: (type: string, _constructor: unknown, options: Registered) => found.set(type, options) },
     httpAdmin: { get: ignore, post: ignore },
     auth: { needsPermission: ignore },
+    util,
   } as unknown as NodeAPI
   for (const file of files) {
     const node = (await import(resolve(file))) as { default: (RED: NodeAPI) => void }

@@ -13,6 +13,7 @@ import {
   fakeTarget,
   supplierSchema,
 } from './fakes.ts'
+import { overTheWire } from './util.ts'
 
 export const source1: SinkRef = { id: 'poll-1', name: 'x3-poll' }
 export const warehouse: SinkRef = { id: 'write-1', name: 'databricks-write' }
@@ -86,8 +87,9 @@ export async function rig(options: RigOptions = {}): Promise<Rig> {
         receiptSeconds: 5,
         send(message) {
           made.sent.push(message)
-          if (flow) flow(structuredClone(message), made)
-          else void made.deliver(structuredClone(message))
+          const copy = overTheWire(message)
+          if (flow) flow(copy, made)
+          else void made.deliver(copy)
         },
         progress: () => undefined,
         signal,

@@ -1,7 +1,9 @@
 import { deepStrictEqual, strictEqual, throws } from 'node:assert'
+import type { Node } from 'node-red'
 import { z } from 'zod'
 import { checkEnv, field, fillEnv, migrate, readConfig, type Values } from '../../../nodes/kit/config.ts'
 import { isSyncError } from '../../../sync/errors.ts'
+import { util } from '../../support/util.ts'
 
 const fault = (work: () => unknown): { message: string; field: string | undefined; code: string } => {
   try {
@@ -52,6 +54,13 @@ describe('config', () => {
         unset: `\${B}`,
         n: 1,
       })
+    })
+
+    it('is what Node-RED itself puts in for it', () => {
+      const node = { _flow: { getSetting: (name: string) => ({ A: 'a', N: '5' })[name] } } as unknown as Node
+      const lookup = (name: string): unknown => util.getSetting(node, name) || undefined
+      for (const name of ['A', 'N', 'UNSET'])
+        strictEqual(fillEnv(`\${${name}}`, lookup), util.evaluateNodeProperty(name, 'env', node, {}) || `\${${name}}`)
     })
 
     it('that is left over is refused with the names of field and variable, also inside a table', () => {

@@ -2,9 +2,11 @@ import { deepStrictEqual, ok, rejects, strictEqual, throws } from 'node:assert'
 import { compileCodes } from '../../../nodes/mapping/codes.ts'
 import { compileMapping, type Unmapped } from '../../../nodes/mapping/compile.ts'
 import { decimalFunctions } from '../../../nodes/mapping/decimals.ts'
+import { jsonata } from '../../../nodes/mapping/jsonata.ts'
 import { type Rule, rule } from '../../../nodes/mapping/rules.ts'
 import type { MappingTools } from '../../../nodes/mapping/steps.ts'
 import type { DataRecord, Schema } from '../../../sync/message.ts'
+import { util } from '../../support/util.ts'
 
 const schema: Schema = {
   entity: 'gl_entry',
@@ -45,7 +47,7 @@ const entry = (...accounts: string[]): DataRecord => ({
     amount: '10.10',
   })),
 })
-const tools = (expression?: MappingTools['expression']): MappingTools => ({
+const tools = (): MappingTools => ({
   codes: new Map([
     [
       'account',
@@ -65,7 +67,7 @@ const tools = (expression?: MappingTools['expression']): MappingTools => ({
       }),
     ],
   ]),
-  expression: expression ?? (() => async () => null),
+  expression: jsonata(util),
   today: () => '2026-03-01',
 })
 const rules = (...list: object[]): Rule[] => list.map((r) => rule.parse(r))
@@ -141,13 +143,14 @@ describe('mapping', () => {
   })
 
   it('refuses a fraction as a JavaScript number for a decimal, and takes exact text', async () => {
-    const expression = (value: unknown) => tools(() => async () => value)
-    const r = rules({ do: 'expression', list: 'lines', column: 'amount', type: 'decimal(28,8)', expression: 'x' })
-    await rejects(
-      Promise.resolve(compileMapping(schema, r, expression(0.1)).map(entry('1'))),
-      /JavaScript number 0.1.*cents/,
-    )
-    strictEqual(lines(await compileMapping(schema, r, expression('0.1')).map(entry('1')))[0]?.amount, '0.1')
+    const mapped = async (expression: string) => {
+      const made = { do: 'expression', list: 'lines', column: 'amount', type: 'decimal(28,8)', expression }
+      return lines(await compileMapping(schema, rules(made), tools()).map(entry('1')))[0]?.amount
+    }
+    await rejects(mapped('0.1'), /JavaScript number 0.1.*cents/)
+    await rejects(mapped('$number(amount) + 0.2'), /JavaScript number 10.299999999999999.*cents/)
+    strictEqual(await mapped("'0.1'"), '0.1')
+    strictEqual(await mapped("$add(amount, '0.2')"), '10.3')
   })
 
   it('names an unknown code table and an unknown column', () => {
