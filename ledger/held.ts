@@ -58,21 +58,26 @@ export function createHeld(db: Database, intern: Intern, cipher: Cipher, at: () 
   const anyOpen = raw.prepare(
     "SELECT 1 FROM held WHERE state IN ('open', 'replaying', 'discarded') AND entity = ? LIMIT 1",
   )
+  // From what is delivered to what is held under its keys: the other way round is all that is held, for each batch.
+  const heldOf = (index: string, states: string): string => `
+    FROM (SELECT value ->> 0 AS key, value ->> 1 AS read, value ->> 2 AS hash, value ->> 3 AS whose FROM json_each(?)) AS d
+    CROSS JOIN held AS h INDEXED BY ${index} ON h.entity = ? AND h.key = d.key AND h.state ${states}`
   // A node behind a catch holds under the key that the failed node saw; source and mapping hold under the source's.
-  const beforeSink = `(held.stage = 'flow' OR (held.stage IN ('source', 'map') AND d.whose <> 'target'))`
+  const beforeSink = `(h.stage = 'flow' OR (h.stage IN ('source', 'map') AND d.whose <> 'target'))`
   // A record held before the sink is superseded by a later read only: the same read may still be on its way to another sink.
   const close = raw.prepare(`
-    UPDATE held SET state = CASE WHEN held.read < d.read THEN 'superseded' ELSE 'delivered' END, closed_at = ?
-    FROM (SELECT value ->> 0 AS key, value ->> 1 AS read, value ->> 2 AS hash, value ->> 3 AS whose FROM json_each(?)) AS d
-    WHERE held.entity = ? AND held.key = d.key AND held.state IN ('open', 'replaying')
-      AND ((held.sink = ? AND d.whose <> 'source' AND (held.read < d.read OR (held.read = d.read AND d.hash IS NOT NULL)))
-        OR (held.sync = ? AND held.read < d.read AND ${beforeSink}))`)
+    WITH over AS MATERIALIZED (
+      SELECT h.id, CASE WHEN h.read < d.read THEN 'superseded' ELSE 'delivered' END AS state
+      ${heldOf('held_open', "IN ('open', 'replaying')")}
+      WHERE (h.sink = ? AND d.whose <> 'source' AND (h.read < d.read OR (h.read = d.read AND d.hash IS NOT NULL)))
+        OR (h.sync = ? AND h.read < d.read AND ${beforeSink}))
+    UPDATE held SET state = over.state, closed_at = ? FROM over WHERE held.id = over.id`)
   // What a person left out is over when another version is accounted for, not when it is held.
   const closeLeftOut = raw.prepare(`
-    UPDATE held SET state = 'superseded', closed_at = ?
-    FROM (SELECT value ->> 0 AS key, value ->> 1 AS read, value ->> 3 AS whose FROM json_each(?)) AS d
-    WHERE held.entity = ? AND held.key = d.key AND held.state = 'discarded' AND held.read < d.read
-      AND ((held.sink = ? AND d.whose <> 'source') OR (held.sync = ? AND ${beforeSink}))`)
+    WITH over AS MATERIALIZED (
+      SELECT h.id ${heldOf('held_left_out', "= 'discarded'")}
+      WHERE h.read < d.read AND ((h.sink = ? AND d.whose <> 'source') OR (h.sync = ? AND ${beforeSink})))
+    UPDATE held SET state = 'superseded', closed_at = ? FROM over WHERE held.id = over.id`)
   const anyOpenAt = raw.prepare("SELECT 1 FROM held INDEXED BY held_sink WHERE sink = ? AND state = 'open' LIMIT 1")
   const readsAt = raw.prepare(`
     SELECT h.key, max(h.read) AS read FROM json_each(?) AS j
@@ -160,8 +165,8 @@ export function createHeld(db: Database, intern: Intern, cipher: Cipher, at: () 
   return {
     close({ entity, sync, address }, deliveries, holds) {
       if (deliveries.length + holds.length === 0 || anyOpen.get(entity) === undefined) return
-      close.run(at(), byKeys(holds.length === 0 ? deliveries : [...deliveries, ...holds]), entity, address ?? '', sync)
-      closeLeftOut.run(at(), byKeys(deliveries), entity, address ?? '', sync)
+      close.run(byKeys(holds.length === 0 ? deliveries : [...deliveries, ...holds]), entity, address ?? '', sync, at())
+      closeLeftOut.run(byKeys(deliveries), entity, address ?? '', sync, at())
     },
     add(records) {
       for (const held of records) {
