@@ -101,12 +101,12 @@ describe('the comparer', () => {
     )
   })
 
-  it('finds one cent on an amount of 13 digits', async () => {
+  it('finds one cent on an amount of 15 digits', async () => {
     const big = open({ size: 'medium' })
     const [table] = expectedTables(big.books, { source: 'SEED' }).filter(({ name }) => name === 'gl_entry_line')
     assert.ok(table)
     const target = copyOf([table])
-    const line = find(target, 'gl_entry_line', ({ amount }) => /^\d{13}\.\d[0-8]0000$/.test(String(amount)))
+    const line = find(target, 'gl_entry_line', ({ amount }) => /^\d{15}\.\d[0-8]0000$/.test(String(amount)))
     line.amount = String(line.amount).replace(/(\d)0000$/, (_, digit: string) => `${Number(digit) + 1}0000`)
     assert.deepEqual(counts(await compare([table], reader(target))), [0, 0, 1])
   })
