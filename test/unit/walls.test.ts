@@ -1,13 +1,7 @@
 import { deepStrictEqual, ok } from 'node:assert'
 import { globSync, readFileSync } from 'node:fs'
-import { posix } from 'node:path'
-
-interface Import {
-  readonly from: string
-  /** Path from the project's root, or the name of a package. */
-  readonly to: string
-  readonly typeOnly: boolean
-}
+import type { Import } from '../../scripts/sources.ts'
+import { sources } from '../support/sources.ts'
 
 const vendorOf = (path: string): string | undefined =>
   /^nodes\/(?!kit\/|operations\/|mapping\/)([^/]+)\//.exec(path)?.[1]
@@ -74,35 +68,18 @@ const walls: readonly (readonly [(i: Import) => boolean, string])[] = [
   ],
 ]
 
-function importsOf(from: string, text: string): Import[] {
-  const found = text.matchAll(
-    /\b(import|export)\s+(type\s+)?[^'"()]*?\bfrom\s*['"]([^'"]+)['"]|\bimport\s*\(?\s*['"]([^'"]+)['"]/g,
-  )
-  return [...found].map(([, , type, named, bare]) => {
-    const to = named ?? bare ?? ''
-    return { from, to: to.startsWith('.') ? posix.join(posix.dirname(from), to) : to, typeOnly: type !== undefined }
-  })
-}
-
 describe('walls', () => {
   const files = globSync('{nodes,sync,ledger,vendor,sandbox,monitor,demo,login}/**/*.ts').map((file) =>
     file.replaceAll('\\', '/'),
   )
   const texts = new Map(files.map((file) => [file, readFileSync(file, 'utf8')]))
 
-  it('sees imports of every kind', () => {
-    const text = `import { a } from './a.ts'\nimport type { B } from '../sync/b.ts'\nexport { c } from 'zod'\nconst d = await import('./d.ts')\nimport './e.ts'\nimport {\n  f,\n} from './f.ts'`
-    deepStrictEqual(
-      importsOf('nodes/x3/x.ts', text).map(({ to, typeOnly }) => `${to}${typeOnly ? ' type' : ''}`),
-      ['nodes/x3/a.ts', 'nodes/sync/b.ts type', 'zod', 'nodes/x3/d.ts', 'nodes/x3/e.ts', 'nodes/x3/f.ts'],
-    )
-  })
-
   it('stand', () => {
     ok(files.length > 50)
-    const imports = [...texts].flatMap(([file, text]) => importsOf(file, text))
     deepStrictEqual(
-      imports.flatMap((i) => walls.filter(([broken]) => broken(i)).map(([, why]) => `${i.from} -> ${i.to}: ${why}`)),
+      sources().imports.flatMap((i) =>
+        walls.filter(([broken]) => broken(i)).map(([, why]) => `${i.from} -> ${i.to}: ${why}`),
+      ),
       [],
     )
   })
