@@ -11,6 +11,7 @@ export interface KnownKeys
     | 'learnKeys'
     | 'recallKeys'
     | 'forgetRecalled'
+    | 'forgetOtherKeys'
     | 'expectKeys'
     | 'doubtKeys'
     | 'forgetKeys'
@@ -54,6 +55,7 @@ export function createKnownKeys({ raw, guard, tx }: Database): KnownKeys {
     ON CONFLICT DO UPDATE SET seen = min(seen, 0) - 1,
       stamp = CASE WHEN known_key.seen >= 0 OR known_key.stamp IS excluded.stamp THEN known_key.stamp ELSE '?' END`)
   const forgetRecalled = raw.prepare('DELETE FROM known_key WHERE entity = ? AND seen < 0')
+  const forgetOthers = raw.prepare('DELETE FROM known_key WHERE entity = ?1 AND substr(key, 1, length(?2)) <> ?2')
   const see = raw.prepare(
     'UPDATE known_key SET seen = ? WHERE entity = ? AND key IN (SELECT value ->> 0 FROM json_each(?))',
   )
@@ -139,6 +141,8 @@ export function createKnownKeys({ raw, guard, tx }: Database): KnownKeys {
     async forgetRecalled(sync, entity) {
       guard(() => forgetRecalled.run(idOf(sync, entity)))
     },
+    forgetOtherKeys: async (sync, entity, beginning) =>
+      Number(guard(() => forgetOthers.run(idOf(sync, entity), beginning)).changes),
     async expectKeys(sync, entity, keys) {
       const there = keys.filter(({ gone }) => !gone)
       guard(() => expect.run(idOf(sync, entity), JSON.stringify(there.map(({ key, read }) => [key, read]))))

@@ -259,6 +259,8 @@ export interface Ledger extends Owners {
   recallKeys(sync: string, entity: string, keys: readonly KnownKey[]): Promise<void>
   /** Forgets what was recalled and not listed: only the sweep that asked for it knows how to take it. */
   forgetRecalled(sync: string, entity: string): Promise<void>
+  /** Forgets the keys that do not begin so, and says how many they were. */
+  forgetOtherKeys(sync: string, entity: string, beginning: string): Promise<number>
   /** They are about to be sent: whatever becomes of that, a target may have them from now on. Those that are known stay as they are. */
   expectKeys(sync: string, entity: string, keys: readonly KnownKey[]): Promise<void>
   /** Their deletion is about to be written: until that is settled nobody knows what the target has, so no stamp is theirs. */

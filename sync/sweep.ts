@@ -116,6 +116,7 @@ export async function sweepEntity(task: SweepTask): Promise<void> {
     complete = await list(task, memory, number, counts)
   }
   entity.targetsTold = complete && (memory.targets ?? 0) > 0
+  if (memory.source !== undefined) await leaveOthers(task, memory.source)
   const { known, unseen } = await ledger.countUnseen(sync, entity.name, number)
   const tooMuch = suspicion(entity.name, counts.swept, known, unseen)
   // Of a listing with holes nobody can say that what it lacks is gone.
@@ -185,6 +186,22 @@ async function mayHoldMore({ ledger, options, entity }: SweepTask): Promise<bool
 interface Memory {
   /** How many have told their keys; 0: not all of them can; undefined: not asked yet. */
   targets: number | undefined
+  /** Source name of what is listed. */
+  source?: string | undefined
+}
+
+/**
+ * What is known under another source name was read before it was changed, and may be another sync's by now: that it is
+ * not listed says nothing of it.
+ */
+async function leaveOthers({ ledger, options, entity, plan, note }: SweepTask, source: string): Promise<void> {
+  if (plan.schema.key[0] !== 'source') return
+  const beginning = `${keyText({ ...plan.schema, key: ['source'] }, { source })}|`
+  const others = await ledger.forgetOtherKeys(options.name, entity.name, beginning)
+  if (others > 0)
+    note(
+      `${entity.name}: ${others} record(s) were read under another source name than "${source}". What is in the targets under it stays there; if it is not needed any more, delete it there.`,
+    )
 }
 
 /**
@@ -220,6 +237,7 @@ async function compare(
 ): Promise<void> {
   const { ledger, options, entity, plan, take, room, signal } = task
   const source = plan.source ?? (listed[0] && keyParts(listed[0].key)[0])
+  memory.source ??= source
   if (entity.targetsAsked && source !== undefined) memory.targets ??= await recall(task, source)
   if (entity.adopted !== undefined && memory.targets === 0) {
     // What a mark says is in need not be read again only because this ledger is new: its keys are learnt from the listing.

@@ -175,7 +175,7 @@ export function fakeSource(
       return {
         entity,
         schema,
-        source: 'erp',
+        source: String([...table(entity).values()][0]?.row.source ?? 'erp'),
         walks: ['stamped', 'empty'],
         granularity,
         lagSeconds,
@@ -284,11 +284,12 @@ export function fakeTarget({
       await statement('readMark')
       return stored.size === 0 ? [] : marks.map((mark) => ({ ...mark }))
     },
-    async writeMark(mark) {
+    async writeMark(mark, _context, replaced = []) {
       await statement('writeMark')
-      const at = marks.findIndex(
-        (m) => m.sync === mark.sync && m.entity === mark.entity && m.sourceAddress === mark.sourceAddress,
-      )
+      const placeOf = (one: Mark) =>
+        marks.findIndex((m) => m.sync === one.sync && m.entity === one.entity && m.sourceAddress === one.sourceAddress)
+      for (const old of replaced) if (placeOf(old) >= 0) marks.splice(placeOf(old), 1)
+      const at = placeOf(mark)
       if (at >= 0) marks.splice(at, 1)
       marks.push(mark)
     },

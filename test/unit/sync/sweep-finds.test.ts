@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { BatchMessage } from '../../../sync/message.ts'
 import { entry, entrySchema, supplier } from '../../support/fakes.ts'
 import { type Rig, rig, sums } from '../../support/rig.ts'
-import { suppliers, sweepRig } from '../../support/sweep-rig.ts'
+import { code, suppliers, sweepRig } from '../../support/sweep-rig.ts'
 
 describe('the sweep', () => {
   const { start, later, fill, sweep, poll, found, same } = sweepRig()
@@ -22,6 +22,21 @@ describe('the sweep', () => {
       assert.deepEqual([run.state, read, delivered, ties], ['done', 1, 1, true])
       same()
       assert.equal(found(await sweep())?.gone, 0, 'what is deleted is forgotten')
+    })
+
+    it('nothing gone under the source name that was changed, and goes on to find it under the new one', async () => {
+      r = await start()
+      fill(3)
+      await r.poll()
+      for (const n of [0, 1, 2]) {
+        r.source.remove('supplier', `erp|${code(n)}`)
+        r.source.put('supplier', { ...supplier(code(n), 'first'), source: 'erp|2' })
+      }
+      assert.equal(found(await sweep())?.gone, 0)
+      assert.equal(r.target('supplier').stored.size, 6)
+      r.source.remove('supplier', `erp\\|2|${code(1)}`)
+      assert.equal(found(await sweep())?.gone, 1)
+      assert.equal(r.target('supplier').stored.size, 5)
     })
 
     it('a document, which goes with its lines in one record', async () => {
