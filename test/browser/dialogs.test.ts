@@ -178,6 +178,45 @@ describe('dialogs', function () {
     })
   })
 
+  describe('of connections to an ERP', () => {
+    it('refuse the source name of a connection to another folder, as unsaved values say it, and name that one', async () => {
+      const { editor, x3 } = stage
+      const { page } = editor
+      const other = {
+        id: 'other',
+        type: 'x3-connection',
+        name: 'Production',
+        url: `${x3.url}/xtrem/api`,
+        folder: 'PROD',
+      }
+      await page.evaluate(importConfig, { ...other, source: 'x3' })
+      await editor.open('Read X3')
+      const dialog = await editor.openConfig('connection')
+      const fill = async (field: string, text: string) => {
+        await dialog.locator(`#node-config-input-${field}`).fill(text)
+        await dialog.locator(`#node-config-input-${field}`).press('Tab')
+      }
+      const source = (red: boolean) =>
+        page.locator(`#node-config-input-source${red ? '.input-error' : ':not(.input-error)'}`)
+      await dialog.getByText('More settings').click()
+      await source(true).hover()
+      await page
+        .locator('.red-ui-popover', {
+          hasText: /Source name: "Production" reads another system or folder under this source name; in one table/,
+        })
+        .waitFor()
+      await fill('folder', 'PROD')
+      await source(false).waitFor()
+      await fill('folder', x3.folder)
+      await source(true).waitFor()
+      await fill('source', 'x3-seed')
+      await source(false).waitFor()
+      await editor.cancel()
+      await editor.cancel()
+      await page.evaluate(removeConfig, other.id)
+    })
+  })
+
   describe('of gl-mapping', () => {
     const csv = (text: string) => ({ name: 'codes.csv', mimeType: 'text/csv', buffer: Buffer.from(text) })
 
@@ -268,6 +307,8 @@ interface EditorPage {
   RED: {
     nodes: {
       getNodeHelp(type: string): string | undefined
+      import(nodes: object[], options: object): void
+      remove(id: string): void
       eachConfig(each: (node: { type: string; [property: string]: unknown }) => void): void
       filterNodes(filter: object): { id: string; name: string; [property: string]: unknown }[]
     }
@@ -278,6 +319,16 @@ interface EditorPage {
 /** The help of a node as HTML. Runs in the page. */
 function helpOf(type: string): string {
   return (globalThis as unknown as EditorPage).RED.nodes.getNodeHelp(type) ?? ''
+}
+
+/** Adds a config node. Runs in the page. */
+function importConfig(config: object): void {
+  ;(globalThis as unknown as EditorPage).RED.nodes.import([config], { generateIds: false })
+}
+
+/** Runs in the page. */
+function removeConfig(id: string): void {
+  ;(globalThis as unknown as EditorPage).RED.nodes.remove(id)
 }
 
 /** Scrolls a node into sight. Runs in the page. */

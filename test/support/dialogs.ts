@@ -76,6 +76,7 @@ function definitionsOf(files: readonly string[], settings: object): Map<string, 
   const RED = {
     _: (key: string) => key,
     settings,
+    editor: { getEditStack: () => [] },
     plugins: { registerPlugin: () => undefined },
     events: {
       on: (name: string, listener: (type: string) => void) => {
@@ -84,6 +85,7 @@ function definitionsOf(files: readonly string[], settings: object): Map<string, 
     },
     nodes: {
       eachNode: () => undefined,
+      eachConfig: () => undefined,
       getType: (type: string) => types.get(type),
       registerType(type: string, definition: Dialog) {
         const translate = (key: string): string => key
