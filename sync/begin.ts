@@ -1,7 +1,7 @@
 /** The beginning of an entity's read: where it stands, what its targets say of it, and the window that follows. */
 import type { Ledger, Position, WindowState } from '../ledger/ledger.ts'
 import type { PollOptions } from './engine.ts'
-import { askTargets } from './marks.ts'
+import { askTargets, moveMarks } from './marks.ts'
 import { type RetryOptions, withRetry } from './retry.ts'
 import type { EntityRun, RunState } from './run.ts'
 import type { EntityPlan } from './source.ts'
@@ -19,13 +19,14 @@ export interface ReadDeps {
  * an earlier run wanted to get.
  */
 export async function begin(
-  { ledger, now, retry }: ReadDeps,
+  deps: ReadDeps,
   options: PollOptions,
   run: RunState,
   entity: EntityRun,
   plan: EntityPlan,
   signal: AbortSignal,
 ): Promise<{ readonly window: WindowState; readonly resumed: boolean }> {
+  const { ledger, now, retry } = deps
   const { name, source } = options
   const identity = identityOf(source.address, entity.name, options.filters?.[entity.name])
   let position: Position | undefined = await ledger.position(name, entity.name)
@@ -38,7 +39,11 @@ export async function begin(
         run.notices.push(
           `${entity.name}: ${dropped} record(s) that a target lacks are of the source before, and are not read again.`,
         )
-    } else position = { ...position, identity }
+    } else {
+      if (hasMoved(position.identity, entity.name, source.address))
+        await moveMarksOf(deps, options, entity.name, signal)
+      position = { ...position, identity }
+    }
   }
   if (!position && options.targets) {
     const targets = await options.targets(entity.name)
@@ -75,4 +80,22 @@ export async function begin(
   entity.position = next
   entity.from = next.window.from
   return { window: next.window, resumed: scope.kind === 'changes' && !!position?.window }
+}
+
+/** Is what was read before of another address, and not only by another filter? */
+function hasMoved(identity: string, entity: string, address: string): boolean {
+  const here = identityOf(address, entity, undefined)
+  return identity !== here && !identity.startsWith(`${here} where `)
+}
+
+async function moveMarksOf(
+  { ledger, retry }: ReadDeps,
+  { name, source, targets: find, progress }: PollOptions,
+  entity: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const targets = ((await find?.(entity)) ?? []).map(({ target }) => target)
+  const context = { signal, waiting: (what: string) => progress({ records: 0, rows: 0, waiting: what }) }
+  const about = { ledger, sync: name, entity, sourceAddress: source.address, targets, context }
+  await withRetry(() => moveMarks(about), { ...context, idempotent: true }, { ...retry, ...targets[0]?.retry })
 }

@@ -2,7 +2,7 @@
 import type { Ledger } from '../ledger/ledger.ts'
 import type { SinkRef } from './engine.ts'
 import { saveComplete } from './lost.ts'
-import { floorOf } from './marks.ts'
+import { floorOf, olderMarks } from './marks.ts'
 import { raiseNoTie } from './no-tie.ts'
 import { type RetryOptions, withRetry } from './retry.ts'
 import { type EntityRun, type Reached, type RunState, type TotalsCheck, tallyOf } from './run.ts'
@@ -163,26 +163,32 @@ async function mark(
   { ledger, retry }: CloseDeps,
   run: RunState,
   entity: EntityRun,
-  { target, sync }: Reached,
+  { target, sync, source, place }: Reached,
   signal: AbortSignal,
 ): Promise<void> {
   const write = target.writeMark?.bind(target)
   if (!write) return
-  const context = { signal, waiting: () => undefined }
+  const context = { signal, waiting: () => undefined, tell: (text: string) => void run.notices.push(text) }
   try {
     const position = entity.position ?? (await ledger.position(sync.name, entity.name))
     const isWhole = (await ledger.lostRows(sync.name, entity.name)) === undefined
     const values = {
       sync: sync.name,
       entity: entity.name,
-      sourceAddress: run.sourceAddress ?? '',
+      sourceAddress: place.sourceAddress,
+      ...(source ? { source } : {}),
       ledger: ledger.id,
       run: sync.run,
       read: await ledger.highestRead(target.address),
       floor: floorOf((isWhole && position?.readThrough) || null, await ledger.oldestHeld(sync.name, entity.name)),
     }
     const again = { ...context, idempotent: true, renew: target.renew?.bind(target) }
-    await withRetry(() => write(values, context), again, { ...retry, attempts: 3 })
+    const replaced = async () =>
+      place.replaced === 'older'
+        ? await olderMarks(target, { sync, sourceAddress: place.sourceAddress }, context)
+        : place.replaced
+    const marking = async () => write(values, context, await replaced())
+    await withRetry(marking, again, { ...retry, attempts: 3 })
   } catch (error) {
     run.notices.push(
       `${entity.name}: the mark in ${target.address} could not be written (${asSyncError(error).message}); it lags behind until the next run that delivers something.`,

@@ -5,7 +5,8 @@
 import type { Adoption, Ledger } from '../ledger/ledger.ts'
 import { type SyncError, syncError } from './errors.ts'
 import type { SyncInfo } from './message.ts'
-import type { RunState } from './run.ts'
+import { twoEntities, twoSources } from './owners.ts'
+import type { MarkPlace, RunState } from './run.ts'
 import type { Mark, Target, WriteContext } from './target.ts'
 
 export interface MarkQuestion {
@@ -13,6 +14,8 @@ export interface MarkQuestion {
   readonly sync: string
   readonly entity: string
   readonly sourceAddress: string
+  /** Source name of the records that are to be written; undefined: not known yet. */
+  readonly source?: string | undefined
   readonly address: string
   readonly mode: Target['mode']
   /** This ledger's id. */
@@ -34,6 +37,8 @@ export type MarkAnswer =
 /** What the marks of a table that is there and not empty mean. */
 export function judgeMarks(question: MarkQuestion): MarkAnswer {
   const { sync, entity, address, ledger } = question
+  const foreign = foreignMark(question)
+  if (foreign) return { kind: 'stop', error: foreign }
   const marks = question.marks.filter((m) => m.entity === entity && m.sourceAddress === question.sourceAddress)
   const stop = (code: string, message: string, hint: string): MarkAnswer => ({
     kind: 'stop',
@@ -75,13 +80,42 @@ export function judgeMarks(question: MarkQuestion): MarkAnswer {
     : { kind: 'adopt', mark }
 }
 
-async function ask(
+/** Another entity in the table, or another system under the same source name; a mark that does not say its source refuses nothing. */
+function foreignMark(question: MarkQuestion): SyncError | undefined {
+  const { sync, entity, sourceAddress, address, source } = question
+  const told = question.marks.filter((mark) => mark.source !== undefined)
+  const other = told.find((mark) => mark.entity !== entity)
+  if (other) return twoEntities(address, { ...other, list: '' }, { sync, entity, list: '' })
+  const moved = new Set(movedMarks(question))
+  const from = told.find((mark) => mark.source === source && mark.sourceAddress !== sourceAddress && !moved.has(mark))
+  return from && twoSources(address, { ...from, source: source ?? '' }, { sync, entity, sourceAddress })
+}
+
+/** Marks that this sync wrote while its source stood at another address, by this ledger or one that it took over from. */
+const movedMarks = ({
+  marks,
+  sync,
+  entity,
+  sourceAddress,
+  ledger,
+  adopted,
+}: Pick<MarkQuestion, 'marks' | 'sync' | 'entity' | 'sourceAddress' | 'ledger' | 'adopted'>): readonly Mark[] =>
+  marks.filter(
+    (mark) =>
+      mark.sync === sync &&
+      mark.entity === entity &&
+      mark.sourceAddress !== sourceAddress &&
+      (mark.ledger === ledger ||
+        adopted.some((one) => one.ledger === mark.ledger && one.entity === entity && mark.read <= one.read)),
+  )
+
+async function questionOf(
   ledger: Ledger,
   target: Target,
   marks: readonly Mark[],
-  about: Pick<MarkQuestion, 'sync' | 'entity' | 'sourceAddress' | 'memory'>,
-): Promise<MarkAnswer> {
-  return judgeMarks({
+  about: Pick<MarkQuestion, 'sync' | 'entity' | 'sourceAddress' | 'source' | 'memory'>,
+): Promise<MarkQuestion> {
+  return {
     ...about,
     marks,
     address: target.address,
@@ -89,13 +123,13 @@ async function ask(
     ledger: ledger.id,
     adopted: await ledger.adopted(about.sync),
     highest: await ledger.highestRead(target.address),
-  })
+  }
 }
 
 /**
  * At the first delivery of a run to a target: stops when another ledger or sync writes the table; an old copy forgets its
  * deliveries there, so that everything is sent again. Numbers already given to records of this run may be lower than the
- * mark's: then the entity fails once, and the next run reads with higher ones.
+ * mark's: then the entity fails once, and the next run reads with higher ones. Gives where its next mark belongs.
  */
 export async function checkMark(options: {
   readonly ledger: Ledger
@@ -103,24 +137,30 @@ export async function checkMark(options: {
   readonly sync: SyncInfo
   readonly target: Target
   readonly empty: boolean
+  readonly source: string | undefined
   readonly context: WriteContext
-}): Promise<void> {
-  const { ledger, run, sync, target, context } = options
-  if (run.mode === 'push' || options.empty || !target.readMark) return
+}): Promise<MarkPlace> {
+  const { ledger, run, sync, target, source } = options
   const sourceAddress = run.sourceAddress ?? ''
+  if (run.mode === 'push' || !target.readMark) return { sourceAddress, replaced: [] }
+  if (options.empty) return { sourceAddress, replaced: 'older' }
+  const context = { ...options.context, tell: (text: string) => void run.notices.push(text) }
   const marks = await target.readMark(context)
-  const answer = await ask(ledger, target, marks, {
+  const question = await questionOf(ledger, target, marks, {
     sync: sync.name,
     entity: sync.entity,
     sourceAddress,
+    source,
     memory: run.memory ?? false,
   })
+  const place = placeOf(question, run.mode)
+  const answer = judgeMarks(question)
   if (answer.kind === 'stop') throw answer.error
   if (answer.kind === 'go') {
     // Whoever wrote this never came to a mark.
     const unmarked = !marks.some((m) => m.sync === sync.name && m.entity === sync.entity)
     if (unmarked && (await ledger.highestRead(target.address)) === 0) await ledger.doubtTargets(sync.name, sync.entity)
-    return
+    return place
   }
   const { mark } = answer
   await ledger.doubtTargets(sync.name, sync.entity)
@@ -142,6 +182,50 @@ export async function checkMark(options: {
       `${target.address} holds records with higher read numbers than those just read: the clock of this machine is behind, or the ledger is an old copy.`,
       { entity: sync.entity, hint: 'The numbers were raised: the next run reads these records again.' },
     )
+  return place
+}
+
+/** What is replayed was read before, maybe before the source moved: its mark stands where that of its sync does. */
+function placeOf(question: MarkQuestion, mode: RunState['mode']): MarkPlace {
+  const { sourceAddress, sync, entity } = question
+  const moved = movedMarks(question)
+  if (mode === 'poll') return { sourceAddress, replaced: moved }
+  const isHere = question.marks.some(
+    (mark) => mark.sync === sync && mark.entity === entity && mark.sourceAddress === sourceAddress,
+  )
+  return { sourceAddress: isHere ? sourceAddress : (newest(moved)?.sourceAddress ?? sourceAddress), replaced: [] }
+}
+
+const newest = (marks: readonly Mark[]): Mark | undefined => marks.toSorted((a, b) => b.read - a.read)[0]
+
+/** Marks of a table that was found empty before the batch: they speak of rows that are gone. */
+export async function olderMarks(
+  target: Target,
+  { sync, sourceAddress }: { readonly sync: SyncInfo; readonly sourceAddress: string },
+  context: WriteContext,
+): Promise<readonly Mark[]> {
+  const isOwn = (mark: Mark) =>
+    mark.sync === sync.name && mark.entity === sync.entity && mark.sourceAddress === sourceAddress
+  const marks = (await target.readMark?.(context)) ?? []
+  return marks.filter((mark) => mark.read < sync.readNumber && !isOwn(mark))
+}
+
+/** A source that moved and is kept: the marks of its sync move too, in every target, so that what is in there goes on being its own. */
+export async function moveMarks(options: {
+  readonly ledger: Ledger
+  readonly sync: string
+  readonly entity: string
+  readonly sourceAddress: string
+  readonly targets: readonly Target[]
+  readonly context: WriteContext
+}): Promise<void> {
+  const { ledger, sync, entity, sourceAddress, context } = options
+  for (const target of options.targets) {
+    const marks = (await target.readMark?.(context)) ?? []
+    const moved = movedMarks(await questionOf(ledger, target, marks, { sync, entity, sourceAddress, memory: true }))
+    const last = newest(moved)
+    if (last) await target.writeMark?.({ ...last, sourceAddress }, context, moved)
+  }
 }
 
 /**
@@ -167,7 +251,7 @@ export async function askTargets(options: {
       fresh = true
       continue
     }
-    const answer = await ask(ledger, target, ours, { sync, entity, sourceAddress, memory })
+    const answer = judgeMarks(await questionOf(ledger, target, ours, { sync, entity, sourceAddress, memory }))
     if (answer.kind === 'stop') throw answer.error
     if (answer.kind === 'go') fresh = true
     else found.push({ mark: answer.mark, address: target.address, kind: answer.kind })

@@ -137,7 +137,7 @@ export function createMeetings({ ledger, settlement, retry = {} }: DeliverDeps):
     const empty = prepared.tables.some(({ list, state }) => list === '' && state !== 'filled')
     if (isFirst && !empty && runOf(job)?.full && target.mode === 'append') await matchTable(ledger, job)
     const reached = await trying(job, () =>
-      settlement.target(sync, ref, { target, schema: batch.schema, empty }, context),
+      settlement.target(sync, ref, { target, schema: batch.schema, empty, source: job.sources[0] }, context),
     )
     own.schemas.add(textOf(batch.schema))
     return { reached, fresh: true, lost }

@@ -111,18 +111,24 @@ const nameOf = (entity: string, list: string): string =>
   list === '' ? entity : `${listTable(entity, list)} (${list} of ${entity})`
 
 /** What is refused, with both names and the way out. */
-function owned(owner: TableOwner, claim: TableOwner): SyncError {
-  const { entity } = claim
-  const free = 'If what is in there is not needed any more, empty the table.'
-  if (owner.entity !== entity || owner.list !== claim.list)
-    return syncError(
-      'config',
-      'sync.two-entities',
-      `${claim.table} has ${nameOf(owner.entity, owner.list)} of the sync "${owner.sync}", and ${nameOf(entity, claim.list)} of "${claim.sync}" would be written there too.`,
-      { entity, hint: `Two entities in one table overwrite each other. ${PATTERN} ${free}` },
-    )
-  return twoSources(claim.table, owner, claim)
-}
+const owned = (owner: TableOwner, claim: TableOwner): SyncError =>
+  owner.entity !== claim.entity || owner.list !== claim.list
+    ? twoEntities(claim.table, owner, claim)
+    : twoSources(claim.table, owner, claim)
+
+type Written = Pick<TableOwner, 'sync' | 'entity' | 'list'>
+
+/** Two entities, or an entity and a list, in one table; also what a mark in the target says. */
+export const twoEntities = (table: string, owner: Written, claim: Written): SyncError =>
+  syncError(
+    'config',
+    'sync.two-entities',
+    `${table} has ${nameOf(owner.entity, owner.list)} of the sync "${owner.sync}", and ${nameOf(claim.entity, claim.list)} of "${claim.sync}" would be written there too.`,
+    {
+      entity: claim.entity,
+      hint: `Two entities in one table overwrite each other. ${PATTERN} If what is in there is not needed any more, empty the table.`,
+    },
+  )
 
 /** Records of one source name from two places; also what a mark in the target says. */
 export const twoSources = (

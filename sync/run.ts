@@ -5,7 +5,7 @@ import type { SyncError } from './errors.ts'
 import type { Schema, SyncInfo } from './message.ts'
 import type { BatchState, Prefix } from './progress.ts'
 import type { EntityPlan } from './source.ts'
-import type { Target, WriteContext } from './target.ts'
+import type { Mark, Target, WriteContext } from './target.ts'
 
 /** A sink that an entity of a run reached, with what the checks at the end need. */
 export interface Reached {
@@ -15,8 +15,18 @@ export interface Reached {
   readonly schema: Schema
   /** The run reads everything anew: the memory of deliveries of a merge sink was cleared for it. */
   readonly full: boolean
+  /** Source name of what is written there. */
+  readonly source: string | undefined
+  readonly place: MarkPlace
   /** Set by whoever delivers: compares what is stored with what was delivered. Called once, when a run that wrote ends. */
   check?: (context: WriteContext) => Promise<TotalsCheck>
+}
+
+/** Where in a target the mark of a sync and entity belongs. */
+export interface MarkPlace {
+  readonly sourceAddress: string
+  /** Marks that its next one takes the place of; `older`: whatever is older, since the table was found empty. */
+  readonly replaced: readonly Mark[] | 'older'
 }
 
 /** What the comparison with the target's own sums said. */

@@ -66,7 +66,12 @@ export interface Settlement {
   target(
     sync: SyncInfo,
     ref: SinkRef,
-    reached: { readonly target: Target; readonly schema: Schema; readonly empty: boolean },
+    reached: {
+      readonly target: Target
+      readonly schema: Schema
+      readonly empty: boolean
+      readonly source?: string | undefined
+    },
     context: WriteContext,
   ): Promise<Reached>
   /**
@@ -231,16 +236,17 @@ export function createSettlement({ ledger, now, tick }: SettlementDeps): RunKeep
     alive: (sync, ref, waiting) => sign(sync, ref, waiting),
     settle: (sync, ref, answers, commit) => settle(sync, ref, answers, commit),
 
-    async target(sync, ref, { target, schema, empty }, context) {
+    async target(sync, ref, { target, schema, empty, source }, context) {
       const run = runs.get(sync.run)
       const entity = run?.entities.get(sync.entity)
-      if (!run || !entity) return { ref, target, sync, schema, full: false }
+      if (!run || !entity)
+        return { ref, target, sync, schema, full: false, source, place: { sourceAddress: '', replaced: [] } }
       const known = entity.reached.get(ref.id)
       if (known) return known
       const made = (async () => {
         if (target.mode === 'merge' && run.full) await ledger.clearDeliveries(target.address)
-        await checkMark({ ledger, run, sync, target, empty, context })
-        return { ref, target, sync, schema, full: run.full }
+        const place = await checkMark({ ledger, run, sync, target, empty, source, context })
+        return { ref, target, sync, schema, full: run.full, source, place }
       })()
       entity.reached.set(ref.id, made)
       entity.addresses.set(ref.id, target.address)

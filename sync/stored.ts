@@ -24,6 +24,11 @@ export const MARK_COLUMNS: readonly Column[] = [
   { name: 'sync', type: 'string', description: 'Name of the sync' },
   { name: 'entity', type: 'string' },
   { name: 'source_address', type: 'string', description: 'System and folder that was read' },
+  {
+    name: 'source',
+    type: 'string',
+    description: 'Source name of these records; empty: a version before wrote the mark',
+  },
   { name: 'ledger', type: 'string', description: 'Ledger that counts what was delivered' },
   { name: 'run', type: 'string', description: 'Last run that delivered' },
   { name: 'read', type: 'integer', description: 'Highest read number delivered' },
@@ -36,12 +41,13 @@ export const MARK_KEY = ['table_name', 'sync', 'entity', 'source_address']
 /** A row as a driver gives it, its columns named as asked for. */
 export type StoredRow = Readonly<Record<string, unknown>>
 
-/** Values of a mark's columns as texts; a floor that is not there yet is the empty text. */
+/** Values of a mark's columns as texts; a floor or a source name that is not there yet is the empty text. */
 export const markValues = (table: string, mark: Mark): Readonly<Record<string, string>> => ({
   table_name: table,
   sync: mark.sync,
   entity: mark.entity,
   source_address: mark.sourceAddress,
+  source: mark.source ?? '',
   ledger: mark.ledger,
   run: mark.run,
   read: String(mark.read),
@@ -54,11 +60,14 @@ export const toMark = (row: StoredRow): Mark => ({
   sync: String(row.sync),
   entity: String(row.entity),
   sourceAddress: String(row.source_address),
+  ...sourceOf(textOf(row.source)),
   ledger: String(row.ledger),
   run: String(row.run),
   read: Number(row.read),
   floor: textOf(row.floor),
 })
+
+const sourceOf = (source: string | null): Pick<Mark, 'source'> => (source ? { source } : {})
 
 /** Sums of rows with the group columns as `g0`, `g1`, ..., the count as `n`, debits as `d0`, ... and credits as `c0`, ... */
 export const toTotals = (rows: readonly StoredRow[], question: TotalsQuestion): readonly StoredTotal[] =>

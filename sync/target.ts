@@ -30,6 +30,8 @@ export interface WriteContext {
   readonly signal: AbortSignal
   /** Says what it waits for, in a few words; a sign of life. */
   readonly waiting: (what: string) => void
+  /** Says something that the person who looks at the run should know. */
+  readonly tell?: (text: string) => void
 }
 
 /** What a target gets to know when it prepares its tables. */
@@ -72,6 +74,8 @@ export interface Mark {
   readonly sync: string
   readonly entity: string
   readonly sourceAddress: string
+  /** Source name of its records; absent: the version that wrote it did not say. */
+  readonly source?: string
   readonly ledger: string
   readonly run: string
   /** Highest read number delivered. */
@@ -171,7 +175,8 @@ export interface Target {
   resolve?(batchId: string, schema: Schema, context: WriteContext, records: number): Promise<Resolution>
   /** Marks of its tables; none where the table is missing or empty. */
   readMark?(context: WriteContext): Promise<readonly Mark[]>
-  writeMark?(mark: Mark, context: WriteContext): Promise<void>
+  /** `replaced`: marks of its tables that this one takes the place of. */
+  writeMark?(mark: Mark, context: WriteContext, replaced?: readonly Mark[]): Promise<void>
   /**
    * Keys of one source (the first part of the key) that the table holds, in pages of some thousand. Asked by the sweep of a
    * ledger that does not know all that is in there; absent: what the mark's floor says is in counts as known. None where

@@ -199,6 +199,12 @@ for (const { name, source: erp, target: startTarget, open } of CASES)
         ask(MEMORY).map(({ address, key }) => [address, key]),
         memory.map(({ address, key }) => [address, key]),
       )
+      const marks = await target.marks()
+      ok(
+        marks.some(([entity, name]) => entity === 'supplier' && name === erp),
+        'the mark got the column, and says the source name',
+      )
+      strictEqual(new Set(marks.map(([entity]) => entity)).size, new Set(memory.map(({ address }) => address)).size)
     })
   })
 

@@ -1,6 +1,9 @@
 /** The target of Power BI against the sandbox: what a report reads, and that nothing is in twice. */
 import assert from 'node:assert/strict'
 import type { Connection } from '../../nodes/powerbi/client/connection.ts'
+import { putTable } from '../../nodes/powerbi/client/datasets.ts'
+import { writeMark } from '../../nodes/powerbi/client/mark.ts'
+import { MARKS, type ModelTable } from '../../nodes/powerbi/client/model.ts'
 import type { SyncError } from '../../sync/errors.ts'
 import { withRetry } from '../../sync/retry.ts'
 import type { Prepared } from '../../sync/target.ts'
@@ -215,6 +218,94 @@ describe('Power BI target', function () {
       target.prepare(other, prepareContext({ kept })),
       /Column status of gl_entry was made as String, and would now be Int64/,
     )
+  })
+
+  describe('marks', () => {
+    const mark = {
+      sync: 'books',
+      entity: 'gl_entry',
+      sourceAddress: 'x3://h/SEED',
+      source: 'x3',
+      ledger: 'L1',
+      run: 'run-1',
+      read: 1_763_636_400_000_001,
+      floor: null,
+    }
+    const { source: _, ...before } = mark
+    /** A dataset and its note as the version before made them; `own`: a column that its table of marks has besides. */
+    const old = async (...own: ModelTable['columns']) => {
+      const kept: { text?: string } = {}
+      const made = fresh()
+      await made.target.prepare(journal, prepareContext({ kept }))
+      const { id, tables, ...note } = JSON.parse(kept.text ?? '{}')
+      const columns = MARKS.columns.filter(({ name }) => name !== 'source')
+      const workspace = f.sandbox.workspace.id
+      for (const more of [[], own])
+        await putTable(made.connection, workspace, id, { ...MARKS, columns: [...columns, ...more] }, prepareContext())
+      delete tables[MARKS.name]
+      kept.text = JSON.stringify({ ...note, id, tables })
+      const quota = made.connection.line(id).quota
+      const place = { connection: made.connection, workspace, dataset: id, quota, withSource: false }
+      await writeMark(place, before, prepareContext())
+      const target = f.target(f.connect(), 'gl_entry', { dataset: { kind: 'create', name: `T${n} {entity}` } })
+      const prepare = async () => (await target.prepare(journal, prepareContext({ kept }))).notices
+      const columnsNow = () =>
+        f.sandbox
+          .datasets()
+          .find((one) => one.id === id)
+          ?.tables.find(({ name }) => name === MARKS.name)
+      return { target, prepare, columnsNow }
+    }
+
+    it('say the source name; of a source that moved the last one counts, and another one beside it', async () => {
+      const { target } = fresh()
+      const context = prepareContext()
+      await target.prepare(journal, context)
+      await target.writeMark?.(mark, context)
+      assert.deepEqual(await target.readMark?.(context), [mark])
+      const moved = { ...mark, sourceAddress: 'x3://h/PROD' }
+      await target.writeMark?.(moved, context, [mark])
+      assert.deepEqual(await target.readMark?.(context), [moved])
+      const other = { ...mark, sync: 'another', source: 'x4', read: 1 }
+      await target.writeMark?.(other, context)
+      assert.deepEqual(await target.readMark?.(context), [other, moved])
+    })
+
+    it('of an entity with tables of its own in the dataset refuse nothing: they are given without the name', async () => {
+      const { target } = fresh()
+      const context = prepareContext()
+      await target.prepare(journal, context)
+      const { source: _name, ...nameless } = { ...mark, entity: 'supplier' }
+      await target.writeMark?.({ ...mark, entity: 'supplier' }, context)
+      assert.deepEqual(await target.readMark?.(context), [nameless])
+    })
+
+    it('a dataset of the version before gets the column once; its marks stay', async () => {
+      const { target, prepare, columnsNow } = await old()
+      assert.deepEqual(await prepare(), [])
+      assert.equal(columnsNow()?.columns.find(({ name }) => name === 'source')?.dataType, 'String')
+      assert.equal(columnsNow()?.isHidden, true)
+      const context = prepareContext()
+      assert.deepEqual(await target.readMark?.(context), [before])
+      await target.writeMark?.({ ...mark, read: mark.read + 1000 }, context)
+      assert.deepEqual(await target.readMark?.(context), [{ ...mark, read: mark.read + 1000 }])
+      const seen = columnsNow()
+      await prepare()
+      assert.equal(columnsNow(), seen, 'not once more')
+    })
+
+    it('a dataset that does not take the column is written without it, and it is said once', async () => {
+      const { target, prepare } = await old({ name: 'source', dataType: 'Int64' })
+      const [notice, ...more] = (await prepare()) ?? []
+      assert.match(
+        notice ?? '',
+        /^The table _tieout_mark of the dataset has no column "source", and it could not be added \(/,
+      )
+      assert.deepEqual([more, await prepare()], [[], []])
+      const context = prepareContext()
+      await target.writeMark?.({ ...mark, read: mark.read + 1000 }, context)
+      assert.deepEqual(await target.readMark?.(context), [{ ...before, read: mark.read + 1000 }])
+    })
   })
 
   it('rebuild: a full refresh empties the tables once, and what was remembered is forgotten', async () => {

@@ -227,6 +227,39 @@ describe('a bad target', function () {
     await job.ties()
   })
 
+  it('two folders under one source name, each with a sync and a ledger of its own, into one table: the second is refused', async () => {
+    const one = thread.begin({ entities: ['supplier'] })
+    await one.deploy()
+    succeeded(await one.run())
+    const marks = () => one.rows(`select sync, source_address, source, run from main.${one.name}._tieout_mark`)
+    const [mark] = await marks()
+    match(String(mark), new RegExp(`^${one.name},x3://[^,]+/${one.name},x3,`))
+
+    const two = thread.begin({ entities: ['supplier'] })
+    Object.assign(two.node('databricks-connection'), { schema: one.name, volume: `main.${one.name}.staging` })
+    await two.deploy()
+    const error = failed(await two.run())
+    equal(error.code, 'sync.two-sources')
+    match(error.message, new RegExp(`main\\.${one.name}\\.supplier has records of the source "x3"`))
+    match(error.message, new RegExp(`the sync "${one.name}" reads from x3://\\S+/${one.name},`))
+    match(error.message, new RegExp(`"${two.name}" would write those of x3://\\S+/${two.name} under`))
+    match(error.cause.hint ?? '', /another source name.*tables of its own/)
+    deepEqual([await two.held(), await marks()], [[], [mark]])
+    await one.ties()
+
+    // A name of its own is the way out; then both share the table.
+    two.node('x3-connection').source = 'x3-two'
+    await two.deploy()
+    succeeded(await two.run())
+    const count = async (source: string) =>
+      Number((await one.rows(`select count(*) from main.${one.name}.supplier where source = '${source}'`))[0]?.[0])
+    deepEqual(
+      [await count('x3'), await count('x3-two')],
+      [one, two].map(({ books }) => books.tables.supplier.count()),
+    )
+    equal((await marks()).length, 2)
+  })
+
   it('two syncs of two ledgers into one table: the second is refused and told of the first', async () => {
     const one = thread.begin({ entities: ['supplier'] })
     await one.deploy()

@@ -24,6 +24,8 @@ export interface BeforeTarget {
   restore(kept: string): Promise<Readonly<Record<string, string>>>
   /** Tables without that of marks. */
   contents(): Promise<Contents>
+  /** Of each row of the tables of marks its entity and source name; null: it does not say. */
+  marks(): Promise<readonly (readonly [entity: string, source: string | null])[]>
   /** Whatever wrote rows since `restore`, marks left out. */
   writes(): readonly string[]
   close(): Promise<void>
@@ -113,6 +115,8 @@ export async function beforeDatabricks(): Promise<BeforeTarget> {
         f.rows(`select ${columns.map((c) => `cast(\`${c}\` as string)`).join(', ')} from main.finance.\`${table}\``),
       )
     },
+    marks: async () =>
+      (await f.rows('select entity, source from main.finance._tieout_mark')) as [string, string | null][],
     writes: () =>
       sandbox
         .log()
@@ -177,6 +181,8 @@ export async function beforeSnowflake(): Promise<BeforeTarget> {
         ),
       )
     },
+    marks: async () =>
+      (await f.rows(`select entity, source from ${database}.${schema}._tieout_mark`)) as [string, string | null][],
     writes: () =>
       sandbox
         .log()
@@ -240,6 +246,10 @@ export async function beforePowerbi(): Promise<BeforeTarget> {
           found[name] = rows.sort(byText)
         }
       return found
+    },
+    async marks() {
+      const rows = await Promise.all(sandbox.datasets().map(({ id }) => f.rows(id, '_tieout_mark')))
+      return rows.flat().map(({ entity, source }) => [String(entity), source as string | null] as const)
     },
     writes: () => posts,
     close: f.close,

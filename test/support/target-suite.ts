@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'mocha'
 import { settleDoubt } from '../../sync/doubt.ts'
 import { type SyncError, syncError } from '../../sync/errors.ts'
 import type { BatchMessage, ColumnType, DataRecord, Schema } from '../../sync/message.ts'
-import type { PrepareContext, StoredKey, Target } from '../../sync/target.ts'
+import type { Mark, PrepareContext, StoredKey, Target } from '../../sync/target.ts'
 import { openInWords } from '../../sync/verdict.ts'
 import { type FakeTarget, supplier, supplierSchema } from './fakes.ts'
 import { rig, sums, warehouse } from './rig.ts'
@@ -38,6 +38,16 @@ export const two = [
   [1, '4000', '10.50'],
   [2, '7000', '-10.50'],
 ] as const
+
+const aMark = {
+  sync: 'books',
+  entity: 'gl_entry',
+  sourceAddress: 'x3://h/SEED',
+  ledger: 'L1',
+  run: 'run-1',
+  read: 1_763_636_400_000_001,
+  floor: null,
+}
 
 /** Its tables as they are found: header, then lists. */
 const found = async (target: Target, more: Partial<PrepareContext> = {}) =>
@@ -396,15 +406,7 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
       const { target } = fresh()
       const other = fresh()
       assert.deepEqual(await target.readMark?.(context), [], 'no tables yet')
-      const mark = {
-        sync: 'books',
-        entity: 'gl_entry',
-        sourceAddress: 'x3://h/SEED',
-        ledger: 'L1',
-        run: 'run-1',
-        read: 1_763_636_400_000_001,
-        floor: null,
-      }
+      const mark = aMark
       await target.prepare(journal, context)
       await other.target.prepare(journal, context)
       await target.writeMark?.(mark, context)
@@ -422,6 +424,80 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
         ],
       )
       assert.deepEqual(await other.target.readMark?.(context), [])
+    })
+
+    it('keeps the source name in the mark, and moves the mark of a source that moved', async () => {
+      const { target } = fresh()
+      await target.prepare(journal, context)
+      await target.write(batchOf('a', [entry('1', { read: 1, lines: [] })]), context)
+      const mark = { ...aMark, source: 'x3' }
+      const others = [
+        { ...mark, sync: 'another', sourceAddress: 'x3://h/PROD' },
+        { ...mark, entity: 'supplier' },
+      ]
+      for (const one of [mark, ...others]) await target.writeMark?.(one, context)
+      const nameOf = ({ sync, entity }: typeof mark) => `${sync} ${entity}`
+      const inOrder = (marks: readonly Mark[] = []) =>
+        (marks as (typeof mark)[]).toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
+      assert.deepEqual(inOrder(await target.readMark?.(context)), inOrder([mark, ...others]))
+      const moved = { ...mark, sourceAddress: 'x3://new/SEED', read: mark.read + 1 }
+      await target.writeMark?.(moved, context, [mark])
+      assert.deepEqual(inOrder(await target.readMark?.(context)), inOrder([moved, ...others]))
+    })
+
+    for (const first of ['read', 'written'] as const)
+      it(`a table of marks that a version before made gets the column when it is first ${first}, and its marks stay`, async () => {
+        const { target, table } = fresh()
+        await target.prepare(journal, context)
+        await target.write(batchOf('a', [entry('1', { read: 1, lines: [] })]), context)
+        await target.writeMark?.(aMark, context)
+        const [[name] = []] = await bench.read('_tieout_mark', ['table_name'])
+        assert.ok(name)
+        await bench.remove('_tieout_mark', 'table')
+        const texts = ['table_name', 'sync', 'entity', 'source_address', 'ledger', 'run', 'floor']
+        const old = Object.fromEntries(texts.map((column) => [column, 'string' as const]))
+        await bench.create('_tieout_mark', { ...old, read: 'integer', at: 'timestamp' })
+        const { sync, entity, ledger, run } = aMark
+        const place = name.replace(/[^.]*$/, /[A-Z]/.test(name) ? table.toUpperCase() : table)
+        const row = { table_name: place, sync, entity, source_address: aMark.sourceAddress, ledger, run, read: '7' }
+        await bench.insert('_tieout_mark', { ...row, at: '2026-01-01 00:00:00' })
+        const next = { ...aMark, sync: 'another', source: 'x3' }
+        if (first === 'written') await target.writeMark?.(next, context)
+        const marks = (await target.readMark?.(context)) ?? []
+        assert.deepEqual(
+          marks.find((mark) => mark.sync === sync),
+          { ...aMark, read: 7 },
+        )
+        assert.equal(marks.length, first === 'written' ? 2 : 1)
+        await target.writeMark?.({ ...aMark, source: 'x3', read: 8 }, context)
+        const now = (await target.readMark?.(context))?.find((mark) => mark.sync === sync)
+        assert.deepEqual(now, { ...aMark, source: 'x3', read: 8 })
+      })
+
+    it('says all the tables that it writes, and whether one of them has a row', async () => {
+      const { target, table } = fresh()
+      const other = fresh()
+      const tables = target.tables?.(journal) ?? []
+      assert.deepEqual(
+        tables.map(({ list, address }) => [list, address.toLowerCase().split('.').at(-1)]),
+        [
+          ['', table],
+          ['lines', `${table}_line`],
+        ],
+      )
+      assert.equal(tables[0]?.address, target.address)
+      assert.equal(await target.hasRows?.(tables, journal, context), false, 'not there')
+      await target.prepare(journal, context)
+      await other.target.prepare(journal, context)
+      assert.equal(await target.hasRows?.(tables, journal, context), false)
+      await target.write(batchOf('a', [entry('1', { read: 1, lines: [] })]), context)
+      const some = async (list: string) =>
+        target.hasRows?.(
+          tables.filter((one) => one.list === list),
+          journal,
+          context,
+        )
+      assert.deepEqual([await some(''), await some('lines')], [true, false])
     })
 
     describe('appended', () => {

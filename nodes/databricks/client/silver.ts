@@ -149,7 +149,7 @@ export function createSilverTarget(connection: Connection, entity: string, optio
 
     keys: (schema, source, context) => storedKeys(connection, table, schema, source, context),
     readMark: (context) => readMarks(connection, table, context),
-    writeMark: (mark, context) => connection.writeMark({ table, mark, context }),
+    writeMark: (mark, context, replaced) => connection.writeMark({ table, mark, context, replaced }),
 
     totals(question, context) {
       const { header, lists } = planFor(question.schema)

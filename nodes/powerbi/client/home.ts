@@ -72,7 +72,7 @@ export async function settleIn(
         : [`${schema.entity}: the dataset "${name}" (${found}) was there already; its columns are taken as they are.`],
     }
   }
-  await notes.put({ creating: true, tables: shapeOf(tables) })
+  await notes.put({ creating: true, tables: shapeOf([...tables, MARKS]) })
   const { retention, relationships } = options
   const wanted = { name, tables, retention, relationships }
   const id = await createDataset(connection, options.workspace, wanted, context).catch(async (error: unknown) => {
@@ -175,7 +175,32 @@ export async function shape(
     await notes.put({ tables: { ...shapes, ...shapeOf([whole]) } })
     notices.push(`Added to ${table.name}: ${added.map(({ name }) => name).join(', ')}.`)
   }
-  return notices
+  return [...notices, ...(await shapeMarks(deps, notes, id, context))]
+}
+
+/** Whether the table of marks has the column that was not there from the beginning. */
+export const hasMarkSource = ({ tables }: Note): boolean => tables[MARKS.name]?.includes('source String') ?? false
+
+/** A dataset that was made before gets it once; whoever may not add it goes on without. */
+async function shapeMarks(
+  { connection, options }: HomeDeps,
+  notes: Notes,
+  id: string,
+  context: WriteContext,
+): Promise<readonly string[]> {
+  const { tables } = await notes.get()
+  if (tables[MARKS.name]) return []
+  try {
+    await putTable(connection, options.workspace, id, MARKS, context)
+    await notes.put({ tables: { ...tables, ...shapeOf([MARKS]) } })
+    return []
+  } catch (error) {
+    if (!isSyncError(error) || !['config', 'auth', 'data'].includes(error.cause.class)) throw error
+    await notes.put({ tables: { ...tables, [MARKS.name]: [] } })
+    return [
+      `The table ${MARKS.name} of the dataset has no column "source", and it could not be added (${error.message}). Without it nobody sees there that two systems write one dataset under one source name.`,
+    ]
+  }
 }
 
 async function checkAdopted(

@@ -18,37 +18,55 @@ export async function readMarks(
   try {
     const path = `${datasetPath(workspace, dataset)}/executeQueries`
     const rows = await connection.query(path, `EVALUATE ${table(MARKS.name)}`, `Mark of ${header}`, context)
-    const newest = new Map<string, Mark>()
-    const text = (value: unknown): string => (value === null || value === undefined ? '' : String(value))
-    for (const row of rows) {
-      const cell = (name: string): string => text(row[`${MARKS.name}[${name}]`])
-      const mark: Mark = {
-        sync: cell('sync'),
-        entity: cell('entity'),
-        sourceAddress: cell('source_address'),
-        ledger: cell('ledger'),
-        run: cell('run'),
-        read: Number(cell('read')),
-        floor: cell('floor') || null,
-      }
-      const key = JSON.stringify([mark.sync, mark.entity, mark.sourceAddress])
-      if (mark.read >= (newest.get(key)?.read ?? -1)) newest.set(key, mark)
-    }
-    return [...newest.values()]
+    return lastOfEach(rows.map((row) => (name) => String(row[`${MARKS.name}[${name}]`] ?? '')))
   } catch (error) {
     if (isNoQueries(error)) return []
     throw error
   }
 }
 
-/** Sent twice it says the same twice. */
+/** Rows cannot be taken away: of one sync and ledger the last one counts, and says where its source is. */
+function lastOfEach(cells: readonly ((name: string) => string)[]): readonly Mark[] {
+  const last = new Map<string, Mark>()
+  const inOrder = cells.toSorted(
+    (a, b) => Number(a('read')) - Number(b('read')) || Date.parse(a('at')) - Date.parse(b('at')),
+  )
+  for (const cell of inOrder) {
+    const mark: Mark = {
+      sync: cell('sync'),
+      entity: cell('entity'),
+      sourceAddress: cell('source_address'),
+      ...(cell('source') ? { source: cell('source') } : {}),
+      ledger: cell('ledger'),
+      run: cell('run'),
+      read: Number(cell('read')),
+      floor: cell('floor') || null,
+    }
+    for (const [key, older] of last)
+      if (older.sync === mark.sync && older.entity === mark.entity && isReplaced(older, mark)) last.delete(key)
+    last.set(JSON.stringify([mark.sync, mark.entity, mark.sourceAddress]), mark)
+  }
+  return [...last.values()]
+}
+
+const isReplaced = (older: Mark, mark: Mark): boolean =>
+  older.ledger === mark.ledger || older.sourceAddress === mark.sourceAddress
+
+/** Sent twice it says the same twice. `withSource`: the table has the column. */
 export async function writeMark(
   {
     connection,
     workspace,
     dataset,
     quota,
-  }: { readonly connection: Connection; readonly workspace: string; readonly dataset: string; readonly quota: Quota },
+    withSource,
+  }: {
+    readonly connection: Connection
+    readonly workspace: string
+    readonly dataset: string
+    readonly quota: Quota
+    readonly withSource: boolean
+  },
   mark: Mark,
   context: WriteContext,
 ): Promise<void> {
@@ -58,6 +76,7 @@ export async function writeMark(
     sync: mark.sync,
     entity: mark.entity,
     source_address: mark.sourceAddress,
+    ...(withSource && mark.source ? { source: mark.source } : {}),
     ledger: mark.ledger,
     run: mark.run,
     read: mark.read,

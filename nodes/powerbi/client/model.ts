@@ -64,6 +64,7 @@ export const MARKS: ModelTable & { readonly isHidden: true } = {
     { name: 'sync', dataType: 'String' },
     { name: 'entity', dataType: 'String' },
     { name: 'source_address', dataType: 'String' },
+    { name: 'source', dataType: 'String' },
     { name: 'ledger', dataType: 'String' },
     { name: 'run', dataType: 'String' },
     { name: 'read', dataType: 'Int64' },

@@ -15,7 +15,7 @@ import type {
 } from '../../../sync/target.ts'
 import { type Connection, isNoQueries } from './connection.ts'
 import { type CountDeps, rowsOfPost, rowsOfTables, whatArrived } from './counts.ts'
-import { checkColumns, clearTables, findDataset, type HomeDeps, settleIn, shape } from './home.ts'
+import { checkColumns, clearTables, findDataset, type HomeDeps, hasMarkSource, settleIn, shape } from './home.ts'
 import { readMarks, writeMark } from './mark.ts'
 import { type ModelTable, modelOf, tableName } from './model.ts'
 import { createNotes, type Notes, type Watched } from './note.ts'
@@ -286,15 +286,22 @@ function entityTarget(connection: Connection, options: PowerbiTargetOptions, ent
     async readMark(context) {
       if (!options.ask || options.changes === 'rebuild') return []
       const id = dataset ?? (await findDataset(deps, context))
-      return id === undefined ? [] : readMarks(connection, options.workspace, id, header, context)
+      if (id === undefined) return []
+      const marks = await readMarks(connection, options.workspace, id, header, context)
+      // a dataset may have tables of other entities, whose marks are no matter to this one
+      return marks.map(({ source, ...mark }) =>
+        source !== undefined && tableName(options.tables, mark.entity) === header ? { ...mark, source } : mark,
+      )
     },
 
     async writeMark(mark: Mark, context) {
       if (!options.ask || !notes || !(await notes.get()).owned) return
+      const withSource = hasMarkSource(await notes.get())
       const { fifo, quota } = connection.line(known())
       await fifo.run(
         known(),
-        () => writeMark({ connection, workspace: options.workspace, dataset: known(), quota }, mark, context),
+        () =>
+          writeMark({ connection, workspace: options.workspace, dataset: known(), quota, withSource }, mark, context),
         context.signal,
       )
     },

@@ -126,7 +126,7 @@ export function createAppendTarget(connection: Connection, entity: string, optio
     keys: (_schema, source, context) => storedVersions(connection, table, source, context),
     totals: async () => VERSIONS_UNTOLD,
     readMark: (context) => readMarks(connection, table, context),
-    writeMark: (mark, context) => connection.writeMark({ table, mark, context }),
+    writeMark: (mark, context, replaced) => connection.writeMark({ table, mark, context, replaced }),
   }
 }
 

@@ -1,10 +1,13 @@
 /** The mark: what the target says of itself, up to where everything is in and by which ledger. Analysts may read it. */
+import { isSyncError } from '../../../sync/errors.ts'
+import { markColumns, type WithMarkColumns } from '../../../sync/mark-column.ts'
 import { type MarkWriter, writeMarksTogether } from '../../../sync/mark-writer.ts'
+import type { Column } from '../../../sync/message.ts'
 import { MARK_COLUMNS, MARK_COMMENT, MARK_KEY, MARK_TABLE, markValues, toMark } from '../../../sync/stored.ts'
 import type { Mark, WriteContext } from '../../../sync/target.ts'
 import type { Connection } from './connection.ts'
 import { cast, plainTable, quote, quoteTable, type TableName } from './sql.ts'
-import { createTable, isMissing, type WantedTable } from './tables.ts'
+import { addColumns, createTable, isMissing, type WantedTable } from './tables.ts'
 
 const name = (column: string): string => quote(column.toUpperCase())
 /** A text column as the ledger compares it: the table may have been made where a collation is the default. */
@@ -26,16 +29,22 @@ export async function readMarks(
   table: TableName,
   context: WriteContext,
 ): Promise<readonly Mark[]> {
-  const columns = MARK_COLUMNS.filter((column) => column.name !== 'at')
   try {
     if (!(await markedTables(connection, table, context)).has(plainTable(table))) return []
-    const rows = await connection.run(
-      {
-        sql: `SELECT ${columns.map((column) => `CAST(m.${name(column.name)} AS VARCHAR) AS ${quote(column.name)}`).join(', ')} FROM ${quoteTable(markTable(table))} AS m WHERE ${exact('m', 'table_name')} = :1 AND EXISTS (SELECT 1 FROM ${quoteTable(table)})`,
-        binds: [plainTable(table)],
-        what: `Mark of ${plainTable(table)}`,
-      },
-      context,
+    const rows = await columnsOf(connection.run)(markTable(table), context, (columns) =>
+      connection.run(
+        {
+          sql: `SELECT ${columns
+            .filter((column) => column.name !== 'at')
+            .map((column) => `CAST(m.${name(column.name)} AS VARCHAR) AS ${quote(column.name)}`)
+            .join(
+              ', ',
+            )} FROM ${quoteTable(markTable(table))} AS m WHERE ${exact('m', 'table_name')} = :1 AND EXISTS (SELECT 1 FROM ${quoteTable(table)})`,
+          binds: [plainTable(table)],
+          what: `Mark of ${plainTable(table)}`,
+        },
+        context,
+      ),
     )
     return rows.map(toMark)
   } catch (error) {
@@ -74,26 +83,57 @@ export interface MarkToWrite {
   readonly table: TableName
   readonly mark: Mark
   readonly context: WriteContext
+  readonly replaced?: readonly Mark[] | undefined
+}
+
+/** For each connection. */
+const known = new WeakMap<Connection['run'], WithMarkColumns<TableName>>()
+
+function columnsOf(run: Connection['run']): WithMarkColumns<TableName> {
+  const statement = (table: TableName, column: Column): string => addColumns(table, [column])
+  const made =
+    known.get(run) ??
+    markColumns({
+      nameOf: plainTable,
+      isLacking: (error) => isSyncError(error) && error.code === 'snowflake.000904',
+      add: (table, column, context) =>
+        run({ sql: statement(table, column), what: `ALTER TABLE ${plainTable(table)} ADD COLUMN` }, context),
+      statement,
+    })
+  known.set(run, made)
+  return made
 }
 
 /** The statement that writes so many marks; its binds are the columns in order, mark by mark. */
-export function markMerge(table: TableName, count: number): string {
-  const value = ({ name: column, type }: (typeof MARK_COLUMNS)[number], place: number): string => {
+export function markMerge(table: TableName, count: number, columns: readonly Column[] = MARK_COLUMNS): string {
+  const value = ({ name: column, type }: Column, place: number): string => {
     const bind = `:${place + 1}`
-    if (column === 'floor') return `NULLIF(${bind}, '')`
+    if (column === 'floor' || column === 'source') return `NULLIF(${bind}, '')`
     return cast(bind, type)
   }
   const row = (_: unknown, mark: number): string =>
-    `SELECT ${MARK_COLUMNS.map((column, i) => `${value(column, mark * MARK_COLUMNS.length + i)} AS ${name(column.name)}`).join(', ')}`
+    `SELECT ${columns.map((column, i) => `${value(column, mark * columns.length + i)} AS ${name(column.name)}`).join(', ')}`
   return [
     `MERGE INTO ${quoteTable(markTable(table))} AS t`,
     `USING (${Array.from({ length: count }, row).join(' UNION ALL ')}) AS s`,
     `ON ${MARK_KEY.map((column) => `${exact('t', column)} = s.${name(column)}`).join(' AND ')}`,
-    `WHEN MATCHED THEN UPDATE SET ${MARK_COLUMNS.filter((column) => !MARK_KEY.includes(column.name))
+    `WHEN MATCHED THEN UPDATE SET ${columns
+      .filter((column) => !MARK_KEY.includes(column.name))
       .map((column) => `t.${name(column.name)} = s.${name(column.name)}`)
       .join(', ')}`,
-    `WHEN NOT MATCHED THEN INSERT (${MARK_COLUMNS.map((column) => name(column.name)).join(', ')}) VALUES (${MARK_COLUMNS.map((column) => `s.${name(column.name)}`).join(', ')})`,
+    `WHEN NOT MATCHED THEN INSERT (${columns.map((column) => name(column.name)).join(', ')}) VALUES (${columns.map((column) => `s.${name(column.name)}`).join(', ')})`,
   ].join('\n')
+}
+
+/** Marks that the one that was written takes the place of. */
+async function removeReplaced(run: Connection['run'], { table, replaced = [], context }: MarkToWrite): Promise<void> {
+  const key = MARK_KEY.map((column, i) => `${exact('t', column)} = :${i + 1}`).join(' AND ')
+  const sql = `DELETE FROM ${quoteTable(markTable(table))} AS t WHERE ${key}`
+  for (const mark of replaced) {
+    const values = markValues(plainTable(table), mark)
+    const binds = MARK_KEY.map((column) => values[column] ?? '')
+    await run({ sql, binds, what: `Mark of ${plainTable(table)} of ${mark.sourceAddress}` }, context)
+  }
 }
 
 /** Writes marks, creating the table of marks when it is not there. */
@@ -102,12 +142,16 @@ export function createMarkWriter({ run, marked }: Pick<Connection, 'run' | 'mark
   return writeMarksTogether(placeOf, async (marks) => {
     const [first] = marks
     const { table, context } = first
-    const binds = marks.flatMap(({ table: of, mark }) => {
-      const values = markValues(plainTable(of), mark)
-      return MARK_COLUMNS.map((column) => values[column.name] ?? '')
-    })
+    const bindsOf = (columns: readonly Column[]) =>
+      marks.flatMap(({ table: of, mark }) => {
+        const values = markValues(plainTable(of), mark)
+        return columns.map((column) => values[column.name] ?? '')
+      })
     const what = `Mark of ${marks.map(({ table: of }) => plainTable(of)).join(', ')}`
-    const merge = () => run({ sql: markMerge(table, marks.length), binds, what }, context)
+    const merge = () =>
+      columnsOf(run)(markTable(table), context, (columns) =>
+        run({ sql: markMerge(table, marks.length, columns), binds: bindsOf(columns), what }, context),
+      )
     try {
       await merge()
     } catch (error) {
@@ -115,6 +159,7 @@ export function createMarkWriter({ run, marked }: Pick<Connection, 'run' | 'mark
       await run({ sql: createTable(wantedMarkTable(table)), what: `CREATE TABLE ${placeOf(first)}` }, context)
       await merge()
     }
+    for (const mark of marks) await removeReplaced(run, mark)
     // an answer that is under way may not have it
     marked.delete(placeOf(first))
   })

@@ -252,7 +252,7 @@ export function createMergeTarget(connection: Connection, entity: string, option
       ),
 
     readMark: (context) => readMarks(connection, name, context),
-    writeMark: (mark, context) => connection.writeMark({ table: name, mark, context }),
+    writeMark: (mark, context, replaced) => connection.writeMark({ table: name, mark, context, replaced }),
     keys: (schema, source, context) => storedKeys(connection, name, schema, source, context),
 
     async totals(question, context) {
