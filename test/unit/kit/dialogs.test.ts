@@ -116,7 +116,7 @@ describe('the dialog of each node and its schema', () => {
     deepStrictEqual(
       differences(({ registered: { spec }, dialog: { defaults } }) =>
         Object.entries(spec.config.shape)
-          .filter(([name]) => !CONFIG_NODES.includes(name))
+          .filter(([name]) => !CONFIG_NODES.includes(name) && name in defaults)
           .flatMap(([name, field]) => {
             const setting = defaults[name] ?? {}
             const found = differencesOf(
