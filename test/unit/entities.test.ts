@@ -3,6 +3,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { ENTITIES as INTACCT } from '../../nodes/intacct/client/entities.ts'
 import { ENTITIES as X3 } from '../../nodes/x3/client/entities/index.ts'
+import { withEntities } from '../../scripts/templates.ts'
 import { bothSides } from '../support/dialogs.ts'
 
 /** Entities of each source, as its client lists them: from there everything else takes them. */
@@ -10,9 +11,6 @@ const OF: Readonly<Record<string, readonly string[]>> = {
   'x3-poll': X3.map(({ entity }) => entity),
   'intacct-query': INTACCT.map(({ entity }) => entity),
 }
-/** Templates that read some of them only: push datasets have a table for each, and a limit of rows a day. */
-const SOME = ['x3-to-powerbi']
-
 interface FlowNode {
   readonly type: string
   readonly entities?: readonly { readonly entity: string }[]
@@ -28,17 +26,22 @@ describe('the entities of a source', () => {
     deepStrictEqual(Object.fromEntries(offered), OF)
   })
 
-  it('are what the templates read, in the same order', () => {
-    const templates = globSync('flows/*.json').flatMap((file) => {
-      const nodes = JSON.parse(readFileSync(file, 'utf8')) as FlowNode[]
-      return nodes.flatMap(({ type, entities }) =>
-        entities ? [{ name: basename(file, '.json'), type, entities: names(entities) }] : [],
-      )
-    })
+  it('are what the templates read, all of them or some, in the same order (npm run templates)', () => {
+    const templates = globSync('flows/*.json').map((file) => ({
+      name: basename(file, '.json'),
+      nodes: JSON.parse(readFileSync(file, 'utf8')) as FlowNode[],
+    }))
     ok(templates.length >= 4)
-    for (const { name, type, entities } of templates) {
-      const all = OF[type] ?? []
-      deepStrictEqual(entities, SOME.includes(name) ? all.filter((entity) => entities.includes(entity)) : all, name)
+    for (const { name, nodes } of templates) {
+      deepStrictEqual(nodes, withEntities(name, nodes), name)
+      for (const { type, entities } of nodes.filter(({ type }) => type in OF)) {
+        const chosen = names(entities)
+        deepStrictEqual(
+          chosen,
+          OF[type]?.filter((entity) => chosen.includes(entity)),
+          name,
+        )
+      }
     }
   })
 

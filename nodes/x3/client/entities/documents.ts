@@ -12,7 +12,7 @@ const PRODUCT: readonly ColumnDef[] = [
   { name: 'description', type: 'string', path: 'productDescriptionInUserLanguage' },
 ]
 
-export const purchaseOrder: EntityDef = {
+const purchaseOrder: EntityDef = {
   entity: 'purchase_order',
   package: 'Purchasing',
   node: 'purchaseOrder',
@@ -77,7 +77,7 @@ const onHeader = (name: string, type: ColumnDef['type'], field: string): ColumnD
   joined: true,
 })
 
-export const supplierInvoice: EntityDef = {
+const supplierInvoice: EntityDef = {
   entity: 'supplier_invoice',
   package: 'Purchasing',
   node: 'purchaseInvoice',
@@ -138,7 +138,7 @@ export const supplierInvoice: EntityDef = {
   ],
 }
 
-export const salesInvoice: EntityDef = {
+const salesInvoice: EntityDef = {
   entity: 'sales_invoice',
   package: 'Sales',
   node: 'salesInvoice',
@@ -191,7 +191,7 @@ export const salesInvoice: EntityDef = {
 
 const JOURNAL_KEY = { source: 'string', entry_type: 'string', number: 'string' } as const
 
-export const glEntry: EntityDef = {
+const glEntry: EntityDef = {
   entity: 'gl_entry',
   package: 'Finance',
   node: 'journalEntry',
@@ -299,3 +299,5 @@ export const glEntry: EntityDef = {
     },
   ],
 }
+
+export const DOCUMENTS: readonly EntityDef[] = [purchaseOrder, supplierInvoice, salesInvoice, glEntry]

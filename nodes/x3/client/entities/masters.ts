@@ -23,7 +23,7 @@ const BUSINESS_PARTNER = {
   by: ['code'],
 } as const
 
-export const supplier: EntityDef = {
+const supplier: EntityDef = {
   entity: 'supplier',
   package: 'MasterData',
   node: 'supplier',
@@ -51,7 +51,7 @@ export const supplier: EntityDef = {
   watch: [BUSINESS_PARTNER],
 }
 
-export const customer: EntityDef = {
+const customer: EntityDef = {
   entity: 'customer',
   package: 'MasterData',
   node: 'customer',
@@ -60,7 +60,7 @@ export const customer: EntityDef = {
   watch: [BUSINESS_PARTNER],
 }
 
-export const product: EntityDef = {
+const product: EntityDef = {
   entity: 'product',
   package: 'MasterData',
   node: 'product',
@@ -76,7 +76,7 @@ export const product: EntityDef = {
   ],
 }
 
-export const glAccount: EntityDef = {
+const glAccount: EntityDef = {
   entity: 'gl_account',
   package: 'FinanceData',
   node: 'account',
@@ -103,7 +103,7 @@ const DIMENSION: readonly ColumnDef[] = [
   ACTIVE,
 ]
 
-export const dimension: EntityDef = {
+const dimension: EntityDef = {
   entity: 'dimension',
   package: 'FinanceData',
   node: 'dimension',
@@ -116,7 +116,7 @@ export const dimension: EntityDef = {
   ],
 }
 
-export const costCentre: EntityDef = {
+const costCentre: EntityDef = {
   entity: 'cost_centre',
   package: 'FinanceData',
   node: 'dimension',
@@ -124,3 +124,5 @@ export const costCentre: EntityDef = {
   columns: [SOURCE, DIMENSION_CODE, ...DIMENSION],
   only: { path: 'dimensionType.code', option: 'costCentreType' },
 }
+
+export const MASTERS: readonly EntityDef[] = [supplier, customer, product, glAccount, dimension, costCentre]
