@@ -13,7 +13,7 @@ import {
   resolveEntity,
 } from '../nodes/intacct/client/resolve.ts'
 import { createIntacctSchema } from '../nodes/intacct/client/schema.ts'
-import type { Row } from '../sync/message.ts'
+import type { Row } from '../sync/contract/message.ts'
 import type { FloorBatch, FloorReader, Script } from './floor-parts.ts'
 
 type Ask = (query: Query) => Promise<readonly Fields[]>

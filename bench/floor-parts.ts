@@ -1,6 +1,6 @@
 /** The parts that a floor is put together from: a source that is read, and a target that is written. */
 import type { Address } from '../demo/ends/end.ts'
-import type { Schema } from '../sync/message.ts'
+import type { Schema } from '../sync/contract/message.ts'
 import type { Recorded } from './recorded.ts'
 import type { Accounts } from './sandbox.ts'
 

@@ -2,8 +2,8 @@
 import { Agent, request } from 'undici'
 import type { Address } from '../demo/ends/end.ts'
 import { MARKS, type ModelTable, modelOf } from '../nodes/powerbi/client/model.ts'
-import type { Schema } from '../sync/message.ts'
-import { normalise } from '../sync/money.ts'
+import type { Schema } from '../sync/contract/message.ts'
+import { normalise } from '../sync/values/money.ts'
 import type { FloorWriter } from './floor-parts.ts'
 
 /** As the shipped flow has them. */

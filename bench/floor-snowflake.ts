@@ -15,9 +15,9 @@ import {
   stagingName,
 } from '../nodes/snowflake/client/stage.ts'
 import { createTable, type FindColumn } from '../nodes/snowflake/client/tables.ts'
-import { listTable, type Schema, type TableSchema } from '../sync/message.ts'
-import { stagedFields } from '../sync/staged.ts'
-import { HEADER_COLUMNS, LIST_COLUMNS } from '../sync/stored.ts'
+import { listTable, type Schema, type TableSchema } from '../sync/contract/message.ts'
+import { stagedFields } from '../vendor/warehouse/staged-rows.ts'
+import { HEADER_COLUMNS, LIST_COLUMNS } from '../vendor/warehouse/technical-columns.ts'
 import type { FloorWriter } from './floor-parts.ts'
 
 /** As in the flow: more than this goes by file. */

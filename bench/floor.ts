@@ -2,7 +2,7 @@
  * The floor: what any programme must spend that moves these records. The same requests, parsed and flattened, the same files
  * and statements through the same driver, reading and writing at the same time. No Node-RED, no ledger, no hash, no checks.
  */
-import type { Schema } from '../sync/message.ts'
+import type { Schema } from '../sync/contract/message.ts'
 import { serve } from './child.ts'
 import { type FloorBatch, READERS, type Script, WRITERS } from './floor-parts.ts'
 import { type Cost, measure, peakRssMb } from './measure.ts'

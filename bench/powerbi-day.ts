@@ -6,8 +6,8 @@ import { parseArgs } from 'node:util'
 import { createConnection } from '../nodes/powerbi/client/connection.ts'
 import { createPowerbiTarget } from '../nodes/powerbi/client/target.ts'
 import { startPowerbi } from '../sandbox/powerbi/server.ts'
-import type { DataRecord, Schema } from '../sync/message.ts'
-import type { WriteRecord } from '../sync/target.ts'
+import type { DataRecord, Schema } from '../sync/contract/message.ts'
+import type { WriteRecord } from '../sync/contract/target.ts'
 
 const POST_ROWS = 10_000
 const HOUR = 3_600

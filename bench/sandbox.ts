@@ -7,7 +7,7 @@ import { endsOf } from '../demo/ends/index.ts'
 import { openHistory } from '../sandbox/history.ts'
 import { SERVERS, type ServerName } from '../sandbox/servers/index.ts'
 import type { Ground, RunningServer } from '../sandbox/servers/server.ts'
-import { listTable, type Schema } from '../sync/message.ts'
+import { listTable, type Schema } from '../sync/contract/message.ts'
 import { serve } from './child.ts'
 import { measure } from './measure.ts'
 

@@ -1,7 +1,7 @@
 /** The demo's job: the flow deployed, run, changed, run again, and its target set against the books. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { RunSummary } from '../sync/engine.ts'
+import type { RunSummary } from '../sync/contract/summary.ts'
 import { type BookOptions, booksAfter, groupAccounts } from './books.ts'
 import type { Editor } from './editor.ts'
 import type { Address, FlowNode } from './ends/end.ts'

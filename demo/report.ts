@@ -1,6 +1,7 @@
 /** What the demo tells a person, and a programme. */
-import type { EntitySummary, RunSummary } from '../sync/engine.ts'
-import type { Outcome } from '../sync/message.ts'
+
+import type { Outcome } from '../sync/contract/message.ts'
+import type { EntitySummary, RunSummary } from '../sync/contract/summary.ts'
 
 const OUTCOMES: readonly Outcome[] = ['delivered', 'unchanged', 'superseded', 'held', 'inDoubt', 'filtered']
 

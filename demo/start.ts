@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { RunSummary } from '../sync/engine.ts'
+import type { RunSummary } from '../sync/contract/summary.ts'
 import { booksAfter, compareBooks } from './books.ts'
 import { type Editor, startEditor } from './editor.ts'
 import { type Ends, endsOf, FLOW_NAMES } from './ends/index.ts'

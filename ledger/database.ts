@@ -1,7 +1,7 @@
 /** The SQLite file: opened for this process alone, its errors in words, transactions that are over before anything else runs. */
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { Kysely, SqliteDialect } from 'kysely'
-import { isSyncError, type SyncError, syncError } from '../sync/errors.ts'
+import { isSyncError, type SyncError, syncError } from '../sync/contract/errors.ts'
 import type { Tables } from './tables.ts'
 
 export interface Database {

@@ -1,13 +1,12 @@
 /** Held records: at most one open one for (sink, key), that of the latest read; their content encrypted. */
 import { randomUUID } from 'node:crypto'
 import type { SQLInputValue } from 'node:sqlite'
-import type { HeldFilter } from '../sync/engine.ts'
-import { syncError } from '../sync/errors.ts'
-import { type DataRecord, isDeletion, type Schema } from '../sync/message.ts'
+import { syncError } from '../sync/contract/errors.ts'
+import { type DataRecord, isDeletion, type Schema } from '../sync/contract/message.ts'
 import type { Cipher } from './crypt.ts'
 import type { Database } from './database.ts'
 import type { Intern } from './intern.ts'
-import type { Commit, Delivery, HeldRecord, HeldState, Intent, Who } from './ledger.ts'
+import type { Commit, Delivery, HeldFilter, HeldRecord, HeldState, Intent, Who } from './ledger.ts'
 import type { Tables } from './tables.ts'
 
 export type NewHeld = NonNullable<Commit['held']>[number]

@@ -1,8 +1,8 @@
 /** The durable record of runs, windows, batches, deliveries, held records, intents, totals and alerts. */
-import type { HeldFilter, RunSummary } from '../sync/engine.ts'
-import type { ErrorCause } from '../sync/errors.ts'
-import type { DataRecord, Outcome, Schema } from '../sync/message.ts'
-import type { StoredKey } from '../sync/target.ts'
+
+import type { ErrorCause } from '../sync/contract/errors.ts'
+import type { DataRecord, Outcome, Schema } from '../sync/contract/message.ts'
+import type { RunSummary } from '../sync/contract/summary.ts'
 import type { Owners } from './owners.ts'
 
 export type { TableOwner } from './owners.ts'
@@ -161,7 +161,13 @@ export interface Filled {
 export interface StoredRange {
   readonly after: string
   readonly through: string
-  readonly stored: readonly StoredKey[]
+  readonly stored: readonly {
+    readonly key: string
+    readonly stamp: string | null
+    readonly read: number
+    /** Of the newest version. */
+    readonly hash?: string | null
+  }[]
 }
 
 /** Work of another ledger that this one took over from the target's mark. */
@@ -364,4 +370,13 @@ export interface Ledger extends Owners {
   /** Takes out what is older than the retention: runs, batches, closed held records, cleared alerts. Deliveries of merge sinks may be emptied, those of append sinks never. */
   purge(olderThanDays: number): Promise<void>
   close(): Promise<void>
+}
+
+/** Which held records: all of a sync, of a sink, of an entity, or by id. */
+export interface HeldFilter {
+  readonly sync?: string
+  readonly sink?: string
+  readonly entity?: string
+  readonly ids?: readonly string[]
+  readonly limit?: number
 }

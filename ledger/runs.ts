@@ -1,7 +1,8 @@
 /** Runs as the ledger keeps them: leases, batches' counts, summaries, and what is left of runs whose process died. */
-import type { EntitySummary, RunSummary } from '../sync/engine.ts'
-import { syncError } from '../sync/errors.ts'
-import type { Outcome } from '../sync/message.ts'
+
+import { syncError } from '../sync/contract/errors.ts'
+import type { Outcome } from '../sync/contract/message.ts'
+import type { EntitySummary, RunSummary } from '../sync/contract/summary.ts'
 import type { Database } from './database.ts'
 import type { Intern } from './intern.ts'
 import type { Commit, Ledger } from './ledger.ts'

@@ -1,6 +1,6 @@
 /** The ledger in one SQLite file: everything that one settled batch changes is one transaction, on disk when it returns. */
 import { randomUUID } from 'node:crypto'
-import type { Schema } from '../sync/message.ts'
+import type { Schema } from '../sync/contract/message.ts'
 import type { Cipher } from './crypt.ts'
 import type { Database } from './database.ts'
 import { createDeliveries } from './deliveries.ts'

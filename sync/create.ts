@@ -1,15 +1,16 @@
 /** Puts the engine of one ledger together. */
 import { randomUUID } from 'node:crypto'
 import type { Ledger } from '../ledger/ledger.ts'
-import { askingAhead } from './ahead.ts'
-import { createDeliver } from './deliver.ts'
-import type { Engine, Log } from './engine.ts'
-import { classOf, syncError } from './errors.ts'
-import { hold } from './hold.ts'
-import { poll } from './poll.ts'
-import { replay } from './replay.ts'
-import type { RetryOptions } from './retry.ts'
-import { createSettlement } from './settlement.ts'
+import type { Engine } from './contract/engine.ts'
+import { classOf, syncError } from './contract/errors.ts'
+import type { Log } from './contract/log.ts'
+import type { RetryOptions } from './contract/retry.ts'
+import { createDeliver } from './delivering/deliver.ts'
+import { hold } from './reading/hold.ts'
+import { poll } from './reading/poll.ts'
+import { askingAhead } from './reading/prefetch.ts'
+import { replay } from './reading/replay.ts'
+import { createSettlement } from './run/settlement.ts'
 
 export interface EngineOptions {
   readonly ledger: Ledger

@@ -1,6 +1,6 @@
 /** One exchange over HTTP: bounded in its silences, its time and its bytes, and left without anything that could fail later. */
 import { type Dispatcher, request } from 'undici'
-import { orAborted } from '../sync/insist.ts'
+import { orAborted } from './attempts.ts'
 import { LOGIN_BYTES, overBytes, overTime } from './limits.ts'
 
 export interface Exchange {

@@ -1,5 +1,5 @@
 /** Why a line to an ERP failed: no answer at all, or the middle of one. Reading changes nothing, so it may be tried again. */
-import { type ErrorClass, isSyncError, type SyncError, syncError } from '../sync/errors.ts'
+import { type ErrorClass, isSyncError, type SyncError, syncError } from '../sync/contract/errors.ts'
 import { isOverLimit, type OverLimit } from './limits.ts'
 
 /** In which words a vendor's connection names its settings. */

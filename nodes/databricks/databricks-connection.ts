@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
-import { syncError } from '../../sync/errors.ts'
+import { syncError } from '../../sync/contract/errors.ts'
 import { boundedInAll, type ConnectionSpec, defineConnection, field } from '../kit/kit.ts'
 import type { AuthOptions } from './client/auth.ts'
 import { checkDatabricks } from './client/check.ts'

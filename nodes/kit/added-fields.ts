@@ -1,6 +1,6 @@
 /** Parts of a source's dialog that are alike for every ERP: fields that the user adds, and sensitive columns. */
 import { z } from 'zod'
-import type { ColumnType } from '../../sync/message.ts'
+import type { ColumnType } from '../../sync/contract/message.ts'
 import { field } from './config.ts'
 
 const columnType = z

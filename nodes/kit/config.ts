@@ -1,6 +1,6 @@
 /** Values of a dialog, as Node-RED stores them, to one typed object: migrations, `${ENV}`, schema. */
 import { z } from 'zod'
-import { syncError } from '../../sync/errors.ts'
+import { syncError } from '../../sync/contract/errors.ts'
 
 /** What the editor stored: strings, numbers, booleans, tables. */
 export type Values = Record<string, unknown>

@@ -1,8 +1,8 @@
 /** Config nodes that open something: a connection to a vendor's system, a compiled mapping. */
 import type { Node, NodeAPI, NodeDef } from 'node-red'
 import { z } from 'zod'
-import { syncError } from '../../sync/errors.ts'
-import type { ReportLine } from '../../sync/report.ts'
+import { syncError } from '../../sync/contract/errors.ts'
+import type { ReportLine } from '../../vendor/report.ts'
 import { type ConfigSpec, type Fields, fillEnv, parseFields, readConfig, registration, type Values } from './config.ts'
 import { asSyncError, withHint } from './errors.ts'
 import { type ConnectionHandle, offer } from './members.ts'

@@ -1,7 +1,7 @@
 /** Any thrown thing as a catch node shall get it: a text for people, `code`, and a plain-object `cause`. */
-import { isSyncError, type SyncError, syncError, withHint } from '../../sync/errors.ts'
+import { isSyncError, type SyncError, syncError, withHint } from '../../sync/contract/errors.ts'
 
-export { withHint } from '../../sync/errors.ts'
+export { withHint } from '../../sync/contract/errors.ts'
 
 /** Ours stays what it is; a fault of the programme becomes a `config` error that says so. */
 export function asSyncError(error: unknown): SyncError {

@@ -1,6 +1,6 @@
 /** The message that shows a held record on a second output. */
-import type { ErrorCause } from '../../sync/errors.ts'
-import type { DataRecord } from '../../sync/message.ts'
+import type { ErrorCause } from '../../sync/contract/errors.ts'
+import type { DataRecord } from '../../sync/contract/message.ts'
 import { masked } from './masked.ts'
 import type { Batch } from './message.ts'
 import type { Message } from './node.ts'

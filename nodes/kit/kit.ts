@@ -1,6 +1,6 @@
 /** The node kit: what node files import. Everything that touches Node-RED's event API is behind it. */
 
-export type { Preview, ReportLine } from '../../sync/report.ts'
+export type { Preview, ReportLine } from '../../vendor/report.ts'
 export { addedFieldRow, byEntity, columnsByEntity } from './added-fields.ts'
 export { boundedInAll, type ConfigSpec, type Fields, field, migrate, readConfig, type Values } from './config.ts'
 export {

@@ -1,8 +1,8 @@
 /** The config node that holds a ledger and its engine for all nodes that count there. */
 import type { Node, NodeAPI, NodeDef } from 'node-red'
 import type { z } from 'zod'
-import type { Engine } from '../../sync/engine.ts'
-import type { ReportLine } from '../../sync/report.ts'
+import type { Engine } from '../../sync/contract/engine.ts'
+import type { ReportLine } from '../../vendor/report.ts'
 import { type ConfigSpec, type Fields, parseFields, readConfig, registration, type Values } from './config.ts'
 import { testRoute } from './connection.ts'
 import { asSyncError } from './errors.ts'

@@ -1,6 +1,6 @@
 /** Records for people's eyes. */
-import type { DataRecord, Schema } from '../../sync/message.ts'
-import type { Preview } from '../../sync/report.ts'
+import type { DataRecord, Schema } from '../../sync/contract/message.ts'
+import type { Preview } from '../../vendor/report.ts'
 
 const MASK = '•••'
 

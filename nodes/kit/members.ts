@@ -1,8 +1,9 @@
 /** How the nodes of one ledger know each other: each registers with its sync-ledger config node, under its place in the flows. */
 import type { Node, NodeAPI } from 'node-red'
-import type { Engine, RunSummary, SinkRef } from '../../sync/engine.ts'
-import { syncError } from '../../sync/errors.ts'
-import type { Target } from '../../sync/target.ts'
+import type { Engine, SinkRef } from '../../sync/contract/engine.ts'
+import { syncError } from '../../sync/contract/errors.ts'
+import type { RunSummary } from '../../sync/contract/summary.ts'
+import type { Target } from '../../sync/contract/target.ts'
 import type { Shared } from './shared.ts'
 import { type FlowNode, type Place, placeText, reach } from './wires.ts'
 

@@ -1,8 +1,8 @@
 /** A batch counts at one ledger; a node of another one would answer into the void. */
-import type { Engine } from '../../sync/engine.ts'
-import { syncError } from '../../sync/errors.ts'
-import type { SyncInfo } from '../../sync/message.ts'
-import { type ParsedBatch, parseBatch } from '../../sync/parse.ts'
+import type { Engine } from '../../sync/contract/engine.ts'
+import { syncError } from '../../sync/contract/errors.ts'
+import type { SyncInfo } from '../../sync/contract/message.ts'
+import { type ParsedBatch, parseBatch } from '../../sync/values/parse-message.ts'
 import type { Message, NodeContext } from './node.ts'
 
 export type Batch = ParsedBatch

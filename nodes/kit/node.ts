@@ -1,7 +1,7 @@
 /** The base of every node: the only code that listens to a node's `input` and `close`. */
 import type { Node, NodeAPI, NodeDef } from 'node-red'
 import type { z } from 'zod'
-import type { Engine } from '../../sync/engine.ts'
+import type { Engine } from '../../sync/contract/engine.ts'
 import { type ConfigSpec, type Fields, readConfig, registration, type Values } from './config.ts'
 import { asSyncError, forDone } from './errors.ts'
 import { type LedgerHandle, ledgerHandle, type Member, placeOf } from './members.ts'

@@ -1,7 +1,7 @@
 /** `msg.tieout`: what a message may ask of a source. */
 import { z } from 'zod'
-import type { PollOptions } from '../../sync/engine.ts'
-import { syncError } from '../../sync/errors.ts'
+import type { PollOptions } from '../../sync/contract/engine.ts'
+import { syncError } from '../../sync/contract/errors.ts'
 import type { SweepOrder } from './sweep.ts'
 
 const stamp = z.string().regex(/^\d{4}-\d{2}-\d{2}(T[\d:.]+Z)?$/, 'must be a date (2026-01-31) or a UTC time with Z')

@@ -1,8 +1,8 @@
 /** Nodes that write: each message is one batch, delivered by the engine. */
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
-import type { OutcomeCounts } from '../../sync/engine.ts'
-import type { Target } from '../../sync/target.ts'
+import type { OutcomeCounts } from '../../sync/contract/summary.ts'
+import type { Target } from '../../sync/contract/target.ts'
 import { type ConfigSpec, type Fields, field } from './config.ts'
 import type { ConnectionSpec } from './connection.ts'
 import { heldMessage } from './held.ts'

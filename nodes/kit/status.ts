@@ -1,6 +1,6 @@
 /** The status line under a node: blue ring working, green dot done, yellow dot done with something open, yellow ring waiting, red ring failed. */
 import type { Node, NodeStatus } from 'node-red'
-import type { Progress } from '../../sync/engine.ts'
+import type { Progress } from '../../sync/contract/engine.ts'
 import { shortReason } from './errors.ts'
 
 export interface Status {

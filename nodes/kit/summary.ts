@@ -1,8 +1,8 @@
 /** How a run's summary is sent and shown. */
 import type { Ledger, OpenItem } from '../../ledger/ledger.ts'
-import type { RunSummary } from '../../sync/engine.ts'
-import { syncError } from '../../sync/errors.ts'
-import { openHere, openInWords } from '../../sync/verdict.ts'
+import { syncError } from '../../sync/contract/errors.ts'
+import type { RunSummary } from '../../sync/contract/summary.ts'
+import { openHere, openInWords } from '../../sync/run/verdict.ts'
 import type { NodeContext } from './node.ts'
 import { count, counted } from './status.ts'
 

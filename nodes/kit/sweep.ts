@@ -1,5 +1,5 @@
 /** When a source sweeps: by its setting, or because a message asks for it. */
-import type { PollOptions } from '../../sync/engine.ts'
+import type { PollOptions } from '../../sync/contract/engine.ts'
 
 /** The last moment at which the clock of this machine showed this time of day (`HH:MM`), not later than `now`. */
 export function lastTime(time: string, now: Date): string {

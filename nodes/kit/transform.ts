@@ -1,9 +1,9 @@
 /** Nodes between source and sink that change records: map-gl. */
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
-import type { ErrorCause } from '../../sync/errors.ts'
-import { syncError } from '../../sync/errors.ts'
-import type { DataRecord, Schema } from '../../sync/message.ts'
+import type { ErrorCause } from '../../sync/contract/errors.ts'
+import { syncError } from '../../sync/contract/errors.ts'
+import type { DataRecord, Schema } from '../../sync/contract/message.ts'
 import { type ConfigSpec, type Fields, field } from './config.ts'
 import type { ConnectionSpec } from './connection.ts'
 import { heldMessage } from './held.ts'

@@ -1,6 +1,6 @@
 /** Applies a mapping to a batch: what goes on, what is held, and when too much is unmapped to be a matter of single records. */
-import { syncError } from '../../sync/errors.ts'
-import { type DataRecord, isDeletion, type Schema } from '../../sync/message.ts'
+import { syncError } from '../../sync/contract/errors.ts'
+import { type DataRecord, isDeletion, type Schema } from '../../sync/contract/message.ts'
 import type { Refused, Transformed } from '../kit/kit.ts'
 import type { Mapping, Unmapped } from './compile.ts'
 

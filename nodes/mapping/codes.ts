@@ -1,7 +1,7 @@
 /** Code tables: what an ERP's account, cost centre, dimension, tax or company is called in the target, and from when to when. */
 import { parse } from 'csv-parse/sync'
 import { z } from 'zod'
-import { syncError } from '../../sync/errors.ts'
+import { syncError } from '../../sync/contract/errors.ts'
 
 const date = z
   .string()

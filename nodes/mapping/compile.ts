@@ -1,5 +1,5 @@
 /** Compiles code tables and rules for one schema, once; then maps records without looking at the rules again. */
-import { type SyncError, syncError } from '../../sync/errors.ts'
+import { type SyncError, syncError } from '../../sync/contract/errors.ts'
 import {
   type Column,
   type ColumnType,
@@ -8,7 +8,7 @@ import {
   type Row,
   type Schema,
   type TableSchema,
-} from '../../sync/message.ts'
+} from '../../sync/contract/message.ts'
 import type { Rule } from './rules.ts'
 import {
   codeKeyStep,

@@ -1,6 +1,6 @@
 /** Expressions of a mapping. */
 import type { Node, NodeAPI } from 'node-red'
-import type { Row } from '../../sync/message.ts'
+import type { Row } from '../../sync/contract/message.ts'
 import { decimalFunctions } from './decimals.ts'
 import type { Expression } from './steps.ts'
 

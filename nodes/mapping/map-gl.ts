@@ -1,10 +1,9 @@
 /** map-gl: codes and columns of each batch, after rules compiled once per schema. */
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
-import { syncError } from '../../sync/errors.ts'
-import type { DataRecord, Schema } from '../../sync/message.ts'
-import { type Batch, defineTransform, handle } from '../kit/kit.ts'
-import { masked } from '../kit/masked.ts'
+import { syncError } from '../../sync/contract/errors.ts'
+import type { DataRecord, Schema } from '../../sync/contract/message.ts'
+import { type Batch, defineTransform, handle, masked } from '../kit/kit.ts'
 import { applyMapping } from './apply.ts'
 import { compileMapping, type Mapping } from './compile.ts'
 import { type CodeTables, glMapping } from './gl-mapping.ts'

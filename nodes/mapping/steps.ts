@@ -1,6 +1,6 @@
 /** Steps of a compiled mapping: what each kind of rule does to a row. */
-import { syncError } from '../../sync/errors.ts'
-import type { Column, ColumnType, DataRecord, Row, TableSchema, Value } from '../../sync/message.ts'
+import { syncError } from '../../sync/contract/errors.ts'
+import type { Column, ColumnType, DataRecord, Row, TableSchema, Value } from '../../sync/contract/message.ts'
 import type { Lookup } from './codes.ts'
 import type { CodeRule } from './rules.ts'
 

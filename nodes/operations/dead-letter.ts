@@ -1,8 +1,8 @@
 /** dead-letter: behind a catch node, holds the records of a message that failed for its data, and nothing else. */
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
-import { type ErrorCause, type ErrorClass, syncError } from '../../sync/errors.ts'
-import type { DataRecord } from '../../sync/message.ts'
+import { type ErrorCause, type ErrorClass, syncError } from '../../sync/contract/errors.ts'
+import type { DataRecord } from '../../sync/contract/message.ts'
 import {
   checkLedger,
   counted,

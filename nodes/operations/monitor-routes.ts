@@ -2,10 +2,10 @@
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import type { HeldRecord, Ledger } from '../../ledger/ledger.ts'
-import { settleDoubt, settledText } from '../../sync/doubt.ts'
-import { syncError } from '../../sync/errors.ts'
-import type { DataRecord } from '../../sync/message.ts'
-import { raiseNoTie } from '../../sync/no-tie.ts'
+import { syncError } from '../../sync/contract/errors.ts'
+import type { DataRecord } from '../../sync/contract/message.ts'
+import { settleDoubt, settledText } from '../../sync/delivering/answer-doubt.ts'
+import { raiseNoTie } from '../../sync/run/no-tie.ts'
 import { forDone, handle, type LedgerHandle, ledgersOf, masked } from '../kit/kit.ts'
 
 const text = z.string().min(1).max(300).optional()

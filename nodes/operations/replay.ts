@@ -1,8 +1,8 @@
 /** replay: sends held records again, as a run of its own beside the polls. */
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
-import type { HeldFilter } from '../../sync/engine.ts'
-import { syncError } from '../../sync/errors.ts'
+import type { HeldFilter } from '../../ledger/ledger.ts'
+import { syncError } from '../../sync/contract/errors.ts'
 import {
   counted,
   defineNode,

@@ -2,8 +2,8 @@
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import type { AlertRecord, Ledger } from '../../ledger/ledger.ts'
-import { NOT_VERIFIED } from '../../sync/summary.ts'
-import { openInWords } from '../../sync/verdict.ts'
+import { NOT_VERIFIED } from '../../sync/run/summary.ts'
+import { openInWords } from '../../sync/run/verdict.ts'
 import { counted, defineNode, fewOf, field, type NodeContext } from '../kit/kit.ts'
 import { findings } from './watch.ts'
 

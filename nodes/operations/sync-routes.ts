@@ -2,7 +2,7 @@
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import type { AlertRecord } from '../../ledger/ledger.ts'
-import { syncError } from '../../sync/errors.ts'
+import { syncError } from '../../sync/contract/errors.ts'
 import { handle, type LedgerHandle, type Member, type Order } from '../kit/kit.ts'
 import { handleAsked, reason } from './monitor-routes.ts'
 

@@ -1,5 +1,5 @@
 /** What sync-alert looks for beyond what the engine itself raises: held records and silence. Pure. */
-import type { RunSummary } from '../../sync/engine.ts'
+import type { RunSummary } from '../../sync/contract/summary.ts'
 
 export interface Limits {
   /** More open held records than this. */

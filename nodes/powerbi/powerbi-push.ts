@@ -1,7 +1,7 @@
 /** powerbi-push: each message is one batch for the push dataset of its entity; or, after a load elsewhere, a refresh. */
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
-import { syncError } from '../../sync/errors.ts'
+import { syncError } from '../../sync/contract/errors.ts'
 import { defineSink, field } from '../kit/kit.ts'
 import { refreshDataset } from './client/refresh.ts'
 import { createPowerbiTarget } from './client/target.ts'

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
-import { syncError } from '../../sync/errors.ts'
+import { syncError } from '../../sync/contract/errors.ts'
 import { boundedInAll, type ConnectionSpec, defineConnection, field } from '../kit/kit.ts'
 import { checkX3 } from './client/check.ts'
 import { createX3Connection, type X3Connection } from './client/connection.ts'

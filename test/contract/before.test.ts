@@ -7,7 +7,7 @@ import { openLedger } from '../../ledger/open.ts'
 import { fileName } from '../../nodes/databricks/client/files.ts'
 import { batchPath, stagePath } from '../../nodes/snowflake/client/stage.ts'
 import type { Supplier } from '../../sandbox/books/types.ts'
-import type { RunSummary } from '../../sync/engine.ts'
+import type { RunSummary } from '../../sync/contract/summary.ts'
 import {
   askLedger,
   type BeforeSource,

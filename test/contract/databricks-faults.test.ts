@@ -5,7 +5,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { afterEach, describe, it } from 'mocha'
 import { DATABRICKS_SITES } from '../../sandbox/databricks/server.ts'
 import { createFaults, type FaultKind, type FaultPlan } from '../../sandbox/faults.ts'
-import type { SyncError } from '../../sync/errors.ts'
+import type { SyncError } from '../../sync/contract/errors.ts'
 import { type DatabricksFixture, startDatabricksFixture } from '../support/databricks.ts'
 import { batchOf, entry, journal, writeContext } from '../support/warehouse.ts'
 

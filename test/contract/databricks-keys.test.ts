@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { storedKeys, storedVersions } from '../../nodes/databricks/client/keys.ts'
-import type { Schema } from '../../sync/message.ts'
+import type { Schema } from '../../sync/contract/message.ts'
 import { type DatabricksFixture, startDatabricksFixture } from '../support/databricks.ts'
 import { batchOf, entry, journal, writeContext } from '../support/warehouse.ts'
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { after, before, describe, it } from 'mocha'
-import type { DataRecord } from '../../sync/message.ts'
-import type { Target, WriteBatch } from '../../sync/target.ts'
+import type { DataRecord } from '../../sync/contract/message.ts'
+import type { Target, WriteBatch } from '../../sync/contract/target.ts'
 import { type DatabricksFixture, startDatabricksFixture } from '../support/databricks.ts'
 import { batchOf, entry, journal, writeContext } from '../support/warehouse.ts'
 

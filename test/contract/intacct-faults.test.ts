@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { IntacctSourceOptions } from '../../nodes/intacct/client/poll.ts'
 import type { Injection } from '../../sandbox/intacct/server.ts'
-import { type DataRecord, keyText, type Row } from '../../sync/message.ts'
+import { type DataRecord, keyText, type Row } from '../../sync/contract/message.ts'
 import { type IntacctFixture, startIntacctFixture } from '../support/intacct.ts'
 import { connectIntacct, intacctSource } from '../support/intacct-client.ts'
 import { never, readEntity } from '../support/x3-client.ts'

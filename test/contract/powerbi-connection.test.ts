@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { CLOUDS } from '../../nodes/powerbi/client/clouds.ts'
 import { listWorkspaces } from '../../nodes/powerbi/client/datasets.ts'
 import { refreshDataset } from '../../nodes/powerbi/client/refresh.ts'
-import { isSyncError } from '../../sync/errors.ts'
+import { isSyncError } from '../../sync/contract/errors.ts'
 import { type PowerbiFixture, prepareContext, startPowerbiFixture } from '../support/powerbi.ts'
 
 describe('Power BI connection', function () {

@@ -9,7 +9,7 @@ import { batchPath, copyFile, stagePath } from '../../nodes/snowflake/client/sta
 import { createFaults, type FaultKind, type FaultPlan } from '../../sandbox/faults.ts'
 import { SNOWFLAKE_SITES } from '../../sandbox/snowflake/server.ts'
 import { createCertificates } from '../../sandbox/tls.ts'
-import type { SyncError } from '../../sync/errors.ts'
+import type { SyncError } from '../../sync/contract/errors.ts'
 import { type SnowflakeFixture, startSnowflakeFixture } from '../support/snowflake.ts'
 import { two } from '../support/target-suite.ts'
 import { batchOf, entry, journal, writeContext } from '../support/warehouse.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { storedKeys, storedVersions } from '../../nodes/snowflake/client/keys.ts'
-import type { Schema } from '../../sync/message.ts'
+import type { Schema } from '../../sync/contract/message.ts'
 import { type SnowflakeFixture, startSnowflakeFixture } from '../support/snowflake.ts'
 import { batchOf, entry, journal, writeContext } from '../support/warehouse.ts'
 

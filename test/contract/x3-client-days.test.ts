@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { ENTITIES } from '../../nodes/x3/client/entities/index.ts'
-import { type DataRecord, keyText, type Row } from '../../sync/message.ts'
-import type { Listing, Source } from '../../sync/source.ts'
+import { type DataRecord, keyText, type Row } from '../../sync/contract/message.ts'
+import type { Listing, Source } from '../../sync/contract/source.ts'
 import { startX3Fixture, type X3Fixture } from '../support/x3.ts'
 import { connect, never, readEntity, sourceOf } from '../support/x3-client.ts'
 

@@ -17,7 +17,7 @@ import { DATABRICKS_SITES, type DatabricksSandbox, startDatabricks } from '../..
 import { createFaults } from '../../sandbox/faults.ts'
 import { type History, openHistory } from '../../sandbox/history.ts'
 import { startX3, type X3Sandbox, x3FaultSites } from '../../sandbox/x3/server.ts'
-import type { RunSummary } from '../../sync/engine.ts'
+import type { RunSummary } from '../../sync/contract/summary.ts'
 import { createTrap, KINDS, type Kind, type Moment, type Request, type Sprung, type Trap } from './moments.ts'
 import { checkResumed, type Remains, readRemains } from './resume.ts'
 

@@ -21,7 +21,7 @@ import { createFaults, type FaultKind, type FaultPlan } from '../../sandbox/faul
 import { openHistory } from '../../sandbox/history.ts'
 import { POWERBI_SITES, startPowerbi } from '../../sandbox/powerbi/server.ts'
 import { startX3 } from '../../sandbox/x3/server.ts'
-import type { RunSummary } from '../../sync/engine.ts'
+import type { RunSummary } from '../../sync/contract/summary.ts'
 import { waitFor } from '../support/wait.ts'
 
 const USAGE =

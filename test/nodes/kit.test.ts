@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, strictEqual } from 'node:assert'
 import { z } from 'zod'
 import { defineNode, field } from '../../nodes/kit/kit.ts'
-import { syncError } from '../../sync/errors.ts'
+import { syncError } from '../../sync/contract/errors.ts'
 import { type FlowEntry, first, helper, inbox, load, node, unload, watchRejections } from '../support/helper.ts'
 import { waitFor } from '../support/wait.ts'
 

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { defineLedger, type defineNode } from '../../nodes/kit/kit.ts'
 import glMapping from '../../nodes/mapping/gl-mapping.ts'
 import mapGl from '../../nodes/mapping/map-gl.ts'
-import type { BatchMessage, Schema } from '../../sync/message.ts'
+import type { BatchMessage, Schema } from '../../sync/contract/message.ts'
 import { fakeEngine } from '../support/fake-engine.ts'
 import { type FlowEntry, first, helper, inbox, load, node, watchRejections } from '../support/helper.ts'
 

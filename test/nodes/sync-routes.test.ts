@@ -11,7 +11,7 @@ import {
   defineSource,
 } from '../../nodes/kit/kit.ts'
 import syncLedger from '../../nodes/operations/sync-ledger.ts'
-import type { RunSummary } from '../../sync/engine.ts'
+import type { RunSummary } from '../../sync/contract/summary.ts'
 import { type FakeTarget, fakeTarget } from '../support/fake-target.ts'
 import { type FakeSource, fakeSource, supplier, supplierSchema } from '../support/fakes.ts'
 import { type FlowEntry, helper, inbox, load, node, type Seen, watchRejections } from '../support/helper.ts'

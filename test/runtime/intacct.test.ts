@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { readTemplate } from '../../demo/job.ts'
 import type { ChangingTable } from '../../sandbox/books/table.ts'
 import type { Dimension } from '../../sandbox/books/types.ts'
-import type { RunSummary } from '../../sync/engine.ts'
+import type { RunSummary } from '../../sync/contract/summary.ts'
 import { type IntacctThread, startIntacctThread } from '../support/intacct-thread.ts'
 import { waitFor } from '../support/wait.ts'
 

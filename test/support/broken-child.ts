@@ -8,7 +8,7 @@ import { createIntacctConnection } from '../../nodes/intacct/client/connection.t
 import { createConnection as createPowerbi } from '../../nodes/powerbi/client/connection.ts'
 import { createConnection as createSnowflake } from '../../nodes/snowflake/client/connection.ts'
 import { createX3Connection } from '../../nodes/x3/client/connection.ts'
-import { isSyncError } from '../../sync/errors.ts'
+import { isSyncError } from '../../sync/contract/errors.ts'
 
 /** What the child is told. */
 export interface Task {

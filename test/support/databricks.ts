@@ -6,7 +6,7 @@ import {
   type DatabricksOptions as SandboxOptions,
   startDatabricks,
 } from '../../sandbox/databricks/server.ts'
-import type { Target } from '../../sync/target.ts'
+import type { Target } from '../../sync/contract/target.ts'
 
 /** A Databricks sandbox, connections to it as the nodes make them, and what a batch needs. */
 export interface DatabricksFixture {

@@ -1,6 +1,6 @@
 /** A whole run of the engine in a process that kills itself with -9 at the moment asked for: `<moment> <which time>`. */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
-import type { Mark, WriteBatch } from '../../sync/target.ts'
+import type { Mark, WriteBatch } from '../../sync/contract/target.ts'
 import { type FakeTarget, fakeSource, fakeTarget, supplier, supplierSchema } from './fakes.ts'
 import { type Rig, rig } from './rig.ts'
 

@@ -1,7 +1,8 @@
 /** An engine without a ledger: counts what is delivered and held, for tests of the nodes alone. */
 import type { Ledger } from '../../ledger/ledger.ts'
-import type { DeliverOptions, Engine, OutcomeCounts, PollOptions, RunSummary } from '../../sync/engine.ts'
-import { syncError } from '../../sync/errors.ts'
+import type { DeliverOptions, Engine, PollOptions } from '../../sync/contract/engine.ts'
+import { syncError } from '../../sync/contract/errors.ts'
+import type { OutcomeCounts, RunSummary } from '../../sync/contract/summary.ts'
 
 export const noOutcomes: OutcomeCounts = { delivered: 0, unchanged: 0, superseded: 0, held: 0, inDoubt: 0, filtered: 0 }
 

@@ -1,7 +1,7 @@
 /** A target in memory that keeps rows as a warehouse would: guarded by read number, summed by another arithmetic. */
 import { Big } from 'big.js'
-import { syncError } from '../../sync/errors.ts'
-import type { DataRecord, Row } from '../../sync/message.ts'
+import { syncError } from '../../sync/contract/errors.ts'
+import type { DataRecord, Row } from '../../sync/contract/message.ts'
 import type {
   FoundTable,
   Mark,
@@ -11,7 +11,7 @@ import type {
   Target,
   TotalsQuestion,
   WriteBatch,
-} from '../../sync/target.ts'
+} from '../../sync/contract/target.ts'
 
 export interface StoredRecord {
   readonly record: DataRecord

@@ -1,7 +1,7 @@
 /** An ERP and a warehouse in memory, for tests of the engine. */
-import { type DataRecord, keyText, type Row, type Schema } from '../../sync/message.ts'
-import type { EntityPlan, Listing, Page, PageRequest, RefusedRecord, Source } from '../../sync/source.ts'
-import type { FoundTable, Mark, StoredTotal, Target, TotalsQuestion, WriteBatch } from '../../sync/target.ts'
+import { type DataRecord, keyText, type Row, type Schema } from '../../sync/contract/message.ts'
+import type { EntityPlan, Listing, Page, PageRequest, RefusedRecord, Source } from '../../sync/contract/source.ts'
+import type { FoundTable, Mark, StoredTotal, Target, TotalsQuestion, WriteBatch } from '../../sync/contract/target.ts'
 import { tableAt } from './fake-target.ts'
 
 /** A flat master record. */

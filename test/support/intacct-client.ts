@@ -3,7 +3,7 @@ import { createIntacctConnection, type IntacctConnection } from '../../nodes/int
 import type { IntacctOptions } from '../../nodes/intacct/client/options.ts'
 import { createIntacctSource, type IntacctSourceOptions } from '../../nodes/intacct/client/poll.ts'
 import { createIntacctSchema, type IntacctSchema } from '../../nodes/intacct/client/schema.ts'
-import type { Source } from '../../sync/source.ts'
+import type { Source } from '../../sync/contract/source.ts'
 import type { IntacctFixture } from './intacct.ts'
 
 export const intacctEntities = [

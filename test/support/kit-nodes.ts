@@ -10,10 +10,10 @@ import {
   defineTransform,
   field,
 } from '../../nodes/kit/kit.ts'
-import type { Engine } from '../../sync/engine.ts'
-import type { BatchMessage, Schema } from '../../sync/message.ts'
-import type { Source } from '../../sync/source.ts'
-import type { Target } from '../../sync/target.ts'
+import type { Engine } from '../../sync/contract/engine.ts'
+import type { BatchMessage, Schema } from '../../sync/contract/message.ts'
+import type { Source } from '../../sync/contract/source.ts'
+import type { Target } from '../../sync/contract/target.ts'
 import type { FlowEntry } from './helper.ts'
 
 type RED = Parameters<typeof defineNode>[0]

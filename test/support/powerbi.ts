@@ -3,7 +3,7 @@ import { type Connection, createConnection, type PowerbiOptions } from '../../no
 import { createPowerbiTarget, type PowerbiTargetOptions } from '../../nodes/powerbi/client/target.ts'
 import type { PowerbiSandbox, PowerbiOptions as SandboxOptions } from '../../sandbox/powerbi/api.ts'
 import { startPowerbi } from '../../sandbox/powerbi/server.ts'
-import type { PrepareContext, Target } from '../../sync/target.ts'
+import type { PrepareContext, Target } from '../../sync/contract/target.ts'
 import { watchContract } from './powerbi-contract.ts'
 
 export interface PowerbiFixture {

@@ -1,9 +1,10 @@
 /** An engine between a fake ERP and fake tables, with a flow in between that tests may bend. */
 import type { Ledger } from '../../ledger/ledger.ts'
 import { openLedger } from '../../ledger/open.ts'
+import type { Engine, PollOptions, SinkRef } from '../../sync/contract/engine.ts'
+import type { BatchMessage } from '../../sync/contract/message.ts'
+import type { EntitySummary, RunSummary } from '../../sync/contract/summary.ts'
 import { createEngine } from '../../sync/create.ts'
-import type { Engine, EntitySummary, PollOptions, RunSummary, SinkRef } from '../../sync/engine.ts'
-import type { BatchMessage } from '../../sync/message.ts'
 import {
   entrySchema,
   type FakeEntity,

@@ -6,7 +6,7 @@ import {
   startSnowflake,
   type Value,
 } from '../../sandbox/snowflake/server.ts'
-import type { Target } from '../../sync/target.ts'
+import type { Target } from '../../sync/contract/target.ts'
 
 /** Numbers as texts, so that none depends on its size. */
 const asText = (value: Value): Value => (typeof value === 'number' ? String(value) : value)

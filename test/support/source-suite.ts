@@ -1,8 +1,8 @@
 /** What every source must keep to, whichever vendor is behind it: one suite, run against the real client and its sandbox. */
 import assert from 'node:assert/strict'
-import { type DataRecord, keyText } from '../../sync/message.ts'
-import type { EntityPlan, Listing, Page, Source, StampWindow } from '../../sync/source.ts'
-import { compileChecker } from '../../sync/values.ts'
+import { type DataRecord, keyText } from '../../sync/contract/message.ts'
+import type { EntityPlan, Listing, Page, Source, StampWindow } from '../../sync/contract/source.ts'
+import { compileChecker } from '../../sync/values/types.ts'
 import { readEntity } from './x3-client.ts'
 
 export interface SourceStage {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import type { PollOptions, RunSummary } from '../../sync/engine.ts'
+import type { PollOptions } from '../../sync/contract/engine.ts'
+import type { RunSummary } from '../../sync/contract/summary.ts'
 import { supplier, supplierSchema } from './fakes.ts'
 import { type Rig, type RigOptions, rig, sums } from './rig.ts'
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { FlowNode } from '../../demo/job.ts'
-import type { ErrorCause } from '../../sync/errors.ts'
+import type { ErrorCause } from '../../sync/contract/errors.ts'
 
 /** An error as a catch node gives it. */
 export interface Caught {

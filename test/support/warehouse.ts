@@ -1,7 +1,7 @@
 /** What the tests of every warehouse write: journals of a few columns, batches as the engine gives them. */
 import { createHash } from 'node:crypto'
-import { type DataRecord, keyText, type Schema } from '../../sync/message.ts'
-import type { PrepareContext, WriteBatch } from '../../sync/target.ts'
+import { type DataRecord, keyText, type Schema } from '../../sync/contract/message.ts'
+import type { PrepareContext, WriteBatch } from '../../sync/contract/target.ts'
 
 /** A context that remembers what was waited for. */
 export function writeContext(

@@ -3,8 +3,8 @@ import { createX3Connection, type X3Connection } from '../../nodes/x3/client/con
 import type { X3Auth, X3Options } from '../../nodes/x3/client/options.ts'
 import { createX3Source, type X3SourceOptions } from '../../nodes/x3/client/poll.ts'
 import { createX3Schema } from '../../nodes/x3/client/schema.ts'
-import type { DataRecord } from '../../sync/message.ts'
-import type { EntityPlan, RefusedRecord, Source, StampWindow } from '../../sync/source.ts'
+import type { DataRecord } from '../../sync/contract/message.ts'
+import type { EntityPlan, RefusedRecord, Source, StampWindow } from '../../sync/contract/source.ts'
 import type { X3Fixture } from './x3.ts'
 
 export const never = new AbortController().signal

@@ -2,8 +2,8 @@ import type { X3Connection } from '../../nodes/x3/client/connection.ts'
 import { createX3Source, type X3SourceOptions } from '../../nodes/x3/client/poll.ts'
 import { readReply } from '../../nodes/x3/client/reply.ts'
 import type { FieldInfo, NodeRef, TypeInfo, X3Schema } from '../../nodes/x3/client/schema.ts'
-import type { Row } from '../../sync/message.ts'
-import type { Page } from '../../sync/source.ts'
+import type { Row } from '../../sync/contract/message.ts'
+import type { Page } from '../../sync/contract/source.ts'
 
 export const signal = new AbortController().signal
 const SCALARS = ['String', 'Int', 'Decimal', 'Boolean', 'Date', 'Datetime', 'Id']

@@ -15,7 +15,7 @@ describe('the house', () => {
     const has = (from: string, to: string, typeOnly: boolean): boolean =>
       all.imports.some((one) => one.from === from && one.to === to && one.typeOnly === typeOnly)
     ok(has('nodes/x3/x3-poll.ts', 'nodes/kit/kit.ts', false))
-    ok(has('sync/engine.ts', 'ledger/ledger.ts', true), 'import type')
+    ok(has('sync/contract/engine.ts', 'ledger/ledger.ts', true), 'import type')
     ok(has('nodes/kit/kit.ts', 'nodes/kit/config.ts', false), 'export from')
     ok(has('nodes/snowflake/client/driver.ts', 'snowflake-sdk', false), 'import()')
   })
@@ -28,7 +28,7 @@ describe('the house', () => {
 
   it('has a room for each folder that has a name of its own', () => {
     const rooms = {
-      'sync/engine.ts': 'sync',
+      'sync/create.ts': 'sync',
       'sync/reading/poll.ts': 'sync/reading',
       'vendor/warehouse/dialect.ts': 'vendor/warehouse',
       'sandbox/x3/graph/orders.ts': 'sandbox',

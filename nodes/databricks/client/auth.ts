@@ -1,6 +1,6 @@
 /** Access tokens: a personal one, or a service principal's by client credentials, renewed ahead and by one request at a time. */
 import { z } from 'zod'
-import { isSyncError, syncError } from '../../../sync/errors.ts'
+import { isSyncError, syncError } from '../../../sync/contract/errors.ts'
 import { LOGIN_BYTES } from '../../../vendor/limits.ts'
 import type { Http } from './http.ts'
 

@@ -1,8 +1,13 @@
 /** Bronze: every record as it came, appended as JSON text by COPY INTO, which loads a file of one name once. */
-import { isSyncError, syncError } from '../../../sync/errors.ts'
-import type { Column } from '../../../sync/message.ts'
-import { findTables, VERSION_COLUMNS, VERSIONS_UNTOLD, versionRows } from '../../../sync/stored.ts'
-import type { Target, WriteContext } from '../../../sync/target.ts'
+import { isSyncError, syncError } from '../../../sync/contract/errors.ts'
+import type { Column } from '../../../sync/contract/message.ts'
+import type { Target, WriteContext } from '../../../sync/contract/target.ts'
+import {
+  findTables,
+  VERSION_COLUMNS,
+  VERSIONS_UNTOLD,
+  versionRows,
+} from '../../../vendor/warehouse/technical-columns.ts'
 import type { Connection } from './connection.ts'
 import { isMissing } from './errors.ts'
 import { exists, fileName, removeLater, upload, type Volume } from './files.ts'

@@ -1,8 +1,8 @@
 /** *Test connection*: what was reached, as whom, and what is missing, in the order in which a load would need it. */
 import { randomUUID } from 'node:crypto'
-import { syncError } from '../../../sync/errors.ts'
-import { createReport, fine, type ReportLine } from '../../../sync/report.ts'
-import type { WriteContext } from '../../../sync/target.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
+import type { WriteContext } from '../../../sync/contract/target.ts'
+import { createReport, fine, type ReportLine } from '../../../vendor/report.ts'
 import type { Connection } from './connection.ts'
 import { filePath, volumeOf } from './files.ts'
 import { markTable, wantedMarkTable } from './mark.ts'

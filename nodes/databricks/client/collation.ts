@@ -3,8 +3,8 @@
  * the word (Databricks Runtime 16.1: docs.databricks.com, collation); what is there is looked at, since a table, schema or
  * catalog may have another collation for columns that say none.
  */
-import { isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
-import type { WriteContext } from '../../../sync/target.ts'
+import { isSyncError, type SyncError, syncError } from '../../../sync/contract/errors.ts'
+import type { WriteContext } from '../../../sync/contract/target.ts'
 import type { Connection } from './connection.ts'
 import { plainTable, quote, type TableName } from './sql.ts'
 

@@ -2,7 +2,7 @@
 import type { Agent } from 'node:https'
 import { createSecureContext, rootCertificates } from 'node:tls'
 import type { DBSQLClient } from '@databricks/sql'
-import { syncError } from '../../../sync/errors.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
 import { overTime, REPLY_BYTES } from '../../../vendor/limits.ts'
 
 export type DriverClient = DBSQLClient

@@ -1,6 +1,13 @@
 /** Every way in which the driver, the warehouse and the REST API fail, as errors that say what to do. */
-import { hideValues, oneLine, readReason, retryAfterMs } from '../../../sync/answers.ts'
-import { type ErrorCause, type ErrorClass, isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
+
+import {
+  type ErrorCause,
+  type ErrorClass,
+  isSyncError,
+  type SyncError,
+  syncError,
+} from '../../../sync/contract/errors.ts'
+import { hideValues, oneLine, readReason, retryAfterMs } from '../../../vendor/answers.ts'
 import { isOverLimit, type OverLimit, overBytes } from '../../../vendor/limits.ts'
 import { brokenReply, dripHint } from '../../../vendor/line.ts'
 import type { Refused } from './driver.ts'

@@ -1,8 +1,8 @@
 /** The staging volume: files uploaded from memory by the Files API, never through a temporary file on this machine. */
 import { createHash } from 'node:crypto'
-import { syncError } from '../../../sync/errors.ts'
-import { gzipped } from '../../../sync/staged.ts'
-import type { WriteContext } from '../../../sync/target.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
+import type { WriteContext } from '../../../sync/contract/target.ts'
+import { gzipped } from '../../../vendor/warehouse/staged-rows.ts'
 import type { Connection } from './connection.ts'
 
 export interface Volume {

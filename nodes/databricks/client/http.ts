@@ -1,6 +1,7 @@
 /** REST requests to the workspace and the token endpoint: own CA, proxy, time-outs, bounded replies. */
-import { readReason, retryAfterMs } from '../../../sync/answers.ts'
-import { syncError } from '../../../sync/errors.ts'
+
+import { syncError } from '../../../sync/contract/errors.ts'
+import { readReason, retryAfterMs } from '../../../vendor/answers.ts'
 import { trusting } from '../../../vendor/dispatcher.ts'
 import { bytesOf, exchange } from '../../../vendor/http.ts'
 import { checkJson } from '../../../vendor/json.ts'

@@ -1,6 +1,6 @@
 /** Pick lists of the dialogs, read from the live workspace. */
 import { z } from 'zod'
-import type { WriteContext } from '../../../sync/target.ts'
+import type { WriteContext } from '../../../sync/contract/target.ts'
 import type { Connection } from './connection.ts'
 import { quote, tableName } from './sql.ts'
 import { readColumns } from './tables.ts'

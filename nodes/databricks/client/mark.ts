@@ -1,10 +1,17 @@
 /** The mark: what the target says of itself, up to where everything is in and by which ledger. */
-import { isSyncError } from '../../../sync/errors.ts'
-import { markColumns, type WithMarkColumns } from '../../../sync/mark-column.ts'
-import { type MarkWriter, writeMarksTogether } from '../../../sync/mark-writer.ts'
-import type { Column } from '../../../sync/message.ts'
-import { MARK_COLUMNS, MARK_COMMENT, MARK_KEY, MARK_TABLE, markValues, toMark } from '../../../sync/stored.ts'
-import type { Mark, WriteContext } from '../../../sync/target.ts'
+import { isSyncError } from '../../../sync/contract/errors.ts'
+import type { Column } from '../../../sync/contract/message.ts'
+import type { Mark, WriteContext } from '../../../sync/contract/target.ts'
+import { markColumns, type WithMarkColumns } from '../../../vendor/warehouse/mark-column.ts'
+import { type MarkWriter, writeMarksTogether } from '../../../vendor/warehouse/mark-writer.ts'
+import {
+  MARK_COLUMNS,
+  MARK_COMMENT,
+  MARK_KEY,
+  MARK_TABLE,
+  markValues,
+  toMark,
+} from '../../../vendor/warehouse/technical-columns.ts'
 import { runMaking } from './collation.ts'
 import type { Connection } from './connection.ts'
 import { isMissing } from './errors.ts'

@@ -1,6 +1,6 @@
 /** The MERGE statements: insert, update and line delete of a batch in one statement for each table. */
-import type { Column } from '../../../sync/message.ts'
-import { HEADER_COLUMNS, LIST_COLUMNS } from '../../../sync/stored.ts'
+import type { Column } from '../../../sync/contract/message.ts'
+import { HEADER_COLUMNS, LIST_COLUMNS } from '../../../vendor/warehouse/technical-columns.ts'
 import { cast, type JsonType, quote, tryCast } from './sql.ts'
 
 export interface MergeTable {

@@ -1,8 +1,15 @@
 /** Silver: typed tables, one for the header and one for each list, written by MERGE. */
-import type { SyncError } from '../../../sync/errors.ts'
-import { listTable, type Schema } from '../../../sync/message.ts'
-import { findTables, HEADER_COLUMNS, LIST_COLUMNS } from '../../../sync/stored.ts'
-import type { Prepared, Rejection, StagedBatch, Target, WriteBatch, WriteContext } from '../../../sync/target.ts'
+import type { SyncError } from '../../../sync/contract/errors.ts'
+import { listTable, type Schema } from '../../../sync/contract/message.ts'
+import type {
+  Prepared,
+  Rejection,
+  StagedBatch,
+  Target,
+  WriteBatch,
+  WriteContext,
+} from '../../../sync/contract/target.ts'
+import { findTables, HEADER_COLUMNS, LIST_COLUMNS } from '../../../vendor/warehouse/technical-columns.ts'
 import type { Connection } from './connection.ts'
 import { isMissing } from './errors.ts'
 import { storedKeys } from './keys.ts'

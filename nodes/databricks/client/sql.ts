@@ -1,6 +1,6 @@
 /** Databricks SQL text: names, literals and types. Values never stand in the text; they travel as parameters or files. */
-import { syncError } from '../../../sync/errors.ts'
-import type { ColumnType } from '../../../sync/message.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
+import type { ColumnType } from '../../../sync/contract/message.ts'
 
 /** A name in backticks, the inner ones doubled. */
 export const quote = (name: string): string => `\`${name.replaceAll('`', '``')}\``

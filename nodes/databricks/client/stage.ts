@@ -1,8 +1,14 @@
 /** Brings the rows of one table to the warehouse: as one JSON parameter, or as files of the staging volume when there are more. */
-import { syncError } from '../../../sync/errors.ts'
-import type { Schema } from '../../../sync/message.ts'
-import { arrayText, compileSerializer, packRows, stagedFields, type TableRows } from '../../../sync/staged.ts'
-import type { WriteBatch, WriteContext } from '../../../sync/target.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
+import type { Schema } from '../../../sync/contract/message.ts'
+import type { WriteBatch, WriteContext } from '../../../sync/contract/target.ts'
+import {
+  arrayText,
+  compileSerializer,
+  packRows,
+  stagedFields,
+  type TableRows,
+} from '../../../vendor/warehouse/staged-rows.ts'
 import type { Connection } from './connection.ts'
 import { fileName, removeLater, upload, type Volume } from './files.ts'
 import { literal } from './sql.ts'

@@ -1,8 +1,14 @@
 /** Tables in the target: created with comments and informational keys, extended, checked, never narrowed. */
-import { isSyncError, syncError } from '../../../sync/errors.ts'
-import type { Column } from '../../../sync/message.ts'
-import { filledQuery, MARK_COLUMNS, MARK_KEY, MARK_TABLE, planColumns } from '../../../sync/stored.ts'
-import type { WriteContext } from '../../../sync/target.ts'
+import { isSyncError, syncError } from '../../../sync/contract/errors.ts'
+import type { Column } from '../../../sync/contract/message.ts'
+import type { WriteContext } from '../../../sync/contract/target.ts'
+import {
+  filledQuery,
+  MARK_COLUMNS,
+  MARK_KEY,
+  MARK_TABLE,
+  planColumns,
+} from '../../../vendor/warehouse/technical-columns.ts'
 import { checkCollations, runMaking } from './collation.ts'
 import type { Connection, ResultRow } from './connection.ts'
 import { isMissing } from './errors.ts'

@@ -1,5 +1,5 @@
 /** What databricks-write writes to: a table, or the tables of a document, for each entity. */
-import type { Target } from '../../../sync/target.ts'
+import type { Target } from '../../../sync/contract/target.ts'
 import { createBronzeTarget } from './bronze.ts'
 import type { Connection } from './connection.ts'
 import { volumeOf } from './files.ts'

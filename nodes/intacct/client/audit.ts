@@ -1,6 +1,6 @@
 /** Deletions as the audit history tells them: one question for all objects of a run (intacct.md facts, 6). */
-import { isSyncError } from '../../../sync/errors.ts'
-import type { StampWindow } from '../../../sync/source.ts'
+import { isSyncError } from '../../../sync/contract/errors.ts'
+import type { StampWindow } from '../../../sync/contract/source.ts'
 import { zoneOf } from './clock.ts'
 import type { Fields } from './convert.ts'
 import type { Pages, Reading } from './pages.ts'

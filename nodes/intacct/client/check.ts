@@ -1,7 +1,7 @@
 /** Test connection, and the few questions a dialog asks: all without long retries. */
-import { isSyncError, withHint } from '../../../sync/errors.ts'
-import { clockLine, fine, HURRIED, type Preview, previewOf, type ReportLine } from '../../../sync/report.ts'
-import { withRetry } from '../../../sync/retry.ts'
+import { isSyncError, withHint } from '../../../sync/contract/errors.ts'
+import { withRetry } from '../../../sync/contract/retry.ts'
+import { clockLine, fine, HURRIED, type Preview, previewOf, type ReportLine } from '../../../vendor/report.ts'
 import { unreadableFormat } from './clock.ts'
 import { type IntacctConnection, retryContext } from './connection.ts'
 import { dimensionOf, ENTITIES, type ObjectDef } from './entities.ts'

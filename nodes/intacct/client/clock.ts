@@ -1,5 +1,5 @@
 /** The server's clock, and the times of its texts: how stamps of the API user's zone become UTC and back. */
-import { syncError } from '../../../sync/errors.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
 
 /** Counted from the last reply by a clock that nobody sets, so that a change of ours does not move it. */
 export interface ServerClock {

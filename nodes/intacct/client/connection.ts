@@ -1,8 +1,8 @@
 /** A connection to one company of Sage Intacct: session, clock, limits, retries and the count of calls. */
 import type { Dispatcher } from 'undici'
-import { syncError } from '../../../sync/errors.ts'
-import { type Limiter, limiter } from '../../../sync/limiter.ts'
-import { type RetryContext, type RetryOptions, withRetry } from '../../../sync/retry.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
+import { type RetryContext, type RetryOptions, withRetry } from '../../../sync/contract/retry.ts'
+import { type Limiter, limiter } from '../../../vendor/limiter.ts'
 import { LOGIN_BYTES, TOTAL_MS } from '../../../vendor/limits.ts'
 import {
   type Formatting,

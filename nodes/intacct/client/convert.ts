@@ -1,7 +1,7 @@
 /** Turns rows as they come into records of docs/entities.md. Compiled once for an entity: no name is looked up per record. */
-import { syncError } from '../../../sync/errors.ts'
-import type { ColumnType, DataRecord, Row, Value } from '../../../sync/message.ts'
-import { isDecimal, normalise, timesSign } from '../../../sync/money.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
+import type { ColumnType, DataRecord, Row, Value } from '../../../sync/contract/message.ts'
+import { isDecimal, normalise, timesSign } from '../../../sync/values/money.ts'
 import { isoDate, type Zone } from './clock.ts'
 import type { ColumnDef } from './entities.ts'
 

@@ -1,7 +1,7 @@
 /** Whole documents: headers with all their lines, proven not to have changed between the first and the last of them. */
-import { isSyncError } from '../../../sync/errors.ts'
-import type { DataRecord } from '../../../sync/message.ts'
-import type { Page, PageRequest, RefusedRecord } from '../../../sync/source.ts'
+import { isSyncError } from '../../../sync/contract/errors.ts'
+import type { DataRecord } from '../../../sync/contract/message.ts'
+import type { Page, PageRequest, RefusedRecord } from '../../../sync/contract/source.ts'
 import type { Zone } from './clock.ts'
 import type { Fields } from './convert.ts'
 import { add, type Fault, type Gathered, newGathered, type Stock, unreadable } from './gathered.ts'

@@ -1,5 +1,5 @@
 /** The entities Intacct gives, masters before facts: which object each is, and which column comes from which field (docs/entities.md). Plain data. */
-import type { ColumnType } from '../../../sync/message.ts'
+import type { ColumnType } from '../../../sync/contract/message.ts'
 
 /** One column. `field`: its field, or several behind `|`, of which the first that holds something is taken. */
 export interface ColumnDef {

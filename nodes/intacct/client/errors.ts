@@ -1,5 +1,5 @@
 /** Reads every kind of refusal the gateway gives, at its three levels, and says it in words (intacct.md facts, 8). */
-import { type ErrorCause, type ErrorClass, type SyncError, syncError } from '../../../sync/errors.ts'
+import { type ErrorCause, type ErrorClass, type SyncError, syncError } from '../../../sync/contract/errors.ts'
 import { errorCode, type Line, lineError } from '../../../vendor/line.ts'
 import type { GatewayError, GatewayReply } from './reply.ts'
 import { SIZE } from './reply-faults.ts'

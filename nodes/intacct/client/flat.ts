@@ -1,6 +1,6 @@
 /** Records that are a row each: pages, single ones by key; and of every entity its listing and its deletions. */
-import { type DataRecord, keyText, type Row } from '../../../sync/message.ts'
-import type { Listing, Page, PageRequest, RefusedRecord } from '../../../sync/source.ts'
+import { type DataRecord, keyText, type Row } from '../../../sync/contract/message.ts'
+import type { Listing, Page, PageRequest, RefusedRecord } from '../../../sync/contract/source.ts'
 import { auditKey } from './audit.ts'
 import type { Zone } from './clock.ts'
 import { compileRecord, type Fields } from './convert.ts'

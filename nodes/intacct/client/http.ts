@@ -1,8 +1,8 @@
 /** One POST to the gateway: the reply is parsed while it arrives, bounded, and never from a host that was not meant. */
 import { createGunzip } from 'node:zlib'
 import { Agent, type Dispatcher, ProxyAgent } from 'undici'
-import { retryAfterMs } from '../../../sync/answers.ts'
-import { isSyncError, syncError } from '../../../sync/errors.ts'
+import { isSyncError, syncError } from '../../../sync/contract/errors.ts'
+import { retryAfterMs } from '../../../vendor/answers.ts'
 import { exchange, type Reply } from '../../../vendor/http.ts'
 import { checkReply, networkError, statusError } from './errors.ts'
 import type { IntacctOptions } from './options.ts'

@@ -1,6 +1,7 @@
 /** What a connection to Sage Intacct needs to know; the node's dialog and tests fill it. */
-import type { Limiter, QuietHours } from '../../../sync/limiter.ts'
-import type { RetryOptions } from '../../../sync/retry.ts'
+
+import type { RetryOptions } from '../../../sync/contract/retry.ts'
+import type { Limiter, QuietHours } from '../../../vendor/limiter.ts'
 
 export interface IntacctOptions {
   /** Address of the gateway; default that of Sage. */

@@ -1,6 +1,6 @@
 /** Pages of one object, each proven whole: as many rows as Intacct counts, in the order of their key, none twice. */
-import { isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
-import { withRetry } from '../../../sync/retry.ts'
+import { isSyncError, type SyncError, syncError } from '../../../sync/contract/errors.ts'
+import { withRetry } from '../../../sync/contract/retry.ts'
 import { type IntacctConnection, retryContext } from './connection.ts'
 import type { Fields } from './convert.ts'
 import { asClass } from './errors.ts'

@@ -1,8 +1,9 @@
 /** Sage Intacct as a source of the engine: which walks an entity has, and what one page of each is. */
-import { compileBalance, imbalanceText } from '../../../sync/balance.ts'
-import { syncError } from '../../../sync/errors.ts'
-import { keyText, type Row } from '../../../sync/message.ts'
-import type { EntityPlan, Page, PageRequest, Source } from '../../../sync/source.ts'
+
+import { syncError } from '../../../sync/contract/errors.ts'
+import { keyText, type Row } from '../../../sync/contract/message.ts'
+import type { EntityPlan, Page, PageRequest, Source } from '../../../sync/contract/source.ts'
+import { compileBalance, imbalanceText } from '../../../sync/values/balance.ts'
 import { createAudit } from './audit.ts'
 import type { Zone } from './clock.ts'
 import type { IntacctConnection } from './connection.ts'

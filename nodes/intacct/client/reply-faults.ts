@@ -1,5 +1,5 @@
 /** Bodies that are no reply: what is wrong with them, in words. All of it may pass with the next attempt. */
-import { type SyncError, syncError } from '../../../sync/errors.ts'
+import { type SyncError, syncError } from '../../../sync/contract/errors.ts'
 import type { OverLimit } from '../../../vendor/limits.ts'
 import { type Line, limitError } from '../../../vendor/line.ts'
 

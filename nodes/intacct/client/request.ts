@@ -1,7 +1,7 @@
 /** What can be asked of the gateway, and how it is written. The functions are a closed list: nothing that writes can be said. */
 import { randomUUID } from 'node:crypto'
 import { XMLBuilder } from 'fast-xml-parser'
-import { syncError } from '../../../sync/errors.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
 
 /** A condition of a query. `and` and `or` of one are written as that one, of none not at all. */
 export type Condition =

@@ -1,6 +1,6 @@
 /** Sets an entity's definition against what this company has: fields that are not there are left out and reported. */
-import { syncError } from '../../../sync/errors.ts'
-import { type ColumnType, listTable, type Schema } from '../../../sync/message.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
+import { type ColumnType, listTable, type Schema } from '../../../sync/contract/message.ts'
 import {
   type ColumnDef,
   dimensionColumn,

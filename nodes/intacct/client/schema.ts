@@ -1,6 +1,6 @@
 /** What objects, fields and dimensions the company has: asked once, shared by all nodes of a connection. */
-import { syncError } from '../../../sync/errors.ts'
-import type { ColumnType } from '../../../sync/message.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
+import type { ColumnType } from '../../../sync/contract/message.ts'
 import type { IntacctConnection } from './connection.ts'
 import { AMOUNT } from './entities.ts'
 import type { DataRow, Element } from './reply.ts'

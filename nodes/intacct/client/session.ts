@@ -1,5 +1,5 @@
 /** One session of the gateway, shared by all calls of a connection: signed in once, renewed ahead, never used past its end. */
-import { isSyncError } from '../../../sync/errors.ts'
+import { isSyncError } from '../../../sync/contract/errors.ts'
 import type { ServerClock } from './clock.ts'
 
 export interface Session {

@@ -1,5 +1,5 @@
 /** Pages that two entities of a run need alike: departments are a dimension and cost centres, and are asked for once. */
-import type { StampWindow } from '../../../sync/source.ts'
+import type { StampWindow } from '../../../sync/contract/source.ts'
 import { DIMENSIONS, entityDef } from './entities.ts'
 import type { QueryPage } from './pages.ts'
 

@@ -1,5 +1,5 @@
 /** What a source of Intacct is made from, and what all its walks share. */
-import type { Page } from '../../../sync/source.ts'
+import type { Page } from '../../../sync/contract/source.ts'
 import type { Audit } from './audit.ts'
 import type { IntacctConnection } from './connection.ts'
 import type { Pages } from './pages.ts'

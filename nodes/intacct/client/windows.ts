@@ -1,5 +1,5 @@
 /** The filter of a window: change stamps in the API user's zone, records with an empty stamp by their creation, and what lies in the future. */
-import type { StampWindow } from '../../../sync/source.ts'
+import type { StampWindow } from '../../../sync/contract/source.ts'
 import { localDate, type Zone } from './clock.ts'
 import { and, type Condition, or } from './request.ts'
 

@@ -6,8 +6,8 @@ import type {
   NetworkRequestOptions,
   NetworkResponse,
 } from '@azure/msal-node'
-import { oneLine, retryAfterMs } from '../../../sync/answers.ts'
-import { isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
+import { isSyncError, type SyncError, syncError } from '../../../sync/contract/errors.ts'
+import { oneLine, retryAfterMs } from '../../../vendor/answers.ts'
 import { LOGIN_BYTES } from '../../../vendor/limits.ts'
 import type { Clock } from './clock.ts'
 import type { Http, HttpReply } from './http.ts'

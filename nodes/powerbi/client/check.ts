@@ -1,5 +1,5 @@
 /** *Test connection*: what was reached, as whom, and what is missing. */
-import { createReport, fine, type ReportLine } from '../../../sync/report.ts'
+import { createReport, fine, type ReportLine } from '../../../vendor/report.ts'
 import type { Connection } from './connection.ts'
 import { type Dataset, datasetPath, listDatasets, listWorkspaces, type Workspace } from './datasets.ts'
 import { CREATION_ENDS } from './errors.ts'

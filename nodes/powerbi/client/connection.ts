@@ -1,8 +1,9 @@
 /** One service principal and one API address: tokens, calls, and what all nodes share of each dataset. */
-import { retryAfterMs } from '../../../sync/answers.ts'
-import { isSyncError, syncError } from '../../../sync/errors.ts'
-import { createFifo, type Fifo } from '../../../sync/fifo.ts'
-import type { WriteContext } from '../../../sync/target.ts'
+
+import { isSyncError, syncError } from '../../../sync/contract/errors.ts'
+import type { WriteContext } from '../../../sync/contract/target.ts'
+import { createFifo, type Fifo } from '../../../sync/values/queue.ts'
+import { retryAfterMs } from '../../../vendor/answers.ts'
 import { TOTAL_MS } from '../../../vendor/limits.ts'
 import { type AuthOptions, checkCertificate, createTokens } from './auth.ts'
 import { type Clock, systemClock, waitSaying } from './clock.ts'

@@ -1,6 +1,6 @@
 /** What became of a post, by counting its rows: asked at once, and again until the settling wait is over. */
-import { syncError } from '../../../sync/errors.ts'
-import type { WriteContext } from '../../../sync/target.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
+import type { WriteContext } from '../../../sync/contract/target.ts'
 import { timeText } from './clock.ts'
 import { type Connection, isNoQueries } from './connection.ts'
 import { datasetPath } from './datasets.ts'

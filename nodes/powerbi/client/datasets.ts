@@ -1,7 +1,7 @@
 /** Datasets of a workspace by the REST API. */
 import { z } from 'zod'
-import { syncError } from '../../../sync/errors.ts'
-import type { WriteContext } from '../../../sync/target.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
+import type { WriteContext } from '../../../sync/contract/target.ts'
 import { waitSaying } from './clock.ts'
 import type { Connection } from './connection.ts'
 import { MARKS, type ModelTable } from './model.ts'

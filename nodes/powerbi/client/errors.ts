@@ -1,6 +1,13 @@
 /** Every way in which Power BI, the identity platform and the line to them fail, as errors that say what to do. */
-import { oneLine, readReason } from '../../../sync/answers.ts'
-import { type ErrorCause, type ErrorClass, isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
+
+import {
+  type ErrorCause,
+  type ErrorClass,
+  isSyncError,
+  type SyncError,
+  syncError,
+} from '../../../sync/contract/errors.ts'
+import { oneLine, readReason } from '../../../vendor/answers.ts'
 import { isOverLimit } from '../../../vendor/limits.ts'
 import { brokenReply, dripHint } from '../../../vendor/line.ts'
 

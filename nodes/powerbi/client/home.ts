@@ -1,7 +1,7 @@
 /** Where an entity lives: the dataset found, made or taken, its tables brought into shape. */
-import { classOf, isSyncError, syncError } from '../../../sync/errors.ts'
-import type { Schema } from '../../../sync/message.ts'
-import type { PrepareContext, WriteContext } from '../../../sync/target.ts'
+import { classOf, isSyncError, syncError } from '../../../sync/contract/errors.ts'
+import type { Schema } from '../../../sync/contract/message.ts'
+import type { PrepareContext, WriteContext } from '../../../sync/contract/target.ts'
 import { type Connection, isNoQueries } from './connection.ts'
 import { createDataset, datasetPath, deleteRows, listDatasets, putTable, readDataset, tableNames } from './datasets.ts'
 import { probeColumns } from './dax.ts'

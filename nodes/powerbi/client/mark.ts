@@ -1,5 +1,5 @@
 /** Marks in a table of the dataset, one row for each run that wrote: the last one of a sync counts. */
-import type { Mark, WriteContext } from '../../../sync/target.ts'
+import type { Mark, WriteContext } from '../../../sync/contract/target.ts'
 import { waitSaying } from './clock.ts'
 import { type Connection, isNoQueries } from './connection.ts'
 import { datasetPath, tablePath } from './datasets.ts'

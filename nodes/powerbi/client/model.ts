@@ -1,6 +1,6 @@
 /** The dataset of an entity: tables, columns and measures from `msg.schema`, within what Power BI takes. */
-import { syncError } from '../../../sync/errors.ts'
-import { type Column, type ColumnType, listTable, type Schema } from '../../../sync/message.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
+import { type Column, type ColumnType, listTable, type Schema } from '../../../sync/contract/message.ts'
 import { rowsMeasure, sumMeasure } from './dax.ts'
 
 export type DataType = 'Int64' | 'Decimal' | 'Boolean' | 'DateTime' | 'String'

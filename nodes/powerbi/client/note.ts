@@ -1,6 +1,6 @@
 /** What a target keeps in the ledger: the dataset it made or took, the columns it gave it, and posts that were sent twice. */
 import { z } from 'zod'
-import type { PrepareContext } from '../../../sync/target.ts'
+import type { PrepareContext } from '../../../sync/contract/target.ts'
 
 const watched = z.object({
   /** Id of the post. */

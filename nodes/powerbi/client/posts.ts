@@ -1,6 +1,6 @@
 /** Sending a batch: posts within the limits, one after another, each confirmed before the next; what is in is never sent again. */
-import { syncError } from '../../../sync/errors.ts'
-import type { WriteBatch, WriteContext, WriteRecord } from '../../../sync/target.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
+import type { WriteBatch, WriteContext, WriteRecord } from '../../../sync/contract/target.ts'
 import { waitSaying } from './clock.ts'
 import type { Connection } from './connection.ts'
 import { tablePath } from './datasets.ts'

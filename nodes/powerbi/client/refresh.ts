@@ -1,7 +1,7 @@
 /** A refresh of a dataset that stands on a warehouse: started, and followed to its end. */
 import { z } from 'zod'
-import { isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
-import type { WriteContext } from '../../../sync/target.ts'
+import { isSyncError, type SyncError, syncError } from '../../../sync/contract/errors.ts'
+import type { WriteContext } from '../../../sync/contract/target.ts'
 import { timeText, waitSaying } from './clock.ts'
 import type { Connection } from './connection.ts'
 import { datasetPath } from './datasets.ts'

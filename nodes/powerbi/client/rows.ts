@@ -1,7 +1,7 @@
 /** Records as rows of the tables of an entity, as JSON text made once. */
-import { isSyncError, type SyncError } from '../../../sync/errors.ts'
-import { isDeletion, type Row, type Schema } from '../../../sync/message.ts'
-import type { WriteBatch, WriteRecord } from '../../../sync/target.ts'
+import { isSyncError, type SyncError } from '../../../sync/contract/errors.ts'
+import { isDeletion, type Row, type Schema } from '../../../sync/contract/message.ts'
+import type { WriteBatch, WriteRecord } from '../../../sync/contract/target.ts'
 import type { ModelTable } from './model.ts'
 import { type Encoder, encoderOf, type Misfit, misfitError } from './values.ts'
 

@@ -1,8 +1,8 @@
 /** What powerbi-push writes to: the tables of one entity in a push dataset. */
 
-import { isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
-import type { Schema } from '../../../sync/message.ts'
-import type { RetryOptions } from '../../../sync/retry.ts'
+import { isSyncError, type SyncError, syncError } from '../../../sync/contract/errors.ts'
+import type { Schema } from '../../../sync/contract/message.ts'
+import type { RetryOptions } from '../../../sync/contract/retry.ts'
 import type {
   FoundTable,
   Mark,
@@ -12,7 +12,7 @@ import type {
   Target,
   WriteContext,
   WriteRecord,
-} from '../../../sync/target.ts'
+} from '../../../sync/contract/target.ts'
 import { type Connection, isNoQueries } from './connection.ts'
 import { type CountDeps, rowsOfPost, rowsOfTables, whatArrived } from './counts.ts'
 import { checkColumns, clearTables, findDataset, type HomeDeps, hasMarkSource, settleIn, shape } from './home.ts'

@@ -1,5 +1,5 @@
 /** Control totals as stored: one DAX query for one table over the newest versions that a run wrote. */
-import type { StoredTotal, TotalsQuestion, WriteContext } from '../../../sync/target.ts'
+import type { StoredTotal, TotalsQuestion, WriteContext } from '../../../sync/contract/target.ts'
 import { isNoQueries, type QueryRow } from './connection.ts'
 import type { CountDeps } from './counts.ts'
 import { datasetPath } from './datasets.ts'

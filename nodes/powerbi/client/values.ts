@@ -1,7 +1,7 @@
 /** Values as POST rows takes them without losing anything: UTC dates, whole decimals, texts within 4,000 characters. */
-import { type SyncError, syncError } from '../../../sync/errors.ts'
-import type { Column } from '../../../sync/message.ts'
-import { normalise } from '../../../sync/money.ts'
+import { type SyncError, syncError } from '../../../sync/contract/errors.ts'
+import type { Column } from '../../../sync/contract/message.ts'
+import { normalise } from '../../../sync/values/money.ts'
 import { type DataType, PLACES } from './model.ts'
 
 /** Published: 4,000 characters for one value. */

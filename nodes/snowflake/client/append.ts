@@ -1,8 +1,13 @@
 /** Every version of every record as VARIANT, appended by COPY INTO, which remembers the files that it loaded for 64 days. */
 
-import { packRows } from '../../../sync/staged.ts'
-import { findTables, VERSION_COLUMNS, VERSIONS_UNTOLD, versionRows } from '../../../sync/stored.ts'
-import type { Target, WriteBatch, WriteContext } from '../../../sync/target.ts'
+import type { Target, WriteBatch, WriteContext } from '../../../sync/contract/target.ts'
+import { packRows } from '../../../vendor/warehouse/staged-rows.ts'
+import {
+  findTables,
+  VERSION_COLUMNS,
+  VERSIONS_UNTOLD,
+  versionRows,
+} from '../../../vendor/warehouse/technical-columns.ts'
 import type { Connection, Work } from './connection.ts'
 import { storedVersions } from './keys.ts'
 import { readMarks } from './mark.ts'

@@ -1,8 +1,8 @@
 /** How the user signs in: what the driver is told for one login. It signs a new JWT for each login itself. */
 import { type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from 'undici'
 import { z } from 'zod'
-import { oneLine, readReason } from '../../../sync/answers.ts'
-import { isSyncError, syncError } from '../../../sync/errors.ts'
+import { isSyncError, syncError } from '../../../sync/contract/errors.ts'
+import { oneLine, readReason } from '../../../vendor/answers.ts'
 import { bytesOf, exchange } from '../../../vendor/http.ts'
 import { isOverLimit, LOGIN_BYTES } from '../../../vendor/limits.ts'
 import { brokenReply } from '../../../vendor/line.ts'

@@ -2,8 +2,8 @@
  * The ledger compares keys by their characters. A column with a collation may take two of them for one (`abc` and `ABC`), and
  * then one record overwrites the other; Snowflake cannot change the collation of a column that is there.
  */
-import { type SyncError, syncError } from '../../../sync/errors.ts'
-import type { WriteContext } from '../../../sync/target.ts'
+import { type SyncError, syncError } from '../../../sync/contract/errors.ts'
+import type { WriteContext } from '../../../sync/contract/target.ts'
 import type { Connection } from './connection.ts'
 import { literal, noDefault, plainTable, quote, quoteTable, type TableName, typed } from './sql.ts'
 import { findColumn, OURS, primaryKey, type StoredColumn, type WantedTable } from './tables.ts'

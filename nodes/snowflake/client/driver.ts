@@ -1,7 +1,7 @@
 /** The official driver, loaded on first use, with our logger, and tamed: no probing of clouds, no native helper, no eval. */
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import type { Connection as DriverConnection, SnowflakeError } from 'snowflake-sdk'
-import { syncError } from '../../../sync/errors.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
 import type { LoginOptions } from './auth.ts'
 import { boundRequests } from './bounds.ts'
 

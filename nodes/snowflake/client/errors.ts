@@ -1,6 +1,13 @@
 /** Every way in which the driver, the account and the stage fail, as errors that say what to do. */
-import { hideValues, oneLine } from '../../../sync/answers.ts'
-import { type ErrorCause, type ErrorClass, isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
+
+import {
+  type ErrorCause,
+  type ErrorClass,
+  isSyncError,
+  type SyncError,
+  syncError,
+} from '../../../sync/contract/errors.ts'
+import { hideValues, oneLine } from '../../../vendor/answers.ts'
 import { isOverLimit } from '../../../vendor/limits.ts'
 import { brokenReply, dripHint } from '../../../vendor/line.ts'
 

@@ -1,7 +1,7 @@
 /** The keys that a table holds of one source, for a ledger that lost its memory and for a full refresh of what only appends. */
-import { keyText, type Row, type Schema } from '../../../sync/message.ts'
-import type { StoredKey, WriteContext } from '../../../sync/target.ts'
-import { versionKeys, versionKeysQuery } from '../../../sync/version-keys.ts'
+import { keyText, type Row, type Schema } from '../../../sync/contract/message.ts'
+import type { StoredKey, WriteContext } from '../../../sync/contract/target.ts'
+import { versionKeys, versionKeysQuery } from '../../../vendor/warehouse/version-keys.ts'
 import type { Connection } from './connection.ts'
 import { plainTable, quote, quoteTable, type TableName } from './sql.ts'
 import { describe, type FindColumn, findColumn } from './tables.ts'

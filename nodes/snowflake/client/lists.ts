@@ -1,5 +1,5 @@
 /** Pick lists of the dialogs, read from the live account; none needs a running warehouse. */
-import type { WriteContext } from '../../../sync/target.ts'
+import type { WriteContext } from '../../../sync/contract/target.ts'
 import type { Connection, ResultRow } from './connection.ts'
 import { costLines } from './cost.ts'
 import { quote, stored, tableName, typed } from './sql.ts'

@@ -2,7 +2,7 @@
  * What every session is set to. An account, a user or the driver may have other defaults, and then dates swap day and month,
  * appended rows are rolled back and results are cut off, without an error.
  */
-import { type SyncError, syncError } from '../../../sync/errors.ts'
+import { type SyncError, syncError } from '../../../sync/contract/errors.ts'
 import type { ResultRow } from './driver.ts'
 
 export interface SessionOptions {

@@ -1,8 +1,8 @@
 /** Brings a table into shape: created, extended, checked, never narrowed; what was made is read back. */
-import { syncError } from '../../../sync/errors.ts'
-import type { Column } from '../../../sync/message.ts'
-import { planColumns } from '../../../sync/stored.ts'
-import type { WriteContext } from '../../../sync/target.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
+import type { Column } from '../../../sync/contract/message.ts'
+import type { WriteContext } from '../../../sync/contract/target.ts'
+import { planColumns } from '../../../vendor/warehouse/technical-columns.ts'
 import { checkCollations } from './collation.ts'
 import type { Connection, ResultRow } from './connection.ts'
 import { holds, plainTable, quote, sqlType } from './sql.ts'

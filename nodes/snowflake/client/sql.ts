@@ -1,6 +1,6 @@
 /** Snowflake SQL text: names, literals and types. Values never stand in the text; they travel as binds or in staged files. */
-import { syncError } from '../../../sync/errors.ts'
-import type { ColumnType } from '../../../sync/message.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
+import type { ColumnType } from '../../../sync/contract/message.ts'
 
 /** A stored name in double quotes, the inner ones doubled: exactly this name, in this case. */
 export const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`

@@ -1,8 +1,8 @@
 /** Brings the rows of a batch to Snowflake: as one JSON bind, or as a file uploaded from memory when there are more. */
 import { createHash } from 'node:crypto'
-import { syncError } from '../../../sync/errors.ts'
-import { arrayText, gzipped, type PackedRows } from '../../../sync/staged.ts'
-import type { WriteContext } from '../../../sync/target.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
+import type { WriteContext } from '../../../sync/contract/target.ts'
+import { arrayText, gzipped, type PackedRows } from '../../../vendor/warehouse/staged-rows.ts'
 import type { Connection, Work } from './connection.ts'
 import {
   foundType,

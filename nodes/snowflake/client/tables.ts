@@ -1,8 +1,8 @@
 /** Tables in the target: how they are made, with comments and informational keys, and what is read back of them. */
-import { isSyncError } from '../../../sync/errors.ts'
-import type { Column } from '../../../sync/message.ts'
-import { filledQuery } from '../../../sync/stored.ts'
-import type { WriteContext } from '../../../sync/target.ts'
+import { isSyncError } from '../../../sync/contract/errors.ts'
+import type { Column } from '../../../sync/contract/message.ts'
+import type { WriteContext } from '../../../sync/contract/target.ts'
+import { filledQuery } from '../../../vendor/warehouse/technical-columns.ts'
 import type { Connection } from './connection.ts'
 import { type FoundType, foundType, literal, plainTable, quote, quoteTable, sqlType, type TableName } from './sql.ts'
 

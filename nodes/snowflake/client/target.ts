@@ -1,5 +1,5 @@
 /** What snowflake-merge writes to: a table, or the tables of a document, for each entity. */
-import type { Target } from '../../../sync/target.ts'
+import type { Target } from '../../../sync/contract/target.ts'
 import { createAppendTarget } from './append.ts'
 import type { Connection } from './connection.ts'
 import { createMergeTarget } from './merge-target.ts'

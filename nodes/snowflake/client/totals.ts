@@ -1,5 +1,5 @@
 /** How Snowflake writes the statement of control totals. */
-import { createTotals, type TotalsDialect } from '../../../sync/stored-totals.ts'
+import { createTotals, type TotalsDialect } from '../../../vendor/warehouse/stored-totals.ts'
 import type { Connection } from './connection.ts'
 import type { MergeTable } from './merge.ts'
 import { plainTable, quote, quoteTable } from './sql.ts'

@@ -1,6 +1,6 @@
 /** The self-signed token of a connected application, signed in the server's time. */
 import { SignJWT } from 'jose'
-import { syncError } from '../../../sync/errors.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
 import type { X3Auth } from './options.ts'
 
 /** Time as the X3 server has it, learnt from the `Date` of its replies. */

@@ -1,6 +1,6 @@
 /** Test connection, and the few questions a dialog asks: all without long retries. */
-import { isSyncError } from '../../../sync/errors.ts'
-import { clockLine, fine, HURRIED, type Preview, previewOf, type ReportLine } from '../../../sync/report.ts'
+import { isSyncError } from '../../../sync/contract/errors.ts'
+import { clockLine, fine, HURRIED, type Preview, previewOf, type ReportLine } from '../../../vendor/report.ts'
 import type { X3Connection } from './connection.ts'
 import { pageOf } from './dimensions.ts'
 import { ENTITIES } from './entities/index.ts'

@@ -1,9 +1,9 @@
 /** A connection to one folder of Sage X3: GraphQL over HTTP with login, clock, limits and retries. */
 import type { Dispatcher } from 'undici'
-import { limiter } from '../../../sync/limiter.ts'
-import { giveBack } from '../../../sync/memory.ts'
-import { type RetryContext, type RetryOptions, withRetry } from '../../../sync/retry.ts'
+import { type RetryContext, type RetryOptions, withRetry } from '../../../sync/contract/retry.ts'
+import { limiter } from '../../../vendor/limiter.ts'
 import { REPLY_BYTES, TOTAL_MS } from '../../../vendor/limits.ts'
+import { giveBack } from '../../../vendor/warehouse/memory.ts'
 import { credentials, type ServerClock, serverClock } from './auth.ts'
 import { answerError, curable, tokenErrorNumber } from './errors.ts'
 import { answerOf, apiUrlOf, dispatcherOf, post } from './http.ts'

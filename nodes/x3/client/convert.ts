@@ -1,7 +1,7 @@
 /** Turns nodes as they come into records of docs/entities.md. Compiled once for an entity: no path is split per record. */
-import { syncError } from '../../../sync/errors.ts'
-import { type DataRecord, memberOf, propertyName, type Row, type Value } from '../../../sync/message.ts'
-import { isDecimal, normalise, timesSign } from '../../../sync/money.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
+import { type DataRecord, memberOf, propertyName, type Row, type Value } from '../../../sync/contract/message.ts'
+import { isDecimal, normalise, timesSign } from '../../../sync/values/money.ts'
 import { isTooDeep } from '../../../vendor/json.ts'
 import { DEPTH, overDepth } from '../../../vendor/limits.ts'
 import type { FieldPath } from './paths.ts'

@@ -1,5 +1,5 @@
 /** The axes of analytical accounting that a folder has, and the columns they become. */
-import { syncError } from '../../../sync/errors.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
 import type { X3Connection } from './connection.ts'
 import type { X3Schema } from './schema.ts'
 import { pageQuery } from './select.ts'

@@ -1,6 +1,6 @@
 /** Makes documents whole: further pages of their lists, and the check that nothing changed meanwhile. */
 
-import { memberOf } from '../../../sync/message.ts'
+import { memberOf } from '../../../sync/contract/message.ts'
 import { MEGABYTE, REPLY_BYTES } from '../../../vendor/limits.ts'
 import type { Raw } from './convert.ts'
 import type { ResolvedEntity, ResolvedList } from './resolve.ts'

@@ -1,5 +1,5 @@
 /** Reads every kind of refusal X3 gives and says it in words (x3.md facts, 1.1, 2.2 and 8.9). */
-import { type ErrorCause, type SyncError, syncError } from '../../../sync/errors.ts'
+import { type ErrorCause, type SyncError, syncError } from '../../../sync/contract/errors.ts'
 import type { OverLimit } from '../../../vendor/limits.ts'
 import { type Line, limitError, lineError } from '../../../vendor/line.ts'
 

@@ -1,6 +1,6 @@
 /** Filter texts: X3 takes relaxed JSON (unquoted names, single quotes); ours are always strict JSON. */
-import { syncError } from '../../../sync/errors.ts'
-import type { StampWindow } from '../../../sync/source.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
+import type { StampWindow } from '../../../sync/contract/source.ts'
 import type { FieldPath } from './paths.ts'
 
 export type Filter = Readonly<Record<string, unknown>>

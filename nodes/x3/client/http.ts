@@ -1,6 +1,6 @@
 /** One POST to X3: bounded, without surprises from redirects. */
 import { Agent, type Dispatcher, ProxyAgent } from 'undici'
-import { syncError } from '../../../sync/errors.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
 import { bytesOf, exchange } from '../../../vendor/http.ts'
 import { LOGIN_BYTES } from '../../../vendor/limits.ts'
 import { type Answer, networkError } from './errors.ts'

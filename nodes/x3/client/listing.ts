@@ -1,7 +1,7 @@
 /** Keys and change stamps of an entity, nothing else: what the sweep compares. */
-import { syncError } from '../../../sync/errors.ts'
-import { keyText, type Schema } from '../../../sync/message.ts'
-import type { EntityPlan, Listing } from '../../../sync/source.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
+import { keyText, type Schema } from '../../../sync/contract/message.ts'
+import type { EntityPlan, Listing } from '../../../sync/contract/source.ts'
 import type { X3Connection } from './connection.ts'
 import { compileConverter } from './convert.ts'
 import { pageOf } from './dimensions.ts'

@@ -1,5 +1,5 @@
 /** Pick lists of the dialogs, read from the live system. */
-import { syncError } from '../../../sync/errors.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
 import { hurried } from './check.ts'
 import type { X3Connection } from './connection.ts'
 import { readDimensionTypes } from './dimensions.ts'

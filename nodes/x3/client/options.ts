@@ -1,6 +1,7 @@
 /** What a connection to Sage X3 needs to know; the node's dialog and tests fill it. */
-import type { QuietHours } from '../../../sync/limiter.ts'
-import type { RetryOptions } from '../../../sync/retry.ts'
+
+import type { RetryOptions } from '../../../sync/contract/retry.ts'
+import type { QuietHours } from '../../../vendor/limiter.ts'
 
 /** `aud` of the token: three values work in the wild (x3.md facts, 1.1), so it is a choice. */
 export type Audience =
@@ -52,4 +53,4 @@ export interface X3Options {
   readonly now?: () => number
 }
 
-export type { ColumnType } from '../../../sync/message.ts'
+export type { ColumnType } from '../../../sync/contract/message.ts'

@@ -1,6 +1,6 @@
 /** How long a page is asked for: the engine's retries, with fewer records where the size may be the reason. */
-import { type ErrorClass, isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
-import { withRetry } from '../../../sync/retry.ts'
+import { type ErrorClass, isSyncError, type SyncError, syncError } from '../../../sync/contract/errors.ts'
+import { withRetry } from '../../../sync/contract/retry.ts'
 import { retryContext, type X3Connection } from './connection.ts'
 
 /** How often a page of one is asked for before its record counts as unreadable. */

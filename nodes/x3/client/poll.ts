@@ -1,10 +1,10 @@
 /** Sage X3 as a source of the engine: which walks an entity has, and what one page of each is. */
 
-import { compileBalance, imbalanceText } from '../../../sync/balance.ts'
-import { isSyncError, syncError } from '../../../sync/errors.ts'
-import type { Row, Schema, TableSchema } from '../../../sync/message.ts'
-import { keyParts, listTable } from '../../../sync/message.ts'
-import type { EntityPlan, Page, PageRequest, Source, StampWindow } from '../../../sync/source.ts'
+import { isSyncError, syncError } from '../../../sync/contract/errors.ts'
+import type { Row, Schema, TableSchema } from '../../../sync/contract/message.ts'
+import { keyParts, listTable } from '../../../sync/contract/message.ts'
+import type { EntityPlan, Page, PageRequest, Source, StampWindow } from '../../../sync/contract/source.ts'
+import { compileBalance, imbalanceText } from '../../../sync/values/balance.ts'
 import type { X3Connection } from './connection.ts'
 import { compileConverter } from './convert.ts'
 import { dimensionColumns, readDimensionTypes } from './dimensions.ts'

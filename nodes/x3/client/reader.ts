@@ -1,7 +1,7 @@
 /** Reads pages and whole documents of one entity: page size, retries, completion, checks, duplicates. */
-import { isSyncError, type SyncError, syncError } from '../../../sync/errors.ts'
-import { type DataRecord, keyText, type Schema } from '../../../sync/message.ts'
-import type { Page, PageRequest, RefusedRecord, StampWindow } from '../../../sync/source.ts'
+import { isSyncError, type SyncError, syncError } from '../../../sync/contract/errors.ts'
+import { type DataRecord, keyText, type Schema } from '../../../sync/contract/message.ts'
+import type { Page, PageRequest, RefusedRecord, StampWindow } from '../../../sync/contract/source.ts'
 import { isTooDeep } from '../../../vendor/json.ts'
 import { DEPTH, overDepth } from '../../../vendor/limits.ts'
 import type { X3Connection } from './connection.ts'

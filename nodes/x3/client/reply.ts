@@ -1,5 +1,5 @@
 /** The body of a success: whole data, or the error that it amounts to. */
-import { syncError } from '../../../sync/errors.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
 import { checkJson, HARMLESS_BYTES } from '../../../vendor/json.ts'
 import { DEPTH, isOverLimit, overDepth } from '../../../vendor/limits.ts'
 import { type Answer, complaintError, complaintsOf, htmlError, isHtml, noticesOf, tooMuch } from './errors.ts'

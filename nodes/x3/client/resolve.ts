@@ -1,6 +1,6 @@
 /** Lays an entity's data file over what this X3 knows: which fields there are, which are dropped, what is asked. */
-import { syncError } from '../../../sync/errors.ts'
-import type { ColumnType } from '../../../sync/message.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
+import type { ColumnType } from '../../../sync/contract/message.ts'
 import type { ColumnDef, EntityDef, ListDef, WatchDef } from './entities/types.ts'
 import { AMOUNT } from './entities/types.ts'
 import { elementType, type FieldPath, firstKnown, nodeType, resolvePath } from './paths.ts'

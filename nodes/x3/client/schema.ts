@@ -1,5 +1,5 @@
 /** What this X3 knows: packages, nodes and fields, asked with narrow introspection and kept for the connection. */
-import { syncError } from '../../../sync/errors.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
 import type { X3Connection } from './connection.ts'
 
 export interface FieldInfo {

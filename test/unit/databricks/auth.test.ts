@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import { type AuthOptions, createTokens, isRefusedClient } from '../../../nodes/databricks/client/auth.ts'
 import type { Http, HttpReply, HttpRequest } from '../../../nodes/databricks/client/http.ts'
-import { isSyncError } from '../../../sync/errors.ts'
+import { isSyncError } from '../../../sync/contract/errors.ts'
 
 const oauth: AuthOptions = { kind: 'oauth', clientId: 'app-1', clientSecret: 's3cret&' }
 const good = (token: string, seconds = 3600): HttpReply => ({

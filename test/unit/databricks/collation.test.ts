@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Connection, ResultRow } from '../../../nodes/databricks/client/connection.ts'
 import { shapeTables, type WantedTable } from '../../../nodes/databricks/client/tables.ts'
-import { type SyncError, syncError } from '../../../sync/errors.ts'
+import { type SyncError, syncError } from '../../../sync/contract/errors.ts'
 import { writeContext } from '../../support/warehouse.ts'
 
 const context = writeContext()

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import { toSyncError } from '../../../nodes/databricks/client/errors.ts'
-import { readReason, retryAfterMs } from '../../../sync/answers.ts'
-import type { ErrorClass } from '../../../sync/errors.ts'
+import type { ErrorClass } from '../../../sync/contract/errors.ts'
+import { readReason, retryAfterMs } from '../../../vendor/answers.ts'
 
 const at = { what: 'MERGE into main.finance.gl_entry', phase: 'execute' } as const
 

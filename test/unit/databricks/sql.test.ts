@@ -6,7 +6,7 @@ import { fileName, volumeOf } from '../../../nodes/databricks/client/files.ts'
 import { headerMerge, listMerge, rejectedQuery } from '../../../nodes/databricks/client/merge.ts'
 import { holds, literal, quote, quoteTable, tableName } from '../../../nodes/databricks/client/sql.ts'
 import { addColumns, clusterOf, createTable, type WantedTable } from '../../../nodes/databricks/client/tables.ts'
-import type { Column } from '../../../sync/message.ts'
+import type { Column } from '../../../sync/contract/message.ts'
 
 const hostile = 'a`; DROP TABLE x; --\'"\\'
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import type { Connection } from '../../../nodes/databricks/client/connection.ts'
 import { createStager } from '../../../nodes/databricks/client/stage.ts'
-import type { DataRecord, Schema } from '../../../sync/message.ts'
-import type { WriteBatch } from '../../../sync/target.ts'
+import type { DataRecord, Schema } from '../../../sync/contract/message.ts'
+import type { WriteBatch } from '../../../sync/contract/target.ts'
 
 const schema: Schema = { entity: 'doc', key: ['code'], columns: [{ name: 'code', type: 'string' }] }
 const batch: WriteBatch = {

@@ -4,7 +4,7 @@ import type { Fields } from '../../../nodes/intacct/client/convert.ts'
 import { createDocuments } from '../../../nodes/intacct/client/documents.ts'
 import { compareKeys, type PageQuery, type Pages, type QueryPage } from '../../../nodes/intacct/client/pages.ts'
 import type { Condition } from '../../../nodes/intacct/client/request.ts'
-import type { DataRecord } from '../../../sync/message.ts'
+import type { DataRecord } from '../../../sync/contract/message.ts'
 
 const never = new AbortController().signal
 const stamp = (minute: number): string => `03/10/2026 09:${String(minute).padStart(2, '0')}:00`

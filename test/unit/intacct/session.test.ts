@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { serverClock } from '../../../nodes/intacct/client/clock.ts'
 import { createSession } from '../../../nodes/intacct/client/session.ts'
-import { syncError } from '../../../sync/errors.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
 
 const never = new AbortController().signal
 const start = Date.parse('2026-03-10T09:00:00Z')

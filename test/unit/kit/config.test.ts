@@ -2,7 +2,7 @@ import { deepStrictEqual, strictEqual, throws } from 'node:assert'
 import type { Node } from 'node-red'
 import { z } from 'zod'
 import { checkEnv, field, fillEnv, migrate, readConfig, type Values } from '../../../nodes/kit/config.ts'
-import { isSyncError } from '../../../sync/errors.ts'
+import { isSyncError } from '../../../sync/contract/errors.ts'
 import { util } from '../../support/util.ts'
 
 const fault = (work: () => unknown): { message: string; field: string | undefined; code: string } => {

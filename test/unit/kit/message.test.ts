@@ -3,7 +3,7 @@ import type { NodeMessage } from 'node-red'
 import { ENTITIES as INTACCT } from '../../../nodes/intacct/client/entities.ts'
 import { parseBatch } from '../../../nodes/kit/message.ts'
 import { ENTITIES as X3 } from '../../../nodes/x3/client/entities/index.ts'
-import { isSyncError } from '../../../sync/errors.ts'
+import { isSyncError } from '../../../sync/contract/errors.ts'
 import { journal, journalSchema } from '../../support/deliveries.ts'
 import { overTheWire, util } from '../../support/util.ts'
 

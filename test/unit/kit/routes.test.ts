@@ -3,7 +3,7 @@ import type { RequestHandler } from 'express'
 import { z } from 'zod'
 import { masked } from '../../../nodes/kit/masked.ts'
 import { handle, scrub } from '../../../nodes/kit/routes.ts'
-import { syncError } from '../../../sync/errors.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
 
 /** Calls a handler as Express would; gives status and body of the answer. */
 async function call(

@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Ledger, Position } from '../../../ledger/ledger.ts'
 import { openLedger } from '../../../ledger/open.ts'
-import type { SyncError } from '../../../sync/errors.ts'
+import type { SyncError } from '../../../sync/contract/errors.ts'
 import { address, commit, delivery, held, type LedgerFolder, ledgerFolder, summaryOf } from '../../support/ledger.ts'
 
 const refused = (code: string) => (error: SyncError) => {

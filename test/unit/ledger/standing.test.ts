@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { raiseNoTie } from '../../../sync/no-tie.ts'
-import { openHere, openInWords } from '../../../sync/verdict.ts'
+import { raiseNoTie } from '../../../sync/run/no-tie.ts'
+import { openHere, openInWords } from '../../../sync/run/verdict.ts'
 import { commit, held, type LedgerFolder, ledgerFolder } from '../../support/ledger.ts'
 
 describe('what stands held before the sinks', () => {

@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { Migrator } from 'kysely/migration'
 import { openDatabase } from '../../../ledger/database.ts'
 import { migrations } from '../../../ledger/migrations.ts'
-import { raiseNoTie } from '../../../sync/no-tie.ts'
+import { raiseNoTie } from '../../../sync/run/no-tie.ts'
 import { address, commit, delivery, held, type LedgerFolder, ledgerFolder } from '../../support/ledger.ts'
 
 const before = Object.fromEntries(Object.entries(migrations).filter(([name]) => name < '0006'))

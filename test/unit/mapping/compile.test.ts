@@ -5,7 +5,7 @@ import { decimalFunctions } from '../../../nodes/mapping/decimals.ts'
 import { jsonata } from '../../../nodes/mapping/jsonata.ts'
 import { type Rule, rule } from '../../../nodes/mapping/rules.ts'
 import type { MappingTools } from '../../../nodes/mapping/steps.ts'
-import type { DataRecord, Schema } from '../../../sync/message.ts'
+import type { DataRecord, Schema } from '../../../sync/contract/message.ts'
 import { util } from '../../support/util.ts'
 
 const schema: Schema = {

@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import { type Measure, modelOf, textDecimals } from '../../../nodes/powerbi/client/model.ts'
 import { createRowMaker } from '../../../nodes/powerbi/client/rows.ts'
 import { encoderOf } from '../../../nodes/powerbi/client/values.ts'
-import type { SyncError } from '../../../sync/errors.ts'
-import type { Column, Schema } from '../../../sync/message.ts'
+import type { SyncError } from '../../../sync/contract/errors.ts'
+import type { Column, Schema } from '../../../sync/contract/message.ts'
 import { batchOf, entry, journal } from '../../support/warehouse.ts'
 
 const options = { tables: '{entity}', amounts: ['amount*'] }

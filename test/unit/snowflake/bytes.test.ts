@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { describe, it } from 'mocha'
 import { createBooks } from '../../../sandbox/books/books.ts'
-import type { Column, DataRecord, Row, Schema, Value } from '../../../sync/message.ts'
-import { compileSerializer, packRows } from '../../../sync/staged.ts'
+import type { Column, DataRecord, Row, Schema, Value } from '../../../sync/contract/message.ts'
+import { compileSerializer, packRows } from '../../../vendor/warehouse/staged-rows.ts'
 
 const strings = (...names: string[]): Column[] => names.map((name) => ({ name, type: 'string' }))
 const header = strings('source', 'entry_type', 'number', 'company', 'journal', 'accounting_date', 'status', 'currency')

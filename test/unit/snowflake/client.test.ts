@@ -6,7 +6,7 @@ import { createConnection } from '../../../nodes/snowflake/client/connection.ts'
 import { costLines } from '../../../nodes/snowflake/client/cost.ts'
 import { toSyncError } from '../../../nodes/snowflake/client/errors.ts'
 import { sessionSettings, wrongSetting } from '../../../nodes/snowflake/client/session.ts'
-import type { ErrorClass } from '../../../sync/errors.ts'
+import type { ErrorClass } from '../../../sync/contract/errors.ts'
 
 const execute = { what: 'MERGE into FINANCE.ERP.GL_ENTRY', phase: 'execute' } as const
 const login = { what: 'Login to MYORG-FIN', phase: 'login' } as const

@@ -30,10 +30,10 @@ import {
 } from '../../../nodes/snowflake/client/stage.ts'
 import { addColumns, createTable, findColumn, type StoredColumn } from '../../../nodes/snowflake/client/tables.ts'
 import { TOTALS } from '../../../nodes/snowflake/client/totals.ts'
-import type { SyncError } from '../../../sync/errors.ts'
-import type { ColumnType, TableSchema } from '../../../sync/message.ts'
-import { HEADER_COLUMNS, LIST_COLUMNS } from '../../../sync/stored.ts'
-import { totalsQuery } from '../../../sync/stored-totals.ts'
+import type { SyncError } from '../../../sync/contract/errors.ts'
+import type { ColumnType, TableSchema } from '../../../sync/contract/message.ts'
+import { totalsQuery } from '../../../vendor/warehouse/stored-totals.ts'
+import { HEADER_COLUMNS, LIST_COLUMNS } from '../../../vendor/warehouse/technical-columns.ts'
 import { journal } from '../../support/warehouse.ts'
 
 const column = (name: string, declared: string, nullable = true): StoredColumn => ({

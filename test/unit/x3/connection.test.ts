@@ -4,7 +4,7 @@ import { credentials, serverClock } from '../../../nodes/x3/client/auth.ts'
 import { createX3Connection } from '../../../nodes/x3/client/connection.ts'
 import { apiUrlOf } from '../../../nodes/x3/client/http.ts'
 import type { X3Options } from '../../../nodes/x3/client/options.ts'
-import { limiter, quietMs } from '../../../sync/limiter.ts'
+import { limiter, quietMs } from '../../../vendor/limiter.ts'
 
 const signal = new AbortController().signal
 const start = Date.parse('2026-03-02T08:00:00Z')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { allOf, keysFilter, parseFilter, stampFilter } from '../../../nodes/x3/client/filter.ts'
 import type { FieldPath } from '../../../nodes/x3/client/paths.ts'
-import { keyParts, keyText } from '../../../sync/message.ts'
+import { keyParts, keyText } from '../../../sync/contract/message.ts'
 
 const path = (text: string): FieldPath => ({
   steps: text.split('.').map((field) => ({ field, collection: false })),

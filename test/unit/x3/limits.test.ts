@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { tooMuch } from '../../../nodes/x3/client/errors.ts'
 import { checkBody, readReply } from '../../../nodes/x3/client/reply.ts'
-import type { SyncError } from '../../../sync/errors.ts'
+import type { SyncError } from '../../../sync/contract/errors.ts'
 import { MEGABYTE, overBytes, overDepth } from '../../../vendor/limits.ts'
 import { connection, further, lines, one, order, page, read } from '../../support/x3-reader.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createX3Source } from '../../../nodes/x3/client/poll.ts'
-import { syncError } from '../../../sync/errors.ts'
-import type { Row } from '../../../sync/message.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
+import type { Row } from '../../../sync/contract/message.ts'
 import {
   connection,
   further,

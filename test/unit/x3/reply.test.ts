@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { readReply } from '../../../nodes/x3/client/reply.ts'
-import type { SyncError } from '../../../sync/errors.ts'
+import type { SyncError } from '../../../sync/contract/errors.ts'
 
 const reply = (text: string, exact = false, contentType = 'application/json') =>
   readReply({ status: 200, contentType, text }, exact, 'supplier')

@@ -1,0 +1,137 @@
+/** The engine as the nodes see it: one for each ledger, held by the sync-ledger config node. */
+import type { HeldFilter, Ledger } from '../../ledger/ledger.ts'
+import type { ErrorCause } from './errors.ts'
+import type { BatchMessage, DataRecord, Schema, SyncInfo } from './message.ts'
+import type { Source } from './source.ts'
+import type { OutcomeCounts, RunSummary } from './summary.ts'
+import type { Target } from './target.ts'
+
+/** A sink, a mapping or a source, as who answers for records. */
+export interface SinkRef {
+  /** Node id. */
+  readonly id: string
+  /** What people call it: the node's name or type. */
+  readonly name: string
+}
+
+/** Progress for a status line. */
+export interface Progress {
+  readonly entity?: string
+  readonly records: number
+  readonly rows: number
+  /** What it waits for (`throttled, 30 s`), if anything. */
+  readonly waiting?: string
+}
+
+export interface PollOptions {
+  /** Name of the sync, unique within the ledger. */
+  readonly name: string
+  readonly ref: SinkRef
+  readonly source: Source
+  /** In order, masters first. */
+  readonly entities: readonly string[]
+  /** Text that belongs to the identity of what is read besides the source's address: the filters by entity. */
+  readonly filters?: Readonly<Record<string, string>>
+  /** Sinks that records of an entity can reach, found by walking the wires. */
+  readonly sinks: (entity: string) => readonly SinkRef[]
+  /**
+   * The targets behind those sinks, for a sync whose ledger knows nothing yet: their marks say where to go on. Absent:
+   * everything is read, and the marks are looked at on the first delivery.
+   */
+  readonly targets?: (entity: string) => Promise<readonly { readonly ref: SinkRef; readonly target: Target }[]>
+  /** `every` sink must answer for each record, or at least `one`. */
+  readonly answer: 'every' | 'one'
+  /** Records may be filtered in the flow: what never reached a sink counts as filtered. */
+  readonly mayFilter: boolean
+  /** Seconds without a sign of life after which a batch counts as dropped. */
+  readonly receiptSeconds: number
+  /** Rows and bytes of one batch, and of all that is on its way. */
+  readonly limits?: {
+    readonly batchRows?: number
+    readonly batchBytes?: number
+    readonly windowRows?: number
+    readonly windowBytes?: number
+  }
+  /** `full` reads everything anew; `backfill` reads between two dates beside the window; `keys` reads the keys given. */
+  readonly scope?:
+    | { readonly kind: 'changes' }
+    | { readonly kind: 'full' }
+    | { readonly kind: 'backfill'; readonly from: string; readonly to: string }
+    | { readonly kind: 'keys'; readonly entity: string; readonly keys: readonly string[] }
+  /**
+   * A sweep after the windows, of each entity whose last one began before `since` (ISO; null: whenever it was). `confirm`
+   * names entities of which a person says that what is not listed is really gone, however much it is. Absent: none.
+   */
+  readonly sweep?: { readonly since: string | null; readonly confirm?: readonly string[] }
+  /** The source address, folder or filter behind this name changed: start anew or keep the position. Absent: the run stops and asks. */
+  readonly identityChange?: 'anew' | 'keep'
+  readonly send: (message: BatchMessage) => void
+  readonly progress: (progress: Progress) => void
+  /** Aborted by stop message, redeploy or close: what is settled is kept. */
+  readonly signal: AbortSignal
+}
+
+export interface DeliverOptions {
+  readonly ref: SinkRef
+  readonly target: Target
+  readonly message: {
+    readonly payload: DataRecord[]
+    readonly schema: Schema
+    readonly sync?: SyncInfo
+    readonly topic?: string
+  }
+  readonly progress: (progress: Progress) => void
+  /** Deletions are taken from a message of no run too; absent: such a message is refused. */
+  readonly mayDelete?: boolean
+  /** Called for each record that was held, after the ledger has it. */
+  readonly held?: (record: DataRecord, cause: ErrorCause & { message: string }) => void
+  readonly signal: AbortSignal
+}
+
+export interface Engine {
+  readonly ledger: Ledger
+  /** One whole run: reads, sends, waits until everything is settled, closes with the checks. Throws only a `SyncError` that kept the run from starting; else the summary says what failed. */
+  poll(options: PollOptions): Promise<RunSummary>
+  /** The sink's side of one batch: received, newest of each key, superseded, unchanged, checked, written, settled. Resolves with the counts; throws a `SyncError` when the batch could not be delivered (nothing of it is settled then but what the ledger has). */
+  deliver(options: DeliverOptions): Promise<OutcomeCounts>
+  /**
+   * A node on the way could not deal with a batch at all (a mapping without its table, a sink without its connection): the
+   * entity's run fails with this error at once, instead of waiting for records that never come. A `data` error fails nothing:
+   * its records are held. Without effect for a message of no run that goes on here.
+   */
+  fail(options: { readonly ref: SinkRef; readonly sync: SyncInfo | undefined; readonly error: unknown }): void
+  /** A transform holds records (an unmapped code) in the name of every sink behind it. */
+  hold(options: {
+    readonly ref: SinkRef
+    readonly sinks: readonly SinkRef[]
+    readonly message: DeliverOptions['message']
+    readonly stage: 'map' | 'flow'
+    readonly records: readonly { readonly record: DataRecord; readonly cause: ErrorCause & { message: string } }[]
+  }): Promise<void>
+  /** Sends held records again, as a run of its own; resolves when all are settled. `send` gets the batch for held-before-mapping (`map`) or held-at-sink (`sink`). */
+  replay(options: {
+    readonly name: string
+    readonly ref: SinkRef
+    readonly filter: HeldFilter
+    readonly sinks: (entity: string) => readonly SinkRef[]
+    readonly receiptSeconds: number
+    readonly send: (to: 'map' | 'sink', message: BatchMessage) => void
+    /**
+     * Has the source of a sync read keys again. What a source held may be incomplete (a document without its lines), so it
+     * is never sent as it is, unless a person has edited it.
+     */
+    readonly readAgain?: (
+      sync: string,
+      entity: string,
+      keys: readonly string[],
+      signal: AbortSignal,
+    ) => Promise<RunSummary>
+    readonly progress: (progress: Progress) => void
+    readonly signal: AbortSignal
+  }): Promise<RunSummary>
+  /** Registers a sync's name for a node; a second node with it is refused by a `config` error. Returns the way back. */
+  claimName(name: string, nodeId: string): () => void
+  /** Runs that are going on in this process. */
+  running(): readonly { readonly sync: string; readonly run: string; stop(): void }[]
+  close(): Promise<void>
+}

@@ -1,0 +1,83 @@
+/** What a run says at its end, and what the ledger keeps of it. */
+import type { ErrorCause } from './errors.ts'
+import type { Outcome } from './message.ts'
+
+/** Counts of records by what became of them. */
+export type OutcomeCounts = Record<Outcome, number>
+
+/** What a sweep found. */
+export interface SweepCounts {
+  /** Keys listed. */
+  swept: number
+  /** Missing in the ledger or known with another stamp: read by key. */
+  missed: number
+  /** Deletions sent. */
+  gone: number
+  /** Not listed, but still found by key. */
+  foundAgain: number
+  /** Why nothing was deleted, in words. */
+  problem?: string
+}
+
+/**
+ * What may be said of an entity at a sink, or of a run: the first that holds. `open`: something is not over (records held, left
+ * out, in doubt), or could not be verified. `ties`: everything is accounted for, and what is stored is what was delivered.
+ */
+export type Verdict = 'failed' | 'differs' | 'open' | 'ties' | 'nothing new'
+
+/** One entity of one run at one sink. */
+export interface EntitySummary extends OutcomeCounts {
+  readonly entity: string
+  readonly sink: string
+  readonly read: number
+  readonly rows: number
+  /** Absent in what a version before wrote. */
+  readonly verdict?: Verdict
+  /** Whatever is open, in words: `52 held`, `not verified: queries are not allowed`. Absent: nothing. */
+  readonly open?: readonly string[]
+  /** The verdict is *ties* or *nothing new*. */
+  readonly ties: boolean
+  /** Sums of the amounts as delivered, over all groups of one currency: currency -> {debit, credit}. */
+  readonly amounts: Readonly<Record<string, { readonly debit: string; readonly credit: string }>>
+  /** Why it failed or does not tie, in words. */
+  readonly problem?: string
+  /** What a sweep found; the same at every sink. Absent: the run did not sweep the entity. */
+  readonly sweep?: Readonly<SweepCounts>
+}
+
+export interface RunSummary {
+  readonly run: string
+  readonly sync: string
+  readonly mode: 'poll' | 'replay' | 'push'
+  readonly started: string
+  readonly ended: string
+  /** `died`: its process ended before it did; the counts are those of what was settled. */
+  readonly state: 'done' | 'failed' | 'stopped' | 'died'
+  readonly entities: readonly EntitySummary[]
+  /** The first that holds over all entities and sinks, those of the sync that this run did not read among them. Absent in what a version before wrote. */
+  readonly verdict?: Verdict
+  /** What is open of the whole sync, in words: `gl_entry: 52 held`. Absent: nothing. */
+  readonly open?: readonly string[]
+  readonly ties: boolean
+  readonly requests: number
+  readonly statements: number
+  readonly notices: readonly string[]
+  /** Where the source's calls are billed. */
+  readonly calls?: CallUsage
+  /** One for each entity that failed. */
+  readonly errors: readonly (ErrorCause & { readonly message: string })[]
+}
+
+/** Calls of a vendor that bills them, in the month of the run. */
+export interface CallUsage {
+  /** `2026-11` */
+  readonly month: string
+  readonly used: number
+  readonly thisRun: number
+  /** What is to be expected by the end of the month. */
+  readonly forecast: number
+  readonly objects: Readonly<Record<string, number>>
+  readonly allowance?: number
+  /** More is used than the share of the allowance at which somebody wants to know. */
+  readonly alert?: true
+}

@@ -1,0 +1,41 @@
+/** Deletions at a target that cannot take back what it got. Pure. */
+import type { Delivery } from '../../ledger/ledger.ts'
+import { type SyncError, syncError } from '../contract/errors.ts'
+import { isDeletion } from '../contract/message.ts'
+import type { Entry } from '../run/entry.ts'
+import type { Sifted } from './deduplicate.ts'
+import type { Job } from './job.ts'
+
+/** Where nothing can be taken back, a deletion of what was never delivered there is nothing to do. */
+export function withoutVainDeletions(job: Job, sifted: Sifted, deliveries: ReadonlyMap<string, Delivery>): Sifted {
+  if (job.options.target.deletes !== false) return sifted
+  const isVain = ({ record, key }: Entry): boolean => isDeletion(record) && !deliveries.get(key)?.hash
+  const vain = sifted.write.filter(isVain).map((entry) => ({
+    entry,
+    last: { key: entry.key, read: entry.read, hash: null, run: job.sync.run },
+  }))
+  return {
+    ...sifted,
+    write: sifted.write.filter((entry) => !isVain(entry)),
+    unchanged: [...sifted.unchanged, ...vain],
+  }
+}
+
+export function cannotTakeBack(
+  { options: { target, ref }, batch }: Job,
+  { record, key, row }: Entry,
+): SyncError | undefined {
+  if (!isDeletion(record) || target.deletes !== false) return undefined
+  const { entity } = batch.schema
+  return syncError(
+    'data',
+    'sync.no-delete',
+    `${entity} ${key} was deleted in the source, and ${ref.name} cannot take back what it sent.`,
+    {
+      entity,
+      key,
+      row,
+      hint: 'Take it back in the target by hand (reverse it, or clear and load anew), then discard.',
+    },
+  )
+}

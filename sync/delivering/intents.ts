@@ -1,0 +1,182 @@
+/** Append and posting sinks: what is sent is written down first, and nothing of unknown outcome is ever sent again. */
+import type { Delivery, Intent, Ledger } from '../../ledger/ledger.ts'
+import type { SinkRef } from '../contract/engine.ts'
+import { classOf, syncError } from '../contract/errors.ts'
+import type { SyncInfo } from '../contract/message.ts'
+import { type RetryContext, type RetryOptions, withRetry } from '../contract/retry.ts'
+import type { Prepared, Resolution, Target, WriteBatch, WriteContext } from '../contract/target.ts'
+import type { Entry } from '../run/entry.ts'
+import type { Sifted } from './deduplicate.ts'
+import { NOBODY } from './folded-keys.ts'
+
+export interface AppendDeps {
+  readonly ledger: Ledger
+  readonly target: Target
+  readonly context: WriteContext
+  readonly again: RetryContext
+  readonly retry: Partial<RetryOptions>
+}
+
+/**
+ * Writes a batch behind an intent. `delivered`: the caller commits with the intent's id, which closes it. `inDoubt`: the
+ * intent stays, for a person to look at. Throws what `Target.write` throws when nothing was written; when stopped or while
+ * the target does not answer, the intent stays open and is resolved before the next write to this address.
+ */
+export async function writeBehindIntent(
+  batch: WriteBatch,
+  contribution: (entry: Entry) => string | null,
+  deps: AppendDeps,
+): Promise<'delivered' | 'inDoubt'> {
+  const { ledger, target, context, again, retry } = deps
+  await ledger.openIntent({
+    id: batch.id,
+    address: target.address,
+    sync: batch.sync,
+    run: batch.run,
+    entity: batch.entity,
+    schema: batch.schema,
+    records: (batch.records as readonly Entry[]).map((entry) => ({
+      key: entry.key,
+      read: entry.read,
+      hash: entry.hash,
+      totals: contribution(entry),
+      ...(entry.sourceKey !== undefined && { source: entry.sourceKey }),
+    })),
+    at: batch.at,
+  })
+  let repeated = false
+  for (;;) {
+    try {
+      await withRetry(() => target.write(batch, context), again, retry)
+      if (!repeated) return 'delivered'
+      await ledger.closeIntent(batch.id, 'in-doubt')
+      return 'inDoubt'
+    } catch (error) {
+      if (context.signal.aborted) throw error
+      if (classOf(error) !== 'unknown-outcome') {
+        await ledger.closeIntent(batch.id, 'absent')
+        throw error
+      }
+    }
+    const outcome = await resolve(batch.id, batch.schema, batch.records.length, deps)
+    if (outcome === 'delivered' && !repeated) return 'delivered'
+    if (outcome === 'delivered' || outcome === 'in-doubt') {
+      await ledger.closeIntent(batch.id, 'in-doubt')
+      return 'inDoubt'
+    }
+    if (outcome === 'repeat') repeated = true
+  }
+}
+
+/** Asks the target what became of a batch; `unknown` after as many attempts as the settings allow is in doubt. */
+async function resolve(
+  id: string,
+  schema: WriteBatch['schema'],
+  records: number,
+  { target, context, again, retry }: AppendDeps,
+): Promise<Exclude<Resolution, 'unknown'>> {
+  const ask = target.resolve?.bind(target)
+  if (ask === undefined) return 'in-doubt'
+  const untold = 'sync.in-doubt'
+  try {
+    return await withRetry(
+      async () => {
+        const outcome = await ask(id, schema, context, records)
+        if (outcome === 'unknown')
+          throw syncError('transient', untold, `${target.address} cannot tell what became of ${id}`)
+        return outcome
+      },
+      { ...again, idempotent: true },
+      retry,
+    )
+  } catch (error) {
+    if (error instanceof Error && (error as { code?: unknown }).code === untold) return 'in-doubt'
+    throw error
+  }
+}
+
+/** Before anything is sent: closes the open intents of the address by asking the target, whose tables are looked at first. */
+export async function resolveIntents(ref: SinkRef, deps: AppendDeps, look: () => Promise<unknown>): Promise<void> {
+  const { ledger, target } = deps
+  for (const intent of await ledger.intents(target.address)) {
+    if (intent.state !== 'open') continue
+    await look()
+    const outcome = await resolve(intent.id, intent.schema, intent.records.length, deps)
+    if (outcome === 'delivered') await commitIntent(ref, intent, ledger)
+    else await ledger.closeIntent(intent.id, outcome === 'repeat' ? 'repeated' : outcome)
+  }
+}
+
+async function commitIntent(ref: SinkRef, intent: Intent, ledger: Ledger): Promise<void> {
+  const { address, run, sync, entity } = intent
+  await ledger.commit({
+    run,
+    sync,
+    entity,
+    sink: ref.id,
+    sinkName: ref.name,
+    address,
+    deliveries: intent.records.map(({ key, read, hash, totals = null }): Delivery => {
+      return { key, read, hash: hash === '' ? null : hash, totals, run, source: NOBODY }
+    }),
+    outcomes: {},
+    intent: intent.id,
+  })
+}
+
+/** Takes out what must not be sent: the versions that are in doubt at this address. */
+export async function withoutDoubtful(
+  sifted: Sifted,
+  { ledger, target }: AppendDeps,
+): Promise<{ sifted: Sifted; inDoubt: readonly Entry[] }> {
+  const doubtful = new Map<string, { read: number; hash: string }[]>()
+  for (const { state, records } of await ledger.intents(target.address)) {
+    if (state === 'repeated') continue
+    for (const { key, read, hash } of records) {
+      const versions = doubtful.get(key)
+      if (versions === undefined) doubtful.set(key, [{ read, hash }])
+      else versions.push({ read, hash })
+    }
+  }
+  if (doubtful.size === 0) return { sifted, inDoubt: [] }
+  const isDoubtful = ({ key, read, hash }: Entry): boolean =>
+    doubtful.get(key)?.some((version) => read <= version.read || hash === version.hash) ?? false
+  return {
+    sifted: { ...sifted, write: sifted.write.filter((entry) => !isDoubtful(entry)) },
+    inDoubt: sifted.write.filter(isDoubtful),
+  }
+}
+
+/** In the place of the hash of records that are there twice. */
+export const TWICE = 'twice'
+
+type Doubled = NonNullable<Prepared['doubled']>[number]
+
+/** Lists a batch that turned out to be in twice: its records are delivered, and a person must take the second copy out. */
+export async function listDoubled(
+  { id, records }: Doubled,
+  about: {
+    readonly ledger: Ledger
+    readonly sync: SyncInfo
+    readonly schema: WriteBatch['schema']
+    readonly address: string
+    readonly at: string
+  },
+): Promise<void> {
+  const { ledger, sync, schema, address, at } = about
+  await ledger.openIntent({
+    id: `${id} (twice)`,
+    address,
+    sync: sync.name,
+    run: sync.run,
+    entity: sync.entity,
+    schema,
+    // no version has this fingerprint: nothing is held back for it
+    records: records.map(({ key, read }) => ({ key, read, hash: TWICE })),
+    at,
+  })
+  await ledger.closeIntent(`${id} (twice)`, 'in-doubt')
+}
+
+export const doubledText = ({ id, records }: Doubled, address: string): string =>
+  `${address} has the batch ${id} twice (${records.length} records, such as ${records[0]?.key}): its first attempt came later than the settling wait. Take one copy out, or load the table anew; raise the settling wait.`

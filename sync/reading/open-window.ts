@@ -1,0 +1,101 @@
+/** The beginning of an entity's read: where it stands, what its targets say of it, and the window that follows. */
+import type { Ledger, Position, WindowState } from '../../ledger/ledger.ts'
+import type { PollOptions } from '../contract/engine.ts'
+import { type RetryOptions, withRetry } from '../contract/retry.ts'
+import type { EntityPlan } from '../contract/source.ts'
+import { askTargets, moveMarks } from '../run/marks.ts'
+import type { EntityRun, RunState } from '../run/state.ts'
+import { identityOf, nextWindow } from './windows.ts'
+
+export interface ReadDeps {
+  readonly ledger: Ledger
+  readonly now: () => string
+  readonly tick: () => number
+  readonly retry?: Partial<RetryOptions>
+}
+
+/**
+ * Fixes the window and writes it down, so that a crash resumes the same one. `resumed`: it was open already, and ends where
+ * an earlier run wanted to get.
+ */
+export async function begin(
+  deps: ReadDeps,
+  options: PollOptions,
+  run: RunState,
+  entity: EntityRun,
+  plan: EntityPlan,
+  signal: AbortSignal,
+): Promise<{ readonly window: WindowState; readonly resumed: boolean }> {
+  const { ledger, now, retry } = deps
+  const { name, source } = options
+  const identity = identityOf(source.address, entity.name, options.filters?.[entity.name])
+  let position: Position | undefined = await ledger.position(name, entity.name)
+  if (position && position.identity !== identity) {
+    if (options.identityChange === 'anew') {
+      position = { identity, readThrough: null, window: null }
+      await ledger.forgetKeys(name, entity.name)
+      const dropped = await ledger.forgetToReadAgain(name, entity.name, 'all')
+      if (dropped > 0)
+        run.notices.push(
+          `${entity.name}: ${dropped} record(s) that a target lacks are of the source before, and are not read again.`,
+        )
+    } else {
+      if (hasMoved(position.identity, entity.name, source.address))
+        await moveMarksOf(deps, options, entity.name, signal)
+      position = { ...position, identity }
+    }
+  }
+  if (!position && options.targets) {
+    const targets = await options.targets(entity.name)
+    const context = { signal, waiting: (what: string) => options.progress({ records: 0, rows: 0, waiting: what }) }
+    const question = {
+      ledger,
+      sync: name,
+      entity: entity.name,
+      sourceAddress: source.address,
+      memory: run.memory ?? false,
+      targets: targets.map(({ target }) => target),
+      context,
+    }
+    const found = await withRetry(
+      () => askTargets(question),
+      { ...context, idempotent: true },
+      {
+        ...retry,
+        ...targets[0]?.target.retry,
+      },
+    )
+    if (found) {
+      position = { identity, readThrough: found.floor, window: null }
+      if (found.floor !== null) entity.adopted = found.floor
+      run.notices.push(
+        `${entity.name}: the ledger knows nothing of this sync, but ${found.from.join(', ')} does: going on from ${found.floor ?? 'the beginning'}.`,
+      )
+    }
+  }
+  const clock = await source.clock(signal)
+  const scope = options.scope ?? { kind: 'changes' }
+  const next = nextWindow({ plan, position, identity, clock, now: now(), scope, until: plan.until?.() })
+  await ledger.savePosition(name, entity.name, next)
+  entity.position = next
+  entity.from = next.window.from
+  return { window: next.window, resumed: scope.kind === 'changes' && !!position?.window }
+}
+
+/** Is what was read before of another address, and not only by another filter? */
+function hasMoved(identity: string, entity: string, address: string): boolean {
+  const here = identityOf(address, entity, undefined)
+  return identity !== here && !identity.startsWith(`${here} where `)
+}
+
+async function moveMarksOf(
+  { ledger, retry }: ReadDeps,
+  { name, source, targets: find, progress }: PollOptions,
+  entity: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const targets = ((await find?.(entity)) ?? []).map(({ target }) => target)
+  const context = { signal, waiting: (what: string) => progress({ records: 0, rows: 0, waiting: what }) }
+  const about = { ledger, sync: name, entity, sourceAddress: source.address, targets, context }
+  await withRetry(() => moveMarks(about), { ...context, idempotent: true }, { ...retry, ...targets[0]?.retry })
+}

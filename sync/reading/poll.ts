@@ -1,0 +1,167 @@
+/** One whole run of a sync: reads the entities in order, waits until everything is settled, closes with the checks. */
+
+import type { PollOptions } from '../contract/engine.ts'
+import { syncError } from '../contract/errors.ts'
+import type { Log } from '../contract/log.ts'
+import type { RunSummary } from '../contract/summary.ts'
+import { settleAlerts } from '../run/alerts.ts'
+import { countCalls, usageOf } from '../run/call-budget.ts'
+import { type CloseDeps, closeEntity, watchRun } from '../run/close-entity.ts'
+import { tellLost } from '../run/detect-lost.ts'
+import { asSyncError } from '../run/settlement.ts'
+import { type EntityRun, newEntity, type RunState, type TotalsCheck } from '../run/state.ts'
+import { summarize } from '../run/summary.ts'
+import type { ReadDeps } from './open-window.ts'
+import { readEntity } from './read-entity.ts'
+import { identityOf } from './windows.ts'
+
+export interface PollDeps extends ReadDeps, CloseDeps {
+  readonly log: Log
+}
+
+/** Unique for ever, and in order of time. */
+export const newRunId = (readNumber: number): string => `r${readNumber.toString(36)}`
+
+/** Throws a `config` error that kept the run from starting; else the summary says what failed. */
+export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSummary> {
+  const { ledger, settlement, log } = deps
+  const { name, source, signal } = options
+  const scope = options.scope ?? { kind: 'changes' }
+  const names = scope.kind === 'keys' ? [scope.entity] : options.entities
+  const wholeWindow = scope.kind === 'changes' || scope.kind === 'full'
+  checkSinks(options, names)
+  await checkIdentity(deps, options, names)
+  const id = newRunId(ledger.nextRead())
+  const started = deps.now()
+  await ledger.beginRun({ id, sync: name, mode: 'poll', at: started })
+  const run = settlement.open({
+    id,
+    sync: name,
+    mode: 'poll',
+    at: started,
+    answer: options.answer,
+    mayFilter: options.mayFilter,
+    receiptMs: options.receiptSeconds * 1000,
+    full: scope.kind === 'full',
+    memory: await ledger.hasMemory(name),
+    sourceAddress: source.address,
+  })
+  signal.addEventListener('abort', run.changed, { once: true })
+  const stopWatching = watchRun(deps, run)
+  const requests = source.requests()
+  const checks = new Map<string, TotalsCheck>()
+  let calls = 0
+  try {
+    const closings: Promise<void>[] = []
+    /** `turn` resolves when everything of the entities before was sent. */
+    const read = async (entity: EntityRun, turn: Promise<void>, what?: 'sweep'): Promise<void> => {
+      try {
+        await readEntity(deps, options, run, entity, turn, AbortSignal.any([signal, entity.stop.signal]), what)
+      } catch (error) {
+        if (!signal.aborted) entity.readError = asSyncError(error)
+        run.changed()
+      }
+      calls += await countCalls(ledger, source).catch(() => 0)
+      closings.push(
+        closeEntity(deps, run, entity, signal).then((found) => {
+          for (const [key, check] of found) checks.set(key, check)
+        }),
+      )
+    }
+    let before = Promise.resolve()
+    for (const entity of names) {
+      if (signal.aborted) break
+      const reading = read(newEntity(run, { name: entity, sinks: options.sinks(entity) }), before)
+      await (source.readsAhead ? before : reading)
+      before = reading
+    }
+    await before
+    await Promise.all(closings)
+    // Only while it was delivered could be seen that a table was emptied: what was in there is read again at once.
+    for (const entity of run.entities.values()) {
+      if (signal.aborted || entity.lost !== 'found' || !entity.sweeps || entity.error) continue
+      await read(entity, before, 'sweep')
+      await Promise.all(closings)
+    }
+    await tellLost(ledger, run)
+  } finally {
+    stopWatching()
+    signal.removeEventListener('abort', run.changed)
+    settlement.end(run)
+  }
+  // A ledger that takes nothing any more is told of below.
+  const usage = await usageOf(ledger, source, calls).catch(() => undefined)
+  let untold: unknown
+  const open = await ledger.openItems(name).catch((error: unknown) => {
+    untold = error
+    return undefined
+  })
+  const ending = { ended: deps.now(), requests: source.requests() - requests, checks, stopped: signal.aborted }
+  const summary = summarize(run, { ...ending, ...(usage ? { calls: usage } : {}), ...(open ? { open } : {}) })
+  return finishRun(deps, run, summary, { wholeWindow, untold, log })
+}
+
+/** Writes the summary and the alerts down; a ledger that cannot take them any more does not hide the summary. */
+async function finishRun(
+  { ledger }: PollDeps,
+  run: RunState,
+  summary: RunSummary,
+  /** `untold`: why the ledger could not say what is open, so that nothing good may be said. */
+  { wholeWindow, untold, log }: { readonly wholeWindow: boolean; readonly untold: unknown; readonly log: Log },
+): Promise<RunSummary> {
+  const failed = (before: RunSummary, error: unknown): RunSummary => {
+    const { message, cause } = asSyncError(error)
+    log.error(`run ${run.id} of ${run.sync}: its summary could not be written: ${message}`)
+    return {
+      ...before,
+      state: 'failed',
+      verdict: 'failed',
+      ties: false,
+      errors: [...before.errors, { ...cause, message }],
+    }
+  }
+  let ended = untold === undefined ? summary : failed(summary, untold)
+  try {
+    // Before the run's own summary counts among those before.
+    await settleAlerts(ledger, run, ended, wholeWindow)
+  } catch (error) {
+    ended = failed(ended, error)
+  }
+  try {
+    // In any case: it gives the lease back.
+    await ledger.endRun(ended)
+    return ended
+  } catch (error) {
+    return failed(ended, error)
+  }
+}
+
+function checkSinks({ name, sinks }: PollOptions, entities: readonly string[]): void {
+  const lonely = entities.filter((entity) => sinks(entity).length === 0)
+  if (lonely.length === 0) return
+  throw syncError('config', 'sync.no-sink', `${lonely.join(', ')} of the sync "${name}" can reach no sink.`, {
+    entity: lonely[0] as string,
+    hint: 'Wire the source to a sink (through mappings, switches, links or subflows), or take the entity out of the list. Nothing was read.',
+  })
+}
+
+/** What was read belongs to source address, folder and filter: another one under the same name is a question. */
+async function checkIdentity(
+  { ledger }: PollDeps,
+  { name, source, filters, identityChange }: PollOptions,
+  entities: readonly string[],
+): Promise<void> {
+  const about = { sync: name, kind: 'identity' }
+  for (const entity of entities) {
+    const before = (await ledger.position(name, entity))?.identity
+    const now = identityOf(source.address, entity, filters?.[entity])
+    if (before === undefined || before === now || identityChange) continue
+    const message = `The sync "${name}" has read ${before}; now it would read ${now}.`
+    await ledger.raiseAlert({ ...about, message })
+    throw syncError('config', 'sync.identity', message, {
+      entity,
+      hint: 'Choose: "start anew" reads everything of the new one, "keep" goes on from where the old one stands. Or give the new one a name of its own.',
+    })
+  }
+  await ledger.clearAlerts(about)
+}

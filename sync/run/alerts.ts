@@ -1,0 +1,85 @@
+/** Alerts that a run raises and clears in the ledger. Held records and overdue runs are `sync-alert`'s. */
+import type { Intent, Ledger } from '../../ledger/ledger.ts'
+import { withHint } from '../contract/errors.ts'
+import type { EntitySummary, RunSummary } from '../contract/summary.ts'
+import { budgetAlert } from './call-budget.ts'
+import { lostNotice } from './detect-lost.ts'
+import { raiseNoTie } from './no-tie.ts'
+import type { EntityRun, RunState } from './state.ts'
+
+/** So many runs with records in a row make records usual. */
+const usual = 10
+
+export async function settleAlerts(
+  ledger: Ledger,
+  run: RunState,
+  summary: RunSummary,
+  wholeWindow: boolean,
+): Promise<void> {
+  const { sync } = run
+  const set = async (kind: string, message: string | undefined, entity?: string) => {
+    const about = { sync, kind, ...(entity === undefined ? {} : { entity }) }
+    if (message === undefined) await ledger.clearAlerts(about)
+    else await ledger.raiseAlert({ ...about, message })
+  }
+  await set(
+    'stopped',
+    summary.state === 'stopped' ? `Run ${run.id} of ${sync} was stopped; what is settled is kept.` : undefined,
+  )
+  if (summary.calls) await set('call-budget', budgetAlert(summary.calls))
+  const doubtful = await ledger.doubtful(sync)
+  const before = wholeWindow ? await ledger.runs({ sync, limit: usual }) : []
+  for (const entity of run.entities.values()) {
+    const { name, error } = entity
+    const sums = summary.entities.filter((sum) => sum.entity === name)
+    const lost = error?.code === 'sync.not-received'
+    if (error || summary.state !== 'stopped') {
+      await set('not-received', lost ? withHint(error.message, error.cause.hint) : undefined, name)
+      await set('run-failed', error && !lost ? withHint(error.message, error.cause.hint) : undefined, name)
+    }
+    await set('lost-rows', await lostNotice(ledger, sync, entity), name)
+    await set('in-doubt', inDoubt(doubtful.filter((intent) => intent.entity === name)), name)
+    const isOver = !error && entity.readDone && summary.state !== 'stopped'
+    await raiseNoTie(ledger, sync, name, isOver ? unaccounted(sums) : [])
+    if (!isOver) continue
+    if (entity.sweep) await set('sweep', entity.sweep.problem, name)
+    if (!wholeWindow) continue
+    await set(
+      'future-stamp',
+      entity.future > 0
+        ? `${name}: ${entity.future} record(s) are stamped later than the source's own clock; they are read when their time comes. Look for a clock that is wrong or a load with made-up stamps.`
+        : undefined,
+      name,
+    )
+    await set(
+      'zero-records',
+      isOdd(entity, before) ? `${name}: no records were read, where there usually are some.` : undefined,
+      name,
+    )
+  }
+}
+
+/** Batches of which nobody knows what became of them, until a person says so. */
+function inDoubt(intents: readonly Intent[]): string | undefined {
+  const [first] = intents
+  if (first === undefined) return undefined
+  const records = intents.reduce((sum, intent) => sum + intent.records.length, 0)
+  const ids = intents.slice(0, 3).map(({ id }) => id)
+  const more = intents.length > 3 ? ` and ${intents.length - 3} more` : ''
+  return `${first.entity}: ${records} record(s) of ${intents.length} batch(es) are in doubt at ${first.address}: ${ids.join(', ')}${more}. Look there whether they are in once, mend it by hand where they are not, and tell so (POST /tieout/in-doubt/settle).`
+}
+
+/** Records of which nobody knows what became of them, though nothing failed. */
+const unaccounted = (sums: readonly EntitySummary[]): string[] =>
+  sums
+    .filter(({ verdict }) => verdict === 'failed')
+    .map((sum) => `${sum.entity} at ${sum.sink}: ${sum.problem ?? 'does not tie'}`)
+
+function isOdd(entity: EntityRun, before: readonly RunSummary[]): boolean {
+  if (entity.read > 0) return false
+  const counts = before
+    .filter((run) => run.mode === 'poll' && run.state === 'done')
+    .map((run) => run.entities.find((sum) => sum.entity === entity.name)?.read ?? 0)
+  // Where everything was asked for, one run that found something is enough.
+  return entity.from === null ? counts.some((n) => n > 0) : counts.length >= usual && counts.every((n) => n > 0)
+}

@@ -1,0 +1,225 @@
+/** The end of an entity's run: everything settled, the window closed, the target's sums compared, its mark written. */
+import type { Ledger } from '../../ledger/ledger.ts'
+import type { SinkRef } from '../contract/engine.ts'
+import { type RetryOptions, withRetry } from '../contract/retry.ts'
+import type { Target } from '../contract/target.ts'
+import { saveComplete } from './detect-lost.ts'
+import { floorOf, olderMarks } from './marks.ts'
+import { raiseNoTie } from './no-tie.ts'
+import { asSyncError, type RunKeeper } from './settlement.ts'
+import { type EntityRun, type Reached, type RunState, type TotalsCheck, tallyOf } from './state.ts'
+import { checkKey } from './summary.ts'
+import { findLate } from './watch.ts'
+
+export interface CheckDeps {
+  readonly ledger: Ledger
+  readonly settlement: Pick<RunKeeper, 'failEntity'>
+}
+
+export interface CloseDeps extends CheckDeps {
+  readonly settlement: RunKeeper
+  readonly tick: () => number
+  readonly retry?: Partial<RetryOptions>
+}
+
+const isSettled = (entity: EntityRun): boolean =>
+  (entity.readDone || entity.readError !== undefined) && entity.prefix.batch >= entity.batches.length
+
+/** Does a sink still work on a batch of the entity? One that fell silent is not waited for. */
+function isWorking(run: RunState, entity: EntityRun, now: number): boolean {
+  return entity.batches.some((batch) =>
+    [...batch.sinks.values()].some(
+      (side) => side.outstanding > 0 && now - (side.lastSign ?? batch.sentAt) < run.receiptMs,
+    ),
+  )
+}
+
+/** Resolves when nothing of the entity is on its way any more: settled, failed and quiet, or stopped. */
+async function untilQuiet(deps: CloseDeps, run: RunState, entity: EntityRun, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    if (entity.error ? !isWorking(run, entity, deps.tick()) : isSettled(entity)) return
+    await run.next(500)
+  }
+}
+
+/**
+ * Waits for the entity's batches and closes it. Resolves with what the targets' sums said, by `checkKey`; whatever fails
+ * here is the entity's failure, but a mark that cannot be written is only a notice: it may lag.
+ */
+export async function closeEntity(
+  deps: CloseDeps,
+  run: RunState,
+  entity: EntityRun,
+  signal: AbortSignal,
+): Promise<Map<string, TotalsCheck>> {
+  await untilQuiet(deps, run, entity, signal)
+  if (signal.aborted) return new Map()
+  if (entity.readError) deps.settlement.failEntity(run, entity, entity.readError)
+  try {
+    if (!entity.error) await deps.settlement.finish(run, entity)
+    if (!entity.error) await saveComplete(deps.ledger, run, entity)
+    if (!entity.error) await forgetReadAgain(deps.ledger, run, entity)
+  } catch (error) {
+    deps.settlement.failEntity(run, entity, asSyncError(error))
+  }
+  // Its sweep follows and brings the rows back; compared now, what is missing would stay on the books as a difference.
+  if (entity.lost === 'found' && entity.sweeps && !entity.error) return new Map()
+  return checkSinks(deps, run, entity, signal, (reached) => mark(deps, run, entity, reached, signal))
+}
+
+/** What was to be read again is over once it was read and everything of the entity is settled. */
+async function forgetReadAgain(ledger: Ledger, run: RunState, entity: EntityRun): Promise<void> {
+  const all = (run.full && entity.readDone) || entity.targetsTold
+  if (all) await ledger.forgetToReadAgain(run.sync, entity.name, 'all')
+  else if (entity.again.length > 0) await ledger.forgetToReadAgain(run.sync, entity.name, entity.again)
+}
+
+/** What the sums of the targets say that the entity was delivered to, by `checkKey`; differences are written down. */
+export async function checkSinks(
+  deps: CheckDeps,
+  run: RunState,
+  entity: EntityRun,
+  signal: AbortSignal,
+  /** Done meanwhile. */
+  meanwhile: (reached: Reached) => Promise<void> = async () => undefined,
+): Promise<Map<string, TotalsCheck>> {
+  const checks = new Map<string, TotalsCheck>()
+  for (const made of entity.reached.values()) {
+    const reached = await made.catch(() => undefined)
+    if (!reached || tallyOf(entity, reached.ref).counts.delivered === 0 || signal.aborted) continue
+    const comparing = entity.error ? undefined : compare(reached, signal)
+    await meanwhile(reached)
+    const check = await comparing
+    if (!check) continue
+    const believed = whatCounts(check, tallyOf(entity, reached.ref).counts.inDoubt)
+    checks.set(checkKey(entity.name, reached.ref.id), believed)
+    await keepDifference(deps, run, entity, reached, believed)
+  }
+  await endUnplaced(deps, run, entity, checks)
+  return checks
+}
+
+/** A difference of which an older version kept no place ends where everything ties at each sink. */
+async function endUnplaced(
+  { ledger, settlement }: CheckDeps,
+  run: RunState,
+  entity: EntityRun,
+  checks: ReadonlyMap<string, TotalsCheck>,
+): Promise<void> {
+  const reached = await Promise.all([...entity.reached.values()].map((made) => made.catch(() => undefined)))
+  const isOver = entity.sinks.every(({ id }) => {
+    const at = reached.find((one) => one?.ref.id === id)
+    return at && checks.get(checkKey(entity.name, id))?.kind === 'ties' && isWhole(run, entity, at.target.mode, at.ref)
+  })
+  if (!isOver) return
+  const place = { sync: run.sync, entity: entity.name, address: '' }
+  await ledger
+    .closeDifferences(place, `run ${run.id}`, 'a full reading ties')
+    .catch((error: unknown) => settlement.failEntity(run, entity, asSyncError(error)))
+}
+
+/** A difference is written down, and stays until a full reading ties: what another run compares are other rows. */
+async function keepDifference(
+  { ledger, settlement }: CheckDeps,
+  run: RunState,
+  entity: EntityRun,
+  { target, ref }: Reached,
+  { kind, problem = '' }: TotalsCheck,
+): Promise<void> {
+  const place = { sync: run.sync, entity: entity.name, address: target.address }
+  try {
+    if (kind === 'differs') await ledger.saveDifference({ ...place, sinkName: ref.name, run: run.id, problem })
+    if (kind === 'ties' && isWhole(run, entity, target.mode, ref))
+      await ledger.closeDifferences(place, `run ${run.id}`, 'a full reading ties')
+    // A poll sees to its alerts when it ends.
+    if (kind === 'differs' && run.mode !== 'poll') await raiseNoTie(ledger, run.sync, entity.name)
+  } catch (error) {
+    settlement.failEntity(run, entity, asSyncError(error))
+  }
+}
+
+/** Did the run write everything of the entity there, so that all of it was compared? What only appends keeps what it has. */
+function isWhole(run: RunState, entity: EntityRun, mode: Target['mode'], ref: SinkRef): boolean {
+  const { held, inDoubt, unchanged } = tallyOf(entity, ref).counts
+  return run.full && held + inDoubt + entity.refused === 0 && (mode === 'merge' || unchanged === 0)
+}
+
+/** Rows of the run that are in doubt may be stored: they prove no difference. */
+const whatCounts = (check: TotalsCheck, inDoubt: number): TotalsCheck =>
+  check.kind === 'differs' && inDoubt > 0
+    ? { ...check, kind: 'not verified', problem: `${inDoubt} record(s) are in doubt. ${check.problem}` }
+    : check
+
+async function compare(reached: Reached, signal: AbortSignal): Promise<TotalsCheck | undefined> {
+  try {
+    return await reached.check?.({ signal, waiting: () => undefined })
+  } catch (error) {
+    const problem = `the sums stored in ${reached.target.address} could not be compared: ${asSyncError(error).message}`
+    return { kind: 'not verified', amounts: {}, problem }
+  }
+}
+
+async function mark(
+  { ledger, retry }: CloseDeps,
+  run: RunState,
+  entity: EntityRun,
+  { target, sync, source, place }: Reached,
+  signal: AbortSignal,
+): Promise<void> {
+  const write = target.writeMark?.bind(target)
+  if (!write) return
+  const context = { signal, waiting: () => undefined, tell: (text: string) => void run.notices.push(text) }
+  try {
+    const position = entity.position ?? (await ledger.position(sync.name, entity.name))
+    const isWhole = (await ledger.lostRows(sync.name, entity.name)) === undefined
+    const values = {
+      sync: sync.name,
+      entity: entity.name,
+      sourceAddress: place.sourceAddress,
+      ...(source ? { source } : {}),
+      ledger: ledger.id,
+      run: sync.run,
+      read: await ledger.highestRead(target.address),
+      floor: floorOf((isWhole && position?.readThrough) || null, await ledger.oldestHeld(sync.name, entity.name)),
+    }
+    const again = { ...context, idempotent: true, renew: target.renew?.bind(target) }
+    const replaced = async () =>
+      place.replaced === 'older'
+        ? await olderMarks(target, { sync, sourceAddress: place.sourceAddress }, context)
+        : place.replaced
+    const marking = async () => write(values, context, await replaced())
+    await withRetry(marking, again, { ...retry, attempts: 3 })
+  } catch (error) {
+    run.notices.push(
+      `${entity.name}: the mark in ${target.address} could not be written (${asSyncError(error).message}); it lags behind until the next run that delivers something.`,
+    )
+  }
+}
+
+/** Looks for what became late, again and again, until the function it gives back is called. */
+export function watchRun({ settlement, tick }: CloseDeps, run: RunState): () => void {
+  let busy = false
+  const look = async () => {
+    for (const entity of run.entities.values()) {
+      if (entity.error || isSettled(entity)) continue
+      for (const late of findLate(run, entity, tick())) {
+        if (late.kind === 'fail') settlement.failEntity(run, entity, late.error)
+        else
+          await settlement
+            .filter(run, entity, late.batch, late.ref, late.rows)
+            .catch((error: unknown) => settlement.failEntity(run, entity, asSyncError(error)))
+      }
+    }
+  }
+  const timer = setInterval(
+    () => {
+      if (busy) return
+      busy = true
+      void look().finally(() => {
+        busy = false
+      })
+    },
+    Math.min(1000, Math.max(10, run.receiptMs / 10)),
+  )
+  return () => clearInterval(timer)
+}

@@ -1,0 +1,11 @@
+import type { WriteRecord } from '../contract/target.ts'
+
+/** A record of a batch on its way through a sink. */
+export interface Entry extends WriteRecord {
+  /** `_row`, by which it is settled. */
+  readonly row: number
+  /** Its values fit the schema for certain. */
+  readonly sound: boolean
+  /** What tells it from the source's other records, as long as the run lasts: the source's key, where it is known. */
+  readonly origin: string | undefined
+}

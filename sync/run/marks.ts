@@ -1,0 +1,284 @@
+/**
+ * Marks in the targets: what a target's mark says about this ledger, what follows from it, and writing it.
+ * A mark may lag behind the ledger, never lead; so one that leads means that the ledger is an old copy.
+ */
+import type { Adoption, Ledger } from '../../ledger/ledger.ts'
+import { type SyncError, syncError } from '../contract/errors.ts'
+import type { SyncInfo } from '../contract/message.ts'
+import type { Mark, Target, WriteContext } from '../contract/target.ts'
+import type { MarkPlace, RunState } from './state.ts'
+import { twoEntities, twoSources } from './table-conflicts.ts'
+
+export interface MarkQuestion {
+  readonly marks: readonly Mark[]
+  readonly sync: string
+  readonly entity: string
+  readonly sourceAddress: string
+  /** Source name of the records that are to be written; undefined: not known yet. */
+  readonly source?: string | undefined
+  readonly address: string
+  readonly mode: Target['mode']
+  /** This ledger's id. */
+  readonly ledger: string
+  /** Before this run the ledger had delivered something of the sync. */
+  readonly memory: boolean
+  /** Work of other ledgers that was taken over before. */
+  readonly adopted: readonly Adoption[]
+  /** Highest read number this ledger delivered to the address; 0: it never did. */
+  readonly highest: number
+}
+
+/** `go`: nothing to do. `adopt`: a new ledger goes on where the mark stands. `old-copy`: this ledger was restored from an old copy. `stop`: a person must look. */
+export type MarkAnswer =
+  | { readonly kind: 'go' }
+  | { readonly kind: 'adopt' | 'old-copy'; readonly mark: Mark }
+  | { readonly kind: 'stop'; readonly error: SyncError }
+
+/** What the marks of a table that is there and not empty mean. */
+export function judgeMarks(question: MarkQuestion): MarkAnswer {
+  const { sync, entity, address, ledger } = question
+  const foreign = foreignMark(question)
+  if (foreign) return { kind: 'stop', error: foreign }
+  const marks = question.marks.filter((m) => m.entity === entity && m.sourceAddress === question.sourceAddress)
+  const stop = (code: string, message: string, hint: string): MarkAnswer => ({
+    kind: 'stop',
+    error: syncError('config', code, message, { entity, hint }),
+  })
+  const other = marks.find((m) => m.sync !== sync)
+  if (other)
+    return stop(
+      'sync.two-syncs',
+      `${address} is already written by the sync "${other.sync}" from the same source ${other.sourceAddress}, and now by "${sync}".`,
+      `Give this sync its own table, or its old name "${other.sync}" if it was renamed; if the other one is gone for good, remove its row from the table of marks.`,
+    )
+  const mark = marks.find((m) => m.sync === sync)
+  if (!mark) return { kind: 'go' }
+  const append = (why: string): MarkAnswer =>
+    stop(
+      'sync.append-memory',
+      `${address} only appends, and ${why}: sending again from there could double records.`,
+      'Empty the table, so that it is loaded anew, or restore the newest copy of the ledger.',
+    )
+  if (mark.ledger === ledger) {
+    if (mark.read <= question.highest) return { kind: 'go' }
+    return question.mode === 'append'
+      ? append('its mark is ahead of this ledger, which is an old copy')
+      : { kind: 'old-copy', mark }
+  }
+  const taken = question.adopted.filter((adoption) => adoption.ledger === mark.ledger)
+  const before = taken.find((adoption) => adoption.entity === entity)
+  // A mark that moved after it was taken over shows that the other ledger is alive.
+  if (question.highest > 0 && before && mark.read <= before.read) return { kind: 'go' }
+  if (question.highest > 0 || (question.memory && taken.length === 0))
+    return stop(
+      'sync.two-ledgers',
+      `${address} is also written by another ledger (${mark.ledger}, run ${mark.run}) for the sync "${sync}"; this ledger is ${ledger}.`,
+      'Two installations write one table: stop one of them, or give each its own table. If the other is gone for good, remove its row from the table of marks.',
+    )
+  return question.mode === 'append'
+    ? append('this ledger is new and does not know what is in it')
+    : { kind: 'adopt', mark }
+}
+
+/** Another entity in the table, or another system under the same source name; a mark that does not say its source refuses nothing. */
+function foreignMark(question: MarkQuestion): SyncError | undefined {
+  const { sync, entity, sourceAddress, address, source } = question
+  const told = question.marks.filter((mark) => mark.source !== undefined)
+  const other = told.find((mark) => mark.entity !== entity)
+  if (other) return twoEntities(address, { ...other, list: '' }, { sync, entity, list: '' })
+  const moved = new Set(movedMarks(question))
+  const from = told.find((mark) => mark.source === source && mark.sourceAddress !== sourceAddress && !moved.has(mark))
+  return from && twoSources(address, { ...from, source: source ?? '' }, { sync, entity, sourceAddress })
+}
+
+/** Marks that this sync wrote while its source stood at another address, by this ledger or one that it took over from. */
+const movedMarks = ({
+  marks,
+  sync,
+  entity,
+  sourceAddress,
+  ledger,
+  adopted,
+}: Pick<MarkQuestion, 'marks' | 'sync' | 'entity' | 'sourceAddress' | 'ledger' | 'adopted'>): readonly Mark[] =>
+  marks.filter(
+    (mark) =>
+      mark.sync === sync &&
+      mark.entity === entity &&
+      mark.sourceAddress !== sourceAddress &&
+      (mark.ledger === ledger ||
+        adopted.some((one) => one.ledger === mark.ledger && one.entity === entity && mark.read <= one.read)),
+  )
+
+async function questionOf(
+  ledger: Ledger,
+  target: Target,
+  marks: readonly Mark[],
+  about: Pick<MarkQuestion, 'sync' | 'entity' | 'sourceAddress' | 'source' | 'memory'>,
+): Promise<MarkQuestion> {
+  return {
+    ...about,
+    marks,
+    address: target.address,
+    mode: target.mode,
+    ledger: ledger.id,
+    adopted: await ledger.adopted(about.sync),
+    highest: await ledger.highestRead(target.address),
+  }
+}
+
+/**
+ * At the first delivery of a run to a target: stops when another ledger or sync writes the table; an old copy forgets its
+ * deliveries there, so that everything is sent again. Numbers already given to records of this run may be lower than the
+ * mark's: then the entity fails once, and the next run reads with higher ones. Gives where its next mark belongs.
+ */
+export async function checkMark(options: {
+  readonly ledger: Ledger
+  readonly run: Pick<RunState, 'mode' | 'sourceAddress' | 'memory' | 'notices'>
+  readonly sync: SyncInfo
+  readonly target: Target
+  readonly empty: boolean
+  readonly source: string | undefined
+  readonly context: WriteContext
+}): Promise<MarkPlace> {
+  const { ledger, run, sync, target, source } = options
+  const sourceAddress = run.sourceAddress ?? ''
+  if (run.mode === 'push' || !target.readMark) return { sourceAddress, replaced: [] }
+  if (options.empty) return { sourceAddress, replaced: 'older' }
+  const context = { ...options.context, tell: (text: string) => void run.notices.push(text) }
+  const marks = await target.readMark(context)
+  const question = await questionOf(ledger, target, marks, {
+    sync: sync.name,
+    entity: sync.entity,
+    sourceAddress,
+    source,
+    memory: run.memory ?? false,
+  })
+  const place = placeOf(question, run.mode)
+  const answer = judgeMarks(question)
+  if (answer.kind === 'stop') throw answer.error
+  if (answer.kind === 'go') {
+    // Whoever wrote this never came to a mark.
+    const unmarked = !marks.some((m) => m.sync === sync.name && m.entity === sync.entity)
+    if (unmarked && (await ledger.highestRead(target.address)) === 0) await ledger.doubtTargets(sync.name, sync.entity)
+    return place
+  }
+  const { mark } = answer
+  await ledger.doubtTargets(sync.name, sync.entity)
+  ledger.raiseRead(mark.read)
+  if (answer.kind === 'adopt')
+    await ledger.adopt({ sync: sync.name, entity: sync.entity, ledger: mark.ledger, read: mark.read })
+  await ledger.clearDeliveries(target.address)
+  await ledger.raiseHighestRead(target.address, mark.read)
+  run.notices.push(
+    answer.kind === 'adopt'
+      ? `${sync.entity}: the ledger is new; ${target.address} already holds what the ledger ${mark.ledger} delivered. Everything is compared again.`
+      : `${sync.entity}: the ledger is an old copy: ${target.address} is ahead of it. What it knew of deliveries there is forgotten, and what was read since is sent again.`,
+  )
+  if (sync.readNumber <= mark.read)
+    // Not to be tried again within this run: its records keep their numbers.
+    throw syncError(
+      'config',
+      'sync.old-numbers',
+      `${target.address} holds records with higher read numbers than those just read: the clock of this machine is behind, or the ledger is an old copy.`,
+      { entity: sync.entity, hint: 'The numbers were raised: the next run reads these records again.' },
+    )
+  return place
+}
+
+/** What is replayed was read before, maybe before the source moved: its mark stands where that of its sync does. */
+function placeOf(question: MarkQuestion, mode: RunState['mode']): MarkPlace {
+  const { sourceAddress, sync, entity } = question
+  const moved = movedMarks(question)
+  if (mode === 'poll') return { sourceAddress, replaced: moved }
+  const isHere = question.marks.some(
+    (mark) => mark.sync === sync && mark.entity === entity && mark.sourceAddress === sourceAddress,
+  )
+  return { sourceAddress: isHere ? sourceAddress : (newest(moved)?.sourceAddress ?? sourceAddress), replaced: [] }
+}
+
+const newest = (marks: readonly Mark[]): Mark | undefined => marks.toSorted((a, b) => b.read - a.read)[0]
+
+/** Marks of a table that was found empty before the batch: they speak of rows that are gone. */
+export async function olderMarks(
+  target: Target,
+  { sync, sourceAddress }: { readonly sync: SyncInfo; readonly sourceAddress: string },
+  context: WriteContext,
+): Promise<readonly Mark[]> {
+  const isOwn = (mark: Mark) =>
+    mark.sync === sync.name && mark.entity === sync.entity && mark.sourceAddress === sourceAddress
+  const marks = (await target.readMark?.(context)) ?? []
+  return marks.filter((mark) => mark.read < sync.readNumber && !isOwn(mark))
+}
+
+/** A source that moved and is kept: the marks of its sync move too, in every target, so that what is in there goes on being its own. */
+export async function moveMarks(options: {
+  readonly ledger: Ledger
+  readonly sync: string
+  readonly entity: string
+  readonly sourceAddress: string
+  readonly targets: readonly Target[]
+  readonly context: WriteContext
+}): Promise<void> {
+  const { ledger, sync, entity, sourceAddress, context } = options
+  for (const target of options.targets) {
+    const marks = (await target.readMark?.(context)) ?? []
+    const moved = movedMarks(await questionOf(ledger, target, marks, { sync, entity, sourceAddress, memory: true }))
+    const last = newest(moved)
+    if (last) await target.writeMark?.({ ...last, sourceAddress }, context, moved)
+  }
+}
+
+/**
+ * Before a sync without memory reads: asks the targets for their marks. Returns the floor to go on from (`null`: from the
+ * beginning), or undefined when nothing is in there. Throws when the target must not be written.
+ */
+export async function askTargets(options: {
+  readonly ledger: Ledger
+  readonly sync: string
+  readonly entity: string
+  readonly sourceAddress: string
+  readonly memory: boolean
+  readonly targets: readonly Target[]
+  readonly context: WriteContext
+}): Promise<{ readonly floor: string | null; readonly from: readonly string[] } | undefined> {
+  const { ledger, sync, entity, sourceAddress, memory, context } = options
+  const found: { readonly mark: Mark; readonly address: string; readonly kind: 'adopt' | 'old-copy' }[] = []
+  let fresh = false
+  for (const target of options.targets) {
+    const marks = (await target.readMark?.(context)) ?? []
+    const ours = marks.filter((m) => m.entity === entity && m.sourceAddress === sourceAddress)
+    if (ours.length === 0) {
+      fresh = true
+      continue
+    }
+    const answer = judgeMarks(await questionOf(ledger, target, ours, { sync, entity, sourceAddress, memory }))
+    if (answer.kind === 'stop') throw answer.error
+    if (answer.kind === 'go') fresh = true
+    else found.push({ mark: answer.mark, address: target.address, kind: answer.kind })
+  }
+  if (found.length === 0) return undefined
+  await ledger.doubtTargets(sync, entity)
+  for (const { mark, address, kind } of found) {
+    ledger.raiseRead(mark.read)
+    await ledger.clearDeliveries(address)
+    await ledger.raiseHighestRead(address, mark.read)
+    if (kind === 'adopt') await ledger.adopt({ sync, entity, ledger: mark.ledger, read: mark.read })
+  }
+  const floors = found.map(({ mark }) => mark.floor)
+  const from = found.map(({ mark, address }) => `${address} (ledger ${mark.ledger}, run ${mark.run})`)
+  // A target that has nothing yet needs everything.
+  if (fresh || floors.includes(null)) return { floor: null, from }
+  return { floor: floors.reduce((a, b) => ((a ?? '') < (b ?? '') ? a : b)) ?? null, from }
+}
+
+/** The floor of a mark: read through, but not later than the stamp of the oldest open held or in-doubt record. */
+export function floorOf(
+  readThrough: string | null,
+  oldest: { readonly stamp: string | null } | undefined,
+): string | null {
+  if (readThrough === null || !oldest) return readThrough
+  if (oldest.stamp === null) return null
+  const [stamp, through] = [Date.parse(oldest.stamp), Date.parse(readThrough)]
+  if (Number.isNaN(stamp) || Number.isNaN(through)) return null
+  return stamp < through ? oldest.stamp : readThrough
+}

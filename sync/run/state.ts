@@ -1,0 +1,213 @@
+/** State of one run and its entities while it goes on in this process. */
+import type { Position } from '../../ledger/ledger.ts'
+import type { SinkRef } from '../contract/engine.ts'
+import type { SyncError } from '../contract/errors.ts'
+import type { Schema, SyncInfo } from '../contract/message.ts'
+import type { EntityPlan } from '../contract/source.ts'
+import type { EntitySummary, OutcomeCounts, RunSummary, SweepCounts } from '../contract/summary.ts'
+import type { Mark, Target, WriteContext } from '../contract/target.ts'
+import type { BatchState, Prefix } from './progress.ts'
+
+/** A sink that an entity of a run reached, with what the checks at the end need. */
+export interface Reached {
+  readonly ref: SinkRef
+  readonly target: Target
+  readonly sync: SyncInfo
+  readonly schema: Schema
+  /** The run reads everything anew: the memory of deliveries of a merge sink was cleared for it. */
+  readonly full: boolean
+  /** Source name of what is written there. */
+  readonly source: string | undefined
+  readonly place: MarkPlace
+  /** Set by whoever delivers: compares what is stored with what was delivered. Called once, when a run that wrote ends. */
+  check?: (context: WriteContext) => Promise<TotalsCheck>
+}
+
+/** Where in a target the mark of a sync and entity belongs. */
+export interface MarkPlace {
+  readonly sourceAddress: string
+  /** Marks that its next one takes the place of; `older`: whatever is older, since the table was found empty. */
+  readonly replaced: readonly Mark[] | 'older'
+}
+
+/** What the comparison with the target's own sums said. */
+export interface TotalsCheck {
+  readonly kind: 'ties' | 'differs' | 'not verified'
+  readonly amounts: EntitySummary['amounts']
+  /** Where it does not tie: why, in words. */
+  readonly problem?: string
+}
+
+export interface RunStart {
+  readonly id: string
+  readonly sync: string
+  readonly mode: RunSummary['mode']
+  /** ISO time of its begin. */
+  readonly at: string
+  readonly answer: 'every' | 'one'
+  readonly mayFilter: boolean
+  /** Milliseconds without a sign of life after which rows count as lost on the way. */
+  readonly receiptMs: number
+  readonly full: boolean
+  /** The ledger had delivered something of the sync before this run. */
+  readonly memory?: boolean
+  readonly sourceAddress?: string
+}
+
+/** One sink's counts of one entity. */
+export interface Tally {
+  readonly ref: SinkRef
+  readonly counts: OutcomeCounts
+  rows: number
+  /** Highest read number accounted for. */
+  highestRead: number
+  /** What was held or is in doubt, by its key: which record of the source it is (`Entry.origin`). */
+  readonly unwritten: Map<string, string>
+}
+
+export interface EntityRun {
+  readonly name: string
+  /** Who must answer. */
+  readonly sinks: readonly SinkRef[]
+  readonly batches: BatchState[]
+  readonly tallies: Map<string, Tally>
+  readonly reached: Map<string, Promise<Reached>>
+  /** Addresses of the sinks that were reached, by the sink's id. */
+  readonly addresses: Map<string, string>
+  /** Aborted when the entity failed: its reading stops. */
+  readonly stop: AbortController
+  /** Everything up to here is settled. */
+  prefix: Prefix
+  /** As the ledger has it; undefined for runs that move no window. */
+  position: Position | undefined
+  /** Entities that it needs read. */
+  needs: readonly string[]
+  /** What the plan says about control totals. */
+  totals: EntityPlan['totals']
+  readDone: boolean
+  /** Its reading failed; it fails when what was read before is settled. */
+  readError: SyncError | undefined
+  /** Records read, those refused by the source among them. */
+  read: number
+  /** Rows of the batches that were filled. */
+  rows: number
+  /** Records seen that are stamped later than the bound. */
+  future: number
+  /** Lower bound of the window; null: everything. */
+  from: string | null
+  /** A new ledger goes on from here, as the mark of a target says; undefined: from its own memory, or from the beginning. */
+  adopted: string | undefined
+  /** Records held at the source. */
+  refused: number
+  /** The sweep asked the targets what they hold. */
+  targetsAsked: boolean
+  /** All of them told what they hold. */
+  targetsTold: boolean
+  /** Whether its runs sweep it where that is due; undefined: a run that reads only some of it. */
+  sweeps: boolean | undefined
+  /**
+   * Rows that were delivered were not in the target any more (`Ledger.loseRows`). `found`: while this run delivered;
+   * `read`: since then everything listed was read again.
+   */
+  lost: 'found' | 'read' | undefined
+  /** Keys that were read again because a person said that they are missing; forgotten once everything is settled. */
+  again: readonly string[]
+  /** What the sweep found. */
+  sweep: SweepCounts | undefined
+  /** When the sweep began that counts once everything is settled. */
+  sweptAt: string | undefined
+  error: SyncError | undefined
+  /** The end of the line of commits. */
+  turn: Promise<unknown>
+}
+
+export interface RunState extends Omit<RunStart, 'at'> {
+  readonly started: string
+  readonly entities: Map<string, EntityRun>
+  readonly notices: string[]
+  /** Counters of statements (`Target.statements`) with what they showed when the run came to them. */
+  readonly counters: Map<() => number, number>
+  /** Wakes up everyone who waits for the run. */
+  changed(): void
+  /** Resolves with the next change, or after `ms`. */
+  next(ms: number): Promise<void>
+}
+
+export function newRun({ at, ...start }: RunStart): RunState {
+  const waiters = new Set<() => void>()
+  return {
+    ...start,
+    started: at,
+    entities: new Map(),
+    notices: [],
+    counters: new Map(),
+    changed() {
+      for (const wake of [...waiters]) wake()
+    },
+    next: (ms) =>
+      new Promise((resolve) => {
+        const wake = () => {
+          clearTimeout(timer)
+          waiters.delete(wake)
+          resolve()
+        }
+        const timer = setTimeout(wake, ms)
+        waiters.add(wake)
+      }),
+  }
+}
+
+export function newEntity(
+  run: RunState,
+  start: { readonly name: string; readonly sinks: readonly SinkRef[] },
+): EntityRun {
+  const entity: EntityRun = {
+    ...start,
+    batches: [],
+    tallies: new Map(),
+    reached: new Map(),
+    addresses: new Map(),
+    stop: new AbortController(),
+    prefix: { batch: 0, row: 0 },
+    position: undefined,
+    needs: [],
+    totals: undefined,
+    readDone: false,
+    readError: undefined,
+    read: 0,
+    rows: 0,
+    future: 0,
+    from: null,
+    refused: 0,
+    adopted: undefined,
+    targetsAsked: false,
+    targetsTold: false,
+    sweeps: undefined,
+    lost: undefined,
+    again: [],
+    sweep: undefined,
+    sweptAt: undefined,
+    error: undefined,
+    turn: Promise.resolve(),
+  }
+  run.entities.set(entity.name, entity)
+  return entity
+}
+
+export const noCounts = (): OutcomeCounts => ({
+  delivered: 0,
+  unchanged: 0,
+  superseded: 0,
+  held: 0,
+  inDoubt: 0,
+  filtered: 0,
+})
+
+export function tallyOf(entity: EntityRun, ref: SinkRef): Tally {
+  let tally = entity.tallies.get(ref.id)
+  if (!tally) {
+    tally = { ref, counts: noCounts(), rows: 0, highestRead: 0, unwritten: new Map() }
+    entity.tallies.set(ref.id, tally)
+  }
+  return tally
+}

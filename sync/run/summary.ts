@@ -1,0 +1,143 @@
+/** The summary of a run: who got what, whether it ties, what went wrong. */
+import type { OpenItem } from '../../ledger/ledger.ts'
+import type { CallUsage, EntitySummary, OutcomeCounts, RunSummary, Verdict } from '../contract/summary.ts'
+import { type EntityRun, type RunState, type TotalsCheck, tallyOf } from './state.ts'
+import { byEntity, isGood, openAt, openInWords, worstOf } from './verdict.ts'
+
+export interface Ending {
+  readonly ended: string
+  readonly requests?: number
+  /** Stopped on purpose (message, redeploy, close). */
+  readonly stopped?: boolean
+  readonly calls?: CallUsage
+  /** By entity and sink id: `checkKey`. */
+  readonly checks?: ReadonlyMap<string, TotalsCheck>
+  /** What of the sync is not over, as the ledger has it now. */
+  readonly open?: readonly OpenItem[]
+}
+
+/** Why a run that was stopped is open. */
+export const STOPPED = 'the run was stopped'
+/** How what was not compared begins. */
+export const NOT_VERIFIED = 'not verified: '
+
+export const checkKey = (entity: string, sink: string): string => `${entity}\n${sink}`
+
+/** Every record must be accounted for: `read` equals what became of them. */
+export const accounted = (summary: OutcomeCounts): number =>
+  summary.delivered + summary.unchanged + summary.superseded + summary.held + summary.inDoubt + summary.filtered
+
+function entityAt(run: RunState, entity: EntityRun, sink: EntityRun['sinks'][number], ending: Ending): EntitySummary {
+  const { counts, rows } = tallyOf(entity, sink)
+  const check = ending.checks?.get(checkKey(entity.name, sink.id))
+  const all = { ...counts, held: counts.held + entity.refused }
+  // With one answer enough, what went to another sink counts as filtered here.
+  if (run.answer === 'one' && !entity.error) {
+    const rest = entity.read - entity.refused - Object.values(counts).reduce((a, b) => a + b, 0)
+    if (rest > 0) all.filtered += rest
+  }
+  const base = {
+    ...all,
+    entity: entity.name,
+    sink: sink.name,
+    read: entity.read,
+    rows,
+    amounts: check?.amounts ?? {},
+  }
+  const missing = base.read - accounted(base)
+  const items = ending.open ? openAt(ending.open, entity, sink, sinksOf(entity)) : ownItems(entity.name, base)
+  const differences = items.flatMap((item) => (item.kind === 'difference' ? (item.problem ?? '') : []))
+  const differs = check?.kind === 'differs' ? check.problem : differences[0]
+  const unverified = check ? check.kind === 'not verified' && check.problem : base.delivered > 0 && UNCOMPARED
+  const open = [
+    ...(ending.stopped && (missing !== 0 || !entity.readDone) ? [STOPPED] : []),
+    ...openInWords(items),
+    ...(unverified ? [`${NOT_VERIFIED}${unverified}`] : []),
+  ]
+  const verdict = worstOf([
+    ...(entity.error || (missing !== 0 && !ending.stopped) ? (['failed'] as const) : []),
+    ...(differs === undefined ? [] : (['differs'] as const)),
+    ...(open.length > 0 ? (['open'] as const) : []),
+    ...(base.delivered > 0 ? (['ties'] as const) : []),
+  ])
+  const problem =
+    entity.error?.message ?? (missing !== 0 ? `${missing} of ${base.read} records read are not accounted for` : differs)
+  return {
+    ...base,
+    verdict,
+    ties: isGood(verdict),
+    ...(open.length > 0 ? { open } : {}),
+    ...(problem === undefined ? {} : { problem }),
+    ...(entity.sweep ? { sweep: entity.sweep } : {}),
+  }
+}
+
+/** Of a run that failed or was stopped before its end. */
+const UNCOMPARED = 'what was delivered was not compared with what is stored'
+
+/** Where only the run itself is told of: what it held and left in doubt. */
+const ownItems = (entity: string, { held, inDoubt }: OutcomeCounts): OpenItem[] => [
+  { entity, kind: 'held', address: null, sinkName: null, count: held },
+  { entity, kind: 'in-doubt', address: null, sinkName: null, count: inDoubt },
+]
+
+/** Sinks of an entity: those that must answer, and those that answered besides. */
+export function sinksOf(entity: EntityRun): EntityRun['sinks'] {
+  const known = new Set(entity.sinks.map((sink) => sink.id))
+  return [...entity.sinks, ...[...entity.tallies.values()].map((t) => t.ref).filter((ref) => !known.has(ref.id))]
+}
+
+/** What is open over all entities: of those that were read as they say it, of the others as the ledger has it. */
+export function wholeOf(
+  entities: readonly Pick<EntitySummary, 'entity' | 'open'>[],
+  { open = [], stopped }: Pick<Ending, 'open' | 'stopped'>,
+): { readonly open: readonly string[]; readonly verdicts: readonly Verdict[] } {
+  const own = new Set(entities.map(({ entity }) => entity))
+  const told = entities.flatMap(({ entity, open: why = [] }) => why.map((text) => `${entity}: ${text}`))
+  const others = open.filter(({ entity }) => !own.has(entity))
+  const waiting = [...byEntity(others)].flatMap(([entity, items]) =>
+    openInWords(items).map((text) => `${entity}: ${text}`),
+  )
+  const all = [...new Set([...told, ...waiting]), ...(stopped && entities.length === 0 ? [STOPPED] : [])]
+  return {
+    open: all,
+    verdicts: [
+      ...(others.some(({ kind }) => kind === 'difference') ? (['differs'] as const) : []),
+      ...(all.length > 0 ? (['open'] as const) : []),
+    ],
+  }
+}
+
+export function summarize(run: RunState, ending: Ending): RunSummary {
+  const all = [...run.entities.values()]
+  const entities = all.flatMap((entity) => sinksOf(entity).map((sink) => entityAt(run, entity, sink, ending)))
+  const errors = all.flatMap(({ name, error }) =>
+    error ? [{ ...error.cause, entity: name, message: error.message }] : [],
+  )
+  const whole = wholeOf(entities, ending)
+  const verdict = worstOf([
+    ...(errors.length > 0 ? (['failed'] as const) : []),
+    ...entities.map((entity) => entity.verdict ?? 'failed'),
+    ...whole.verdicts,
+  ])
+  // A difference that an earlier run found makes this one no failure.
+  const differs = [...(ending.checks?.values() ?? [])].some(({ kind }) => kind === 'differs')
+  const failed = verdict === 'failed' || differs
+  return {
+    run: run.id,
+    sync: run.sync,
+    mode: run.mode,
+    started: run.started,
+    ended: ending.ended,
+    state: ending.stopped ? 'stopped' : failed ? 'failed' : 'done',
+    entities,
+    verdict,
+    ...(whole.open.length > 0 ? { open: whole.open } : {}),
+    ties: isGood(verdict),
+    requests: ending.requests ?? 0,
+    statements: [...run.counters].reduce((sum, [counter, before]) => sum + counter() - before, 0),
+    notices: [...new Set(run.notices)],
+    ...(ending.calls ? { calls: ending.calls } : {}),
+    errors,
+  }
+}

@@ -1,0 +1,59 @@
+/** What may be said of entities and runs: one word, and what is open in words. Pure. */
+import type { OpenItem } from '../../ledger/ledger.ts'
+import type { SinkRef } from '../contract/engine.ts'
+import type { Verdict } from '../contract/summary.ts'
+
+const ORDER: readonly Verdict[] = ['failed', 'differs', 'open', 'ties', 'nothing new']
+
+/** The first that holds; of nothing at all there is nothing new. */
+export const worstOf = (verdicts: readonly Verdict[]): Verdict =>
+  ORDER.find((verdict) => verdicts.includes(verdict)) ?? 'nothing new'
+
+/** May it be shown as good? */
+export const isGood = (verdict: Verdict): boolean => verdict === 'ties' || verdict === 'nothing new'
+
+/** What of an entity is open at one of its sinks. An item of no place, or of one that none of them is, counts at each. */
+export function openAt(
+  items: readonly OpenItem[],
+  entity: { readonly name: string; readonly addresses: ReadonlyMap<string, string> },
+  sink: SinkRef,
+  sinks: readonly SinkRef[],
+): readonly OpenItem[] {
+  const isOf = (item: OpenItem, { id, name }: SinkRef): boolean =>
+    item.address !== null && (item.address === entity.addresses.get(id) || item.sinkName === name)
+  return items.filter(
+    (item) => item.entity === entity.name && (isOf(item, sink) || !sinks.some((other) => isOf(item, other))),
+  )
+}
+
+/** What of an entity is open at one address; null: what is held before the sinks, without what a replay carries past. */
+export const openHere = (items: readonly OpenItem[], entity: string, address: string | null): readonly OpenItem[] =>
+  items.filter(
+    (item) =>
+      item.entity === entity &&
+      item.address === address &&
+      (address !== null || item.kind === 'held' || item.kind === 'left-out'),
+  )
+
+const WORDS: Readonly<Partial<Record<OpenItem['kind'], string>>> = {
+  held: 'held',
+  replaying: 'being replayed',
+  'left-out': 'left out',
+  'in-doubt': 'in doubt',
+  again: 'to be read again',
+  unfound: 'to be read again, with everything',
+}
+
+/** The items of each entity. */
+export const byEntity = (items: readonly OpenItem[]): ReadonlyMap<string, OpenItem[]> =>
+  Map.groupBy(items, ({ entity }) => entity)
+
+/** `52 held`, `3 in doubt`; what was lost in its own words. Differences are no part of it. */
+export function openInWords(items: readonly OpenItem[]): string[] {
+  const counted = Object.entries(WORDS).flatMap(([kind, word]) => {
+    const count = items.filter((item) => item.kind === kind).reduce((sum, item) => sum + item.count, 0)
+    return count > 0 ? [`${count} ${word}`] : []
+  })
+  const lost = items.flatMap((item) => (item.kind === 'lost' ? (item.problem ?? 'rows were lost') : []))
+  return [...counted, ...lost]
+}
