@@ -1,5 +1,4 @@
 /** The parts that a floor is put together from: a source that is read, and a target that is written. */
-import type { Address } from '../demo/ends/end.ts'
 import type { Schema } from '../sync/contract/message.ts'
 import type { Recorded } from './recorded.ts'
 import type { Accounts } from './sandbox.ts'
@@ -39,18 +38,4 @@ export interface FloorWriter {
   /** Waits for what goes on beside the batches. */
   finish?(): Promise<void>
   close(): Promise<void>
-}
-
-/** By server of the sandbox. A target's driver is loaded when it is used, as in the flow. */
-export const READERS: Readonly<Record<string, () => Promise<{ openReader(address: Address): Promise<FloorReader> }>>> =
-  {
-    x3: () => import('./floor-x3.ts'),
-    intacct: () => import('./floor-intacct.ts'),
-  }
-export const WRITERS: Readonly<
-  Record<string, () => Promise<{ openWriter(address: Address, script: Script): Promise<FloorWriter> }>>
-> = {
-  databricks: () => import('./floor-databricks.ts'),
-  powerbi: () => import('./floor-powerbi.ts'),
-  snowflake: () => import('./floor-snowflake.ts'),
 }

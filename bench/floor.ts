@@ -2,11 +2,25 @@
  * The floor: what any programme must spend that moves these records. The same requests, parsed and flattened, the same files
  * and statements through the same driver, reading and writing at the same time. No Node-RED, no ledger, no hash, no checks.
  */
+import type { Address } from '../demo/ends/end.ts'
 import type { Schema } from '../sync/contract/message.ts'
 import { serve } from './child.ts'
-import { type FloorBatch, READERS, type Script, WRITERS } from './floor-parts.ts'
+import type { FloorBatch, FloorReader, FloorWriter, Script } from './floor-parts.ts'
 import { type Cost, measure, peakRssMb } from './measure.ts'
 import type { Addresses, Systems } from './sandbox.ts'
+
+/** By server of the sandbox. A target's driver is loaded when it is used, as in the flow. */
+const READERS: Readonly<Record<string, () => Promise<{ openReader(address: Address): Promise<FloorReader> }>>> = {
+  x3: () => import('./floor-x3.ts'),
+  intacct: () => import('./floor-intacct.ts'),
+}
+const WRITERS: Readonly<
+  Record<string, () => Promise<{ openWriter(address: Address, script: Script): Promise<FloorWriter> }>>
+> = {
+  databricks: () => import('./floor-databricks.ts'),
+  powerbi: () => import('./floor-powerbi.ts'),
+  snowflake: () => import('./floor-snowflake.ts'),
+}
 
 export interface FloorOrder {
   readonly systems: Systems

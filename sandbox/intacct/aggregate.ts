@@ -1,7 +1,7 @@
 import Big from 'big.js'
-import type { Outcome } from './functions.ts'
 import type { Entry, ObjectSpec } from './model.ts'
 import { type Column, cell, type Reader, reach } from './read.ts'
+import type { Outcome } from './reply.ts'
 import type { QueryCall } from './request.ts'
 import { escaped, leaf } from './xml.ts'
 

@@ -5,6 +5,7 @@ import type { Condition } from './filter.ts'
 import type { Entry, Field, ObjectSpec } from './model.ts'
 import type { IntacctSettings } from './options.ts'
 import { allColumns, type Column, cell, find, listedColumns, lookupXml, type Reader, reach, rowXml } from './read.ts'
+import type { Outcome } from './reply.ts'
 import { type FunctionCall, type QueryCall, readQuery } from './request.ts'
 import { type ResultSet, resultId, type Session } from './sessions.ts'
 import { readTextQuery } from './text-query.ts'
@@ -24,9 +25,6 @@ export interface Call {
   /** Says which records were served, so that what waits for a reader can happen. */
   served(object: ObjectSpec, entries: readonly Entry[], remaining: boolean): void
 }
-
-/** What a function gives back: its `<data>` element, or a body without an envelope. */
-export type Outcome = { readonly data: string } | { readonly body: string; readonly type: string }
 
 /** Functions that read, by name; there are no others. */
 export const readers: Readonly<Record<string, (call: Call, element: Element) => Outcome>> = {

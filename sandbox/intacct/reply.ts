@@ -2,6 +2,9 @@ import { errorMessage, type FunctionError, type RequestError } from './errors.ts
 import type { Control } from './request.ts'
 import { indented, leaf } from './xml.ts'
 
+/** What a function gives back: its `<data>` element, or a body without an envelope. */
+export type Outcome = { readonly data: string } | { readonly body: string; readonly type: string }
+
 /** Who was let in, for how long. */
 export interface SignedIn {
   readonly userId: string

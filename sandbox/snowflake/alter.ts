@@ -6,7 +6,8 @@ import { SqlError } from './errors.ts'
 import type { AlterAction } from './sql/ddl.ts'
 import { column as inEngine } from './sql/dml.ts'
 import { shown } from './sql/names.ts'
-import { type SqlType, typeName } from './sql/types.ts'
+import type { SqlType } from './sql/sql-type.ts'
+import { typeName } from './sql/types.ts'
 
 /** ALTER TABLE. */
 export async function alter(ground: Ground, table: Table, change: AlterAction): Promise<void> {

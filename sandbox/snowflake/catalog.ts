@@ -1,7 +1,7 @@
 import { alreadyExists, noObject, noSuch } from './errors.ts'
 import type { Rights } from './rights.ts'
 import { engineName, shown } from './sql/names.ts'
-import type { SqlType } from './sql/types.ts'
+import type { SqlType } from './sql/sql-type.ts'
 
 /** Where an object is; names as Snowflake stores them. */
 export interface Place {

@@ -1,6 +1,7 @@
 import type { DuckDBResultReader, DuckDBType } from '@duckdb/node-api'
 import { originalName } from './sql/names.ts'
-import { fixed, MAX_TEXT, type SqlType, simple } from './sql/types.ts'
+import type { SqlType } from './sql/sql-type.ts'
+import { fixed, MAX_TEXT, simple } from './sql/types.ts'
 
 export interface ResultColumn {
   name: string

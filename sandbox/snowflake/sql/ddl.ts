@@ -5,8 +5,9 @@ import { type Cursor, identifier, nameParts, place, table } from './cursor.ts'
 import { expression } from './expression.ts'
 import { shown } from './names.ts'
 import { parseQuery } from './query.ts'
+import type { SqlType } from './sql-type.ts'
 import { fileFormat, optionValue } from './stage-ref.ts'
-import { parseType, type SqlType } from './types.ts'
+import { parseType } from './types.ts'
 
 export interface Flags {
   replace: boolean

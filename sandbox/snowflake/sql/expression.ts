@@ -17,7 +17,8 @@ import { collated } from './collation.ts'
 import { type Cursor, identifier, isReserved } from './cursor.ts'
 import { emitCall } from './functions.ts'
 import { engineName } from './names.ts'
-import { castTo, mapped, parseType, type SqlType } from './types.ts'
+import type { SqlType } from './sql-type.ts'
+import { castTo, mapped, parseType } from './types.ts'
 
 const COMPARISONS: Readonly<Record<string, string>> = {
   '=': '=',

@@ -1,33 +1,7 @@
 import { accept, bracketed, castToDecimal, isNext, literal, numbers, peek, take } from '../../sql/reader.ts'
 import { unsupported } from '../errors.ts'
 import type { Cursor } from './cursor.ts'
-
-export type Kind =
-  | 'fixed'
-  | 'real'
-  | 'text'
-  | 'boolean'
-  | 'date'
-  | 'time'
-  | 'timestamp_ntz'
-  | 'timestamp_ltz'
-  | 'timestamp_tz'
-  | 'variant'
-  | 'object'
-  | 'array'
-  | 'binary'
-
-/** A type as Snowflake's catalogue has it, and the engine's type that holds its values. */
-export interface SqlType {
-  kind: Kind
-  engine: string
-  /** Of `fixed`. */
-  precision: number
-  /** Of `fixed`; digits after the second of times. */
-  scale: number
-  /** Of `text` and `binary`, in characters or bytes. */
-  length: number
-}
+import type { Kind, SqlType } from './sql-type.ts'
 
 export const MAX_TEXT = 16_777_216
 const MAX_BINARY = 8_388_608
