@@ -64,7 +64,7 @@ export async function openWriter(address: Address): Promise<FloorWriter> {
     privateKey: privateKeyPem.trim(),
     privateKeyPass: passphrase,
   }
-  const open = () => openDriverSession({ ...options, log: () => undefined }, login)
+  const open = () => openDriverSession({ ...options, route: {}, log: () => undefined }, login)
   const sessions: DriverSession[] = []
   const idle: DriverSession[] = []
   const { signal } = new AbortController()

@@ -1,13 +1,29 @@
 /** Pools of connections. */
-import { createSecureContext, rootCertificates } from 'node:tls'
-import { Agent, type Dispatcher, ProxyAgent } from 'undici'
+import { Agent, type Dispatcher, Pool, ProxyAgent } from 'undici'
+import { proxyFor } from './proxy.ts'
+import type { Route } from './route.ts'
+import { secureContext } from './tls.ts'
 
-/** `ca`: PEM text of an authority that is trusted besides the public ones. `proxy`: `http://user:password@proxy:3128`. */
-export function trusting({ ca, proxy, timeoutMs }: { ca?: string; proxy?: string; timeoutMs: number }): Dispatcher {
-  // Read once: by name the 150 public certificates would be read anew for each socket.
-  const tls = ca ? { secureContext: createSecureContext({ ca: [...rootCertificates, ca] }) } : {}
-  const times = { connectTimeout: timeoutMs, headersTimeout: timeoutMs, bodyTimeout: timeoutMs }
-  return proxy
-    ? new ProxyAgent({ uri: proxy, requestTls: tls, proxyTls: tls, ...times })
-    : new Agent({ connect: { ...tls, timeout: timeoutMs }, ...times })
+/** Longest wait until a connection stands. */
+const CONNECT_MS = 30_000
+
+/**
+ * `timeoutMs`: the longest silence, if an exchange does not say its own. `connections`: to one host, at a time.
+ */
+export function dispatcherOf(
+  route: Route,
+  { timeoutMs, connections }: { readonly timeoutMs: number; readonly connections?: number },
+): Dispatcher {
+  const context = secureContext(route)
+  const tls = context ? { secureContext: context } : {}
+  const connectTimeout = Math.min(timeoutMs, CONNECT_MS)
+  const common = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs, ...(connections ? { connections } : {}) }
+  return new Agent({
+    factory(origin) {
+      const proxy = proxyFor(origin, route.proxy)
+      return proxy
+        ? new ProxyAgent({ uri: proxy.url.href, requestTls: tls, proxyTls: tls, connectTimeout, ...common })
+        : new Pool(origin, { connect: { ...tls, timeout: connectTimeout }, ...common })
+    },
+  })
 }

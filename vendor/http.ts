@@ -1,6 +1,7 @@
 /** One exchange over HTTP: bounded in its silences, its time and its bytes, and left without anything that could fail later. */
 import { type Dispatcher, request } from 'undici'
 import { orAborted } from './attempts.ts'
+import { hostAnswered } from './hosts.ts'
 import { LOGIN_BYTES, overBytes, overTime } from './limits.ts'
 
 export interface Exchange {
@@ -27,12 +28,54 @@ export interface Reply {
 
 const ignore = (): void => undefined
 
+/** Redirects within one server that are followed in one exchange. */
+const REDIRECTS = 3
+
+/** A redirect that is not followed. */
+export interface Redirect extends Error {
+  /** `to`: the address without its path, or *nowhere*. */
+  readonly redirect: { readonly status: number; readonly to: string }
+}
+export const isRedirect = (error: unknown): error is Redirect => error instanceof Error && 'redirect' in error
+
 /**
- * Sends one request (no retry, no redirect followed) and has `read` make something of the reply, whatever its status. Throws
- * the reason of `signal`, an `OverLimit` for the time in all, or what undici and `read` throw. When it is over the body is
- * over too: one that was left lying could fail later, when nobody listens, and an error that nobody hears ends the process.
+ * Sends one request (no retry) and has `read` make something of the reply, whatever its status. Headers and body never go to
+ * another host: a redirect (3xx) is followed where it asks for the same request (307, 308) at the same server, else it is
+ * thrown as a `Redirect`. Throws the reason of `signal`, an `OverLimit` for the time in all, or what undici and `read` throw.
  */
 export async function exchange<T>(options: Exchange, read: (reply: Reply) => Promise<T> | T): Promise<T> {
+  let url = new URL(options.url)
+  for (let hop = 0; ; hop++) {
+    const found = await exchangeOnce<{ readonly done: T } | URL>({ ...options, url }, async (reply) => {
+      hostAnswered(url.hostname)
+      const { status, headers } = reply
+      if (status < 300 || status >= 400 || status === 304) return { done: await read(reply) }
+      // Read, so that the connection can be used again.
+      await bytesOf(reply, LOGIN_BYTES)
+      return redirected(url, status, headers.location, hop)
+    })
+    if (!(found instanceof URL)) return found.done
+    url = found
+  }
+}
+
+function redirected(from: URL, status: number, location: string | undefined, hop: number): URL {
+  const to = location !== undefined && URL.canParse(location, from) ? new URL(location, from) : undefined
+  if (to?.origin === from.origin && (status === 307 || status === 308) && hop < REDIRECTS) return to
+  throw redirect(from, status, location)
+}
+
+/** A redirect that a client or a driver of it did not follow. */
+export function redirect(from: string | URL, status: number, location: string | null | undefined): Redirect {
+  const to = location && URL.canParse(location, from) ? new URL(location, from).origin : 'nowhere'
+  return Object.assign(new Error(`redirected (HTTP ${status})`), { name: 'Redirect', redirect: { status, to } })
+}
+
+/**
+ * When it is over the body is over too: one that was left lying could fail later, when nobody listens, and an error that
+ * nobody hears ends the process.
+ */
+async function exchangeOnce<T>(options: Exchange, read: (reply: Reply) => Promise<T> | T): Promise<T> {
   const { url, method, headers, body = null, dispatcher, signal, idleMs, totalMs } = options
   const end = new AbortController()
   const stop = (): void => end.abort(signal?.reason)

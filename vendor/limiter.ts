@@ -1,12 +1,6 @@
 /** Keeps requests within the rate, the concurrency and the quiet hours of a connection. */
 import { setTimeout as delay } from 'node:timers/promises'
-
-/** Hours in which nothing is asked, local time of `timeZone` (IANA name, default UTC), `HH:MM`; may pass midnight. */
-export interface QuietHours {
-  readonly from: string
-  readonly to: string
-  readonly timeZone?: string
-}
+import { type QuietHours, quietMs } from './quiet.ts'
 
 export interface LimiterOptions {
   readonly concurrency: number
@@ -64,31 +58,4 @@ export function limiter(options: LimiterOptions): Limiter {
       leave()
     }
   }
-}
-
-/** Milliseconds until the quiet hours end; 0 outside of them. */
-export function quietMs(hours: QuietHours, now: number): number {
-  const minutes = localMinutes(now, hours.timeZone ?? 'UTC')
-  const from = clockMinutes(hours.from)
-  const to = clockMinutes(hours.to)
-  if (from === to) return 0
-  const inside = from < to ? minutes >= from && minutes < to : minutes >= from || minutes < to
-  if (!inside) return 0
-  const left = (to - minutes + 24 * 60) % (24 * 60)
-  return left * 60_000 - (now % 60_000)
-}
-
-const clockMinutes = (text: string): number => {
-  const [hours = 0, minutes = 0] = text.split(':').map(Number)
-  return hours * 60 + minutes
-}
-
-function localMinutes(now: number, timeZone: string): number {
-  const text = new Intl.DateTimeFormat('en-GB', {
-    timeZone,
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-  }).format(now)
-  return clockMinutes(text)
 }

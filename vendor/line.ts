@@ -1,5 +1,7 @@
 /** Why a line to an ERP failed: no answer at all, or the middle of one. Reading changes nothing, so it may be tried again. */
 import { type ErrorClass, isSyncError, type SyncError, syncError } from '../sync/contract/errors.ts'
+import { errorCode } from './causes.ts'
+import { type Destination, wayError } from './fault.ts'
 import { isOverLimit, type OverLimit } from './limits.ts'
 
 /** In which words a vendor's connection names its settings. */
@@ -11,13 +13,10 @@ export interface Line {
   readonly addressHint: string
   readonly refusedHint: string
   readonly slowHint: string
-  readonly certificateHint: string
   /** What an answer over a limit of bytes or depth asks for: whoever asks for pages asks for smaller ones first. */
   readonly sizeClass: ErrorClass
   readonly sizeHint: string
 }
-
-const TLS = /CERT|SELF_SIGNED|UNABLE_TO_|ALTNAME|SSL|TLS/
 
 /**
  * A failure of the line itself or of a limit, as an error of the right class; one that has a class already stays what it is.
@@ -25,14 +24,22 @@ const TLS = /CERT|SELF_SIGNED|UNABLE_TO_|ALTNAME|SSL|TLS/
  * @param what what was asked for; begins the message
  * @param timeoutMs how long silence was borne
  */
-export function lineError(
+export async function lineError(
   error: unknown,
   line: Line,
-  { host, what, timeoutMs }: { readonly host: string; readonly what: string; readonly timeoutMs: number },
-): SyncError {
+  {
+    url,
+    route,
+    what,
+    timeoutMs,
+  }: Pick<Destination, 'url' | 'route'> & { readonly what: string; readonly timeoutMs: number },
+): Promise<SyncError> {
   if (isSyncError(error)) return error
   if (isOverLimit(error)) return limitError(error, line, what)
-  const { prefix, vendor } = line
+  const { prefix, vendor, addressHint: address } = line
+  const way = await wayError(error, { vendor, url, route, address }, prefix, what)
+  if (way) return way
+  const host = URL.canParse(String(url)) ? new URL(url).host : String(url).slice(0, 100)
   const name = error instanceof Error ? error.name : ''
   const code = errorCode(error)
   const make = (cls: ErrorClass, id: string, said: string, hint: string): SyncError =>
@@ -41,15 +48,9 @@ export function lineError(
     make(cls, code, `${host} cannot be reached: ${why}`, hint)
   if (code.includes('TIMEOUT'))
     return make('transient', 'timeout', `${host} was silent for ${Math.round(timeoutMs / 1000)} s`, line.slowHint)
-  if (TLS.test(code))
-    return make('config', 'tls', `the certificate of ${host} is not trusted (${code})`, line.certificateHint)
   switch (code) {
     case 'ECONNREFUSED':
       return unreached('transient', 'nothing listens there', line.refusedHint)
-    case 'ENOTFOUND':
-      return unreached('config', 'the host name is unknown', `${line.addressHint} and the DNS of this machine.`)
-    case 'EAI_AGAIN':
-      return unreached('transient', 'the name service does not answer', 'Check the DNS of this machine.')
     case 'ERR_INVALID_URL':
       return unreached('config', 'the address is no URL', `${line.addressHint}.`)
     default: {
@@ -86,14 +87,4 @@ export function brokenReply(error: unknown): string | undefined {
   const isParser = code.startsWith('HPE_') || (error instanceof Error && error.name === 'HTTPParserError')
   if (!isParser) return undefined
   return `is no HTTP (${/\(([^()]+)\)$/.exec((error as Error).message)?.[1] ?? code})`
-}
-
-/** The code of an error or of what caused it. */
-export function errorCode(error: unknown): string {
-  for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    if (at instanceof AggregateError && at.errors.length > 0) return errorCode(at.errors[0])
-    const code = (at as { code?: unknown }).code
-    if (typeof code === 'string') return code
-  }
-  return ''
 }

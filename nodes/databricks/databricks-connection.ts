@@ -1,12 +1,19 @@
 /** databricks-connection: one SQL warehouse of one workspace, and where in it the tables are. */
-import { readFile } from 'node:fs/promises'
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
-import { syncError } from '../../sync/contract/errors.ts'
-import { boundedInAll, type ConnectionSpec, defineConnection, field } from '../kit/kit.ts'
+import {
+  boundedInAll,
+  type ConnectionSpec,
+  defineConnection,
+  field,
+  needed,
+  routeFields,
+  routeLine,
+  routeOf,
+} from '../kit/kit.ts'
 import type { AuthOptions } from './client/auth.ts'
 import { checkDatabricks } from './client/check.ts'
-import { type Connection, createConnection } from './client/connection.ts'
+import { type Connection, createConnection, workspaceOf } from './client/connection.ts'
 import { listNames, readList } from './client/lists.ts'
 
 const config = z.object({
@@ -20,12 +27,7 @@ const config = z.object({
   catalog: field.asked(),
   schema: field.asked(),
   volume: field.optional(),
-  /** PEM text, or the path of a file that holds it. */
-  ca: field.optional(),
-  proxy: field.optional(),
-  timeoutSeconds: field.number(60, 5, 900),
-  /** Seconds for one request in all; the time-out above bounds its silences. */
-  totalSeconds: field.number(600, 1, 86_400),
+  ...routeFields({ value: 60, min: 5, max: 900 }),
   statementMinutes: field.number(30, 1, 2880),
   /** Minutes after which a run gives up on a warehouse that starts or does not answer. */
   coldStartMinutes: field.number(10, 0.01, 1440),
@@ -64,6 +66,7 @@ export const databricksConnection: ConnectionSpec<typeof config, typeof secrets,
       await connection.close()
     }
   },
+  way: async (values) => routeLine(await routeOf(values), workspaceOf(values.host, values.port).url),
   lists: Object.fromEntries(
     listNames.map((name) => [
       name,
@@ -79,20 +82,18 @@ async function open(
   log: (level: string, text: string) => void,
   attempts?: number,
 ): Promise<DatabricksClient> {
-  const ca = await certificate(values.ca)
+  const { timeoutMs, ...route } = await routeOf(values)
   const connection = createConnection({
     host: values.host,
     port: values.port,
     path: values.path,
     auth: login(values, credentials),
-    socketTimeoutMs: values.timeoutSeconds * 1000,
-    totalMs: values.totalSeconds * 1000,
+    socketTimeoutMs: timeoutMs,
+    ...route,
     statementTimeoutSeconds: values.statementMinutes * 60,
     coldStartMs: values.coldStartMinutes * 60_000,
     log,
     ...(attempts ? { attempts } : {}),
-    ...(ca ? { ca } : {}),
-    ...(values.proxy ? { proxy: values.proxy } : {}),
   })
   const { catalog, schema, volume, coldStartMinutes } = values
   return { connection, catalog, schema, volume, patienceMs: coldStartMinutes * 60_000 }
@@ -108,25 +109,6 @@ function login({ login: kind, clientId, tenant, entraUrl }: Config, { secret, to
     ...(kind === 'entra' && entraUrl ? { azureLogin: entraUrl } : {}),
   }
 }
-
-async function certificate(text: string): Promise<string | undefined> {
-  if (text === '') return undefined
-  const pem = text.includes('-----BEGIN') ? text : await readFile(text, 'utf8').catch(() => '')
-  if (!pem.includes('-----BEGIN CERTIFICATE'))
-    throw wrong('ca', 'neither a certificate in PEM form nor a file that holds one')
-  return pem
-}
-
-function needed(text: string, name: string, label: string): string {
-  if (text === '') throw wrong(name, `${label} is missing`)
-  return text
-}
-
-const wrong = (name: string, what: string) =>
-  syncError('config', 'databricks.config', `Field ${name}: ${what}`, {
-    field: name,
-    hint: 'Open the Databricks connection and correct the field.',
-  })
 
 export default function (RED: NodeAPI): void {
   defineConnection(RED, databricksConnection)

@@ -1,14 +1,24 @@
 /** intacct-connection: one company of Sage Intacct, and how to sign in there. */
-import { readFile } from 'node:fs/promises'
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
-import { syncError } from '../../sync/contract/errors.ts'
 import { limiter } from '../../vendor/limiter.ts'
-import { boundedInAll, type ConnectionSpec, defineConnection, field, type OpenContext } from '../kit/kit.ts'
+import {
+  boundedInAll,
+  type ConnectionSpec,
+  defineConnection,
+  field,
+  type OpenContext,
+  onlyItsCa,
+  quietFields,
+  quietHours,
+  routeFields,
+  routeLine,
+  routeOf,
+} from '../kit/kit.ts'
 import { checkIntacct } from './client/check.ts'
 import { createIntacctConnection, type IntacctConnection } from './client/connection.ts'
 import { listNames, readList } from './client/lists.ts'
-import type { IntacctOptions } from './client/options.ts'
+import { GATEWAY, type IntacctOptions } from './client/options.ts'
 import { createIntacctSchema, type IntacctSchema } from './client/schema.ts'
 
 const config = z.object({
@@ -26,20 +36,13 @@ const config = z.object({
   sessionMinutes: field.number(50, 1, 1440),
   concurrency: field.number(1, 1, 16),
   requestsPerSecond: field.number(0, 0, 1000),
-  timeoutSeconds: field.number(300, 1, 3600),
-  /** Seconds for one request in all; the time-out above bounds its silences. */
-  totalSeconds: field.number(600, 1, 86_400),
+  ...routeFields({ value: 300, min: 1, max: 3600 }),
   /** Minutes after which a run gives up on a gateway that cannot be reached or does not answer with data. */
   retryMinutes: field.number(10, 0.01, 1440),
   /** Calls a month that the plan of the company allows; 0: not known. */
   allowance: field.number(0, 0, 1_000_000_000),
   alertPercent: field.number(80, 1, 1000),
-  /** PEM text, or the path of a file that holds it. */
-  ca: field.optional(),
-  proxy: field.optional(),
-  quietFrom: field.optional(),
-  quietTo: field.optional(),
-  quietZone: field.optional(),
+  ...quietFields,
 })
 const secrets = z.object({
   senderPassword: field.text('Sender password is missing'),
@@ -59,8 +62,8 @@ export interface IntacctClient {
 
 export const intacctConnection: ConnectionSpec<typeof config, typeof secrets, IntacctClient> = {
   type: 'intacct-connection',
-  version: 2,
-  migrations: { 1: boundedInAll },
+  version: 3,
+  migrations: { 1: boundedInAll, 2: onlyItsCa },
   config,
   credentials: secrets,
   async open(values, credentials, context) {
@@ -82,6 +85,7 @@ export const intacctConnection: ConnectionSpec<typeof config, typeof secrets, In
       await connection.close()
     }
   },
+  way: async (values) => routeLine(await routeOf(values), values.gateway || GATEWAY),
   lists: Object.fromEntries(
     listNames.map((name) => [
       name,
@@ -96,8 +100,7 @@ async function optionsOf(
   credentials: Secrets,
   context: Pick<OpenContext, 'once'>,
 ): Promise<IntacctOptions> {
-  const ca = await certificate(values.ca)
-  const quietHours = quiet(values)
+  const quiet = quietHours(values)
   const { company, concurrency } = values
   return {
     senderId: values.senderId,
@@ -112,43 +115,12 @@ async function optionsOf(
     sessionMinutes: values.sessionMinutes,
     // Intacct counts requests by company, whichever connection or entity they come from.
     line: context.once(`intacct ${company} ${concurrency}`, () => limiter({ concurrency, now: Date.now })),
-    timeoutMs: values.timeoutSeconds * 1000,
-    totalMs: values.totalSeconds * 1000,
     retry: { totalMs: values.retryMinutes * 60_000 },
-    ...(ca ? { ca } : {}),
-    ...(values.proxy ? { proxy: address(values.proxy, 'proxy') } : {}),
+    ...(await routeOf(values)),
     ...(values.requestsPerSecond > 0 ? { requestsPerSecond: values.requestsPerSecond } : {}),
-    ...(quietHours ? { quietHours } : {}),
+    ...(quiet ? { quietHours: quiet } : {}),
   }
 }
-
-function quiet({ quietFrom: from, quietTo: to, quietZone }: Config): IntacctOptions['quietHours'] {
-  if (!from && !to) return undefined
-  for (const [name, text] of Object.entries({ quietFrom: from, quietTo: to }))
-    if (!/^([01]\d|2[0-3]):[0-5]\d$/.test(text)) throw wrong(name, `"${text}" is no time of day such as 22:30`)
-  if (quietZone && !Intl.supportedValuesOf('timeZone').includes(quietZone) && quietZone !== 'UTC')
-    throw wrong('quietZone', `"${quietZone}" is no time zone such as America/Denver`)
-  return { from, to, ...(quietZone ? { timeZone: quietZone } : {}) }
-}
-
-async function certificate(text: string): Promise<string | undefined> {
-  if (text === '') return undefined
-  const pem = text.includes('-----BEGIN') ? text : await readFile(text, 'utf8').catch(() => '')
-  if (!pem.includes('-----BEGIN CERTIFICATE'))
-    throw wrong('ca', 'neither a certificate in PEM form nor a file that holds one')
-  return pem
-}
-
-function address(text: string, name: string): string {
-  if (!URL.canParse(text)) throw wrong(name, `"${text}" is no address such as http://proxy:3128`)
-  return text
-}
-
-const wrong = (name: string, what: string) =>
-  syncError('config', 'intacct.config', `Field ${name}: ${what}`, {
-    field: name,
-    hint: 'Open the Intacct connection and correct the field.',
-  })
 
 export default function (RED: NodeAPI): void {
   defineConnection(RED, intacctConnection)

@@ -1,6 +1,6 @@
 /** Values of a dialog, as Node-RED stores them, to one typed object: migrations, `${ENV}`, schema. */
 import { z } from 'zod'
-import { syncError } from '../../sync/contract/errors.ts'
+import { type SyncError, syncError } from '../../sync/contract/errors.ts'
 
 /** What the editor stored: strings, numbers, booleans, tables. */
 export type Values = Record<string, unknown>
@@ -129,11 +129,15 @@ export function parseFields<S extends Fields>(schema: S, values: Values, literal
   const parsed = schema.safeParse(own)
   if (parsed.success) return parsed.data
   const { field, text } = inWords(parsed.error)
-  throw syncError('config', 'tieout.config', `Field ${field}: ${text}`, {
-    field,
+  throw wrongField(field, text)
+}
+
+/** The error of a field that is wrong as it stands. */
+export const wrongField = (name: string, text: string): SyncError =>
+  syncError('config', 'tieout.config', `Field ${name}: ${text}`, {
+    field: name,
     hint: 'Open the node and correct the field.',
   })
-}
 
 /** Stored values to typed config: migrated, variables checked, parsed. */
 export function readConfig<S extends Fields>(spec: ConfigSpec<S>, stored: Values): z.output<S> {

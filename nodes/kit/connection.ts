@@ -42,6 +42,8 @@ export interface ConnectionSpec<S extends Fields, K extends Fields, Client> exte
     credentials: z.output<K>,
     context: OpenContext,
   ) => Promise<readonly ReportLine[]>
+  /** Said below it, whatever became of it: proxy and certificates in use. */
+  readonly way?: (config: z.output<S>) => Promise<ReportLine>
   /** Pick lists by name, read from the live system, also with unsaved values; `query` is what the dialog asks with, all texts. */
   readonly lists?: Readonly<
     Record<
@@ -131,11 +133,12 @@ export function defineConnection<S extends Fields, K extends Fields, Client>(
     registration(spec, secretFields),
   )
 
-  testRoute(RED, spec, credentialSchema, async (config, credentials, context) =>
-    spec.test
-      ? spec.test(config, credentials, context)
-      : [{ ok: true, text: 'The fields are well formed; there is nothing to reach.' }],
-  )
+  testRoute(RED, spec, credentialSchema, async (config, credentials, context) => {
+    if (!spec.test) return [{ ok: true, text: 'The fields are well formed; there is nothing to reach.' }]
+    const way = spec.way ? [await spec.way(config)] : []
+    const lines = await spec.test(config, credentials, context).catch((error: unknown) => [failureLine(error)])
+    return [...lines, ...way]
+  })
 
   RED.httpAdmin.post(
     `/tieout/connections/${spec.type}/lists/:list`,
@@ -185,14 +188,15 @@ export function testRoute<S extends Fields, K extends Fields>(
         }
         return scrub({ lines: await test(config, credentials, context) }, secrets)
       } catch (error) {
-        const { message, cause } = asSyncError(error)
-        return scrub(
-          { lines: [{ ok: false, text: withHint(message, cause.hint), ...(cause.field && { field: cause.field }) }] },
-          secrets,
-        )
+        return scrub({ lines: [failureLine(error)] }, secrets)
       }
     }),
   )
+}
+
+function failureLine(error: unknown): ReportLine & { readonly field?: string } {
+  const { message, cause } = asSyncError(error)
+  return { ok: false, text: withHint(message, cause.hint), ...(cause.field && { field: cause.field }) }
 }
 
 /** Opens a client from a dialog's unsaved values for one question, and closes it. */

@@ -2,7 +2,16 @@
 
 export type { Preview, ReportLine } from '../../vendor/report.ts'
 export { addedFieldRow, byEntity, columnsByEntity } from './added-fields.ts'
-export { boundedInAll, type ConfigSpec, type Fields, field, migrate, readConfig, type Values } from './config.ts'
+export {
+  boundedInAll,
+  type ConfigSpec,
+  type Fields,
+  field,
+  migrate,
+  readConfig,
+  type Values,
+  wrongField,
+} from './config.ts'
 export {
   type ConnectionSpec,
   defineConnection,
@@ -17,6 +26,17 @@ export { type LedgerHandle, ledgerHandle, type Member, placeOf, reachable, sinks
 export { type Batch, checkLedger, parseBatch } from './message.ts'
 export { defineNode, type Log, type Message, type NodeContext, type NodeSpec } from './node.ts'
 export type { Order } from './order.ts'
+export {
+  needed,
+  onlyItsCa,
+  pemBlocks,
+  quietFields,
+  quietHours,
+  routeFields,
+  routeLine,
+  routeOf,
+  textOrFile,
+} from './route.ts'
 export { handle, scrub } from './routes.ts'
 export { defineSink, type SinkContext, type SinkSpec } from './sink.ts'
 export { defineSource, type SourceContext, type SourceSpec } from './source.ts'

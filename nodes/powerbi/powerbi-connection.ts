@@ -1,9 +1,17 @@
 /** powerbi-connection: one service principal of one tenant, and the cloud that its Power BI is in. */
-import { readFile } from 'node:fs/promises'
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
-import { syncError } from '../../sync/contract/errors.ts'
-import { boundedInAll, type ConnectionSpec, defineConnection, field } from '../kit/kit.ts'
+import {
+  boundedInAll,
+  type ConnectionSpec,
+  defineConnection,
+  field,
+  needed,
+  pemBlocks,
+  routeFields,
+  routeLine,
+  routeOf,
+} from '../kit/kit.ts'
 import type { Login } from './client/auth.ts'
 import { checkPowerbi } from './client/check.ts'
 import { CLOUD_NAMES, CLOUDS } from './client/clouds.ts'
@@ -20,11 +28,7 @@ const config = z.object({
   /** Other addresses than those of the cloud: a gateway in between. */
   loginUrl: field.optional(),
   apiUrl: field.optional(),
-  ca: field.optional(),
-  proxy: field.optional(),
-  timeoutSeconds: field.number(100, 1, 900),
-  /** Seconds for one request in all; the time-out above bounds its silences. */
-  totalSeconds: field.number(600, 1, 86_400),
+  ...routeFields({ value: 100, min: 1, max: 900 }),
   /** Minutes after which a run gives up on a Power BI that does not answer. */
   retryMinutes: field.number(10, 0.01, 1440),
 })
@@ -59,6 +63,7 @@ export const powerbiConnection: ConnectionSpec<typeof config, typeof secrets, Po
       await connection.close()
     }
   },
+  way: async (values) => routeLine(await routeOf(values), values.apiUrl || CLOUDS[values.cloud].api),
   lists: Object.fromEntries(
     listNames.map((name) => [
       name,
@@ -70,7 +75,6 @@ export const powerbiConnection: ConnectionSpec<typeof config, typeof secrets, Po
 
 async function open(values: Config, credentials: Secrets, log: (text: string) => void): Promise<PowerbiClient> {
   const cloud = CLOUDS[values.cloud]
-  const ca = values.ca === '' ? undefined : await pem(values.ca, 'CERTIFICATE', 'ca')
   const connection = createConnection({
     auth: {
       tenant: values.tenant,
@@ -81,11 +85,8 @@ async function open(values: Config, credentials: Secrets, log: (text: string) =>
       ...(values.loginUrl ? { loginUrl: values.loginUrl } : {}),
     },
     apiUrl: values.apiUrl || cloud.api,
-    timeoutMs: values.timeoutSeconds * 1000,
-    totalMs: values.totalSeconds * 1000,
+    ...(await routeOf(values)),
     log,
-    ...(ca ? { ca } : {}),
-    ...(values.proxy ? { proxy: values.proxy } : {}),
   })
   return { connection, patienceMs: values.retryMinutes * 60_000 }
 }
@@ -99,25 +100,9 @@ async function loginOf({ login, certificate }: Config, { secret, privateKey }: S
   }
 }
 
-/** A block of a PEM text, or of the file that the text names. A password field has no line ends: they are put back. */
-async function pem(text: string, kind: 'CERTIFICATE' | 'PRIVATE KEY', name: string): Promise<string> {
-  const whole = text.includes('-----BEGIN') ? text : await readFile(text, 'utf8').catch(() => '')
-  const block = new RegExp(`-----BEGIN ([A-Z ]*${kind})-----([\\s\\S]+?)-----END \\1-----`).exec(whole)
-  if (!block) throw wrong(name, `neither a ${kind.toLowerCase()} in PEM form nor a file that holds one`)
-  const lines = (block[2] ?? '').replace(/\s+/g, '').match(/.{1,64}/g) ?? []
-  return [`-----BEGIN ${block[1]}-----`, ...lines, `-----END ${block[1]}-----`, ''].join('\n')
-}
-
-function needed(text: string, name: string, label: string): string {
-  if (text === '') throw wrong(name, `${label} is missing`)
-  return text
-}
-
-const wrong = (name: string, what: string) =>
-  syncError('config', 'powerbi.config', `Field ${name}: ${what}`, {
-    field: name,
-    hint: 'Open the Power BI connection and correct the field.',
-  })
+/** One block: of a chain the first, which is the app's own. */
+const pem = async (text: string, kind: 'CERTIFICATE' | 'PRIVATE KEY', name: string): Promise<string> =>
+  (await pemBlocks(text, kind, name))[0] ?? ''
 
 export default function (RED: NodeAPI): void {
   defineConnection(RED, powerbiConnection)

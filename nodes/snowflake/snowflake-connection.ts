@@ -1,9 +1,19 @@
 /** snowflake-connection: one account, how the user signs in, and where in it the tables are. */
-import { readFile } from 'node:fs/promises'
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
-import { syncError } from '../../sync/contract/errors.ts'
-import { boundedInAll, type ConnectionSpec, defineConnection, field } from '../kit/kit.ts'
+import {
+  boundedInAll,
+  type ConnectionSpec,
+  defineConnection,
+  field,
+  needed,
+  routeFields,
+  routeLine,
+  routeOf,
+  textOrFile,
+  wrongField,
+} from '../kit/kit.ts'
+import { accountOf } from './client/account.ts'
 import type { AuthOptions } from './client/auth.ts'
 import { checkSnowflake } from './client/check.ts'
 import { type Connection, createConnection } from './client/connection.ts'
@@ -26,12 +36,7 @@ const config = z.object({
   schema: field.asked(),
   /** `@~` or a named stage. */
   stage: field.optional(),
-  /** PEM text, or the path of a file that holds it. */
-  ca: field.optional(),
-  proxy: field.optional(),
-  timeoutSeconds: field.number(60, 1, 900),
-  /** Seconds for one request in all; the time-out above bounds its silences. */
-  totalSeconds: field.number(600, 1, 86_400),
+  ...routeFields({ value: 60, min: 1, max: 900 }),
   statementMinutes: field.number(30, 1, 2880),
   lockSeconds: field.number(60, 1, 3600),
   /** Minutes after which a run gives up on an account or warehouse that does not answer. */
@@ -74,6 +79,12 @@ export const snowflakeConnection: ConnectionSpec<typeof config, typeof secrets, 
       await connection.close()
     }
   },
+  async way(values) {
+    const { accessUrl } = accountOf(values)
+    // The storage of stages is spoken to by clients of the driver that take no certificates.
+    const more = values.onlyCa ? 'Storage of the stage: the public ones count too.' : ''
+    return routeLine(await routeOf(values), accessUrl, more)
+  },
   lists: Object.fromEntries(
     listNames.map((name) => [
       name,
@@ -89,8 +100,7 @@ async function open(
   log: (level: string, text: string) => void,
   attempts?: number,
 ): Promise<SnowflakeClient> {
-  const { account, host, protocol, role, warehouse, database, schema, stage, proxy } = values
-  const ca = await pemText(values.ca, 'ca', 'CERTIFICATE')
+  const { account, host, protocol, role, warehouse, database, schema, stage } = values
   const connection = createConnection({
     account,
     protocol,
@@ -99,8 +109,7 @@ async function open(
     database,
     schema,
     auth: await login(values, credentials),
-    timeoutMs: values.timeoutSeconds * 1000,
-    totalMs: values.totalSeconds * 1000,
+    ...(await routeOf(values)),
     statementTimeoutSeconds: values.statementMinutes * 60,
     lockTimeoutSeconds: values.lockSeconds,
     coldStartMs: values.coldStartMinutes * 60_000,
@@ -108,8 +117,6 @@ async function open(
     ...(host ? { host } : {}),
     ...(values.port ? { port: values.port } : {}),
     ...(attempts ? { attempts } : {}),
-    ...(ca ? { ca } : {}),
-    ...(proxy ? { proxy } : {}),
   })
   return { connection, database, schema, stage, patienceMs: values.coldStartMinutes * 60_000 }
 }
@@ -130,30 +137,17 @@ async function login(values: Config, credentials: Secrets): Promise<AuthOptions>
   return {
     kind,
     user: needed(user, 'user', 'User'),
-    privateKey: (await pemText(key, 'privateKey', '')) ?? '',
+    privateKey: await keyText(key),
     ...(credentials.passphrase ? { passphrase: credentials.passphrase } : {}),
   }
 }
 
-/** PEM text, or that of the file that the field names. */
-async function pemText(text: string, name: string, what: string): Promise<string | undefined> {
-  if (text === '') return undefined
-  const pem = text.includes('-----BEGIN') ? text : await readFile(text, 'utf8').catch(() => '')
-  if (!pem.includes(`-----BEGIN ${what}`))
-    throw wrong(name, `neither a ${what === '' ? 'key' : 'certificate'} in PEM form nor a file that holds one`)
-  return pem
+async function keyText(text: string): Promise<string> {
+  const key = await textOrFile(text)
+  if (!key.includes('-----BEGIN '))
+    throw wrongField('privateKey', 'neither a key in PEM form nor a file that holds one')
+  return key
 }
-
-function needed(text: string, name: string, label: string): string {
-  if (text === '') throw wrong(name, `${label} is missing`)
-  return text
-}
-
-const wrong = (name: string, what: string) =>
-  syncError('config', 'snowflake.config', `Field ${name}: ${what}`, {
-    field: name,
-    hint: 'Open the Snowflake connection and correct the field.',
-  })
 
 export default function (RED: NodeAPI): void {
   defineConnection(RED, snowflakeConnection)

@@ -1,11 +1,22 @@
 /** x3-connection: one folder of one Sage X3 server, and how to log in there. */
-import { readFile } from 'node:fs/promises'
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
-import { syncError } from '../../sync/contract/errors.ts'
-import { boundedInAll, type ConnectionSpec, defineConnection, field } from '../kit/kit.ts'
+import {
+  boundedInAll,
+  type ConnectionSpec,
+  defineConnection,
+  field,
+  needed,
+  onlyItsCa,
+  quietFields,
+  quietHours,
+  routeFields,
+  routeLine,
+  routeOf,
+} from '../kit/kit.ts'
 import { checkX3 } from './client/check.ts'
 import { createX3Connection, type X3Connection } from './client/connection.ts'
+import { apiUrlOf } from './client/http.ts'
 import { listNames, readList } from './client/lists.ts'
 import type { Audience, X3Auth, X3Options } from './client/options.ts'
 import { createX3Schema, type X3Schema } from './client/schema.ts'
@@ -23,19 +34,12 @@ const config = z.object({
   issuer: field.optional(),
   lifetimeSeconds: field.number(300, 30, 86_400),
   backdateSeconds: field.number(30, 0, 3600),
-  /** PEM text, or the path of a file that holds it. */
-  ca: field.optional(),
-  proxy: field.optional(),
+  ...routeFields({ value: 120, min: 1, max: 3600 }),
   requestsPerSecond: field.number(0, 0, 1000),
   concurrency: field.number(2, 1, 16),
-  timeoutSeconds: field.number(120, 1, 3600),
-  /** Seconds for one request in all; the time-out above bounds its silences. */
-  totalSeconds: field.number(600, 1, 86_400),
   /** Minutes after which a run gives up on a server that cannot be reached or does not answer with data. */
   retryMinutes: field.number(10, 0.01, 1440),
-  quietFrom: field.optional(),
-  quietTo: field.optional(),
-  quietZone: field.optional(),
+  ...quietFields,
 })
 const secrets = z.object({ secret: field.optional(), password: field.optional() })
 type Config = z.output<typeof config>
@@ -51,8 +55,8 @@ export interface X3Client {
 
 export const x3Connection: ConnectionSpec<typeof config, typeof secrets, X3Client> = {
   type: 'x3-connection',
-  version: 2,
-  migrations: { 1: boundedInAll },
+  version: 3,
+  migrations: { 1: boundedInAll, 2: onlyItsCa },
   config,
   credentials: secrets,
   open: openX3,
@@ -65,6 +69,7 @@ export const x3Connection: ConnectionSpec<typeof config, typeof secrets, X3Clien
       await client.connection.close()
     }
   },
+  way: async (values) => routeLine(await routeOf(values), apiUrlOf(values.url).href),
   lists: Object.fromEntries(
     listNames.map((name) => [
       name,
@@ -75,18 +80,14 @@ export const x3Connection: ConnectionSpec<typeof config, typeof secrets, X3Clien
 }
 
 async function openX3(values: Config, credentials: Secrets): Promise<X3Client> {
-  const ca = await certificate(values.ca)
   const quiet = quietHours(values)
   const options: X3Options = {
     url: values.url,
     folder: values.folder,
     auth: login(values, credentials),
     concurrency: values.concurrency,
-    timeoutMs: values.timeoutSeconds * 1000,
-    totalMs: values.totalSeconds * 1000,
     retry: { totalMs: values.retryMinutes * 60_000 },
-    ...(ca ? { ca } : {}),
-    ...(values.proxy ? { proxy: address(values.proxy, 'proxy') } : {}),
+    ...(await routeOf(values)),
     ...(values.requestsPerSecond > 0 ? { requestsPerSecond: values.requestsPerSecond } : {}),
     ...(quiet ? { quietHours: quiet } : {}),
   }
@@ -123,48 +124,6 @@ function audienceOf({ audience, audienceText }: Config): Audience {
   if (audience === 'word') return { kind: 'word', word: audienceText || 'xtrem' }
   return { kind: 'registered', ...(audienceText ? { url: audienceText } : {}) }
 }
-
-function quietHours({ quietFrom: from, quietTo: to, quietZone }: Config): X3Options['quietHours'] {
-  if (!from && !to) return undefined
-  for (const [name, text] of Object.entries({ quietFrom: from, quietTo: to })) {
-    if (!/^([01]\d|2[0-3]):[0-5]\d$/.test(text)) throw wrong(name, `"${text}" is no time of day such as 22:30`)
-  }
-  if (quietZone && !knownZone(quietZone))
-    throw wrong('quietZone', `"${quietZone}" is no time zone such as Europe/Paris`)
-  return { from, to, ...(quietZone ? { timeZone: quietZone } : {}) }
-}
-
-function knownZone(zone: string): boolean {
-  try {
-    return Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }))
-  } catch {
-    return false
-  }
-}
-
-async function certificate(text: string): Promise<string | undefined> {
-  if (text === '') return undefined
-  const pem = text.includes('-----BEGIN') ? text : await readFile(text, 'utf8').catch(() => '')
-  if (!pem.includes('-----BEGIN CERTIFICATE'))
-    throw wrong('ca', 'neither a certificate in PEM form nor a file that holds one')
-  return pem
-}
-
-function address(text: string, name: string): string {
-  if (!URL.canParse(text)) throw wrong(name, `"${text}" is no address such as http://proxy:3128`)
-  return text
-}
-
-function needed(text: string, name: string, label: string): string {
-  if (text === '') throw wrong(name, `${label} is missing`)
-  return text
-}
-
-const wrong = (name: string, what: string) =>
-  syncError('config', 'x3.config', `Field ${name}: ${what}`, {
-    field: name,
-    hint: 'Open the X3 connection and correct the field.',
-  })
 
 export default function (RED: NodeAPI): void {
   defineConnection(RED, x3Connection)

@@ -200,7 +200,7 @@ describe('databricks faults, against the sandbox with the vendor driver', () => 
     )
     await assert.rejects(writeOne({ port: 1, attempts: 1 }), is('transient', 'databricks.connect', /firewall/))
     await assert.rejects(writeOne({ ca: '' }), is('config', 'databricks.tls', /CA/))
-    assert.throws(() => f.connect({ host: 'https://x/' }), is('config', 'databricks.host', /without https/))
+    assert.throws(() => f.connect({ host: 'http://x/' }), is('config', 'databricks.host', /reached by https/))
   })
 
   it('names a missing right and a missing schema, and what to grant or create', async () => {

@@ -118,7 +118,7 @@ describe('Power BI connection', function () {
   it('without the own CA the certificate is refused, and the cure named', async () => {
     const { ca: _, ...rest } = { ca: '', ...auth({ kind: 'secret', secret: f.sandbox.clientSecret }) }
     const error = await refusal(listWorkspaces(f.connect({ ...rest, ca: '' }), context))
-    assert.match(error.message, /certificate is not trusted.*Own CA/)
+    assert.match(error.message, /"Tieout sandbox CA".*Own CA/)
   })
 
   describe('refresh', () => {

@@ -151,8 +151,9 @@ describe('databricks-connection and databricks-write', () => {
     const lines = await test()
     deepStrictEqual(
       lines.map(({ ok: good }) => good),
-      [true, true, true, true],
+      [true, true, true, true, true],
     )
+    match(lines[4]?.text ?? '', /^Without a proxy; trusted are the public .*, and the own CA "Tieout sandbox CA"\.$/)
     match(lines[0]?.text ?? '', /Reached the warehouse \/sql\/1\.0\/warehouses\/sandbox as sandbox-client/)
     f.sandbox.deny('MODIFY', 'main.finance')
     f.sandbox.deny('WRITE VOLUME', 'main.finance.staging')
@@ -171,8 +172,8 @@ describe('databricks-connection and databricks-write', () => {
     )
     match(await firstLine({ clientId: 'nobody' }), /invalid_client.*new OAuth secret/)
     match(await firstLine({ path: '/sql/1.0/warehouses/none' }), /HTTP path/)
-    match(await firstLine({ host: 'https://x' }), /without https/)
-    match(await firstLine({ ca: '' }), /certificate is not trusted/)
+    match(await firstLine({ host: 'http://x' }), /reached by https/)
+    match(await firstLine({ ca: '' }), /"Tieout sandbox CA".*"Own CA" on the connection/)
     match(await firstLine({ port: '1' }), /firewall/)
     match(await firstLine({ clientId: '' }), /Field clientId: Client ID is missing/)
     match(await firstLine({ login: 'entra' }), /Field tenant: Tenant is missing/)

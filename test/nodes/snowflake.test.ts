@@ -175,9 +175,10 @@ describe('snowflake-connection and snowflake-merge', () => {
     const lines = await test()
     deepStrictEqual(
       lines.map(({ ok: good }) => good),
-      [true, true, true, true, true, true],
+      [true, true, true, true, true, true, true],
       JSON.stringify(lines),
     )
+    match(lines[6]?.text ?? '', /^Without a proxy; trusted are the public/)
     match(lines[0]?.text ?? '', /Signed in to TIEOUT-SANDBOX as TIEOUT_LOADER with the role LOADER/)
     f.sandbox.deny('DELETE', at('_TIEOUT_MARK'))
     match(await wrongs(), /GRANT INSERT, UPDATE, DELETE ON TABLE .*_TIEOUT_MARK TO ROLE LOADER/)

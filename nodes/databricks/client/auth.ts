@@ -1,6 +1,7 @@
 /** Access tokens: a personal one, or a service principal's by client credentials, renewed ahead and by one request at a time. */
 import { z } from 'zod'
 import { isSyncError, syncError } from '../../../sync/contract/errors.ts'
+import { withScheme } from '../../../vendor/address.ts'
 import { LOGIN_BYTES } from '../../../vendor/limits.ts'
 import type { Http } from './http.ts'
 
@@ -77,7 +78,7 @@ async function requestToken(
 ): Promise<{ token: string; seconds: number }> {
   const entra = auth.azureTenant !== undefined && auth.azureTenant !== ''
   const url = entra
-    ? `${(auth.azureLogin || 'https://login.microsoftonline.com').replace(/\/+$/, '')}/${encodeURIComponent(auth.azureTenant ?? '')}/oauth2/v2.0/token`
+    ? `${(withScheme(auth.azureLogin || 'login.microsoftonline.com')?.href ?? '').replace(/\/+$/, '')}/${encodeURIComponent(auth.azureTenant ?? '')}/oauth2/v2.0/token`
     : `${workspace}/oidc/v1/token`
   const form = new URLSearchParams({ grant_type: 'client_credentials', scope: entra ? AZURE_DATABRICKS : 'all-apis' })
   const headers: Record<string, string> = {

@@ -1,9 +1,12 @@
 /** One workspace and warehouse: tokens, sessions, statements, REST requests; what may be tried again is. */
 import { type SyncError, syncError } from '../../../sync/contract/errors.ts'
 import type { WriteContext } from '../../../sync/contract/target.ts'
+import { hostIn } from '../../../vendor/address.ts'
 import { bounded, insist, orAborted, withSignOfLife } from '../../../vendor/attempts.ts'
+import { hostAnswered } from '../../../vendor/hosts.ts'
 import { TOTAL_MS } from '../../../vendor/limits.ts'
 import { createPatience, type Patience } from '../../../vendor/retry-limits.ts'
+import type { Route } from '../../../vendor/route.ts'
 import type { MarkWriter } from '../../../vendor/warehouse/mark-writer.ts'
 import { type AuthOptions, createTokens, isRefusedClient } from './auth.ts'
 import { connectDriver, type DriverClient, type DriverSession } from './driver.ts'
@@ -11,16 +14,13 @@ import { type FailurePoint, toSyncError } from './errors.ts'
 import { createHttp, type HttpReply, type HttpRequest } from './http.ts'
 import { createMarkWriter, type MarkToWrite } from './mark.ts'
 
-export interface DatabricksOptions {
+export interface DatabricksOptions extends Route {
   /** `adb-123.4.azuredatabricks.net`, or a private link name; no scheme, no port. */
   readonly host: string
   readonly port?: number
   /** HTTP path of the SQL warehouse: `/sql/1.0/warehouses/abc`. */
   readonly path: string
   readonly auth: AuthOptions
-  /** PEM text of a CA that is trusted besides the public ones. */
-  readonly ca?: string
-  readonly proxy?: string
   /** Longest wait for one reply of the driver; a long statement is polled, so this bounds a request and not a statement. */
   readonly socketTimeoutMs?: number
   /** Longest REST request in all, default 600,000. */
@@ -72,17 +72,10 @@ export interface Connection {
 const CLOSE_MS = 1400
 
 export function createConnection(options: DatabricksOptions): Connection {
-  const host = checkHost(options.host)
-  const port = options.port ?? 443
+  const { host, port, url: workspace } = workspaceOf(options.host, options.port)
   const socketTimeoutMs = options.socketTimeoutMs ?? 60_000
   const totalMs = options.totalMs ?? TOTAL_MS
-  const workspace = `https://${host}${port === 443 ? '' : `:${port}`}`
-  const http = createHttp({
-    timeoutMs: socketTimeoutMs,
-    totalMs,
-    ...(options.ca ? { ca: options.ca } : {}),
-    ...(options.proxy ? { proxy: options.proxy } : {}),
-  })
+  const http = createHttp({ route: options, timeoutMs: socketTimeoutMs, totalMs })
   const bounds = {
     attempts: options.attempts ?? 6,
     baseMs: options.retryBaseMs ?? 500,
@@ -109,8 +102,7 @@ export function createConnection(options: DatabricksOptions): Connection {
       totalMs,
       token: tokens.get,
       log,
-      ...(options.ca ? { ca: options.ca } : {}),
-      ...(options.proxy ? { proxy: options.proxy } : {}),
+      route: options,
     })
     const connected = client
     connected.catch(() => {
@@ -131,6 +123,7 @@ export function createConnection(options: DatabricksOptions): Connection {
     let session: DriverSession | undefined
     const work = async (): Promise<readonly ResultRow[]> => {
       session = idle.pop() ?? (await openSession())
+      hostAnswered(host)
       signal.throwIfAborted()
       phase = 'execute'
       sent += 1
@@ -159,7 +152,8 @@ export function createConnection(options: DatabricksOptions): Connection {
       return rows
     } catch (error) {
       signal.throwIfAborted()
-      const failure = await toSyncError(error, { what: statement.what, phase, reads: statement.kind === 'read' })
+      const at = { what: statement.what, phase, reads: statement.kind === 'read' }
+      const failure = await toSyncError(error, at, { url: workspace, route: options })
       if (failure.code === 'databricks.session') idle = []
       else if (failure.cause.class === 'unknown-outcome') await end(session)
       else if (session) idle.push(session)
@@ -239,16 +233,19 @@ export function createConnection(options: DatabricksOptions): Connection {
   }
 }
 
-function checkHost(host: string): string {
-  const trimmed = host.trim().toLowerCase()
-  if (/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(trimmed)) return trimmed
-  const error: SyncError = syncError(
-    'config',
-    'databricks.host',
-    `The host must be a name such as adb-123.4.azuredatabricks.net, without https:// and without a path: ${host.slice(0, 100)}`,
-    {
-      hint: 'Copy the server host name from the warehouse, Connection details.',
-    },
-  )
-  throw error
+/** Host, port and address of a workspace; its field may hold the whole address. Throws the `config` error of another text. */
+export function workspaceOf(
+  text: string,
+  given = 443,
+): { readonly host: string; readonly port: number; readonly url: string } {
+  const found = hostIn(text)
+  const port = found?.port ?? given
+  if (!found || (given !== 443 && port !== given))
+    throw syncError(
+      'config',
+      'databricks.host',
+      `The host must be a name such as adb-123.4.azuredatabricks.net, reached by https${found ? `, with the port of the field beside it (${given})` : ''}: ${text.slice(0, 100)}`,
+      { field: 'host', hint: 'Copy the server host name from the warehouse, Connection details.' },
+    )
+  return { host: found.host, port, url: `https://${found.host}${port === 443 ? '' : `:${port}`}` }
 }

@@ -1,9 +1,10 @@
 /** The official driver, loaded on first use, with our logger and our tokens. */
-import type { Agent } from 'node:https'
-import { createSecureContext, rootCertificates } from 'node:tls'
+import type { Agent } from 'node:http'
 import type { DBSQLClient } from '@databricks/sql'
-import { syncError } from '../../../sync/contract/errors.ts'
 import { overTime, REPLY_BYTES } from '../../../vendor/limits.ts'
+import { hasProxy, proxyFor } from '../../../vendor/proxy.ts'
+import type { Route } from '../../../vendor/route.ts'
+import { secureContext } from '../../../vendor/tls.ts'
 
 export type DriverClient = DBSQLClient
 export type DriverSession = Awaited<ReturnType<DBSQLClient['openSession']>>
@@ -12,8 +13,7 @@ export interface DriverOptions {
   readonly host: string
   readonly port: number
   readonly path: string
-  readonly ca?: string
-  readonly proxy?: string
+  readonly route: Route
   readonly socketTimeoutMs: number
   /** Longest call in all, with what the driver itself tries again. */
   readonly totalMs: number
@@ -25,8 +25,7 @@ export async function connectDriver(options: DriverOptions): Promise<DriverClien
   const { default: driver } = await import('@databricks/sql')
   // without an own logger the driver installs winston with handleExceptions: any uncaught exception then ends the process
   const client = new driver.DBSQLClient({ logger: { log: (level, message) => options.log(level, message) } })
-  const proxy = options.proxy ? proxyOptions(options.proxy) : undefined
-  mend(client, proxy ? options.ca : undefined, options.totalMs)
+  mend(client, options.route, options.totalMs)
   await client.connect({
     host: options.host,
     port: options.port,
@@ -42,32 +41,18 @@ export async function connectDriver(options: DriverOptions): Promise<DriverClien
     retryMaxAttempts: 4,
     retryDelayMin: 250,
     retryDelayMax: 4000,
-    ...(proxy ? { proxy } : {}),
-    ...(options.ca ? { customCaCert: options.ca } : {}),
+    ...(hasProxy(options.route.proxy) ? { proxy: BY_ADDRESS } : {}),
   })
   return client
 }
 
-function proxyOptions(url: string) {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined
-  if (!parsed || !/^https?:$/.test(parsed.protocol)) {
-    throw syncError('config', 'databricks.proxy', 'The proxy must be an address such as http://proxy.example.com:8080')
-  }
-  const auth = parsed.username
-    ? { auth: { username: decodeURIComponent(parsed.username), password: decodeURIComponent(parsed.password) } }
-    : {}
-  return {
-    protocol: parsed.protocol === 'https:' ? ('https' as const) : ('http' as const),
-    host: parsed.hostname,
-    port: Number(parsed.port) || (parsed.protocol === 'https:' ? 443 : 80),
-    ...auth,
-  }
-}
+/** Has the driver make the agent that asks for each address which proxy it takes; `mend` gives the answers. */
+const BY_ADDRESS = { protocol: 'http', host: 'localhost', port: 80 } as const
 
 /** What is touched of the driver's inside; checked by the contract tests against the pinned version. */
 interface Provider {
   getAgentDefaultOptions(): object
-  createHttpsAgent(): Agent
+  createProxyAgent(options: unknown): Agent & { getProxyForUrl: (url: string) => string }
   getThriftConnection(): Promise<ThriftConnection>
 }
 interface ThriftConnection {
@@ -93,36 +78,25 @@ export interface Refused {
  * statement would hang for ever.
  *
  * It also bounds the bytes and the time of a reply (node-fetch stops listening to one that is over, but lets it flow on), and
- * makes the driver's agent cheap: Node names each request's connection by all its TLS options, which with an own CA are the
- * texts of 150 certificates, and reads them anew for each socket.
+ * has the driver trust and take proxies as every other client does: also where results lie elsewhere (cloud fetch).
  */
-function mend(client: DriverClient, ca: string | undefined, totalMs: number): void {
+function mend(client: DriverClient, route: Route, totalMs: number): void {
   const inner = client as unknown as { createConnectionProvider(options: unknown): Provider }
   const create = inner.createConnectionProvider.bind(client)
+  const context = secureContext(route)
   inner.createConnectionProvider = (options) => {
     const provider = create(options)
-    if (ca) {
-      const defaults = provider.getAgentDefaultOptions.bind(provider)
-      provider.getAgentDefaultOptions = () => ({ ...defaults(), ca: [...rootCertificates, ca] })
-    }
-    const agentOf = provider.createHttpsAgent.bind(provider)
-    provider.createHttpsAgent = () => sharingContext(agentOf())
+    const defaults = provider.getAgentDefaultOptions.bind(provider)
+    provider.getAgentDefaultOptions = () => ({ ...defaults(), ...(context ? { secureContext: context } : {}) })
+    const proxyAgent = provider.createProxyAgent.bind(provider)
+    provider.createProxyAgent = (options) =>
+      Object.assign(proxyAgent(options), {
+        getProxyForUrl: (url: string) => proxyFor(url, route.proxy)?.url.href ?? '',
+      })
     const connect = provider.getThriftConnection.bind(provider)
     provider.getThriftConnection = async () => guarded(await connect(), totalMs)
     return provider
   }
-}
-
-/** The options of an agent differ by host and port only. */
-function sharingContext(agent: Agent): Agent {
-  const { ca, cert, key, minVersion } = agent.options
-  agent.options = {
-    ...agent.options,
-    ca: undefined,
-    secureContext: createSecureContext({ ca, cert, key, minVersion }),
-  }
-  agent.getName = ({ host, port, servername } = {}) => `${host}:${port}:${servername ?? ''}`
-  return agent
 }
 
 function guarded(connection: ThriftConnection, totalMs: number): ThriftConnection {

@@ -8,6 +8,8 @@ import {
   syncError,
 } from '../../../sync/contract/errors.ts'
 import { hideValues, oneLine, readReason, retryAfterMs } from '../../../vendor/answers.ts'
+import { type Destination, wayError } from '../../../vendor/fault.ts'
+import { redirect } from '../../../vendor/http.ts'
 import { isOverLimit, type OverLimit, overBytes } from '../../../vendor/limits.ts'
 import { brokenReply, dripHint } from '../../../vendor/line.ts'
 import type { Refused } from './driver.ts'
@@ -79,9 +81,14 @@ const BY_STATE: readonly (readonly [prefix: string, cls: ErrorClass, hint: strin
 export const isMissing = (error: unknown): boolean => isSyncError(error) && error.code === 'databricks.42P01'
 
 /** Makes a `SyncError` of anything the driver, undici or we threw. */
-export async function toSyncError(error: unknown, at: FailurePoint): Promise<SyncError> {
+export async function toSyncError(
+  error: unknown,
+  at: FailurePoint,
+  to: Pick<Destination, 'url' | 'route'>,
+): Promise<SyncError> {
   if (isSyncError(error)) return error
-  const found = await find(error, at)
+  const found = await find(error, at, to)
+  if (isSyncError(found)) return found
   const cls = found.cls === 'unknown-outcome' && at.reads ? 'transient' : found.cls
   return syncError(cls, found.code, `${at.what}: ${found.text}${found.hint ? ` ${found.hint}` : ''}`, {
     ...found.details,
@@ -89,7 +96,11 @@ export async function toSyncError(error: unknown, at: FailurePoint): Promise<Syn
   })
 }
 
-async function find(error: unknown, at: FailurePoint): Promise<Finding> {
+async function find(
+  error: unknown,
+  at: FailurePoint,
+  to: Pick<Destination, 'url' | 'route'>,
+): Promise<Finding | SyncError> {
   if (isOverLimit(error)) return tooMuch(error, at)
   const shape = (typeof error === 'object' && error !== null ? error : { message: String(error) }) as Record<
     string,
@@ -98,8 +109,10 @@ async function find(error: unknown, at: FailurePoint): Promise<Finding> {
   const message = typeof shape.message === 'string' ? shape.message : ''
   if (typeof shape.statusCode === 'number') {
     const response = shape.response as HttpResponse | undefined
-    const reason = await reasonOf(response)
+    const way = await wayError(refusedWay(shape.statusCode, response, to.url) ?? {}, whither(to), 'databricks', at.what)
+    const reason = way ? '' : await reasonOf(response)
     ;(shape as Refused).letGo?.()
+    if (way) return way
     return httpFinding(shape.statusCode, reason, retryAfterMs(response?.headers?.get('retry-after')), at)
   }
   const errorCode = shape.errorCode
@@ -110,7 +123,19 @@ async function find(error: unknown, at: FailurePoint): Promise<Finding> {
   if (/timed out|^Response timeout/i.test(message)) return silent(at)
   if (/Max retry count exceeded|Retry timeout exceeded/.test(message)) return lost(at, 'databricks.retries', message)
   if (isSessionClosed(message)) return sessionLost(message)
-  return networkFinding(shape, message, at)
+  return (await wayError(error, whither(to), 'databricks', at.what)) ?? networkFinding(shape, message, at)
+}
+
+const whither = (to: Pick<Destination, 'url' | 'route'>): Destination => ({
+  ...to,
+  vendor: 'Databricks',
+  address: 'Check host and port',
+})
+
+/** A refusal that is not the warehouse's: of a proxy that asks for a login, or a redirect, which the driver does not follow. */
+function refusedWay(status: number, response: HttpResponse | undefined, url: string | URL): unknown {
+  if (status === 407) return { statusCode: status }
+  return status >= 300 && status < 400 ? redirect(url, status, response?.headers?.get('location')) : undefined
 }
 
 interface HttpResponse {
@@ -274,31 +299,11 @@ function byState(state: string): (typeof BY_STATE)[number] | undefined {
   return BY_STATE.find(([prefix]) => state.startsWith(prefix))
 }
 
-const TLS_CODES = /^(SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_(VERIFY|GET)|CERT_|ERR_TLS_)/
-
 function networkFinding(shape: Record<string, unknown>, message: string, at: FailurePoint): Finding {
   const inner = (shape.cause ?? {}) as Record<string, unknown>
   const code = [shape.code, inner.code].find((part): part is string => typeof part === 'string') ?? ''
   const text = `${shorten(message) || code || 'no connection'}.`
   const details = code ? { vendorCode: code } : {}
-  if (TLS_CODES.test(code)) {
-    return {
-      cls: 'config',
-      code: 'databricks.tls',
-      text,
-      hint: 'The certificate is not trusted: give the CA of your proxy or private link in the connection, or correct the host name.',
-      details,
-    }
-  }
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
-    return {
-      cls: 'transient',
-      code: 'databricks.dns',
-      text,
-      hint: 'The host name is not known here: check it, and the proxy or private DNS.',
-      details,
-    }
-  }
   if (code === 'ECONNREFUSED' || code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'EHOSTUNREACH') {
     return {
       cls: 'transient',

@@ -2,17 +2,15 @@
 
 import { syncError } from '../../../sync/contract/errors.ts'
 import { readReason, retryAfterMs } from '../../../vendor/answers.ts'
-import { trusting } from '../../../vendor/dispatcher.ts'
+import { dispatcherOf } from '../../../vendor/dispatcher.ts'
 import { bytesOf, exchange } from '../../../vendor/http.ts'
 import { checkJson } from '../../../vendor/json.ts'
 import { MEGABYTE } from '../../../vendor/limits.ts'
+import type { Route } from '../../../vendor/route.ts'
 import { type FailurePoint, httpFinding, toSyncError } from './errors.ts'
 
 export interface HttpOptions {
-  /** PEM text of a CA that is trusted besides the public ones. */
-  readonly ca?: string
-  /** `http://user:password@proxy:8080` */
-  readonly proxy?: string
+  readonly route: Route
   /** Longest silence. */
   readonly timeoutMs: number
   /** Longest request in all. */
@@ -47,12 +45,12 @@ export interface Http {
 /** Listings and errors: rows never come this way. */
 const REPLY_LIMIT = 4 * MEGABYTE
 
-export function createHttp({ totalMs, ...options }: HttpOptions): Http {
-  const dispatcher = trusting(options)
+export function createHttp({ route, timeoutMs, totalMs }: HttpOptions): Http {
+  const dispatcher = dispatcherOf(route, { timeoutMs })
   return {
     async send({ headers, what, allow, maxBytes = REPLY_LIMIT, ...sent }) {
       const at: FailurePoint = { what, phase: 'http' }
-      const ours = { dispatcher, headers: { 'user-agent': 'Tieout', ...headers }, idleMs: options.timeoutMs, totalMs }
+      const ours = { dispatcher, headers: { 'user-agent': 'Tieout', ...headers }, idleMs: timeoutMs, totalMs }
       try {
         return await exchange({ ...sent, ...ours }, async (reply) => {
           const body = await bytesOf(reply, maxBytes)
@@ -64,7 +62,7 @@ export function createHttp({ totalMs, ...options }: HttpOptions): Http {
         })
       } catch (error) {
         sent.signal?.throwIfAborted()
-        throw await toSyncError(error, at)
+        throw await toSyncError(error, at, { url: sent.url, route })
       }
     },
     close: () => dispatcher.close(),

@@ -2,6 +2,7 @@
 import type { Dispatcher } from 'undici'
 import { syncError } from '../../../sync/contract/errors.ts'
 import { type RetryContext, type RetryOptions, withRetry } from '../../../sync/contract/retry.ts'
+import { dispatcherOf } from '../../../vendor/dispatcher.ts'
 import { type Limiter, limiter } from '../../../vendor/limiter.ts'
 import { LOGIN_BYTES, TOTAL_MS } from '../../../vendor/limits.ts'
 import {
@@ -14,7 +15,7 @@ import {
   zoneOf,
 } from './clock.ts'
 import { gatewayError } from './errors.ts'
-import { askDate, checkHost, dispatcherOf, post } from './http.ts'
+import { askDate, checkHost, post } from './http.ts'
 import { GATEWAY, type IntacctOptions } from './options.ts'
 import { type FunctionResult, type GatewayReply, replyLimits } from './reply.ts'
 import { type Authentication, type GatewayFunction, writeRequest } from './request.ts'
@@ -80,10 +81,7 @@ export const retryContext = (signal: AbortSignal, waiting?: (what: string) => vo
 })
 
 /** `dispatcher` replaces the pool of connections (tests). */
-export function createIntacctConnection(
-  options: IntacctOptions,
-  dispatcher: Dispatcher = dispatcherOf(options),
-): IntacctConnection {
+export function createIntacctConnection(options: IntacctOptions, given?: Dispatcher): IntacctConnection {
   const allowed = options.allowedHosts ?? []
   const gateway = checkHost(options.gateway || GATEWAY, allowed, 'The gateway')
   const entity = options.entity ?? ''
@@ -96,6 +94,7 @@ export function createIntacctConnection(
     ...(options.quietHours ? { quietHours: options.quietHours } : {}),
   })
   const timeoutMs = options.timeoutMs ?? 300_000
+  const dispatcher = given ?? dispatcherOf(options, { timeoutMs })
   const timeZone = options.timeZone?.trim() || 'auto'
   const fixedZone = timeZone === 'auto' ? undefined : zoneOf(timeZone)
   const listeners = new Set<(what: string) => void>()
@@ -129,6 +128,7 @@ export function createIntacctConnection(
             url,
             xml,
             dispatcher,
+            route: options,
             timeoutMs,
             totalMs: options.totalMs ?? TOTAL_MS,
             limits: {

@@ -1,6 +1,7 @@
 /** Reads every kind of refusal the gateway gives, at its three levels, and says it in words (intacct.md facts, 8). */
 import { type ErrorCause, type ErrorClass, type SyncError, syncError } from '../../../sync/contract/errors.ts'
-import { errorCode, type Line, lineError } from '../../../vendor/line.ts'
+import { errorCode } from '../../../vendor/causes.ts'
+import { type Line, lineError } from '../../../vendor/line.ts'
 import type { GatewayError, GatewayReply } from './reply.ts'
 import { SIZE } from './reply-faults.ts'
 
@@ -293,20 +294,24 @@ const LINE: Line = {
   addressHint: 'Check the gateway',
   refusedHint: 'Check the gateway, the proxy and the firewall.',
   slowHint: 'It is asked for in smaller pages. If it stays: choose a longer time-out.',
-  certificateHint: 'Give the certificate authority of your proxy (PEM) as CA on the connection.',
 }
 /** A packed body that is cut or broken. */
 const PACKED = /^Z_/
 
 /** A failure of the line itself (no answer, or the middle of one), as an error of the right class. */
-export function networkError(error: unknown, host: string, what: string, timeoutMs: number): SyncError {
+export async function networkError(error: unknown, at: Parameters<typeof lineError>[2]): Promise<SyncError> {
   const code = errorCode(error)
   if (PACKED.test(code))
-    return syncError('transient', 'intacct.cut', `${what}: the packed answer of Intacct is cut or broken (${code})`, {
-      vendorCode: code,
-      hint: 'If it stays: a proxy between here and Intacct alters its answers.',
-    })
-  return lineError(error, LINE, { host, what, timeoutMs })
+    return syncError(
+      'transient',
+      'intacct.cut',
+      `${at.what}: the packed answer of Intacct is cut or broken (${code})`,
+      {
+        vendorCode: code,
+        hint: 'If it stays: a proxy between here and Intacct alters its answers.',
+      },
+    )
+  return lineError(error, LINE, at)
 }
 
 /** The same complaint in another class. */

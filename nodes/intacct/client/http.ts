@@ -1,11 +1,13 @@
 /** One POST to the gateway: the reply is parsed while it arrives, bounded, and never from a host that was not meant. */
 import { createGunzip } from 'node:zlib'
-import { Agent, type Dispatcher, ProxyAgent } from 'undici'
+import type { Dispatcher } from 'undici'
 import { isSyncError, syncError } from '../../../sync/contract/errors.ts'
+import { withScheme } from '../../../vendor/address.ts'
 import { retryAfterMs } from '../../../vendor/answers.ts'
 import { exchange, type Reply } from '../../../vendor/http.ts'
+import type { Route } from '../../../vendor/route.ts'
 import { checkReply, networkError, statusError } from './errors.ts'
-import type { IntacctOptions } from './options.ts'
+import { GATEWAY } from './options.ts'
 import { createReplyParser, type GatewayReply, type ReplyLimits } from './reply.ts'
 
 /** Longest wait for the clock. */
@@ -13,7 +15,7 @@ const DATE_MS = 20_000
 
 /** A host that may be spoken to: under intacct.com by TLS, or one that the connection names. */
 export function checkHost(text: string, allowed: readonly string[], what: string): URL {
-  const url = URL.canParse(text.trim()) ? new URL(text.trim()) : undefined
+  const url = withScheme(text)
   const refuse = (reason: string) =>
     syncError('config', 'intacct.host', `${what} ${text.slice(0, 200)} ${reason}`, {
       field: 'gateway',
@@ -21,7 +23,9 @@ export function checkHost(text: string, allowed: readonly string[], what: string
     })
   if (!url) throw refuse('is no address')
   if (url.username !== '' || url.password !== '') throw refuse('carries a user or a password')
-  if (allowed.some((host) => host === url.host || host === url.hostname)) {
+  if (url.pathname === '/') url.pathname = new URL(GATEWAY).pathname
+  const named = allowed.map((host) => withScheme(host)?.host)
+  if (named.some((host) => host === url.host || host === url.hostname)) {
     if (url.protocol === 'https:' || url.protocol === 'http:') return url
     throw refuse('is neither http nor https')
   }
@@ -30,16 +34,11 @@ export function checkHost(text: string, allowed: readonly string[], what: string
   return url
 }
 
-/** The pool of connections: own certificate authority, proxy. */
-export function dispatcherOf(options: Pick<IntacctOptions, 'ca' | 'proxy'>): Dispatcher {
-  const connect = options.ca ? { ca: options.ca } : {}
-  return options.proxy ? new ProxyAgent({ uri: options.proxy, requestTls: connect }) : new Agent({ connect })
-}
-
 export interface Post {
   readonly url: URL
   readonly xml: string
   readonly dispatcher: Dispatcher
+  readonly route: Route
   /** Longest silence. */
   readonly timeoutMs: number
   /** Longest time in all. */
@@ -56,7 +55,7 @@ export interface Post {
  * `SyncError`s for everything else.
  */
 export async function post(options: Post): Promise<GatewayReply> {
-  const { url, what, signal, timeoutMs, totalMs, dispatcher, xml } = options
+  const { url, route, what, signal, timeoutMs, totalMs, dispatcher, xml } = options
   const headers = {
     'content-type': 'application/xml',
     'accept-encoding': 'gzip',
@@ -68,7 +67,6 @@ export async function post(options: Post): Promise<GatewayReply> {
     return await exchange(sent, async (reply) => {
       const { status, headers } = reply
       options.date(headers.date)
-      if (status >= 300 && status < 400) throw redirected(status, headers.location, url, what)
       const wait = retryAfterMs(
         headers['retry-after'],
         headers.date === undefined ? undefined : Date.parse(headers.date),
@@ -78,7 +76,7 @@ export async function post(options: Post): Promise<GatewayReply> {
     })
   } catch (error) {
     signal.throwIfAborted()
-    throw networkError(error, url.host, what, timeoutMs)
+    throw await networkError(error, { url, route, what, timeoutMs })
   }
 }
 
@@ -155,17 +153,4 @@ export async function askDate({
     // Whoever needs the clock signs in instead, and learns there what is wrong.
     to.signal.throwIfAborted()
   }
-}
-
-function redirected(status: number, location: string | undefined, from: URL, what: string) {
-  const to = location !== undefined && URL.canParse(location, from) ? new URL(location, from).origin : 'nowhere'
-  return syncError(
-    'config',
-    'intacct.redirect',
-    `${what}: the gateway sends the request on to ${to} (HTTP ${status}), which is not followed`,
-    {
-      httpStatus: status,
-      hint: 'Requests hold passwords. Enter the final address as gateway, if it is one of Intacct.',
-    },
-  )
 }

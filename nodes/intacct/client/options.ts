@@ -1,9 +1,10 @@
 /** What a connection to Sage Intacct needs to know; the node's dialog and tests fill it. */
-
 import type { RetryOptions } from '../../../sync/contract/retry.ts'
-import type { Limiter, QuietHours } from '../../../vendor/limiter.ts'
+import type { Limiter } from '../../../vendor/limiter.ts'
+import type { QuietHours } from '../../../vendor/quiet.ts'
+import type { Route } from '../../../vendor/route.ts'
 
-export interface IntacctOptions {
+export interface IntacctOptions extends Route {
   /** Address of the gateway; default that of Sage. */
   readonly gateway?: string
   /** Hosts (`host` or `host:port`) besides those under intacct.com that the gateway or a session's endpoint may have. */
@@ -19,10 +20,6 @@ export interface IntacctOptions {
   readonly sessionMinutes?: number
   /** `auto` (the API user's own), `UTC`, an offset (`-08:00`) or an IANA name (`America/Los_Angeles`). */
   readonly timeZone?: string
-  /** PEM text of an own certificate authority. */
-  readonly ca?: string
-  /** Address of an HTTP proxy. */
-  readonly proxy?: string
   /** Requests at a time for one company, default 1. */
   readonly concurrency?: number
   readonly requestsPerSecond?: number

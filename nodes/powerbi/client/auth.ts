@@ -7,6 +7,7 @@ import type {
   NetworkResponse,
 } from '@azure/msal-node'
 import { isSyncError, type SyncError, syncError } from '../../../sync/contract/errors.ts'
+import { withScheme } from '../../../vendor/address.ts'
 import { oneLine, retryAfterMs } from '../../../vendor/answers.ts'
 import { LOGIN_BYTES } from '../../../vendor/limits.ts'
 import type { Clock } from './clock.ts'
@@ -56,7 +57,8 @@ export function createTokens(options: AuthOptions, http: Http, clock: Clock): To
     url: string,
     request?: NetworkRequestOptions,
   ): Promise<NetworkResponse<T>> {
-    const target = options.loginUrl ? url.replace(/^https:\/\/[^/]+/, options.loginUrl.replace(/\/+$/, '')) : url
+    const other = options.loginUrl && withScheme(options.loginUrl)
+    const target = other ? url.replace(/^https:\/\/[^/]+/, other.href.replace(/\/+$/, '')) : url
     const what = `Token for ${options.clientId} from ${URL.canParse(target) ? new URL(target).host : target}`
     try {
       const reply = await http.send({

@@ -3,20 +3,20 @@
 import { isSyncError, syncError } from '../../../sync/contract/errors.ts'
 import type { WriteContext } from '../../../sync/contract/target.ts'
 import { createFifo, type Fifo } from '../../../sync/values/queue.ts'
+import { withScheme } from '../../../vendor/address.ts'
 import { retryAfterMs } from '../../../vendor/answers.ts'
 import { TOTAL_MS } from '../../../vendor/limits.ts'
+import type { Route } from '../../../vendor/route.ts'
 import { type AuthOptions, checkCertificate, createTokens } from './auth.ts'
 import { type Clock, systemClock, waitSaying } from './clock.ts'
 import { type FailurePoint, refusal } from './errors.ts'
 import { createHttp, type HttpReply, type HttpRequest } from './http.ts'
 import { createQuota, PUBLISHED, type Quota, type QuotaLimits } from './quota.ts'
 
-export interface PowerbiOptions {
+export interface PowerbiOptions extends Route {
   readonly auth: AuthOptions
   /** `https://api.powerbi.com` */
   readonly apiUrl: string
-  readonly ca?: string
-  readonly proxy?: string
   /** Longest silence of one request. */
   readonly timeoutMs: number
   /** Longest request in all, default 600,000. */
@@ -69,12 +69,7 @@ export function createConnection(options: PowerbiOptions): Connection {
   const limits = options.limits ?? PUBLISHED
   const api = checkUrl(options.apiUrl)
   if (options.auth.login.kind === 'certificate') checkCertificate(options.auth.login)
-  const http = createHttp({
-    timeoutMs: options.timeoutMs,
-    totalMs: options.totalMs ?? TOTAL_MS,
-    ...(options.ca ? { ca: options.ca } : {}),
-    ...(options.proxy ? { proxy: options.proxy } : {}),
-  })
+  const http = createHttp({ route: options, timeoutMs: options.timeoutMs, totalMs: options.totalMs ?? TOTAL_MS })
   const tokens = createTokens(options.auth, http, clock)
   const lines = new Map<string, DatasetLine>()
   const queries = createQuota(
@@ -197,8 +192,9 @@ function rowsOf(reply: unknown, what: string): readonly QueryRow[] {
 }
 
 function checkUrl(url: string): string {
-  const trimmed = url.trim().replace(/\/+$/, '')
-  if (URL.canParse(trimmed) && /^https?:$/.test(new URL(trimmed).protocol)) return trimmed
+  const found = withScheme(url)
+  // As Microsoft's own pages write it, with the path of every request.
+  if (found && /^https?:$/.test(found.protocol)) return found.href.replace(/\/+$/, '').replace(/\/v1\.0(\/myorg)?$/, '')
   throw syncError('config', 'powerbi.address', `The API address is no URL: ${url.slice(0, 100)}`, {
     field: 'apiUrl',
     hint: 'Leave it empty for the address of the chosen cloud.',

@@ -8,6 +8,7 @@ import {
   syncError,
 } from '../../../sync/contract/errors.ts'
 import { oneLine, readReason } from '../../../vendor/answers.ts'
+import { type Destination, wayError } from '../../../vendor/fault.ts'
 import { isOverLimit } from '../../../vendor/limits.ts'
 import { brokenReply, dripHint } from '../../../vendor/line.ts'
 
@@ -133,12 +134,6 @@ export function refusal(status: number, body: string, retryAfter: number | undef
     return make('auth', at.kind === 'query' ? 'no-queries' : 'not-allowed', at.kind === 'query' ? QUERY_CAUSES : CAUSES)
   if (status === 408 || (status >= 500 && status !== 501))
     return make(lostClass(at), `http${status}`, at.kind === 'rows' ? ROWS_UNKNOWN : 'It is tried again by itself.')
-  if (status >= 300 && status < 400)
-    return make(
-      'config',
-      'redirect',
-      'Another address is meant: check the cloud and the API address of the connection.',
-    )
   if (at.kind === 'rows' && status === 400)
     return make('data', code || 'http400', 'Correct the value in the source or the mapping, then replay the record.')
   if (status === 413)
@@ -155,20 +150,20 @@ const TOO_MUCH = "Check that the API address of the connection is Power BI's, an
 
 const lostClass = (at: FailurePoint): ErrorClass => (at.kind === 'rows' ? 'unknown-outcome' : 'transient')
 
-const TLS = /CERT|SELF_SIGNED|UNABLE_TO_|ALTNAME|ERR_SSL|ERR_TLS/
 /** Nothing was sent. */
-const NOT_SENT = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-])
+const NOT_SENT = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'])
 
 /** A failure of the line itself: no answer at all, or one that broke off. */
-export function lineError(error: unknown, host: string, at: FailurePoint): SyncError {
+export async function lineError(
+  error: unknown,
+  { url, route }: Pick<Destination, 'url' | 'route'>,
+  at: FailurePoint,
+): Promise<SyncError> {
   if (isSyncError(error)) return error
+  const address = 'Check the cloud and the addresses of the connection'
+  const way = await wayError(error, { vendor: 'Power BI', url, route, address }, 'powerbi', at.what)
+  if (way) return way
+  const host = URL.canParse(String(url)) ? new URL(url).host : String(url).slice(0, 100)
   if (isOverLimit(error)) {
     const cls = lostClass(at)
     const hint = error.limit === 'time' ? dripHint('Power BI') : TOO_MUCH
@@ -189,13 +184,6 @@ export function lineError(error: unknown, host: string, at: FailurePoint): SyncE
       hint,
       ...(code ? { vendorCode: code } : {}),
     })
-  if (TLS.test(code))
-    return make(
-      'config',
-      'tls',
-      `the certificate is not trusted: ${words}`,
-      'Give the CA of your proxy in the connection (Own CA).',
-    )
   if (NOT_SENT.has(code))
     return make(
       'transient',

@@ -1,15 +1,13 @@
 /** HTTP to the API and the identity platform: own CA, proxy, time-outs, bounded replies, bodies read as text. */
-import { trusting } from '../../../vendor/dispatcher.ts'
+import { dispatcherOf } from '../../../vendor/dispatcher.ts'
 import { bytesOf, exchange } from '../../../vendor/http.ts'
 import { checkJson } from '../../../vendor/json.ts'
 import { MEGABYTE } from '../../../vendor/limits.ts'
+import type { Route } from '../../../vendor/route.ts'
 import { type FailurePoint, lineError } from './errors.ts'
 
 export interface HttpOptions {
-  /** PEM text of a CA that is trusted besides the public ones. */
-  readonly ca?: string
-  /** `http://user:password@proxy:3128` */
-  readonly proxy?: string
+  readonly route: Route
   /** Longest silence. */
   readonly timeoutMs: number
   /** Longest request in all. */
@@ -34,7 +32,7 @@ export interface HttpReply {
 }
 
 export interface Http {
-  /** One request, no retry, no redirect followed; any status is a reply. Throws a `SyncError` where there is none. */
+  /** One request, no retry; any status but a redirect is a reply. Throws a `SyncError` where there is none. */
   send(request: HttpRequest): Promise<HttpReply>
   close(): Promise<void>
 }
@@ -42,12 +40,12 @@ export interface Http {
 /** executeQueries answers up to 15 MB. */
 const REPLY_LIMIT = 20 * MEGABYTE
 
-export function createHttp({ totalMs, ...options }: HttpOptions): Http {
-  const dispatcher = trusting(options)
+export function createHttp({ route, timeoutMs, totalMs }: HttpOptions): Http {
+  const dispatcher = dispatcherOf(route, { timeoutMs })
   return {
     async send({ headers, what, kind, maxBytes = REPLY_LIMIT, ...sent }) {
       try {
-        const ours = { dispatcher, headers: { 'user-agent': 'Tieout', ...headers }, idleMs: options.timeoutMs, totalMs }
+        const ours = { dispatcher, headers: { 'user-agent': 'Tieout', ...headers }, idleMs: timeoutMs, totalMs }
         return await exchange({ ...sent, ...ours }, async (reply) => {
           const body = await bytesOf(reply, maxBytes)
           if (reply.status < 400) checkJson(body)
@@ -55,13 +53,9 @@ export function createHttp({ totalMs, ...options }: HttpOptions): Http {
         })
       } catch (error) {
         sent.signal?.throwIfAborted()
-        throw lineError(error, hostOf(sent.url), { what, kind })
+        throw await lineError(error, { url: sent.url, route }, { what, kind })
       }
     },
     close: () => dispatcher.close(),
   }
-}
-
-function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).host : url.slice(0, 100)
 }

@@ -1,11 +1,14 @@
 /** How the user signs in: what the driver is told for one login. It signs a new JWT for each login itself. */
-import { type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from 'undici'
 import { z } from 'zod'
 import { isSyncError, syncError } from '../../../sync/contract/errors.ts'
+import { withScheme } from '../../../vendor/address.ts'
 import { oneLine, readReason } from '../../../vendor/answers.ts'
+import { dispatcherOf } from '../../../vendor/dispatcher.ts'
+import { wayError } from '../../../vendor/fault.ts'
 import { bytesOf, exchange } from '../../../vendor/http.ts'
 import { isOverLimit, LOGIN_BYTES } from '../../../vendor/limits.ts'
 import { brokenReply } from '../../../vendor/line.ts'
+import type { Route } from '../../../vendor/route.ts'
 
 export type AuthOptions =
   | {
@@ -45,7 +48,12 @@ export interface Login {
 const RENEW_AHEAD_MS = 60_000
 const tokenReply = z.object({ access_token: z.string().min(1), expires_in: z.coerce.number().positive().default(600) })
 
-export function createLogin(auth: AuthOptions, http: { readonly proxy?: string; readonly timeoutMs: number }): Login {
+interface Reaching {
+  readonly route: Route
+  readonly timeoutMs: number
+}
+
+export function createLogin(auth: AuthOptions, http: Reaching): Login {
   const username = auth.user ? { username: auth.user } : {}
   if (auth.kind === 'keyPair') {
     const options: LoginOptions = {
@@ -98,10 +106,10 @@ export function wholePem(text: string): string {
 
 async function requestToken(
   auth: Extract<AuthOptions, { kind: 'oauth' }>,
-  { proxy, timeoutMs }: { readonly proxy?: string; readonly timeoutMs: number },
+  { route, timeoutMs }: Reaching,
   signal: AbortSignal,
 ): Promise<{ token: string; seconds: number }> {
-  const url = URL.canParse(auth.oauthUrl) ? new URL(auth.oauthUrl) : undefined
+  const url = withScheme(auth.oauthUrl)
   if (!url || !/^https?:$/.test(url.protocol))
     throw syncError('config', 'snowflake.token', 'Field oauthUrl: the token endpoint is no https address.', {
       field: 'oauthUrl',
@@ -109,7 +117,7 @@ async function requestToken(
     })
   const what = `Token for ${auth.clientId} from ${url.host}`
   const form = new URLSearchParams({ grant_type: 'client_credentials', ...(auth.scope ? { scope: auth.scope } : {}) })
-  const dispatcher: Dispatcher = proxy ? new ProxyAgent(proxy) : new EnvHttpProxyAgent()
+  const dispatcher = dispatcherOf(route, { timeoutMs })
   const basic = `${encodeURIComponent(auth.clientId)}:${encodeURIComponent(auth.clientSecret)}`
   const headers = {
     'content-type': 'application/x-www-form-urlencoded',
@@ -125,6 +133,13 @@ async function requestToken(
   } catch (error) {
     signal.throwIfAborted()
     if (isSyncError(error)) throw error
+    const way = await wayError(
+      error,
+      { vendor: 'the authorization server', url, route, address: 'Check the token endpoint' },
+      'snowflake',
+      what,
+    )
+    if (way) throw way
     const said = isOverLimit(error) ? `the answer ${error.message}` : wordsOf(error)
     const hint = 'Check the token endpoint, proxy and firewall.'
     throw syncError('transient', 'snowflake.token', `${what}: ${oneLine(said)}. ${hint}`, { hint })

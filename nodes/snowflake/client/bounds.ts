@@ -1,8 +1,10 @@
 /**
- * Bounds for the driver's own requests, which has none for bytes, depth and time in all: its one axios instance takes them
+ * Bounds for the driver's own requests, which has none for bytes, depth and time in all, and no own CA: its one axios instance
+ * takes them
  * (driver 3.3.0, lib/http/axios_instance.js; checked by the contract tests against the pinned version). What it sends to the
  * storage of a stage goes by the clouds' own clients and is not bounded here.
  */
+import type { SecureContext } from 'node:tls'
 import { checkJson, HARMLESS_BYTES } from '../../../vendor/json.ts'
 import { isOverLimit, MEGABYTE, overBytes, overTime, REPLY_BYTES, TOTAL_MS } from '../../../vendor/limits.ts'
 
@@ -12,8 +14,15 @@ const RESULT_BYTES = 256 * MEGABYTE
 /** What is touched of axios. */
 interface Sent {
   readonly url?: string
+  readonly httpsAgent?: Trusting
+  maxRedirects?: number
   signal?: AbortSignal | undefined
   maxContentLength?: number
+}
+/** The driver's agent; `connectOpts`: of one that goes through a proxy. */
+interface Trusting {
+  readonly options: { secureContext?: SecureContext }
+  readonly connectOpts?: { secureContext?: SecureContext }
 }
 interface Answered {
   readonly config: Sent
@@ -26,12 +35,19 @@ interface Axios {
   }
 }
 
-const totals = new Map<string, number>()
+interface Bounds {
+  /** Longest time of a request in all, with what the driver itself tries again. */
+  readonly totalMs: number
+  /** Whom the account's own address is to be trusted by. */
+  readonly trust: SecureContext | undefined
+}
+
+const accounts = new Map<string, Bounds>()
 let bounded: Promise<void> | undefined
 
-/** `accessUrl`: the account's address. Its requests may take so long, each with what the driver itself tries again. */
-export async function boundRequests(accessUrl: string, totalMs: number): Promise<void> {
-  totals.set(new URL(accessUrl).host, totalMs)
+/** `accessUrl`: the account's address. */
+export async function boundRequests(accessUrl: string, bounds: Bounds): Promise<void> {
+  accounts.set(new URL(accessUrl).host, bounds)
   bounded ??= bound()
   await bounded
 }
@@ -42,11 +58,16 @@ async function bound(): Promise<void> {
   const ends = new WeakMap<Sent, { readonly signal: AbortSignal; readonly timer: NodeJS.Timeout }>()
   interceptors.request.use((sent) => {
     const host = URL.canParse(sent.url ?? '') ? new URL(sent.url ?? '').host : ''
-    const totalMs = totals.get(host) ?? TOTAL_MS
+    const account = accounts.get(host)
+    const totalMs = account?.totalMs ?? TOTAL_MS
     const end = new AbortController()
     const timer = setTimeout(() => end.abort(overTime(totalMs)), totalMs).unref()
     sent.signal = AbortSignal.any([end.signal, ...(sent.signal ? [sent.signal] : [])])
-    sent.maxContentLength = totals.has(host) ? REPLY_BYTES : RESULT_BYTES
+    sent.maxContentLength = account ? REPLY_BYTES : RESULT_BYTES
+    // Statements and tokens go to the account alone; parts of a result lie where Snowflake says.
+    if (account) sent.maxRedirects = 0
+    for (const options of [sent.httpsAgent?.options, sent.httpsAgent?.connectOpts])
+      if (options && account?.trust) options.secureContext = account.trust
     ends.set(sent, { signal: end.signal, timer })
     return sent
   })

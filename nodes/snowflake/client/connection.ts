@@ -3,9 +3,12 @@ import { randomUUID } from 'node:crypto'
 import { type SyncError, syncError } from '../../../sync/contract/errors.ts'
 import type { WriteContext } from '../../../sync/contract/target.ts'
 import { bounded, insist, orAborted, withSignOfLife } from '../../../vendor/attempts.ts'
+import { hostAnswered } from '../../../vendor/hosts.ts'
 import { TOTAL_MS } from '../../../vendor/limits.ts'
 import { createPatience } from '../../../vendor/retry-limits.ts'
+import type { Route } from '../../../vendor/route.ts'
 import type { MarkWriter } from '../../../vendor/warehouse/mark-writer.ts'
+import { accountOf } from './account.ts'
 import { type AuthOptions, createLogin } from './auth.ts'
 import { type DriverSession, openDriverSession, type ResultRow } from './driver.ts'
 import { type FailurePoint, isLostSession, toSyncError } from './errors.ts'
@@ -15,7 +18,7 @@ import { stored } from './sql.ts'
 
 export type { ResultRow } from './driver.ts'
 
-export interface SnowflakeOptions extends SessionOptions {
+export interface SnowflakeOptions extends SessionOptions, Route {
   /** Account identifier: `ORG-ACCOUNT`, or the old locator with region and cloud. */
   readonly account: string
   /** Private link or another address; without it `<account>.snowflakecomputing.com`. */
@@ -28,8 +31,6 @@ export interface SnowflakeOptions extends SessionOptions {
   readonly role: string
   readonly database: string
   readonly schema: string
-  readonly ca?: string
-  readonly proxy?: string
   /** Longest wait for one reply; a long statement is polled, so this bounds a request and not a statement. */
   readonly timeoutMs?: number
   /** Longest request in all, default 600,000. */
@@ -95,18 +96,11 @@ interface Session {
 const CLOSE_MS = 1400
 
 export function createConnection(options: SnowflakeOptions): Connection {
-  const account = options.account.trim()
-  if (!/^[A-Za-z0-9]([\w.-]*\w)?$/.test(account))
-    throw syncError(
-      'config',
-      'snowflake.account',
-      `Field account: it must be an account identifier such as MYORG-FINANCE, without https:// : ${account.slice(0, 100)}`,
-      { field: 'account', hint: 'Copy it from Snowsight: account menu, Account details, Account identifier.' },
-    )
+  const { account, accessUrl } = accountOf(options)
   const timeoutMs = options.timeoutMs ?? 60_000
   const log = (level: string, message: string): void => options.log?.(level, message)
-  const accessUrl = addressOf(options, account)
-  const login = createLogin(options.auth, { timeoutMs, ...(options.proxy ? { proxy: options.proxy } : {}) })
+  const to = { url: accessUrl, route: options }
+  const login = createLogin(options.auth, { timeoutMs, route: options })
   const patience = createPatience({
     attempts: options.attempts ?? 6,
     baseMs: options.retryBaseMs ?? 500,
@@ -136,7 +130,7 @@ export function createConnection(options: SnowflakeOptions): Connection {
       })
     } catch (error) {
       more.context.signal.throwIfAborted()
-      const failure = toSyncError(error, at)
+      const failure = await toSyncError(error, at, to)
       if (isLostSession(failure)) session.lost = true
       if (failure.code === 'snowflake.000606' && (await hasNoWarehouse(session, more.context)))
         throw noWarehouse(options)
@@ -205,18 +199,18 @@ export function createConnection(options: SnowflakeOptions): Connection {
           timeoutMs,
           totalMs: options.totalMs ?? TOTAL_MS,
           log,
-          ...(options.ca ? { ca: options.ca } : {}),
-          ...(options.proxy ? { proxy: options.proxy } : {}),
+          route: options,
         },
         await login.options(context.signal),
       )
     } catch (error) {
       context.signal.throwIfAborted()
-      const failure = toSyncError(error, { what, phase: 'login' })
+      const failure = await toSyncError(error, { what, phase: 'login' }, to)
       atLogin.add(failure)
       if (failure.cause.class === 'auth') login.refused()
       throw failure
     }
+    hostAnswered(new URL(accessUrl).hostname)
     const session: Session = { driver, id: '', lost: false }
     try {
       const what = 'Settings of the session'
@@ -326,16 +320,3 @@ const noWarehouse = ({ warehouse, role }: SnowflakeOptions): SyncError =>
 
 /** Snowflake keeps 2,000 characters of a query tag. */
 const tagText = (tags: Tags): string => JSON.stringify({ application: 'tieout', ...tags }).slice(0, 2000)
-
-function addressOf({ host, port, protocol = 'https' }: SnowflakeOptions, account: string): string {
-  const name =
-    (host ?? '').trim().toLowerCase() || `${account.toLowerCase().replaceAll('_', '-')}.snowflakecomputing.com`
-  if (!/^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/.test(name))
-    throw syncError(
-      'config',
-      'snowflake.host',
-      `Field host: it must be a name such as myorg-finance.privatelink.snowflakecomputing.com, without https:// and without a path: ${name.slice(0, 100)}`,
-      { field: 'host', hint: 'Leave it empty, unless you reach Snowflake by private link.' },
-    )
-  return `${protocol}://${name}${port ? `:${port}` : ''}`
-}

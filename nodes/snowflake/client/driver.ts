@@ -1,7 +1,9 @@
 /** The official driver, loaded on first use, with our logger, and tamed: no probing of clouds, no native helper, no eval. */
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import type { Connection as DriverConnection, SnowflakeError } from 'snowflake-sdk'
 import { syncError } from '../../../sync/contract/errors.ts'
+import { bypasses, noProxy, proxyFor, withoutLogins } from '../../../vendor/proxy.ts'
+import type { Route } from '../../../vendor/route.ts'
+import { secureContext, trustEverywhere } from '../../../vendor/tls.ts'
 import type { LoginOptions } from './auth.ts'
 import { boundRequests } from './bounds.ts'
 
@@ -16,9 +18,7 @@ export interface DriverOptions {
   readonly role: string
   readonly database: string
   readonly schema: string
-  /** PEM text of a CA that is trusted besides the public ones. */
-  readonly ca?: string
-  readonly proxy?: string
+  readonly route: Route
   readonly timeoutMs: number
   /** Longest request in all. */
   readonly totalMs: number
@@ -54,22 +54,25 @@ const SWITCHES: Readonly<Record<string, string>> = {
 export async function loadDriver(log: DriverOptions['log']) {
   for (const [name, value] of Object.entries(SWITCHES)) process.env[name] ??= value
   const { default: driver } = await import('snowflake-sdk')
-  const quiet = (text: string): void => log('debug', text)
+  const quiet = (text: string): void => log('debug', withoutLogins(text))
   driver.configure({
     logLevel: 'WARN',
     // without it the driver writes to the console and to snowflake.log in the working directory
     customLogger: { error: quiet, warn: quiet, info: quiet, debug: quiet, trace: quiet },
     // the default falls back to eval when a VARIANT is no JSON
     jsonColumnVariantParser: (text: string) => JSON.parse(text) as unknown,
-    useEnvProxy: true,
+    // the same proxies as for all other clients: each connection is told its own
+    useEnvProxy: false,
   })
+  await standardBypass()
   return driver
 }
 
 export async function openDriverSession(options: DriverOptions, login: LoginOptions): Promise<DriverSession> {
   const driver = await loadDriver(options.log)
-  await boundRequests(options.accessUrl, options.totalMs)
-  if (options.ca) trust(options.ca)
+  const { accessUrl, totalMs, route } = options
+  await boundRequests(accessUrl, { totalMs, trust: secureContext(route) })
+  if (route.ca) trustEverywhere(route.ca)
   const connection = driver.createConnection({
     account: options.account,
     accessUrl: options.accessUrl,
@@ -78,7 +81,7 @@ export async function openDriverSession(options: DriverOptions, login: LoginOpti
     ...(options.role ? { role: options.role } : {}),
     ...(options.database ? { database: options.database } : {}),
     ...(options.schema ? { schema: options.schema } : {}),
-    ...(options.proxy ? proxyOptions(options.proxy) : {}),
+    ...proxyOptions(route, accessUrl),
     application: 'Tieout',
     timeout: options.timeoutMs,
     // more waits between logins are ours, with a sign of life
@@ -147,27 +150,46 @@ function execute(connection: DriverConnection, statement: DriverStatement): Prom
   })
 }
 
-/**
- * The driver has no option for an own CA, and its storage clients (AWS, Azure, Google) have agents of their own: so the CA is
- * trusted by the whole process, as NODE_EXTRA_CA_CERTS would do it.
- */
-function trust(pem: string): void {
-  const known = getCACertificates('default')
-  const certificates = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? []
-  const more = certificates.filter((certificate) => !known.includes(certificate))
-  if (more.length > 0) setDefaultCACertificates([...known, ...more])
+/** Somewhere that no list names: parts of results and the storage of stages lie at many hosts. */
+const ELSEWHERE = 'https://elsewhere.invalid'
+
+/** What `standardBypass` finds in place of the driver's own list. */
+interface Bypass {
+  /** NO_PROXY as it stands. */
+  readonly list: string
+  /** The account's own address, of which alone the port may be another one than 443. */
+  readonly account: string
 }
 
-function proxyOptions(url: string) {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined
-  if (!parsed || !/^https?:$/.test(parsed.protocol))
+/** What the driver is told of the proxy. That of the environment holds for the storage of stages too, but for hosts in NO_PROXY. */
+function proxyOptions({ proxy: field }: Route, accessUrl: string) {
+  const proxy = proxyFor(accessUrl, field) ?? proxyFor(ELSEWHERE, field)
+  if (!proxy) return {}
+  const { protocol, hostname, port, username, password } = proxy.url
+  if (!/^https?:$/.test(protocol))
     throw syncError('config', 'snowflake.proxy', 'The proxy must be an address such as http://proxy.example.com:8080')
   return {
-    proxyHost: parsed.hostname,
-    proxyPort: Number(parsed.port) || (parsed.protocol === 'https:' ? 443 : 80),
-    proxyProtocol: parsed.protocol.slice(0, -1),
-    ...(parsed.username
-      ? { proxyUser: decodeURIComponent(parsed.username), proxyPassword: decodeURIComponent(parsed.password) }
-      : {}),
+    proxyHost: hostname,
+    proxyPort: Number(port) || (protocol === 'https:' ? 443 : 80),
+    proxyProtocol: protocol.slice(0, -1),
+    ...(username ? { proxyUser: decodeURIComponent(username), proxyPassword: decodeURIComponent(password) } : {}),
+    ...(field ? {} : { noProxy: JSON.stringify({ list: noProxy(), account: accessUrl } satisfies Bypass) }),
+  }
+}
+
+/** What is touched of the driver's inside; checked by the contract tests against the pinned version. */
+interface ProxyUtil {
+  isByPassProxy(proxy: { readonly noProxy?: string } | undefined, destination: unknown): unknown
+}
+
+/** Has the driver read NO_PROXY as all others do: it knows neither what is below a domain, nor ports, nor networks. */
+async function standardBypass(): Promise<void> {
+  const { default: util } = (await import('snowflake-sdk/dist/lib/proxy_util.js')) as { default: ProxyUtil }
+  util.isByPassProxy = (proxy, destination) => {
+    if (!proxy?.noProxy || typeof destination !== 'string') return false
+    const { list, account } = JSON.parse(proxy.noProxy) as Bypass
+    const url = new URL(destination.includes('://') ? destination : `https://${destination}`)
+    const { hostname, port } = new URL(account).hostname === url.hostname ? new URL(account) : url
+    return bypasses(list, hostname, Number(port) || 443)
   }
 }

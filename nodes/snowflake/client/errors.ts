@@ -8,6 +8,8 @@ import {
   syncError,
 } from '../../../sync/contract/errors.ts'
 import { hideValues, oneLine } from '../../../vendor/answers.ts'
+import { type Destination, wayError } from '../../../vendor/fault.ts'
+import { redirect } from '../../../vendor/http.ts'
 import { isOverLimit } from '../../../vendor/limits.ts'
 import { brokenReply, dripHint } from '../../../vendor/line.ts'
 
@@ -25,6 +27,8 @@ interface Finding {
   readonly text: string
   readonly hint: string
   readonly details?: Partial<ErrorCause>
+  /** The line failed: no answer of Snowflake. */
+  readonly isLine?: boolean
 }
 
 const AGAIN = 'It is tried again by itself; if it goes on, look at the query history in Snowflake.'
@@ -100,10 +104,32 @@ const CODES: Readonly<Record<string, readonly [cls: ErrorClass, hint: string]>> 
 const DATA_HINT = 'Correct the value in the source or map the column to a wider type, then replay the record.'
 
 /** Makes a `SyncError` of anything the driver or we threw. */
-export function toSyncError(error: unknown, at: FailurePoint): SyncError {
+export async function toSyncError(
+  error: unknown,
+  at: FailurePoint,
+  to: Pick<Destination, 'url' | 'route'>,
+): Promise<SyncError> {
   if (isSyncError(error)) return error
-  const { cls, code, text, hint, details } = find(error, at)
+  const found = find(error, at)
+  const way = found.isLine && (await wayError(wayOf(error, to.url), whither(to), 'snowflake', at.what))
+  if (way) return way
+  const { cls, code, text, hint, details } = found
   return syncError(cls, code, `${at.what}: ${text.replace(/([^.])$/, '$1.')} ${hint}`, { ...details, hint })
+}
+
+const whither = (to: Pick<Destination, 'url' | 'route'>): Destination => ({
+  ...to,
+  vendor: 'Snowflake',
+  address: 'Check account and host',
+})
+
+/** The error, or the redirect that the driver was told not to follow. */
+function wayOf(error: unknown, url: string | URL): unknown {
+  const { response } = (typeof error === 'object' && error !== null ? error : {}) as {
+    response?: { readonly statusCode?: number; readonly headers?: Readonly<Record<string, string>> }
+  }
+  const status = response?.statusCode ?? 0
+  return status >= 300 && status < 400 ? redirect(url, status, response?.headers?.location) : error
 }
 
 function find(error: unknown, at: FailurePoint): Finding {
@@ -118,7 +144,7 @@ function find(error: unknown, at: FailurePoint): Finding {
   if (at.phase === 'login') return loginFinding(inner || code, shape, message, at)
   if (SESSION.has(code) || SESSION.has(inner) || shape.isFatal === true) return sessionLost(message)
   if (code === '401001' || code === '401002' || (code === '' && at.phase === 'execute'))
-    return networkFinding(shape, message, at)
+    return { ...networkFinding(shape, message, at), isLine: true }
   if (at.phase === 'upload' && !/^\d{6}$/.test(code)) return uploadFinding(message)
   return sqlFinding(code, sqlState, message)
 }
@@ -169,7 +195,7 @@ function loginFinding(code: string, shape: Record<string, unknown>, message: str
       text: 'the private key cannot be read.',
       hint: 'It must be the whole PEM text of an RSA key (PKCS#8), with its passphrase where it is encrypted.',
     }
-  return networkFinding(shape, message, at)
+  return { ...networkFinding(shape, message, at), isLine: true }
 }
 
 function sqlFinding(code: string, sqlState: string, message: string): Finding {
@@ -210,8 +236,6 @@ function missingRight(text: string): string | undefined {
   return `The role lacks a right on the ${kind.toLowerCase()} ${found[2]}: GRANT ${rights[kind] ?? 'the right'} ON ${kind} ${found[2]} TO ROLE <its role>${kind === 'TABLE' ? '; adding columns needs OWNERSHIP' : ''}.`
 }
 
-const TLS_CODES = /SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_(VERIFY|GET)|CERT_|ERR_TLS_|certificate/i
-
 function networkFinding(shape: Record<string, unknown>, message: string, at: FailurePoint): Finding {
   const inner = (shape.cause ?? {}) as Record<string, unknown>
   const response = shape.response as { statusCode?: unknown; status?: unknown } | undefined
@@ -221,20 +245,6 @@ function networkFinding(shape: Record<string, unknown>, message: string, at: Fai
     .join(' ')
   const text = `${oneLine(message) || 'no connection'}${status ? ` (HTTP ${status})` : ''}.`
   const details = status ? { httpStatus: status, vendorCode: String(status) } : {}
-  if (TLS_CODES.test(words))
-    return {
-      cls: 'config',
-      code: 'snowflake.tls',
-      text,
-      hint: 'The certificate is not trusted: give the CA of your proxy or private link in the connection, or correct the host name.',
-    }
-  if (/ENOTFOUND|EAI_AGAIN/.test(words))
-    return {
-      cls: 'transient',
-      code: 'snowflake.dns',
-      text,
-      hint: 'The host name is not known here: check account or host, and the proxy or private DNS.',
-    }
   if (/ECONNREFUSED|EHOSTUNREACH|ENETUNREACH/.test(words))
     return {
       cls: 'transient',

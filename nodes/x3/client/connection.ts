@@ -1,12 +1,13 @@
 /** A connection to one folder of Sage X3: GraphQL over HTTP with login, clock, limits and retries. */
 import type { Dispatcher } from 'undici'
 import { type RetryContext, type RetryOptions, withRetry } from '../../../sync/contract/retry.ts'
+import { dispatcherOf } from '../../../vendor/dispatcher.ts'
 import { limiter } from '../../../vendor/limiter.ts'
 import { REPLY_BYTES, TOTAL_MS } from '../../../vendor/limits.ts'
 import { giveBack } from '../../../vendor/warehouse/memory.ts'
 import { credentials, type ServerClock, serverClock } from './auth.ts'
 import { answerError, curable, tokenErrorNumber } from './errors.ts'
-import { answerOf, apiUrlOf, dispatcherOf, post } from './http.ts'
+import { answerOf, apiUrlOf, post } from './http.ts'
 import type { X3Options } from './options.ts'
 import { checkBody, type Reply, readReply } from './reply.ts'
 
@@ -72,12 +73,14 @@ export interface X3Connection {
 }
 
 /** `dispatcher` replaces the pool of connections (tests). */
-export function createX3Connection(options: X3Options, dispatcher: Dispatcher = dispatcherOf(options)): X3Connection {
+export function createX3Connection(options: X3Options, given?: Dispatcher): X3Connection {
   const url = apiUrlOf(options.url)
   const local = options.now ?? Date.now
   const clock = serverClock(local)
   const login = credentials(options.auth, url.href, clock)
   const concurrency = options.concurrency ?? 2
+  const timeoutMs = options.timeoutMs ?? 120_000
+  const dispatcher = given ?? dispatcherOf(options, { timeoutMs, connections: Math.max(1, concurrency) })
   const limit = limiter({
     concurrency,
     now: local,
@@ -99,7 +102,8 @@ export function createX3Connection(options: X3Options, dispatcher: Dispatcher = 
       },
       body,
       dispatcher,
-      timeoutMs: options.timeoutMs ?? 120_000,
+      route: options,
+      timeoutMs,
       totalMs: options.totalMs ?? TOTAL_MS,
       maxBytes: options.maxReplyBytes ?? REPLY_BYTES,
       signal,

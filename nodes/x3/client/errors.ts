@@ -245,8 +245,6 @@ const LINE: Line = {
   addressHint: 'Check Server URL',
   refusedHint: 'Check host and port, and that X3 is running.',
   slowHint: 'If it stays: choose a smaller page size or a longer time-out, and look at the load of X3.',
-  certificateHint:
-    'Give the certificate authority that signed it (PEM) as CA on the connection, or use the host name that stands in the certificate.',
   sizeClass: 'config',
   sizeHint:
     'It is asked for in smaller pages; a single record that is over the limit is held. If it stays: find out what alters the answers of X3.',
@@ -255,8 +253,7 @@ const LINE: Line = {
 /** An answer of X3 that was given up since it is over a limit. */
 export const tooMuch = (over: OverLimit, what: string): SyncError => limitError(over, LINE, what)
 
-/** A failure of the line itself (no answer at all), as an error of the right class; stopping stays what it is. */
-export function networkError(error: unknown, host: string, what: string, timeoutMs: number): Error {
-  if (error instanceof Error && error.name === 'AbortError') return error
-  return lineError(error, LINE, { host, what, timeoutMs })
+/** A failure of the line itself (no answer at all), as an error of the right class. */
+export async function networkError(error: unknown, at: Parameters<typeof lineError>[2]): Promise<Error> {
+  return lineError(error, LINE, at)
 }

@@ -1,7 +1,7 @@
 /** What a connection to Sage X3 needs to know; the node's dialog and tests fill it. */
-
 import type { RetryOptions } from '../../../sync/contract/retry.ts'
-import type { QuietHours } from '../../../vendor/limiter.ts'
+import type { QuietHours } from '../../../vendor/quiet.ts'
+import type { Route } from '../../../vendor/route.ts'
 
 /** `aud` of the token: three values work in the wild (x3.md facts, 1.1), so it is a choice. */
 export type Audience =
@@ -27,16 +27,12 @@ export type X3Auth =
     }
   | { readonly kind: 'basic'; readonly user: string; readonly password: string }
 
-export interface X3Options {
+export interface X3Options extends Route {
   /** `https://host:8124` or the whole API address `https://host:8124/xtrem/api`. */
   readonly url: string
   /** Endpoint: one folder of X3, sent as `x-xtrem-endpoint`. Empty: the user's default. */
   readonly folder: string
   readonly auth: X3Auth
-  /** PEM text of an own certificate authority. */
-  readonly ca?: string
-  /** Address of an HTTP proxy. */
-  readonly proxy?: string
   readonly requestsPerSecond?: number
   /** Requests at a time, default 2. */
   readonly concurrency?: number

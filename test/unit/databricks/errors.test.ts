@@ -19,6 +19,8 @@ const http = (statusCode: number, headers: Record<string, string> = {}, body = '
 const status = (message: string) => ({ name: 'Status Error', message, code: -1 })
 const network = (code: string) => Object.assign(new Error(`request failed, reason: ${code}`), { code })
 
+const to = { url: 'https://127.0.0.1:1', route: {} }
+
 const table: [name: string, error: unknown, cls: ErrorClass, code: string, says: RegExp][] = [
   [
     'concurrent append',
@@ -207,7 +209,7 @@ const table: [name: string, error: unknown, cls: ErrorClass, code: string, says:
 describe('databricks errors', () => {
   for (const [name, error, cls, code, says] of table) {
     it(`${name}: ${cls}`, async () => {
-      const made = await toSyncError(error, at)
+      const made = await toSyncError(error, at, to)
       assert.equal(made.cause.class, cls)
       assert.equal(made.code, code)
       assert.match(made.message, says)
@@ -221,8 +223,8 @@ describe('databricks errors', () => {
       { what: 'x', phase: 'open' },
       { what: 'x', phase: 'execute', reads: true },
     ] as const) {
-      assert.equal((await toSyncError(network('ECONNRESET'), where)).cause.class, 'transient')
-      assert.equal((await toSyncError(http(500), where)).cause.class, 'transient')
+      assert.equal((await toSyncError(network('ECONNRESET'), where, to)).cause.class, 'transient')
+      assert.equal((await toSyncError(http(500), where, to)).cause.class, 'transient')
     }
   })
 
@@ -230,6 +232,7 @@ describe('databricks errors', () => {
     const made = await toSyncError(
       failed(`[CAST_INVALID_INPUT] The value 'DE89 3704' cannot be cast. SQLSTATE: 22018`, '22018'),
       at,
+      to,
     )
     assert.doesNotMatch(JSON.stringify([made.message, made.cause]), /DE89/)
   })

@@ -31,3 +31,20 @@ describe('connections that were saved before a request was bounded in all', () =
       throws(() => read({ version: 2, totalSeconds: '${LONGEST}' }), /totalSeconds.*LONGEST is not set/)
     })
 })
+
+describe('connections that were saved when an own CA was trusted alone', () => {
+  const pem = '-----BEGIN CERTIFICATE-----'
+  for (const [vendor, read] of Object.entries(connections)) {
+    const alone = vendor === 'x3' || vendor === 'intacct'
+    it(`${vendor}: ${alone ? 'go on so' : 'trusted the public ones too, and go on so'}`, () => {
+      strictEqual(read({ version: 2, ca: pem }).onlyCa, alone)
+      strictEqual(read({ version: 1, ca: pem }).onlyCa, alone)
+      strictEqual(read({ version: 2, ca: ' ' }).onlyCa, false)
+      strictEqual(read({ version: 2 }).onlyCa, false)
+      // The dialog shows it ticked, and writes what it is left at.
+      strictEqual(read({ version: 2, ca: pem, onlyCa: false }).onlyCa, false)
+      strictEqual(read({ version: 3 - Number(!alone), ca: pem, onlyCa: 'true' }).onlyCa, true)
+      strictEqual(read({ version: 3 - Number(!alone), ca: pem }).onlyCa, false)
+    })
+  }
+})

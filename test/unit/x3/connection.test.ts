@@ -4,7 +4,8 @@ import { credentials, serverClock } from '../../../nodes/x3/client/auth.ts'
 import { createX3Connection } from '../../../nodes/x3/client/connection.ts'
 import { apiUrlOf } from '../../../nodes/x3/client/http.ts'
 import type { X3Options } from '../../../nodes/x3/client/options.ts'
-import { limiter, quietMs } from '../../../vendor/limiter.ts'
+import { limiter } from '../../../vendor/limiter.ts'
+import { quietMs } from '../../../vendor/quiet.ts'
 
 const signal = new AbortController().signal
 const start = Date.parse('2026-03-02T08:00:00Z')
@@ -144,7 +145,8 @@ describe('a connection to X3', () => {
   it('completes a bare address and refuses what is no address of a server', () => {
     assert.equal(apiUrlOf('https://x3.example:8124').href, 'https://x3.example:8124/xtrem/api')
     assert.equal(apiUrlOf('https://x3.example/other/api').href, 'https://x3.example/other/api')
-    for (const bad of ['x3.example', 'ftp://x3.example', 'https://user:pass@x3.example'])
+    assert.equal(apiUrlOf(' x3.example:8124 ').href, 'https://x3.example:8124/xtrem/api')
+    for (const bad of ['x3 example', 'ftp://x3.example', 'https://user:pass@x3.example'])
       assert.throws(() => apiUrlOf(bad), codeOf('x3.url'))
   })
 })
