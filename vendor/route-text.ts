@@ -1,12 +1,14 @@
 /** The way of a connection to its host, in words. */
 import { X509Certificate } from 'node:crypto'
+import { withScheme } from './address.ts'
 import { proxyFor, proxyName } from './proxy.ts'
 import type { Route } from './route.ts'
 import { certificatesIn } from './tls.ts'
 
 /** The way to an address in a sentence, for *Test connection*. Without the proxy's login. */
-export function routeText(route: Route, url: string | URL): string {
-  const proxy = proxyFor(url, route.proxy)
+export function routeText(route: Route, address: string): string {
+  const url = withScheme(address)
+  const proxy = url && proxyFor(url, route.proxy)
   const way = proxy ? `Through the proxy ${proxyName(proxy.url)} (${proxy.from})` : 'Without a proxy'
   const extra = process.env.NODE_EXTRA_CA_CERTS ? ' and those of NODE_EXTRA_CA_CERTS' : ''
   if (!route.ca) return `${way}; trusted are the public certificate authorities${extra}.`

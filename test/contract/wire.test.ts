@@ -1,12 +1,21 @@
 /** What holds on the wire for every vendor, for the clients that we wrote and for the drivers alike. */
 import { deepStrictEqual, doesNotMatch, match, ok, strictEqual } from 'node:assert'
 import { spawn } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import type { z } from 'zod'
+import { databricksConnection } from '../../nodes/databricks/databricks-connection.ts'
+import { intacctConnection } from '../../nodes/intacct/intacct-connection.ts'
+import { type ConnectionSpec, type Fields, readConfig, type Values } from '../../nodes/kit/kit.ts'
+import { powerbiConnection } from '../../nodes/powerbi/powerbi-connection.ts'
+import { snowflakeConnection } from '../../nodes/snowflake/snowflake-connection.ts'
+import { x3Connection } from '../../nodes/x3/x3-connection.ts'
+import { hostAnswered, isWrongHost } from '../../vendor/hosts.ts'
 import { authority, type Keyed, serverOf } from '../support/wire-certificates.ts'
 import { askOnce, CLIENTS, type Refusal, type To } from '../support/wire-clients.ts'
 import { startProxy, startWire, type WireProxy, type WireServer } from '../support/wire-servers.ts'
@@ -16,6 +25,21 @@ const chained = (...chain: Keyed[]): Keyed => ({
   key: chain[0]?.key ?? '',
   cert: chain.map(({ cert }) => cert).join('\n'),
 })
+
+/** *Test connection* of a node: what it says first, and of the way. */
+const tried =
+  <S extends Fields, K extends Fields, C>(spec: ConnectionSpec<S, K, C>, values: Values, secrets: Values) =>
+  async (): Promise<{ said: string; way: string }> => {
+    const config = readConfig(spec, { version: spec.version, ...values })
+    const log = { debug() {}, info() {}, warn() {}, error() {} }
+    const { signal } = new AbortController()
+    const context = { name: 'test', log, signal, once: <T>(_key: string, make: () => T) => make() }
+    const lines = await spec
+      .test?.(config, secrets as z.output<K>, context)
+      .catch((error: Error) => [{ ok: false, text: error.message }])
+    const first = lines?.[0]
+    return { said: first?.ok === false ? first.text : 'reached', way: (await spec.way?.(config))?.text ?? '' }
+  }
 
 describe('on the wire', function () {
   this.timeout(60_000)
@@ -226,11 +250,60 @@ describe('on the wire', function () {
     })
   })
 
-  it('a name that was never reached is said to be unknown at once', async () => {
-    const asked = to({}, { host: 'none.invalid', port: 443 })
-    const begun = performance.now()
-    await refusedAs(/\.dns$/, 'transient', /none\.invalid cannot be reached: the host name is unknown here/)(asked)
-    ok(performance.now() - begun < 20_000)
+  describe('names', () => {
+    const says = (host: string) => new RegExp(`${host} cannot be reached: the host name is unknown here`)
+
+    it('one that is wrong is said by Test connection at once', async () => {
+      const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+      const key = String(privateKey.export({ type: 'pkcs8', format: 'pem' }))
+      const tests = {
+        x3: tried(x3Connection, { url: 'https://x3.invalid:8124', clientId: 'c' }, { secret: 's' }),
+        intacct: tried(
+          intacctConnection,
+          { senderId: 's', company: 'c', user: 'u', gateway: 'gw.intacct.invalid', allowedHosts: 'gw.intacct.invalid' },
+          { senderPassword: 'p', password: 'p' },
+        ),
+        databricks: tried(
+          databricksConnection,
+          { host: 'adb.invalid', path: '/w', login: 'oauth', clientId: 'c' },
+          { secret: 's' },
+        ),
+        snowflake: tried(snowflakeConnection, { account: 'A-B', host: 'snow.invalid', user: 'u' }, { privateKey: key }),
+        powerbi: tried(powerbiConnection, { tenant: 't', clientId: 'c', loginUrl: 'login.invalid' }, { secret: 's' }),
+      }
+      for (const [vendor, test] of Object.entries(tests)) {
+        const begun = performance.now()
+        const { said, way } = await test()
+        match(said, /\.invalid(:\d+)? cannot be reached: the host name is unknown here/, vendor)
+        match(way, /^Without a proxy; trusted are the public certificate authorities/, vendor)
+        ok(performance.now() - begun < 8000, `${vendor}: ${performance.now() - begun} ms`)
+      }
+    })
+
+    it('one that was never reached is wrong after a minute, one that was is an outage', async () => {
+      const host = 'later.invalid'
+      const asked = to({}, { host, port: 443 })
+      await refusedAs(/\.dns$/, 'transient', says(host))(asked)
+      isWrongHost('minute.invalid', Date.now() - 61_000)
+      await refusedAs(/\.dns$/, 'config', says('minute.invalid'))(to({}, { host: 'minute.invalid', port: 443 }))
+      hostAnswered('minute.invalid')
+      await refusedAs(/\.dns$/, 'transient', says('minute.invalid'))(to({}, { host: 'minute.invalid', port: 443 }))
+    })
+
+    it('an answer is what makes a host one that was reached', async () => {
+      for (const client of Object.keys(CLIENTS)) {
+        const host = `${client.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}.wire.test`
+        const proxied = await proxy()
+        const tls = await wire({ tls: await serverOf([host], { issuer: root }) })
+        isWrongHost(host, Date.now() - 61_000)
+        await askOnce(client, {
+          host,
+          port: tls.port,
+          route: { ca: root.cert, proxy: `http://127.0.0.1:${proxied.port}` },
+        })
+        strictEqual(isWrongHost(host), false, client)
+      }
+    })
   })
 
   it('redirects take neither headers nor body to another host', async () => {

@@ -9,6 +9,7 @@ import {
 } from '../../../sync/contract/errors.ts'
 import { hideValues, oneLine, readReason, retryAfterMs } from '../../../vendor/answers.ts'
 import { type Destination, wayError } from '../../../vendor/fault.ts'
+import { hostAnswered } from '../../../vendor/hosts.ts'
 import { redirect } from '../../../vendor/http.ts'
 import { isOverLimit, type OverLimit, overBytes } from '../../../vendor/limits.ts'
 import { brokenReply, dripHint } from '../../../vendor/line.ts'
@@ -113,6 +114,7 @@ async function find(
     const reason = way ? '' : await reasonOf(response)
     ;(shape as Refused).letGo?.()
     if (way) return way
+    hostAnswered(new URL(to.url).hostname)
     return httpFinding(shape.statusCode, reason, retryAfterMs(response?.headers?.get('retry-after')), at)
   }
   const errorCode = shape.errorCode

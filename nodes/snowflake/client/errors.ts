@@ -9,6 +9,7 @@ import {
 } from '../../../sync/contract/errors.ts'
 import { hideValues, oneLine } from '../../../vendor/answers.ts'
 import { type Destination, wayError } from '../../../vendor/fault.ts'
+import { hostAnswered } from '../../../vendor/hosts.ts'
 import { redirect } from '../../../vendor/http.ts'
 import { isOverLimit } from '../../../vendor/limits.ts'
 import { brokenReply, dripHint } from '../../../vendor/line.ts'
@@ -113,6 +114,7 @@ export async function toSyncError(
   const found = find(error, at)
   const way = found.isLine && (await wayError(wayOf(error, to.url), whither(to), 'snowflake', at.what))
   if (way) return way
+  if (found.details?.vendorCode) hostAnswered(new URL(to.url).hostname)
   const { cls, code, text, hint, details } = found
   return syncError(cls, code, `${at.what}: ${text.replace(/([^.])$/, '$1.')} ${hint}`, { ...details, hint })
 }
