@@ -26,5 +26,12 @@ export function createBooks(options: BooksOptions): Books {
     salesInvoice: createTable(salesInvoiceBase(world), world.end),
     journalEntry: createTable(entryBase(world), world.end),
   }
-  return { tables, begun: stampText(world.end), codes, ...createDays(world, tables, options.now) }
+  return {
+    tables,
+    begun: stampText(world.end),
+    codes,
+    post: (entry) => tables.journalEntry.put(entry),
+    unpost: (key, at) => tables.journalEntry.remove(key, at),
+    ...createDays(world, tables, options.now),
+  }
 }

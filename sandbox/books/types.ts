@@ -287,6 +287,10 @@ export interface Books {
   readonly tables: { readonly [N in TableName]: BookTable<BookTables[N]> }
   /** No stamp that the books had at their beginning is later than this (ISO). */
   readonly begun: string
+  /** Puts a journal entry that somebody has posted into the books, new or in the place of the one with its key. */
+  post(entry: JournalEntry): void
+  /** Takes the journal entry with this key away at a moment (ISO). */
+  unpost(key: string, at: string): void
   /** Companies, sites, currencies, units, tax codes and so on that references lead to: kind -> code -> title. */
   readonly codes: Readonly<Record<string, Readonly<Record<string, string>>>>
   /** The next business day of changes, stamped between the ERP's clock less 24 hours and the clock; the caller has moved the clock on by a day before. Returns what it did, one name a kind of change. */

@@ -1,9 +1,9 @@
 import Big from 'big.js'
+import { escaped, leaf } from '../xml.ts'
 import type { Entry, ObjectSpec } from './model.ts'
 import { type Column, cell, type Reader, reach } from './read.ts'
 import type { Outcome } from './reply.ts'
 import type { QueryCall } from './request.ts'
-import { escaped, leaf } from './xml.ts'
 
 /** count, sum, min, max and avg over what a query has found, one row for each set of the other fields' values. */
 export function aggregate(

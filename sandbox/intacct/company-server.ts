@@ -1,3 +1,4 @@
+import { leaf, textOf } from '../xml.ts'
 import { functionErrors, rows } from './broken.ts'
 import type { Catalog } from './catalog.ts'
 import { createCatalog } from './catalog.ts'
@@ -9,7 +10,6 @@ import type { Reader } from './read.ts'
 import { doneResult, failedResult, type Outcome, type SignedIn } from './reply.ts'
 import type { FunctionCall, Request } from './request.ts'
 import { createSessions, type Session } from './sessions.ts'
-import { leaf, textOf } from './xml.ts'
 import { createWire, type Wire } from './zones.ts'
 
 export type Host = 'sign-in' | 'company'

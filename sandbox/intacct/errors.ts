@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { leaf } from './xml.ts'
+import { leaf } from '../xml.ts'
 
 /** One `<error>`; a part that is undefined is left out, one that is empty is an empty element. */
 export interface IntacctError {

@@ -1,3 +1,4 @@
+import { child, type Element, escaped, leaf, textOf } from '../xml.ts'
 import { aggregate } from './aggregate.ts'
 import { dimensionList } from './catalog.ts'
 import { errors } from './errors.ts'
@@ -9,7 +10,6 @@ import type { Outcome } from './reply.ts'
 import { type FunctionCall, type QueryCall, readQuery } from './request.ts'
 import { type ResultSet, resultId, type Session } from './sessions.ts'
 import { readTextQuery } from './text-query.ts'
-import { child, type Element, escaped, leaf, textOf } from './xml.ts'
 
 /** What a function stands on. */
 export interface Call {

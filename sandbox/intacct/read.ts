@@ -1,8 +1,8 @@
+import { escaped, leaf } from '../xml.ts'
 import type { Catalog } from './catalog.ts'
 import { errors, FunctionError } from './errors.ts'
 import { type Condition, compile, type Reached } from './filter.ts'
 import type { Entry, Field, ObjectSpec, Row } from './model.ts'
-import { escaped, leaf } from './xml.ts'
 import type { Wire } from './zones.ts'
 
 /** For whom something is read. */

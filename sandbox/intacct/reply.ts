@@ -1,6 +1,6 @@
+import { indented, leaf } from '../xml.ts'
 import { errorMessage, type FunctionError, type RequestError } from './errors.ts'
 import type { Control } from './request.ts'
-import { indented, leaf } from './xml.ts'
 
 /** What a function gives back: its `<data>` element, or a body without an envelope. */
 export type Outcome = { readonly data: string } | { readonly body: string; readonly type: string }

@@ -1,7 +1,7 @@
+import { child, type Element, parseXml, textOf, XmlError } from '../xml.ts'
 import { errors } from './errors.ts'
 import type { Comparison, Condition } from './filter.ts'
 import type { Order } from './read.ts'
-import { child, type Element, parseXml, textOf, XmlError } from './xml.ts'
 
 export interface Login {
   readonly userId: string
@@ -67,7 +67,7 @@ export function readRequest(xml: string, seen: (name: string) => void): Request 
   try {
     root = parseXml(xml)
   } catch (error) {
-    if (error instanceof XmlError) throw errors.schema(error.message)
+    if (error instanceof XmlError) throw errors.schema(`XML Parse schema error: ${error.message}`)
     throw error
   }
   if (root.name !== 'request') throw invalid(`Element '${root.name}': No matching global declaration available.`)

@@ -9,6 +9,8 @@ import { createPreparer, executeRequest, readRequest } from './execute.ts'
 import { createFolder, type EmptyStamp, type Folder } from './folder.ts'
 import type { Generation } from './model.ts'
 import { createSchema } from './schema.ts'
+import { createSoapDoor, type PoolOptions, SOAP_PATH, SOAP_SITES } from './soap/door.ts'
+import type { SoapOptions, SoapService } from './soap/service.ts'
 
 export interface X3Options {
   books: Books
@@ -39,6 +41,8 @@ export interface X3Options {
   lostAfter?: number
   /** Keep each reply and serve it again to the same request, for benches on books that stand still. */
   keepReplies?: boolean
+  /** How the web services are set up. */
+  soap?: SoapOptions & PoolOptions
 }
 
 export interface X3Stats {
@@ -59,6 +63,8 @@ export interface X3Sandbox {
   clientId: string
   secret: string
   user: string
+  /** Where web services are posted to, and the names under which they stand. */
+  soap: { readonly url: string } & Pick<SoapService, 'pool' | 'publication' | 'accountant'>
   stats(): X3Stats
   /** Takes the right to read a node (`journalEntryLine`) away, in every folder. */
   deny(node: string): void
@@ -94,6 +100,7 @@ export const x3FaultSites: Readonly<Record<string, SiteFaults>> = {
   },
   // The schema is asked once and remembered: there are not many requests to spoil.
   'graphql:type': { kinds: ['throttled', 'server-error', 'reset-before'], times: 1 },
+  ...SOAP_SITES,
 }
 
 const bodyLimit = 2_000_000
@@ -125,6 +132,17 @@ export async function startX3(options: X3Options): Promise<X3Sandbox> {
   const expired = new Set<string>()
   let { faults, latencyMs = 0 } = options
   let url = ''
+  let origin = ''
+  const door = createSoapDoor(
+    {
+      books: options.books,
+      now: clock.now,
+      origin: () => origin,
+      refused: (authorization) => checkAuthorization(authorization, { ...settings, url }, clock.now()),
+    },
+    options.soap,
+  )
+  door.setFaults(faults)
 
   const server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => {
@@ -156,6 +174,8 @@ export async function startX3(options: X3Options): Promise<X3Sandbox> {
     const text = await bodyOf(request)
     if (latencyMs > 0) await delay(latencyMs)
     const path = new URL(request.url ?? '/', 'http://x3').pathname.replace(/\/$/, '')
+    if (door.isMine(path))
+      return text === undefined ? send(response, 413, '', 'text/plain') : door.answer(request, response, text)
     if (path !== '/xtrem/api') return send(response, 404, `Cannot ${request.method} ${path}`, 'text/plain')
     if (request.method !== 'POST') return refuse(response, 405, 'Only POST is supported')
     if (text === undefined) return refuse(response, 413, 'The request is too large')
@@ -202,7 +222,7 @@ export async function startX3(options: X3Options): Promise<X3Sandbox> {
       ...stats.last.slice(1 - rememberedRequests),
       { folder: name, query: wanted.query, variables: wanted.variables ?? {}, status: reply.status },
     ]
-    await deliver(response, reply.status, reply.body, fault)
+    await deliver(response, reply, fault)
   }
 
   /** Faults that keep the request from being done; true when the answer, or none, was given. */
@@ -243,32 +263,14 @@ export async function startX3(options: X3Options): Promise<X3Sandbox> {
   /** Sends the reply, or what a fault leaves of it. */
   async function deliver(
     response: ServerResponse,
-    status: number,
-    body: string | Buffer,
+    reply: { status: number; body: string | Buffer },
     fault: FaultKind | undefined,
   ): Promise<void> {
-    switch (fault) {
-      case 'reset-after':
-        response.destroy()
-        return
-      case 'cut-body': {
-        const bytes = Buffer.from(body)
-        response.writeHead(status, {
-          'content-type': 'application/json; charset=utf-8',
-          'content-length': bytes.length,
-          date: new Date(clock.now()).toUTCString(),
-        })
-        response.write(bytes.subarray(0, bytes.length >> 1), () => response.destroy())
-        return
-      }
-      case 'broken-body':
-        return send(response, 200, htmlPage, 'text/html')
-      case 'slow':
-        await delay(faults?.delays.slowMs ?? 300)
-        break
-      default:
-    }
-    send(response, status, body)
+    if (fault === 'reset-after') return void response.destroy()
+    if (fault === 'cut-body') return cutBody(response, reply, clock.now())
+    if (fault === 'broken-body') return send(response, 200, htmlPage, 'text/html')
+    if (fault === 'slow') await delay(faults?.delays.slowMs ?? 300)
+    send(response, reply.status, reply.body)
   }
 
   function isExpired(authorization: string): boolean {
@@ -283,7 +285,8 @@ export async function startX3(options: X3Options): Promise<X3Sandbox> {
     server.listen(options.port ?? 0, '127.0.0.1', resolve)
   })
   const { port } = server.address() as AddressInfo
-  url = `http://127.0.0.1:${port}/xtrem/api`
+  origin = `http://127.0.0.1:${port}`
+  url = `${origin}/xtrem/api`
 
   const every = (act: (folder: Folder) => void): void => {
     kept.clear()
@@ -296,6 +299,7 @@ export async function startX3(options: X3Options): Promise<X3Sandbox> {
     clientId: settings.clientId,
     secret: settings.secret,
     user: settings.user,
+    soap: { url: origin + SOAP_PATH, ...door.service },
     stats: () => structuredClone(stats),
     deny: (node) => every((folder) => folder.deny(node)),
     allow: (node) => every((folder) => folder.allow(node)),
@@ -304,16 +308,33 @@ export async function startX3(options: X3Options): Promise<X3Sandbox> {
     keptRequests: () => [...kept.keys()].map((key) => key.slice(key.indexOf(' ') + 1)),
     setFaults(plan) {
       faults = plan
+      door.setFaults(plan)
     },
     setLatency(ms) {
       latencyMs = ms
     },
     close: () =>
       new Promise((resolve) => {
+        door.close()
         server.close(() => resolve())
         server.closeAllConnections()
       }),
   }
+}
+
+/** Half of a reply, and then the end of the connection. */
+function cutBody(
+  response: ServerResponse,
+  { status, body }: { status: number; body: string | Buffer },
+  now: number,
+): void {
+  const bytes = Buffer.from(body)
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': bytes.length,
+    date: new Date(now).toUTCString(),
+  })
+  response.write(bytes.subarray(0, bytes.length >> 1), () => response.destroy())
 }
 
 const internalError = { $severity: 'error', $dataCode: 'InternalServerError', $message: '', $source: 'Gateway' }

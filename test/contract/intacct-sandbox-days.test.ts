@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { IntacctSettings } from '../../sandbox/intacct/server.ts'
-import { child, type Element, textOf } from '../../sandbox/intacct/xml.ts'
+import { child, type Element, textOf } from '../../sandbox/xml.ts'
 import { type IntacctFixture, startIntacctFixture } from '../support/intacct.ts'
 import { readAll } from '../support/intacct-tables.ts'
 import { waitFor } from '../support/wait.ts'

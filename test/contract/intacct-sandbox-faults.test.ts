@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createFaults } from '../../sandbox/faults.ts'
 import { INTACCT_SITES, type Injection } from '../../sandbox/intacct/server.ts'
-import { child, parseXml, textOf } from '../../sandbox/intacct/xml.ts'
+import { child, parseXml, textOf } from '../../sandbox/xml.ts'
 import { type IntacctAnswer, type IntacctFixture, startIntacctFixture } from '../support/intacct.ts'
 
 const ask = (rest = ''): string =>

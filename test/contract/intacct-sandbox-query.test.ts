@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { child, type Element, textOf } from '../../sandbox/intacct/xml.ts'
+import { child, type Element, textOf } from '../../sandbox/xml.ts'
 import { fieldsOf, type IntacctFixture, startIntacctFixture } from '../support/intacct.ts'
 
 const ascending = (field: string): string => `<orderby><order><field>${field}</field><ascending/></order></orderby>`

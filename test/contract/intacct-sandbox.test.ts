@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import type { Injection } from '../../sandbox/intacct/server.ts'
-import { child, type Element, parseXml, textOf } from '../../sandbox/intacct/xml.ts'
+import { child, type Element, parseXml, textOf } from '../../sandbox/xml.ts'
 import { type IntacctFixture, startIntacctFixture } from '../support/intacct.ts'
 
 const contracts = new URL('../../../shared/contracts/intacct/', import.meta.url)

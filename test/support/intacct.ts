@@ -1,7 +1,7 @@
 import { createBooks } from '../../sandbox/books/books.ts'
 import type { Books, Size } from '../../sandbox/books/types.ts'
 import { type IntacctOptions, type IntacctSandbox, startIntacct } from '../../sandbox/intacct/server.ts'
-import { child, type Element, escaped, parseXml, textOf } from '../../sandbox/intacct/xml.ts'
+import { child, type Element, escaped, parseXml, textOf } from '../../sandbox/xml.ts'
 
 /** A running Intacct sandbox with a clock that tests set, and a bare caller that knows nothing but XML and POST. */
 export interface IntacctFixture {

@@ -142,7 +142,7 @@ const LONG: Readonly<Record<string, number>> = {
   'sandbox/x3/graph/masters.ts masterNodes': 143,
   'sandbox/x3/graph/orders.ts invoiceNodes': 197,
   'sandbox/x3/schema.ts createSchema': 184,
-  'sandbox/x3/server.ts startX3': 212,
+  'sandbox/x3/server.ts startX3': 211,
   'sync/delivering/deliver-batch.ts createBatchWork': 183,
   'sync/delivering/deliver.ts createDeliver': 132,
   'sync/delivering/prepare-tables.ts createMeetings': 121,

@@ -9,7 +9,7 @@ export interface Element {
   readonly text: string
 }
 
-/** A request that is no XML, in the words of the gateway's parser. */
+/** A request that is no XML, with the place where it ends to be one. */
 export class XmlError extends Error {}
 
 const deepest = 40
@@ -20,9 +20,7 @@ export function parseXml(xml: string): Element {
   const open: { name: string; attributes: Record<string, string>; children: Element[]; text: string }[] = []
   let root: Element | undefined
   const fail = (message: string): never => {
-    throw new XmlError(
-      `XML Parse schema error: Fatal Error: ${message}. Line: ${parser.line}, column: ${parser.column}.`,
-    )
+    throw new XmlError(`Fatal Error: ${message}. Line: ${parser.line}, column: ${parser.column}.`)
   }
   parser.on('error', (error) => fail(error.message.replace(/^\d+:\d+: /, '').replace(/\.$/, '')))
   parser.on('doctype', () => fail('a document type declaration is not allowed'))
@@ -65,7 +63,7 @@ const escapes: Readonly<Record<string, string>> = {
   "'": '&#039;',
 }
 
-/** As the gateway writes text: an apostrophe is `&#039;`. */
+/** Text in an element or an attribute; an apostrophe is `&#039;`, as Intacct's gateway writes it. */
 export function escaped(text: string): string {
   return /[&<>"']/.test(text) ? text.replace(/[&<>"']/g, (char) => escapes[char] as string) : text
 }
@@ -75,7 +73,7 @@ export function leaf(name: string, value: string | number | null): string {
   return `<${name}>${value === null ? '' : escaped(String(value))}</${name}>`
 }
 
-/** Indents compact XML that `leaf` and its like have put together, as `includewhitespace` asks; texts stay as they are. */
+/** Indents compact XML that `leaf` and its like have put together; texts stay as they are. */
 export function indented(xml: string): string {
   let depth = 0
   let out = ''
