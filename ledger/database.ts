@@ -1,5 +1,5 @@
 /** The SQLite file: opened for this process alone, its errors in words, transactions that are over before anything else runs. */
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { Kysely, SqliteDialect } from 'kysely'
 import { isSyncError, type SyncError, syncError } from '../sync/contract/errors.ts'
 import type { Tables } from './tables.ts'
@@ -61,6 +61,15 @@ export function ledgerError(error: unknown, file: string): SyncError | unknown {
     default:
       return syncError('config', 'ledger.sqlite', `The ledger ${file} refused a statement: ${text}.`, details)
   }
+}
+
+/** Prepares statements, each under its name. */
+export function prepared<const Name extends string>(
+  { raw }: Database,
+  texts: Readonly<Record<Name, string>>,
+): Readonly<Record<Name, StatementSync>> {
+  const statements = Object.entries<string>(texts).map(([name, text]) => [name, raw.prepare(text)])
+  return Object.fromEntries(statements) as Record<Name, StatementSync>
 }
 
 export function openDatabase(file: string): Database {

@@ -1,26 +1,30 @@
 /** Which tables rows were delivered into, and what follows when they are not there any more. */
-import type { Database } from './database.ts'
-import type { Deliveries } from './deliveries.ts'
-import type { KnownKeys } from './known.ts'
-import type { Filled, Ledger } from './ledger.ts'
+import { type Database, prepared } from './database.ts'
+import type { DeliveryMemory } from './deliveries.ts'
+import type { SourceMemory } from './known.ts'
+import type { Filled, FilledTables } from './ledger.ts'
 
-export interface FilledTables extends Pick<Ledger, 'filled' | 'saveFilled' | 'loseRows'> {
+export interface FilledMemory {
+  readonly topic: FilledTables
   /** Inside a transaction. */
   write(address: string, by: readonly Filled[]): void
   forget(address: string): void
 }
 
 export function createFilled(
-  { raw, guard, tx }: Database,
-  deliveries: Pick<Deliveries, 'clear' | 'doubt'>,
-  known: Pick<KnownKeys, 'lose'>,
+  db: Database,
+  deliveries: Pick<DeliveryMemory, 'clear' | 'doubt'>,
+  known: Pick<SourceMemory, 'lose'>,
   nextRead: () => number,
-): FilledTables {
-  const find = raw.prepare('SELECT list, sync, entity FROM filled WHERE address = ?')
-  const put = raw.prepare('INSERT INTO filled (address, list, sync, entity) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING')
-  const drop = raw.prepare('DELETE FROM filled WHERE address = ?')
+): FilledMemory {
+  const { guard, tx } = db
+  const { find, put, drop } = prepared(db, {
+    find: 'SELECT list, sync, entity FROM filled WHERE address = ?',
+    put: 'INSERT INTO filled (address, list, sync, entity) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    drop: 'DELETE FROM filled WHERE address = ?',
+  })
   const of = (address: string): Filled[] => guard(() => find.all(address)) as unknown as Filled[]
-  const write: FilledTables['write'] = (address, by) => {
+  const write: FilledMemory['write'] = (address, by) => {
     for (const { list, sync, entity } of by) put.run(address, list, sync, entity)
   }
   return {
@@ -28,21 +32,23 @@ export function createFilled(
     forget(address) {
       guard(() => drop.run(address))
     },
-    filled: async (address) => of(address),
-    async saveFilled(address, by) {
-      tx(() => write(address, by))
-    },
-    async loseRows(address, what, by, within = false) {
-      const writers = by ? [...of(address), by] : of(address)
-      // Above all that is on its way: what is settled later was read before, and may be among what is lost.
-      const read = nextRead()
-      tx(() => {
-        for (const { sync, entity } of writers) known.lose(sync, entity, what, read)
-      })
-      // Last: as long as something is remembered there, the tables are found without it again.
-      if (within) deliveries.doubt(address)
-      else deliveries.clear(address)
-      guard(() => drop.run(address))
+    topic: {
+      filled: async (address) => of(address),
+      async saveFilled(address, by) {
+        tx(() => write(address, by))
+      },
+      async loseRows(address, what, by, within = false) {
+        const writers = by ? [...of(address), by] : of(address)
+        // Above all that is on its way: what is settled later was read before, and may be among what is lost.
+        const read = nextRead()
+        tx(() => {
+          for (const { sync, entity } of writers) known.lose(sync, entity, what, read)
+        })
+        // Last: as long as something is remembered there, the tables are found without it again.
+        if (within) deliveries.doubt(address)
+        else deliveries.clear(address)
+        guard(() => drop.run(address))
+      },
     },
   }
 }

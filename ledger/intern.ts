@@ -1,5 +1,5 @@
 /** Long texts that come again and again, kept once: addresses, runs, schemas. */
-import type { Database } from './database.ts'
+import { type Database, prepared } from './database.ts'
 
 export interface Intern {
   /** Number of an address; made when `create`, else 0 for an unknown one. */
@@ -14,7 +14,7 @@ export interface Intern {
 
 const most = 1000
 
-export function createIntern({ raw }: Database, at: () => string): Intern {
+export function createIntern(db: Database, at: () => string): Intern {
   const kept = new Map<string, number | string>()
   const keep = <T extends number | string>(name: string, find: () => T): T => {
     const known = kept.get(name) as T | undefined
@@ -27,16 +27,16 @@ export function createIntern({ raw }: Database, at: () => string): Intern {
   }
   const one = <T>(row: unknown, column: string, none: T): T =>
     ((row as Record<string, T> | undefined)?.[column] ?? none) as T
-  const addressId = raw.prepare('SELECT id FROM address WHERE address = ?')
-  const addAddress = raw.prepare('INSERT INTO address (address) VALUES (?) ON CONFLICT DO NOTHING')
-  const runSeq = raw.prepare('SELECT seq FROM run WHERE id = ?')
-  const runName = raw.prepare('SELECT id FROM run WHERE seq = ?')
-  const addRun = raw.prepare(
-    "INSERT INTO run (id, sync, mode, state, started) VALUES (?, ?, 'part', 'part', ?) ON CONFLICT DO NOTHING",
-  )
-  const shapeId = raw.prepare('SELECT id FROM shape WHERE json = ?')
-  const shapeText = raw.prepare('SELECT json FROM shape WHERE id = ?')
-  const addShape = raw.prepare('INSERT INTO shape (json) VALUES (?) ON CONFLICT DO NOTHING')
+  const { addressId, addAddress, runSeq, runName, addRun, shapeId, shapeText, addShape } = prepared(db, {
+    addressId: 'SELECT id FROM address WHERE address = ?',
+    addAddress: 'INSERT INTO address (address) VALUES (?) ON CONFLICT DO NOTHING',
+    runSeq: 'SELECT seq FROM run WHERE id = ?',
+    runName: 'SELECT id FROM run WHERE seq = ?',
+    addRun: "INSERT INTO run (id, sync, mode, state, started) VALUES (?, ?, 'part', 'part', ?) ON CONFLICT DO NOTHING",
+    shapeId: 'SELECT id FROM shape WHERE json = ?',
+    shapeText: 'SELECT json FROM shape WHERE id = ?',
+    addShape: 'INSERT INTO shape (json) VALUES (?) ON CONFLICT DO NOTHING',
+  })
   return {
     address: (address, create) =>
       keep(`a${address}`, () => {

@@ -1,27 +1,10 @@
 /** What the source has shown: its keys and stamps, so that a sweep finds what is missing, different or gone. */
-import type { Database } from './database.ts'
-import type { KnownKey, Ledger } from './ledger.ts'
+import { type Database, prepared } from './database.ts'
+import type { KnownKey, KnownKeys, Sweeps } from './ledger.ts'
 
-export interface KnownKeys
-  extends Pick<
-    Ledger,
-    | 'compareKeys'
-    | 'countUnseen'
-    | 'unseenKeys'
-    | 'learnKeys'
-    | 'recallKeys'
-    | 'forgetRecalled'
-    | 'forgetOtherKeys'
-    | 'expectKeys'
-    | 'doubtKeys'
-    | 'forgetKeys'
-    | 'sweptAt'
-    | 'doubtTargets'
-    | 'areTargetsInDoubt'
-    | 'saveSwept'
-    | 'lostRows'
-    | 'saveRepaired'
-  > {
+/** The topics, and what the others need of them. */
+export interface SourceMemory {
+  readonly topic: KnownKeys & Sweeps
   /** Inside a transaction. */
   write(sync: string, entity: string, keys: readonly KnownKey[]): void
   /** Those of the keys that the source has shown. */
@@ -30,82 +13,67 @@ export interface KnownKeys
   lose(sync: string, entity: string, what: string, read: number): void
 }
 
-export function createKnownKeys({ raw, guard, tx }: Database): KnownKeys {
-  const find = raw.prepare('SELECT id FROM source_entity WHERE sync = ? AND entity = ?')
-  const add = raw.prepare('INSERT INTO source_entity (sync, entity) VALUES (?, ?) RETURNING id')
-  const put = raw.prepare(`
+const SQL = {
+  find: 'SELECT id FROM source_entity WHERE sync = ? AND entity = ?',
+  add: 'INSERT INTO source_entity (sync, entity) VALUES (?, ?) RETURNING id',
+  put: `
     INSERT INTO known_key (entity, key, read, stamp, seen)
     SELECT ?, value ->> 0, value ->> 1, value ->> 2, 0 FROM json_each(?) WHERE true
-    ON CONFLICT DO UPDATE SET read = excluded.read, stamp = excluded.stamp WHERE excluded.read >= known_key.read`)
-  const expect = raw.prepare(`
+    ON CONFLICT DO UPDATE SET read = excluded.read, stamp = excluded.stamp WHERE excluded.read >= known_key.read`,
+  expect: `
     INSERT INTO known_key (entity, key, read, stamp, seen)
-    SELECT ?, value ->> 0, value ->> 1, '?', 0 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`)
-  const learn = raw.prepare(`
+    SELECT ?, value ->> 0, value ->> 1, '?', 0 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`,
+  learn: `
     INSERT INTO known_key (entity, key, read, stamp, seen)
-    SELECT ?, value ->> 0, ? - 1, value ->> 1, 0 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`)
-  const drop = raw.prepare('DELETE FROM known_key WHERE entity = ? AND key = ? AND read <= ?')
-  const compare = raw.prepare(`
+    SELECT ?, value ->> 0, ? - 1, value ->> 1, 0 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`,
+  drop: 'DELETE FROM known_key WHERE entity = ? AND key = ? AND read <= ?',
+  compare: `
     SELECT j.value ->> 0 AS key FROM json_each(?) AS j
     LEFT JOIN known_key AS k ON k.entity = ? AND k.key = j.value ->> 0
-    WHERE k.key IS NULL OR k.stamp IS NOT j.value ->> 1 OR (? > 0 AND k.seen NOT IN (-?, ?))`)
+    WHERE k.key IS NULL OR k.stamp IS NOT j.value ->> 1 OR (? > 0 AND k.seen NOT IN (-?, ?))`,
   // `seen` counts below zero how many targets have it.
-  const recall = raw.prepare(`
+  recall: `
     INSERT INTO known_key (entity, key, read, stamp, seen)
     SELECT ?, value ->> 0, value ->> 1, value ->> 2, -1 FROM json_each(?) WHERE true
     ON CONFLICT DO UPDATE SET seen = min(seen, 0) - 1,
-      stamp = CASE WHEN known_key.seen >= 0 OR known_key.stamp IS excluded.stamp THEN known_key.stamp ELSE '?' END`)
-  const forgetRecalled = raw.prepare('DELETE FROM known_key WHERE entity = ? AND seen < 0')
-  const forgetOthers = raw.prepare('DELETE FROM known_key WHERE entity = ?1 AND substr(key, 1, length(?2)) <> ?2')
-  const see = raw.prepare(
-    'UPDATE known_key SET seen = ? WHERE entity = ? AND key IN (SELECT value ->> 0 FROM json_each(?))',
-  )
+      stamp = CASE WHEN known_key.seen >= 0 OR known_key.stamp IS excluded.stamp THEN known_key.stamp ELSE '?' END`,
+  forgetRecalled: 'DELETE FROM known_key WHERE entity = ? AND seen < 0',
+  forgetOthers: 'DELETE FROM known_key WHERE entity = ?1 AND substr(key, 1, length(?2)) <> ?2',
+  see: 'UPDATE known_key SET seen = ? WHERE entity = ? AND key IN (SELECT value ->> 0 FROM json_each(?))',
   // What was read since the sweep began is newer than its listing.
-  const count = raw.prepare(
-    'SELECT count(*) AS known, coalesce(sum(seen < ?), 0) AS unseen FROM known_key WHERE entity = ? AND read < ?',
-  )
-  const unseen = raw.prepare(
-    'SELECT key FROM known_key WHERE entity = ? AND key > ? AND seen < ? AND read < ? ORDER BY key LIMIT ?',
-  )
-  const doubt = raw.prepare(
-    "UPDATE known_key SET stamp = '?' WHERE entity = ? AND key IN (SELECT value FROM json_each(?))",
-  )
-  const forget = raw.prepare('DELETE FROM known_key WHERE entity = ?')
-  const shown = raw.prepare(
-    'SELECT key FROM known_key WHERE entity = ? AND seen >= 0 AND key IN (SELECT value FROM json_each(?))',
-  )
-  const swept = raw.prepare('SELECT swept, lost FROM source_entity WHERE sync = ? AND entity = ?')
-  const save = raw.prepare('UPDATE source_entity SET swept = ? WHERE id = ?')
-  const lose = raw.prepare('UPDATE source_entity SET lost = ? WHERE id = ?')
-  const doubtAll = raw.prepare("UPDATE known_key SET stamp = '?', read = ? WHERE entity = ? AND read < ?")
-  /** In the place of a time. */
-  const inDoubt = 'targets in doubt'
+  count: 'SELECT count(*) AS known, coalesce(sum(seen < ?), 0) AS unseen FROM known_key WHERE entity = ? AND read < ?',
+  unseen: 'SELECT key FROM known_key WHERE entity = ? AND key > ? AND seen < ? AND read < ? ORDER BY key LIMIT ?',
+  doubt: "UPDATE known_key SET stamp = '?' WHERE entity = ? AND key IN (SELECT value FROM json_each(?))",
+  doubtAll: "UPDATE known_key SET stamp = '?', read = ? WHERE entity = ? AND read < ?",
+  forget: 'DELETE FROM known_key WHERE entity = ?',
+  shown: 'SELECT key FROM known_key WHERE entity = ? AND seen >= 0 AND key IN (SELECT value FROM json_each(?))',
+  swept: 'SELECT swept, lost FROM source_entity WHERE sync = ? AND entity = ?',
+  save: 'UPDATE source_entity SET swept = ? WHERE id = ?',
+  lose: 'UPDATE source_entity SET lost = ? WHERE id = ?',
+}
 
+type Statements = ReturnType<typeof prepared<keyof typeof SQL>>
+/** Number of an entity of a sync; made where there is none. */
+type IdOf = (sync: string, entity: string) => number
+
+/** In the place of a time. */
+const IN_DOUBT = 'targets in doubt'
+
+export function createKnownKeys(db: Database): SourceMemory {
+  const statements = prepared(db, SQL)
+  const { find, add, put, shown, lose, doubtAll } = statements
   /** Not kept: a transaction that is rolled back would leave a number that belongs to nobody. */
-  const idOf = (sync: string, entity: string): number => {
-    const row = (find.get(sync, entity) ?? add.get(sync, entity)) as { id: number }
-    return row.id
-  }
-
-  const stateOf = (sync: string, entity: string): { swept: string | null; lost: string | null } | undefined =>
-    guard(() => swept.get(sync, entity)) as { swept: string | null; lost: string | null } | undefined
-
-  /** Carries out the deletions; of each key only the latest read counts. */
-  const withoutGone = (id: number, keys: readonly KnownKey[]): KnownKey[] => {
-    const latest = new Map<string, KnownKey>()
-    for (const one of keys) if (one.read >= (latest.get(one.key)?.read ?? -1)) latest.set(one.key, one)
-    const there: KnownKey[] = []
-    for (const one of latest.values()) {
-      if (one.gone) drop.run(id, one.key, one.read)
-      else there.push(one)
-    }
-    return there
-  }
-
+  const idOf: IdOf = (sync, entity) => ((find.get(sync, entity) ?? add.get(sync, entity)) as { id: number }).id
   return {
+    topic: {
+      ...comparing(db, statements, idOf),
+      ...keeping(db, statements, idOf),
+      ...sweeps(db, statements, idOf),
+    },
     write(sync, entity, keys) {
       if (keys.length === 0) return
       const id = idOf(sync, entity)
-      const there = keys.some(({ gone }) => gone) ? withoutGone(id, keys) : keys
+      const there = keys.some(({ gone }) => gone) ? withoutGone(statements, id, keys) : keys
       if (there.length > 0) put.run(id, JSON.stringify(there.map(({ key, read, stamp }) => [key, read, stamp])))
     },
     areShown(sync, entity, keys) {
@@ -117,6 +85,27 @@ export function createKnownKeys({ raw, guard, tx }: Database): KnownKeys {
       lose.run(what, id)
       doubtAll.run(read, id, read)
     },
+  }
+}
+
+/** Carries out the deletions; of each key only the latest read counts. */
+function withoutGone({ drop }: Statements, id: number, keys: readonly KnownKey[]): KnownKey[] {
+  const latest = new Map<string, KnownKey>()
+  for (const one of keys) if (one.read >= (latest.get(one.key)?.read ?? -1)) latest.set(one.key, one)
+  const there: KnownKey[] = []
+  for (const one of latest.values()) {
+    if (one.gone) drop.run(id, one.key, one.read)
+    else there.push(one)
+  }
+  return there
+}
+
+type Comparing = 'compareKeys' | 'countUnseen' | 'unseenKeys'
+
+/** What a sweep asks of the keys known. */
+function comparing({ guard, tx }: Database, statements: Statements, idOf: IdOf): Pick<KnownKeys, Comparing> {
+  const { compare, see, count, unseen } = statements
+  return {
     compareKeys: async (sync, entity, sweep, listed, targets = 0) =>
       tx(() => {
         const id = idOf(sync, entity)
@@ -131,6 +120,13 @@ export function createKnownKeys({ raw, guard, tx }: Database): KnownKeys {
       guard(() => unseen.all(idOf(sync, entity), after ?? '', sweep, sweep, limit) as { key: string }[]).map(
         ({ key }) => key,
       ),
+  }
+}
+
+/** Keys that become known, doubtful or forgotten outside of a settlement. */
+function keeping({ guard, tx }: Database, statements: Statements, idOf: IdOf): Omit<KnownKeys, Comparing> {
+  const { learn, recall, expect, doubt, forget, forgetRecalled, forgetOthers } = statements
+  return {
     async learnKeys(sync, entity, sweep, keys) {
       const json = JSON.stringify(keys.map(({ key, stamp }) => [key, stamp]))
       guard(() => learn.run(idOf(sync, entity), sweep, json))
@@ -153,14 +149,21 @@ export function createKnownKeys({ raw, guard, tx }: Database): KnownKeys {
     async forgetKeys(sync, entity) {
       guard(() => forget.run(idOf(sync, entity)))
     },
+  }
+}
+
+function sweeps({ guard, tx }: Database, { swept, save, lose }: Statements, idOf: IdOf): Sweeps {
+  const stateOf = (sync: string, entity: string): { swept: string | null; lost: string | null } | undefined =>
+    guard(() => swept.get(sync, entity)) as { swept: string | null; lost: string | null } | undefined
+  return {
     async sweptAt(sync, entity) {
       const { swept: at, lost } = stateOf(sync, entity) ?? {}
-      return at === inDoubt || lost ? undefined : (at ?? undefined)
+      return at === IN_DOUBT || lost ? undefined : (at ?? undefined)
     },
     async doubtTargets(sync, entity) {
-      guard(() => save.run(inDoubt, idOf(sync, entity)))
+      guard(() => save.run(IN_DOUBT, idOf(sync, entity)))
     },
-    areTargetsInDoubt: async (sync, entity) => stateOf(sync, entity)?.swept === inDoubt,
+    areTargetsInDoubt: async (sync, entity) => stateOf(sync, entity)?.swept === IN_DOUBT,
     async saveSwept(sync, entity, at) {
       tx(() => {
         save.run(at, idOf(sync, entity))

@@ -1,4 +1,6 @@
-/** What of a sync is not over, and what people decided, as the ledger keeps it (`standing.ts`). */
+/** What of a sync is not over. */
+
+import type { Who } from './decisions.ts'
 
 /** What stored sums or counts said that is not what was delivered; open until a full run of the entity ties or a person closes it. */
 export interface Difference {
@@ -15,26 +17,6 @@ export interface Difference {
   readonly closed?: { readonly at: string; readonly by: string; readonly reason: string }
 }
 
-/** What a person decided about records, kept longer than they are. */
-export interface Decision {
-  readonly id: string
-  readonly at: string
-  readonly by: string
-  readonly reason: string
-  readonly kind: 'discard' | 'in-doubt' | 'difference' | 'identity' | 'mass-deletion'
-  readonly sync: string
-  readonly entity: string
-  /** Who held, or where it is written. */
-  readonly sink: string
-  /** The key, the batch and the answer, or the difference. */
-  readonly about: string
-}
-
-export type NewDecision = Omit<Decision, 'id' | 'at'>
-
-/** Who decides, and why. */
-export type Who = Pick<Decision, 'by' | 'reason'>
-
 /** Something of a sync that is not over: records held (or on their way by a replay), left out by a person, in doubt, to be read again; rows lost; a difference. */
 export interface OpenItem {
   readonly entity: string
@@ -45,4 +27,17 @@ export interface OpenItem {
   /** Records. */
   readonly count: number
   readonly problem?: string
+}
+
+/** What stands open, and differences that a check found. */
+export interface OpenItems {
+  /** What of a sync is not over. */
+  openItems(sync: string): Promise<readonly OpenItem[]>
+  differences(filter: { readonly sync?: string; readonly open?: boolean }): Promise<readonly Difference[]>
+  /** Each run compares rows of its own, so that what it finds is a difference of its own. */
+  saveDifference(difference: Omit<Difference, 'id' | 'since' | 'closed'>): Promise<void>
+  /** A person decides. Gives back the one that was open. */
+  closeDifference(id: string, who: Who): Promise<Difference | undefined>
+  /** A run has compared everything at that place. */
+  closeDifferences(place: Pick<Difference, 'sync' | 'entity' | 'address'>, by: string, reason: string): Promise<void>
 }

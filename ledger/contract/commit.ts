@@ -1,0 +1,40 @@
+/** What one settled batch changes. */
+
+import type { Outcome } from '../../sync/contract/message.ts'
+import type { NewDecision } from './decisions.ts'
+import type { Delivery } from './deliveries.ts'
+import type { HeldRecord } from './held.ts'
+import type { KnownKey } from './known-keys.ts'
+import type { Position } from './positions.ts'
+
+/** Everything one settled batch changes, in one transaction. */
+export interface Commit {
+  readonly run: string
+  readonly sync: string
+  readonly entity: string
+  readonly sink: string
+  readonly sinkName: string
+  /** Absent for a push run. */
+  readonly batch?: number
+  readonly address?: string
+  readonly deliveries?: readonly Delivery[]
+  readonly held?: readonly Omit<HeldRecord, 'id' | 'state' | 'attempts' | 'heldAt'>[]
+  readonly outcomes: Partial<Record<Outcome, number>>
+  readonly rows?: number
+  /** Progress that this settlement allows: the contiguous prefix reached so far. */
+  readonly position?: { readonly entity: string; readonly position: Position }
+  /** Keys of the rows that this settlement brings into the contiguous prefix. */
+  readonly known?: readonly KnownKey[]
+  /** Intent that these deliveries close. */
+  readonly intent?: string
+  /** A person decided so. */
+  readonly decision?: NewDecision
+  /** Tables of the address that got a row by these deliveries: `''` the header's, else the list's name. */
+  readonly filled?: readonly string[]
+  readonly state?: 'received' | 'settled'
+}
+
+/** Settling. */
+export interface Commits {
+  commit(commit: Commit): Promise<void>
+}

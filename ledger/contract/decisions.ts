@@ -1,0 +1,45 @@
+/** What people decided. */
+
+import type { Intent } from './intents.ts'
+
+/** What a person decided about records, kept longer than they are. */
+export interface Decision {
+  readonly id: string
+  readonly at: string
+  readonly by: string
+  readonly reason: string
+  readonly kind: 'discard' | 'in-doubt' | 'difference' | 'identity' | 'mass-deletion'
+  readonly sync: string
+  readonly entity: string
+  /** Who held, or where it is written. */
+  readonly sink: string
+  /** The key, the batch and the answer, or the difference. */
+  readonly about: string
+}
+
+export type NewDecision = Omit<Decision, 'id' | 'at'>
+
+/** Who decides, and why. */
+export type Who = Pick<Decision, 'by' | 'reason'>
+
+/** Decisions of people, kept for years, and what follows from them. */
+export interface Decisions {
+  decisions(filter: { readonly sync?: string; readonly limit?: number }): Promise<readonly Decision[]>
+  /** Writes down what a person decided. */
+  decide(decision: NewDecision): Promise<void>
+  /**
+   * A person leaves open held records out; they stay listed until a later version of theirs is accounted for. A deletion is
+   * over with it: its record is gone in the source. Gives back how many there were.
+   */
+  discardHeld(ids: readonly string[], who: Who): Promise<number>
+  /**
+   * A person says that a batch in doubt is not in the target: the intent is gone, and the next run reads its records again by
+   * their source's keys (`again`). Without them an older version left its batches: their own keys are the source's where the
+   * source has shown them. The others (`unfound`) are open until everything was read, or a sweep has asked the targets, which
+   * are doubted. What is held with an edit of a person (`edited`) stays as it is.
+   */
+  settleAbsent(
+    intent: Intent,
+    who: Who,
+  ): Promise<{ readonly again: number; readonly edited: number; readonly unfound: number }>
+}

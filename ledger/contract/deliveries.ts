@@ -1,0 +1,59 @@
+/** What was delivered last, by address and key. */
+
+/** The last version of a key that is accounted for at an address. */
+export interface Delivery {
+  readonly key: string
+  readonly read: number
+  /** 32 hex digits; null after a record was closed without a write. */
+  readonly hash: string | null
+  /** Hash of the original of an edited record, so that reading the same original again does not undo the edit. */
+  readonly originalHash?: string | null
+  /** Contribution to the control totals, as JSON text, so that a later version in the same run can be taken off. */
+  readonly totals?: string | null
+  /** The last run that accounted for it. */
+  readonly run: string
+  /**
+   * Hash of the source's own key that this run got it under (a whole number), where it is another than `key`; null: it is this
+   * one, or the row is older than this column.
+   */
+  readonly source?: number | null
+  /** The source's own key as text, where it is known and another: what was held under it is over. Not kept. */
+  readonly sourceKey?: string | undefined
+}
+
+/** What an append target's table has newest of some keys: all of those behind `after` and up to `through`, in the order of their bytes. */
+export interface StoredRange {
+  readonly after: string
+  readonly through: string
+  readonly stored: readonly {
+    readonly key: string
+    readonly stamp: string | null
+    readonly read: number
+    /** Of the newest version. */
+    readonly hash?: string | null
+  }[]
+}
+
+/** The memory of deliveries of each address written. */
+export interface Deliveries {
+  deliveries(address: string, keys: readonly string[]): Promise<ReadonlyMap<string, Delivery>>
+  /**
+   * The keys are about to be written: until that is committed nobody knows what the target has, so nothing equals their
+   * last version any more. Only those that have one are touched.
+   */
+  doubtDeliveries(address: string, keys: readonly string[]): Promise<void>
+  /**
+   * What a table says that it has takes the place of what was remembered: keys that it lacks equal nothing any more, the
+   * others what it has newest of them.
+   */
+  matchDeliveries(address: string, range: StoredRange): Promise<void>
+  /** Forgets all deliveries of an address (table created or found empty, full refresh). */
+  clearDeliveries(address: string): Promise<void>
+  hasDeliveries(address: string): Promise<boolean>
+  /** Highest read number ever committed for an address, 0 for an unknown one; clearing the deliveries leaves it. */
+  highestRead(address: string): Promise<number>
+  /** Makes it at least this (a mark was ahead of the ledger). */
+  raiseHighestRead(address: string, read: number): Promise<void>
+  /** The target emptied its tables itself: deliveries and intents of the address have no meaning any more. */
+  forgetAddress(address: string): Promise<void>
+}

@@ -1,0 +1,57 @@
+/** Records that could not be delivered. */
+
+import type { ErrorCause } from '../../sync/contract/errors.ts'
+import type { DataRecord, Schema } from '../../sync/contract/message.ts'
+
+export type HeldState = 'open' | 'replaying' | 'delivered' | 'superseded' | 'discarded'
+
+/** A record that could not be delivered, as it was received at the place that holds it. */
+export interface HeldRecord {
+  readonly id: string
+  /** Who holds: a target's address, `map:<node id>`, or `source:<sync>`. At most one open held record for (sink, key). */
+  readonly sink: string
+  readonly sinkName: string
+  readonly stage: 'source' | 'map' | 'sink' | 'flow'
+  readonly key: string
+  readonly sync: string
+  readonly run: string
+  readonly entity: string
+  readonly sourceAddress: string
+  readonly read: number
+  readonly record: DataRecord
+  readonly schema: Schema
+  readonly cause: ErrorCause & { readonly message: string }
+  readonly state: HeldState
+  readonly attempts: number
+  readonly heldAt: string
+  /** The edit of a person, with who and when; the original stays in `record`. */
+  readonly edited?: { readonly record: DataRecord; readonly by: string; readonly at: string }
+  /** Who left it out, when and why. */
+  readonly discarded?: { readonly by: string; readonly at: string; readonly reason: string }
+}
+
+/** Which held records: all of a sync, of a sink, of an entity, or by id. */
+export interface HeldFilter {
+  readonly sync?: string
+  readonly sink?: string
+  readonly entity?: string
+  readonly ids?: readonly string[]
+  readonly limit?: number
+}
+
+/** Held records. */
+export interface HeldRecords {
+  held(filter: HeldFilter & { readonly states?: readonly HeldState[] }): Promise<readonly HeldRecord[]>
+  countHeld(filter: HeldFilter): Promise<number>
+  /** Read number of the open held record of each key at one who holds (`HeldRecord.sink`), for telling what is older; keys without one are left out. */
+  heldReads(sink: string, keys: readonly string[]): Promise<ReadonlyMap<string, number>>
+  /** Oldest change stamp or read number among open held and in-doubt records of a sync and entity, for the mark's floor. */
+  oldestHeld(
+    sync: string,
+    entity: string,
+  ): Promise<{ readonly heldAt: string; readonly stamp: string | null } | undefined>
+  claimHeld(filter: HeldFilter, run: string): Promise<readonly HeldRecord[]>
+  /** Gives claimed records back (`open`), or ends them. */
+  releaseHeld(ids: readonly string[], as: Exclude<HeldState, 'replaying' | 'discarded'>): Promise<void>
+  editHeld(id: string, record: DataRecord, by: string): Promise<void>
+}

@@ -1,0 +1,32 @@
+/** Batches for targets that only append: announced before they are sent, and in doubt when nobody knows what became of them. */
+
+import type { Schema } from '../../sync/contract/message.ts'
+
+export interface Intent {
+  readonly id: string
+  readonly address: string
+  readonly sync: string
+  readonly run: string
+  readonly entity: string
+  readonly schema: Schema
+  readonly records: readonly {
+    readonly key: string
+    readonly read: number
+    readonly hash: string
+    readonly totals?: string | null
+    /** The source's own key; absent: not known. */
+    readonly source?: string
+  }[]
+  /** `repeated`: sent again though nobody knows what became of the first attempt; listed like those in doubt, but holds nothing back. */
+  readonly state: 'open' | 'in-doubt' | 'repeated'
+  readonly at: string
+}
+
+/** Intents, open or in doubt. */
+export interface Intents {
+  openIntent(intent: Omit<Intent, 'state'>): Promise<void>
+  intents(address: string): Promise<readonly Intent[]>
+  /** Batches of a sync (absent: of all) that are in doubt or were sent again in doubt, for a person to look at. */
+  doubtful(sync?: string): Promise<readonly Intent[]>
+  closeIntent(id: string, as: 'absent' | 'in-doubt' | 'repeated'): Promise<void>
+}

@@ -1,0 +1,9 @@
+/** What the next run reads by key. */
+
+/** Source's keys that a person said a target lacks. */
+export interface ReadAgain {
+  /** Source's keys that the next run reads by key, whatever their stamps. */
+  keysToReadAgain(sync: string, entity: string): Promise<readonly string[]>
+  /** Gives back how many there were. `all`: those too of which nobody knows the source's key. */
+  forgetToReadAgain(sync: string, entity: string, keys: readonly string[] | 'all'): Promise<number>
+}

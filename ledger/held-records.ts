@@ -1,0 +1,78 @@
+/** Rows of held records and what they hold, encrypted. */
+import type { SQLInputValue } from 'node:sqlite'
+import { syncError } from '../sync/contract/errors.ts'
+import { type DataRecord, isDeletion, type Schema } from '../sync/contract/message.ts'
+import type { Cipher } from './crypt.ts'
+import type { Intern } from './intern.ts'
+import type { HeldFilter, HeldRecord, HeldState } from './ledger.ts'
+import type { Tables } from './tables.ts'
+
+export type HeldRow = { [K in keyof Tables['held']]: Tables['held'][K] extends infer T ? T : never } & { seq: number }
+
+/** The filter as SQL over its own parameters. */
+export function where(
+  filter: HeldFilter,
+  states: readonly string[],
+): { readonly sql: string; readonly args: readonly SQLInputValue[] } {
+  const parts = ['state IN (SELECT value FROM json_each(?))']
+  const args: SQLInputValue[] = [JSON.stringify(states)]
+  const add = (sql: string, ...values: SQLInputValue[]) => {
+    parts.push(sql)
+    args.push(...values)
+  }
+  if (filter.sync !== undefined) add('sync = ?', filter.sync)
+  if (filter.entity !== undefined) add('entity = ?', filter.entity)
+  if (filter.sink !== undefined) add('(sink = ? OR sink_name = ?)', filter.sink, filter.sink)
+  if (filter.ids !== undefined) add('id IN (SELECT value FROM json_each(?))', JSON.stringify(filter.ids))
+  return { sql: parts.join(' AND '), args }
+}
+
+/** Throws `ledger.sealed` where the key is another. */
+export function opened(cipher: Cipher, row: HeldRow, sealed: Uint8Array = row.record): DataRecord {
+  try {
+    return JSON.parse(cipher.open(sealed, row.id)) as DataRecord
+  } catch {
+    throw syncError('config', 'ledger.sealed', `The held record ${row.key} of ${row.entity} cannot be decrypted.`, {
+      entity: row.entity,
+      key: row.key,
+      hint: 'The ledger was made with another key, or the file was changed. Discard the record and read it again.',
+    })
+  }
+}
+
+/** What cannot be decrypted any more is taken for a record, and stays listed. */
+export function wasDeletion(cipher: Cipher, row: HeldRow): boolean {
+  try {
+    return isDeletion(opened(cipher, row))
+  } catch {
+    return false
+  }
+}
+
+export const heldRecord = (cipher: Cipher, intern: Intern, row: HeldRow): HeldRecord => ({
+  id: row.id,
+  sink: row.sink,
+  sinkName: row.sink_name,
+  stage: row.stage as HeldRecord['stage'],
+  key: row.key,
+  sync: row.sync,
+  run: row.run,
+  entity: row.entity,
+  sourceAddress: row.source_address,
+  read: row.read,
+  record: opened(cipher, row),
+  schema: JSON.parse(intern.shapeJson(row.shape)) as Schema,
+  cause: JSON.parse(row.cause) as HeldRecord['cause'],
+  state: row.state as HeldState,
+  attempts: row.attempts,
+  heldAt: row.held_at,
+  ...(row.state === 'discarded'
+    ? { discarded: { by: row.closed_by ?? '', at: row.closed_at ?? '', reason: row.reason ?? '' } }
+    : {}),
+  ...(row.edited
+    ? { edited: { record: opened(cipher, row, row.edited), by: row.edited_by ?? '', at: row.edited_at ?? '' } }
+    : {}),
+})
+
+/** What a record says, whenever and wherever in a batch it was read. */
+export const contentOf = ({ _row, _read, ...content }: DataRecord): string => JSON.stringify(content)

@@ -1,0 +1,98 @@
+/** What stands open of a sync until it is over; differences that a check found among it. */
+import { randomUUID } from 'node:crypto'
+import { type Database, prepared } from './database.ts'
+import type { DecisionBook } from './decisions.ts'
+import type { Difference, OpenItem, OpenItems } from './ledger.ts'
+
+interface DifferenceRow {
+  id: string
+  sync: string
+  entity: string
+  address: string
+  sink_name: string
+  run: string
+  problem: string
+  since: string
+  closed_at: string | null
+  closed_by: string | null
+  reason: string | null
+}
+
+/** What of a sync is not over. */
+function openItemsOf(raw: Database['raw']): (sync: string) => OpenItem[] {
+  const held = raw.prepare(`
+    SELECT entity, CASE state WHEN 'open' THEN 'held' WHEN 'discarded' THEN 'left-out' ELSE state END AS kind,
+      CASE stage WHEN 'sink' THEN sink END AS address, CASE stage WHEN 'sink' THEN sink_name END AS sinkName, count(*) AS count
+    FROM held WHERE sync = ? AND state IN ('open', 'replaying', 'discarded') GROUP BY 1, 2, 3, 4 ORDER BY 2`)
+  // A batch whose run ended without an answer is in doubt too. Groups of a replay are runs named after it: `r1.0`.
+  const doubtful = raw.prepare(`
+    SELECT entity, 'in-doubt' AS kind, address, NULL AS sinkName, sum(json_array_length(records)) AS count
+    FROM intent WHERE sync = ? AND (state <> 'open' OR NOT EXISTS (
+      SELECT 1 FROM run WHERE run.state = 'running' AND (run.id = intent.run OR intent.run LIKE run.id || '.%')))
+    GROUP BY 1, 3`)
+  const again = raw.prepare(`
+    SELECT entity, CASE found WHEN 1 THEN 'again' ELSE 'unfound' END AS kind, NULL AS address, NULL AS sinkName,
+      count(*) AS count
+    FROM again WHERE sync = ? GROUP BY 1, 2`)
+  const lost = raw.prepare(`
+    SELECT entity, 'lost' AS kind, NULL AS address, NULL AS sinkName, 1 AS count, lost AS problem
+    FROM source_entity WHERE sync = ? AND lost IS NOT NULL`)
+  const differing = raw.prepare(`
+    SELECT entity, 'difference' AS kind, address, sink_name AS sinkName, 1 AS count, problem
+    FROM difference WHERE sync = ? AND closed_at IS NULL`)
+  const all = [held, doubtful, again, lost, differing]
+  return (sync) => all.flatMap((one) => one.all(sync) as unknown as OpenItem[])
+}
+
+export function createOpenItems(
+  db: Database,
+  { write: decide }: Pick<DecisionBook, 'write'>,
+  at: () => string,
+): OpenItems {
+  const { raw, tx, guard } = db
+  const openItems = openItemsOf(raw)
+  const { listed, insert, close, closeAt } = prepared(db, {
+    listed: `
+      SELECT * FROM difference WHERE (?1 IS NULL OR sync = ?1) AND (?2 IS NULL OR (closed_at IS NULL) = ?2)
+      ORDER BY since DESC LIMIT 1000`,
+    insert: 'INSERT INTO difference VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL)',
+    close: `
+      UPDATE difference SET closed_at = ?, closed_by = ?, reason = ? WHERE id = ? AND closed_at IS NULL RETURNING *`,
+    closeAt: `
+      UPDATE difference SET closed_at = ?, closed_by = ?, reason = ?
+      WHERE sync = ? AND entity = ? AND address = ? AND closed_at IS NULL`,
+  })
+  return {
+    openItems: async (sync) => guard(() => openItems(sync)),
+    async differences({ sync, open }) {
+      const rows = guard(() => listed.all(sync ?? null, open === undefined ? null : Number(open)))
+      return (rows as unknown as DifferenceRow[]).map(difference)
+    },
+    async saveDifference({ sync, entity, address, sinkName, run, problem }) {
+      guard(() => insert.run(randomUUID(), sync, entity, address, sinkName, run, problem, at()))
+    },
+    closeDifference: async (id, { by, reason }) =>
+      tx(() => {
+        const [row] = close.all(at(), by, reason, id) as unknown as DifferenceRow[]
+        if (!row) return undefined
+        const { sync, entity, address, problem } = row
+        decide({ by, reason, kind: 'difference', sync, entity, sink: address, about: problem })
+        return difference(row)
+      }),
+    async closeDifferences({ sync, entity, address }, by, reason) {
+      guard(() => closeAt.run(at(), by, reason, sync, entity, address))
+    },
+  }
+}
+
+const difference = (row: DifferenceRow): Difference => ({
+  id: row.id,
+  sync: row.sync,
+  entity: row.entity,
+  address: row.address,
+  sinkName: row.sink_name,
+  run: row.run,
+  problem: row.problem,
+  since: row.since,
+  ...(row.closed_at !== null && { closed: { at: row.closed_at, by: row.closed_by ?? '', reason: row.reason ?? '' } }),
+})

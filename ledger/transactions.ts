@@ -1,0 +1,111 @@
+/** What changes several topics at once, in one transaction: a settled batch, and what people decide about records. */
+import type { Database } from './database.ts'
+import type { DecisionBook } from './decisions.ts'
+import type { DeliveryMemory } from './deliveries.ts'
+import type { FilledMemory } from './filled.ts'
+import type { HeldBook } from './held.ts'
+import type { IntentBook } from './intents.ts'
+import type { Intern } from './intern.ts'
+import type { SourceMemory } from './known.ts'
+import type { Commit, Commits, Decisions, Deliveries, Intent } from './ledger.ts'
+import type { PositionBook } from './positions.ts'
+import type { ReadAgainBook } from './read-again.ts'
+import type { RunBook } from './runs.ts'
+
+/** The topics, each with what it lets the others do. */
+export interface Books {
+  readonly runs: RunBook
+  readonly positions: PositionBook
+  readonly deliveries: DeliveryMemory
+  readonly filled: FilledMemory
+  readonly known: SourceMemory
+  readonly held: HeldBook
+  readonly intents: IntentBook
+  readonly readAgain: ReadAgainBook
+  readonly decisions: DecisionBook
+}
+
+/** All that a batch changes or nothing. */
+export function settling(db: Database, intern: Intern, books: Books): Commits {
+  const { runs, positions, deliveries, filled, known, held, intents, decisions } = books
+  const write = (commit: Commit): void => {
+    const { address, sync, entity } = commit
+    const account = commit.deliveries ?? []
+    const holds = (commit.held ?? []).map(({ key, read, run }) => ({ key, read, hash: null, run }))
+    held.close(commit, account, holds)
+    if (address !== undefined) deliveries.write(address, sync, account)
+    if (address !== undefined && commit.filled)
+      filled.write(
+        address,
+        commit.filled.map((list) => ({ list, sync, entity })),
+      )
+    held.add(commit.held ?? [])
+    runs.count(commit)
+    if (commit.position) positions.write(sync, commit.position.entity, commit.position.position)
+    if (commit.known) known.write(sync, entity, commit.known)
+    if (commit.intent !== undefined) intents.end(commit.intent)
+    if (commit.decision) decisions.write(commit.decision)
+  }
+  return {
+    async commit(commit) {
+      try {
+        db.tx(() => write(commit))
+      } catch (error) {
+        // A number that was made in the transaction is gone with it.
+        intern.forget()
+        throw error
+      }
+    },
+  }
+}
+
+/** What follows from a decision is in its transaction. */
+export function deciding(db: Database, books: Books): Pick<Decisions, 'discardHeld' | 'settleAbsent'> {
+  const { known, held, decisions } = books
+  return {
+    discardHeld: async (ids, who) =>
+      db.tx(() => {
+        const gone = held.discard(ids, who)
+        for (const { sync, entity, sink, key } of gone)
+          decisions.write({ ...who, kind: 'discard', sync, entity, sink, about: key })
+        return gone.length
+      }),
+    async settleAbsent(intent, who) {
+      const { id, sync, entity, address } = intent
+      const counts = db.tx(() => {
+        const found = readAgainOf(books, intent)
+        decisions.write({ ...who, kind: 'in-doubt', sync, entity, sink: address, about: `${id}: it is not there` })
+        return found
+      })
+      if (counts.unfound > 0) await known.topic.doubtTargets(sync, entity)
+      return counts
+    },
+  }
+}
+
+/** The intent ends; what of it no person has edited is to be read again, under the source's keys where they are known. */
+function readAgainOf(
+  { held, known, intents, readAgain }: Books,
+  intent: Intent,
+): Awaited<ReturnType<Decisions['settleAbsent']>> {
+  const { id, sync, entity, records } = intent
+  const edited = new Set(held.edited(intent))
+  const others = records.filter((record) => !edited.has(record))
+  const unsaid = others.flatMap(({ key, source }) => (source === undefined ? [key] : []))
+  const shown = known.areShown(sync, entity, unsaid)
+  const sources = others.flatMap(({ key, source }) => source ?? (shown.has(key) ? key : []))
+  const unfound = unsaid.filter((key) => !shown.has(key))
+  intents.end(id)
+  readAgain.add(sync, entity, sources, true)
+  readAgain.add(sync, entity, unfound, false)
+  return { again: sources.length, edited: edited.size, unfound: unfound.length }
+}
+
+/** The target emptied its tables itself. */
+export const forgetting = ({ deliveries, filled, intents }: Books): Pick<Deliveries, 'forgetAddress'> => ({
+  async forgetAddress(address) {
+    deliveries.clear(address)
+    filled.forget(address)
+    intents.forget(address)
+  },
+})
