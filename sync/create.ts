@@ -10,7 +10,7 @@ import { hold } from './reading/hold.ts'
 import { poll } from './reading/poll.ts'
 import { askingAhead } from './reading/prefetch.ts'
 import { replay } from './reading/replay.ts'
-import { createSettlement } from './run/settlement.ts'
+import { createSettlement } from './run/create-settlement.ts'
 
 export interface EngineOptions {
   readonly ledger: Ledger

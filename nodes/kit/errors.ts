@@ -1,16 +1,7 @@
 /** Any thrown thing as a catch node shall get it: a text for people, `code`, and a plain-object `cause`. */
-import { isSyncError, type SyncError, syncError, withHint } from '../../sync/contract/errors.ts'
+import { asSyncError, type SyncError, withHint } from '../../sync/contract/errors.ts'
 
-export { withHint } from '../../sync/contract/errors.ts'
-
-/** Ours stays what it is; a fault of the programme becomes a `config` error that says so. */
-export function asSyncError(error: unknown): SyncError {
-  if (isSyncError(error)) return error
-  const text = error instanceof Error ? error.message : String(error)
-  return syncError('config', 'tieout.unexpected', `Unexpected: ${text}`, {
-    hint: 'This is a fault of the programme or of the flow, not of the data. The log has the details.',
-  })
-}
+export { asSyncError, withHint } from '../../sync/contract/errors.ts'
 
 /** What `done` gets: Node-RED hands on `toString()`, `code` and `cause`; the stack stays out of messages. */
 export function forDone(error: unknown): Error {

@@ -57,3 +57,12 @@ export const withHint = (message: string, hint: string | undefined): string =>
 
 /** Class of any error; what is not ours is a fault of the programme or the flow: `config`. */
 export const classOf = (error: unknown): ErrorClass => (isSyncError(error) ? error.cause.class : 'config')
+
+/** Ours stays what it is; anything else that is thrown is a fault of the programme or the flow, and becomes a `config` error that says so. */
+export function asSyncError(error: unknown): SyncError {
+  if (isSyncError(error)) return error
+  const text = error instanceof Error ? error.message : String(error)
+  return syncError('config', 'tieout.unexpected', `Unexpected: ${text}`, {
+    hint: 'This is a fault of the programme or of the flow, not of the data. The log has the details.',
+  })
+}

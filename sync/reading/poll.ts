@@ -1,14 +1,13 @@
 /** One whole run of a sync: reads the entities in order, waits until everything is settled, closes with the checks. */
 
 import type { PollOptions } from '../contract/engine.ts'
-import { syncError } from '../contract/errors.ts'
+import { asSyncError, syncError } from '../contract/errors.ts'
 import type { Log } from '../contract/log.ts'
 import type { RunSummary } from '../contract/summary.ts'
 import { settleAlerts } from '../run/alerts.ts'
 import { countCalls, usageOf } from '../run/call-budget.ts'
 import { type CloseDeps, closeEntity, watchRun } from '../run/close-entity.ts'
 import { tellLost } from '../run/detect-lost.ts'
-import { asSyncError } from '../run/settlement.ts'
 import { type EntityRun, newEntity, type RunState, type TotalsCheck } from '../run/state.ts'
 import { summarize } from '../run/summary.ts'
 import type { ReadDeps } from './open-window.ts'

@@ -1,18 +1,18 @@
 /** Sends held records again: a run of its own that moves no window. */
 import type { HeldRecord, KnownKey, OpenItem } from '../../ledger/ledger.ts'
 import type { Engine } from '../contract/engine.ts'
-import { syncError } from '../contract/errors.ts'
+import { asSyncError, syncError } from '../contract/errors.ts'
 import type { DataRecord } from '../contract/message.ts'
 import type { EntitySummary, RunSummary } from '../contract/summary.ts'
 import { closeEntity, watchRun } from '../run/close-entity.ts'
 import { type BatchState, outcomesOf } from '../run/progress.ts'
-import { asSyncError } from '../run/settlement.ts'
 import { type EntityRun, newEntity, type RunState, type TotalsCheck } from '../run/state.ts'
 import { accounted, NOT_VERIFIED, STOPPED, summarize, wholeOf } from '../run/summary.ts'
 import { isGood, openInWords, worstOf } from '../run/verdict.ts'
+import { messageOf } from './batch-message.ts'
 import { createFiller } from './fill-batches.ts'
+import { defaultLimits, room } from './in-flight.ts'
 import { newRunId, type PollDeps } from './poll.ts'
-import { defaultLimits, messageOf, room } from './read-entity.ts'
 
 export type ReplayOptions = Parameters<Engine['replay']>[0]
 

@@ -4,11 +4,10 @@
  */
 import type { KnownKey, Ledger } from '../../ledger/ledger.ts'
 import type { PollOptions } from '../contract/engine.ts'
-import { syncError } from '../contract/errors.ts'
+import { asSyncError, syncError } from '../contract/errors.ts'
 import { type DataRecord, deletionOf, isDeletion, keyParts, keyText, memberOf } from '../contract/message.ts'
 import type { EntityPlan, Page } from '../contract/source.ts'
 import type { SweepCounts } from '../contract/summary.ts'
-import { asSyncError } from '../run/settlement.ts'
 import type { EntityRun } from '../run/state.ts'
 
 /** Keys asked for in one go. */

@@ -117,8 +117,8 @@ export interface EntityRun {
   /** When the sweep began that counts once everything is settled. */
   sweptAt: string | undefined
   error: SyncError | undefined
-  /** The end of the line of commits. */
-  turn: Promise<unknown>
+  /** Ends when every commit of the entity so far has. */
+  lastCommit: Promise<unknown>
 }
 
 export interface RunState extends Omit<RunStart, 'at'> {
@@ -188,7 +188,7 @@ export function newEntity(
     sweep: undefined,
     sweptAt: undefined,
     error: undefined,
-    turn: Promise.resolve(),
+    lastCommit: Promise.resolve(),
   }
   run.entities.set(entity.name, entity)
   return entity

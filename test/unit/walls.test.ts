@@ -137,11 +137,6 @@ const LONG: Readonly<Record<string, number>> = {
   'sandbox/x3/graph/orders.ts invoiceNodes': 197,
   'sandbox/x3/schema.ts createSchema': 184,
   'sandbox/x3/server.ts startX3': 211,
-  'sync/delivering/deliver-batch.ts createBatchWork': 183,
-  'sync/delivering/deliver.ts createDeliver': 132,
-  'sync/delivering/prepare-tables.ts createMeetings': 121,
-  'sync/reading/read-entity.ts readEntity': 219,
-  'sync/run/settlement.ts createSettlement': 227,
 }
 
 /** Files that import one another in a circle, types included. The list may only shrink. */

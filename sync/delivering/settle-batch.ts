@@ -1,0 +1,113 @@
+/** What became of a batch, for the ledger: all of it in one transaction. */
+import type { Delivery } from '../../ledger/ledger.ts'
+import type { OutcomeCounts } from '../contract/summary.ts'
+import type { Entry } from '../run/entry.ts'
+import type { Answer } from '../run/progress.ts'
+import type { SettleCommit } from '../run/settlement.ts'
+import { noCounts } from '../run/state.ts'
+import type { Delivering } from './delivering.ts'
+import type { DeliverDeps } from './deps.ts'
+import { sourceHash } from './folded-keys.ts'
+import type { Refused } from './isolate-bad-records.ts'
+import { answer, deliveryOf, firstRows, rowsIn } from './job.ts'
+import type { RunTotals } from './run-totals.ts'
+
+interface Settling {
+  readonly settlement: DeliverDeps['settlement']
+  readonly totals: Pick<RunTotals, 'account'>
+}
+
+/** Settles all of it, with what is held, in doubt, unchanged and superseded. */
+export async function settleBatch(
+  settling: Settling,
+  delivering: Delivering,
+  bad: readonly Refused[],
+): Promise<OutcomeCounts> {
+  const { job, older, append, unwritten, sorted } = delivering
+  const { unchanged, superseded } = sorted.known.sifted
+  const held = bad.map(({ entry }) => entry)
+  const doubtful = [...sorted.known.inDoubt, ...job.inDoubt]
+  for (const { key, origin } of [...held, ...doubtful]) if (origin !== undefined) unwritten.set(key, origin)
+  const others = [
+    ...answer(held, 'held'),
+    ...answer(doubtful, 'inDoubt'),
+    ...answer(
+      unchanged.map(({ entry }) => entry),
+      'unchanged',
+    ),
+    ...answer([...superseded, ...older], 'superseded'),
+  ]
+  const commit = { deliveries: unchangedOf(delivering), held: heldOf(settling, delivering, bad) }
+  const answers = await settle(settling, delivering, others, commit)
+  for (const { entry, error } of bad) job.options.held?.(entry.record, { ...error.cause, message: error.message })
+  const counts = noCounts()
+  for (const { outcome } of answers) counts[outcome]++
+  // What was appended is settled by the part.
+  if (append !== undefined) counts.delivered += job.written.length
+  return counts
+}
+
+/** What of a batch that fails is in the target. */
+export async function settleWritten(settling: Settling, delivering: Delivering): Promise<void> {
+  if (mergedOf(delivering).length > 0) await settle(settling, delivering, [], {})
+}
+
+/** Written and not settled yet. */
+const mergedOf = ({ job, append }: Delivering): readonly Entry[] => (append === undefined ? job.written : [])
+
+async function settle(
+  { settlement, totals }: Settling,
+  delivering: Delivering,
+  others: readonly Answer[],
+  { deliveries = [], ...more }: SettleCommit,
+): Promise<readonly Answer[]> {
+  const { job, sorted, contribution } = delivering
+  const { sync, options } = job
+  const { address } = options.target
+  const merged = mergedOf(delivering)
+  const answers = [...others, ...answer(merged, 'delivered')]
+  const written = merged.map((entry) => deliveryOf(job, entry, sorted.known, contribution))
+  await settlement.settle(sync, options.ref, answers, {
+    address,
+    rows: rowsIn(job, merged),
+    filled: firstRows(job, merged),
+    ...more,
+    deliveries: [...written, ...deliveries],
+  })
+  totals.account({ run: sync.run, address }, merged, sorted.known.deliveries, contribution)
+  return answers
+}
+
+/** The versions before stay, as this run found them. */
+const unchangedOf = ({ job, sorted }: Delivering): Delivery[] =>
+  sorted.known.sifted.unchanged.map(({ entry, last }) => ({
+    ...last,
+    run: job.sync.run,
+    source: sourceHash(entry),
+    sourceKey: entry.sourceKey,
+    read: entry.read,
+    originalHash: sorted.known.originals.get(entry.key) ?? last.originalHash ?? null,
+  }))
+
+function heldOf(
+  { settlement }: Settling,
+  { job }: Delivering,
+  bad: readonly Refused[],
+): NonNullable<SettleCommit['held']> {
+  const { sync, batch, options } = job
+  const sourceAddress = settlement.runs.get(sync.run)?.sourceAddress ?? ''
+  return bad.map(({ entry, error }) => ({
+    sink: options.target.address,
+    sinkName: options.ref.name,
+    stage: 'sink',
+    key: entry.key,
+    sync: sync.name,
+    run: sync.run,
+    entity: sync.entity,
+    sourceAddress,
+    read: entry.read,
+    record: entry.record,
+    schema: batch.schema,
+    cause: { ...error.cause, message: error.message },
+  }))
+}

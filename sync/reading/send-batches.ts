@@ -1,0 +1,149 @@
+/** What an entity's walks read, on its way into the flow: pages become batches, in order, as soon as there is room. */
+import type { PollOptions } from '../contract/engine.ts'
+import type { EntityPlan, Page } from '../contract/source.ts'
+import type { RunKeeper } from '../run/settlement.ts'
+import type { EntityRun, RunState } from '../run/state.ts'
+import { messageOf } from './batch-message.ts'
+import { createFiller, type FilledBatch } from './fill-batches.ts'
+import { holdRefused } from './hold.ts'
+import { type ReadLimits, room } from './in-flight.ts'
+import type { ReadDeps } from './open-window.ts'
+import { confirmGone, keysAtOnce, knownKey } from './sweep.ts'
+
+/** One entity that is read, from its plan on. */
+export interface Reading {
+  readonly deps: ReadDeps & { readonly settlement: Pick<RunKeeper, 'finish'> }
+  readonly options: PollOptions
+  readonly run: RunState
+  readonly entity: EntityRun
+  readonly plan: EntityPlan
+  readonly limits: ReadLimits
+  /** Resolves when everything of the entities before it was sent: nothing of this one is sent earlier. */
+  readonly previous: Promise<void>
+  readonly signal: AbortSignal
+}
+
+export interface Sender {
+  /** A page of a walk: what of it was deleted is asked for, what was refused is held, and the batches that are full are sent. */
+  take(walk: string, page: Page, firstRead: number): Promise<void>
+  /** Waits until what was read and not sent fits beside what is on its way. */
+  room(): Promise<void>
+  /** Rows that were read and not sent. */
+  waitingRows(): number
+  /** Sends what is left; `last`: nothing comes behind it. */
+  sendRest(last: boolean): Promise<void>
+  /** Everything that was read of the window is settled and written down before the next one begins. */
+  closeWindow(): Promise<void>
+  /** A batch was taken and not sent: nothing behind it may be. */
+  isBroken(): boolean
+  /** What a person should know of the entity. */
+  note(notice: string): void
+}
+
+export function createSender(reading: Reading): Sender {
+  const { options, run, entity, limits, signal } = reading
+  /** First batch of the window that is read: each window is a sequence of messages of its own. */
+  let first = entity.batches.length
+  let filler = createFiller(limits, first)
+  let broken = false
+  let isFirstInLine = false
+  reading.previous.then(
+    () => {
+      isFirstInLine = true
+    },
+    () => undefined,
+  )
+  const note = (notice: string): void => void run.notices.push(about(entity.name, notice))
+  const send = async (batch: FilledBatch, last: boolean): Promise<void> => {
+    entity.rows += batch.rows
+    broken = true
+    await sendBatch(reading, batch, first, last)
+    broken = false
+  }
+  const sendRest = async (last: boolean): Promise<void> => {
+    const rest = filler.end()
+    if (rest) await send(rest, last)
+  }
+  return {
+    note,
+    sendRest,
+    isBroken: () => broken,
+    waitingRows: () => filler.size().rows,
+    room: () => room(run, limits, filler.size(), signal),
+    async take(walk, told, firstRead) {
+      for (const record of told.records) record._read ??= firstRead
+      const page = await withoutGone(reading, told, firstRead)
+      page.notices?.forEach(note)
+      entity.future += page.future ?? 0
+      // In the ledger before the cursor can pass them.
+      await holdRefused(reading.deps, options, run, entity, reading.plan, page, firstRead)
+      entity.read += page.records.length
+      for (const batch of filler.add(walk, page)) await send(batch, false)
+      const rows = entity.rows + filler.size().rows
+      if (isFirstInLine) options.progress({ entity: entity.name, records: entity.read, rows })
+    },
+    async closeWindow() {
+      await sendRest(true)
+      await settled(reading)
+      first = entity.batches.length
+      filler = createFiller(limits, first)
+    },
+  }
+}
+
+/** A notice with its entity in front, where it does not begin with it by itself. */
+const about = (entity: string, notice: string): string => (notice.startsWith(entity) ? notice : `${entity}: ${notice}`)
+
+async function sendBatch(reading: Reading, batch: FilledBatch, first: number, last: boolean): Promise<void> {
+  const { deps, options, run, entity, plan, limits, signal } = reading
+  await reading.previous
+  await room(run, limits, batch, signal)
+  const { index, rows, bytes, segments } = batch
+  const records = [...batch.records]
+  const known = records.map((record) => knownKey(plan, record))
+  const swept = plan.list !== undefined
+  // Before it can reach a target: what a kill leaves there is deleted one day too.
+  if (swept) await deps.ledger.expectKeys(run.sync, entity.name, known)
+  entity.batches.push({
+    index,
+    count: records.length,
+    rows,
+    bytes,
+    sentAt: deps.tick(),
+    segments,
+    known,
+    swept,
+    sinks: new Map(),
+  })
+  if (last) entity.readDone = true
+  options.send(messageOf(run, plan, records, { index, first, last, ledger: deps.ledger.id, mode: 'poll' }))
+}
+
+/** What the source says was deleted is asked for once more. */
+async function withoutGone({ deps, options, plan, signal }: Reading, page: Page, firstRead: number): Promise<Page> {
+  const { gone = [], cursors: _cursors, ...rest } = page
+  if (gone.length === 0) return page
+  const asking = { ledger: deps.ledger, plan, address: options.source.address }
+  const parts: Page[] = [rest]
+  for (let at = 0; at < gone.length; at += keysAtOnce)
+    parts.push(await confirmGone(asking, gone.slice(at, at + keysAtOnce), firstRead, signal))
+  return {
+    ...rest,
+    records: parts.flatMap(({ records }) => records),
+    refused: parts.flatMap(({ refused = [] }) => refused),
+    notices: parts.flatMap(({ notices = [] }) => notices),
+  }
+}
+
+/** Waits until everything sent is settled, and writes the end of the window down. */
+async function settled({ deps, run, entity, signal }: Reading): Promise<void> {
+  entity.readDone = true
+  run.changed()
+  while (entity.prefix.batch < entity.batches.length) {
+    signal.throwIfAborted()
+    await run.next(500)
+  }
+  signal.throwIfAborted()
+  await deps.settlement.finish(run, entity)
+  entity.readDone = false
+}

@@ -1,0 +1,31 @@
+/** A run reaches a target: once for each entity and sink its mark is checked, before anything is looked up there. */
+import type { Ledger } from '../../ledger/ledger.ts'
+import { classOf } from '../contract/errors.ts'
+import { checkMark } from './marks.ts'
+import type { Register } from './register.ts'
+import type { Settlement } from './settlement.ts'
+
+export function reachingTargets(ledger: Ledger, { runs, entityOf }: Register): Pick<Settlement, 'target'> {
+  return {
+    async target(sync, ref, { target, schema, empty, source }, context) {
+      const run = runs.get(sync.run)
+      const entity = entityOf(sync)
+      if (!run || !entity)
+        return { ref, target, sync, schema, full: false, source, place: { sourceAddress: '', replaced: [] } }
+      const known = entity.reached.get(ref.id)
+      if (known) return known
+      const reached = (async () => {
+        if (target.mode === 'merge' && run.full) await ledger.clearDeliveries(target.address)
+        const place = await checkMark({ ledger, run, sync, target, empty, source, context })
+        return { ref, target, sync, schema, full: run.full, source, place }
+      })()
+      entity.reached.set(ref.id, reached)
+      entity.addresses.set(ref.id, target.address)
+      // What may pass is asked again; what a mark forbids stays forbidden for the run.
+      reached.catch((error) => {
+        if (classOf(error) !== 'config') entity.reached.delete(ref.id)
+      })
+      return reached
+    },
+  }
+}

@@ -1,0 +1,125 @@
+/** Settling: what became of rows, and the position over the contiguous settled prefix, in one transaction of the ledger. */
+import type { Commits, Position, Positions } from '../../ledger/ledger.ts'
+import type { SinkRef } from '../contract/engine.ts'
+import type { SyncInfo } from '../contract/message.ts'
+import type { OutcomeCounts } from '../contract/summary.ts'
+import {
+  type Answer,
+  advance,
+  apply,
+  countable,
+  countsOf,
+  finished,
+  knownBetween,
+  type Prefix,
+  sinkSide,
+  walksAt,
+} from './progress.ts'
+import type { Place, Register } from './register.ts'
+import type { RunKeeper, SettleCommit } from './settlement.ts'
+import { type EntityRun, tallyOf } from './state.ts'
+
+export interface SettleDeps {
+  readonly ledger: Commits & Positions & { readonly id: string }
+  readonly register: Register
+  /** Milliseconds, only growing. */
+  readonly tick: () => number
+}
+
+export function settlingRows(deps: SettleDeps): Pick<RunKeeper, 'settle' | 'filter' | 'finish'> {
+  const { ledger } = deps
+  return {
+    settle: (sync, ref, answers, commit) => settle(deps, sync, ref, answers, commit),
+    filter(run, entity, batch, ref, rows) {
+      const { id } = ledger
+      const of = { name: run.sync, run: run.id, entity: entity.name, batch }
+      const sync: SyncInfo = { ...of, readNumber: 0, ledger: id, mode: 'poll' }
+      const answers = rows.map((row): Answer => ({ row, outcome: 'filtered' }))
+      // While this waited a sink may have answered or begun on some of them: those it must not touch.
+      return settle(deps, sync, ref, answers, {}, (all) => {
+        const side = entity.batches[batch]?.sinks.get(ref.id)
+        return all.filter(({ row }) => !side?.answers[row] && !side?.received[row])
+      })
+    },
+    finish: (run, entity) =>
+      oneByOne(entity, async () => {
+        const { position } = entity
+        if (!entity.readDone || !position?.window || entity.prefix.batch < entity.batches.length) return
+        const done = finished(position)
+        await ledger.savePosition(run.sync, entity.name, done)
+        entity.position = done
+      }),
+  }
+}
+
+/** The commits of an entity one after the other, so that each looks at what the one before has written. */
+function oneByOne<T>(entity: EntityRun, work: () => Promise<T>): Promise<T> {
+  const commit = entity.lastCommit.then(work)
+  entity.lastCommit = commit.catch(() => undefined)
+  return commit
+}
+
+/** `counting`: which of the answers count, looked at when all commits before are through. */
+async function settle(
+  { ledger, register, tick }: SettleDeps,
+  sync: SyncInfo,
+  ref: SinkRef,
+  answers: readonly Answer[],
+  commit: SettleCommit,
+  counting: (answers: readonly Answer[]) => readonly Answer[] = (all) => all,
+): Promise<void> {
+  const base = { run: sync.run, sync: sync.name, entity: sync.entity, sink: ref.id, sinkName: ref.name, ...commit }
+  /** The run has ended: everything is recorded and nothing settled. */
+  const record = () => ledger.commit({ ...base, batch: sync.batch, outcomes: {} })
+  const first = register.find(sync)
+  if (!first) return record()
+  return oneByOne(first.entity, async () => {
+    const place = register.find(sync)
+    if (!place) return record()
+    const { run, entity, batch } = place
+    const counted = countable(batch, ref.id, counting(answers))
+    const outcomes = countsOf(batch, ref.id, counted)
+    const { to, position, known } = progressWith(place, ref, counted)
+    await ledger.commit({
+      ...base,
+      batch: batch.index,
+      outcomes,
+      ...(known.length > 0 ? { known } : {}),
+      ...(position && position !== entity.position ? { position: { entity: entity.name, position } } : {}),
+    })
+    apply(batch, ref.id, counted)
+    for (const done of entity.batches.slice(entity.prefix.batch, to.batch)) done.known = undefined
+    entity.prefix = to
+    entity.position = position
+    sinkSide(batch, ref.id).lastSign = tick()
+    count(entity, ref, outcomes, commit)
+    run.changed()
+  })
+}
+
+/** How far the entity is settled with these answers, and what the ledger gets to know by it. */
+function progressWith({ run, entity, batch }: Place, ref: SinkRef, answers: readonly Answer[]) {
+  const rule = { answer: run.answer, sinks: entity.sinks.map(({ id }) => id) }
+  const rows = new Set(answers.map(({ row }) => row))
+  const to = advance(entity.batches, entity.prefix, rule, { batch: batch.index, sink: ref.id, rows })
+  return { to, position: positionAt(entity, to), known: knownBetween(entity.batches, entity.prefix, to) }
+}
+
+function positionAt({ batches, prefix, position, readDone }: EntityRun, to: Prefix): Position | undefined {
+  const isWhole = readDone && to.batch >= batches.length
+  if (!position?.window || (!isWhole && to.batch === prefix.batch && to.row === prefix.row)) return position
+  if (isWhole) return finished(position)
+  return { ...position, window: { ...position.window, walks: walksAt(position.window.walks, batches, prefix, to) } }
+}
+
+function count(
+  entity: EntityRun,
+  ref: SinkRef,
+  outcomes: Partial<OutcomeCounts>,
+  { rows, deliveries = [] }: SettleCommit,
+): void {
+  const tally = tallyOf(entity, ref)
+  tally.rows += rows ?? 0
+  for (const [outcome, n] of Object.entries(outcomes)) tally.counts[outcome as keyof OutcomeCounts] += n
+  for (const { read } of deliveries) if (read > tally.highestRead) tally.highestRead = read
+}

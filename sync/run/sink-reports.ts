@@ -1,0 +1,65 @@
+/** What sinks report of a batch before it is settled: that they have it, that they are alive, that they failed. */
+import type { SinkRef } from '../contract/engine.ts'
+import { asSyncError } from '../contract/errors.ts'
+import type { SyncInfo } from '../contract/message.ts'
+import { claimRows, noSuchBatch } from './claimed-rows.ts'
+import { markReceived, sinkSide } from './progress.ts'
+import { failEntity, type Register } from './register.ts'
+import type { Settlement } from './settlement.ts'
+
+export function sinkReports(
+  register: Register,
+  tick: () => number,
+): Pick<Settlement, 'received' | 'sourceKeys' | 'claim' | 'alive' | 'fail' | 'lives'> {
+  const { runs, ended, find, entityOf } = register
+
+  const sign = (sync: SyncInfo, ref: SinkRef, waiting: string | undefined, rows?: Iterable<number>): void => {
+    const found = find(sync)
+    if (!found) return
+    if (rows) markReceived(found.batch, ref.id, rows)
+    const side = sinkSide(found.batch, ref.id)
+    side.lastSign = tick()
+    side.waiting = waiting
+    found.run.changed()
+  }
+
+  return {
+    received(sync, ref, rows, target) {
+      // Targets of one connection share its counter.
+      const counters = runs.get(sync.run)?.counters
+      if (target && counters && !counters.has(target.statements)) counters.set(target.statements, target.statements())
+      sign(sync, ref, undefined, rows)
+    },
+    alive: (sync, ref, waiting) => sign(sync, ref, waiting),
+    sourceKeys(sync) {
+      const known = find(sync)?.batch.known
+      return (row) => known?.[row]?.key
+    },
+    claim(sync, ref, claims) {
+      const run = runs.get(sync.run)
+      const entity = entityOf(sync)
+      if (entity?.error) return new Set()
+      const batch = (entity?.batches ?? ended.get(sync.run)?.get(sync.entity))?.[sync.batch]
+      if (!batch && run) throw noSuchBatch(sync)
+      if (!batch) return new Set()
+      return claimRows(batch, ref.id, sync.entity, claims)
+    },
+    fail(sync, ref, error) {
+      const run = runs.get(sync.run)
+      const entity = entityOf(sync)
+      if (!run || !entity) return
+      const batch = entity.batches[sync.batch]
+      if (batch) {
+        const side = sinkSide(batch, ref.id)
+        // Nothing more comes of these rows.
+        side.received.set(side.answers.map((answer) => (answer ? 1 : 0)))
+        side.outstanding = 0
+      }
+      failEntity(run, entity, asSyncError(error))
+    },
+    lives(sync) {
+      const entity = entityOf(sync)
+      return entity !== undefined && !entity.error
+    },
+  }
+}
