@@ -6,7 +6,7 @@ import { Agent, request } from 'undici'
 import type { Address } from '../demo/ends/end.ts'
 import { headerMerge, listMerge, type MergeTable } from '../nodes/databricks/client/merge.ts'
 import { literal, quoteTable } from '../nodes/databricks/client/sql.ts'
-import { clusterOf, createTable } from '../nodes/databricks/client/tables.ts'
+import { createTable } from '../nodes/databricks/client/tables.ts'
 import { listTable } from '../sync/contract/message.ts'
 import { stagedFields } from '../vendor/warehouse/staged-rows.ts'
 import { HEADER_COLUMNS, LIST_COLUMNS } from '../vendor/warehouse/technical-columns.ts'
@@ -93,9 +93,9 @@ export async function openWriter(address: Address, { statements }: Script): Prom
           const name = nameOf(list === '' ? schema.entity : listTable(schema.entity, list))
           parts.set(list, { table: quoteTable(name), key: table.key, columns: table.columns })
           const own = list === '' ? HEADER_COLUMNS : LIST_COLUMNS
-          const cluster = clusterOf(table.columns, table.key, list !== '')
+          const kind = list === '' ? 'header' : 'list'
           const columns = [...table.columns, ...own]
-          await run(createTable({ name, comment: '', columns, key: table.key, unique: true, cluster }, 'string', ''))
+          await run(createTable({ kind, name, comment: '', columns, key: table.key }, 'string', ''))
         }
         known.set(schema.entity, parts)
       }

@@ -14,8 +14,9 @@ import {
   type StagingTable,
   stagingName,
 } from '../nodes/snowflake/client/stage.ts'
-import { createTable, type FindColumn } from '../nodes/snowflake/client/tables.ts'
+import { createTable } from '../nodes/snowflake/client/tables.ts'
 import { listTable, type Schema, type TableSchema } from '../sync/contract/message.ts'
+import type { FindColumn } from '../vendor/warehouse/dialect.ts'
 import { stagedFields } from '../vendor/warehouse/staged-rows.ts'
 import { HEADER_COLUMNS, LIST_COLUMNS } from '../vendor/warehouse/technical-columns.ts'
 import type { FloorWriter } from './floor-parts.ts'
@@ -88,10 +89,11 @@ export async function openWriter(address: Address): Promise<FloorWriter> {
           for (const [list, table] of Object.entries<TableSchema>({ '': schema, ...schema.lists })) {
             const own = list === '' ? HEADER_COLUMNS : LIST_COLUMNS
             const entity = list === '' ? schema.entity : listTable(schema.entity, list)
-            const name = { database, schema: schemaName, table: entity.toUpperCase() }
+            const name = { catalog: database, schema: schemaName, table: entity.toUpperCase() }
+            const kind = list === '' ? 'header' : 'list'
             const { key, columns } = table
             tables.push({ name, key, columns, find: typed(table, own), tag: String(tables.length) })
-            await run(createTable({ name, comment: '', columns: [...columns, ...own], key, unique: true }))
+            await run(createTable({ kind, name, comment: '', columns: [...columns, ...own], key }))
           }
           parts.set(schema.entity, partOf(schema, tables))
         }

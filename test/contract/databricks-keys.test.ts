@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { storedKeys, storedVersions } from '../../nodes/databricks/client/keys.ts'
+import { createDialect } from '../../nodes/databricks/client/dialect.ts'
 import type { Schema } from '../../sync/contract/message.ts'
+import { storedKeys, storedVersions } from '../../vendor/warehouse/stored-keys.ts'
 import { type DatabricksFixture, startDatabricksFixture } from '../support/databricks.ts'
 import { batchOf, entry, journal, writeContext } from '../support/warehouse.ts'
 
@@ -28,7 +29,7 @@ describe('the keys that a Databricks table holds, for a new ledger', () => {
     const table = { catalog: 'main', schema: 'finance', table: 'gl_entry' }
     const pages: number[] = []
     const found: [string, string | null, number][] = []
-    for await (const page of storedKeys(connection, table, schema, 'x3', context, 4)) {
+    for await (const page of storedKeys(createDialect(connection, 'string'), table, schema, 'x3', context, 4)) {
       pages.push(page.length)
       found.push(...page.map(({ key, stamp, read }): [string, string | null, number] => [key, stamp, read]))
     }
@@ -69,7 +70,7 @@ describe('the keys that a Databricks table holds, for a new ledger', () => {
     )
     const table = { catalog: 'main', schema: 'finance', table: 'gl_entry_versions' }
     const pages: string[][] = []
-    for await (const page of storedVersions(connection, table, 'x3', context, 4))
+    for await (const page of storedVersions(createDialect(connection, 'string'), table, 'x3', context, 4))
       pages.push(page.map(({ key, read }) => `${key.slice(3)} ${read}`))
     assert.deepEqual(pages, [
       ['N0 1', 'N1 1', 'N2 1', 'N3 2'],

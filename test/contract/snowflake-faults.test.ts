@@ -149,7 +149,7 @@ describe('snowflake faults, against the sandbox with the vendor driver', () => {
     f.sandbox.deny('INSERT', `${database}.${schema}.GL_ENTRY`)
     await assert.rejects(target.write(batchOf('a', [entry('1', { read: 1 })]), context), /INSERT/)
     f.sandbox.allow()
-    const sql = copyFile({ database, schema, table: 'GL_ENTRY' }, batchPath(stagePath('@~'), 'a'), false)
+    const sql = copyFile({ catalog: database, schema, table: 'GL_ENTRY' }, batchPath(stagePath('@~'), 'a'), false)
     await connection.run({ sql, what: 'COPY' }, context)
     assert.deepEqual(await stored('append'), [['append', '1']])
     await f.rows(`DELETE FROM ${database}.${schema}.GL_ENTRY`)

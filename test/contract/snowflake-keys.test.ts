@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { storedKeys, storedVersions } from '../../nodes/snowflake/client/keys.ts'
+import { createDialect } from '../../nodes/snowflake/client/dialect.ts'
 import type { Schema } from '../../sync/contract/message.ts'
+import { storedKeys, storedVersions } from '../../vendor/warehouse/stored-keys.ts'
 import { type SnowflakeFixture, startSnowflakeFixture } from '../support/snowflake.ts'
 import { batchOf, entry, journal, writeContext } from '../support/warehouse.ts'
 
@@ -25,10 +26,10 @@ describe('the keys that a Snowflake table holds, for a new ledger', () => {
     })
     await target.write(batchOf('a', records), context)
     await target.write(batchOf('b', [entry(`${odd[0]}0`, { read: 200, delete: true })]), context)
-    const table = { database: f.sandbox.database, schema: f.sandbox.schema, table: 'GL_ENTRY' }
+    const table = { catalog: f.sandbox.database, schema: f.sandbox.schema, table: 'GL_ENTRY' }
     const pages: number[] = []
     const found: [string, string | null, number][] = []
-    for await (const page of storedKeys(connection, table, schema, 'x3', context, 4)) {
+    for await (const page of storedKeys(createDialect(connection), table, schema, 'x3', context, 4)) {
       pages.push(page.length)
       found.push(...page.map(({ key, stamp, read }): [string, string | null, number] => [key, stamp, read]))
     }
@@ -70,9 +71,9 @@ describe('the keys that a Snowflake table holds, for a new ledger', () => {
       ),
       context,
     )
-    const table = { database: f.sandbox.database, schema: f.sandbox.schema, table: 'GL_ENTRY_VERSIONS' }
+    const table = { catalog: f.sandbox.database, schema: f.sandbox.schema, table: 'GL_ENTRY_VERSIONS' }
     const pages: string[][] = []
-    for await (const page of storedVersions(connection, table, 'x3', context, 4))
+    for await (const page of storedVersions(createDialect(connection), table, 'x3', context, 4))
       pages.push(page.map(({ key, read }) => `${key.slice(3)} ${read}`))
     assert.deepEqual(pages, [
       ['N0 1', 'N1 1', 'N2 1', 'N3 2'],

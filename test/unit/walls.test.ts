@@ -105,8 +105,7 @@ const LONG: Readonly<Record<string, number>> = {
   'bench/floor-x3-rows.ts flatteners': 203,
   'demo/expected-documents.ts documentTables': 180,
   'demo/expected-intacct-masters.ts masterTables': 138,
-  'nodes/databricks/client/connection.ts createConnection': 161,
-  'nodes/databricks/client/silver.ts createSilverTarget': 124,
+  'nodes/databricks/client/connection.ts createConnection': 160,
   'nodes/intacct/client/connection.ts createIntacctConnection': 191,
   'nodes/intacct/client/documents.ts createDocuments': 297,
   'nodes/intacct/client/reply.ts createReplyParser': 174,
@@ -114,8 +113,7 @@ const LONG: Readonly<Record<string, number>> = {
   'nodes/operations/monitor-routes.ts defineMonitorRoutes': 193,
   'nodes/powerbi/client/posts.ts createPoster': 155,
   'nodes/powerbi/client/target.ts entityTarget': 264,
-  'nodes/snowflake/client/connection.ts createConnection': 208,
-  'nodes/snowflake/client/merge-target.ts createMergeTarget': 199,
+  'nodes/snowflake/client/connection.ts createConnection': 204,
   'nodes/x3/client/reader.ts createReader': 242,
   'sandbox/books/days.ts createDays': 137,
   'sandbox/books/table.ts createTable': 129,
@@ -141,9 +139,7 @@ const LONG: Readonly<Record<string, number>> = {
 
 /** Files that import one another in a circle, types included. The list may only shrink. */
 const CIRCLES: readonly string[] = [
-  'nodes/databricks/client/collation.ts nodes/databricks/client/connection.ts nodes/databricks/client/mark.ts nodes/databricks/client/tables.ts',
   'nodes/powerbi/client/home.ts nodes/powerbi/client/target.ts',
-  'nodes/snowflake/client/connection.ts nodes/snowflake/client/mark.ts nodes/snowflake/client/tables.ts',
   'sandbox/snowflake/account.ts sandbox/snowflake/parameters.ts sandbox/snowflake/session.ts sandbox/snowflake/transaction.ts sandbox/snowflake/turn.ts',
   'sandbox/snowflake/bind-stage.ts sandbox/snowflake/put.ts sandbox/snowflake/queries.ts sandbox/snowflake/service.ts',
 ]

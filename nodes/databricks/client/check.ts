@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto'
 import { syncError } from '../../../sync/contract/errors.ts'
 import type { WriteContext } from '../../../sync/contract/target.ts'
 import { createReport, fine, type ReportLine } from '../../../vendor/report.ts'
+import { markTable, wantedMarks } from '../../../vendor/warehouse/tables.ts'
 import type { Connection } from './connection.ts'
+import { createDialect, TEXT } from './dialect.ts'
 import { filePath, volumeOf } from './files.ts'
-import { markTable, wantedMarkTable } from './mark.ts'
-import { plainTable, quote, quoteTable, type TableName } from './sql.ts'
-import { create } from './tables.ts'
+import { plainTable, quote, quoteTable } from './sql.ts'
 
 export interface CheckOptions {
   readonly catalog: string
@@ -42,14 +42,11 @@ export async function checkDatabricks(
 
   if (options.catalog && options.schema) {
     if (await step(() => checkSchema(options, who, read))) {
-      const table: TableName = markTable({
-        catalog: options.catalog.toLowerCase(),
-        schema: options.schema.toLowerCase(),
-        table: '',
-      })
+      const place = { catalog: options.catalog.toLowerCase(), schema: options.schema.toLowerCase(), table: '' }
+      const table = markTable(TEXT, place)
       await step(async () => {
         const name = plainTable(table)
-        await create(connection.run, wantedMarkTable(table), 'string', context)
+        await createDialect(connection, 'string').create(wantedMarks(TEXT, place), context)
         await read(`SELECT 1 AS found FROM ${quoteTable(table)} LIMIT 1`, `SELECT from ${name}`)
         await connection.run(
           {

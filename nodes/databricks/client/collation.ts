@@ -5,74 +5,48 @@
  */
 import { isSyncError, type SyncError, syncError } from '../../../sync/contract/errors.ts'
 import type { WriteContext } from '../../../sync/contract/target.ts'
-import type { Connection } from './connection.ts'
-import { plainTable, quote, type TableName } from './sql.ts'
+import type { FoundColumn, SqlDialect, TableName } from '../../../vendor/warehouse/dialect.ts'
+import { plainTable, quote } from './sql.ts'
 
 const BINARY = 'UTF8_BINARY'
 /** Stands behind STRING. */
 export const COLLATE = ` COLLATE ${BINARY}`
 
-type Run = Connection['run']
-
-/** Connections whose warehouse refused the clause; another start of the process tries it again. */
-const refusing = new WeakSet<Run>()
-
-/** Runs a statement that makes columns, with `COLLATE` or, where the warehouse does not take that, without. */
-export async function runMaking(
-  run: Run,
+/** Runs a statement that makes columns. */
+export type Make = (
   statement: { readonly sql: (collate: string) => string; readonly what: string },
   context: WriteContext,
-): Promise<void> {
-  const make = (collate: string) => run({ sql: statement.sql(collate), what: statement.what, kind: 'write' }, context)
-  if (!refusing.has(run)) {
-    try {
-      await make(COLLATE)
-      return
-    } catch (error) {
-      // a syntax error, or a feature that is not supported or switched off
-      if (!isSyncError(error) || !/^databricks\.(42601|0A)/.test(error.code)) throw error
-    }
-  }
-  await make('')
-  refusing.add(run)
-}
+) => Promise<void>
 
-/** A column as it is there; the type as it was declared. */
-interface FoundColumn {
-  readonly name: string
-  readonly type: string
+/** With `COLLATE` or, where the warehouse does not take that, without; another start of the process tries it again. */
+export function createMaking(run: SqlDialect['run']): Make {
+  let isRefused = false
+  return async ({ sql, what }, context) => {
+    const make = (collate: string) => run({ sql: sql(collate), what, kind: 'write' }, context)
+    if (!isRefused) {
+      try {
+        await make(COLLATE)
+        return
+      } catch (error) {
+        // a syntax error, or a feature that is not supported or switched off
+        if (!isSyncError(error) || !/^databricks\.(42601|0A)/.test(error.code)) throw error
+      }
+    }
+    await make('')
+    isRefused = true
+  }
 }
 
 /** `string collate UTF8_LCASE` is `UTF8_LCASE`; empty where bytes are compared. */
-function collationOf({ type }: FoundColumn): string {
-  const name = /\bcollate\s+(?:\w+\.)*(\w+)/i.exec(type)?.[1] ?? ''
+export function collationOf(declared: string): string {
+  const name = /\bcollate\s+(?:\w+\.)*(\w+)/i.exec(declared)?.[1] ?? ''
   return name.toUpperCase() === BINARY ? '' : name
 }
 
-/** A table as it should be. */
-interface Checked {
-  readonly name: TableName
-  readonly columns: readonly { readonly name: string }[]
-  readonly key: readonly string[]
-}
-
-/** Throws where a key column compares otherwise than by bytes; gives a notice of other text columns that do. */
-export function checkCollations(table: Checked, columns: readonly FoundColumn[]): readonly string[] {
-  const wanted = new Set(table.columns.map(({ name }) => name.toLowerCase()))
-  const key = new Set(table.key.map((name) => name.toLowerCase()))
-  const collated = columns.filter((column) => wanted.has(column.name.toLowerCase()) && collationOf(column) !== '')
-  const keys = collated.filter(({ name }) => key.has(name.toLowerCase()))
-  if (keys.length > 0) throw refusal(table, keys)
-  if (collated.length === 0) return []
-  const list = collated.map((column) => `${column.name} (${collationOf(column)})`).join(', ')
-  return [
-    `Columns of ${plainTable(table.name)} with a collation: ${list}. Their values are kept as they are, but whoever compares or groups by them takes different texts for one.`,
-  ]
-}
-
-function refusal(table: Checked, columns: readonly FoundColumn[]): SyncError {
-  const name = plainTable(table.name)
-  const list = columns.map((column) => `${column.name} (${collationOf(column)})`).join(', ')
+/** The error for key columns that compare otherwise. */
+export function collated(table: TableName, columns: readonly FoundColumn[]): SyncError {
+  const name = plainTable(table)
+  const list = columns.map((column) => `${column.name} (${column.type.collation})`).join(', ')
   const statements = columns.map(
     (column) => `ALTER TABLE ${name} ALTER COLUMN ${quote(column.name)} TYPE STRING${COLLATE};`,
   )

@@ -7,12 +7,10 @@ import { hostAnswered } from '../../../vendor/hosts.ts'
 import { TOTAL_MS } from '../../../vendor/limits.ts'
 import { createPatience, type Patience } from '../../../vendor/retry-limits.ts'
 import type { Route } from '../../../vendor/route.ts'
-import type { MarkWriter } from '../../../vendor/warehouse/mark-writer.ts'
 import { type AuthOptions, createTokens, isRefusedClient } from './auth.ts'
 import { connectDriver, type DriverClient, type DriverSession } from './driver.ts'
 import { type FailurePoint, toSyncError } from './errors.ts'
 import { createHttp, type HttpReply, type HttpRequest } from './http.ts'
-import { createMarkWriter, type MarkToWrite } from './mark.ts'
 
 export interface DatabricksOptions extends Route {
   /** `adb-123.4.azuredatabricks.net`, or a private link name; no scheme, no port. */
@@ -61,7 +59,6 @@ export interface Connection {
     request: Omit<HttpRequest, 'url' | 'headers' | 'signal'> & { readonly path: string },
     context: WriteContext,
   ): Promise<HttpReply>
-  readonly writeMark: MarkWriter<MarkToWrite>
   /** Statements sent so far. */
   statements(): number
   /** Ends sessions and sockets, within a bound. The connection is not used afterwards. */
@@ -199,7 +196,6 @@ export function createConnection(options: DatabricksOptions): Connection {
     address: `databricks://${host}${port === 443 ? '' : `:${port}`}`,
     path: options.path,
     run,
-    writeMark: createMarkWriter(run),
     rest: ({ path, ...request }, context) =>
       withSignOfLife(request.what, context, () =>
         renewing(

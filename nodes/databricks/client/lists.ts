@@ -2,8 +2,8 @@
 import { z } from 'zod'
 import type { WriteContext } from '../../../sync/contract/target.ts'
 import type { Connection } from './connection.ts'
+import { createDialect } from './dialect.ts'
 import { quote, tableName } from './sql.ts'
-import { readColumns } from './tables.ts'
 
 export interface Choice {
   readonly value: string
@@ -77,8 +77,9 @@ const readers = {
     { catalog = '', schema = '', pattern = '', entity = '' }: Query,
     context: WriteContext,
   ): Promise<readonly Choice[]> {
-    const columns = await readColumns(connection, [tableName(pattern, { catalog, schema, entity })], context)
-    return columns.map(({ name, type }) => ({ value: name, note: type }))
+    const table = tableName(pattern, { catalog, schema, entity })
+    const [columns = []] = await createDialect(connection, 'string').columns([table], context)
+    return columns.map(({ name, declared }) => ({ value: name, note: declared }))
   },
 }
 

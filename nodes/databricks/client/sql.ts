@@ -1,6 +1,7 @@
 /** Databricks SQL text: names, literals and types. Values never stand in the text; they travel as parameters or files. */
 import { syncError } from '../../../sync/contract/errors.ts'
 import type { ColumnType } from '../../../sync/contract/message.ts'
+import type { TableName } from '../../../vendor/warehouse/dialect.ts'
 
 /** A name in backticks, the inner ones doubled. */
 export const quote = (name: string): string => `\`${name.replaceAll('`', '``')}\``
@@ -18,13 +19,6 @@ export function literal(text: string): string {
   return `'${text.replace(/[\\'\n\r\t\0]/g, (char) => escapes[char] ?? char)}'`
 }
 
-/** Catalog, schema and table of one entity. Names are stored in lower case by Unity Catalog. */
-export interface TableName {
-  readonly catalog: string
-  readonly schema: string
-  readonly table: string
-}
-
 /** `` `main`.`finance`.`gl_entry` `` */
 export const quoteTable = (name: TableName): string => [name.catalog, name.schema, name.table].map(quote).join('.')
 
@@ -32,7 +26,7 @@ export const quoteTable = (name: TableName): string => [name.catalog, name.schem
 export const plainTable = (name: TableName): string => `${name.catalog}.${name.schema}.${name.table}`
 
 /**
- * Table of an entity by a pattern such as `{catalog}.{schema}.{entity}`. The pattern is split before the names are put
+ * Table of an entity by a pattern such as `{catalog}.{schema}.{entity}`, in lower case as Unity Catalog stores names. The pattern is split before the names are put
  * in, so that a dot in a name stays part of it.
  */
 export function tableName(

@@ -13,11 +13,11 @@ import type { Connection } from './connection.ts'
 import { fileName, removeLater, upload, type Volume } from './files.ts'
 import { literal } from './sql.ts'
 
-/** Rows that a statement can read: a SELECT of the staged fields, and the parameters it needs. */
+/** Rows that a statement can read: a SELECT of the staged fields, and the values it needs. */
 export interface Staged {
   readonly select: string
-  readonly parameters: Readonly<Record<string, string>>
-  /** Takes the files away again, without waiting. */
+  readonly values: readonly (readonly [name: string, value: string])[]
+  /** Takes the files away again, without waiting; once. */
   readonly drop: () => void
 }
 
@@ -55,10 +55,14 @@ export function createStager(
       const attempt = `${batch.id} ${attempts++}`
       const packed = packRows((rows) => serialize(batch.records, rows), options.rowsPerFile)
       if (packed.bytes < options.maxParameterBytes)
-        return { select: fromParameter, parameters: { rows: arrayText(packed) }, drop: () => undefined }
+        return { select: fromParameter, values: [['rows', arrayText(packed)]], drop: () => undefined }
       const volume = needVolume(options.volume, batch, name, options.maxParameterBytes)
       const names = packed.files.map((_, i) => fileName(attempt, name + purpose, i))
-      const drop = (): void => removeLater(connection, volume, names)
+      let isDropped = false
+      const drop = (): void => {
+        if (!isDropped) removeLater(connection, volume, names)
+        isDropped = true
+      }
       try {
         for (const [i, file] of names.entries()) await upload(connection, volume, file, packed.files[i] ?? [], context)
       } catch (error) {
@@ -67,7 +71,7 @@ export function createStager(
       }
       return {
         select: names.map((file) => fromFile(`${volume.path}/${file}`)).join(' UNION ALL '),
-        parameters: {},
+        values: [],
         drop,
       }
     },

@@ -1,10 +1,15 @@
 /** What databricks-write writes to: a table, or the tables of a document, for each entity. */
 import type { Target } from '../../../sync/contract/target.ts'
-import { createBronzeTarget } from './bronze.ts'
+import type { TableName } from '../../../vendor/warehouse/dialect.ts'
+import { createMarks } from '../../../vendor/warehouse/marks.ts'
+import { sqlTarget } from '../../../vendor/warehouse/sql-target.ts'
+import { createWarehouse, eachConnection } from '../../../vendor/warehouse/warehouse.ts'
+import { bronzeLoading, COLUMNS } from './bronze.ts'
 import type { Connection } from './connection.ts'
+import { createDialect } from './dialect.ts'
 import { volumeOf } from './files.ts'
-import { createSilverTarget } from './silver.ts'
-import { type JsonType, type TableName, tableName } from './sql.ts'
+import { silverStaging } from './silver.ts'
+import { type JsonType, tableName } from './sql.ts'
 
 export interface DatabricksTargetOptions {
   /** `silver`: typed tables by MERGE. `bronze`: the records as JSON text, appended. */
@@ -26,24 +31,39 @@ export interface DatabricksTargetOptions {
 const MAX_PARAMETER_BYTES = 900_000
 const ROWS_PER_FILE = 50_000
 
+/** By how JSON is kept. Marks have none: both write them together. */
+const warehousesOf = eachConnection((connection: Connection) => {
+  const string = createDialect(connection, 'string')
+  const marks = createMarks(string)
+  return {
+    string: createWarehouse(string, marks),
+    variant: createWarehouse(createDialect(connection, 'variant'), marks),
+  }
+})
+
 export function createDatabricksTarget(
   connection: Connection,
   options: DatabricksTargetOptions,
 ): (entity: string) => Target {
-  const tableOf = (entity: string): TableName =>
-    tableName(options.pattern, { catalog: options.catalog, schema: options.schema, entity })
+  const { catalog, schema, pattern, json = 'string', retryMs } = options
+  const tableOf = (entity: string): TableName => tableName(pattern, { catalog, schema, entity })
   const volume = options.volume ? volumeOf(options.volume) : undefined
-  const retry = options.retryMs === undefined ? {} : { retry: { totalMs: options.retryMs } }
-  return (entity) => ({
-    ...retry,
-    ...(options.mode === 'bronze'
-      ? createBronzeTarget(connection, entity, { tableOf, volume })
-      : createSilverTarget(connection, entity, {
-          tableOf,
-          json: options.json ?? 'string',
-          maxParameterBytes: options.maxParameterBytes ?? MAX_PARAMETER_BYTES,
-          rowsPerFile: options.rowsPerFile ?? ROWS_PER_FILE,
-          ...(volume ? { volume } : {}),
-        })),
+  if (options.mode === 'bronze') {
+    const loading = bronzeLoading(connection, volume)
+    return (entity) =>
+      sqlTarget(warehousesOf(connection).string, entity, {
+        mode: 'append',
+        tableOf,
+        columns: COLUMNS,
+        loading,
+        retryMs,
+      })
+  }
+  const staging = silverStaging(connection, {
+    json,
+    maxParameterBytes: options.maxParameterBytes ?? MAX_PARAMETER_BYTES,
+    rowsPerFile: options.rowsPerFile ?? ROWS_PER_FILE,
+    ...(volume ? { volume } : {}),
   })
+  return (entity) => sqlTarget(warehousesOf(connection)[json], entity, { mode: 'merge', tableOf, staging, retryMs })
 }

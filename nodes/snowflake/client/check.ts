@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto'
 import { isSyncError, syncError } from '../../../sync/contract/errors.ts'
 import type { WriteContext } from '../../../sync/contract/target.ts'
 import { createReport, fine, type ReportLine } from '../../../vendor/report.ts'
+import { markTable, wantedMarks } from '../../../vendor/warehouse/tables.ts'
 import type { Connection } from './connection.ts'
-import { markTable, wantedMarkTable } from './mark.ts'
+import { TEXT } from './dialect.ts'
 import { literal, plainTable, quote, quoteTable, stored } from './sql.ts'
 import { putFile, stagePath } from './stage.ts'
 import { createTable } from './tables.ts'
@@ -60,12 +61,13 @@ export async function checkSnowflake(
     ready.push(await has('schema', schema, there.schema, `GRANT USAGE, CREATE TABLE ON SCHEMA ${database}.${schema}`))
   if (ready.includes(false)) return lines
 
-  const table = markTable({ database: stored(database), schema: stored(schema), table: '' })
+  const chosen = { catalog: stored(database), schema: stored(schema), table: '' }
+  const table = markTable(TEXT, chosen)
   await step(async () => {
     const name = plainTable(table)
     const place = `${String(there.database)}.${String(there.schema)}`
     await hinting(
-      () => run(createTable(wantedMarkTable(table)), `CREATE TABLE ${name}`),
+      () => run(createTable(wantedMarks(TEXT, chosen)), `CREATE TABLE ${name}`),
       `GRANT CREATE TABLE ON SCHEMA ${place} TO ${grantee}`,
     )
     await hinting(

@@ -4,44 +4,34 @@
  */
 import { type SyncError, syncError } from '../../../sync/contract/errors.ts'
 import type { WriteContext } from '../../../sync/contract/target.ts'
+import type { FoundColumn, TableName, WantedTable } from '../../../vendor/warehouse/dialect.ts'
 import type { Connection } from './connection.ts'
-import { literal, noDefault, plainTable, quote, quoteTable, type TableName, typed } from './sql.ts'
-import { findColumn, OURS, primaryKey, type StoredColumn, type WantedTable } from './tables.ts'
+import { literal, noDefault, plainTable, quote, quoteTable, typed } from './sql.ts'
+import { OURS, primaryKey } from './tables.ts'
 
-/** Throws where a key column has a collation; gives a notice of other text columns that have one. */
-export async function checkCollations(
+/** The error for a table whose key columns have a collation: how it is made anew, if Tieout made it. */
+export async function collated(
   connection: Connection,
   table: WantedTable,
-  columns: readonly StoredColumn[],
+  columns: readonly FoundColumn[],
+  column: FoundColumn,
   context: WriteContext,
-): Promise<readonly string[]> {
-  const find = findColumn(columns)
-  const collated = (names: readonly string[]): readonly StoredColumn[] =>
-    names.flatMap((name) => find(name) ?? []).filter(({ type }) => type.collation !== '')
-  const [bad] = collated(table.key)
-  if (bad) {
-    const isOurs = await hasOurComment(connection, table.name, context)
-    throw isOurs ? madeWithCollation(table, columns, bad) : foreignCollation(table.name, bad)
-  }
-  const others = collated(table.columns.map(({ name }) => name))
-  if (others.length === 0) return []
-  const list = others.map(({ name, type }) => `${typed(name)} (${type.collation})`).join(', ')
-  return [
-    `Columns of ${plainTable(table.name)} with a collation: ${list}. Their values are kept as they are, but whoever compares or groups by them takes different texts for one.`,
-  ]
+): Promise<SyncError> {
+  const isOurs = await hasOurComment(connection, table.name, context)
+  return isOurs ? madeWithCollation(table, columns, column) : foreignCollation(table.name, column)
 }
 
 async function hasOurComment(connection: Connection, name: TableName, context: WriteContext): Promise<boolean> {
-  const place = [name.database, name.schema].map(quote).join('.')
+  const place = [name.catalog, name.schema].map(quote).join('.')
   const sql = `SHOW TABLES LIKE ${literal(name.table)} IN SCHEMA ${place}`
   const rows = await connection.run({ sql, what: `Comment of ${plainTable(name)}` }, context)
   return rows.some((row) => row.name === name.table && String(row.comment).startsWith(OURS))
 }
 
-const says = (name: TableName, { name: column, type }: StoredColumn): string =>
+const says = (name: TableName, { name: column, type }: FoundColumn): string =>
   `Key column ${typed(column)} of ${plainTable(name)} has the collation '${type.collation}', by which keys that differ only in case, accents or the like are one row.`
 
-const foreignCollation = (name: TableName, column: StoredColumn): SyncError =>
+const foreignCollation = (name: TableName, column: FoundColumn): SyncError =>
   syncError(
     'config',
     'snowflake.collation',
@@ -49,7 +39,7 @@ const foreignCollation = (name: TableName, column: StoredColumn): SyncError =>
     { field: column.name, hint: "Have the column made anew with COLLATE '', or choose another table." },
   )
 
-const madeWithCollation = (table: WantedTable, columns: readonly StoredColumn[], column: StoredColumn): SyncError =>
+const madeWithCollation = (table: WantedTable, columns: readonly FoundColumn[], column: FoundColumn): SyncError =>
   syncError(
     'config',
     'snowflake.collation',
@@ -58,7 +48,7 @@ const madeWithCollation = (table: WantedTable, columns: readonly StoredColumn[],
   )
 
 /** The statements that make a table anew without collations; the old one stays beside it until somebody drops it. */
-export function makeAnew(table: WantedTable, columns: readonly StoredColumn[]): readonly string[] {
+export function makeAnew(table: WantedTable, columns: readonly FoundColumn[]): readonly string[] {
   const name = quoteTable(table.name)
   const kept = quoteTable({ ...table.name, table: `${table.name.table}_COLLATED` })
   const names = columns.map((column) => quote(column.name)).join(', ')

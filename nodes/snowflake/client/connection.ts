@@ -7,12 +7,10 @@ import { hostAnswered } from '../../../vendor/hosts.ts'
 import { TOTAL_MS } from '../../../vendor/limits.ts'
 import { createPatience } from '../../../vendor/retry-limits.ts'
 import type { Route } from '../../../vendor/route.ts'
-import type { MarkWriter } from '../../../vendor/warehouse/mark-writer.ts'
 import { accountOf } from './account.ts'
 import { type AuthOptions, createLogin } from './auth.ts'
 import { type DriverSession, openDriverSession, type ResultRow } from './driver.ts'
 import { type FailurePoint, isLostSession, toSyncError } from './errors.ts'
-import { createMarkWriter, type MarkToWrite } from './mark.ts'
 import { type SessionOptions, SHOW_SETTINGS, sessionSettings, wrongSetting } from './session.ts'
 import { stored } from './sql.ts'
 
@@ -75,11 +73,6 @@ export interface Connection {
    * new one, so that it must be a whole that changes nothing more when it is done twice.
    */
   work<T>(what: string, tags: Tags, task: (work: Work) => Promise<T>, context: WriteContext): Promise<T>
-  readonly writeMark: MarkWriter<MarkToWrite>
-  /** Schemas where the table that was looked for last was missing. */
-  readonly bare: Set<string>
-  /** Questions under way which tables have a mark, by the table of marks. */
-  readonly marked: Map<string, Promise<ReadonlySet<string>>>
   /** Statements sent so far. */
   statements(): number
   /** Ends the sessions, within a bound. The connection is not used afterwards. */
@@ -285,16 +278,12 @@ export function createConnection(options: SnowflakeOptions): Connection {
 
   const run: Connection['run'] = ({ tags = {}, ...statement }, context) =>
     work(statement.what, tags, (session) => session.run(statement), context)
-  const marked: Connection['marked'] = new Map()
 
   return {
     address: `snowflake://${account.toUpperCase()}`,
     options,
     run,
     work,
-    bare: new Set(),
-    marked,
-    writeMark: createMarkWriter({ run, marked }),
     statements: () => sent,
     async close() {
       const closing = idle

@@ -1,8 +1,8 @@
 /** The MERGE statements: insert, update and line delete of a batch in one statement for each table. */
 import type { Column } from '../../../sync/contract/message.ts'
+import type { FindColumn, FoundColumn, TableName } from '../../../vendor/warehouse/dialect.ts'
 import { HEADER_COLUMNS, LIST_COLUMNS } from '../../../vendor/warehouse/technical-columns.ts'
-import { cast, castType, quote, quoteTable, type TableName, tryCast } from './sql.ts'
-import type { FindColumn, StoredColumn } from './tables.ts'
+import { cast, castType, quote, quoteTable, tryCast } from './sql.ts'
 
 /** One table of an entity, with the names and types that it has in Snowflake. */
 export interface MergeTable {
@@ -21,7 +21,7 @@ interface Field {
   readonly column: Column
   /** Its name in the staging table, and in the sources made of it. */
   readonly field: string
-  readonly there: StoredColumn | undefined
+  readonly there: FoundColumn | undefined
 }
 
 const fieldsOf = ({ columns, find }: MergeTable): readonly Field[] =>

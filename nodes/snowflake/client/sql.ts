@@ -1,6 +1,7 @@
 /** Snowflake SQL text: names, literals and types. Values never stand in the text; they travel as binds or in staged files. */
 import { syncError } from '../../../sync/contract/errors.ts'
 import type { ColumnType } from '../../../sync/contract/message.ts'
+import type { FoundType, TableName } from '../../../vendor/warehouse/dialect.ts'
 
 /** A stored name in double quotes, the inner ones doubled: exactly this name, in this case. */
 export const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
@@ -9,18 +10,11 @@ export const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
 export const literal = (text: string): string =>
   `'${text.replace(/[\\']/g, (char) => (char === "'" ? "''" : '\\\\')).replace(/[\n\r\t\0]/g, ' ')}'`
 
-/** Database, schema and table as Snowflake stores them. */
-export interface TableName {
-  readonly database: string
-  readonly schema: string
-  readonly table: string
-}
-
 /** `"FINANCE"."PUBLIC"."GL_ENTRY"` */
-export const quoteTable = (name: TableName): string => [name.database, name.schema, name.table].map(quote).join('.')
+export const quoteTable = (name: TableName): string => [name.catalog, name.schema, name.table].map(quote).join('.')
 
 /** `FINANCE.PUBLIC.GL_ENTRY`, for people and addresses; what needs quotes has them. */
-export const plainTable = (name: TableName): string => [name.database, name.schema, name.table].map(typed).join('.')
+export const plainTable = (name: TableName): string => [name.catalog, name.schema, name.table].map(typed).join('.')
 
 /** A stored name as one types it in SQL: bare where that means the same. */
 export const typed = (name: string): string => (/^[A-Z_][A-Z0-9_$]*$/.test(name) ? name : quote(name))
@@ -69,12 +63,12 @@ export function tableName(
     )
   if (parts.some((part) => part.length > 255))
     throw syncError('config', 'snowflake.pattern', `${parts.join('.')}: a name may have 255 characters at most`)
-  return { database, schema, table }
+  return { catalog: database, schema, table }
 }
 
 /** What takes the default collation away from a schema. */
-export const noDefault = ({ database, schema }: TableName): string =>
-  `ALTER SCHEMA ${[database, schema].map(quote).join('.')} SET DEFAULT_DDL_COLLATION = '';`
+export const noDefault = ({ catalog, schema }: TableName): string =>
+  `ALTER SCHEMA ${[catalog, schema].map(quote).join('.')} SET DEFAULT_DDL_COLLATION = '';`
 
 /** The SQL type of a column. Timestamps are UTC without a zone: what everybody sees, whatever their session says. */
 export function sqlType(type: ColumnType): string {
@@ -90,19 +84,9 @@ export function sqlType(type: ColumnType): string {
   return types[type] ?? 'VARCHAR'
 }
 
-/** A type as DESCRIBE TABLE gives it: `NUMBER(18,2)`, `VARCHAR(100) COLLATE 'en-ci'`. */
-export interface FoundType {
-  readonly kind: string
-  readonly precision: number
-  readonly scale: number
-  /** Characters of a text column. */
-  readonly length: number
-  /** What a text column compares by; empty where it compares by bytes, as the ledger does. */
-  readonly collation: string
-}
-
 const TEXT = /^(VARCHAR|STRING|TEXT|CHAR|CHARACTER|NVARCHAR)$/
 
+/** A type as DESCRIBE TABLE gives it: `NUMBER(18,2)`, `VARCHAR(100) COLLATE 'en-ci'`. */
 export function foundType(text: string): FoundType {
   const [, kind = '', one = '', two = ''] = /^([A-Z_]+)(?:\((\d+)(?:,\s*(\d+))?\))?/i.exec(text.trim()) ?? []
   const name = kind.toUpperCase()

@@ -2,20 +2,11 @@
 import { createHash } from 'node:crypto'
 import { syncError } from '../../../sync/contract/errors.ts'
 import type { WriteContext } from '../../../sync/contract/target.ts'
+import { checkCount } from '../../../vendor/warehouse/append-target.ts'
+import type { TableName, Work } from '../../../vendor/warehouse/dialect.ts'
 import { arrayText, gzipped, type PackedRows } from '../../../vendor/warehouse/staged-rows.ts'
-import type { Connection, Work } from './connection.ts'
-import {
-  foundType,
-  literal,
-  MOMENT,
-  noDefault,
-  plainTable,
-  quote,
-  quoteTable,
-  splitName,
-  stored,
-  type TableName,
-} from './sql.ts'
+import type { Connection } from './connection.ts'
+import { foundType, literal, MOMENT, noDefault, plainTable, quote, quoteTable, splitName, stored } from './sql.ts'
 
 /** The temporary table that a batch is staged in: texts only, so that loading cannot fail on a value. */
 export interface StagingTable {
@@ -99,25 +90,39 @@ export async function readyRows(
 }
 
 /** Stages rows in the temporary table, which is made anew. Throws when another number of rows arrived. */
-export async function stageRows(work: Work, table: StagingTable, rows: ReadyRows): Promise<void> {
+export async function stageRows(
+  connection: Connection,
+  work: Work,
+  table: StagingTable,
+  rows: ReadyRows,
+): Promise<void> {
   const { count, what, text, path } = rows
-  await work.run({ sql: createStaging(table), what: `Temporary table for ${what}` })
+  await work.run({ sql: createStaging(table), what: `Temporary table for ${what}`, kind: 'write' })
   if (!table.isChecked) await checkStaging(work, table, what)
   if (text !== undefined) {
-    const [result] = await work.run({ sql: insertStaged(table), binds: [text], what: `Rows for ${what}` })
-    return checkCount(count, Number(result?.['number of rows inserted']), what)
+    const [result] = await work.run({
+      sql: insertStaged(table),
+      values: [['rows', text]],
+      what: `Rows for ${what}`,
+      kind: 'write',
+    })
+    return checkCount('snowflake', count, Number(result?.['number of rows inserted']), what)
   }
-  if (!rows.isUp) await work.run(putRows(rows))
+  if (!rows.isUp) await uploadAhead(connection, rows, work.context)
   // COPY takes the file away: what is done again in another session goes up again
   rows.isUp = false
-  const [result] = await work.run({ sql: copyFile(table.name, path, true), what: `COPY of the rows for ${what}` })
-  checkCount(count, Number(result?.rows_loaded), what)
+  const [result] = await work.run({
+    sql: copyFile(table.name, path, true),
+    what: `COPY of the rows for ${what}`,
+    kind: 'write',
+  })
+  checkCount('snowflake', count, Number(result?.rows_loaded), what)
 }
 
 /** Rows are told apart by the texts of their keys here too. */
 async function checkStaging(work: Work, table: StagingTable, what: string): Promise<void> {
   const sql = `DESCRIBE TABLE ${quoteTable(table.name)}`
-  const columns = await work.run({ sql, what: `Columns of the temporary table for ${what}` })
+  const columns = await work.run({ sql, what: `Columns of the temporary table for ${what}`, kind: 'read' })
   const found = columns.map((row) => foundType(String(row.type)).collation).find((collation) => collation !== '')
   if (found !== undefined) throw defaultCollation(table.name, found)
   table.isChecked = true
@@ -131,7 +136,7 @@ const defaultCollation = (name: TableName, collation: string) =>
     { hint: `${noDefault(name)} Then run again.` },
   )
 
-/** Brings the file, if there is one, to the stage before its turn. */
+/** Brings the file, if there is one, to the stage. */
 export async function uploadAhead(connection: Connection, rows: ReadyRows, context: WriteContext): Promise<void> {
   if (rows.file === undefined) return
   await connection.run(putRows(rows), context)
@@ -147,23 +152,8 @@ export function removeLater(connection: Connection, rows: ReadyRows): void {
   connection.run(remove, context).catch(() => undefined)
 }
 
-const putRows = ({ path, file, what }: Pick<ReadyRows, 'path' | 'file' | 'what'>) => ({
+export const putRows = ({ path, file, what }: Pick<ReadyRows, 'path' | 'file' | 'what'>) => ({
   sql: putFile(path),
   ...(file ? { file } : {}),
   what: `Upload of the rows for ${what}`,
 })
-
-/** Uploads rows as one gzip file, from memory; overwrites what an earlier attempt left. */
-export async function upload(work: Work, path: string, packed: PackedRows, what: string): Promise<void> {
-  await work.run(putRows({ path, file: await gzipped(packed.files.flat()), what }))
-}
-
-export function checkCount(sent: number, found: number, what: string): void {
-  if (sent === found) return
-  throw syncError(
-    'transient',
-    'snowflake.count',
-    `Rows for ${what}: ${sent} were sent, ${Number.isNaN(found) ? 'an unknown number' : found} arrived; nothing was written.`,
-    { hint: 'It is tried again. If it goes on, somebody else writes to the stage: give Tieout one of its own.' },
-  )
-}

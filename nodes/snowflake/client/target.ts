@@ -1,11 +1,15 @@
 /** What snowflake-merge writes to: a table, or the tables of a document, for each entity. */
 import type { Target } from '../../../sync/contract/target.ts'
-import { createAppendTarget } from './append.ts'
+import type { TableName } from '../../../vendor/warehouse/dialect.ts'
+import { sqlTarget } from '../../../vendor/warehouse/sql-target.ts'
+import { VERSION_COLUMNS } from '../../../vendor/warehouse/technical-columns.ts'
+import { createWarehouse, eachConnection } from '../../../vendor/warehouse/warehouse.ts'
 import type { Connection } from './connection.ts'
-import { createMergeTarget } from './merge-target.ts'
-import { createShaper } from './shape.ts'
-import { type TableName, tableName } from './sql.ts'
+import { createDialect } from './dialect.ts'
+import { tableName } from './sql.ts'
 import { stagePath } from './stage.ts'
+import { mergeStaging } from './staged.ts'
+import { versionsLoading } from './versions.ts'
 
 export interface SnowflakeTargetOptions {
   /** `merge`: typed tables. `append`: every version of each record as VARIANT. */
@@ -25,18 +29,25 @@ export interface SnowflakeTargetOptions {
 
 const MAX_BIND_BYTES = 50_000
 
+const warehouseOf = eachConnection((connection: Connection) => createWarehouse(createDialect(connection)))
+
 export function createSnowflakeTarget(
   connection: Connection,
   options: SnowflakeTargetOptions,
 ): (entity: string) => Target {
-  const stage = { stage: stagePath(options.stage || '@~'), maxBindBytes: options.maxBindBytes ?? MAX_BIND_BYTES }
-  const retry = options.retryMs === undefined ? {} : { retry: { totalMs: options.retryMs } }
-  const shapeTable = createShaper(connection)
+  const { database, schema, mode, retryMs, maxBindBytes = MAX_BIND_BYTES } = options
+  const stage = stagePath(options.stage || '@~')
+  const staging = mergeStaging(connection, { stage, maxBindBytes })
+  const loading = versionsLoading(connection, stage)
   return (entity) => {
-    const { database, schema } = options
     const pattern = options.patterns?.[entity] ?? options.pattern
     const tableOf = (table: string): TableName => tableName(pattern, { database, schema, entity: table })
-    const create = options.mode === 'append' ? createAppendTarget : createMergeTarget
-    return { ...retry, ...create(connection, entity, { ...stage, tableOf, shapeTable }) }
+    return sqlTarget(
+      warehouseOf(connection),
+      entity,
+      mode === 'append'
+        ? { mode, tableOf, columns: VERSION_COLUMNS, loading, retryMs }
+        : { mode, tableOf, staging, retryMs },
+    )
   }
 }

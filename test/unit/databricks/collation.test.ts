@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import type { Connection, ResultRow } from '../../../nodes/databricks/client/connection.ts'
-import { shapeTables, type WantedTable } from '../../../nodes/databricks/client/tables.ts'
+import { createDialect } from '../../../nodes/databricks/client/dialect.ts'
 import { type SyncError, syncError } from '../../../sync/contract/errors.ts'
+import type { WantedTable } from '../../../vendor/warehouse/dialect.ts'
+import { createShaper } from '../../../vendor/warehouse/shape.ts'
 import { writeContext } from '../../support/warehouse.ts'
 
 const context = writeContext()
 const wanted: WantedTable = {
+  kind: 'header',
   name: { catalog: 'main', schema: 'finance', table: 'supplier' },
   comment: '',
   columns: [
@@ -15,8 +18,6 @@ const wanted: WantedTable = {
     { name: 'balance', type: 'decimal(28,8)' },
   ],
   key: ['code'],
-  unique: true,
-  cluster: ['code'],
 }
 const types = { code: 'string', title: 'string', extra: 'string', balance: 'decimal(28,8)' }
 
@@ -36,8 +37,8 @@ function fake({ refuses = '', before = {}, after = types as Readonly<Record<stri
     columns = after
     return []
   }
-  const connection = { run } as Connection
-  return { made, shape: () => shapeTables(connection, [wanted], 'string', context) }
+  const shape = createShaper(createDialect({ run } as Connection, 'string'))
+  return { made, shape: async () => (await shape([wanted], context))[0] }
 }
 
 describe('databricks: texts compare by bytes', () => {
@@ -56,7 +57,7 @@ describe('databricks: texts compare by bytes', () => {
   for (const code of ['databricks.42601', 'databricks.0A000', 'databricks.0AKDC'])
     it(`goes without where the warehouse does not take the clause (${code}), and remembers it`, async () => {
       const { made, shape } = fake({ refuses: code, after: {} })
-      assert.deepEqual((await shape()).created, ['main.finance.supplier'])
+      assert.deepEqual((await shape())?.notices, ['Created main.finance.supplier.'])
       assert.deepEqual(
         made.map((sql) => sql.includes('COLLATE')),
         [true, false],
@@ -88,7 +89,7 @@ describe('databricks: texts compare by bytes', () => {
   it('takes UTF8_BINARY for what it is, however it is written', async () => {
     for (const type of ['string collate utf8_binary', 'STRING COLLATE SYSTEM.BUILTIN.UTF8_BINARY']) {
       const { made, shape } = fake({ before: { ...types, code: type, title: type } })
-      assert.deepEqual(await shape(), { created: [], notices: [] })
+      assert.deepEqual((await shape())?.notices, [])
       assert.deepEqual(made, [])
     }
   })

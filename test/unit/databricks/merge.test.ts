@@ -1,6 +1,7 @@
 import { doesNotMatch } from 'node:assert/strict'
-import { markMerge } from '../../../nodes/databricks/client/mark.ts'
+import { TEXT } from '../../../nodes/databricks/client/dialect.ts'
 import { headerMerge, listMerge } from '../../../nodes/databricks/client/merge.ts'
+import { markMerge } from '../../../vendor/warehouse/marks.ts'
 import { journal } from '../../support/warehouse.ts'
 
 describe('databricks: MERGE statements', () => {
@@ -13,7 +14,7 @@ describe('databricks: MERGE statements', () => {
   for (const [name, sql] of [
     ['a header', headerMerge(header, staged, 'string')],
     ['a list', listMerge(lines, header, staged, 'string')],
-    ['marks', markMerge(table('gl_entry'), 2)],
+    ['marks', markMerge(TEXT, table('gl_entry'), 2)],
   ] as const)
     it(`reads nothing within EXISTS or IN for ${name}: Delta Lake cannot (delta-io/delta issue 3099)`, () => {
       doesNotMatch(sql, /\bEXISTS\s*\(|\bIN\s*\(\s*(SELECT|WITH)\b/i)

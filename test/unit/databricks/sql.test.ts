@@ -5,8 +5,9 @@ import { COLLATE } from '../../../nodes/databricks/client/collation.ts'
 import { fileName, volumeOf } from '../../../nodes/databricks/client/files.ts'
 import { headerMerge, listMerge, rejectedQuery } from '../../../nodes/databricks/client/merge.ts'
 import { holds, literal, quote, quoteTable, tableName } from '../../../nodes/databricks/client/sql.ts'
-import { addColumns, clusterOf, createTable, type WantedTable } from '../../../nodes/databricks/client/tables.ts'
+import { addColumns, clusterOf, createTable } from '../../../nodes/databricks/client/tables.ts'
 import type { Column } from '../../../sync/contract/message.ts'
+import type { WantedTable } from '../../../vendor/warehouse/dialect.ts'
 
 const hostile = 'a`; DROP TABLE x; --\'"\\'
 
@@ -22,12 +23,11 @@ describe('databricks sql', () => {
       { name: hostile, type: 'decimal(28,8)', description: hostile },
     ]
     const table: WantedTable = {
+      kind: 'header',
       name: { catalog: hostile, schema: hostile, table: hostile },
       comment: hostile,
       columns,
       key: ['source', hostile],
-      unique: true,
-      cluster: [hostile],
     }
     const merge = { table: quoteTable(table.name), key: table.key, columns }
     const staged = 'SELECT n FROM staged_rows'
@@ -81,9 +81,9 @@ describe('databricks sql', () => {
 
   it('clusters a GL fact by account and date, everything else by at most four columns of its key', () => {
     const columns: Column[] = ['source', 'account', 'accounting_date'].map((name) => ({ name, type: 'string' }))
-    assert.deepEqual(clusterOf(columns, ['source'], true), ['account', 'accounting_date'])
-    assert.deepEqual(clusterOf(columns, ['source'], false), ['source'])
-    assert.deepEqual(clusterOf([], ['a', 'b', 'c', 'd', 'e'], true), ['a', 'b', 'c', 'd'])
+    assert.deepEqual(clusterOf({ kind: 'list', columns, key: ['source'] }), ['account', 'accounting_date'])
+    assert.deepEqual(clusterOf({ kind: 'header', columns, key: ['source'] }), ['source'])
+    assert.deepEqual(clusterOf({ kind: 'list', columns: [], key: ['a', 'b', 'c', 'd', 'e'] }), ['a', 'b', 'c', 'd'])
   })
 
   it('names a staged file always alike and unlike any other, and never so that the loader skips it', () => {

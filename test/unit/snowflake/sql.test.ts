@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Dialect, parse } from '@polyglot-sql/sdk'
 import { describe, it } from 'mocha'
-import { markMerge, wantedMarkTable } from '../../../nodes/snowflake/client/mark.ts'
+import { TEXT } from '../../../nodes/snowflake/client/dialect.ts'
 import {
   headerMerge,
   listMerge,
@@ -28,15 +28,17 @@ import {
   stagePath,
   stagingName,
 } from '../../../nodes/snowflake/client/stage.ts'
-import { addColumns, createTable, findColumn, type StoredColumn } from '../../../nodes/snowflake/client/tables.ts'
-import { TOTALS } from '../../../nodes/snowflake/client/totals.ts'
+import { addColumns, createTable, newName } from '../../../nodes/snowflake/client/tables.ts'
 import type { SyncError } from '../../../sync/contract/errors.ts'
 import type { ColumnType, TableSchema } from '../../../sync/contract/message.ts'
+import type { FoundColumn } from '../../../vendor/warehouse/dialect.ts'
+import { markMerge } from '../../../vendor/warehouse/marks.ts'
 import { totalsQuery } from '../../../vendor/warehouse/stored-totals.ts'
+import { findColumn, wantedMarks } from '../../../vendor/warehouse/tables.ts'
 import { HEADER_COLUMNS, LIST_COLUMNS } from '../../../vendor/warehouse/technical-columns.ts'
 import { journal } from '../../support/warehouse.ts'
 
-const column = (name: string, declared: string, nullable = true): StoredColumn => ({
+const column = (name: string, declared: string, nullable = true): FoundColumn => ({
   name,
   declared,
   type: foundType(declared),
@@ -51,20 +53,20 @@ const types: Readonly<Record<string, string>> = {
   'decimal(28,8)': 'NUMBER(28,8)',
 }
 /** A table with the columns of a schema, as Tieout makes it, some of them otherwise. */
-function table(schema: TableSchema, tag: string, other: readonly StoredColumn[] = []): MergeTable {
+function table(schema: TableSchema, tag: string, other: readonly FoundColumn[] = []): MergeTable {
   const own = tag === '0' ? HEADER_COLUMNS : LIST_COLUMNS
   const columns = [...schema.columns, ...own].map(({ name, type }) =>
     column(name.toUpperCase(), types[type] ?? 'VARCHAR'),
   )
-  const name = { database: 'FINANCE', schema: 'ERP', table: schema.entity.toUpperCase() }
+  const name = { catalog: 'FINANCE', schema: 'ERP', table: schema.entity.toUpperCase() }
   const kept = columns.filter(({ name: one }) => !other.some((o) => o.name.toLowerCase() === one.toLowerCase()))
-  return { name, key: schema.key, columns: schema.columns, find: findColumn([...kept, ...other]), tag }
+  return { name, key: schema.key, columns: schema.columns, find: findColumn(newName, [...kept, ...other]), tag }
 }
 const lines = journal.lists?.lines as TableSchema
 
 describe('snowflake sql', () => {
   it('keeps hostile names and texts inside their quotes', () => {
-    const name = { database: 'a"b', schema: 'x.y', table: "t'; DROP TABLE z; --" }
+    const name = { catalog: 'a"b', schema: 'x.y', table: "t'; DROP TABLE z; --" }
     assert.equal(quoteTable(name), `"a""b"."x.y"."t'; DROP TABLE z; --"`)
     assert.equal(literal("it's \\ here\n"), "'it''s \\\\ here '")
   })
@@ -74,7 +76,7 @@ describe('snowflake sql', () => {
     assert.equal(stored('"My ""own"""'), 'My "own"')
     const names = { database: 'finance', schema: '"Erp.x"', entity: 'gl_entry' }
     assert.deepEqual(tableName('{database}.{schema}.{entity}', names), {
-      database: 'FINANCE',
+      catalog: 'FINANCE',
       schema: 'Erp.x',
       table: 'GL_ENTRY',
     })
@@ -111,11 +113,15 @@ describe('snowflake sql', () => {
   })
 
   it('finds a column by its upper-case name, then exactly, then alone in another case', () => {
-    const find = findColumn([column('Amount', 'NUMBER(28,8)'), column('order', 'VARCHAR'), column('ORDER', 'VARCHAR')])
+    const find = findColumn(newName, [
+      column('Amount', 'NUMBER(28,8)'),
+      column('order', 'VARCHAR'),
+      column('ORDER', 'VARCHAR'),
+    ])
     assert.equal(find('amount')?.name, 'Amount')
     assert.equal(find('order')?.name, 'ORDER')
     assert.equal(find('none'), undefined)
-    assert.equal(findColumn([column('Ab', 'DATE'), column('aB', 'DATE')])('ab'), undefined)
+    assert.equal(findColumn(newName, [column('Ab', 'DATE'), column('aB', 'DATE')])('ab'), undefined)
   })
 
   it('names ranges only of what is a text in every table', () => {
@@ -134,7 +140,7 @@ describe('snowflake sql', () => {
   })
 
   it('asks each table for texts without a collation, also for columns that are added and for staged rows', () => {
-    const wanted = wantedMarkTable({ database: 'FINANCE', schema: 'ERP', table: 'GL_ENTRY' })
+    const wanted = wantedMarks(TEXT, { catalog: 'FINANCE', schema: 'ERP', table: 'GL_ENTRY' })
     const staging = { name: stagingName(wanted.name), fields: ['t', 'n', 'c0'] }
     for (const text of [createTable(wanted), addColumns(wanted.name, wanted.columns), createStaging(staging)])
       assert.doesNotMatch(text, /VARCHAR(?! COLLATE '')/, text)
@@ -164,8 +170,8 @@ describe('snowflake sql', () => {
     const header = table(hostile, '0', odd)
     const list = table(lines, '1')
     const staging = { name: stagingName(header.name), fields: ['t', 'n', 'x', 'r', 'h', 's', 'c0', 'c1'] }
-    const name = { database: 'FINANCE', schema: 'ERP', table: 'GL_ENTRY' }
-    const wanted = wantedMarkTable(name)
+    const name = { catalog: 'FINANCE', schema: 'ERP', table: 'GL_ENTRY' }
+    const wanted = wantedMarks(TEXT, name)
     const ranged = rangeColumns([header, list])
     const question = { run: 'r', schema: journal, list: 'lines', amounts: ['amount'], by: ['company'] }
     const texts = [
@@ -173,13 +179,13 @@ describe('snowflake sql', () => {
       listMerge(list, header, staging.name, ranged),
       rejectedQuery(header, staging.name),
       vanishedQuery(list, header, staging.name),
-      totalsQuery(TOTALS, [{ table: list, question }]),
-      totalsQuery(TOTALS, [
+      totalsQuery(TEXT, [{ table: list, question }]),
+      totalsQuery(TEXT, [
         { table: header, question: { ...question, list: '', amounts: [], by: [] } },
         { table: list, question },
       ]),
-      markMerge(name, 1),
-      markMerge(name, 3),
+      markMerge(TEXT, name, 1),
+      markMerge(TEXT, name, 3),
       createTable(wanted),
       addColumns(name, wanted.columns),
       createStaging(staging),

@@ -1,0 +1,144 @@
+/** Every version of every record as JSON, appended by loading a file, whose name the warehouse remembers. */
+import { syncError } from '../../sync/contract/errors.ts'
+import type { Column } from '../../sync/contract/message.ts'
+import type { Target, WriteBatch, WriteContext } from '../../sync/contract/target.ts'
+import type { FindColumn, TableName, WantedTable, Work } from './dialect.ts'
+import { storedVersions } from './stored-keys.ts'
+import { addressOf, filledTables, haveRows } from './tables.ts'
+import { findTables, VERSIONS_UNTOLD } from './technical-columns.ts'
+import type { Warehouse } from './warehouse.ts'
+
+/** How the file of a batch is loaded into the table of versions. Its name is always the same for a batch. */
+export interface Loading {
+  /** Throws where something is not set up that every load needs. */
+  check?(): void
+  /** Overwrites what an earlier attempt left. */
+  upload(batch: WriteBatch, find: FindColumn, context: WriteContext): Promise<unknown>
+  /** Loads it once: repeated, it changes nothing. Rows loaded; NaN where the warehouse does not say. */
+  load(work: Work, batchId: string): Promise<number>
+  /** A failure of `load` says that there is no file: an attempt before may have loaded it and taken it away. */
+  readonly isGone?: (error: unknown) => boolean
+  /** Rows of a batch that are in. */
+  arrived(work: Work, batchId: string, find: FindColumn): Promise<number>
+  exists(work: Work, batchId: string): Promise<boolean>
+  /** As well as it can: the rows name their batch, so that the file is not needed any more to tell what became of it. */
+  remove(work: Work, batchId: string): Promise<unknown> | undefined
+  /** Rows are counted, in the load and by `arrived`, and the sum is compared; without, only that there are some is known. */
+  readonly counts: boolean
+}
+
+export interface AppendOptions {
+  readonly tableOf: (entity: string) => TableName
+  readonly columns: readonly Column[]
+  readonly loading: (table: TableName, entity: string) => Loading
+}
+
+export function createAppendTarget(
+  { dialect, shape, marks }: Warehouse,
+  entity: string,
+  options: AppendOptions,
+): Target {
+  const table = options.tableOf(entity)
+  const name = dialect.plain(table)
+  const loading = options.loading(table, entity)
+  const wanted: WantedTable = {
+    kind: 'versions',
+    name: table,
+    comment: `Tieout: ${entity} as received, one row for each version`,
+    columns: options.columns,
+    key: ['source', 'key'],
+  }
+  let find: FindColumn | undefined
+  const columns = async (context: WriteContext): Promise<FindColumn> => {
+    if (dialect.anyCase) return () => undefined
+    find ??= (await shape([wanted], context))[0]?.find
+    return find ?? (() => undefined)
+  }
+  /** Loads the file of a batch, which an earlier attempt may just have loaded and taken away. */
+  const load = async (work: Work, batchId: string, at: FindColumn): Promise<number> => {
+    try {
+      return await loading.load(work, batchId)
+    } catch (error) {
+      if (!loading.isGone?.(error) || (await loading.arrived(work, batchId, at)) === 0) throw error
+      return Number.NaN
+    }
+  }
+
+  return {
+    address: addressOf(dialect, table),
+    mode: 'append',
+    statements: dialect.statements,
+    isLost: dialect.isMissing,
+    hasRows: (_tables, _schema, context) => haveRows(dialect, [table], context),
+
+    async prepare(_schema, context) {
+      loading.check?.()
+      const [shaped] = await shape([wanted], context)
+      find = shaped?.find
+      const tables = [{ list: '', name, table, made: shaped?.created ?? false }]
+      return {
+        tables: await findTables(tables, context.filled, (names) => filledTables(dialect, names, context)),
+        notices: shaped?.notices ?? [],
+      }
+    },
+
+    async write(batch, context) {
+      if (batch.records.length === 0) return
+      const at = await columns(context)
+      await loading.upload(batch, at, context)
+      await dialect.session(
+        `COPY INTO ${name}`,
+        { sync: batch.sync, run: batch.run, entity: batch.entity },
+        async (work) => {
+          const loaded = await load(work, batch.id, at)
+          // an attempt before this one may have loaded it, and only its answer was lost
+          if (loading.counts) {
+            const found = loaded > 0 ? loaded : await loading.arrived(work, batch.id, at)
+            checkCount(dialect.code, batch.records.length, found, name)
+          }
+          await loading.remove(work, batch.id)
+        },
+        context,
+      )
+    },
+
+    async resolve(batchId, _schema, context) {
+      const at = await columns(context)
+      return dialect.session(
+        `What became of batch ${batchId}`,
+        {},
+        async (work) => {
+          const isIn = async () => (await loading.arrived(work, batchId, at)) > 0
+          if (!(await isIn())) {
+            if (!(await loading.exists(work, batchId))) return 'absent'
+            const loaded = await load(work, batchId, at)
+            // a file that was loaded before is left out, also when somebody took its rows away since
+            if (!(loaded > 0) && !(await isIn())) {
+              await loading.remove(work, batchId)
+              return 'absent'
+            }
+          }
+          await loading.remove(work, batchId)
+          return 'delivered'
+        },
+        context,
+      )
+    },
+
+    keys: (_schema, source, context) => storedVersions(dialect, table, source, context),
+    totals: async () => VERSIONS_UNTOLD,
+    readMark: (context) => marks.read(table, context),
+    writeMark: (mark, context, replaced) => marks.write({ table, mark, context, replaced }),
+  }
+}
+
+/** Throws where another number of rows arrived than was sent. `code`: what the vendor's codes begin with. */
+export function checkCount(code: string, sent: number, found: number, what: string): void {
+  if (sent === found) return
+  throw syncError(
+    'transient',
+    `${code}.count`,
+    `Rows for ${what}: ${sent} were sent, ${Number.isNaN(found) ? 'an unknown number' : found} arrived; nothing was written.`,
+    { hint: 'It is tried again. If it goes on, somebody else writes to the stage: give Tieout one of its own.' },
+  )
+}

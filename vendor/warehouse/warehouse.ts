@@ -1,0 +1,26 @@
+/** What the targets of one connection share. */
+import type { SqlDialect } from './dialect.ts'
+import { createMarks, type Marks } from './marks.ts'
+import { createShaper, type ShapeTables } from './shape.ts'
+
+export interface Warehouse {
+  readonly dialect: SqlDialect
+  readonly shape: ShapeTables
+  readonly marks: Marks
+}
+
+export const createWarehouse = (dialect: SqlDialect, marks: Marks = createMarks(dialect)): Warehouse => ({
+  dialect,
+  marks,
+  shape: createShaper(dialect),
+})
+
+/** One for each connection, as long as there is that: its marks have one writer. */
+export function eachConnection<C extends object, T>(make: (connection: C) => T): (connection: C) => T {
+  const made = new WeakMap<C, T>()
+  return (connection) => {
+    const known = made.get(connection) ?? make(connection)
+    made.set(connection, known)
+    return known
+  }
+}
