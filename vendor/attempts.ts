@@ -1,8 +1,8 @@
 /** Work of a client that is tried again, waited for with signs of life, stopped when asked, and never waited for too long. */
 import { once } from 'node:events'
-import { setTimeout as delay } from 'node:timers/promises'
 import { isSyncError, type SyncError } from '../sync/contract/errors.ts'
 import type { WriteContext } from '../sync/contract/target.ts'
+import { waitSaying } from '../sync/contract/wait.ts'
 import type { Patience } from './retry-limits.ts'
 
 /** Under the engine's 15 s. */
@@ -32,29 +32,28 @@ export async function insist<T>(patience: Patience, work: () => Promise<T>, opti
       if (!next) throw error
       await failed?.(error)
       log('warn', `${error.message} (again in ${Math.round(next.ms / 100) / 10} s)`)
-      await pause(next.ms, next.why, context)
+      await waitSaying(next.ms, next.why, context)
     }
   }
 }
 
-/** Waits, saying every ten seconds how much is left. */
-async function pause(ms: number, why: string, context: WriteContext): Promise<void> {
-  const until = Date.now() + ms
-  for (;;) {
-    const left = until - Date.now()
-    if (left <= 0) return
-    context.waiting(left >= 1500 ? `${why}, ${Math.round(left / 1000)} s` : why)
-    await delay(Math.min(left, SIGN_OF_LIFE_MS), undefined, { signal: context.signal })
+/** Waits for work that may fail or hang, but not for long. `true` where it ended in time; never rejects. */
+export async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, ms, false).unref()
+  })
+  try {
+    return await Promise.race([
+      work.then(
+        () => true,
+        () => true,
+      ),
+      late,
+    ])
+  } finally {
+    clearTimeout(timer)
   }
-}
-
-/** Waits for work that may fail or hang, but not for long. */
-export async function bounded(work: Promise<unknown>, ms: number): Promise<void> {
-  const late = new AbortController()
-  const limit = delay(ms, undefined, { signal: late.signal, ref: false })
-  await Promise.race([work, limit]).catch(() => undefined)
-  late.abort()
-  limit.catch(() => undefined)
 }
 
 /** The work, or the abort when that is sooner; what the work still does goes on by itself. */

@@ -1,5 +1,6 @@
 /** How long and how often something is tried again. */
 import type { SyncError } from '../sync/contract/errors.ts'
+import { backoffMs } from '../sync/contract/wait.ts'
 
 const LONGEST_THROTTLE_MS = 60_000
 const LONGEST_PAUSE_MS = 30_000
@@ -48,10 +49,7 @@ export function createPatience(options: PatienceOptions): Patience {
       let failures = 0
       let refusals = 0
       let renewals = 0
-      const backoff = (count: number, factor: number): number => {
-        const full = Math.min(baseMs * factor * 2 ** count, LONGEST_PAUSE_MS)
-        return full * (0.75 + Math.random() * 0.25)
-      }
+      const backoff = (count: number, factor: number): number => backoffMs(count + 1, baseMs * factor, LONGEST_PAUSE_MS)
       return {
         after(error) {
           const cause = error.cause

@@ -2,10 +2,10 @@
 import type { Node, NodeAPI, NodeDef } from 'node-red'
 import type { z } from 'zod'
 import type { Engine } from '../../sync/contract/engine.ts'
+import { within } from '../../vendor/attempts.ts'
 import { type ConfigSpec, type Fields, readConfig, registration, type Values } from './config.ts'
 import { asSyncError, forDone } from './errors.ts'
 import { type LedgerHandle, ledgerHandle, type Member, placeOf } from './members.ts'
-import { within } from './shared.ts'
 import { type Status, statusOf } from './status.ts'
 import { type Place, placeText } from './wires.ts'
 

@@ -1,5 +1,6 @@
 /** One thing that several nodes use: opened on first use, closed after its last user; and what a whole runtime has once. */
 import type { NodeAPI } from 'node-red'
+import { within } from '../../vendor/attempts.ts'
 
 export interface Shared<T> {
   /** Counts a user in; the way back counts it out. Nodes call it when they are made and release after they have drained. */
@@ -8,25 +9,6 @@ export interface Shared<T> {
   get(): Promise<T>
   /** Waits for the last user, but no longer than `waitMs`, then closes what was opened, again within a bound. */
   close(waitMs: number): Promise<void>
-}
-
-/** Resolves with `true` when the promise settles in time, else `false`; never rejects. */
-export async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, ms, false)
-  })
-  try {
-    return await Promise.race([
-      work.then(
-        () => true,
-        () => true,
-      ),
-      late,
-    ])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 /** Node-RED closes a config node in the same pass as its users, so closing waits for them here. */

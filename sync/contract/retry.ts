@@ -1,7 +1,6 @@
-/** Trying again: what each class of error asks for (docs/architecture.md, "Held records, errors, totals"), with cockatiel's backoff. */
-import { setTimeout as wait } from 'node:timers/promises'
-import { ExponentialBackoff, halfJitterGenerator, type IBackoff } from 'cockatiel'
+/** Trying again: what each class of error asks for (docs/architecture.md, "Held records, errors, totals"). */
 import { classOf, isSyncError, type SyncError, syncError } from './errors.ts'
+import { backoffMs, waitSaying } from './wait.ts'
 
 export interface RetryOptions {
   /** Attempts in all, the first one included. */
@@ -13,8 +12,6 @@ export interface RetryOptions {
   readonly totalMs: number
   /** A vendor that asks for a longer wait than this is not waited for. */
   readonly maxRetryAfterMs: number
-  /** Milliseconds between two signs of life while waiting. */
-  readonly signMs: number
 }
 
 export const retryDefaults: RetryOptions = {
@@ -23,7 +20,6 @@ export const retryDefaults: RetryOptions = {
   maxDelayMs: 30_000,
   totalMs: 600_000,
   maxRetryAfterMs: 2 * 3_600_000,
-  signMs: 5_000,
 }
 
 export interface RetryContext {
@@ -51,7 +47,7 @@ export async function withRetry<T>(
   const started = performance.now()
   let asked = 0
   let renewed = false
-  let backoff: IBackoff<unknown> | undefined
+  let failures = 0
   for (let attempt = 1; ; attempt++) {
     throwIfStopped(signal)
     try {
@@ -69,35 +65,14 @@ export async function withRetry<T>(
       if (!again || attempt >= options.attempts) throw error
       const retryAfter = isSyncError(error) ? error.cause.retryAfterMs : undefined
       if (retryAfter !== undefined && retryAfter > options.maxRetryAfterMs) throw error
-      backoff = backoff === undefined ? newBackoff(options) : backoff.next(undefined)
-      const delay = retryAfter || backoff.duration
+      const delay = retryAfter || backoffMs(++failures, options.firstDelayMs, options.maxDelayMs)
       // Who is down and says "in a second" again and again is down all the same.
       if (retryAfter && cls === 'throttled') asked += retryAfter
       else if (performance.now() - started - asked + delay > options.totalMs) throw error
-      await pause(delay, cls === 'throttled' ? 'throttled' : 'trying again', error, context, options)
+      await waitSaying(delay, cls === 'throttled' ? 'throttled' : 'trying again', context).catch(() =>
+        throwIfStopped(signal, error),
+      )
     }
-  }
-}
-
-const newBackoff = ({ firstDelayMs, maxDelayMs }: RetryOptions): IBackoff<unknown> =>
-  new ExponentialBackoff({ generator: halfJitterGenerator, initialDelay: firstDelayMs, maxDelay: maxDelayMs }).next()
-
-/** Waits with signs of life; an abort ends it at once (cockatiel's own retry would sleep on). */
-async function pause(
-  ms: number,
-  why: string,
-  error: unknown,
-  { signal, waiting }: RetryContext,
-  { signMs }: RetryOptions,
-): Promise<void> {
-  for (let left = ms; ; left -= signMs) {
-    waiting(`${why}, ${Math.max(1, Math.ceil(left / 1000))} s left`)
-    try {
-      await wait(Math.min(left, signMs), undefined, { signal })
-    } catch {
-      throwIfStopped(signal, error)
-    }
-    if (left <= signMs) return
   }
 }
 

@@ -17,7 +17,7 @@ const BELOW = ['sync/contract', 'sync/values']
  * Whatever is not named is forbidden.
  */
 const MAY: Readonly<Record<string, readonly string[]>> = {
-  'sync/contract': ['type ledger/ledger.ts', 'cockatiel'],
+  'sync/contract': ['type ledger/ledger.ts'],
   'sync/values': ['sync/contract', 'zod'],
   'sync/run': [...BELOW, 'type ledger/ledger.ts'],
   'sync/reading': [...BELOW, 'sync/run', 'type ledger/ledger.ts'],

@@ -2,7 +2,7 @@
 import { type SyncError, syncError } from '../../../sync/contract/errors.ts'
 import type { WriteContext } from '../../../sync/contract/target.ts'
 import { hostIn } from '../../../vendor/address.ts'
-import { bounded, insist, orAborted, withSignOfLife } from '../../../vendor/attempts.ts'
+import { insist, orAborted, within, withSignOfLife } from '../../../vendor/attempts.ts'
 import { hostAnswered } from '../../../vendor/hosts.ts'
 import { TOTAL_MS } from '../../../vendor/limits.ts'
 import { createPatience, type Patience } from '../../../vendor/retry-limits.ts'
@@ -160,7 +160,7 @@ export function createConnection(options: DatabricksOptions): Connection {
 
   /** Stops what may still run in a session: two MERGEs of one batch at the same moment could both insert a new row. */
   async function end(session: DriverSession | undefined): Promise<void> {
-    await bounded(session?.close() ?? Promise.resolve(), CLOSE_MS)
+    await within(session?.close() ?? Promise.resolve(), CLOSE_MS)
   }
 
   /** Tries again what may be tried again; a refused token is dropped for the next attempt. */
@@ -224,7 +224,7 @@ export function createConnection(options: DatabricksOptions): Connection {
       idle = []
       client = undefined
       // the driver closes its sessions itself
-      await bounded(Promise.allSettled([http.close(), closing?.then((driver) => driver.close())]), CLOSE_MS)
+      await within(Promise.allSettled([http.close(), closing?.then((driver) => driver.close())]), CLOSE_MS)
     },
   }
 }

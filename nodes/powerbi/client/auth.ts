@@ -7,10 +7,10 @@ import type {
   NetworkResponse,
 } from '@azure/msal-node'
 import { isSyncError, type SyncError, syncError } from '../../../sync/contract/errors.ts'
+import type { Clock } from '../../../sync/contract/wait.ts'
 import { withScheme } from '../../../vendor/address.ts'
 import { oneLine, retryAfterMs } from '../../../vendor/answers.ts'
 import { LOGIN_BYTES } from '../../../vendor/limits.ts'
-import type { Clock } from './clock.ts'
 import type { Http, HttpReply } from './http.ts'
 
 export type Login =

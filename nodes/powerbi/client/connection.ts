@@ -2,13 +2,13 @@
 
 import { isSyncError, syncError } from '../../../sync/contract/errors.ts'
 import type { WriteContext } from '../../../sync/contract/target.ts'
+import { type Clock, systemClock, waitSaying } from '../../../sync/contract/wait.ts'
 import { createFifo, type Fifo } from '../../../sync/values/queue.ts'
 import { withScheme } from '../../../vendor/address.ts'
 import { retryAfterMs } from '../../../vendor/answers.ts'
 import { TOTAL_MS } from '../../../vendor/limits.ts'
 import type { Route } from '../../../vendor/route.ts'
 import { type AuthOptions, checkCertificate, createTokens } from './auth.ts'
-import { type Clock, systemClock, waitSaying } from './clock.ts'
 import { type FailurePoint, refusal } from './errors.ts'
 import { createHttp, type HttpReply, type HttpRequest } from './http.ts'
 import { createQuota, PUBLISHED, type Quota, type QuotaLimits } from './quota.ts'
@@ -137,7 +137,7 @@ export function createConnection(options: PowerbiOptions): Connection {
     json,
     async query(path, dax, what, context) {
       for (let pause = queries.pause(1, false); pause; pause = queries.pause(1, false))
-        await waitSaying(clock, pause.ms, 'limit of queries', context)
+        await waitSaying(pause.ms, 'limit of queries', context, clock)
       queries.took(1)
       const body = JSON.stringify({ queries: [{ query: dax }], serializerSettings: { includeNulls: true } })
       return rowsOf(await json({ method: 'POST', path, body, what, kind: 'query' }, context), what)

@@ -1,7 +1,7 @@
 /** What became of a post, by counting its rows: asked at once, and again until the settling wait is over. */
 import { syncError } from '../../../sync/contract/errors.ts'
 import type { WriteContext } from '../../../sync/contract/target.ts'
-import { timeText } from './clock.ts'
+import { timeText } from '../../../sync/contract/wait.ts'
 import { type Connection, isNoQueries } from './connection.ts'
 import { datasetPath } from './datasets.ts'
 import { countRows, countWhere } from './dax.ts'

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { syncError } from '../../../sync/contract/errors.ts'
 import type { WriteContext } from '../../../sync/contract/target.ts'
-import { waitSaying } from './clock.ts'
+import { waitSaying } from '../../../sync/contract/wait.ts'
 import type { Connection } from './connection.ts'
 import { MARKS, type ModelTable } from './model.ts'
 
@@ -158,7 +158,7 @@ export async function createDataset(
           hint: 'The next run looks again.',
         },
       )
-    await waitSaying(connection.clock, ASK_AGAIN_MS, 'Power BI creates the dataset', context)
+    await waitSaying(ASK_AGAIN_MS, 'Power BI creates the dataset', context, connection.clock)
   }
 }
 

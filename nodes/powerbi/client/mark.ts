@@ -1,6 +1,6 @@
 /** Marks in a table of the dataset, one row for each run that wrote: the last one of a sync counts. */
 import type { Mark, WriteContext } from '../../../sync/contract/target.ts'
-import { waitSaying } from './clock.ts'
+import { waitSaying } from '../../../sync/contract/wait.ts'
 import { type Connection, isNoQueries } from './connection.ts'
 import { datasetPath, tablePath } from './datasets.ts'
 import { table } from './dax.ts'
@@ -71,7 +71,7 @@ export async function writeMark(
   context: WriteContext,
 ): Promise<void> {
   for (let pause = quota.pause(1, false); pause; pause = quota.pause(1, false))
-    await waitSaying(connection.clock, pause.ms, pause.why, context)
+    await waitSaying(pause.ms, pause.why, context, connection.clock)
   const row = {
     sync: mark.sync,
     entity: mark.entity,

@@ -1,7 +1,7 @@
 /** Sending a batch: posts within the limits, one after another, each confirmed before the next; what is in is never sent again. */
 import { syncError } from '../../../sync/contract/errors.ts'
 import type { WriteBatch, WriteContext, WriteRecord } from '../../../sync/contract/target.ts'
-import { waitSaying } from './clock.ts'
+import { waitSaying } from '../../../sync/contract/wait.ts'
 import type { Connection } from './connection.ts'
 import { tablePath } from './datasets.ts'
 import type { ModelTable } from './model.ts'
@@ -99,7 +99,7 @@ export function createPoster({ connection, workspace, dataset, limits, big, took
         id,
         async () => {
           for (let pause = quota.pause(item.rows, big()); pause; pause = quota.pause(item.rows, big()))
-            await waitSaying(connection.clock, pause.ms, pause.why, context)
+            await waitSaying(pause.ms, pause.why, context, connection.clock)
           try {
             await connection.call(
               {

@@ -1,5 +1,5 @@
 /** The published limits on POST rows of one dataset, kept by a book, so that Power BI need not refuse (learn.microsoft.com, push-datasets-limitations). */
-import type { Clock } from './clock.ts'
+import type { Clock } from '../../../sync/contract/wait.ts'
 
 export interface QuotaLimits {
   readonly rowsPerHour: number

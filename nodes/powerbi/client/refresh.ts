@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { isSyncError, type SyncError, syncError } from '../../../sync/contract/errors.ts'
 import type { WriteContext } from '../../../sync/contract/target.ts'
-import { timeText, waitSaying } from './clock.ts'
+import { timeText, waitSaying } from '../../../sync/contract/wait.ts'
 import type { Connection } from './connection.ts'
 import { datasetPath } from './datasets.ts'
 
@@ -57,7 +57,7 @@ export async function refreshDataset(
       throw syncError('transient', 'powerbi.refresh-long', `${what}: not over after ${timeText(options.longestMs)}.`, {
         hint: 'It goes on by itself in Power BI; look at its refresh history, or allow more time in the node.',
       })
-    await waitSaying(clock, options.pollMs, why, context)
+    await waitSaying(options.pollMs, why, context, clock)
   }
 
   let before = new Set((await read()).map(({ requestId }) => requestId))

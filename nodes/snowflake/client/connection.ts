@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { type SyncError, syncError } from '../../../sync/contract/errors.ts'
 import type { WriteContext } from '../../../sync/contract/target.ts'
-import { bounded, insist, orAborted, withSignOfLife } from '../../../vendor/attempts.ts'
+import { insist, orAborted, within, withSignOfLife } from '../../../vendor/attempts.ts'
 import { hostAnswered } from '../../../vendor/hosts.ts'
 import { TOTAL_MS } from '../../../vendor/limits.ts'
 import { createPatience } from '../../../vendor/retry-limits.ts'
@@ -214,7 +214,7 @@ export function createConnection(options: SnowflakeOptions): Connection {
       session.id = String((await sendAgain(session, own, context))[0]?.id)
       await freeLocks(session, context)
     } catch (error) {
-      void bounded(driver.close(), CLOSE_MS)
+      void within(driver.close(), CLOSE_MS)
       throw error
     }
     return session
@@ -273,7 +273,7 @@ export function createConnection(options: SnowflakeOptions): Connection {
     const gone = session.lost ? [session, ...idle] : [session]
     left.add(session.id)
     if (session.lost) idle = []
-    for (const { driver } of gone) void bounded(driver.close(), CLOSE_MS)
+    for (const { driver } of gone) void within(driver.close(), CLOSE_MS)
   }
 
   const run: Connection['run'] = ({ tags = {}, ...statement }, context) =>
@@ -288,7 +288,7 @@ export function createConnection(options: SnowflakeOptions): Connection {
     async close() {
       const closing = idle
       idle = []
-      await bounded(Promise.allSettled(closing.map(({ driver }) => driver.close())), CLOSE_MS)
+      await within(Promise.allSettled(closing.map(({ driver }) => driver.close())), CLOSE_MS)
     },
   }
 }
