@@ -1,0 +1,109 @@
+import { z } from 'zod'
+import { faultsOf } from './check.ts'
+import type { Company } from './company/company.ts'
+import type { Json } from './company/invoice.ts'
+import { accountingDocument } from './fields/document.ts'
+import { type BaswareSettings, USUAL } from './options.ts'
+import type { Service } from './service.ts'
+import { BY_HAND } from './states.ts'
+
+const fields = z.record(z.string(), z.unknown())
+const approveBody = z.union([
+  z.strictObject({ document: fields }),
+  z.strictObject({ count: z.int().min(1).default(1) }),
+])
+const changeBody = z.strictObject({ invoiceId: z.string(), fields })
+const moveBody = z.strictObject({ invoiceId: z.string(), fields: fields.optional() })
+const typedBody = z.strictObject({
+  invoiceId: z.string(),
+  voucherNumber1: z.string(),
+  voucherNumber2: z.string().optional(),
+})
+
+/** What people do in P2P, and what whoever runs the sandbox sets and looks at. */
+export interface Acts {
+  act(name: string, body: unknown): unknown
+  /** A day's approvals: a twentieth of those of the beginning. */
+  newDay(): void
+}
+
+function checked(document: Json): Json {
+  const faults = faultsOf(accountingDocument, document)
+  if (faults.length > 0) throw new Error(`The invoice is not as the API shows one: ${faults.join('; ')}`)
+  return document
+}
+
+export function createActs(service: Service, company: Company, tune: (change: Partial<BaswareSettings>) => void): Acts {
+  const { documents } = service
+  let next = company.count
+
+  /** The next invoices that the company approves; gives their ids. */
+  function approve(count: number): string[] {
+    const first = next()
+    next = () => first + count
+    return Array.from({ length: count }, (_, k) => {
+      const document = company.invoice(first + k)
+      documents.add(document)
+      return String(document.invoiceId)
+    })
+  }
+
+  const moves = Object.fromEntries(
+    Object.keys(BY_HAND).map((name) => [
+      name,
+      (body: unknown) => {
+        const { invoiceId, fields: changed = {} } = moveBody.parse(body)
+        documents.move(invoiceId, name, changed)
+        return { invoiceId }
+      },
+    ]),
+  )
+
+  const acts: Readonly<Record<string, (body: unknown) => unknown>> = {
+    ...moves,
+    /** Out of approval come the next invoices of the company, or one that is given whole. */
+    approve(body) {
+      const wanted = approveBody.parse(body)
+      if (!('document' in wanted)) return { invoiceIds: approve(wanted.count) }
+      const document = checked(wanted.document)
+      documents.add(document)
+      return { invoiceIds: [document.invoiceId] }
+    },
+    /** Somebody edits an invoice. */
+    change(body) {
+      const { invoiceId, fields: changed } = changeBody.parse(body)
+      const known = documents.truth().find((document) => document.invoiceId === invoiceId)
+      if (known) checked({ ...known, ...changed })
+      documents.change(invoiceId, changed)
+      return { invoiceId }
+    },
+    /** Somebody typed the invoice into the ERP by hand and its number into P2P. */
+    typed(body) {
+      const { invoiceId, ...vouchers } = typedBody.parse(body)
+      documents.change(invoiceId, vouchers)
+      return { invoiceId }
+    },
+    /** What P2P has, and what the API shows. */
+    documents: () => ({ p2p: documents.truth(), api: documents.shown() }),
+    /** What is on its way between the layers arrives. */
+    finish() {
+      service.agenda.finish()
+      return {}
+    },
+    tune(body) {
+      const known = fields.parse(body)
+      const unknown = Object.keys(known).filter((name) => !Object.hasOwn(USUAL, name))
+      if (unknown.length > 0) throw new Error(`No setting ${unknown.join(', ')}`)
+      tune(known as Partial<BaswareSettings>)
+      return { ...service.settings }
+    },
+  }
+  return {
+    newDay: () => void approve(Math.max(1, Math.round(company.count() / 20))),
+    act(name, body) {
+      const act = Object.hasOwn(acts, name) ? acts[name] : undefined
+      if (!act) throw new Error(`Nothing called ${name} here, only ${Object.keys(acts).join(', ')}`)
+      return act(body)
+    },
+  }
+}

@@ -1,0 +1,36 @@
+import { scaleOf } from '../../books/money.ts'
+import type { Account, Dimension, PurchaseOrderLine } from '../../books/types.ts'
+import type { Ground } from './ground.ts'
+
+/** Where an amount goes. */
+export interface Coding {
+  readonly account: Account
+  readonly costCentre: Dimension
+  readonly project: Dimension | undefined
+  /** Hundredths of the order line's amount. */
+  readonly share: number
+}
+
+/** Any coding of a company that its ERP takes, by a text that it belongs to. */
+export function codingFor(ground: Ground, company: string, text: string, share = 100): Coding {
+  const any = <T>(things: readonly T[], salt: string): T => things[ground.drawFor(salt + text, things.length)] as T
+  return {
+    account: any(ground.accounts(company).active, 'account'),
+    costCentre: any(ground.dimensions('CCT').active, 'centre'),
+    project: ground.drawFor(`projects ${text}`, 3) === 0 ? any(ground.dimensions('PRO').active, 'project') : undefined,
+    share,
+  }
+}
+
+/** Codings of an order line: one, or two for every fifth. */
+export function codingsOf(ground: Ground, company: string, order: string, line: number): readonly Coding[] {
+  const text = `${order} ${line}`
+  if (ground.drawFor(`split ${text}`, 5) > 0) return [codingFor(ground, company, text)]
+  return [codingFor(ground, company, `${text} a`, 60), codingFor(ground, company, `${text} b`, 40)]
+}
+
+/** Net amount of an order line, in minor units, after its discount. */
+export function netOf({ quantity, grossPrice, discount }: PurchaseOrderLine, currency: string): number {
+  const units = Number(quantity) * Number(grossPrice) * (1 - Number(discount) / 100)
+  return Math.max(1, Math.round(units * 10 ** scaleOf(currency)))
+}

@@ -1,0 +1,112 @@
+import { deepStrictEqual, ok } from 'node:assert/strict'
+import { codingRow, orderCoding } from '../../sandbox/basware/fields/coding.ts'
+import { accountingDocument } from '../../sandbox/basware/fields/document.ts'
+import type { Entity, Field } from '../../sandbox/basware/fields/kinds.ts'
+import { account, costCenter, listItem, vendor } from '../../sandbox/basware/fields/masters.ts'
+import { matchingOrder, matchingOrderLine } from '../../sandbox/basware/fields/orders.ts'
+import { paymentResponse, prebookResponse, transferResponse } from '../../sandbox/basware/fields/responses.ts'
+import { baswareContract, type PublishedApi, type PublishedField } from '../support/basware-contract.ts'
+
+/** Parts of vendors that the sandbox does not have. */
+const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
+  VendorEntity: ['addresses', 'contacts', 'deliveryTerm', 'paymentMeans', 'orderingDetails', 'tags', 'customFields'],
+}
+
+const ENTITIES: Readonly<Record<string, Entity>> = {
+  AccountingDocumentEntity: accountingDocument,
+  StandardCodingEntity: codingRow,
+  TransferResponseEntity: transferResponse,
+  PrebookResponseEntity: prebookResponse,
+  PaymentResponseEntity: paymentResponse,
+  OrderEntity: matchingOrder,
+  OrderLineEntity: matchingOrderLine,
+  OrderLineCodingEntity: orderCoding,
+  AccountEntity: account,
+  CostCenterEntity: costCenter,
+  GenericListEntity: listItem,
+  VendorEntity: vendor,
+}
+
+/** A field of the sandbox in the words of the published file, so far as they say what is taken. */
+function words(field: Field): Record<string, unknown> {
+  const types = { text: 'string', date: 'string', choice: 'string', list: 'array', object: undefined }
+  const type = field.kind in types ? types[field.kind as keyof typeof types] : field.kind
+  return {
+    type,
+    date: field.kind === 'date',
+    min: field.min,
+    max: field.max,
+    values: field.kind === 'choice' ? (field.values ?? 'some') : undefined,
+    nullable: field.nullable ?? false,
+    texts: field.kind === 'list' && field.of === undefined,
+  }
+}
+
+function published(field: PublishedField, own: Field): Record<string, unknown> {
+  // A flag has no length.
+  const sized = field.type === 'boolean' ? {} : field
+  return {
+    type: field.type,
+    date: field.format === 'date-time',
+    min: sized.minLength ?? sized.minimum,
+    max: sized.maxLength ?? sized.maximum,
+    values: field.enum && own.kind === 'choice' && own.values === undefined ? 'some' : field.enum,
+    nullable: field.nullable ?? false,
+    texts: field.type === 'array' && field.items?.$ref === undefined,
+  }
+}
+
+/** Every difference between an entity of the sandbox and one of the file, with the entities below them. */
+function differences(api: PublishedApi, name: string, entity: Entity): string[] {
+  const schema = api.components.schemas[name]
+  if (!schema) return [`${name} is not in the file`]
+  const left = LEFT_OUT[name] ?? []
+  const theirs = Object.keys(schema.properties).filter((field) => !left.includes(field))
+  const found = [
+    ...theirs.filter((field) => !Object.hasOwn(entity, field)).map((field) => `${name}.${field} is missing here`),
+    ...Object.keys(entity)
+      .filter((field) => !theirs.includes(field))
+      .map((field) => `${name}.${field} is not in the file`),
+  ]
+  if (schema.additionalProperties !== false) found.push(`${name} takes other fields`)
+  for (const [field, own] of Object.entries(entity)) {
+    const their = schema.properties[field]
+    if (!their) continue
+    const [mine, wanted] = [JSON.stringify(words(own)), JSON.stringify(published(their, own))]
+    if (mine !== wanted) found.push(`${name}.${field}: ${mine} here, ${wanted} in the file`)
+    if ((own.required ?? false) !== (schema.required?.includes(field) ?? false))
+      found.push(`${name}.${field}: required`)
+    const below = (their.$ref ?? their.items?.$ref)?.split('/').at(-1)
+    if (below !== undefined && own.of) found.push(...differences(api, below, own.of))
+    else if (below !== undefined || own.of) found.push(`${name}.${field}: what it is made of`)
+  }
+  return found
+}
+
+describe('fields of the Basware sandbox', function () {
+  this.timeout(20_000)
+  const api = baswareContract()
+
+  it('are those of the published file', function () {
+    if (!api) {
+      console.log("      not compared: Basware's OpenAPI file is not beside the project (../shared/contracts/basware)")
+      return this.skip()
+    }
+    for (const [name, entity] of Object.entries(ENTITIES)) deepStrictEqual(differences(api, name, entity), [])
+  })
+
+  it('are compared in each word', function () {
+    if (!api) return this.skip()
+    const { invoiceId: _, ...short } = accountingDocument
+    const changed: readonly Entity[] = [
+      short,
+      { ...accountingDocument, other: { kind: 'text' } },
+      { ...accountingDocument, invoiceNumber: { kind: 'text', min: 0, max: 99, nullable: true } },
+      { ...accountingDocument, netSum: { kind: 'text', nullable: true } },
+      { ...accountingDocument, supplierCode: { kind: 'text', min: 0, max: 25 } },
+      { ...accountingDocument, codingRows: { kind: 'list', of: short, nullable: true } },
+      { ...accountingDocument, processingStatus: { kind: 'choice', values: ['Transferred'], required: true } },
+    ]
+    for (const entity of changed) ok(differences(api, 'AccountingDocumentEntity', entity).length > 0)
+  })
+})
