@@ -24,6 +24,7 @@ const faultsBody = z.object({ profile: z.enum(['calm', 'rough', 'hostile']), see
 const clockBody = z.object({ skewSeconds: z.number() })
 const rightsBody = z.union([z.object({ deny: z.string() }), z.object({ allow: z.string().nullable() })])
 const queryBody = z.object({ server: z.string().optional(), sql: z.string() })
+const actBody = z.looseObject({ server: z.string(), act: z.string() })
 const latencyBody = z.record(z.string(), z.number().min(0))
 const forceBody = z.object({
   server: z.string(),
@@ -131,20 +132,16 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       else rights.allow(wanted.allow ?? undefined)
       return { denied: rights.denied() }
     },
+    'POST /act': (body) => {
+      const { server, act, ...what } = actBody.parse(body)
+      const { acts } = serverOf(server)
+      if (!acts) throw new Error(`Nobody works in ${server}`)
+      return acts(act, what)
+    },
     'POST /latency': (body) => {
       for (const [name, ms] of Object.entries(latencyBody.parse(body))) serverOf(name).setLatency(ms)
       return {}
     },
-  }
-
-  /** The books' table as the ERP would show it now. */
-  function* visible(name: string): Generator<object> {
-    const table = Object.entries(books.tables).find(([known]) => known === name)?.[1]
-    if (!table) throw new Error(`No table ${name} in the books`)
-    const now = clock.now()
-    for (const thing of table.walk()) {
-      if (thing.visibleFrom === undefined || Date.parse(thing.visibleFrom) <= now) yield thing
-    }
   }
 
   const server = createServer((request, response) => {
@@ -164,7 +161,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       return await stream(response, rows(body))
     }
     const table = request.method === 'GET' ? /^\/books\/(\w+)$/.exec(path)?.[1] : undefined
-    if (table) return await stream(response, visible(table))
+    if (table) return await stream(response, visible(history, table))
     const route = routes[`${request.method} ${path}`]
     if (!route) return send(response, 404, { error: `No ${request.method} ${path} here` })
     send(response, 200, route(body))
@@ -184,6 +181,16 @@ export async function startControl(options: ControlOptions): Promise<Control> {
         server.close(() => resolve())
         server.closeAllConnections()
       }),
+  }
+}
+
+/** The books' table as the ERP would show it now. */
+function* visible({ books, clock }: History, name: string): Generator<object> {
+  const table = Object.entries(books.tables).find(([known]) => known === name)?.[1]
+  if (!table) throw new Error(`No table ${name} in the books`)
+  const now = clock.now()
+  for (const thing of table.walk()) {
+    if (thing.visibleFrom === undefined || Date.parse(thing.visibleFrom) <= now) yield thing
   }
 }
 

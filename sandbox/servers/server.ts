@@ -51,6 +51,8 @@ export interface RunningServer {
     allow(name?: string): void
     denied(): readonly string[]
   }
+  /** What people do in the system, by name, and gives what they see of it. Throws where it cannot be done. */
+  acts?(name: string, what: unknown): unknown
   /** A target: rows of what is stored, behind the protocol's back; decimals, timestamps and 64-bit integers as exact text. */
   query?(sql: string): AsyncIterable<readonly unknown[]>
   close(): Promise<void>

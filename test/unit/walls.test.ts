@@ -117,7 +117,7 @@ const LONG: Readonly<Record<string, number>> = {
   'nodes/x3/client/reader.ts createReader': 242,
   'sandbox/books/days.ts createDays': 137,
   'sandbox/books/table.ts createTable': 129,
-  'sandbox/control.ts startControl': 150,
+  'sandbox/control.ts startControl': 146,
   'sandbox/databricks/server.ts startDatabricks': 145,
   'sandbox/databricks/thrift.ts createThriftServer': 125,
   'sandbox/intacct/company-server.ts createCompany': 203,

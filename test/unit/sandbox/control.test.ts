@@ -116,6 +116,29 @@ describe('sandbox as a process', () => {
     assert.ok(books.length > 0 && at(books[0], 'lines.0.amount'))
   })
 
+  it('starts Basware only where it is asked for, and has people work in it', async () => {
+    assert.equal(at(await state(), 'addresses.basware'), undefined)
+    assert.equal((await running.call('POST', '/act', { server: 'x3', act: 'approve' })).status, 400)
+    const other = await start('--size', '1500', '--serve', 'basware')
+    try {
+      const approved = await other.call('POST', '/act', { server: 'basware', act: 'approve', count: 2 })
+      assert.equal((at(approved.lines[0], 'invoiceIds') as unknown[]).length, 2)
+      const invoiceId = String(at(approved.lines[0], 'invoiceIds.0'))
+      await other.call('POST', '/act', { server: 'basware', act: 'return', invoiceId })
+      await other.call('POST', '/act', { server: 'basware', act: 'finish' })
+      const { lines } = await other.call('POST', '/act', { server: 'basware', act: 'documents' })
+      const api = at(lines[0], 'api') as { invoiceId: string; processingStatus: string }[]
+      assert.equal(api.find((document) => document.invoiceId === invoiceId)?.processingStatus, 'Returned')
+      const wrong = await other.call('POST', '/act', { server: 'basware', act: 'dance' })
+      assert.match(String(at(wrong.lines[0], 'error')), /Nothing called dance/)
+      await other.call('POST', '/day')
+      const later = await other.call('POST', '/act', { server: 'basware', act: 'documents' })
+      assert.ok((at(later.lines[0], 'p2p') as unknown[]).length > api.length)
+    } finally {
+      other.child.kill('SIGKILL')
+    }
+  })
+
   it('ends when its parent is gone', async () => {
     const other = await start('--size', '1500')
     const ended = once(other.child, 'exit')
