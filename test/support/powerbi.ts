@@ -1,6 +1,7 @@
 /** A Power BI sandbox, connections to it as the nodes make them, and what a target needs. */
 import { type Connection, createConnection, type PowerbiOptions } from '../../nodes/powerbi/client/connection.ts'
-import { createPowerbiTarget, type PowerbiTargetOptions } from '../../nodes/powerbi/client/target.ts'
+import { createPowerbiTarget } from '../../nodes/powerbi/client/target.ts'
+import type { PowerbiTargetOptions } from '../../nodes/powerbi/client/target-options.ts'
 import type { PowerbiSandbox, PowerbiOptions as SandboxOptions } from '../../sandbox/powerbi/api.ts'
 import { startPowerbi } from '../../sandbox/powerbi/server.ts'
 import type { PrepareContext, Target } from '../../sync/contract/target.ts'

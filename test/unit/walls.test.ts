@@ -107,14 +107,8 @@ const LONG: Readonly<Record<string, number>> = {
   'demo/expected-intacct-masters.ts masterTables': 138,
   'nodes/databricks/client/connection.ts createConnection': 160,
   'nodes/intacct/client/connection.ts createIntacctConnection': 191,
-  'nodes/intacct/client/documents.ts createDocuments': 297,
-  'nodes/intacct/client/reply.ts createReplyParser': 174,
-  'nodes/kit/node.ts attach': 147,
   'nodes/operations/monitor-routes.ts defineMonitorRoutes': 193,
-  'nodes/powerbi/client/posts.ts createPoster': 155,
-  'nodes/powerbi/client/target.ts entityTarget': 264,
   'nodes/snowflake/client/connection.ts createConnection': 204,
-  'nodes/x3/client/reader.ts createReader': 242,
   'sandbox/books/days.ts createDays': 137,
   'sandbox/books/table.ts createTable': 129,
   'sandbox/control.ts startControl': 146,
@@ -139,7 +133,6 @@ const LONG: Readonly<Record<string, number>> = {
 
 /** Files that import one another in a circle, types included. The list may only shrink. */
 const CIRCLES: readonly string[] = [
-  'nodes/powerbi/client/home.ts nodes/powerbi/client/target.ts',
   'sandbox/snowflake/account.ts sandbox/snowflake/parameters.ts sandbox/snowflake/session.ts sandbox/snowflake/transaction.ts sandbox/snowflake/turn.ts',
   'sandbox/snowflake/bind-stage.ts sandbox/snowflake/put.ts sandbox/snowflake/queries.ts sandbox/snowflake/service.ts',
 ]

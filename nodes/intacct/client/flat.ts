@@ -4,8 +4,8 @@ import type { Listing, Page, PageRequest, RefusedRecord } from '../../../sync/co
 import { auditKey } from './audit.ts'
 import type { Zone } from './clock.ts'
 import { compileRecord, type Fields } from './convert.ts'
-import { unreadable } from './gathered.ts'
-import type { Reading, Spoilt } from './pages.ts'
+import { unreadable } from './document-faults.ts'
+import type { Reading, UnreadableRow } from './pages.ts'
 import { anyOf, type Condition } from './request.ts'
 import type { ResolvedEntity, ResolvedObject } from './resolve.ts'
 import { BACKFILL, NOTHING, type Shop } from './source.ts'
@@ -36,9 +36,9 @@ export function readerOf(
     return record
   }
   /** A record that cannot be had whole, by its key. */
-  const refused = (spoilt: Spoilt, read: number): RefusedRecord => {
-    const record = recordOf(spoilt.row, read)
-    const { code, message, hint = '' } = unreadable(spoilt)
+  const refused = (unread: UnreadableRow, read: number): RefusedRecord => {
+    const record = recordOf(unread.row, read)
+    const { code, message, hint = '' } = unreadable(unread)
     return { record, code, message: `${def.entity} ${keyText(schema, record)}: ${message}`, hint }
   }
   const record = object.record.toUpperCase()
@@ -59,7 +59,7 @@ export function readerOf(
         records: kept.map((one) => one.record),
         cursors: kept.map(({ cursor }) => cursor),
         cursor: found.remaining > 0 ? (found.last?.[0] ?? null) : null,
-        ...(found.spoilt ? { refused: [refused(found.spoilt, found.read)] } : {}),
+        ...(found.unreadable ? { refused: [refused(found.unreadable, found.read)] } : {}),
         ...(future > 0 ? { future } : {}),
         ...(found.notices.length > 0 ? { notices: found.notices } : {}),
       }
@@ -73,7 +73,7 @@ export function readerOf(
       )
       return {
         records: found.rows.map((row) => recordOf(row, found.read)),
-        refused: found.spoilt.map((spoilt) => refused(spoilt, found.read)),
+        refused: found.unreadable.map((row) => refused(row, found.read)),
         notices: found.notices,
         cursor: null,
       }

@@ -26,7 +26,7 @@ export interface PageQuery {
 }
 
 /** A single row whose answer is over a limit: by its keys, and why. */
-export interface Spoilt {
+export interface UnreadableRow {
   readonly row: Fields
   readonly message: string
 }
@@ -44,7 +44,7 @@ export interface QueryPage {
   readonly at: number
   readonly notices: readonly string[]
   /** The one row of this page, which cannot be had whole: the page has no others. */
-  readonly spoilt?: Spoilt
+  readonly unreadable?: UnreadableRow
 }
 
 export interface Pages {
@@ -58,13 +58,13 @@ export interface Pages {
     readonly read: number
     readonly at: number
     readonly notices: readonly string[]
-    readonly spoilt: readonly Spoilt[]
+    readonly unreadable: readonly UnreadableRow[]
   }>
 }
 
 /** Answers over a limit: a smaller page may cure them, asking again will not. */
 const OVER = new Set(['intacct.too-large', 'intacct.depth'])
-/** How often a page of one row is asked for before that row counts as spoilt. */
+/** How often a page of one row is asked for before that row counts as unreadable. */
 const ATTEMPTS_ON_ONE = 3
 /** Answers that a smaller page may cure. */
 const SIZE = new Set([
@@ -189,7 +189,7 @@ export function createPages(
       // By then a page has one row, and this is it.
       const found = await ask({ ...query, select: query.keys }, reading, 1)
       const [row] = found.rows
-      return row ? { ...found, rows: [], spoilt: { row, message: error.message } } : found
+      return row ? { ...found, rows: [], unreadable: { row, message: error.message } } : found
     }
   }
 
@@ -198,16 +198,16 @@ export function createPages(
     async all(query, reading) {
       const rows: Fields[] = []
       const notices: string[] = []
-      const spoilt: Spoilt[] = []
+      const unreadable: UnreadableRow[] = []
       let first: QueryPage | undefined
       for (let after: readonly string[] | null = null; ; ) {
         const found: QueryPage = await page({ ...query, after }, reading)
         first ??= found
         rows.push(...found.rows)
         notices.push(...found.notices)
-        if (found.spoilt) spoilt.push(found.spoilt)
+        if (found.unreadable) unreadable.push(found.unreadable)
         if (found.remaining === 0 || found.last === null)
-          return { rows, read: first.read, at: first.at, notices, spoilt }
+          return { rows, read: first.read, at: first.at, notices, unreadable }
         after = found.last
       }
     },

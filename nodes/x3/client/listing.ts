@@ -5,7 +5,7 @@ import type { EntityPlan, Listing } from '../../../sync/contract/source.ts'
 import type { X3Connection } from './connection.ts'
 import { compileConverter } from './convert.ts'
 import { pageOf } from './dimensions.ts'
-import { patience } from './patience.ts'
+import { pageRetry } from './page-retry.ts'
 import type { ResolvedEntity } from './resolve.ts'
 import { pageQuery, selectPaths } from './select.ts'
 
@@ -39,7 +39,7 @@ export function createListing(
     { source, dimensions: new Map(), chosenDimensionsOnly: true },
   )
   const what = `${entity.def.entity}, keys`
-  const { sized } = patience(connection, { pageSize: LISTED_AT_ONCE, ...(waiting ? { waiting } : {}) })
+  const { sized } = pageRetry(connection, { pageSize: LISTED_AT_ONCE, ...(waiting ? { waiting } : {}) })
   return ({ cursor, nextRead, signal }) =>
     sized(async (first): Promise<Listing> => {
       const variables = { first, after: cursor, filter: filter ?? null, orderBy: '{"_id":1}' }

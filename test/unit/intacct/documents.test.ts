@@ -76,7 +76,7 @@ describe('documents of Intacct', () => {
         for (let after: readonly string[] | null = null; ; ) {
           const one: QueryPage = await page({ ...query, after })
           found.push(...one.rows)
-          if (one.remaining === 0) return { rows: found, read: one.read, at: one.at, notices: [], spoilt: [] }
+          if (one.remaining === 0) return { rows: found, read: one.read, at: one.at, notices: [], unreadable: [] }
           after = one.last
         }
       },

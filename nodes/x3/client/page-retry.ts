@@ -21,17 +21,17 @@ const SIZE_CODES = new Set([
 /** Pages answered before a halved page size is doubled again. */
 const PAGES_TO_GROW = 10
 
-export interface Patience {
+export interface PageRetry {
   /** Tries again what may pass. */
   again<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>
   /** The same for a page: `ask` gets how many records to ask for. `x3.unreadable`: not even one can be had. */
   sized<T>(ask: (first: number) => Promise<T>, signal: AbortSignal): Promise<T>
 }
 
-export function patience(
+export function pageRetry(
   connection: X3Connection,
   options: { readonly pageSize: number; readonly waiting?: (what: string) => void },
-): Patience {
+): PageRetry {
   let size = Math.max(1, options.pageSize)
   let answered = 0
 

@@ -1,4 +1,4 @@
-/** Where an entity lives: the dataset found, made or taken, its tables brought into shape. */
+/** The dataset of an entity: found, made or taken, its tables given the columns they need. */
 import { classOf, isSyncError, syncError } from '../../../sync/contract/errors.ts'
 import type { Schema } from '../../../sync/contract/message.ts'
 import type { PrepareContext, WriteContext } from '../../../sync/contract/target.ts'
@@ -7,9 +7,9 @@ import { createDataset, datasetPath, deleteRows, listDatasets, putTable, readDat
 import { probeColumns } from './dax.ts'
 import { MARKS, type ModelTable, textDecimals } from './model.ts'
 import type { Note, Notes } from './note.ts'
-import type { PowerbiTargetOptions } from './target.ts'
+import type { PowerbiTargetOptions } from './target-options.ts'
 
-export interface HomeDeps {
+export interface DatasetDeps {
   readonly connection: Connection
   readonly options: PowerbiTargetOptions
   /** Name of the dataset to make, with the entity put in. */
@@ -25,7 +25,7 @@ export interface Found {
 
 /** The id of the dataset by the note, the settings or its name; undefined where there is none yet. */
 export async function findDataset(
-  { connection, options, name }: HomeDeps,
+  { connection, options, name }: DatasetDeps,
   context: Pick<WriteContext, 'signal'>,
 ): Promise<string | undefined> {
   if (options.dataset.kind === 'adopt') return options.dataset.id
@@ -43,8 +43,8 @@ export async function findDataset(
 }
 
 /** Finds or makes the dataset, and says what of it there was. */
-export async function settleIn(
-  deps: HomeDeps,
+export async function findOrCreate(
+  deps: DatasetDeps,
   notes: Notes,
   schema: Schema,
   tables: readonly ModelTable[],
@@ -57,7 +57,7 @@ export async function settleIn(
     if (there) return { id: note.id, created: false, notices: [] }
     if (!context.full || options.dataset.kind === 'adopt') throw gone(name, note)
     await notes.put({ id: undefined, owned: false, creating: false, tables: {}, watch: [] })
-    return settleIn(deps, notes, schema, tables, context)
+    return findOrCreate(deps, notes, schema, tables, context)
   }
   const found = await findDataset(deps, context)
   if (found !== undefined) {
@@ -72,7 +72,7 @@ export async function settleIn(
         : [`${schema.entity}: the dataset "${name}" (${found}) was there already; its columns are taken as they are.`],
     }
   }
-  await notes.put({ creating: true, tables: shapeOf([...tables, MARKS]) })
+  await notes.put({ creating: true, tables: columnsOf([...tables, MARKS]) })
   const { retention, relationships } = options
   const wanted = { name, tables, retention, relationships }
   const id = await createDataset(connection, options.workspace, wanted, context).catch(async (error: unknown) => {
@@ -96,7 +96,7 @@ export async function settleIn(
   }
 }
 
-async function isThere({ connection, options }: HomeDeps, id: string, context: PrepareContext): Promise<boolean> {
+async function isThere({ connection, options }: DatasetDeps, id: string, context: PrepareContext): Promise<boolean> {
   const { workspace, dataset } = options
   const found =
     dataset.kind === 'adopt'
@@ -124,14 +124,14 @@ const gone = (name: string, note: Note) =>
     },
   )
 
-const shapeOf = (tables: readonly ModelTable[]): Note['tables'] =>
+const columnsOf = (tables: readonly ModelTable[]): Note['tables'] =>
   Object.fromEntries(
     tables.map(({ name, columns }) => [name, columns.map((column) => `${column.name} ${column.dataType}`)]),
   )
 
 /** Adds new columns to tables that this ledger made; refuses every other difference, and tables that it did not make, with what to do. */
-export async function shape(
-  deps: HomeDeps,
+export async function addColumns(
+  deps: DatasetDeps,
   notes: Notes,
   id: string,
   tables: readonly ModelTable[],
@@ -171,19 +171,19 @@ export async function shape(
       ],
     }
     await putTable(deps.connection, deps.options.workspace, id, whole, context)
-    const { tables: shapes } = await notes.get()
-    await notes.put({ tables: { ...shapes, ...shapeOf([whole]) } })
+    const { tables: made } = await notes.get()
+    await notes.put({ tables: { ...made, ...columnsOf([whole]) } })
     notices.push(`Added to ${table.name}: ${added.map(({ name }) => name).join(', ')}.`)
   }
-  return [...notices, ...(await shapeMarks(deps, notes, id, context))]
+  return [...notices, ...(await addMarkColumn(deps, notes, id, context))]
 }
 
 /** Whether the table of marks has the column that was not there from the beginning. */
 export const hasMarkSource = ({ tables }: Note): boolean => tables[MARKS.name]?.includes('source String') ?? false
 
 /** A dataset that was made before gets it once; whoever may not add it goes on without. */
-async function shapeMarks(
-  { connection, options }: HomeDeps,
+async function addMarkColumn(
+  { connection, options }: DatasetDeps,
   notes: Notes,
   id: string,
   context: WriteContext,
@@ -192,7 +192,7 @@ async function shapeMarks(
   if (tables[MARKS.name]) return []
   try {
     await putTable(connection, options.workspace, id, MARKS, context)
-    await notes.put({ tables: { ...tables, ...shapeOf([MARKS]) } })
+    await notes.put({ tables: { ...tables, ...columnsOf([MARKS]) } })
     return []
   } catch (error) {
     if (!isSyncError(error) || !['config', 'auth', 'data'].includes(error.cause.class)) throw error
@@ -204,7 +204,7 @@ async function shapeMarks(
 }
 
 async function checkAdopted(
-  { connection, options }: HomeDeps,
+  { connection, options }: DatasetDeps,
   id: string,
   tables: readonly ModelTable[],
   context: WriteContext,
@@ -217,7 +217,7 @@ async function checkAdopted(
 
 /** Asks for a table's columns by DAX; the answer names the first that is missing. Where queries are not allowed nothing is found. */
 export async function checkColumns(
-  { connection, options }: Pick<HomeDeps, 'connection' | 'options'>,
+  { connection, options }: Pick<DatasetDeps, 'connection' | 'options'>,
   id: string,
   table: ModelTable,
   context: WriteContext,
@@ -264,7 +264,7 @@ const noColumn = (table: string, name: string, words: string) =>
 
 /** Empties all tables of the entity; until `told` nothing in them counts. */
 export async function clearTables(
-  { connection, options }: HomeDeps,
+  { connection, options }: DatasetDeps,
   notes: Notes,
   id: string,
   tables: readonly ModelTable[],
