@@ -5,6 +5,7 @@ import type { Engine } from '../../sync/contract/engine.ts'
 import { within } from '../../vendor/attempts.ts'
 import { type ConfigSpec, type Fields, readConfig, registration, type Values } from './config.ts'
 import { asSyncError, forDone } from './errors.ts'
+import { type Life, lifeOf } from './life.ts'
 import { type LedgerHandle, ledgerHandle, type Member, placeOf } from './members.ts'
 import { type Status, statusOf } from './status.ts'
 import { type Place, placeText } from './wires.ts'
@@ -102,150 +103,104 @@ export function defineNode<S extends Fields>(RED: NodeAPI, spec: NodeSpec<S>): v
 }
 
 /** Wires one live node to its spec. */
-function attach<S extends Fields>(
-  RED: NodeAPI,
-  node: Node<Record<string, string>>,
-  stored: Stored,
-  spec: NodeSpec<S>,
-): void {
-  const closing = new AbortController()
+function attach<S extends Fields>(RED: NodeAPI, node: LiveNode, stored: Stored, spec: NodeSpec<S>): void {
   const status = statusOf(node)
-  const running = new Set<Promise<void>>()
-  const atClose: (() => void | Promise<void>)[] = []
-  const timers = new Set<NodeJS.Timeout>()
-  const log: Log = {
-    debug: (text) => node.debug(text),
-    info: (text) => node.log(text),
-    warn: (text) => node.warn(text),
-    error: (text) => node.error(text),
-  }
-  const say = (error: unknown): void => {
+  const log = logOf(node)
+  const life = lifeOf(node)
+  const failed = (error: unknown): void => {
     status.failed(error)
-    log.error(asSyncError(error).message)
     if (error instanceof Error && error.stack && asSyncError(error) !== error) log.debug(error.stack)
   }
-  /** Runs some work so that nothing escapes, and lets closing wait for it. */
-  const guard = (
-    work: () => void | Promise<void>,
-    failed: (error: unknown) => void,
-    ended: () => void = () => {},
-  ): void => {
-    const run = (async () => {
-      try {
-        await work()
-      } catch (error) {
-        try {
-          failed(error)
-        } catch (second) {
-          node.debug(`in the error handling: ${String(second)}`)
-        }
-        return
-      }
-      ended()
-    })().catch((error: unknown) => node.debug(`after the work: ${String(error)}`))
-    running.add(run)
-    void run.then(() => running.delete(run))
+  const say = (error: unknown): void => {
+    failed(error)
+    log.error(asSyncError(error).message)
   }
-
-  const context = ((): NodeContext<z.output<S>> | Error => {
-    try {
-      const config = readConfig(spec, stored as unknown as Values)
-      return {
-        RED,
-        id: node.id,
-        name: node.name || spec.type,
-        place: placeOf(node),
-        config,
-        credentials: node.credentials ?? {},
-        signal: closing.signal,
-        status,
-        log,
-        send: (output, message) => {
-          const outputs: (Message | null)[] = Array.from({ length: output }, () => null)
-          node.send([...outputs, message])
-        },
-        ledger: () => ledgerHandle(RED, stored.ledger),
-        engine: () => ledgerHandle(RED, stored.ledger).engine.get(),
-        every: (ms, work) => {
-          const again = (): void => {
-            if (closing.signal.aborted) return
-            const timer = setTimeout(() => {
-              timers.delete(timer)
-              guard(work, say, again)
-            }, ms)
-            timers.add(timer)
-          }
-          guard(
-            work,
-            (error) => {
-              say(error)
-              again()
-            },
-            again,
-          )
-        },
-        atClose: (work) => {
-          atClose.push(work)
-        },
-      }
-    } catch (error) {
-      return asSyncError(error)
-    }
-  })()
-
-  if (context instanceof Error) {
-    say(context)
-    node.on('input', (_message, _send, done) => done(forDone(context)))
+  let context: NodeContext<z.output<S>>
+  try {
+    context = contextOf(RED, node, stored, spec, { status, log, life, say })
+  } catch (error) {
+    say(error)
+    node.on('input', (_message, _send, done) => done(forDone(error)))
     node.on('close', () => status.end())
     return
   }
 
   let started: Promise<void> = Promise.resolve()
-  guard(() => {
-    if (spec.member) {
-      const handle = context.ledger()
-      const place = placeText(context.place)
-      const member = spec.member(context)
-      handle.members.set(place, member)
-      const release = handle.engine.use()
-      atClose.push(() => {
-        if (handle.members.get(place) === member) handle.members.delete(place)
-        release()
-      })
-    }
+  void life.run(() => {
+    if (spec.member) register(context, spec.member(context))
     started = Promise.resolve(spec.start?.(context))
     return started
   }, say)
 
-  const input = spec.input
+  const { input } = spec
   if (input)
     node.on('input', (message, _send, done) => {
-      guard(
-        async () => {
-          await started.catch(() => {})
-          await input(message, context)
-        },
-        (error) => {
-          status.failed(error)
-          if (error instanceof Error && error.stack && asSyncError(error) !== error) log.debug(error.stack)
-          done(forDone(error))
-        },
-        () => done(),
-      )
+      const work = async (): Promise<void> => {
+        await started.catch(() => {})
+        await input(message, context)
+      }
+      const refuse = (error: unknown): void => {
+        failed(error)
+        done(forDone(error))
+      }
+      void life.run(work, refuse, () => done())
     })
 
   node.on('close', (_removed: boolean, done: () => void) => {
-    closing.abort()
-    for (const timer of timers) clearTimeout(timer)
-    void (async () => {
-      await within(Promise.all(running), drainMs(RED))
-      for (const work of atClose.reverse())
-        try {
-          await within(Promise.resolve(work()), 1000)
-        } catch (error) {
-          node.debug(`at close: ${String(error)}`)
-        }
-      status.end()
-    })().finally(done)
+    void life
+      .end(drainMs(RED))
+      .then(() => status.end())
+      .finally(done)
+  })
+}
+
+type LiveNode = Node<Record<string, string>>
+
+const logOf = (node: Node): Log => ({
+  debug: (text) => node.debug(text),
+  info: (text) => node.log(text),
+  warn: (text) => node.warn(text),
+  error: (text) => node.error(text),
+})
+
+/** What the handlers get; throws where a field is wrong. */
+function contextOf<S extends Fields>(
+  RED: NodeAPI,
+  node: LiveNode,
+  stored: Stored,
+  spec: NodeSpec<S>,
+  own: { readonly status: Status; readonly log: Log; readonly life: Life; readonly say: (error: unknown) => void },
+): NodeContext<z.output<S>> {
+  const { status, log, life, say } = own
+  return {
+    RED,
+    id: node.id,
+    name: node.name || spec.type,
+    place: placeOf(node),
+    config: readConfig(spec, stored as unknown as Values),
+    credentials: node.credentials ?? {},
+    signal: life.signal,
+    status,
+    log,
+    send: (output, message) => {
+      const outputs: (Message | null)[] = Array.from({ length: output }, () => null)
+      node.send([...outputs, message])
+    },
+    ledger: () => ledgerHandle(RED, stored.ledger),
+    engine: () => ledgerHandle(RED, stored.ledger).engine.get(),
+    every: (ms, work) => life.every(ms, work, say),
+    atClose: (work) => life.atClose(work),
+  }
+}
+
+/** The other nodes of its ledger see it until it is closed. */
+function register({ ledger, place: at, atClose }: NodeContext<unknown>, member: Member): void {
+  const { members, engine } = ledger()
+  const place = placeText(at)
+  members.set(place, member)
+  const release = engine.use()
+  atClose(() => {
+    if (members.get(place) === member) members.delete(place)
+    release()
   })
 }
