@@ -1,6 +1,6 @@
 /** The work of a live node: nothing escapes from it into Node-RED, and closing waits for it. */
 import type { Node } from 'node-red'
-import { within } from './shared.ts'
+import { within } from '../../vendor/attempts.ts'
 
 type Work = () => void | Promise<void>
 type Failed = (error: unknown) => void

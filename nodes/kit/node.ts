@@ -2,7 +2,6 @@
 import type { Node, NodeAPI, NodeDef } from 'node-red'
 import type { z } from 'zod'
 import type { Engine } from '../../sync/contract/engine.ts'
-import { within } from '../../vendor/attempts.ts'
 import { type ConfigSpec, type Fields, readConfig, registration, type Values } from './config.ts'
 import { asSyncError, forDone } from './errors.ts'
 import { type Life, lifeOf } from './life.ts'
