@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { AlertRecord } from '../../ledger/ledger.ts'
 import { syncError } from '../../sync/contract/errors.ts'
 import { handle, type LedgerHandle, type Member, type Order } from '../kit/kit.ts'
-import { handleAsked, reason } from './monitor-routes.ts'
+import { handleAsked, reason } from './asked.ts'
 
 const ledger = z.string().min(1).max(300).optional()
 const name = z.string().min(1).max(300)

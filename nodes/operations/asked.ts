@@ -1,0 +1,34 @@
+/** What all admin routes over the ledgers ask for: which ledger, which of its rows, how many. */
+import type { NodeAPI } from 'node-red'
+import { z } from 'zod'
+import type { Ledger } from '../../ledger/ledger.ts'
+import { syncError } from '../../sync/contract/errors.ts'
+import { type LedgerHandle, ledgersOf } from '../kit/kit.ts'
+
+export const text = z.string().min(1).max(300).optional()
+export const limit = z.coerce.number().int().min(1).max(1000).default(100)
+/** Why a person decides so: required, and kept for years. */
+export const reason = z.string().trim().min(3, 'a reason is needed').max(1000)
+
+/** The ledger asked for, or the only one. */
+export function handleAsked(RED: NodeAPI, id: string | undefined): LedgerHandle | undefined {
+  const all = ledgersOf(RED, 'sync-ledger')
+  const handle = id ? all.get(id) : [...all.values()][0]
+  if (id && !handle) throw syncError('config', 'tieout.ledger', `There is no sync-ledger ${id}`)
+  if (!id && all.size > 1)
+    throw syncError('config', 'tieout.ledger', 'There are several ledgers', {
+      hint: `Name one: ?ledger=${[...all.keys()].join(' or ')}`,
+    })
+  return handle
+}
+
+/** The ledger asked for; undefined where none is deployed. */
+export const ledgerAsked = async (RED: NodeAPI, id: string | undefined): Promise<Ledger | undefined> =>
+  (await handleAsked(RED, id)?.engine.get())?.ledger
+
+/** The ledger that something is to be decided in. */
+export async function ledgerNeeded(RED: NodeAPI, id: string | undefined): Promise<Ledger> {
+  const found = await ledgerAsked(RED, id)
+  if (!found) throw syncError('config', 'tieout.ledger', 'No sync-ledger is deployed')
+  return found
+}
