@@ -3,7 +3,8 @@ import { SignJWT } from 'jose'
 import { Agent, request } from 'undici'
 import type { Address } from '../demo/ends/end.ts'
 import type { FloorBatch, FloorReader, Script } from './floor-parts.ts'
-import { elements, type Flat, type Flatten, flatteners, type Raw } from './floor-x3-rows.ts'
+import { flatteners } from './floor-x3-rows.ts'
+import { elements, type Flat, type Flatten, type Raw } from './floor-x3-values.ts'
 
 interface Wanted {
   readonly body: string
