@@ -46,8 +46,11 @@ function ledgersOf(world: World, index: number, draw: Draw): string[] {
   return ['legal', ...(analytical ? ['analytical'] : []), ...(ias ? ['ias'] : [])]
 }
 
-/** Even the smallest books have one entry with such amounts. */
-const HUGE = 1
+/**
+ * Even the smallest books have one entry with such amounts, but for those of seed 1: these are what people see first, and the
+ * sums of a company that has turned over trillions are none that they would believe.
+ */
+const isHuge = (world: World, index: number): boolean => index === 1 && world.seed !== 1
 
 /** Beyond 2^53 minor units, where a number loses digits; below 2^63 units of 1/10,000, which Power BI's Decimal holds. */
 const hugeAmount = (draw: Draw, unit: number): LargeMinor =>
@@ -107,10 +110,10 @@ export function makeEntry(
   const company = companies[draw(3) === 0 ? 1 : 0] as (typeof companies)[number]
   const site = pick(draw, company.sites)
   const currency =
-    draw(10) < 6 || index === HUGE ? company.currency : pick(draw, ['CLF', 'EUR', 'GBP', 'JPY', 'KWD', 'USD'])
+    draw(10) < 6 || isHuge(world, index) ? company.currency : pick(draw, ['CLF', 'EUR', 'GBP', 'JPY', 'KWD', 'USD'])
   const scale = scaleOf(currency)
   const count = entryLines(world, index)
-  const amounts = balanced(draw, count, currency, index === HUGE)
+  const amounts = balanced(draw, count, currency, isHuge(world, index))
   const partner =
     entryType === 'BPCIN'
       ? customerCode(world, draw(world.plan.customer))
