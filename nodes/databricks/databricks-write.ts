@@ -6,8 +6,9 @@ import { createDatabricksTarget } from './client/target.ts'
 import { databricksConnection } from './databricks-connection.ts'
 
 const config = z.object({
+  /** As flows have always said it: `silver` merges, `bronze` appends. */
   mode: field.choice(['silver', 'bronze']),
-  /** Empty: `{catalog}.{schema}.{entity}`, for bronze `{catalog}.{schema}.{entity}_bronze`. */
+  /** Empty: `{catalog}.{schema}.{entity}`, to append `{catalog}.{schema}.{entity}_bronze`. */
   pattern: field.optional(),
   json: field.choice(['string', 'variant']),
   maxParameterKb: field.number(900, 1, 15_000),
@@ -25,7 +26,7 @@ export default function (RED: NodeAPI): void {
     connection: databricksConnection,
     target: (own, { connection, catalog, schema, volume, patienceMs }, entity) =>
       createDatabricksTarget(connection, {
-        mode: own.mode,
+        mode: own.mode === 'bronze' ? 'append' : 'merge',
         catalog,
         schema,
         volume,

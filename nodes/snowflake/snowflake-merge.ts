@@ -12,7 +12,7 @@ const tableRow = z.object({
 
 const config = z.object({
   mode: field.choice(['merge', 'append']),
-  /** Empty: `{database}.{schema}.{entity}`, for append `{database}.{schema}.{entity}_versions`. */
+  /** Empty: `{database}.{schema}.{entity}`, to append `{database}.{schema}.{entity}_versions`. */
   pattern: field.optional(),
   /** Entities that go elsewhere, lists included. */
   tables: z.array(tableRow, { error: 'must be a list' }).default([]),

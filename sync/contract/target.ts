@@ -153,9 +153,12 @@ export interface Target {
   /** Whether one of these tables has a row; one that is not there has none. Asked only about tables that somebody else wrote before. */
   hasRows?(tables: readonly TargetTable[], schema: Schema, context: WriteContext): Promise<boolean>
   /**
-   * Creates or extends the tables for this schema, checks their column types (a narrower one is a `config` error that names
-   * it), and looks which of them have a row: one question about columns and one about rows. Called once for each run that
-   * writes, before its first batch, and again when a table was lost meanwhile.
+   * Makes the tables of this schema that are missing, adds columns that are missing (a notice names them), refuses one that
+   * could not hold every value (`config`; it names table, column and both types), and says which tables have a row. Asked
+   * anew each time: a table that was emptied is `empty`, one that was dropped is made again and `new`. Rows take one question
+   * for all tables at most, and none about those made now, unless `filled` names some: then whoever may not see a table
+   * could have taken it for missing. Nothing of a batch is written. Called once for each run that writes, before its first
+   * batch, and again when a table was lost meanwhile (`isLost`).
    */
   prepare(schema: Schema, context: PrepareContext): Promise<Prepared>
   /** Writes all of the batch or nothing. Throws `SyncError`s; retries inside only what it must (a new session). */

@@ -57,7 +57,7 @@ describe('databricks-write where texts have a collation', () => {
   })
 
   it('makes bronze so too', async () => {
-    const { target, collated } = await fresh({ mode: 'bronze' })
+    const { target, collated } = await fresh({ mode: 'append' })
     await target.prepare(journal, context)
     await target.write(batchOf('b1', entries), context)
     assert.deepEqual(await collated(), [])

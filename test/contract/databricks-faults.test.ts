@@ -39,15 +39,15 @@ describe('databricks faults, against the sandbox with the vendor driver', () => 
   afterEach(() => f.close())
 
   /** Prepares and writes one journal, and tells what is stored. */
-  async function writeOne(own: Parameters<DatabricksFixture['connect']>[0] = {}, mode: 'silver' | 'bronze' = 'silver') {
+  async function writeOne(own: Parameters<DatabricksFixture['connect']>[0] = {}, mode: 'merge' | 'append' = 'merge') {
     const context = writeContext()
     const target = f.target(f.connect(own), 'gl_entry', { mode })
     await target.prepare(journal, context)
     await target.write(batchOf('a', [entry('1', { read: 1, lines: two })]), context)
     const rows = await f.rows(
-      mode === 'silver'
+      mode === 'merge'
         ? 'SELECT CAST(sum(amount) AS STRING), CAST(count(*) AS STRING) FROM main.finance.gl_entry_line'
-        : "SELECT 'bronze', CAST(count(*) AS STRING) FROM main.finance.gl_entry",
+        : "SELECT 'append', CAST(count(*) AS STRING) FROM main.finance.gl_entry",
     )
     return { context, rows }
   }
@@ -56,7 +56,7 @@ describe('databricks faults, against the sandbox with the vendor driver', () => 
   it('passes every fault of every request once, and stores nothing twice', async function () {
     this.timeout(60_000)
     f = await startDatabricksFixture()
-    const silver = [
+    const merge = [
       'token',
       'open-session',
       'execute:merge',
@@ -66,15 +66,15 @@ describe('databricks faults, against the sandbox with the vendor driver', () => 
       'metadata',
       'fetch',
     ]
-    const bronze = ['execute:copy', 'files-put']
+    const append = ['execute:copy', 'files-put']
     // a sandbox for each kind of request, because most of the time is spent waiting
     const cases = await Promise.all(
-      [...silver, ...bronze].map((site) => playAll(site, silver.includes(site) ? 'silver' : 'bronze')),
+      [...merge, ...append].map((site) => playAll(site, merge.includes(site) ? 'merge' : 'append')),
     )
     assert.ok(cases.reduce((sum, count) => sum + count, 0) > 90)
   })
 
-  async function playAll(site: string, mode: 'silver' | 'bronze'): Promise<number> {
+  async function playAll(site: string, mode: 'merge' | 'append'): Promise<number> {
     const own = await startDatabricksFixture()
     // answered as running, so that there is something to poll and to fetch
     if (['status-poll', 'metadata', 'fetch'].includes(site)) own.sandbox.tune({ pendingEvery: 1 })
@@ -97,10 +97,10 @@ describe('databricks faults, against the sandbox with the vendor driver', () => 
         await connection.close()
         assert.deepEqual(faults.met(), { [`${site}/${kind}`]: 1 })
         const query =
-          mode === 'silver'
+          mode === 'merge'
             ? `SELECT CAST(sum(amount) AS STRING), CAST(count(*) AS STRING) FROM main.finance.${table}_line WHERE number = '${kind}'`
-            : `SELECT 'bronze', CAST(count(*) AS STRING) FROM main.finance.${table} WHERE _sync_batch = '${kind}'`
-        assert.deepEqual(await own.rows(query), mode === 'silver' ? written : [['bronze', '1']], `${site} ${kind}`)
+            : `SELECT 'append', CAST(count(*) AS STRING) FROM main.finance.${table} WHERE _sync_batch = '${kind}'`
+        assert.deepEqual(await own.rows(query), mode === 'merge' ? written : [['append', '1']], `${site} ${kind}`)
       }
     } finally {
       await own.close()
@@ -143,7 +143,7 @@ describe('databricks faults, against the sandbox with the vendor driver', () => 
       ['execute:copy', 'reset-after'],
       ['files-put', 'reset-after'],
     ])
-    assert.deepEqual((await writeOne({}, 'bronze')).rows, [['bronze', '1']])
+    assert.deepEqual((await writeOne({}, 'append')).rows, [['append', '1']])
   })
 
   it('gives up on a conflict that does not end, with its class for the engine', async () => {
@@ -211,7 +211,7 @@ describe('databricks faults, against the sandbox with the vendor driver', () => 
     const target = f.target(f.connect(), 'gl_entry', { schema: 'nowhere' })
     await assert.rejects(target.prepare(journal, writeContext()), is('config', 'databricks.42704', /CREATE SCHEMA/))
     f.sandbox.deny('WRITE VOLUME', 'main.finance.staging')
-    await assert.rejects(writeOne({}, 'bronze'), is('auth', 'databricks.http403', /WRITE VOLUME/))
+    await assert.rejects(writeOne({}, 'append'), is('auth', 'databricks.http403', /WRITE VOLUME/))
   })
 
   it('stops at once when it is told to, in a statement and in a wait', async () => {
@@ -264,8 +264,8 @@ describe('databricks faults, against the sandbox with the vendor driver', () => 
     await once(proxy, 'listening')
     const { port } = proxy.address() as AddressInfo
     try {
-      assert.deepEqual((await writeOne({ proxy: `http://me:pass@127.0.0.1:${port}` }, 'bronze')).rows, [
-        ['bronze', '1'],
+      assert.deepEqual((await writeOne({ proxy: `http://me:pass@127.0.0.1:${port}` }, 'append')).rows, [
+        ['append', '1'],
       ])
       const basic = `Basic ${Buffer.from('me:pass').toString('base64')}`
       assert.ok(tunnels.length >= 2)

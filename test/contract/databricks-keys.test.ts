@@ -57,7 +57,7 @@ describe('the keys that a Databricks table holds, for a new ledger', () => {
 
   it('of a table that keeps every version: page by page, each key once', async () => {
     const connection = f.connect()
-    const target = f.target(connection, 'gl_entry', { mode: 'bronze', pattern: '{catalog}.{schema}.{entity}_versions' })
+    const target = f.target(connection, 'gl_entry', { mode: 'append', pattern: '{catalog}.{schema}.{entity}_versions' })
     await target.prepare(journal, context)
     const records = Array.from({ length: 10 }, (_, i) => entry(`N${i}`, { read: 1 }))
     await target.write(batchOf('a', records), context)

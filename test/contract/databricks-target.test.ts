@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'mocha'
-import { copyInto } from '../../nodes/databricks/client/bronze.ts'
 import type { Connection } from '../../nodes/databricks/client/connection.ts'
 import { fileName, volumeOf } from '../../nodes/databricks/client/files.ts'
 import { sqlType } from '../../nodes/databricks/client/sql.ts'
+import { copyInto } from '../../nodes/databricks/client/versions.ts'
 import type { SyncError } from '../../sync/contract/errors.ts'
 import type { Schema } from '../../sync/contract/message.ts'
 import { type DatabricksFixture, startDatabricksFixture } from '../support/databricks.ts'
@@ -20,7 +20,7 @@ async function startBench(): Promise<TargetBench> {
     target: (prefix, { mode, byFile, schema = journal }) =>
       f.target(connection, schema.entity, {
         pattern: `{catalog}.{schema}.${prefix}{entity}`,
-        mode: mode === 'append' ? 'bronze' : 'silver',
+        mode: mode === 'append' ? 'append' : 'merge',
         ...(byFile ? { maxParameterBytes: 500, rowsPerFile: 50 } : {}),
       }),
     async read(table, columns) {
@@ -218,14 +218,14 @@ describe('databricks target, against the sandbox with the vendor driver', () => 
     assert.deepEqual(refused, [])
   })
 
-  describe('bronze', () => {
+  describe('append', () => {
     const rowsOf = (table: string) =>
       f.rows(
         `SELECT key, operation, record, CAST(_sync_read AS STRING), _source_stamp, _sync_batch FROM ${table} ORDER BY key, _sync_batch`,
       )
 
     it('counts a batch that is in as delivered when the file of its next attempt is taken away by the one before', async () => {
-      const { target, table } = fresh({ mode: 'bronze' })
+      const { target, table } = fresh({ mode: 'append' })
       await target.prepare(journal, context)
       const batch = batchOf('b1', [entry('1', { read: 4 })])
       await target.write(batch, context)
@@ -239,14 +239,14 @@ describe('databricks target, against the sandbox with the vendor driver', () => 
         },
       }
       const pattern = `{catalog}.{schema}.${table.split('.')[2]?.replace('gl_entry', '{entity}')}`
-      const again = f.target(late, 'gl_entry', { mode: 'bronze', pattern })
+      const again = f.target(late, 'gl_entry', { mode: 'append', pattern })
       await again.write(batch, context)
       assert.equal((await rowsOf(table)).length, 1)
       await assert.rejects(again.write(batchOf('b2', [entry('2', { read: 4 })]), context), /42K03/)
     })
 
     it('tells what became of a batch: delivered, absent, and it finishes one whose file is there', async () => {
-      const { target, table } = fresh({ mode: 'bronze' })
+      const { target, table } = fresh({ mode: 'append' })
       await target.prepare(journal, context)
       assert.equal(await target.resolve?.('b1', journal, context, 1), 'absent')
       const batch = batchOf('b1', [entry('1', { read: 4 })])
@@ -261,7 +261,7 @@ describe('databricks target, against the sandbox with the vendor driver', () => 
     })
 
     it('a batch that was loaded before its process died, and whose rows somebody took away, is absent: COPY would leave it out', async () => {
-      const { target, table } = fresh({ mode: 'bronze' })
+      const { target, table } = fresh({ mode: 'append' })
       await target.prepare(journal, context)
       f.sandbox.deny('MODIFY', table)
       await assert.rejects(target.write(batchOf('b1', [entry('1', { read: 4 })]), context), /MODIFY/)

@@ -6,14 +6,14 @@ import {
   type DatabricksOptions as SandboxOptions,
   startDatabricks,
 } from '../../sandbox/databricks/server.ts'
-import type { Target } from '../../sync/contract/target.ts'
+import type { SqlTarget } from '../../vendor/warehouse/warehouse.ts'
 
 /** A Databricks sandbox, connections to it as the nodes make them, and what a batch needs. */
 export interface DatabricksFixture {
   readonly sandbox: DatabricksSandbox
   /** A connection with the right values; those given replace them. Closed with the fixture. */
   connect(options?: Partial<DatabricksOptions>): Connection
-  target(connection: Connection, entity: string, options?: Partial<DatabricksTargetOptions>): Target
+  target(connection: Connection, entity: string, options?: Partial<DatabricksTargetOptions>): SqlTarget
   /** Rows of a query, run beside the driver. */
   rows(sql: string): Promise<readonly unknown[][]>
   close(): Promise<void>
@@ -40,7 +40,7 @@ export async function startDatabricksFixture(options: SandboxOptions = {}): Prom
     },
     target: (connection, entity, own = {}) =>
       createDatabricksTarget(connection, {
-        mode: 'silver',
+        mode: 'merge',
         catalog: 'main',
         schema: 'finance',
         pattern: '{catalog}.{schema}.{entity}',

@@ -6,7 +6,7 @@ import {
   startSnowflake,
   type Value,
 } from '../../sandbox/snowflake/server.ts'
-import type { Target } from '../../sync/contract/target.ts'
+import type { SqlTarget } from '../../vendor/warehouse/warehouse.ts'
 
 /** Numbers as texts, so that none depends on its size. */
 const asText = (value: Value): Value => (typeof value === 'number' ? String(value) : value)
@@ -16,7 +16,7 @@ export interface SnowflakeFixture {
   readonly sandbox: SnowflakeSandbox
   /** A connection with the right values; those given replace them. Closed with the fixture. */
   connect(options?: Partial<SnowflakeOptions>): Connection
-  target(connection: Connection, entity: string, options?: Partial<SnowflakeTargetOptions>): Target
+  target(connection: Connection, entity: string, options?: Partial<SnowflakeTargetOptions>): SqlTarget
   /** Rows of a query, run beside the driver; anything else is run as the loader would. */
   rows(sql: string): Promise<Value[][]>
   close(): Promise<void>

@@ -6,6 +6,7 @@ import type { BatchMessage, ColumnType, DataRecord, Schema } from '../../sync/co
 import type { Mark, PrepareContext, StoredKey, Target } from '../../sync/contract/target.ts'
 import { settleDoubt } from '../../sync/delivering/answer-doubt.ts'
 import { openInWords } from '../../sync/run/verdict.ts'
+import type { AppendTarget, MergeTarget, SqlTarget } from '../../vendor/warehouse/warehouse.ts'
 import { type FakeTarget, supplier, supplierSchema } from './fakes.ts'
 import { rig, sums, warehouse } from './rig.ts'
 import { batchOf, entry, journal, writeContext } from './warehouse.ts'
@@ -20,7 +21,7 @@ export interface FreshOptions {
 /** A warehouse as the suite sees it. */
 export interface TargetBench {
   /** A target whose tables begin with a prefix that no other has. */
-  target(prefix: string, options: FreshOptions): Target
+  target(prefix: string, options: FreshOptions): SqlTarget
   /** Stored rows of a table (`prefix` + entity or list), as texts, ordered by their columns in turn. */
   read(table: string, columns: readonly string[]): Promise<readonly (string | null)[][]>
   /** A table that somebody made by hand. */
@@ -53,6 +54,11 @@ const aMark = {
 const found = async (target: Target, more: Partial<PrepareContext> = {}) =>
   (await target.prepare(journal, { ...context, ...more })).tables.map(({ list, state }) => `${list} ${state}`)
 
+function ofMode<T extends SqlTarget>(target: SqlTarget, mode: T['mode']): T {
+  assert.equal(target.mode, mode)
+  return target as T
+}
+
 export function targetSuite(name: string, start: () => Promise<TargetBench>): void {
   describe(`${name}: what every warehouse does`, () => {
     let bench: TargetBench
@@ -62,16 +68,27 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
     })
     after(() => bench.close())
 
-    function fresh(options: FreshOptions = {}) {
+    function some(options: FreshOptions) {
       const prefix = `t${next++}_`
       const schema = options.schema ?? journal
-      const table = `${prefix}${schema.entity}`
+      return { target: bench.target(prefix, options), table: `${prefix}${schema.entity}` }
+    }
+
+    /** A target that merges. */
+    function fresh(options: FreshOptions = {}) {
+      const { target, table } = some(options)
       return {
-        target: bench.target(prefix, options),
+        target: ofMode<MergeTarget>(target, 'merge'),
         table,
         header: () => bench.read(table, ['number', 'status', '_sync_read']),
         lines: () => bench.read(`${table}_line`, ['number', 'line', 'account', 'amount', '_sync_read']),
       }
+    }
+
+    /** A target that appends. */
+    function versions(options: FreshOptions = {}) {
+      const { target, table } = some({ ...options, mode: 'append' })
+      return { target: ofMode<AppendTarget>(target, 'append'), table }
     }
 
     it('creates the tables, and says once that they are empty', async () => {
@@ -146,13 +163,13 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
       it(`stages a batch ahead of its turn ${byFile ? 'by file' : 'in the statement'}: in no table before, whole after`, async () => {
         const { target, header, lines } = fresh({ byFile })
         await target.prepare(journal, context)
-        const waiting = await target.stage?.(batchOf('b', [entry('1', { read: 2, lines: two, status: 'b' })]), context)
-        const vain = await target.stage?.(batchOf('c', [entry('9', { read: 3, lines: two })]), context)
+        const waiting = await target.stage(batchOf('b', [entry('1', { read: 2, lines: two, status: 'b' })]), context)
+        const vain = await target.stage(batchOf('c', [entry('9', { read: 3, lines: two })]), context)
         assert.deepEqual([await header(), await lines()], [[], []])
         await target.write(batchOf('a', [entry('1', { read: 1, lines: [[7, '4000', '1.00']], status: 'a' })]), context)
-        await waiting?.write(context)
-        waiting?.drop()
-        vain?.drop()
+        await waiting.write(context)
+        waiting.drop()
+        vain.drop()
         assert.deepEqual(await header(), [['1', 'b', '2']])
         assert.deepEqual(
           (await lines()).map((row) => row.join(' ')),
@@ -315,7 +332,7 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
 
     for (const mode of ['merge', 'append'] as const)
       it(`tells a table that was dropped in mid-run from other failures, and writes to it once it is made anew (${mode})`, async () => {
-        const { target, table } = fresh({ mode })
+        const { target, table } = some({ mode })
         await target.prepare(journal, context)
         await target.write(batchOf('a', [entry('1', { read: 1, lines: two })]), context)
         await bench.remove(table, 'table')
@@ -323,8 +340,8 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
           () => assert.fail('it was written nowhere'),
           (failure: unknown) => failure,
         )
-        assert.equal(target.isLost?.(error), true, String(error))
-        assert.equal(target.isLost?.(new Error('the network is down')), false)
+        assert.equal(target.isLost(error), true, String(error))
+        assert.equal(target.isLost(new Error('the network is down')), false)
         assert.equal((await found(target))[0], ' new')
         await target.write(batchOf('c', [entry('2', { read: 2 })]), context)
         assert.equal((await found(target))[0], ' filled')
@@ -356,7 +373,7 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
         entry('3', { read: 1, lines: [[1, '4000', '1e40']] }),
       ])
       await assert.rejects(target.write(batch, context), (error: SyncError) => error.cause.class === 'data')
-      const rejected = (await target.findRejected?.(batch, context)) ?? []
+      const rejected = await target.findRejected(batch, context)
       assert.deepEqual(
         rejected.map(({ index, field }) => [index, field]),
         [
@@ -387,7 +404,7 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
       await target.write(batchOf('a', records), context)
       await target.write(batchOf('b', [entry('other', { read: 1, lines: two })], journal, 'run-2'), context)
       const ask = { run: 'run-1', schema: journal, list: 'lines', amounts: ['amount'], by: ['company'] }
-      assert.deepEqual(await target.totals?.(ask, context), [
+      assert.deepEqual(await target.totals(ask, context), [
         {
           list: 'lines',
           group: ['C1'],
@@ -396,34 +413,34 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
           credit: { amount: '3.00000000' },
         },
       ])
-      assert.deepEqual(await target.totals?.({ ...ask, list: '', amounts: [], by: [] }, context), [
+      assert.deepEqual(await target.totals({ ...ask, list: '', amounts: [], by: [] }, context), [
         { list: '', group: [], count: 30, debit: {}, credit: {} },
       ])
-      assert.deepEqual(await target.totals?.({ ...ask, run: 'none', by: [] }, context), [])
+      assert.deepEqual(await target.totals({ ...ask, run: 'none', by: [] }, context), [])
     })
 
     it('keeps a mark for each table, sync and source, and gives none while the table is empty', async () => {
       const { target } = fresh()
       const other = fresh()
-      assert.deepEqual(await target.readMark?.(context), [], 'no tables yet')
+      assert.deepEqual(await target.readMark(context), [], 'no tables yet')
       const mark = aMark
       await target.prepare(journal, context)
       await other.target.prepare(journal, context)
-      await target.writeMark?.(mark, context)
-      assert.deepEqual(await target.readMark?.(context), [], 'the table is empty')
+      await target.writeMark(mark, context)
+      assert.deepEqual(await target.readMark(context), [], 'the table is empty')
       await target.write(batchOf('a', [entry('1', { read: 1, lines: [] })]), context)
       await other.target.write(batchOf('a', [entry('1', { read: 1, lines: [] })]), context)
-      assert.deepEqual(await target.readMark?.(context), [mark])
-      await target.writeMark?.({ ...mark, ledger: 'L2', read: mark.read + 1, floor: '2026-03-10T09:00:00Z' }, context)
-      await target.writeMark?.({ ...mark, sync: "other's" }, context)
+      assert.deepEqual(await target.readMark(context), [mark])
+      await target.writeMark({ ...mark, ledger: 'L2', read: mark.read + 1, floor: '2026-03-10T09:00:00Z' }, context)
+      await target.writeMark({ ...mark, sync: "other's" }, context)
       assert.deepEqual(
-        (await target.readMark?.(context))?.map(({ sync, ledger, read, floor }) => [sync, ledger, read, floor]).sort(),
+        (await target.readMark(context)).map(({ sync, ledger, read, floor }) => [sync, ledger, read, floor]).sort(),
         [
           ['books', 'L2', mark.read + 1, '2026-03-10T09:00:00Z'],
           ["other's", 'L1', mark.read, null],
         ],
       )
-      assert.deepEqual(await other.target.readMark?.(context), [])
+      assert.deepEqual(await other.target.readMark(context), [])
     })
 
     it('keeps the source name in the mark, and moves the mark of a source that moved', async () => {
@@ -435,14 +452,14 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
         { ...mark, sync: 'another', sourceAddress: 'x3://h/PROD' },
         { ...mark, entity: 'supplier' },
       ]
-      for (const one of [mark, ...others]) await target.writeMark?.(one, context)
+      for (const one of [mark, ...others]) await target.writeMark(one, context)
       const nameOf = ({ sync, entity }: typeof mark) => `${sync} ${entity}`
       const inOrder = (marks: readonly Mark[] = []) =>
         (marks as (typeof mark)[]).toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
-      assert.deepEqual(inOrder(await target.readMark?.(context)), inOrder([mark, ...others]))
+      assert.deepEqual(inOrder(await target.readMark(context)), inOrder([mark, ...others]))
       const moved = { ...mark, sourceAddress: 'x3://new/SEED', read: mark.read + 1 }
-      await target.writeMark?.(moved, context, [mark])
-      assert.deepEqual(inOrder(await target.readMark?.(context)), inOrder([moved, ...others]))
+      await target.writeMark(moved, context, [mark])
+      assert.deepEqual(inOrder(await target.readMark(context)), inOrder([moved, ...others]))
     })
 
     for (const first of ['read', 'written'] as const)
@@ -450,7 +467,7 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
         const { target, table } = fresh()
         await target.prepare(journal, context)
         await target.write(batchOf('a', [entry('1', { read: 1, lines: [] })]), context)
-        await target.writeMark?.(aMark, context)
+        await target.writeMark(aMark, context)
         const [[name] = []] = await bench.read('_tieout_mark', ['table_name'])
         assert.ok(name)
         await bench.remove('_tieout_mark', 'table')
@@ -462,22 +479,22 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
         const row = { table_name: place, sync, entity, source_address: aMark.sourceAddress, ledger, run, read: '7' }
         await bench.insert('_tieout_mark', { ...row, at: '2026-01-01 00:00:00' })
         const next = { ...aMark, sync: 'another', source: 'x3' }
-        if (first === 'written') await target.writeMark?.(next, context)
-        const marks = (await target.readMark?.(context)) ?? []
+        if (first === 'written') await target.writeMark(next, context)
+        const marks = await target.readMark(context)
         assert.deepEqual(
           marks.find((mark) => mark.sync === sync),
           { ...aMark, read: 7 },
         )
         assert.equal(marks.length, first === 'written' ? 2 : 1)
-        await target.writeMark?.({ ...aMark, source: 'x3', read: 8 }, context)
-        const now = (await target.readMark?.(context))?.find((mark) => mark.sync === sync)
+        await target.writeMark({ ...aMark, source: 'x3', read: 8 }, context)
+        const now = (await target.readMark(context)).find((mark) => mark.sync === sync)
         assert.deepEqual(now, { ...aMark, source: 'x3', read: 8 })
       })
 
     it('says all the tables that it writes, and whether one of them has a row', async () => {
       const { target, table } = fresh()
       const other = fresh()
-      const tables = target.tables?.(journal) ?? []
+      const tables = target.tables(journal)
       assert.deepEqual(
         tables.map(({ list, address }) => [list, address.toLowerCase().split('.').at(-1)]),
         [
@@ -486,13 +503,13 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
         ],
       )
       assert.equal(tables[0]?.address, target.address)
-      assert.equal(await target.hasRows?.(tables, journal, context), false, 'not there')
+      assert.equal(await target.hasRows(tables, journal, context), false, 'not there')
       await target.prepare(journal, context)
       await other.target.prepare(journal, context)
-      assert.equal(await target.hasRows?.(tables, journal, context), false)
+      assert.equal(await target.hasRows(tables, journal, context), false)
       await target.write(batchOf('a', [entry('1', { read: 1, lines: [] })]), context)
       const some = async (list: string) =>
-        target.hasRows?.(
+        target.hasRows(
           tables.filter((one) => one.list === list),
           journal,
           context,
@@ -504,7 +521,7 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
       const columns = ['key', 'operation', 'record', '_sync_read', '_source_stamp', '_sync_batch']
 
       it('a batch in doubt that is not there is read by its source keys in the next run, and stands there once', async () => {
-        const { target, table } = fresh({ mode: 'append', schema: supplierSchema })
+        const { target, table } = versions({ schema: supplierSchema })
         let away = true
         const doubtful: Target = {
           ...target,
@@ -549,8 +566,7 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
       })
 
       it('has each record as it came, once for a batch that is sent again', async () => {
-        const { target, table } = fresh({ mode: 'append' })
-        assert.equal(target.mode, 'append')
+        const { target, table } = versions()
         await target.prepare(journal, context)
         const record = entry('1', { read: 4, lines: [[1, '4000', '10.50']] })
         const batch = batchOf('b1', [record, { ...entry('2', { read: 4, delete: true }), _stamp: null }])
@@ -570,7 +586,7 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
       })
 
       it('looks anew each time it is prepared: emptied, dropped, made again with other types', async () => {
-        const { target, table } = fresh({ mode: 'append' })
+        const { target, table } = versions()
         const state = () => found(target, { filled: new Set(['']) })
         await target.prepare(journal, context)
         await target.write(batchOf('a', [entry('1', { read: 1 })]), context)
@@ -586,7 +602,7 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
       })
 
       it('gives the newest version of each key of a source, in the order of their bytes, deleted ones left out', async () => {
-        const { target } = fresh({ mode: 'append' })
+        const { target } = versions()
         await target.prepare(journal, context)
         const odd = ['10', '9', 'Z', 'a', 'B|x', 'é', '\u{1f600}', '\uffee', "it's"]
         const records = odd.map((number) => entry(number, { read: 3, status: 'old' }))
@@ -604,7 +620,7 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
         await target.write(batchOf('back', back), context)
         const stored = async (source: string) => {
           const found: StoredKey[] = []
-          for await (const page of target.keys?.(journal, source, context) ?? []) found.push(...page)
+          for await (const page of target.keys(journal, source, context)) found.push(...page)
           return found
         }
         const bytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
@@ -625,17 +641,17 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
       })
 
       it('has no keys where there is no table', async () => {
-        const { target } = fresh({ mode: 'append' })
-        for await (const page of target.keys?.(journal, 'x3', context) ?? []) assert.deepEqual(page, [])
+        const { target } = versions()
+        for await (const page of target.keys(journal, 'x3', context)) assert.deepEqual(page, [])
         assert.deepEqual(await found(target), [' new'], 'and did not make one')
       })
 
       it('tells what became of a batch: delivered or absent', async () => {
-        const { target, table } = fresh({ mode: 'append' })
+        const { target, table } = versions()
         await target.prepare(journal, context)
-        assert.equal(await target.resolve?.('b1', journal, context, 1), 'absent')
+        assert.equal(await target.resolve('b1', journal, context, 1), 'absent')
         await target.write(batchOf('b1', [entry('1', { read: 4 })]), context)
-        assert.equal(await target.resolve?.('b1', journal, context, 1), 'delivered')
+        assert.equal(await target.resolve('b1', journal, context, 1), 'delivered')
         assert.equal((await bench.read(table, columns)).length, 1)
       })
     })

@@ -1,12 +1,12 @@
 /** Every version of every record as JSON, appended by loading a file, whose name the warehouse remembers. */
 import { syncError } from '../../sync/contract/errors.ts'
 import type { Column } from '../../sync/contract/message.ts'
-import type { Target, WriteBatch, WriteContext } from '../../sync/contract/target.ts'
+import type { WriteBatch, WriteContext } from '../../sync/contract/target.ts'
 import type { FindColumn, TableName, WantedTable, Work } from './dialect.ts'
 import { storedVersions } from './stored-keys.ts'
 import { addressOf, filledTables, haveRows } from './tables.ts'
 import { findTables, VERSIONS_UNTOLD } from './technical-columns.ts'
-import type { Warehouse } from './warehouse.ts'
+import type { AppendTarget, Warehouse } from './warehouse.ts'
 
 /** How the file of a batch is loaded into the table of versions. Its name is always the same for a batch. */
 export interface Loading {
@@ -37,7 +37,7 @@ export function createAppendTarget(
   { dialect, shape, marks }: Warehouse,
   entity: string,
   options: AppendOptions,
-): Target {
+): AppendTarget {
   const table = options.tableOf(entity)
   const name = dialect.plain(table)
   const loading = options.loading(table, entity)

@@ -1,13 +1,13 @@
 /** Typed tables, one for the header and one for each list, written by MERGE from staged rows. */
 import { isSyncError, syncError } from '../../sync/contract/errors.ts'
 import { listTable, type Schema, type TableSchema } from '../../sync/contract/message.ts'
-import type { Prepared, Rejection, StagedBatch, Target, WriteBatch, WriteContext } from '../../sync/contract/target.ts'
+import type { Prepared, Rejection, StagedBatch, WriteBatch, WriteContext } from '../../sync/contract/target.ts'
 import type { FindColumn, SqlDialect, Statement, TableName, WantedTable, Work } from './dialect.ts'
 import { storedKeys } from './stored-keys.ts'
 import { createTotals } from './stored-totals.ts'
 import { addressOf, filledTables, haveRows } from './tables.ts'
 import { findTables, HEADER_COLUMNS, LIST_COLUMNS, type StoredRow } from './technical-columns.ts'
-import type { Warehouse } from './warehouse.ts'
+import type { MergeTarget, Warehouse } from './warehouse.ts'
 
 /** A table of an entity: the header, or one list. */
 export interface Part {
@@ -80,7 +80,7 @@ export function createMergeTarget<R>(
   { dialect, shape, marks }: Warehouse,
   entity: string,
   options: MergeOptions<R>,
-): Target {
+): MergeTarget {
   const { plain } = dialect
   const name = options.tableOf(entity)
   const storedTotals = createTotals(dialect)

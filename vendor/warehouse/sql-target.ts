@@ -1,8 +1,7 @@
 /** What every warehouse with SQL writes to: typed tables that are merged, or every version of each record, appended. */
-import type { Target } from '../../sync/contract/target.ts'
 import { type AppendOptions, createAppendTarget } from './append-target.ts'
 import { createMergeTarget, type MergeOptions } from './merge-target.ts'
-import type { Warehouse } from './warehouse.ts'
+import type { SqlTarget, Warehouse } from './warehouse.ts'
 
 /** How a target writes: `merge` holds the newest of each record in typed tables, `append` every version as JSON. */
 export type SqlTargetOptions<R> =
@@ -18,12 +17,10 @@ export function sqlTarget<R>(
   warehouse: Warehouse,
   entity: string,
   options: SqlTargetOptions<R> & SqlTargetMore,
-): Target {
+): SqlTarget {
   const { retryMs } = options
-  return {
-    ...(retryMs === undefined ? {} : { retry: { totalMs: retryMs } }),
-    ...(options.mode === 'append'
-      ? createAppendTarget(warehouse, entity, options)
-      : createMergeTarget(warehouse, entity, options)),
-  }
+  const retry = retryMs === undefined ? {} : { retry: { totalMs: retryMs } }
+  return options.mode === 'append'
+    ? { ...retry, ...createAppendTarget(warehouse, entity, options) }
+    : { ...retry, ...createMergeTarget(warehouse, entity, options) }
 }

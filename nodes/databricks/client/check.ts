@@ -64,7 +64,7 @@ export async function checkDatabricks(
   if (!options.volume) {
     lines.push({
       ok: false,
-      text: 'No staging volume is chosen: bronze, and every batch of more than about 900 kB, needs one.',
+      text: 'No staging volume is chosen: append, and every batch of more than about 900 kB, needs one.',
     })
     return lines
   }

@@ -1,24 +1,23 @@
 /** What databricks-write writes to: a table, or the tables of a document, for each entity. */
-import type { Target } from '../../../sync/contract/target.ts'
 import type { TableName } from '../../../vendor/warehouse/dialect.ts'
 import { createMarks } from '../../../vendor/warehouse/marks.ts'
 import { sqlTarget } from '../../../vendor/warehouse/sql-target.ts'
-import { createWarehouse, eachConnection } from '../../../vendor/warehouse/warehouse.ts'
-import { bronzeLoading, COLUMNS } from './bronze.ts'
+import { createWarehouse, eachConnection, type SqlTarget } from '../../../vendor/warehouse/warehouse.ts'
 import type { Connection } from './connection.ts'
 import { createDialect } from './dialect.ts'
 import { volumeOf } from './files.ts'
-import { silverStaging } from './silver.ts'
 import { type JsonType, tableName } from './sql.ts'
+import { mergeStaging } from './staged.ts'
+import { COLUMNS, versionsLoading } from './versions.ts'
 
 export interface DatabricksTargetOptions {
-  /** `silver`: typed tables by MERGE. `bronze`: the records as JSON text, appended. */
-  readonly mode: 'silver' | 'bronze'
+  /** `merge`: typed tables. `append`: every version of each record as JSON text. */
+  readonly mode: 'merge' | 'append'
   readonly catalog: string
   readonly schema: string
   /** Such as `{catalog}.{schema}.{entity}`, or `{catalog}.{schema}.x3_{entity}`. */
   readonly pattern: string
-  /** `catalog.schema.volume` or `/Volumes/...`; needed for bronze and for batches that do not fit into a parameter. */
+  /** `catalog.schema.volume` or `/Volumes/...`; needed to append and for batches that do not fit into a parameter. */
   readonly volume?: string
   readonly json?: JsonType
   readonly maxParameterBytes?: number
@@ -44,12 +43,12 @@ const warehousesOf = eachConnection((connection: Connection) => {
 export function createDatabricksTarget(
   connection: Connection,
   options: DatabricksTargetOptions,
-): (entity: string) => Target {
+): (entity: string) => SqlTarget {
   const { catalog, schema, pattern, json = 'string', retryMs } = options
   const tableOf = (entity: string): TableName => tableName(pattern, { catalog, schema, entity })
   const volume = options.volume ? volumeOf(options.volume) : undefined
-  if (options.mode === 'bronze') {
-    const loading = bronzeLoading(connection, volume)
+  if (options.mode === 'append') {
+    const loading = versionsLoading(connection, volume)
     return (entity) =>
       sqlTarget(warehousesOf(connection).string, entity, {
         mode: 'append',
@@ -59,7 +58,7 @@ export function createDatabricksTarget(
         retryMs,
       })
   }
-  const staging = silverStaging(connection, {
+  const staging = mergeStaging(connection, {
     json,
     maxParameterBytes: options.maxParameterBytes ?? MAX_PARAMETER_BYTES,
     rowsPerFile: options.rowsPerFile ?? ROWS_PER_FILE,

@@ -1,9 +1,8 @@
 /** What snowflake-merge writes to: a table, or the tables of a document, for each entity. */
-import type { Target } from '../../../sync/contract/target.ts'
 import type { TableName } from '../../../vendor/warehouse/dialect.ts'
 import { sqlTarget } from '../../../vendor/warehouse/sql-target.ts'
 import { VERSION_COLUMNS } from '../../../vendor/warehouse/technical-columns.ts'
-import { createWarehouse, eachConnection } from '../../../vendor/warehouse/warehouse.ts'
+import { createWarehouse, eachConnection, type SqlTarget } from '../../../vendor/warehouse/warehouse.ts'
 import type { Connection } from './connection.ts'
 import { createDialect } from './dialect.ts'
 import { tableName } from './sql.ts'
@@ -34,7 +33,7 @@ const warehouseOf = eachConnection((connection: Connection) => createWarehouse(c
 export function createSnowflakeTarget(
   connection: Connection,
   options: SnowflakeTargetOptions,
-): (entity: string) => Target {
+): (entity: string) => SqlTarget {
   const { database, schema, mode, retryMs, maxBindBytes = MAX_BIND_BYTES } = options
   const stage = stagePath(options.stage || '@~')
   const staging = mergeStaging(connection, { stage, maxBindBytes })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import { copyInto } from '../../../nodes/databricks/client/bronze.ts'
+import { copyInto } from '../../../nodes/databricks/client/versions.ts'
 import { COLLATE } from '../../../nodes/databricks/client/collation.ts'
 import { fileName, volumeOf } from '../../../nodes/databricks/client/files.ts'
 import { headerMerge, listMerge, rejectedQuery } from '../../../nodes/databricks/client/merge.ts'

@@ -1,4 +1,4 @@
-/** Bronze: every record as it came, appended as JSON text by COPY INTO, which loads a file of one name once. */
+/** Every version of every record as JSON text, appended by COPY INTO, which loads a file of one name once. */
 import { isSyncError, syncError } from '../../../sync/contract/errors.ts'
 import type { Column } from '../../../sync/contract/message.ts'
 import type { Loading } from '../../../vendor/warehouse/append-target.ts'
@@ -13,13 +13,13 @@ export const COLUMNS: readonly Column[] = VERSION_COLUMNS.map((column) =>
   column.type === 'json' ? { ...column, type: 'string' } : column,
 )
 
-export const bronzeLoading =
+export const versionsLoading =
   (connection: Connection, chosen: Volume | undefined) =>
   (table: TableName, entity: string): Loading => {
     const name = plainTable(table)
     const volume = (): Volume => {
       if (chosen) return chosen
-      throw syncError('config', 'databricks.volume', `${name}: bronze loads files, and no staging volume is chosen.`, {
+      throw syncError('config', 'databricks.volume', `${name}: append loads files, and no staging volume is chosen.`, {
         entity,
         hint: 'Create a volume (CREATE VOLUME main.finance.tieout_staging), give the principal READ VOLUME and WRITE VOLUME, and choose it in the connection.',
       })

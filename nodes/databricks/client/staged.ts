@@ -1,4 +1,4 @@
-/** Silver: how the rows of a batch come to the typed tables; each table has its own, and no statement needs a session. */
+/** How the rows of a batch come to the typed tables: those of each table apart, and no statement needs a session. */
 import type { Schema } from '../../../sync/contract/message.ts'
 import type { WriteBatch, WriteContext } from '../../../sync/contract/target.ts'
 import type { MergeStatements, Part, Staging } from '../../../vendor/warehouse/merge-target.ts'
@@ -7,15 +7,15 @@ import { headerMerge, listMerge, type MergeTable, rejectedQuery } from './merge.
 import { type JsonType, plainTable, quoteTable } from './sql.ts'
 import { createStager, type Staged, type StageOptions } from './stage.ts'
 
-export interface SilverOptions extends StageOptions {
+export interface MergeOptions extends StageOptions {
   readonly json: JsonType
 }
 
 /** The rows of each table of a batch. */
 type Rows = readonly Staged[]
 
-export const silverStaging =
-  (connection: Connection, options: SilverOptions) =>
+export const mergeStaging =
+  (connection: Connection, options: MergeOptions) =>
   (schema: Schema, parts: readonly Part[]): Staging<Rows> => {
     const stagers = parts.map(({ list, columns, wanted }) =>
       createStager(connection, schema, { list, columns }, plainTable(wanted.name), options),
