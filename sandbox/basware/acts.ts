@@ -1,10 +1,11 @@
 import { z } from 'zod'
+import type { Agenda } from './agenda.ts'
 import { faultsOf } from './check.ts'
 import type { Company } from './company/company.ts'
 import type { Json } from './company/invoice.ts'
+import type { Documents } from './documents.ts'
 import { accountingDocument } from './fields/document.ts'
 import { type BaswareSettings, USUAL } from './options.ts'
-import type { Service } from './service.ts'
 import { BY_HAND } from './states.ts'
 
 const fields = z.record(z.string(), z.unknown())
@@ -33,8 +34,14 @@ function checked(document: Json): Json {
   return document
 }
 
-export function createActs(service: Service, company: Company, tune: (change: Partial<BaswareSettings>) => void): Acts {
-  const { documents } = service
+interface Around {
+  readonly documents: Documents
+  readonly agenda: Agenda
+  readonly settings: BaswareSettings
+  readonly company: Company
+}
+
+export function createActs({ documents, agenda, settings, company }: Around): Acts {
   let next = company.count
 
   /** The next invoices that the company approves; gives their ids. */
@@ -87,15 +94,14 @@ export function createActs(service: Service, company: Company, tune: (change: Pa
     documents: () => ({ p2p: documents.truth(), api: documents.shown() }),
     /** What is on its way between the layers arrives. */
     finish() {
-      service.agenda.finish()
+      agenda.finish()
       return {}
     },
     tune(body) {
       const known = fields.parse(body)
       const unknown = Object.keys(known).filter((name) => !Object.hasOwn(USUAL, name))
       if (unknown.length > 0) throw new Error(`No setting ${unknown.join(', ')}`)
-      tune(known as Partial<BaswareSettings>)
-      return { ...service.settings }
+      return { ...Object.assign(settings, known) }
     },
   }
   return {

@@ -1,9 +1,10 @@
 import { PROJECTS } from './company/masters.ts'
-import { accountingDocument } from './fields/document.ts'
+import { accountingDocument, MODES, STATES } from './fields/document.ts'
 import type { Entity } from './fields/kinds.ts'
 import { account, costCenter, listItem, vendor } from './fields/masters.ts'
 import { matchingOrder, matchingOrderLine } from './fields/orders.ts'
 import type { Parameters } from './query.ts'
+import { ENTITY_TYPES, REQUEST_STATES } from './requests.ts'
 
 /** A kind of record that can be read as a list and by its key. */
 export interface Collection {
@@ -51,7 +52,29 @@ export const ORDER_LINES: Collection = {
   parameters: { ...page(100), orderExternalCode: { kind: 'text', required: true } },
 }
 
-export const DOCUMENTS = { envelope: 'accountingDocuments', entity: accountingDocument, page: page(100), company }
+export const DOCUMENTS = {
+  envelope: 'accountingDocuments',
+  entity: accountingDocument,
+  parameters: {
+    ...page(100),
+    ...company,
+    ProcessingStatus: { kind: 'choice', values: STATES },
+    p2pProcessingMode: { kind: 'choice', values: MODES },
+  },
+} as const
+
+/** Of the list of requests. */
+export const STATUS_PARAMETERS: Parameters = {
+  status: { kind: 'choice', values: REQUEST_STATES },
+  entityType: { kind: 'choice', values: ENTITY_TYPES },
+  system: { kind: 'text' },
+  // Spelled so here, and with one l for a single request.
+  ignoreSuccessfullItems: { kind: 'yesNo' },
+  ...page(500),
+}
+
+/** Of a single request. */
+export const REQUEST_PARAMETERS: Parameters = { system: { kind: 'text' }, ignoreSuccessfulItems: { kind: 'yesNo' } }
 
 /** The list that the ERP's projects are in. */
 export const PROJECT_LIST = `lists/${PROJECTS}`

@@ -27,6 +27,8 @@ export interface BaswareOptions {
   /** How many invoices there are at the beginning. */
   invoices?: number
   habits?: Partial<Habits>
+  /** Where what was done is kept over restarts; nothing is without it. */
+  file?: string
   faults?: FaultPlan
   /** What `tune` can change later. */
   settings?: Partial<BaswareSettings>

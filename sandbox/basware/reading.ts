@@ -1,7 +1,6 @@
 import type { Reply } from '../http.ts'
 import { type Collection, DOCUMENTS, ORDER_LINES } from './collections.ts'
 import type { Json } from './company/invoice.ts'
-import { MODES, STATES } from './fields/document.ts'
 import { found } from './links.ts'
 import { pageOf, type Wanted } from './pages.ts'
 import { type Query, readQuery } from './query.ts'
@@ -70,17 +69,7 @@ const perhaps = (service: Service, reply: Reply, call: Call): Reply =>
 
 /** `GET /v1/accountingDocuments` */
 export function listDocuments(service: Service, call: Call): Reply {
-  const query = readQuery(
-    call.url,
-    {
-      ...DOCUMENTS.page,
-      ...DOCUMENTS.company,
-      ProcessingStatus: { kind: 'choice', values: STATES },
-      p2pProcessingMode: { kind: 'choice', values: MODES },
-    },
-    service.settings,
-    call.words,
-  )
+  const query = readQuery(call.url, DOCUMENTS.parameters, service.settings, call.words)
   const state = query.text('ProcessingStatus')
   const mode = query.text('p2pProcessingMode') ?? 'Standard'
   const records = service.documents

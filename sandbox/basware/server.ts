@@ -225,15 +225,13 @@ export async function startBasware(options: BaswareOptions): Promise<BaswareSand
     ...{ url: home.url, port: home.port, filesUrl: files.url, filesPort: files.port },
     ...{ clientId, clientSecret, username, password, scopes },
     regions: Object.fromEntries([[own, home.url], ...others.map((region, k) => [region, elsewhere[k]?.url ?? ''])]),
-    act: tenant.acts.act,
-    newDay: tenant.acts.newDay,
+    ...{ act: tenant.act, newDay: tenant.newDay, tune: tenant.tune },
     stats: () => ({ requests: 0, ...wire.counts }),
     requests: () => [...wire.log],
     setFaults(plan) {
       wire.faults = plan
     },
     inject: (what, { site, times = 1 }) => wire.injected.add(what, site, times),
-    tune: (change) => void Object.assign(tenant.settings, change),
     close: async () => void (await Promise.all([files, home, ...elsewhere].map(({ server }) => close(server)))),
   }
 }

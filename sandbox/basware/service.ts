@@ -1,4 +1,3 @@
-import type { Agenda } from './agenda.ts'
 import type { Json } from './company/invoice.ts'
 import type { Documents } from './documents.ts'
 import type { Words } from './errors.ts'
@@ -9,7 +8,6 @@ import type { Requests } from './requests.ts'
 /** The tenant's data, and what its answers go by. */
 export interface Service {
   readonly settings: BaswareSettings
-  readonly agenda: Agenda
   readonly documents: Documents
   readonly requests: Requests
   readonly links: Links

@@ -1,8 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { type Acts, createActs } from './acts.ts'
+import { createActs } from './acts.ts'
 import { createAgenda } from './agenda.ts'
 import { createCompany } from './company/company.ts'
 import { HABITS } from './company/habits.ts'
+import { openDiary } from './diary.ts'
 import { createDocuments } from './documents.ts'
 import { createIdentity, type Identity } from './identity.ts'
 import { createLinks } from './links.ts'
@@ -20,16 +21,24 @@ export interface Tenant {
   readonly scopes: readonly string[]
   readonly settings: BaswareSettings
   readonly identity: Identity
-  readonly acts: Acts
   /** The data, with what was due by now; made by the first to ask. */
   service(): Service
+  act(name: string, body: unknown): unknown
+  newDay(): void
+  tune(change: Partial<BaswareSettings>): void
   setFilesUrl(url: string): void
 }
 
+/** Looking changes nothing. */
+const LOOKS = ['documents']
+
 export function createTenant(options: BaswareOptions): Tenant {
-  const now = options.now ?? Date.now
+  const real = options.now ?? Date.now
+  /** When what is done again was done. */
+  let again: { readonly at: number; readonly lead: number } | undefined
+  const now = (): number => again?.at ?? real()
+  const lead = (): number => again?.lead ?? options.clock.now() - real()
   const settings: BaswareSettings = { ...USUAL, ...options.settings }
-  const tune = (change: Partial<BaswareSettings>): void => void Object.assign(settings, change)
   const app = {
     clientId: options.clientId ?? randomUUID(),
     clientSecret: options.clientSecret ?? randomBytes(24).toString('base64url'),
@@ -38,43 +47,72 @@ export function createTenant(options: BaswareOptions): Tenant {
     scopes: options.scopes ?? SCOPES,
   }
   const agenda = createAgenda(now)
-  const stamp = (): string => new Date(options.clock.now()).toISOString()
-  const requests = createRequests({ now, stamp, settings: () => settings })
-  const documents = createDocuments({ agenda, requests, stamp, settings: () => settings })
+  const around = {
+    ...{ agenda, now },
+    stamp: () => new Date(agenda.moment() + lead()).toISOString(),
+    settings: () => settings,
+  }
+  const requests = createRequests(around)
+  const documents = createDocuments({ ...around, requests })
   const { seed, size, today, invoices } = options
   const company = createCompany({ seed, size, today, invoices, habits: { ...HABITS, ...options.habits } })
-  const service = {
-    ...{ settings, agenda, documents, requests, filesUrl: '', clientId: app.clientId },
-    links: createLinks(now, () => settings),
-    masters: company.masters,
-  }
-  const acts = createActs(service, company, tune)
-  let begun = false
+  const diary = openDiary(options.file)
+  const acts = createActs({ documents, agenda, settings, company })
 
+  /** All that changes what is kept, by its name in the diary. */
+  const DEEDS: Readonly<Record<string, (...args: never[]) => unknown>> = {
+    acknowledge: documents.acknowledge,
+    respond: documents.respond,
+    acknowledgeRequests: requests.acknowledge,
+    act: acts.act,
+    newDay: acts.newDay,
+  }
+  const deed =
+    <Args extends readonly unknown[], Result>(kind: string, run: (...args: Args) => Result) =>
+    (...args: Args): Result => {
+      ready()
+      const result = run(...args)
+      diary.note({ kind, args, at: now(), lead: lead() })
+      return result
+    }
+
+  const service = {
+    ...{ settings, filesUrl: '', clientId: app.clientId, masters: company.masters },
+    links: createLinks(now, () => settings),
+    documents: {
+      ...documents,
+      acknowledge: deed('acknowledge', documents.acknowledge),
+      respond: deed('respond', documents.respond),
+    },
+    requests: { ...requests, acknowledge: deed('acknowledgeRequests', requests.acknowledge) },
+  }
+
+  let begun = false
   function ready(): Service {
     if (!begun) {
       begun = true
       for (let index = 0; index < company.count(); index++) documents.add(company.invoice(index), true)
+      for (const { kind, args, at, lead: ahead } of diary.deeds) {
+        again = { at, lead: ahead }
+        agenda.settle()
+        DEEDS[kind]?.(...(args as never[]))
+      }
+      again = undefined
     }
     agenda.settle()
     return service
   }
 
+  const act = deed('act', acts.act)
   return {
-    ...app,
-    settings,
+    ...{ ...app, settings, service: ready, newDay: deed('newDay', acts.newDay) },
     identity: createIdentity({ ...app, now, settings: () => settings }),
-    acts: {
-      act(name, body) {
-        ready()
-        return acts.act(name, body)
-      },
-      newDay() {
-        ready()
-        acts.newDay()
-      },
+    act(name, body) {
+      if (!LOOKS.includes(name)) return act(name, body)
+      ready()
+      return acts.act(name, body)
     },
-    service: ready,
+    tune: (change) => void act('tune', change),
     setFilesUrl(url) {
       service.filesUrl = url
     },

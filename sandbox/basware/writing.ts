@@ -1,5 +1,6 @@
 import { json, type Reply, ReplyNow } from '../http.ts'
 import { faultsOf } from './check.ts'
+import { REQUEST_PARAMETERS, STATUS_PARAMETERS } from './collections.ts'
 import type { Json } from './company/invoice.ts'
 import { fault, invalid } from './errors.ts'
 import type { Entity } from './fields/kinds.ts'
@@ -7,7 +8,7 @@ import { list } from './fields/kinds.ts'
 import { found } from './links.ts'
 import { pageOf } from './pages.ts'
 import { readQuery } from './query.ts'
-import { ENTITY_TYPES, REQUEST_STATES, shown, stateOf } from './requests.ts'
+import { shown, stateOf } from './requests.ts'
 import { type Call, headerOf, type Service } from './service.ts'
 import { ANSWERS } from './states.ts'
 
@@ -38,32 +39,34 @@ export function acknowledge(service: Service, call: Call): Reply {
 }
 
 /** `POST /v1/accountingDocuments/{invoiceId}/<answer>` */
-export function respond(service: Service, call: Call): Reply {
-  const [invoiceId = '', name = ''] = call.parts
-  const answer = ANSWERS[name]
-  if (!answer) return call.words.bare(404)
-  const body = readBody(call, answer.entity)
-  const status = service.documents.respond(name, invoiceId, body, call.requestId)
-  if (status === 200) return json(200, body)
-  if (status === 404) return call.words.bare(404)
-  const state = String(service.documents.get(invoiceId)?.processingStatus)
-  throw call.words.refuse(status, {
-    externalCode: String(body.externalCode),
-    ...(status === 409
-      ? fault(
-          'BUSINESS',
-          'CONFLICT_IN_POST',
-          `The response conflicts with invoice ${invoiceId}, ${state}.`,
-          'Conflict.',
-        )
-      : fault(
-          'BUSINESS',
-          'DATA_VALIDATION_FAILED',
-          `Invoice ${invoiceId} is ${state}.`,
-          'The state does not allow it.',
-        )),
-  })
-}
+export const respond =
+  (name: string) =>
+  (service: Service, call: Call): Reply => {
+    const [invoiceId = ''] = call.parts
+    const answer = ANSWERS[name]
+    if (!answer) return call.words.bare(404)
+    const body = readBody(call, answer.entity)
+    const status = service.documents.respond(name, invoiceId, body, call.requestId)
+    if (status === 200) return json(200, body)
+    if (status === 404) return call.words.bare(404)
+    const state = String(service.documents.get(invoiceId)?.processingStatus)
+    throw call.words.refuse(status, {
+      externalCode: String(body.externalCode),
+      ...(status === 409
+        ? fault(
+            'BUSINESS',
+            'CONFLICT_IN_POST',
+            `The response conflicts with invoice ${invoiceId}, ${state}.`,
+            'Conflict.',
+          )
+        : fault(
+            'BUSINESS',
+            'DATA_VALIDATION_FAILED',
+            `Invoice ${invoiceId} is ${state}.`,
+            'The state does not allow it.',
+          )),
+    })
+  }
 
 const BODIES = { requestIds: list() }
 
@@ -74,16 +77,6 @@ export function acknowledgeRequests(service: Service, call: Call): Reply {
   const status = service.requests.acknowledge(requestIds)
   return status === 200 ? json(200, requestIds) : call.words.bare(status)
 }
-
-const STATUS_PARAMETERS = {
-  status: { kind: 'choice', values: REQUEST_STATES },
-  entityType: { kind: 'choice', values: ENTITY_TYPES },
-  system: { kind: 'text' },
-  // Spelled so in the list, and otherwise by id.
-  ignoreSuccessfullItems: { kind: 'yesNo' },
-  pageSize: { kind: 'size', most: 500 },
-  lastUpdated: { kind: 'date' },
-} as const
 
 /** `GET /v1/requestStatus` */
 export function listRequests(service: Service, call: Call): Reply {
@@ -116,12 +109,7 @@ export function listRequests(service: Service, call: Call): Reply {
 
 /** `GET /v1/requestStatus/{requestId}` */
 export function readRequest(service: Service, call: Call): Reply {
-  const query = readQuery(
-    call.url,
-    { system: { kind: 'text' }, ignoreSuccessfulItems: { kind: 'yesNo' } },
-    service.settings,
-    call.words,
-  )
+  const query = readQuery(call.url, REQUEST_PARAMETERS, service.settings, call.words)
   const request = service.requests.get(call.parts[0] ?? '')
   if (!request || ![undefined, 'P2P'].includes(query.text('system'))) return call.words.bare(404)
   return found({ requestStatus: [shown(request, query.yes('ignoreSuccessfulItems'), service.clientId)] }, undefined)

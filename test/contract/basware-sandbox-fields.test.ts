@@ -5,6 +5,7 @@ import type { Entity, Field } from '../../sandbox/basware/fields/kinds.ts'
 import { account, costCenter, listItem, vendor } from '../../sandbox/basware/fields/masters.ts'
 import { matchingOrder, matchingOrderLine } from '../../sandbox/basware/fields/orders.ts'
 import { paymentResponse, prebookResponse, transferResponse } from '../../sandbox/basware/fields/responses.ts'
+import { ROUTES, type Route } from '../../sandbox/basware/routes.ts'
 import { baswareContract, type PublishedApi, type PublishedField } from '../support/basware-contract.ts'
 
 /** Parts of vendors that the sandbox does not have. */
@@ -26,6 +27,9 @@ const ENTITIES: Readonly<Record<string, Entity>> = {
   GenericListEntity: listItem,
   VendorEntity: vendor,
 }
+
+/** What kind of query parameter a type or format of the file is here. */
+const KINDS: Readonly<Record<string, string>> = { 'date-time': 'date', string: 'text', boolean: 'yesNo', int32: 'size' }
 
 /** A field of the sandbox in the words of the published file, so far as they say what is taken. */
 function words(field: Field): Record<string, unknown> {
@@ -83,6 +87,33 @@ function differences(api: PublishedApi, name: string, entity: Entity): string[] 
   return found
 }
 
+/** Every difference between the query of a route and that of its operation in the file. */
+function queryDifferences(api: PublishedApi, { method, path, parameters }: Route): string[] {
+  const [, key = ''] = /^\/v1\/lists\/(\w+)/.exec(path) ?? []
+  const operation = api.paths[path.replace(`lists/${key}`, 'lists/{listKey}')]?.[method.toLowerCase()]
+  if (!operation) return [`${method} ${path} is not in the file`]
+  const theirs = (operation.parameters ?? []).filter((parameter) => parameter.in === 'query')
+  const named = (names: readonly string[]): string => [...names].sort().join(' ')
+  const [here, there] = [named(Object.keys(parameters)), named(theirs.map(({ name }) => name))]
+  const found = here === there ? [] : [`${method} ${path}: ${here} here, ${there} in the file`]
+  for (const { name, required = false, schema, description = '' } of theirs) {
+    const own = parameters[name]
+    // One operation does not say how far it goes.
+    const most = Number(/between 1 and (\d+)/.exec(description)?.[1] ?? own?.most)
+    const kind = schema.enum ? 'choice' : (KINDS[schema.format ?? schema.type ?? ''] ?? 'unknown')
+    const wanted = { kind, required, values: schema.enum, ...(kind === 'size' ? { most, usual: schema.default } : {}) }
+    const mine = {
+      ...{ kind: own?.kind, required: own?.required ?? false, values: own?.values },
+      ...(own?.kind === 'size' ? { most: own.most, usual: own.usual ?? own.most } : {}),
+    }
+    if (JSON.stringify(mine) !== JSON.stringify(wanted))
+      found.push(`${method} ${path} ${name}: ${JSON.stringify(mine)} here, ${JSON.stringify(wanted)} in the file`)
+  }
+  const listKeys = operation.parameters?.find(({ name }) => name === 'listKey')?.schema.enum
+  if (listKeys && !listKeys.includes(key)) found.push(`${path}: no such list`)
+  return found
+}
+
 describe('fields of the Basware sandbox', function () {
   this.timeout(20_000)
   const api = baswareContract()
@@ -93,6 +124,22 @@ describe('fields of the Basware sandbox', function () {
       return this.skip()
     }
     for (const [name, entity] of Object.entries(ENTITIES)) deepStrictEqual(differences(api, name, entity), [])
+  })
+
+  it('and parameters of its routes too', function () {
+    if (!api) return this.skip()
+    for (const route of ROUTES) deepStrictEqual(queryDifferences(api, route), [])
+    const [first] = ROUTES
+    ok(first)
+    const { pageSize: _, ...fewer } = first.parameters
+    const wrong: readonly Partial<Route>[] = [
+      { parameters: fewer },
+      { parameters: { ...first.parameters, pageSize: { kind: 'size', most: 500 } } },
+      { parameters: { ...first.parameters, lastUpdated: { kind: 'text' } } },
+      { parameters: { ...first.parameters, ProcessingStatus: { kind: 'choice', values: ['Paid'] } } },
+      { method: 'POST' },
+    ]
+    for (const change of wrong) ok(queryDifferences(api, { ...first, ...change }).length > 0)
   })
 
   it('are compared in each word', function () {

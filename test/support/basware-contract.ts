@@ -28,6 +28,7 @@ export interface PublishedOperation {
     readonly name: string
     readonly in: string
     readonly required?: boolean
+    readonly description?: string
     readonly schema: PublishedField & { readonly default?: unknown }
   }[]
   readonly responses: Readonly<Record<string, unknown>>

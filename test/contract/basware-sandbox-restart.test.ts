@@ -1,0 +1,77 @@
+import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict'
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type BaswareFixture, type Json, START, startBaswareFixture } from '../support/basware.ts'
+
+describe('Basware sandbox: a restart', function () {
+  this.timeout(20_000)
+  let folder: string
+  let time: number
+  let basware: BaswareFixture
+  const now = (): number => time
+  const start = async (): Promise<void> => {
+    basware = await startBaswareFixture({
+      clientId: 'client',
+      file: join(folder, 'basware.jsonl'),
+      now,
+      clock: { now: () => time + 3_600_000 },
+    })
+  }
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'tieout-basware-'))
+    time = START
+    await start()
+  })
+  afterEach(async () => {
+    await basware.close()
+    rmSync(folder, { recursive: true })
+  })
+
+  const everything = async (): Promise<unknown> => ({
+    documents: basware.sandbox.act('documents', {}),
+    requests: await basware.pages('/v1/requestStatus?entityType=TransferResponse'),
+  })
+
+  it('leaves everything as it was, what was on its way too', async () => {
+    const [first, second, third] = (await basware.pages('/v1/accountingDocuments?ProcessingStatus=WaitingForTransfer'))
+      .flat()
+      .map(({ invoiceId }) => String(invoiceId))
+    basware.sandbox.tune({ p2pMs: 10_000, sameResponse: 'taken' })
+    await basware.acknowledge(first ?? '')
+    time += 1000
+    await basware.transfer(first ?? '', { voucherNumber1: 'V1' })
+    basware.sandbox.act('return', { invoiceId: second })
+    basware.sandbox.act('approve', { count: 2 })
+    basware.sandbox.newDay()
+    time += 9500
+    await basware.get('/v1/vendors')
+    await basware.acknowledge(third ?? '')
+    const before = await everything()
+    await basware.close()
+    time += 200
+    await start()
+    deepStrictEqual(await everything(), before)
+    time += 10_000
+    const { requests } = (await everything()) as { requests: readonly (readonly Json[])[] }
+    strictEqual(requests.flat()[0]?.requestStatus, 'Success')
+    strictEqual((await basware.acknowledge(third ?? '')).status, 405)
+    const approved = basware.sandbox.act('approve', {}) as { invoiceIds: readonly string[] }
+    ok(!JSON.stringify(before).includes(approved.invoiceIds[0] ?? ''))
+  })
+
+  it('is not stopped by half a line that a killed process left', async () => {
+    const id = String((await basware.waiting()).invoiceId)
+    await basware.acknowledge(id)
+    const before = await everything()
+    await basware.close()
+    appendFileSync(join(folder, 'basware.jsonl'), '{"kind":"act","ar')
+    await start()
+    deepStrictEqual(await everything(), before)
+    basware.sandbox.act('return', { invoiceId: id })
+    const after = await everything()
+    await basware.close()
+    await start()
+    deepStrictEqual(await everything(), after)
+  })
+})
