@@ -41,33 +41,20 @@ interface Around {
   readonly company: Company
 }
 
-export function createActs({ documents, agenda, settings, company }: Around): Acts {
-  let next = company.count
+type Act = (body: unknown) => unknown
 
-  /** The next invoices that the company approves; gives their ids. */
-  function approve(count: number): string[] {
-    const first = next()
-    next = () => first + count
-    return Array.from({ length: count }, (_, k) => {
-      const document = company.invoice(first + k)
-      documents.add(document)
-      return String(document.invoiceId)
-    })
-  }
-
-  const moves = Object.fromEntries(
-    Object.keys(BY_HAND).map((name) => [
-      name,
-      (body: unknown) => {
-        const { invoiceId, fields: changed = {} } = moveBody.parse(body)
-        documents.move(invoiceId, name, changed)
-        return { invoiceId }
-      },
-    ]),
-  )
-
-  const acts: Readonly<Record<string, (body: unknown) => unknown>> = {
-    ...moves,
+/** What people do with invoices in P2P. */
+function worksOf(documents: Documents, approve: (count: number) => readonly string[]): Record<string, Act> {
+  const moves = Object.keys(BY_HAND).map((name): [string, Act] => [
+    name,
+    (body) => {
+      const { invoiceId, fields: changed = {} } = moveBody.parse(body)
+      documents.move(invoiceId, name, changed)
+      return { invoiceId }
+    },
+  ])
+  return {
+    ...Object.fromEntries(moves),
     /** Out of approval come the next invoices of the company, or one that is given whole. */
     approve(body) {
       const wanted = approveBody.parse(body)
@@ -90,6 +77,12 @@ export function createActs({ documents, agenda, settings, company }: Around): Ac
       documents.change(invoiceId, vouchers)
       return { invoiceId }
     },
+  }
+}
+
+/** What whoever runs the sandbox does with it. */
+function toolsOf({ documents, agenda, settings }: Around): Record<string, Act> {
+  return {
     /** What P2P has, and what the API shows. */
     documents: () => ({ p2p: documents.truth(), api: documents.shown() }),
     /** What is on its way between the layers arrives. */
@@ -104,6 +97,24 @@ export function createActs({ documents, agenda, settings, company }: Around): Ac
       return { ...Object.assign(settings, known) }
     },
   }
+}
+
+export function createActs(around: Around): Acts {
+  const { documents, company } = around
+  let approved: number | undefined
+
+  /** The next invoices that the company approves; gives their ids. */
+  function approve(count: number): string[] {
+    const first = approved ?? company.count()
+    approved = first + count
+    return Array.from({ length: count }, (_, k) => {
+      const document = company.invoice(first + k)
+      documents.add(document)
+      return String(document.invoiceId)
+    })
+  }
+
+  const acts = { ...worksOf(documents, approve), ...toolsOf(around) }
   return {
     newDay: () => void approve(Math.max(1, Math.round(company.count() / 20))),
     act(name, body) {

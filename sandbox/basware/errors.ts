@@ -39,7 +39,9 @@ export function wordsFor(requestId: string, settings: () => BaswareSettings): Wo
     settings().bare === 'empty'
       ? { status, headers, body: Buffer.alloc(0) }
       : json(status, { message: REASONS[status] ?? 'Error' }, headers)
-  const list = (status: number, errors: readonly Fault[]): Reply => json(status, { requestId, hasErrors: true, errors })
+  // With the header too: a reply that a fault has put in the place of another is not marked with it later.
+  const list = (status: number, errors: readonly Fault[]): Reply =>
+    json(status, { requestId, hasErrors: true, errors }, { 'x-amzn-requestid': requestId })
   const wait = (headers: Record<string, string>): Record<string, string> => (settings().retryAfter ? headers : {})
   return {
     bare: (status) => bare(status),

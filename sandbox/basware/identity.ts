@@ -49,66 +49,79 @@ function basic(authorization: string | undefined): readonly [string, string] | u
 const bearer = (authorization: string | undefined): string | undefined =>
   /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1]
 
-export function createIdentity(app: Registration): Identity {
-  let pair: { publicKey: KeyObject; privateKey: KeyObject } | undefined
-  const keyId = randomUUID()
+/** Tokens that were given, and what they are signed with. */
+interface Keyring {
+  readonly keyId: string
   /** Made when first needed: it takes a while. */
-  const key = () => {
-    pair ??= generateKeyPairSync('rsa', { modulusLength: 2048 })
-    return pair
-  }
-  const tokens = new Map<string, { expires: number; scopes: ReadonlySet<string> }>()
+  readonly pair: () => { readonly publicKey: KeyObject; readonly privateKey: KeyObject }
+  readonly tokens: Map<string, { readonly expires: number; readonly scopes: ReadonlySet<string> }>
+}
 
-  async function sign(origin: string, scopes: readonly string[]): Promise<string> {
-    const now = app.now()
-    const at = Math.floor(now / 1000)
-    const { tokenSeconds } = app.settings()
-    const token = await new SignJWT({ scope: scopes.join(' '), auth_time: at, bwcid: 'sandbox' })
-      .setProtectedHeader({ alg: 'RS256', typ: 'at+jwt', kid: keyId })
-      .setIssuer(origin)
-      .setAudience('OpenAPI')
-      .setSubject(app.clientId)
-      .setJti(randomUUID())
-      .setIssuedAt(at)
-      .setExpirationTime(at + tokenSeconds)
-      .sign(key().privateKey)
-    for (const [known, { expires }] of tokens) if (expires <= now) tokens.delete(known)
-    tokens.set(token, { expires: now + tokenSeconds * 1000, scopes: new Set(scopes) })
-    return token
+function createKeyring(): Keyring {
+  let pair: ReturnType<Keyring['pair']> | undefined
+  return {
+    keyId: randomUUID(),
+    tokens: new Map(),
+    pair() {
+      pair ??= generateKeyPairSync('rsa', { modulusLength: 2048 })
+      return pair
+    },
   }
+}
 
+async function sign(app: Registration, ring: Keyring, origin: string, scopes: readonly string[]): Promise<string> {
+  const now = app.now()
+  const at = Math.floor(now / 1000)
+  const { tokenSeconds } = app.settings()
+  const token = await new SignJWT({ scope: scopes.join(' '), auth_time: at, bwcid: 'sandbox' })
+    .setProtectedHeader({ alg: 'RS256', typ: 'at+jwt', kid: ring.keyId })
+    .setIssuer(origin)
+    .setAudience('OpenAPI')
+    .setSubject(app.clientId)
+    .setJti(randomUUID())
+    .setIssuedAt(at)
+    .setExpirationTime(at + tokenSeconds)
+    .sign(ring.pair().privateKey)
+  for (const [known, { expires }] of ring.tokens) if (expires <= now) ring.tokens.delete(known)
+  ring.tokens.set(token, { expires: now + tokenSeconds * 1000, scopes: new Set(scopes) })
+  return token
+}
+
+/** The scopes that a form asks for and the client may have, or the refusal. */
+function scopesOf(app: Registration, form: URLSearchParams): readonly string[] | Reply {
+  for (const name of ['grant_type', 'scope']) if (!form.get(name)) return missing('body', name)
+  if (form.get('grant_type') !== 'client_credentials')
+    return refusal(400, 'unsupported_grant_type', 'Only client_credentials can be asked for.')
+  const asked = (form.get('scope') ?? '').split(' ').filter(Boolean)
+  const granted = asked.filter((scope) => app.scopes.includes(scope))
+  const refused = app.settings().ungrantedScope === 'refused' && granted.length < asked.length
+  if (!refused && granted.length > 0) return granted
+  const others = asked.filter((scope) => !granted.includes(scope))
+  return refusal(400, 'invalid_scope', `Not granted: ${others.join(' ')}`)
+}
+
+export function createIdentity(app: Registration): Identity {
+  const ring = createKeyring()
   return {
     async token(origin, authorization, type, body) {
       if (authorization === undefined) return missing('header', 'authorization')
       const [id, secret] = basic(authorization) ?? ['', '']
       if (!same(id, app.clientId) || !same(secret, app.clientSecret)) return refusal(401, 'invalid_client')
-      const form = new URLSearchParams(type.startsWith('application/x-www-form-urlencoded') ? body : '')
-      for (const name of ['grant_type', 'scope']) if (!form.get(name)) return missing('body', name)
-      if (form.get('grant_type') !== 'client_credentials')
-        return refusal(400, 'unsupported_grant_type', 'Only client_credentials can be asked for.')
-      const asked = (form.get('scope') ?? '').split(' ').filter(Boolean)
-      const granted = asked.filter((scope) => app.scopes.includes(scope))
-      const settings = app.settings()
-      const refused = settings.ungrantedScope === 'refused' && granted.length < asked.length
-      if (refused || granted.length === 0)
-        return refusal(
-          400,
-          'invalid_scope',
-          `Not granted: ${asked.filter((scope) => !granted.includes(scope)).join(' ')}`,
-        )
-      const expires_in =
-        settings.expiresIn === 'seconds' ? settings.tokenSeconds : Math.floor(settings.tokenSeconds / 60)
+      const isForm = type.startsWith('application/x-www-form-urlencoded')
+      const scopes = scopesOf(app, new URLSearchParams(isForm ? body : ''))
+      if ('status' in scopes) return scopes
+      const { expiresIn, tokenSeconds } = app.settings()
       return json(200, {
-        access_token: await sign(origin, granted),
+        access_token: await sign(app, ring, origin, scopes),
         token_type: 'Bearer',
-        expires_in,
-        scope: granted.join(' '),
+        expires_in: expiresIn === 'seconds' ? tokenSeconds : Math.floor(tokenSeconds / 60),
+        scope: scopes.join(' '),
       })
     },
 
     async keys() {
-      const jwk = await exportJWK(key().publicKey)
-      return json(200, { keys: [{ ...jwk, kid: keyId, use: 'sig', alg: 'RS256' }] })
+      const jwk = await exportJWK(ring.pair().publicKey)
+      return json(200, { keys: [{ ...jwk, kid: ring.keyId, use: 'sig', alg: 'RS256' }] })
     },
 
     configuration: (origin) => json(200, { issuer: origin, jwks_uri: `${origin}/.well-known/jwks.json` }),
@@ -117,12 +130,12 @@ export function createIdentity(app: Registration): Identity {
       const [user, password] = basic(authorization) ?? []
       if (user !== undefined && password !== undefined)
         return same(user, app.username) && same(password, app.password) ? 'all' : undefined
-      const found = tokens.get(bearer(authorization) ?? '')
+      const found = ring.tokens.get(bearer(authorization) ?? '')
       return found && found.expires > app.now() ? found.scopes : undefined
     },
 
     revoke(authorization) {
-      tokens.delete(bearer(authorization) ?? '')
+      ring.tokens.delete(bearer(authorization) ?? '')
     },
   }
 }

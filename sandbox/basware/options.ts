@@ -86,6 +86,8 @@ export interface BaswareSettings {
   queryNames: 'exact' | 'anyCase'
   /** Fields without a value. `omitted` */
   nulls: 'omitted' | 'null'
+  /** Amounts are JSON numbers, which the contract calls doubles: as short as they can be, or a last digit away. `exact` */
+  sums: 'exact' | 'noisy'
   /** A field that the contract does not have, on each record. false */
   extraField: boolean
   /** The header X-BW-REQUEST-ID, which is the Network API's: given back, not looked at, or wanted on each request. `echo` */
@@ -123,6 +125,7 @@ export const USUAL: BaswareSettings = {
   bare: 'empty',
   queryNames: 'exact',
   nulls: 'omitted',
+  sums: 'exact',
   extraField: false,
   bwRequestId: 'echo',
   requestsPerMinute: null,

@@ -32,53 +32,81 @@ export interface Tenant {
 /** Looking changes nothing. */
 const LOOKS = ['documents']
 
-export function createTenant(options: BaswareOptions): Tenant {
-  const real = options.now ?? Date.now
-  /** When what is done again was done. */
+/** What delays live by and what is stamped, now or when what is done again was done. */
+interface Times {
+  now(): number
+  /** How far the clock of the stamps is ahead. */
+  lead(): number
+  /** Runs it as of then. */
+  asOf(at: number, lead: number, run: () => void): void
+}
+
+function createTimes({ now: real = Date.now, clock }: BaswareOptions): Times {
   let again: { readonly at: number; readonly lead: number } | undefined
-  const now = (): number => again?.at ?? real()
-  const lead = (): number => again?.lead ?? options.clock.now() - real()
-  const settings: BaswareSettings = { ...USUAL, ...options.settings }
-  const app = {
+  return {
+    now: () => again?.at ?? real(),
+    lead: () => again?.lead ?? clock.now() - real(),
+    asOf(at, lead, run) {
+      again = { at, lead }
+      run()
+      again = undefined
+    },
+  }
+}
+
+/** Both layers, the people, and the company they work for. */
+function createData(options: BaswareOptions, times: Times, settings: BaswareSettings) {
+  const agenda = createAgenda(times.now)
+  const around = {
+    ...{ agenda, now: times.now, settings: () => settings },
+    stamp: () => new Date(agenda.moment() + times.lead()).toISOString(),
+  }
+  const requests = createRequests(around)
+  const documents = createDocuments({ ...around, requests })
+  const { seed, size, today, invoices } = options
+  const company = createCompany({ seed, size, today, invoices, habits: { ...HABITS, ...options.habits } })
+  return { agenda, requests, documents, company, acts: createActs({ documents, agenda, settings, company }) }
+}
+
+type Data = ReturnType<typeof createData>
+
+/** All that changes what is kept, by its name in the diary. */
+const deedsOf = ({ documents, requests, acts }: Data): Readonly<Record<string, (...args: never[]) => unknown>> => ({
+  acknowledge: documents.acknowledge,
+  respond: documents.respond,
+  acknowledgeRequests: requests.acknowledge,
+  act: acts.act,
+  newDay: acts.newDay,
+})
+
+function credentialsOf(options: BaswareOptions) {
+  return {
     clientId: options.clientId ?? randomUUID(),
     clientSecret: options.clientSecret ?? randomBytes(24).toString('base64url'),
     username: options.username ?? 'tieout-api',
     password: options.password ?? randomBytes(18).toString('base64url'),
     scopes: options.scopes ?? SCOPES,
   }
-  const agenda = createAgenda(now)
-  const around = {
-    ...{ agenda, now },
-    stamp: () => new Date(agenda.moment() + lead()).toISOString(),
-    settings: () => settings,
-  }
-  const requests = createRequests(around)
-  const documents = createDocuments({ ...around, requests })
-  const { seed, size, today, invoices } = options
-  const company = createCompany({ seed, size, today, invoices, habits: { ...HABITS, ...options.habits } })
-  const diary = openDiary(options.file)
-  const acts = createActs({ documents, agenda, settings, company })
+}
 
-  /** All that changes what is kept, by its name in the diary. */
-  const DEEDS: Readonly<Record<string, (...args: never[]) => unknown>> = {
-    acknowledge: documents.acknowledge,
-    respond: documents.respond,
-    acknowledgeRequests: requests.acknowledge,
-    act: acts.act,
-    newDay: acts.newDay,
-  }
+export function createTenant(options: BaswareOptions): Tenant {
+  const times = createTimes(options)
+  const settings: BaswareSettings = { ...USUAL, ...options.settings }
+  const app = credentialsOf(options)
+  const data = createData(options, times, settings)
+  const { agenda, documents, requests, company, acts } = data
+  const diary = openDiary(options.file)
   const deed =
     <Args extends readonly unknown[], Result>(kind: string, run: (...args: Args) => Result) =>
     (...args: Args): Result => {
       ready()
       const result = run(...args)
-      diary.note({ kind, args, at: now(), lead: lead() })
+      diary.note({ kind, args, at: times.now(), lead: times.lead() })
       return result
     }
-
   const service = {
     ...{ settings, filesUrl: '', clientId: app.clientId, masters: company.masters },
-    links: createLinks(now, () => settings),
+    links: createLinks(times.now, () => settings),
     documents: {
       ...documents,
       acknowledge: deed('acknowledge', documents.acknowledge),
@@ -86,19 +114,21 @@ export function createTenant(options: BaswareOptions): Tenant {
     },
     requests: { ...requests, acknowledge: deed('acknowledgeRequests', requests.acknowledge) },
   }
-
   let begun = false
-  function ready(): Service {
-    if (!begun) {
-      begun = true
-      for (let index = 0; index < company.count(); index++) documents.add(company.invoice(index), true)
-      for (const { kind, args, at, lead: ahead } of diary.deeds) {
-        again = { at, lead: ahead }
+
+  function begin(): void {
+    for (let index = 0; index < company.count(); index++) documents.add(company.invoice(index), true)
+    const deeds = deedsOf(data)
+    for (const { kind, args, at, lead } of diary.deeds)
+      times.asOf(at, lead, () => {
         agenda.settle()
-        DEEDS[kind]?.(...(args as never[]))
-      }
-      again = undefined
-    }
+        deeds[kind]?.(...(args as never[]))
+      })
+  }
+
+  function ready(): Service {
+    if (!begun) begin()
+    begun = true
     agenda.settle()
     return service
   }
@@ -106,7 +136,7 @@ export function createTenant(options: BaswareOptions): Tenant {
   const act = deed('act', acts.act)
   return {
     ...{ ...app, settings, service: ready, newDay: deed('newDay', acts.newDay) },
-    identity: createIdentity({ ...app, now, settings: () => settings }),
+    identity: createIdentity({ ...app, now: times.now, settings: () => settings }),
     act(name, body) {
       if (!LOOKS.includes(name)) return act(name, body)
       ready()

@@ -1,4 +1,4 @@
-import { deepStrictEqual, match, notStrictEqual, ok, strictEqual } from 'node:assert/strict'
+import { deepStrictEqual, match, notDeepStrictEqual, notStrictEqual, ok, strictEqual } from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { Ajv } from 'ajv'
 import { type BaswareFixture, type Json, startBaswareFixture } from '../support/basware.ts'
@@ -186,6 +186,17 @@ describe('Basware sandbox: an invoice', function () {
     strictEqual((await basware.acknowledge(invoiceIds[0] ?? '')).status, 404)
     basware.pass(5000)
     strictEqual((await basware.get(path)).status, 200)
+  })
+
+  it('has sums as doubles leave them, where the tenant does so', async () => {
+    const { invoiceId, grossSum, codingRows } =
+      (await basware.pages(WAITING)).flat().find((each) => Number(each.grossSum) % 1 !== 0) ?? {}
+    basware.sandbox.tune({ sums: 'noisy' })
+    const noisy = await basware.invoice(String(invoiceId))
+    notStrictEqual(noisy.grossSum, grossSum)
+    ok(Math.abs(Number(noisy.grossSum) - Number(grossSum)) < 1e-6)
+    notDeepStrictEqual(noisy.codingRows, codingRows)
+    strictEqual((codingRows as readonly Json[])[0]?.rowIndex, (noisy.codingRows as readonly Json[])[0]?.rowIndex)
   })
 
   it('is paid', async () => {
