@@ -73,6 +73,8 @@ export interface DialectText {
   readonly decimalType: string
   /** The `place`th parameter of a statement, from 1 on. */
   readonly parameter: (name: string, place: number) => string
+  /** In the SET of a MERGE a column is named with the target's alias; else without, as the standard has it. */
+  readonly qualifiedSet: boolean
   /** The value of a column's type in a text; one that does not fit raises. */
   readonly cast: (text: string, type: ColumnType) => string
   /** A stored value as a message has it, where that is no plain cast to text. */

@@ -114,7 +114,7 @@ export function markMerge(
     `MERGE INTO ${quoteTable(dialect, markTable(dialect, table))} AS t`,
     `USING (${Array.from({ length: count }, row).join(' UNION ALL ')}) AS s`,
     `ON ${MARK_KEY.map((name) => `${exactly(dialect, 't.', name)} = s.${at(dialect, name)}`).join(' AND ')}`,
-    `WHEN MATCHED THEN UPDATE SET ${rest.map((name) => `t.${name} = s.${name}`).join(', ')}`,
+    `WHEN MATCHED THEN UPDATE SET ${rest.map((name) => `${dialect.qualifiedSet ? 't.' : ''}${name} = s.${name}`).join(', ')}`,
     `WHEN NOT MATCHED THEN INSERT (${names.join(', ')}) VALUES (${names.map((name) => `s.${name}`).join(', ')})`,
   ].join('\n')
 }

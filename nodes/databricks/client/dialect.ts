@@ -17,6 +17,7 @@ export const TEXT: DialectText = {
   textType: 'STRING',
   decimalType: 'DECIMAL',
   parameter: (name) => `:${name}`,
+  qualifiedSet: true,
   cast: (text, type) => cast(text, type, 'string'),
 }
 

@@ -16,6 +16,7 @@ export const TEXT: DialectText = {
   textType: 'VARCHAR',
   decimalType: 'NUMBER',
   parameter: (_name, place) => `:${place}`,
+  qualifiedSet: true,
   cast: (text, type) => cast(text, type),
   told: (value, { type }) => (type.kind === 'DATE' ? `TO_VARCHAR(${value}, 'YYYY-MM-DD')` : undefined),
   exact: (value) => `COLLATE(${value}, '')`,

@@ -38,6 +38,7 @@ function fake(own: Partial<SqlDialect> = {}, answer: (sql: string) => unknown = 
     textType: 'TEXT',
     decimalType: 'DECIMAL',
     parameter: (name) => `@${name}`,
+    qualifiedSet: false,
     cast: (value) => value,
     exact: (value) => value,
     statements: () => sent.length,
