@@ -215,6 +215,30 @@ describe('dialogs', function () {
       await editor.cancel()
       await page.evaluate(removeConfig, other.id)
     })
+
+    it('show "Only this CA" ticked for one that was saved when its own CA was trusted alone, and keep what is chosen', async () => {
+      const { editor } = stage
+      const { page } = editor
+      const old = { id: 'old', type: 'x3-connection', url: 'https://x3.invalid', ca: '/no/own-ca.pem', version: 2 }
+      await editor.open('Read X3')
+      const before = await page.locator('#node-input-connection').inputValue()
+      await page.evaluate(importConfig, old)
+      await editor.cancel()
+      await editor.open('Read X3')
+      await page.locator('#node-input-connection').selectOption(old.id)
+      const tick = page.locator('#node-config-input-onlyCa')
+      const openOld = async () => (await editor.openConfig('connection')).getByText('More settings').click()
+      await openOld()
+      strictEqual(await tick.isChecked(), true)
+      await tick.uncheck()
+      await editor.done()
+      await openOld()
+      strictEqual(await tick.isChecked(), false)
+      await editor.cancel()
+      await page.locator('#node-input-connection').selectOption(before)
+      await editor.cancel()
+      await page.evaluate(removeConfig, old.id)
+    })
   })
 
   describe('of gl-mapping', () => {

@@ -287,6 +287,7 @@ describe('on the wire', function () {
       isWrongHost('minute.invalid', Date.now() - 61_000)
       await refusedAs(/\.dns$/, 'config', says('minute.invalid'))(to({}, { host: 'minute.invalid', port: 443 }))
       hostAnswered('minute.invalid')
+      isWrongHost('minute.invalid', Date.now() - 61_000)
       await refusedAs(/\.dns$/, 'transient', says('minute.invalid'))(to({}, { host: 'minute.invalid', port: 443 }))
     })
 
