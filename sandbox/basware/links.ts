@@ -10,7 +10,7 @@ export interface Links {
 }
 
 /** So many replies are kept; of older ones the link is dead. */
-const KEPT = 500
+const KEPT = 200
 
 const xml = (status: number, code: string, message: string): Reply => ({
   status,

@@ -137,16 +137,11 @@ export const USUAL: BaswareSettings = {
  * What a test has the next requests of a site answered with: pages of a proxy instead of the reply, a 404 that is not
  * Basware's, a reply without its request id, more bytes than anybody wants, and redirects that lead astray.
  */
-export type Injection =
-  | 'html-200'
-  | 'html-404'
-  | 'html-502'
-  | 'no-request-id'
-  | 'huge'
-  | 'not-json'
-  | 'redirect-elsewhere'
-  | 'redirect-loop'
-  | 'link-expired'
+export const INJECTIONS = [
+  ...(['html-200', 'html-404', 'html-502', 'no-request-id', 'huge', 'not-json'] as const),
+  ...(['redirect-elsewhere', 'redirect-loop', 'link-expired'] as const),
+] as const
+export type Injection = (typeof INJECTIONS)[number]
 
 export interface BaswareSandbox {
   /** Base address of the tenant's region. */
@@ -162,7 +157,7 @@ export interface BaswareSandbox {
   readonly username: string
   readonly password: string
   readonly scopes: readonly string[]
-  /** What people do in P2P, by name; see `acts.ts`. Throws where it cannot be done. */
+  /** What people do in P2P, by name; see `acts.ts`. `inject` is one of them. Throws where it cannot be done. */
   act(name: string, body: unknown): unknown
   /** A business day has begun: more invoices are approved. */
   newDay(): void

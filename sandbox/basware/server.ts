@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import { z } from 'zod'
 import { createFaults, type FaultPlan } from '../faults.ts'
 import { DropNow, deliver, type Exchange, meetFault, type Reply, ReplyNow } from '../http.ts'
 import { type Words, wordsFor } from './errors.ts'
 import { createInjected, PAGES, sendHuge } from './injected.ts'
-import type { BaswareOptions, BaswareSandbox, Injection, LoggedRequest } from './options.ts'
+import { type BaswareOptions, type BaswareSandbox, INJECTIONS, type Injection, type LoggedRequest } from './options.ts'
 import { ROUTES } from './routes.ts'
 import { BASWARE_SITES } from './sites.ts'
 import { createTenant, type Tenant } from './tenant.ts'
@@ -18,6 +19,11 @@ export { BASWARE_SITES } from './sites.ts'
 const MOST_BYTES = 6 * 1024 * 1024
 const REMEMBERED = 200
 const MINUTE = 60_000
+const injectBody = z.strictObject({
+  what: z.enum(INJECTIONS),
+  site: z.enum(Object.keys(BASWARE_SITES)),
+  times: z.int().min(1).default(1),
+})
 const UUID4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i
 
 /** What a host stands on, and what it keeps of its requests. */
@@ -114,11 +120,12 @@ async function answerFiles(wire: Wire, asked: Asked): Promise<Reply> {
 /** The headers that Basware puts on each reply of its API; what comes from elsewhere has none. */
 function marked(wire: Wire, asked: Asked, reply: Reply): Reply {
   const elsewhere = asked.injected !== undefined && (PAGES[asked.injected] || asked.injected === 'no-request-id')
-  if (elsewhere) return reply
+  const { 'x-amzn-requestid': _, ...rest } = reply.headers
+  if (elsewhere) return { ...reply, headers: rest }
   const own = asked.request.headers['x-bw-request-id']
   const echo: Record<string, string> =
     typeof own === 'string' && wire.tenant.settings.bwRequestId !== 'ignored' ? { 'x-bw-request-id': own } : {}
-  return { ...reply, headers: { ...reply.headers, 'x-amzn-requestid': asked.requestId, ...echo } }
+  return { ...reply, headers: { ...rest, 'x-amzn-requestid': asked.requestId, ...echo } }
 }
 
 /** A thrown answer is an answer; anything else is a fault of the sandbox, which must be seen. */
@@ -208,6 +215,12 @@ const close = (server: Server): Promise<void> =>
     server.closeAllConnections()
   })
 
+function injectAs({ injected }: Wire, body: unknown): object {
+  const { what, site, times } = injectBody.parse(body)
+  injected.add(what, site, times)
+  return {}
+}
+
 /** Starts a tenant of Basware on 127.0.0.1: the API in its region and in others, and the origin that it redirects to. */
 export async function startBasware(options: BaswareOptions): Promise<BaswareSandbox> {
   const tenant = createTenant(options)
@@ -225,7 +238,8 @@ export async function startBasware(options: BaswareOptions): Promise<BaswareSand
     ...{ url: home.url, port: home.port, filesUrl: files.url, filesPort: files.port },
     ...{ clientId, clientSecret, username, password, scopes },
     regions: Object.fromEntries([[own, home.url], ...others.map((region, k) => [region, elsewhere[k]?.url ?? ''])]),
-    ...{ act: tenant.act, newDay: tenant.newDay, tune: tenant.tune },
+    ...{ newDay: tenant.newDay, tune: tenant.tune },
+    act: (name, body) => (name === 'inject' ? injectAs(wire, body) : tenant.act(name, body)),
     stats: () => ({ requests: 0, ...wire.counts }),
     requests: () => [...wire.log],
     setFaults(plan) {

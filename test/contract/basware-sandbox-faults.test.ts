@@ -123,6 +123,11 @@ describe('Basware sandbox: what goes wrong', function () {
     basware.sandbox.inject('no-request-id', { site: 'masters-get' })
     strictEqual((await basware.get('/v1/vendors/none')).headers.get('x-amzn-requestid'), null)
     ok((await basware.get('/v1/vendors/none')).headers.get('x-amzn-requestid'))
+    basware.sandbox.inject('no-request-id', { site: 'masters-get' })
+    const refused = await basware.get('/v1/vendors?pageSize=0')
+    deepStrictEqual([refused.status, refused.headers.get('x-amzn-requestid')], [400, null])
+    force('acknowledge', 'error-after')
+    ok((await basware.acknowledge(invoiceId)).headers.get('x-amzn-requestid'))
   })
 
   it('a record has a field that the contract does not have', async () => {

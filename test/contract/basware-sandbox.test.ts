@@ -50,6 +50,12 @@ describe('Basware sandbox: an invoice', function () {
     strictEqual((await basware.acknowledge('nobody')).status, 404)
   })
 
+  it('is acknowledged for one of two that want it at once', async () => {
+    const id = idOf(await basware.waiting())
+    const both = await Promise.all([basware.acknowledge(id), basware.acknowledge(id)])
+    deepStrictEqual(both.map(({ status }) => status).sort(), [200, 405])
+  })
+
   it('comes back from a person, and can be acknowledged again', async () => {
     const id = idOf(await basware.waiting())
     await basware.acknowledge(id)

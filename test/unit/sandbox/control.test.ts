@@ -129,6 +129,9 @@ describe('sandbox as a process', () => {
       const { lines } = await other.call('POST', '/act', { server: 'basware', act: 'documents' })
       const api = at(lines[0], 'api') as { invoiceId: string; processingStatus: string }[]
       assert.equal(api.find((document) => document.invoiceId === invoiceId)?.processingStatus, 'Returned')
+      const page = { server: 'basware', act: 'inject', what: 'html-404', site: 'documents-get' }
+      assert.equal((await other.call('POST', '/act', page)).status, 200)
+      assert.equal((await other.call('POST', '/act', { ...page, site: 'nowhere' })).status, 400)
       const wrong = await other.call('POST', '/act', { server: 'basware', act: 'dance' })
       assert.match(String(at(wrong.lines[0], 'error')), /Nothing called dance/)
       await other.call('POST', '/day')
