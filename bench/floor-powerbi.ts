@@ -85,6 +85,12 @@ export async function openWriter(address: Address): Promise<FloorWriter> {
   }
 }
 
+/** A number where a double keeps its digits, else text, which the service converts. */
+function exact(value: string): string {
+  const plain = normalise(value)
+  return plain.length <= 15 ? plain : `"${plain}"`
+}
+
 const bare = ({ name, columns }: ModelTable): object => ({ name, columns })
 
 function partOf(schema: Schema, table: ModelTable): Part {
@@ -94,7 +100,7 @@ function partOf(schema: Schema, table: ModelTable): Part {
     const encoders: Readonly<Record<string, Encode>> = {
       Int64: String,
       Boolean: String,
-      Decimal: normalise,
+      Decimal: exact,
       DateTime: (value) => `"${value}T00:00:00Z"`,
     }
     const asText: Encode = type.startsWith('decimal') ? (value) => `"${normalise(value)}"` : JSON.stringify
