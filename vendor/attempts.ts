@@ -1,8 +1,8 @@
 /** Work of a client that is tried again, waited for with signs of life, stopped when asked, and never waited for too long. */
 import { once } from 'node:events'
 import { isSyncError, type SyncError } from '../sync/contract/errors.ts'
+import { tryAgain } from '../sync/contract/retry.ts'
 import type { WriteContext } from '../sync/contract/target.ts'
-import { waitSaying } from '../sync/contract/wait.ts'
 import type { Patience } from './retry-limits.ts'
 
 /** Under the engine's 15 s. */
@@ -19,22 +19,22 @@ export interface InsistOptions {
 export async function insist<T>(patience: Patience, work: () => Promise<T>, options: InsistOptions): Promise<T> {
   const { context, log, failed } = options
   const waits = patience.begin()
-  for (;;) {
-    context.signal.throwIfAborted()
-    try {
+  return tryAgain(
+    async () => {
       const result = await work()
       patience.answered()
       return result
-    } catch (error) {
-      context.signal.throwIfAborted()
-      if (!isSyncError(error)) throw error
+    },
+    async (error) => {
+      if (!isSyncError(error)) return undefined
       const next = waits.after(error)
-      if (!next) throw error
+      if (next === undefined) return undefined
       await failed?.(error)
       log('warn', `${error.message} (again in ${Math.round(next.ms / 100) / 10} s)`)
-      await waitSaying(next.ms, next.why, context)
-    }
-  }
+      return next
+    },
+    context,
+  )
 }
 
 /** Waits for work that may fail or hang, but not for long. `true` where it ended in time; never rejects. */
@@ -58,6 +58,8 @@ export async function within(work: Promise<unknown>, ms: number): Promise<boolea
 
 /** The work, or the abort when that is sooner; what the work still does goes on by itself. */
 export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  work.catch(() => undefined)
+  signal.throwIfAborted()
   const settled = new AbortController()
   const aborted = once(signal, 'abort', { signal: settled.signal }).then(() => signal.throwIfAborted())
   aborted.catch(() => undefined)
@@ -65,7 +67,6 @@ export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promi
     return (await Promise.race([work, aborted])) as T
   } finally {
     settled.abort()
-    work.catch(() => undefined)
   }
 }
 

@@ -1,15 +1,10 @@
 /** How long and how often something is tried again. */
 import type { SyncError } from '../sync/contract/errors.ts'
+import type { Pause } from '../sync/contract/retry.ts'
 import { backoffMs } from '../sync/contract/wait.ts'
 
 const LONGEST_THROTTLE_MS = 60_000
 const LONGEST_PAUSE_MS = 30_000
-
-export interface Pause {
-  readonly ms: number
-  /** What is waited for, in a few words. */
-  readonly why: string
-}
 
 /** How failures of one system are borne. */
 export interface Patience {

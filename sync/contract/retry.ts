@@ -32,6 +32,35 @@ export interface RetryContext {
   readonly renew?: (() => Promise<void>) | undefined
 }
 
+/** What is waited for before another attempt, in a few words, and how long. */
+export interface Pause {
+  readonly ms: number
+  readonly why: string
+}
+
+/**
+ * Runs `work` until it succeeds. `after`: how long to wait after this failure; undefined: the error goes up. What `after`
+ * throws goes up too. An abort ends work and waiting at once, with the signal's reason.
+ */
+export async function tryAgain<T>(
+  work: () => Promise<T>,
+  after: (error: unknown) => Promise<Pause | undefined>,
+  context: Pick<RetryContext, 'signal' | 'waiting'>,
+): Promise<T> {
+  const { signal } = context
+  for (;;) {
+    signal.throwIfAborted()
+    try {
+      return await work()
+    } catch (error) {
+      signal.throwIfAborted()
+      const next = await after(error)
+      if (next === undefined) throw error
+      await waitSaying(next.ms, next.why, context)
+    }
+  }
+}
+
 /**
  * Runs `work` until it succeeds. `transient` and `throttled` are tried again after a growing, jittered delay or the
  * Retry-After of the vendor, `unknown-outcome` likewise where `idempotent`, `auth` once after `renew`; every other
@@ -42,42 +71,49 @@ export async function withRetry<T>(
   context: RetryContext,
   given: Partial<RetryOptions> = {},
 ): Promise<T> {
-  const options = { ...retryDefaults, ...given }
-  const { signal } = context
-  const started = performance.now()
-  let asked = 0
-  let renewed = false
-  let failures = 0
-  for (let attempt = 1; ; attempt++) {
-    throwIfStopped(signal)
+  let last: unknown
+  const attempt = async (): Promise<T> => {
     try {
       return await work()
     } catch (error) {
-      throwIfStopped(signal, error)
-      const cls = classOf(error)
-      if (cls === 'auth' && context.renew !== undefined && !renewed) {
-        renewed = true
-        context.waiting('renewing the token')
-        await context.renew()
-        continue
-      }
-      const again = cls === 'transient' || cls === 'throttled' || (cls === 'unknown-outcome' && context.idempotent)
-      if (!again || attempt >= options.attempts) throw error
-      const retryAfter = isSyncError(error) ? error.cause.retryAfterMs : undefined
-      if (retryAfter !== undefined && retryAfter > options.maxRetryAfterMs) throw error
-      const delay = retryAfter || backoffMs(++failures, options.firstDelayMs, options.maxDelayMs)
-      // Who is down and says "in a second" again and again is down all the same.
-      if (retryAfter && cls === 'throttled') asked += retryAfter
-      else if (performance.now() - started - asked + delay > options.totalMs) throw error
-      await waitSaying(delay, cls === 'throttled' ? 'throttled' : 'trying again', context).catch(() =>
-        throwIfStopped(signal, error),
-      )
+      last = error
+      throw error
     }
+  }
+  try {
+    return await tryAgain(attempt, byClass(context, { ...retryDefaults, ...given }), context)
+  } catch (error) {
+    if (context.signal.aborted) throw stopped(last)
+    throw error
   }
 }
 
-function throwIfStopped(signal: AbortSignal, error?: unknown): void {
-  if (signal.aborted) throw stopped(error)
+/** What each class of error asks for. */
+function byClass(context: RetryContext, options: RetryOptions): (error: unknown) => Promise<Pause | undefined> {
+  const started = performance.now()
+  let attempts = 0
+  let failures = 0
+  let asked = 0
+  let isRenewed = false
+  return async (error) => {
+    const cls = classOf(error)
+    attempts++
+    if (cls === 'auth' && context.renew !== undefined && !isRenewed) {
+      isRenewed = true
+      context.waiting('renewing the token')
+      await context.renew()
+      return { ms: 0, why: '' }
+    }
+    const again = cls === 'transient' || cls === 'throttled' || (cls === 'unknown-outcome' && context.idempotent)
+    if (!again || attempts >= options.attempts) return undefined
+    const retryAfter = isSyncError(error) ? error.cause.retryAfterMs : undefined
+    if (retryAfter !== undefined && retryAfter > options.maxRetryAfterMs) return undefined
+    const ms = retryAfter || backoffMs(++failures, options.firstDelayMs, options.maxDelayMs)
+    // Who is down and says "in a second" again and again is down all the same.
+    if (retryAfter && cls === 'throttled') asked += retryAfter
+    else if (performance.now() - started - asked + ms > options.totalMs) return undefined
+    return { ms, why: cls === 'throttled' ? 'throttled' : 'trying again' }
+  }
 }
 
 /** The error of work that was aborted, with the last answer where there was one. */

@@ -42,7 +42,7 @@ export function settlingRows(deps: SettleDeps): Pick<RunKeeper, 'settle' | 'filt
       })
     },
     finish: (run, entity) =>
-      oneByOne(entity, async () => {
+      entity.commits.run(async () => {
         const { position } = entity
         if (!entity.readDone || !position?.window || entity.prefix.batch < entity.batches.length) return
         const done = finished(position)
@@ -50,13 +50,6 @@ export function settlingRows(deps: SettleDeps): Pick<RunKeeper, 'settle' | 'filt
         entity.position = done
       }),
   }
-}
-
-/** The commits of an entity one after the other, so that each looks at what the one before has written. */
-function oneByOne<T>(entity: EntityRun, work: () => Promise<T>): Promise<T> {
-  const commit = entity.lastCommit.then(work)
-  entity.lastCommit = commit.catch(() => undefined)
-  return commit
 }
 
 /** `counting`: which of the answers count, looked at when all commits before are through. */
@@ -73,7 +66,7 @@ async function settle(
   const record = () => ledger.commit({ ...base, batch: sync.batch, outcomes: {} })
   const first = register.find(sync)
   if (!first) return record()
-  return oneByOne(first.entity, async () => {
+  return first.entity.commits.run(async () => {
     const place = register.find(sync)
     if (!place) return record()
     const { run, entity, batch } = place

@@ -6,6 +6,7 @@ import type { Schema, SyncInfo } from '../contract/message.ts'
 import type { EntityPlan } from '../contract/source.ts'
 import type { EntitySummary, OutcomeCounts, RunSummary, SweepCounts } from '../contract/summary.ts'
 import type { Mark, Target, WriteContext } from '../contract/target.ts'
+import { createQueue, type Queue } from '../values/queue.ts'
 import type { BatchState, Prefix } from './progress.ts'
 
 /** A sink that an entity of a run reached, with what the checks at the end need. */
@@ -117,8 +118,8 @@ export interface EntityRun {
   /** When the sweep began that counts once everything is settled. */
   sweptAt: string | undefined
   error: SyncError | undefined
-  /** Ends when every commit of the entity so far has. */
-  lastCommit: Promise<unknown>
+  /** Its commits, one after the other, so that each looks at what the one before has written. */
+  readonly commits: Queue
 }
 
 export interface RunState extends Omit<RunStart, 'at'> {
@@ -188,7 +189,7 @@ export function newEntity(
     sweep: undefined,
     sweptAt: undefined,
     error: undefined,
-    lastCommit: Promise.resolve(),
+    commits: createQueue(),
   }
   run.entities.set(entity.name, entity)
   return entity

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ErrorClass, type SyncError, syncError } from '../../../../sync/contract/errors.ts'
 import { type RetryContext, type RetryOptions, withRetry } from '../../../../sync/contract/retry.ts'
-import { createFifo } from '../../../../sync/values/queue.ts'
 import { waitFor } from '../../../support/wait.ts'
 
 const tiny: Partial<RetryOptions> = { attempts: 5, firstDelayMs: 1, maxDelayMs: 2 }
@@ -102,59 +101,5 @@ describe('retry', () => {
     await assert.rejects(running, (e: SyncError) => e.code === 'sync.stopped' && /it was throttled/.test(e.message))
     assert.equal(await codeOf(withRetry(work, context, tiny)), 'sync.stopped')
     assert.equal(state.calls, 1)
-  })
-})
-
-describe('fifo', () => {
-  it('runs work of one address in order, though the first takes longest, and other addresses beside it', async () => {
-    const fifo = createFifo()
-    const seen: string[] = []
-    let open = () => {}
-    const gate = new Promise<void>((resolve) => {
-      open = resolve
-    })
-    const slow = fifo.run('a', async () => {
-      await gate
-      seen.push('a1')
-    })
-    const next = fifo.run('a', async () => void seen.push('a2'))
-    await fifo.run('b', async () => void seen.push('b1'))
-    open()
-    await Promise.all([slow, next])
-    assert.deepEqual(seen, ['b1', 'a1', 'a2'])
-  })
-
-  it('goes on after a failure, and gives each its own error', async () => {
-    const fifo = createFifo()
-    const failed = fifo.run('a', async () => {
-      throw new Error('first')
-    })
-    const done = fifo.run('a', async () => 'second')
-    await assert.rejects(failed, /first/)
-    assert.equal(await done, 'second')
-  })
-
-  it('does not run what was aborted while it waited', async () => {
-    const fifo = createFifo()
-    const stop = new AbortController()
-    let ran = false
-    let open = () => {}
-    const gate = new Promise<void>((resolve) => {
-      open = resolve
-    })
-    const first = fifo.run('a', () => gate)
-    const waiting = fifo.run(
-      'a',
-      async () => {
-        ran = true
-      },
-      stop.signal,
-    )
-    stop.abort(new Error('closed'))
-    await assert.rejects(waiting, /closed/)
-    open()
-    await first
-    await fifo.run('a', async () => undefined)
-    assert.equal(ran, false)
   })
 })
