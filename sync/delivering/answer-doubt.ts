@@ -1,5 +1,5 @@
 /** What a person says of a batch in doubt, and what follows for each of its records. */
-import type { Intent, Ledger, Who } from '../../ledger/ledger.ts'
+import type { Commits, Decisions, Intent, Who } from '../../ledger/ledger.ts'
 import { NOBODY } from './folded-keys.ts'
 import { TWICE } from './intents.ts'
 
@@ -16,7 +16,7 @@ export interface Settled {
 
 /** `delivered`: equal records are not sent again. `absent`: the next run reads them again and sends them. */
 export async function settleDoubt(
-  ledger: Pick<Ledger, 'commit' | 'settleAbsent'>,
+  ledger: Commits & Decisions,
   intent: Intent,
   as: 'delivered' | 'absent',
   who: Who,

@@ -1,5 +1,5 @@
 /** Append and posting sinks: what is sent is written down first, and nothing of unknown outcome is ever sent again. */
-import type { Delivery, Intent, Ledger } from '../../ledger/ledger.ts'
+import type { Commits, Delivery, Intent, Intents } from '../../ledger/ledger.ts'
 import type { SinkRef } from '../contract/engine.ts'
 import { classOf, syncError } from '../contract/errors.ts'
 import type { SyncInfo } from '../contract/message.ts'
@@ -10,7 +10,7 @@ import type { Sifted } from './deduplicate.ts'
 import { NOBODY } from './folded-keys.ts'
 
 export interface AppendDeps {
-  readonly ledger: Ledger
+  readonly ledger: Intents & Commits
   readonly target: Target
   readonly context: WriteContext
   readonly again: RetryContext
@@ -107,7 +107,7 @@ export async function resolveIntents(ref: SinkRef, deps: AppendDeps, look: () =>
   }
 }
 
-async function commitIntent(ref: SinkRef, intent: Intent, ledger: Ledger): Promise<void> {
+async function commitIntent(ref: SinkRef, intent: Intent, ledger: Commits): Promise<void> {
   const { address, run, sync, entity } = intent
   await ledger.commit({
     run,
@@ -156,7 +156,7 @@ type Doubled = NonNullable<Prepared['doubled']>[number]
 export async function listDoubled(
   { id, records }: Doubled,
   about: {
-    readonly ledger: Ledger
+    readonly ledger: Intents
     readonly sync: SyncInfo
     readonly schema: WriteBatch['schema']
     readonly address: string

@@ -1,5 +1,5 @@
 /** A full refresh of a table that keeps every version: what it says that it has newest of each key counts, not what was remembered. */
-import type { Ledger } from '../../ledger/ledger.ts'
+import type { Deliveries } from '../../ledger/ledger.ts'
 import { syncError } from '../contract/errors.ts'
 import { type DataRecord, keyText, memberOf, type Schema } from '../contract/message.ts'
 import type { Job } from './job.ts'
@@ -8,7 +8,7 @@ import type { Job } from './job.ts'
 const END = '\u{10ffff}'
 
 /** Keys of the batch's source only: others may share the table. Without `Target.keys` everything stays as it was remembered. */
-export async function matchTable(ledger: Pick<Ledger, 'matchDeliveries'>, job: Job): Promise<void> {
+export async function matchTable(ledger: Deliveries, job: Job): Promise<void> {
   const { batch, context, options } = job
   const { target } = options
   const { schema, payload } = batch

@@ -1,5 +1,5 @@
 /** Records that are held before they reach a sink: by the source, by a transform, by a node behind a catch. */
-import type { Commit, Ledger } from '../../ledger/ledger.ts'
+import type { Commit, Commits, ReadNumbers, Runs } from '../../ledger/ledger.ts'
 import type { Engine, PollOptions } from '../contract/engine.ts'
 import { keyText } from '../contract/message.ts'
 import type { EntityPlan, Page } from '../contract/source.ts'
@@ -10,7 +10,7 @@ import { knownKey } from './sweep.ts'
 
 /** A transform, or a node behind a catch, holds records in the name of every sink behind it. The ledger has them when this resolves; only then do they count as held at the sinks. Holding twice changes nothing. */
 export async function hold(
-  { ledger, settlement }: { readonly ledger: Ledger; readonly settlement: RunKeeper },
+  { ledger, settlement }: { readonly ledger: Commits & ReadNumbers & Runs; readonly settlement: RunKeeper },
   { ref, sinks, message, stage, records }: Parameters<Engine['hold']>[0],
 ): Promise<void> {
   if (records.length === 0) return
@@ -43,7 +43,7 @@ export async function hold(
 
 /** Records that the source found and refused: held at the source, before the cursor can pass them. */
 export async function holdRefused(
-  { ledger }: { readonly ledger: Ledger },
+  { ledger }: { readonly ledger: Commits },
   options: PollOptions,
   run: RunState,
   entity: EntityRun,

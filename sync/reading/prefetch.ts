@@ -1,5 +1,5 @@
 /** What a run asks before it reads an entity, asked for all entities at once while the first is read: each takes many short trips. */
-import type { Ledger } from '../../ledger/ledger.ts'
+import type { Positions } from '../../ledger/ledger.ts'
 import type { PollOptions } from '../contract/engine.ts'
 import type { EntityPlan, Source } from '../contract/source.ts'
 import type { Target } from '../contract/target.ts'
@@ -37,7 +37,7 @@ export function planAhead(
 }
 
 /** The options of a run whose source and targets are asked ahead. */
-export function askingAhead(ledger: Pick<Ledger, 'position'>, options: PollOptions): PollOptions {
+export function askingAhead(ledger: Pick<Positions, 'position'>, options: PollOptions): PollOptions {
   const marks = options.targets && marksAhead(ledger, options, options.targets)
   return {
     ...options,
@@ -54,7 +54,7 @@ const AT_ONCE = 4
  * could not be read ahead is read anew in its turn.
  */
 export function marksAhead(
-  ledger: Pick<Ledger, 'position'>,
+  ledger: Pick<Positions, 'position'>,
   { name, entities, signal, progress }: Pick<PollOptions, 'name' | 'entities' | 'signal' | 'progress'>,
   targets: NonNullable<PollOptions['targets']>,
 ): { readonly begin: () => void; readonly targets: NonNullable<PollOptions['targets']> } {

@@ -2,7 +2,7 @@
  * The sweep of an entity: its keys and stamps as the source lists them, set against what the ledger knows of it. What is
  * missing there or has another stamp is read by key; what is gone is asked for by key once more and then deleted.
  */
-import type { KnownKey, Ledger } from '../../ledger/ledger.ts'
+import type { Deliveries, KnownKey, KnownKeys, ReadNumbers, Sweeps } from '../../ledger/ledger.ts'
 import type { PollOptions } from '../contract/engine.ts'
 import { asSyncError, syncError } from '../contract/errors.ts'
 import { type DataRecord, deletionOf, isDeletion, keyParts, keyText, memberOf } from '../contract/message.ts'
@@ -21,7 +21,7 @@ export const mostGoneShare = 0.05
 const listings = 2
 
 /** Numbers for the requests of one page; a record without its own gets the first. */
-export function pageNumbers(ledger: Pick<Ledger, 'nextRead'>): { readonly next: () => number; first(): number } {
+export function pageNumbers(ledger: ReadNumbers): { readonly next: () => number; first(): number } {
   let first: number | undefined
   const next = () => {
     const number = ledger.nextRead()
@@ -44,7 +44,7 @@ export function keyReader(plan: EntityPlan, address: string): NonNullable<Entity
  * deletions under `read`, so that whatever was read later is not undone.
  */
 export async function confirmGone(
-  { ledger, plan, address }: { readonly ledger: Ledger; readonly plan: EntityPlan; readonly address: string },
+  { ledger, plan, address }: { readonly ledger: ReadNumbers; readonly plan: EntityPlan; readonly address: string },
   keys: readonly string[],
   read: number,
   signal: AbortSignal,
@@ -74,7 +74,7 @@ export function knownKey({ schema }: EntityPlan, record: DataRecord): KnownKey {
 }
 
 /** Is it time? A sweep whose run never ended counts as never begun. */
-export async function isSweepDue(ledger: Ledger, { name, sweep }: PollOptions, entity: string): Promise<boolean> {
+export async function isSweepDue(ledger: Sweeps, { name, sweep }: PollOptions, entity: string): Promise<boolean> {
   if (!sweep) return false
   if (sweep.since === null) return true
   const before = await ledger.sweptAt(name, entity)
@@ -82,7 +82,7 @@ export async function isSweepDue(ledger: Ledger, { name, sweep }: PollOptions, e
 }
 
 export interface SweepTask {
-  readonly ledger: Ledger
+  readonly ledger: ReadNumbers & KnownKeys & Sweeps & Deliveries
   readonly options: PollOptions
   readonly entity: EntityRun
   readonly plan: EntityPlan

@@ -1,5 +1,5 @@
 /** Alerts that a run raises and clears in the ledger. Held records and overdue runs are `sync-alert`'s. */
-import type { Intent, Ledger } from '../../ledger/ledger.ts'
+import type { Alerts, Intent, Intents, OpenItems, Runs, Sweeps } from '../../ledger/ledger.ts'
 import { withHint } from '../contract/errors.ts'
 import type { EntitySummary, RunSummary } from '../contract/summary.ts'
 import { budgetAlert } from './call-budget.ts'
@@ -11,7 +11,7 @@ import type { EntityRun, RunState } from './state.ts'
 const usual = 10
 
 export async function settleAlerts(
-  ledger: Ledger,
+  ledger: Alerts & Intents & Runs & OpenItems & Sweeps,
   run: RunState,
   summary: RunSummary,
   wholeWindow: boolean,

@@ -1,5 +1,5 @@
 /** What a message says of its records' versions, and how far it is believed: a number that is too high would never be beaten by a later read. */
-import type { Ledger } from '../../ledger/ledger.ts'
+import type { Runs } from '../../ledger/ledger.ts'
 import { syncError } from '../contract/errors.ts'
 import { type DataRecord, isDeletion, memberOf, type SyncInfo } from '../contract/message.ts'
 import type { ParsedBatch } from '../values/parse-message.ts'
@@ -7,7 +7,7 @@ import type { RunKeeper } from './settlement.ts'
 
 /** Is the message of a run of this ledger, going on or ended? Groups of a replay are runs of their own, named after it: `r1.0`. */
 export const isOfKnownRun = async (
-  { ledger, settlement }: { readonly ledger: Ledger; readonly settlement: Pick<RunKeeper, 'runs'> },
+  { ledger, settlement }: { readonly ledger: Runs; readonly settlement: Pick<RunKeeper, 'runs'> },
   { run }: SyncInfo,
 ): Promise<boolean> => settlement.runs.has(run) || (await ledger.knowsRun(run.replace(/\.\d+$/, '')))
 

@@ -1,17 +1,17 @@
 /** Calls that a vendor bills by the month: counted in the ledger, set against what the plan allows, and looked ahead. */
-import type { Ledger } from '../../ledger/ledger.ts'
+import type { Notes } from '../../ledger/ledger.ts'
 import type { Source } from '../contract/source.ts'
 import type { CallUsage } from '../contract/summary.ts'
 
 const DAY_MS = 86_400_000
 const keyOf = (meter: string, month: string): string => `calls:${meter}:${month}`
 
-async function stored(ledger: Ledger, meter: string, month: string): Promise<Record<string, number>> {
+async function stored(ledger: Notes, meter: string, month: string): Promise<Record<string, number>> {
   return JSON.parse((await ledger.note(keyOf(meter, month))) ?? '{}') as Record<string, number>
 }
 
 /** Writes down what the source has called since the last time. Once for each entity, so that a crash forgets little. */
-export async function countCalls(ledger: Ledger, source: Source): Promise<number> {
+export async function countCalls(ledger: Notes, source: Source): Promise<number> {
   const budget = source.budget?.()
   let counted = 0
   for (const [month, objects] of budget?.calls ?? []) {
@@ -26,7 +26,7 @@ export async function countCalls(ledger: Ledger, source: Source): Promise<number
 }
 
 /** The month so far, and where it leads if it goes on like this; undefined for a source that is not billed by calls. */
-export async function usageOf(ledger: Ledger, source: Source, before: number): Promise<CallUsage | undefined> {
+export async function usageOf(ledger: Notes, source: Source, before: number): Promise<CallUsage | undefined> {
   const thisRun = before + (await countCalls(ledger, source))
   const budget = source.budget?.()
   if (!budget) return undefined

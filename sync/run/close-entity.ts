@@ -1,5 +1,5 @@
 /** The end of an entity's run: everything settled, the window closed, the target's sums compared, its mark written. */
-import type { Ledger } from '../../ledger/ledger.ts'
+import type { Ledger, Positions, ReadAgain, Sweeps } from '../../ledger/ledger.ts'
 import type { SinkRef } from '../contract/engine.ts'
 import { asSyncError } from '../contract/errors.ts'
 import { type RetryOptions, withRetry } from '../contract/retry.ts'
@@ -69,7 +69,11 @@ export async function closeEntity(
 }
 
 /** What was to be read again is over once it was read and everything of the entity is settled. */
-async function forgetReadAgain(ledger: Ledger, run: RunState, entity: EntityRun): Promise<void> {
+async function forgetReadAgain(
+  ledger: ReadAgain & Sweeps & Positions,
+  run: RunState,
+  entity: EntityRun,
+): Promise<void> {
   const all = (run.full && entity.readDone) || entity.targetsTold
   if (all) await ledger.forgetToReadAgain(run.sync, entity.name, 'all')
   else if (entity.again.length > 0) await ledger.forgetToReadAgain(run.sync, entity.name, entity.again)

@@ -1,9 +1,9 @@
 /** What was delivered into tables that were emptied since: when it counts as back, and who is told until then. */
-import type { Ledger } from '../../ledger/ledger.ts'
+import type { Sweeps } from '../../ledger/ledger.ts'
 import type { EntityRun, RunState } from './state.ts'
 
 /** Writes down what a sweep, or a full refresh, made good; called when everything of the entity is settled. */
-export async function saveComplete(ledger: Ledger, { sync, full }: RunState, entity: EntityRun): Promise<void> {
+export async function saveComplete(ledger: Sweeps, { sync, full }: RunState, entity: EntityRun): Promise<void> {
   const { name, sweptAt } = entity
   const isBack = full || entity.lost === 'read' || (await ledger.lostRows(sync, name)) === undefined
   if (entity.lost === 'found' || !isBack) return
@@ -14,7 +14,7 @@ export async function saveComplete(ledger: Ledger, { sync, full }: RunState, ent
 }
 
 /** At the end of each run: what is not back yet, until it is; or that it is. */
-export async function tellLost(ledger: Ledger, { sync, entities, notices }: RunState): Promise<void> {
+export async function tellLost(ledger: Sweeps, { sync, entities, notices }: RunState): Promise<void> {
   for (const entity of entities.values()) {
     const notice = await lostNotice(ledger, sync, entity)
     if (notice !== undefined) notices.push(notice)
@@ -27,7 +27,7 @@ export async function tellLost(ledger: Ledger, { sync, entities, notices }: RunS
 
 /** What an entity has lost in its targets and what brings it back, in words; undefined: nothing. */
 export async function lostNotice(
-  ledger: Pick<Ledger, 'lostRows'>,
+  ledger: Sweeps,
   sync: string,
   { name, sweeps }: Pick<EntityRun, 'name' | 'sweeps'>,
 ): Promise<string | undefined> {

@@ -1,9 +1,9 @@
 /** The alert of an entity whose differences are not over: there as long as one is open, whichever run found it. */
-import type { Difference, Ledger } from '../../ledger/ledger.ts'
+import type { Alerts, Difference, OpenItems } from '../../ledger/ledger.ts'
 
 /** Raises it, says what it says now, or clears it. `more`: what else does not add up, in words. */
 export async function raiseNoTie(
-  ledger: Pick<Ledger, 'differences' | 'raiseAlert' | 'clearAlerts'>,
+  ledger: OpenItems & Alerts,
   sync: string,
   entity: string,
   more: readonly string[] = [],
