@@ -2,8 +2,9 @@
 
 export interface Queue {
   /**
-   * Runs `work` when a place is free, after everything that came before. When the signal aborts while it waits, it is
-   * rejected with the signal's reason at once and `work` never runs.
+   * Runs `work` when a place is free, after everything that came before, and never at once; of what failed there whoever asked
+   * for it has been told. When the signal aborts while it waits, it is rejected with the signal's reason at once and `work`
+   * never runs.
    */
   run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>
   /** Whether work queued now would have to wait. */
@@ -15,7 +16,11 @@ export function createQueue(places = 1): Queue {
   let free = places
   const waiting: (() => void)[] = []
 
-  const place = (signal: AbortSignal | undefined): Promise<void> => {
+  const place = async (signal: AbortSignal | undefined): Promise<void> => {
+    if (free > 0) {
+      free--
+      return
+    }
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const take = (): void => {
       signal?.removeEventListener('abort', leaveLine)
@@ -27,20 +32,27 @@ export function createQueue(places = 1): Queue {
     }
     waiting.push(take)
     signal?.addEventListener('abort', leaveLine, { once: true })
-    return promise
+    await promise
+  }
+  const leave = (): void => {
+    const next = waiting.shift()
+    if (next) next()
+    else free++
   }
   return {
     isBusy: () => free === 0,
     async run(work, signal) {
       signal?.throwIfAborted()
-      if (free > 0) free--
-      else await place(signal)
+      await place(signal)
       try {
-        return await work()
-      } finally {
-        const next = waiting.shift()
-        if (next) next()
-        else free++
+        signal?.throwIfAborted()
+        const done = await work()
+        leave()
+        return done
+      } catch (error) {
+        // Whoever asked for it is told first: what follows from a failure counts for the work behind it.
+        setImmediate(leave)
+        throw error
       }
     },
   }
@@ -54,17 +66,14 @@ export interface Fifo {
 }
 
 export function createFifo(): Fifo {
+  // Few: as many as there are targets.
   const queues = new Map<string, Queue>()
   return {
-    isBusy: (address) => queues.has(address),
-    async run(address, work, signal) {
+    isBusy: (address) => queues.get(address)?.isBusy() ?? false,
+    run(address, work, signal) {
       const queue = queues.get(address) ?? createQueue()
       queues.set(address, queue)
-      try {
-        return await queue.run(work, signal)
-      } finally {
-        if (!queue.isBusy()) queues.delete(address)
-      }
+      return queue.run(work, signal)
     },
   }
 }

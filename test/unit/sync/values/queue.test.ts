@@ -69,18 +69,21 @@ describe('queue', () => {
           }),
       ),
     )
+    assert.deepEqual(begun, [])
+    await new Promise(setImmediate)
     assert.deepEqual(begun, [1, 2])
     assert.equal(queue.isBusy(), true)
     ends[0]?.()
     await assert.rejects(running[0] as Promise<void>, /first/)
-    await Promise.resolve()
+    await new Promise(setImmediate)
     assert.deepEqual(begun, [1, 2, 3])
     ends[1]?.()
     await running[1]
-    await Promise.resolve()
+    await new Promise(setImmediate)
     for (const end of ends) end()
     await Promise.all(running.slice(1))
     assert.deepEqual(begun, [1, 2, 3, 4])
+    await new Promise(setImmediate)
     assert.equal(queue.isBusy(), false)
   })
 
@@ -100,6 +103,28 @@ describe('queue', () => {
     open()
     await first
     assert.equal(await third, 'third')
+    await new Promise(setImmediate)
     assert.equal(queue.isBusy(), false)
+  })
+
+  it('tells of a failure before the next begins, through everybody who hands it on', async () => {
+    const queue = createQueue()
+    const seen: string[] = []
+    const handedOn = async () => {
+      try {
+        await queue.run(async () => {
+          throw new Error('first')
+        })
+      } finally {
+        await null
+      }
+    }
+    const first = handedOn().catch(async () => {
+      await null
+      seen.push('told')
+    })
+    const second = queue.run(async () => void seen.push('next'))
+    await Promise.all([first, second])
+    assert.deepEqual(seen, ['told', 'next'])
   })
 })
