@@ -3,6 +3,7 @@ import type { Positions } from '../../ledger/ledger.ts'
 import type { PollOptions } from '../contract/engine.ts'
 import type { EntityPlan, Source } from '../contract/source.ts'
 import type { Target } from '../contract/target.ts'
+import { createQueue } from '../values/queue.ts'
 
 /**
  * The source with a `plan` that begins the plans of all entities with the first. One that failed ahead is made anew when
@@ -59,11 +60,11 @@ export function marksAhead(
   targets: NonNullable<PollOptions['targets']>,
 ): { readonly begin: () => void; readonly targets: NonNullable<PollOptions['targets']> } {
   const waiting = (what: string) => progress({ records: 0, rows: 0, waiting: what })
-  const places = gate(AT_ONCE)
+  const places = createQueue(AT_ONCE)
   const reading = (target: Target): Target => {
     const read = target.readMark?.bind(target)
     if (read === undefined) return target
-    const ahead = places(() => read({ signal, waiting })).catch(() => undefined)
+    const ahead = places.run(() => read({ signal, waiting })).catch(() => undefined)
     let asked = false
     return {
       ...target,
@@ -89,22 +90,5 @@ export function marksAhead(
       }
     },
     targets: (entity) => asked.get(entity)?.catch(() => targets(entity)) ?? targets(entity),
-  }
-}
-
-/** Lets so many works go on at once; the others wait for their turn. */
-function gate(most: number): <T>(work: () => Promise<T>) => Promise<T> {
-  let free = most
-  const waiting: (() => void)[] = []
-  return async (work) => {
-    if (free > 0) free--
-    else await new Promise<void>((resolve) => waiting.push(resolve))
-    try {
-      return await work()
-    } finally {
-      const next = waiting.shift()
-      if (next) next()
-      else free++
-    }
   }
 }
