@@ -94,6 +94,7 @@ describe('queue', () => {
     const first = queue.run(() => new Promise<void>((resolve) => (open = resolve)), stop.signal)
     const second = queue.run(async () => 'second', stop.signal)
     const third = queue.run(async () => 'third')
+    await new Promise(setImmediate)
     stop.abort(new Error('stopped'))
     await assert.rejects(second, /stopped/)
     await assert.rejects(
