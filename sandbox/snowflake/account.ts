@@ -1,8 +1,9 @@
-import type { Catalog } from './catalog.ts'
+/** What the account holds, its sessions and their transactions. */
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { Catalog, Stage, Table } from './catalog.ts'
 import type { Locks } from './locks.ts'
-import type { Parameters } from './parameters.ts'
 import type { Rights } from './rights.ts'
-import type { Session } from './session.ts'
+import type { SessionView } from './sql/cursor.ts'
 import type { Stages } from './stages.ts'
 import type { Store } from './store.ts'
 
@@ -31,4 +32,43 @@ export interface Account {
   transactions: number
   /** Definitions run one after the other: concurrent ones would conflict in the engine, not in Snowflake. */
   definitions: { last: Promise<unknown> }
+}
+
+/** Where a parameter is set; the later one wins. */
+export type Level = 'account' | 'user'
+
+/** What an account and its user have set. */
+export type Parameters = Readonly<Record<Level, Map<string, string>>>
+
+/** One session: what USE and ALTER SESSION change, its temporary tables and its transaction. */
+export interface Session extends SessionView {
+  connection: DuckDBConnection
+  parameters: Map<string, string>
+  /** What the engine was told of them. */
+  applied: Map<string, string>
+  temporary: Map<string, Table>
+  stages: Map<string, Stage>
+  transaction: Transaction | undefined
+  /** Its statements run one after the other. */
+  last: Promise<unknown>
+  /** Statements under way or waiting their turn. */
+  busy: number
+  lastUsed: number
+  ended: boolean
+}
+
+/** An open transaction of a session. */
+export interface Transaction {
+  id: string
+  explicit: boolean
+  /** A statement failed in it, and TRANSACTION_ABORT_ON_ERROR was set: nothing but its end is taken. */
+  aborted?: boolean
+  /** What it has done so far, to be done again where the engine has lost it. */
+  actions: (() => Promise<unknown>)[]
+  /** The commits that its snapshot holds, by table. */
+  seen: Map<string, number>
+  started: number
+  wrote: Set<string>
+  /** What is to be remembered once it is committed. */
+  after: (() => void)[]
 }

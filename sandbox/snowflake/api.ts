@@ -1,5 +1,5 @@
 import type { FaultPlan } from '../faults.ts'
-import type { Level } from './parameters.ts'
+import type { Level } from './account.ts'
 
 export interface SnowflakeOptions {
   /** 0, the default, takes a free port. */

@@ -1,15 +1,8 @@
 import { literal } from '../sql/reader.ts'
-import type { Account } from './account.ts'
+import type { Account, Level, Session } from './account.ts'
 import { SqlError } from './errors.ts'
-import type { Session } from './session.ts'
 import { engineCollation } from './sql/collation.ts'
 import { engineFormat } from './sql/formats.ts'
-
-/** Where a parameter is set; the later one wins. */
-export type Level = 'account' | 'user'
-
-/** What an account and its user have set. */
-export type Parameters = Readonly<Record<Level, Map<string, string>>>
 
 /** Session parameters with Snowflake's defaults: they may be set for account, user and session. */
 export const PARAMETERS: Readonly<Record<string, string>> = {

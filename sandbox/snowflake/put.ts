@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import type { Session } from './account.ts'
 import { partsOf } from './catalog.ts'
 import { noPrivilege, syntaxError } from './errors.ts'
 import { newScope } from './execute.ts'
-import type { Running } from './service.ts'
-import type { Session } from './session.ts'
+import type { Running } from './running.ts'
 import { parseQuery } from './sql/query.ts'
 import { findStage } from './sql/stage-ref.ts'
 

@@ -2,13 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import type { FaultKind } from '../faults.ts'
 import { json, type Reply } from '../http.ts'
+import type { Session } from './account.ts'
 import { readBinds } from './bind-stage.ts'
 import { canceled, lockTimeout, SqlError, statementTimeout } from './errors.ts'
 import { execute } from './execute.ts'
 import { isTransfer, planTransfer } from './put.ts'
 import type { Outcome } from './results.ts'
-import type { Running, Ticket } from './service.ts'
-import { newQueryId, type Session } from './session.ts'
+import type { Query, Running, Ticket } from './running.ts'
+import { newQueryId } from './session.ts'
 import type { Bind } from './sql/cursor.ts'
 import { statementKind } from './sql/statement.ts'
 import { inTurn } from './turn.ts'
@@ -20,25 +21,6 @@ export interface QueryBody {
   bindStage?: string
   asyncExec?: boolean
   parameters?: Record<string, unknown>
-}
-
-/** One statement on its way, and its answer for who asks again. */
-export interface Query {
-  id: string
-  requestId: string
-  state: 'running' | 'succeeded' | 'failed'
-  abort: AbortController
-  started: number
-  ended: number
-  text: string
-  /** Settles when the statement ends, however it ends. */
-  done: Promise<void>
-  body: object
-  /** Rows that are fetched apart. */
-  chunks: (string | null)[][][]
-  error: string | undefined
-  /** Its text has not been seen before. */
-  isNew: boolean
 }
 
 const CHUNK_ROWS = 10_000

@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import { type Exchange, json, type Reply, ReplyNow } from '../http.ts'
+import type { Session } from './account.ts'
 import { SqlError } from './errors.ts'
 import type { LoginData } from './login.ts'
 import { applyParameters, PARAMETERS, setParameter } from './parameters.ts'
 import { answer, chunk, monitored, parametersOf, type QueryBody, startQuery } from './queries.ts'
+import type { Running } from './running.ts'
 import {
   endTicket,
   enter,
@@ -11,14 +13,13 @@ import {
   MASTER_SECONDS,
   masterExpired,
   openTicket,
-  type Running,
   refusal,
   renew,
   success,
   ticketOf,
   tokenIn,
 } from './service.ts'
-import { openSession, type Session } from './session.ts'
+import { openSession } from './session.ts'
 import { statementKind } from './sql/statement.ts'
 import { refuseStorage, STORAGE, storage } from './storage.ts'
 

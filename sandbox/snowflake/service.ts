@@ -1,45 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import type { FaultKind, FaultPlan } from '../faults.ts'
+import type { FaultKind } from '../faults.ts'
 import { type Exchange, json, meetFault, type Refusals, type Reply, ReplyNow } from '../http.ts'
-import type { Account } from './account.ts'
-import type { LoggedStatement, Tuning } from './api.ts'
-import type { Login } from './login.ts'
-import type { Query } from './queries.ts'
-import { closeSession, type Session } from './session.ts'
-
-/** A session and the tokens that open it. */
-export interface Ticket {
-  session: Session
-  token: string
-  master: string
-  /** When the session token expires, and the master token. */
-  expires: number
-  masterExpires: number
-  /** Its statements by request, so that a repeated request is not run again. */
-  requests: Map<string, Query>
-}
-
-/** What all requests of one server share. */
-export interface Running {
-  account: Account
-  login: Login
-  faults: FaultPlan
-  tuning: Tuning
-  /** Sessions by token and by master token. */
-  tickets: Map<string, Ticket>
-  masters: Map<string, Ticket>
-  queries: Map<string, Query>
-  /** Credentials of the storage that are still good. */
-  storageTokens: Set<string>
-  /** Requests by kind. */
-  counts: Record<string, number>
-  statements: number
-  log: LoggedStatement[]
-  texts: Set<string>
-  onText: (text: string) => void
-  /** Address of the server. */
-  url: string
-}
+import type { Session } from './account.ts'
+import type { Running, Ticket } from './running.ts'
+import { closeSession } from './session.ts'
 
 export const MASTER_SECONDS = 14_400
 

@@ -1,7 +1,6 @@
-import type { Account } from './account.ts'
+import type { Account, Session } from './account.ts'
 import { noOperation, SqlError } from './errors.ts'
 import { type Outcome, status, TYPE_IDS } from './results.ts'
-import type { Session } from './session.ts'
 import type { Statement } from './sql/statement.ts'
 import { begin, commit, rollback } from './transaction.ts'
 

@@ -1,27 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import type { DuckDBConnection } from '@duckdb/node-api'
-import type { Account } from './account.ts'
-import type { Stage, Table } from './catalog.ts'
+import type { Account, Session } from './account.ts'
 import { applyParameters, inheritedAll } from './parameters.ts'
-import type { SessionView } from './sql/cursor.ts'
-import { rollback, type Transaction } from './transaction.ts'
-
-/** One session: what USE and ALTER SESSION change, its temporary tables and its transaction. */
-export interface Session extends SessionView {
-  connection: DuckDBConnection
-  parameters: Map<string, string>
-  /** What the engine was told of them. */
-  applied: Map<string, string>
-  temporary: Map<string, Table>
-  stages: Map<string, Stage>
-  transaction: Transaction | undefined
-  /** Its statements run one after the other. */
-  last: Promise<unknown>
-  /** Statements under way or waiting their turn. */
-  busy: number
-  lastUsed: number
-  ended: boolean
-}
+import { rollback } from './transaction.ts'
 
 export interface Begin {
   user: string

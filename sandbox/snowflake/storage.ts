@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Reply } from '../http.ts'
-import type { Running } from './service.ts'
+import type { Running } from './running.ts'
 
 /** Where the object store lies below the server's address. */
 export const STORAGE = '/gcs/stages/'

@@ -1,25 +1,8 @@
 import type { Work } from '../sql/engine.ts'
-import type { Account } from './account.ts'
+import type { Account, Session, Transaction } from './account.ts'
 import { keyOf, nameOf, type Table } from './catalog.ts'
 import { canceled, transactionAborted } from './errors.ts'
-import type { Session } from './session.ts'
 import { inTurn } from './turn.ts'
-
-/** An open transaction of a session. */
-export interface Transaction {
-  id: string
-  explicit: boolean
-  /** A statement failed in it, and TRANSACTION_ABORT_ON_ERROR was set: nothing but its end is taken. */
-  aborted?: boolean
-  /** What it has done so far, to be done again where the engine has lost it. */
-  actions: (() => Promise<unknown>)[]
-  /** The commits that its snapshot holds, by table. */
-  seen: Map<string, number>
-  started: number
-  wrote: Set<string>
-  /** What is to be remembered once it is committed. */
-  after: (() => void)[]
-}
 
 interface Step {
   account: Account

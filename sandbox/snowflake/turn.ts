@@ -1,4 +1,4 @@
-import type { Session } from './session.ts'
+import type { Session } from './account.ts'
 
 /** Runs the session's statements one after the other. */
 export async function inTurn<T>(session: Session, action: () => Promise<T>): Promise<T> {
