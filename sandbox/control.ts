@@ -1,9 +1,9 @@
 import { timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { z } from 'zod'
 import { createFaults, type FaultPlan, type Profile } from './faults.ts'
 import type { History } from './history.ts'
+import { listen } from './listen.ts'
 import type { RunningServer } from './servers/server.ts'
 
 export interface ControlOptions {
@@ -167,20 +167,13 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     send(response, 200, route(body))
   }
 
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(options.port ?? 0, '127.0.0.1', resolve)
-  })
+  const listening = await listen(server, options.port)
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${listening.port}`,
     setFaults(profile, seed) {
       plans = startPlans(profile, seed)
     },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    close: () => listening.close(),
   }
 }
 

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { createFaults, type FaultPlan } from '../faults.ts'
 import { DropNow, deliver, type Exchange, json, type Reply, ReplyNow } from '../http.ts'
+import { listen } from '../listen.ts'
 import { createCertificates } from '../tls.ts'
 import { plain } from './columns.ts'
 import { execute, type Rows, streamRows } from './execute.ts'
@@ -173,13 +173,8 @@ export async function startDatabricks(options: DatabricksOptions = {}): Promise<
   }
 
   const server = createServer(certificates, (request, response) => void handle(request, response))
-  // Longer than any pause of a client, so that no request meets a connection that is just being closed.
-  server.keepAliveTimeout = 600_000
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(options.port ?? 0, '127.0.0.1', resolve)
-  })
-  const { port } = server.address() as AddressInfo
+  const listening = await listen(server, options.port)
+  const { port } = listening
   /** The warehouse as the workspace's REST API describes it. */
   const described = {
     id: warehousePath.split('/').at(-1),
@@ -219,9 +214,7 @@ export async function startDatabricks(options: DatabricksOptions = {}): Promise<
     },
     tune: (tuning) => void Object.assign(running.tuning, tuning),
     async close() {
-      const closed = new Promise((resolve) => server.close(resolve))
-      server.closeAllConnections()
-      await closed
+      await listening.close()
       // Their statements must have let go of the database before it closes.
       await service.close()
       await close()

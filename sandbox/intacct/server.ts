@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { FaultKind } from '../faults.ts'
+import { type Listening, listen } from '../listen.ts'
 import { textOf } from '../xml.ts'
 import { endless, requestErrors, spoiltBody, wholeReply } from './broken.ts'
 import { createCompany, type Host } from './company-server.ts'
@@ -71,20 +71,14 @@ export async function startIntacct(options: IntacctOptions): Promise<IntacctSand
   let endpoint = ''
   const company = createCompany(options, credentials, settings, stats, () => settings.endpoint ?? endpoint)
 
-  async function listen(host: Host, wanted: number | undefined): Promise<{ server: Server; port: number }> {
+  const open = (host: Host, port: number | undefined): Promise<Listening> => {
     const server = createServer((request, response) => {
       answer(request, response, host).catch((error: unknown) => {
         if (response.headersSent) response.destroy()
         else send(response, 500, String(error), 'text/plain')
       })
     })
-    // Longer than any pause of a client, so that no request meets a connection that is just being closed.
-    server.keepAliveTimeout = 600_000
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(wanted ?? 0, '127.0.0.1', resolve)
-    })
-    return { server, port: (server.address() as AddressInfo).port }
+    return listen(server, port)
   }
 
   function send(
@@ -253,16 +247,11 @@ export async function startIntacct(options: IntacctOptions): Promise<IntacctSand
     send(response, status, await compress(bytes, { level: 1 }), type, 'gzip')
   }
 
-  const signIn = await listen('sign-in', options.port)
-  const own = await listen('company', options.companyPort)
+  const signIn = await open('sign-in', options.port)
+  const own = await open('company', options.companyPort)
   const url = `http://127.0.0.1:${signIn.port}${path}`
   endpoint = `http://127.0.0.1:${own.port}${path}`
 
-  const close = (server: Server): Promise<void> =>
-    new Promise((resolve) => {
-      server.close(() => resolve())
-      server.closeAllConnections()
-    })
   return {
     url,
     endpoint,
@@ -293,7 +282,7 @@ export async function startIntacct(options: IntacctOptions): Promise<IntacctSand
     endSessions: company.endSessions,
     newDay: company.newDay,
     close: async () => {
-      await Promise.all([close(signIn.server), close(own.server)])
+      await Promise.all([signIn.close(), own.close()])
     },
   }
 }

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createFaults } from '../faults.ts'
 import { DropNow, deliver, type Exchange, meetFault, type Refusals, type Reply, ReplyNow } from '../http.ts'
+import { listen } from '../listen.ts'
 import { createCertificates } from '../tls.ts'
 import type { Dataset, LoggedRequest, PowerbiOptions, PowerbiSandbox, Tuning, TuningChange, Workspace } from './api.ts'
 import { appCertificate } from './certificate.ts'
@@ -138,13 +138,8 @@ export async function startPowerbi(options: PowerbiOptions = {}): Promise<Powerb
     { key: certificates.key, cert: certificates.cert },
     (request, response) => void handle(request, response),
   )
-  // Longer than any pause of a client, so that no request meets a connection that is just being closed.
-  server.keepAliveTimeout = 600_000
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(options.port ?? 0, '127.0.0.1', resolve)
-  })
-  const { port } = server.address() as AddressInfo
+  const listening = await listen(server, options.port)
+  const { port } = listening
   const origin = `https://localhost:${port}`
   const [first] = [...service.workspaces.values()]
   if (!first) throw new Error('The sandbox needs at least one workspace')
@@ -189,9 +184,7 @@ export async function startPowerbi(options: PowerbiOptions = {}): Promise<Powerb
     },
     tune,
     async close() {
-      const closed = new Promise((resolve) => server.close(resolve))
-      server.closeAllConnections()
-      await closed
+      await listening.close()
       await store.close()
     },
   }

@@ -1,11 +1,11 @@
 import { appendFileSync, mkdirSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createFaults } from '../faults.ts'
 import { DropNow, deliver, type Exchange, type Reply, ReplyNow } from '../http.ts'
+import { listen } from '../listen.ts'
 import type { Account } from './account.ts'
 import type { SnowflakeOptions, SnowflakeSandbox } from './api.ts'
 import { createCatalog, keyOf } from './catalog.ts'
@@ -86,13 +86,8 @@ export async function startSnowflake(options: SnowflakeOptions = {}): Promise<Sn
   }
 
   const server = createServer((request, response) => void handle(request, response))
-  // Longer than any pause of a client, so that no request meets a connection that is just being closed.
-  server.keepAliveTimeout = 600_000
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(options.port ?? 0, '127.0.0.1', resolve)
-  })
-  const { port } = server.address() as AddressInfo
+  const listening = await listen(server, options.port)
+  const { port } = listening
   running.url = `http://127.0.0.1:${port}`
 
   return {
@@ -154,9 +149,7 @@ export async function startSnowflake(options: SnowflakeOptions = {}): Promise<Sn
     },
     tune: (changes) => void Object.assign(tuning, changes),
     async close() {
-      const closed = new Promise((resolve) => server.close(resolve))
-      server.closeAllConnections()
-      await closed
+      await listening.close()
       // Their statements must have let go of the database before it closes.
       await Promise.all([...new Set(running.tickets.values())].map((ticket) => endTicket(running, ticket)))
       await Promise.all([...account.open].map((session) => closeSession(account, session)))

@@ -14,9 +14,10 @@ import {
 import { enums } from './enums.ts'
 import { compileFilter, compileOrder, type Filter, type Order, type Specs } from './filter.ts'
 import { codeNodes, unknownNode } from './graph/codes.ts'
+import { invoiceNodes } from './graph/invoices.ts'
 import { journalNodes } from './graph/journals.ts'
 import { masterNodes } from './graph/masters.ts'
-import { invoiceNodes, orderNodes } from './graph/orders.ts'
+import { orderNodes } from './graph/orders.ts'
 import { type Context, type Field, type Generation, type NodeSpec, pathOf } from './model.ts'
 import { documentKey, type Page, type PageArguments, pageOf, pageOfNode } from './page.ts'
 

@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Books } from '../books/types.ts'
 import type { FaultKind, FaultPlan, SiteFaults } from '../faults.ts'
+import { listen } from '../listen.ts'
 import { type Audience, type AuthSettings, checkAuthorization, tokenError } from './auth.ts'
 import { createPreparer, executeRequest, readRequest } from './execute.ts'
 import { createFolder, type EmptyStamp, type Folder } from './folder.ts'
@@ -150,8 +150,6 @@ export async function startX3(options: X3Options): Promise<X3Sandbox> {
       else send(response, 500, JSON.stringify({ errors: [{ message: String(error) }], extensions: {} }))
     })
   })
-  // Longer than any pause of a client, so that no request meets a connection that is just being closed.
-  server.keepAliveTimeout = 600_000
 
   function send(response: ServerResponse, status: number, body: string | Buffer, type = 'application/json'): void {
     stats.byStatus[status] = (stats.byStatus[status] ?? 0) + 1
@@ -280,11 +278,8 @@ export async function startX3(options: X3Options): Promise<X3Sandbox> {
     return typeof iat === 'number' && clock.now() / 1000 - iat > freshSeconds
   }
 
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(options.port ?? 0, '127.0.0.1', resolve)
-  })
-  const { port } = server.address() as AddressInfo
+  const listening = await listen(server, options.port)
+  const { port } = listening
   origin = `http://127.0.0.1:${port}`
   url = `${origin}/xtrem/api`
 
@@ -313,12 +308,10 @@ export async function startX3(options: X3Options): Promise<X3Sandbox> {
     setLatency(ms) {
       latencyMs = ms
     },
-    close: () =>
-      new Promise((resolve) => {
-        door.close()
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    close() {
+      door.close()
+      return listening.close()
+    },
   }
 }
 

@@ -4,7 +4,7 @@ import { type Entry, type FieldList, fieldsOf, type ObjectSpec, statusCodes } fr
 import { createRecords, seconds, secondsOrNull, visibleOf } from '../records.ts'
 import { type CompanyView, locationNo, object, users } from './company.ts'
 import { userDimension, userDimensionId } from './dimensions.ts'
-import { lineNo, plain } from './payables.ts'
+import { lineNo, plain } from './payable-fields.ts'
 
 interface Batch {
   readonly no: number
@@ -21,66 +21,50 @@ export const charts: readonly string[] = ['FRA', 'ENG']
 const ledger = 'legal'
 const modules: Readonly<Record<string, string>> = { BPCIN: '4.AR', BPSIN: '3.AP', GEN: '2.GL', STK: '7.INV' }
 
-export function ledgers(company: CompanyView): ObjectSpec[] {
+const state = ({ entry }: Batch): string => (entry.status === 'final' ? 'Posted' : 'Draft')
+const states = {
+  ...{ Draft: 'D', Submitted: 'S', 'Partially Approved': 'PA', Approved: 'A', Posted: 'P', Declined: 'R' },
+  ...{ 'Reversal pending': 'L', Reversed: 'Z' },
+}
+
+const batchFields = ({ books }: CompanyView): FieldList<Batch> => ({
+  RECORDNO: ['INTEGER', ({ no }) => no, { readOnly: true, index: 'no', label: 'Record number' }],
+  BATCHNO: ['INTEGER', ({ entry }) => BigInt(entry.number.replace(/\D/g, '')).toString()],
+  BATCH_TITLE: ['TEXT', ({ entry }) => `${entry.entryType} ${entry.number}`, { required: true }],
+  JOURNAL: ['TEXT', ({ entry }) => entry.journal, { required: true }],
+  'JOURNAL.SYMBOL': ['TEXT', ({ entry }) => entry.journal],
+  ADJ: ['BOOLEAN', () => 'F'],
+  BATCH_DATE: ['DATE', ({ entry }) => entry.accountingDate, { required: true }],
+  MODULE: ['TEXT', ({ entry }) => modules[entry.entryType] ?? '2.GL'],
+  USERKEY: ['INTEGER', () => users.buyer.no],
+  'USERINFO.LOGINID': ['TEXT', () => users.buyer.login],
+  REFERENCENO: ['TEXT', ({ entry }) => entry.number],
+  BASELOCATION: ['INTEGER', ({ entry }) => locationNo(entry.company)],
+  BASELOCATION_NO: ['TEXT', ({ entry }) => entry.company, { index: 'entity' }],
+  BASELOCATION_NAME: ['TEXT', ({ entry }) => books.codes.company?.[entry.company]],
+  MODIFIED: ['TIMESTAMP', ({ entry }) => entry.updated, { readOnly: true }],
+  MODIFIEDBYID: ['TEXT', () => users.buyer.login],
+  WHENCREATED: ['TIMESTAMP', ({ entry }) => entry.created, { readOnly: true, index: 'created' }],
+  WHENMODIFIED: ['TIMESTAMP', ({ entry }) => entry.updated, { readOnly: true, index: 'modified' }],
+  CREATEDBY: ['INTEGER', () => users.buyer.no],
+  MODIFIEDBY: ['INTEGER', () => users.buyer.no],
+  STATE: ['ENUM', state, { codes: states, required: true }],
+  MEGAENTITYID: ['TEXT', ({ entry }) => entry.company, { index: 'entity' }],
+  MEGAENTITYNAME: ['TEXT', ({ entry }) => books.codes.company?.[entry.company]],
+})
+
+/** A line stands on its one analytical split; where there are several, on none. */
+const split = ({ line }: EntryRow, type: string): string | undefined =>
+  line.analytical.length === 1 ? line.analytical[0]?.dimensions[type] : undefined
+const vendor = ({ entry, line }: EntryRow): string | null => (entry.entryType === 'BPSIN' ? line.businessPartner : null)
+const customer = ({ entry, line }: EntryRow): string | null =>
+  entry.entryType === 'BPCIN' ? line.businessPartner : null
+
+function lineFields(company: CompanyView): FieldList<EntryRow> {
   const { books } = company
-  const records = createRecords(books, 'journalEntry', ['batch', 'entry'], (entry, no, key) => {
-    const base = { key, entity: entry.company, visible: visibleOf(entry), created: seconds(entry.created) }
-    return {
-      batch: [{ ...base, no, sub: 0, modified: secondsOrNull(entry.updated), parent: 0 }],
-      entry: entry.lines
-        .filter((line) => line.ledger === ledger)
-        .map((line) => ({
-          ...{ ...base, no: lineNo(no, line.line), sub: line.line, modified: secondsOrNull(line.updated), parent: no },
-          created: seconds(line.created),
-        })),
-    }
-  })
-  const batchOf = (one: Entry): Batch | undefined => {
-    const entry = company.thing('journalEntry', one.key)
-    return entry && { no: one.parent || one.no, entry }
-  }
-  const state = ({ entry }: Batch): string => (entry.status === 'final' ? 'Posted' : 'Draft')
-  /** A line stands on its one analytical split; where there are several, on none. */
-  const split = ({ line }: EntryRow, type: string): string | undefined =>
-    line.analytical.length === 1 ? line.analytical[0]?.dimensions[type] : undefined
-  const vendor = ({ entry, line }: EntryRow): string | null =>
-    entry.entryType === 'BPSIN' ? line.businessPartner : null
-  const customer = ({ entry, line }: EntryRow): string | null =>
-    entry.entryType === 'BPCIN' ? line.businessPartner : null
   const dimension = (type: string, code: string | undefined) =>
     code === undefined ? undefined : company.thing('dimension', `${type}|${code}`)
-
-  const states = {
-    ...{ Draft: 'D', Submitted: 'S', 'Partially Approved': 'PA', Approved: 'A', Posted: 'P', Declined: 'R' },
-    ...{ 'Reversal pending': 'L', Reversed: 'Z' },
-  }
-  const batch: FieldList<Batch> = {
-    RECORDNO: ['INTEGER', ({ no }) => no, { readOnly: true, index: 'no', label: 'Record number' }],
-    BATCHNO: ['INTEGER', ({ entry }) => BigInt(entry.number.replace(/\D/g, '')).toString()],
-    BATCH_TITLE: ['TEXT', ({ entry }) => `${entry.entryType} ${entry.number}`, { required: true }],
-    JOURNAL: ['TEXT', ({ entry }) => entry.journal, { required: true }],
-    'JOURNAL.SYMBOL': ['TEXT', ({ entry }) => entry.journal],
-    ADJ: ['BOOLEAN', () => 'F'],
-    BATCH_DATE: ['DATE', ({ entry }) => entry.accountingDate, { required: true }],
-    MODULE: ['TEXT', ({ entry }) => modules[entry.entryType] ?? '2.GL'],
-    USERKEY: ['INTEGER', () => users.buyer.no],
-    'USERINFO.LOGINID': ['TEXT', () => users.buyer.login],
-    REFERENCENO: ['TEXT', ({ entry }) => entry.number],
-    BASELOCATION: ['INTEGER', ({ entry }) => locationNo(entry.company)],
-    BASELOCATION_NO: ['TEXT', ({ entry }) => entry.company, { index: 'entity' }],
-    BASELOCATION_NAME: ['TEXT', ({ entry }) => books.codes.company?.[entry.company]],
-    MODIFIED: ['TIMESTAMP', ({ entry }) => entry.updated, { readOnly: true }],
-    MODIFIEDBYID: ['TEXT', () => users.buyer.login],
-    WHENCREATED: ['TIMESTAMP', ({ entry }) => entry.created, { readOnly: true, index: 'created' }],
-    WHENMODIFIED: ['TIMESTAMP', ({ entry }) => entry.updated, { readOnly: true, index: 'modified' }],
-    CREATEDBY: ['INTEGER', () => users.buyer.no],
-    MODIFIEDBY: ['INTEGER', () => users.buyer.no],
-    STATE: ['ENUM', state, { codes: states, required: true }],
-    MEGAENTITYID: ['TEXT', ({ entry }) => entry.company, { index: 'entity' }],
-    MEGAENTITYNAME: ['TEXT', ({ entry }) => books.codes.company?.[entry.company]],
-  }
-
-  const line: FieldList<EntryRow> = {
+  return {
     RECORDNO: ['INTEGER', ({ no, line }) => lineNo(no, line.line), { readOnly: true, index: 'no' }],
     BATCHNO: ['INTEGER', ({ no }) => no, { readOnly: true, index: 'parent', label: 'Batch key' }],
     BATCHTITLE: ['TEXT', ({ entry }) => `${entry.entryType} ${entry.number}`],
@@ -117,13 +101,35 @@ export function ledgers(company: CompanyView): ObjectSpec[] {
     WHENMODIFIED: ['TIMESTAMP', ({ line }) => line.updated, { readOnly: true, index: 'modified' }],
     MEGAENTITYID: ['TEXT', ({ entry }) => entry.company, { index: 'entity' }],
   }
+}
 
+function recordsOf({ books }: CompanyView) {
+  return createRecords(books, 'journalEntry', ['batch', 'entry'], (entry, no, key) => {
+    const base = { key, entity: entry.company, visible: visibleOf(entry), created: seconds(entry.created) }
+    return {
+      batch: [{ ...base, no, sub: 0, modified: secondsOrNull(entry.updated), parent: 0 }],
+      entry: entry.lines
+        .filter((line) => line.ledger === ledger)
+        .map((line) => ({
+          ...{ ...base, no: lineNo(no, line.line), sub: line.line, modified: secondsOrNull(line.updated), parent: no },
+          created: seconds(line.created),
+        })),
+    }
+  })
+}
+
+export function ledgers(company: CompanyView): ObjectSpec[] {
+  const records = recordsOf(company)
+  const batchOf = (one: Entry): Batch | undefined => {
+    const entry = company.thing('journalEntry', one.key)
+    return entry && { no: one.parent || one.no, entry }
+  }
   return [
     object({
       name: 'GLBATCH',
       label: 'Journal entry',
       fields: fieldsOf(
-        batch,
+        batchFields(company),
         'BALANCE:CURRENCY JOURNALKEY:INTEGER JOURNAL_BILLABLE:BOOLEAN CHILDENTITY REVERSED:DATE REVERSEDKEY:INTEGER REVERSEDFROM:DATE TEMPLATEKEY:INTEGER PRBATCHKEY:INTEGER PRBATCHRECTYPE SCHOPKEY:INTEGER LOCATIONKEY:INTEGER SUPDOCID',
       ),
       entries: () => records.of('batch'),
@@ -135,7 +141,7 @@ export function ledgers(company: CompanyView): ObjectSpec[] {
       name: 'GLENTRY',
       label: 'Journal entry line',
       fields: fieldsOf(
-        line,
+        lineFields(company),
         'EXCH_RATE_DATE:DATE EXCH_RATE_TYPE_ID EXCHANGE_RATE:DECIMAL ITEMID EMPLOYEEID TASKID CONTRACTID WAREHOUSEID RECON_DATE:DATE TIMEPERIOD:INTEGER ALLOCATION BILLABLE:BOOLEAN BILLED:BOOLEAN',
       ),
       relations: [{ path: 'GLBATCH', object: 'GLBATCH', by: 'BATCHNO' }],

@@ -4,7 +4,7 @@ import { type FieldList, fieldsOf, type ObjectSpec, statusCodes } from '../model
 import { createRecords, seconds, secondsOrNull, visibleOf } from '../records.ts'
 import { type CompanyView, object, still, users } from './company.ts'
 import { single, stampFields } from './dimensions.ts'
-import { plain } from './payables.ts'
+import { plain } from './payable-fields.ts'
 
 const entity = 'MEGAENTITYKEY:INTEGER MEGAENTITYID MEGAENTITYNAME'
 const status = ({ active }: { active: boolean }): string => (active ? 'active' : 'inactive')
@@ -18,104 +18,112 @@ interface Partner<T> {
   readonly updated: string | null
 }
 
+/** A vendor holds its name itself: what changes the partner changes it. One that an upgrade left without a stamp gets its first then. */
+function lastOf(
+  { begun }: CompanyView['books'],
+  own: { updated: string | null },
+  partner: BusinessPartner | undefined,
+): string | null {
+  const other = partner?.updated ?? ''
+  if (own.updated === null) return other > begun ? other : null
+  return [own.updated, other].sort()[1] ?? null
+}
+
+/** VENDOR and CUSTOMER: a role of a business partner. */
+function role<N extends 'supplier' | 'customer'>(company: CompanyView, name: N) {
+  const { books } = company
+  const records = createRecords(
+    books,
+    name,
+    ['one'],
+    (thing: Supplier | Customer, no, key) => ({
+      one: [
+        {
+          ...{ no, key, sub: 0, created: seconds(thing.created), entity: null, parent: 0, visible: visibleOf(thing) },
+          modified: secondsOrNull(lastOf(books, thing, books.tables.businessPartner.get(key))),
+        },
+      ],
+    }),
+    ['businessPartner'],
+  )
+  return {
+    entries: () => records.of('one'),
+    load(entry: { no: number; key: string }): Partner<Supplier | Customer> | undefined {
+      const own = company.thing(name, entry.key)
+      const partner = company.thing('businessPartner', entry.key)
+      const { active = true, created = '' } = own ?? {}
+      return own && { no: entry.no, own, partner, active, created, updated: lastOf(books, own, partner) }
+    },
+  }
+}
+
+const commonFields = ({ books }: CompanyView): FieldList<Partner<Supplier | Customer>> => ({
+  ...stampFields(),
+  NAME: ['TEXT', ({ partner }) => partner?.name, { required: true }],
+  TAXID: ['TEXT', ({ partner }) => partner?.vatNumber],
+  CURRENCY: ['TEXT', ({ own }) => own.currency],
+  STATUS: ['ENUM', status, { codes: statusCodes }],
+  ONHOLD: ['BOOLEAN', () => false],
+  'DISPLAYCONTACT.CONTACTNAME': ['TEXT', ({ partner }) => partner?.name],
+  'DISPLAYCONTACT.PRINTAS': ['TEXT', ({ partner }) => partner?.shortName],
+  'DISPLAYCONTACT.MAILADDRESS.COUNTRYCODE': ['TEXT', ({ partner }) => partner?.country],
+  'DISPLAYCONTACT.MAILADDRESS.COUNTRY': ['TEXT', ({ partner }) => books.codes.country?.[partner?.country ?? '']],
+})
+
+const vendorFields = (company: CompanyView): FieldList<Partner<Supplier>> => ({
+  ...(commonFields(company) as FieldList<Partner<Supplier>>),
+  VENDORID: ['TEXT', ({ own }) => own.code, { required: true }],
+  VENDTYPE: ['TEXT', ({ own }) => own.category],
+  'PAYTOCONTACT.CONTACTNAME': ['TEXT', ({ own }) => own.payTo],
+  ONETIME: ['BOOLEAN', () => false],
+  TOTALDUE: ['CURRENCY', () => '0'],
+  ACHACCOUNTNUMBER: ['TEXT', ({ partner }) => partner?.bankAccounts[0]],
+  LANGUAGE_CODE: ['TEXT', ({ partner }) => partner?.language, { custom: true, label: 'Language' }],
+})
+
+const customerFields = (company: CompanyView): FieldList<Partner<Customer>> => ({
+  ...(commonFields(company) as FieldList<Partner<Customer>>),
+  CUSTOMERID: ['TEXT', ({ own }) => own.code, { required: true }],
+  CUSTTYPE: ['TEXT', ({ own }) => own.category],
+  TOTALDUE: ['CURRENCY', () => '0'],
+})
+
+const item: FieldList<Product & { no: number }> = {
+  ...stampFields(),
+  ITEMID: ['TEXT', ({ code }) => code, { required: true }],
+  NAME: ['TEXT', ({ description }) => description, { required: true }],
+  STATUS: ['ENUM', (one) => (one.status === 'active' ? 'active' : 'inactive'), { codes: statusCodes }],
+  ITEMTYPE: ['ENUM', () => 'Inventory', { codes: { Inventory: 'I', 'Non-Inventory': 'NI' } }],
+  UOMGRP: ['TEXT', ({ stockUnit }) => stockUnit],
+  UPC: ['TEXT', ({ upc }) => upc],
+  BASEPRICE: ['DECIMAL', ({ basePrice }) => plain(basePrice)],
+}
+
 export function masters(company: CompanyView): ObjectSpec[] {
   const { books } = company
-
-  /** A vendor holds its name itself: what changes the partner changes it. One that an upgrade left without a stamp gets its first then. */
-  function lastOf(own: { updated: string | null }, partner: BusinessPartner | undefined): string | null {
-    const other = partner?.updated ?? ''
-    if (own.updated === null) return other > books.begun ? other : null
-    return [own.updated, other].sort()[1] ?? null
-  }
-
-  /** VENDOR and CUSTOMER: a role of a business partner. */
-  function role<N extends 'supplier' | 'customer'>(name: N) {
-    const records = createRecords(
-      books,
-      name,
-      ['one'],
-      (thing: Supplier | Customer, no, key) => ({
-        one: [
-          {
-            ...{ no, key, sub: 0, created: seconds(thing.created), entity: null, parent: 0, visible: visibleOf(thing) },
-            modified: secondsOrNull(lastOf(thing, books.tables.businessPartner.get(key))),
-          },
-        ],
-      }),
-      ['businessPartner'],
-    )
-    return {
-      entries: () => records.of('one'),
-      load(entry: { no: number; key: string }): Partner<Supplier | Customer> | undefined {
-        const own = company.thing(name, entry.key)
-        const partner = company.thing('businessPartner', entry.key)
-        const { active = true, created = '' } = own ?? {}
-        return own && { no: entry.no, own, partner, active, created, updated: lastOf(own, partner) }
-      },
-    }
-  }
-
-  const common: FieldList<Partner<Supplier | Customer>> = {
-    ...stampFields(),
-    NAME: ['TEXT', ({ partner }) => partner?.name, { required: true }],
-    TAXID: ['TEXT', ({ partner }) => partner?.vatNumber],
-    CURRENCY: ['TEXT', ({ own }) => own.currency],
-    STATUS: ['ENUM', status, { codes: statusCodes }],
-    ONHOLD: ['BOOLEAN', () => false],
-    'DISPLAYCONTACT.CONTACTNAME': ['TEXT', ({ partner }) => partner?.name],
-    'DISPLAYCONTACT.PRINTAS': ['TEXT', ({ partner }) => partner?.shortName],
-    'DISPLAYCONTACT.MAILADDRESS.COUNTRYCODE': ['TEXT', ({ partner }) => partner?.country],
-    'DISPLAYCONTACT.MAILADDRESS.COUNTRY': ['TEXT', ({ partner }) => books.codes.country?.[partner?.country ?? '']],
-  }
-  const vendor: FieldList<Partner<Supplier>> = {
-    ...(common as FieldList<Partner<Supplier>>),
-    VENDORID: ['TEXT', ({ own }) => own.code, { required: true }],
-    VENDTYPE: ['TEXT', ({ own }) => own.category],
-    'PAYTOCONTACT.CONTACTNAME': ['TEXT', ({ own }) => own.payTo],
-    ONETIME: ['BOOLEAN', () => false],
-    TOTALDUE: ['CURRENCY', () => '0'],
-    ACHACCOUNTNUMBER: ['TEXT', ({ partner }) => partner?.bankAccounts[0]],
-    LANGUAGE_CODE: ['TEXT', ({ partner }) => partner?.language, { custom: true, label: 'Language' }],
-  }
-  const customer: FieldList<Partner<Customer>> = {
-    ...(common as FieldList<Partner<Customer>>),
-    CUSTOMERID: ['TEXT', ({ own }) => own.code, { required: true }],
-    CUSTTYPE: ['TEXT', ({ own }) => own.category],
-    TOTALDUE: ['CURRENCY', () => '0'],
-  }
-  const item: FieldList<Product & { no: number }> = {
-    ...stampFields(),
-    ITEMID: ['TEXT', ({ code }) => code, { required: true }],
-    NAME: ['TEXT', ({ description }) => description, { required: true }],
-    STATUS: ['ENUM', (one) => (one.status === 'active' ? 'active' : 'inactive'), { codes: statusCodes }],
-    ITEMTYPE: ['ENUM', () => 'Inventory', { codes: { Inventory: 'I', 'Non-Inventory': 'NI' } }],
-    UOMGRP: ['TEXT', ({ stockUnit }) => stockUnit],
-    UPC: ['TEXT', ({ upc }) => upc],
-    BASEPRICE: ['DECIMAL', ({ basePrice }) => plain(basePrice)],
-  }
   return [
     object({
       name: 'VENDOR',
       label: 'Vendor',
       fields: fieldsOf(
-        vendor,
+        vendorFields(company),
         `NAME1099 PARENTKEY:INTEGER PARENTID TERMNAME VENDORACCOUNTNO CREDITLIMIT:CURRENCY APACCOUNT PAYMETHODKEY COMMENTS OBJECTRESTRICTION ACHBANKROUTINGNUMBER ${entity}`,
       ),
       keyField: 'VENDORID',
       auditKey: 'business',
-      ...role('supplier'),
+      ...role(company, 'supplier'),
     }),
     object({
       name: 'CUSTOMER',
       label: 'Customer',
       fields: fieldsOf(
-        customer,
+        customerFields(company),
         `PARENTKEY:INTEGER PARENTID TERMNAME CREDITLIMIT:CURRENCY COMMENTS OBJECTRESTRICTION ${entity}`,
       ),
       keyField: 'CUSTOMERID',
       auditKey: 'business',
       upper: true,
-      ...role('customer'),
+      ...role(company, 'customer'),
     }),
     object({
       name: 'ITEM',

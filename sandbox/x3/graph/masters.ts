@@ -35,64 +35,73 @@ function head<N extends TableName>(type: string, pkg: string, table: N): NodeHea
 const behindBar = (key: string): string => key.slice(key.indexOf('|') + 1)
 const beforeBar = (key: string): string => key.slice(0, key.indexOf('|'))
 
-export function masterNodes(generation: Generation): NodeSpec[] {
-  const old = generation === '2021'
+interface BankDetail {
+  partner: string
+  index: number
+  name: string
+  bankId: string
+}
+
+const businessPartner = node<Ref<'businessPartner'>>(
+  { ...head('BusinessPartner', 'x3MasterData', 'businessPartner'), keyFields: ['code'] },
+  {
+    code: ['String', (ref) => ref.key],
+    ...of<'businessPartner'>({
+      isActive: ['Boolean', () => true],
+      companyName1: ['String', (p) => p.name],
+      companyName2: ['String', () => ''],
+      shortCompanyName: ['String', (p) => p.shortName],
+      europeanUnionVatNumber: ['String', (p) => p.vatNumber],
+      vatNumber: ['String', (p) => p.vatNumber],
+      country: ['Country_node', (p, c) => c.code('country', p.country)],
+      currency: ['Currency_node', (p, c) => c.code('currency', p.currency)],
+      language: ['Language_node', (p, c) => c.code('language', p.language)],
+      isCustomer: ['Boolean', (p) => p.isCustomer],
+      isSupplier: ['Boolean', (p) => p.isSupplier],
+      bankDetails: [
+        'BusinessPartnerBankDetails_Collection',
+        (p) => p.bankAccounts.map((bankId, i): BankDetail => ({ partner: p.code, index: i + 1, name: p.name, bankId })),
+      ],
+    }),
+  },
+  `category:CustomerCategory_node customerOrSupplierOriginCategory:String isIntersite:Boolean businessPartnerSite:Site_node
+   siteIdentificationNumber:String standardIndustrialClassificationCode:String acronym:String italianTaxNumber:String
+   fiscalCode:String consolidationGroup:SiteGroupings_node consolidationCode:String isGrantor:Boolean isCarrier:Boolean
+   isFactor:Boolean isSalesRep:Boolean isMiscellaneousBusinessPartner:Boolean isProspect:Boolean isServiceSupplier:Boolean
+   isServiceCaller:Boolean defaultAddress:BusinessPartnerAddress_node defaultContact:BusinessPartnerContact_node`,
+)
+
+const bankDetails = node<BankDetail>(
+  {
+    type: 'BusinessPartnerBankDetails',
+    position: (bank) => [bank.partner, bank.index],
+    stamped: () => undefined,
+    sortValue: (bank) => bank.index,
+  },
+  {
+    denormalizedIndex: ['Int', (bank) => bank.index],
+    beneficiary: ['String', (bank) => bank.name],
+    bankId: ['String', (bank) => bank.bankId],
+  },
+)
+
+const partnerStamps = <N extends TableName>(table: N) => ({
+  _updateStamp: { table, part: 'own' as const },
+  'code._updateStamp': { table: 'businessPartner' as const, part: 'own' as const },
+})
+
+const partnerNames: Fields<Ref> = {
+  companyName1: ['String', (ref, context) => context.load('businessPartner', ref.key)?.name ?? null],
+  shortCompanyName: ['String', (ref, context) => context.load('businessPartner', ref.key)?.shortName ?? null],
+}
+
+/** Roles of business partners. */
+function partnerRoles(old: boolean): NodeSpec[] {
   /** Supplier and customer stand under the key of their business partner. */
   const partnerCode: Fields<Ref> = old
     ? { code: ['String', (ref) => ref.key] }
     : { code: ['BusinessPartner_node', (ref, context) => context.ref('businessPartner', ref.key)] }
-  const partnerStamps = <N extends TableName>(table: N) => ({
-    _updateStamp: { table, part: 'own' as const },
-    'code._updateStamp': { table: 'businessPartner' as const, part: 'own' as const },
-  })
-  const partnerNames: Fields<Ref> = {
-    companyName1: ['String', (ref, context) => context.load('businessPartner', ref.key)?.name ?? null],
-    shortCompanyName: ['String', (ref, context) => context.load('businessPartner', ref.key)?.shortName ?? null],
-  }
-
   return [
-    node<Ref<'businessPartner'>>(
-      { ...head('BusinessPartner', 'x3MasterData', 'businessPartner'), keyFields: ['code'] },
-      {
-        code: ['String', (ref) => ref.key],
-        ...of<'businessPartner'>({
-          isActive: ['Boolean', () => true],
-          companyName1: ['String', (p) => p.name],
-          companyName2: ['String', () => ''],
-          shortCompanyName: ['String', (p) => p.shortName],
-          europeanUnionVatNumber: ['String', (p) => p.vatNumber],
-          vatNumber: ['String', (p) => p.vatNumber],
-          country: ['Country_node', (p, c) => c.code('country', p.country)],
-          currency: ['Currency_node', (p, c) => c.code('currency', p.currency)],
-          language: ['Language_node', (p, c) => c.code('language', p.language)],
-          isCustomer: ['Boolean', (p) => p.isCustomer],
-          isSupplier: ['Boolean', (p) => p.isSupplier],
-          bankDetails: [
-            'BusinessPartnerBankDetails_Collection',
-            (p) =>
-              p.bankAccounts.map((bankId, i): BankDetail => ({ partner: p.code, index: i + 1, name: p.name, bankId })),
-          ],
-        }),
-      },
-      `category:CustomerCategory_node customerOrSupplierOriginCategory:String isIntersite:Boolean businessPartnerSite:Site_node
-       siteIdentificationNumber:String standardIndustrialClassificationCode:String acronym:String italianTaxNumber:String
-       fiscalCode:String consolidationGroup:SiteGroupings_node consolidationCode:String isGrantor:Boolean isCarrier:Boolean
-       isFactor:Boolean isSalesRep:Boolean isMiscellaneousBusinessPartner:Boolean isProspect:Boolean isServiceSupplier:Boolean
-       isServiceCaller:Boolean defaultAddress:BusinessPartnerAddress_node defaultContact:BusinessPartnerContact_node`,
-    ),
-    node<BankDetail>(
-      {
-        type: 'BusinessPartnerBankDetails',
-        position: (bank) => [bank.partner, bank.index],
-        stamped: () => undefined,
-        sortValue: (bank) => bank.index,
-      },
-      {
-        denormalizedIndex: ['Int', (bank) => bank.index],
-        beneficiary: ['String', (bank) => bank.name],
-        bankId: ['String', (bank) => bank.bankId],
-      },
-    ),
     node<Ref<'supplier'>>(
       { ...head('Supplier', 'x3MasterData', 'supplier'), keyFields: ['code'], stamps: partnerStamps('supplier') },
       {
@@ -130,58 +139,60 @@ export function masterNodes(generation: Generation): NodeSpec[] {
       },
       'billToCustomer:Customer_node groupCustomer:Customer_node addressByDefault:CustomerAddress_node',
     ),
-    node<Ref<'product'>>(
-      { ...head('Product', 'x3MasterData', 'product'), keyFields: ['code'] },
-      {
-        code: ['String', (ref) => ref.key],
-        ...of<'product'>({
-          description1: ['String', (p) => p.description],
-          description2: ['String', () => ''],
-          description3: ['String', () => ''],
-          localizedDescription1: ['String', (p) => p.description],
-          upc: ['String', (p) => p.upc],
-          productStatus: ['ProductStatus', (p) => p.status],
-          stockUnit: ['UnitOfMeasure_node', (p, c) => c.code('unit', p.stockUnit)],
-          basePrice: ['Decimal', (p) => decimal(p.basePrice)],
-          purchaseBasePrice: ['Decimal', (p) => decimal(p.basePrice)],
-          stockManagementMode: ['StockManagementMode', () => 'managed'],
-          lotManagementMode: ['LotManagementMode', () => 'notManaged'],
-        }),
-      },
-    ),
-    node<Ref<'account'>>(
-      { ...head('Account', 'x3FinanceData', 'account'), keys: [['chartOfAccounts._id', 'code']] },
-      {
-        code: ['String', (ref) => behindBar(ref.key)],
-        chartOfAccounts: ['ChartOfAccounts_node', (ref, c) => c.code('chartOfAccounts', beforeBar(ref.key))],
-        ...of<'account'>({
-          localizedDescription: ['String', (a) => a.title],
-          localizedShortDescription: ['String', (a) => a.title.slice(0, 10)],
-          isActive: ['Boolean', (a) => a.active],
-        }),
-      },
-    ),
-    node<Ref<'dimension'>>(
-      {
-        ...head('Dimension', 'x3FinanceData', 'dimension'),
-        keys: [['dimensionType._id', old ? 'dimension' : 'code']],
-      },
-      {
-        [old ? 'dimension' : 'code']: ['String', (ref) => behindBar(ref.key)],
-        dimensionType: ['DimensionType_node', (ref, c) => c.code('dimensionType', beforeBar(ref.key))],
-        ...of<'dimension'>({
-          localizedDescription: ['String', (d) => d.title],
-          localizedShortDescription: ['String', (d) => d.title.slice(0, 10)],
-          isActive: ['Boolean', (d) => d.active],
-        }),
-      },
-    ),
   ]
 }
 
-interface BankDetail {
-  partner: string
-  index: number
-  name: string
-  bankId: string
+const product = node<Ref<'product'>>(
+  { ...head('Product', 'x3MasterData', 'product'), keyFields: ['code'] },
+  {
+    code: ['String', (ref) => ref.key],
+    ...of<'product'>({
+      description1: ['String', (p) => p.description],
+      description2: ['String', () => ''],
+      description3: ['String', () => ''],
+      localizedDescription1: ['String', (p) => p.description],
+      upc: ['String', (p) => p.upc],
+      productStatus: ['ProductStatus', (p) => p.status],
+      stockUnit: ['UnitOfMeasure_node', (p, c) => c.code('unit', p.stockUnit)],
+      basePrice: ['Decimal', (p) => decimal(p.basePrice)],
+      purchaseBasePrice: ['Decimal', (p) => decimal(p.basePrice)],
+      stockManagementMode: ['StockManagementMode', () => 'managed'],
+      lotManagementMode: ['LotManagementMode', () => 'notManaged'],
+    }),
+  },
+)
+
+const account = node<Ref<'account'>>(
+  { ...head('Account', 'x3FinanceData', 'account'), keys: [['chartOfAccounts._id', 'code']] },
+  {
+    code: ['String', (ref) => behindBar(ref.key)],
+    chartOfAccounts: ['ChartOfAccounts_node', (ref, c) => c.code('chartOfAccounts', beforeBar(ref.key))],
+    ...of<'account'>({
+      localizedDescription: ['String', (a) => a.title],
+      localizedShortDescription: ['String', (a) => a.title.slice(0, 10)],
+      isActive: ['Boolean', (a) => a.active],
+    }),
+  },
+)
+
+const dimension = (old: boolean): NodeSpec =>
+  node<Ref<'dimension'>>(
+    {
+      ...head('Dimension', 'x3FinanceData', 'dimension'),
+      keys: [['dimensionType._id', old ? 'dimension' : 'code']],
+    },
+    {
+      [old ? 'dimension' : 'code']: ['String', (ref) => behindBar(ref.key)],
+      dimensionType: ['DimensionType_node', (ref, c) => c.code('dimensionType', beforeBar(ref.key))],
+      ...of<'dimension'>({
+        localizedDescription: ['String', (d) => d.title],
+        localizedShortDescription: ['String', (d) => d.title.slice(0, 10)],
+        isActive: ['Boolean', (d) => d.active],
+      }),
+    },
+  )
+
+export function masterNodes(generation: Generation): NodeSpec[] {
+  const old = generation === '2021'
+  return [businessPartner, bankDetails, ...partnerRoles(old), product, account, dimension(old)]
 }
