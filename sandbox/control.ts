@@ -6,9 +6,11 @@ import type { History } from './history.ts'
 import { listen } from './listen.ts'
 import type { RunningServer } from './servers/server.ts'
 
+type Servers = Readonly<Record<string, RunningServer>>
+
 export interface ControlOptions {
   history: History
-  servers: Readonly<Record<string, RunningServer>>
+  servers: Servers
   token: string
   port?: number
 }
@@ -39,111 +41,8 @@ const forceBody = z.object({
  */
 export async function startControl(options: ControlOptions): Promise<Control> {
   const { history, servers } = options
-  const { books, clock } = history
-  let plans = startPlans('calm', 1)
-
-  function startPlans(profile: Profile, seed: number): Record<string, FaultPlan> {
-    const made: Record<string, FaultPlan> = {}
-    for (const [n, [name, server]] of Object.entries(servers).entries()) {
-      const plan = createFaults(profile, seed + n, server.sites)
-      made[name] = plan
-      server.setFaults(plan, profile)
-    }
-    return made
-  }
-
-  function serverOf(name: string): RunningServer {
-    const found = servers[name]
-    if (!found) throw new Error(`No server ${name} here, only ${Object.keys(servers).join(', ')}`)
-    return found
-  }
-
-  /** What each server says of something that not all have. */
-  const each = <T>(ask: (server: RunningServer) => T): Record<string, T> =>
-    Object.fromEntries(Object.entries(servers).map(([name, server]) => [name, ask(server)]))
-
-  function rows(body: unknown): AsyncIterable<readonly unknown[]> {
-    const { server, sql } = queryBody.parse(body)
-    const target = server === undefined ? Object.values(servers).find(({ query }) => query) : serverOf(server)
-    if (!target?.query) throw new Error(`${server ?? 'The sandbox'} stores no tables`)
-    return target.query(sql)
-  }
-
-  function faults(): { met: Record<string, number>; pending: string[] } {
-    const met: Record<string, number> = {}
-    const pending: string[] = []
-    for (const [server, plan] of Object.entries(plans)) {
-      for (const [name, count] of Object.entries(plan.met())) met[`${server} ${name}`] = count
-      for (const { site, kind, missing } of plan.pending())
-        pending.push(`${server} ${site}/${kind}, ${missing} missing`)
-    }
-    return { met, pending }
-  }
-
-  /** What a caller may ask for, by method and path. */
-  const routes: Readonly<Record<string, (body: unknown) => unknown>> = {
-    'GET /state': () => ({
-      addresses: each(({ addresses }) => addresses),
-      books: { seed: history.seed, size: history.size, today: history.today, events: history.events() },
-      days: history.events().filter(({ kind }) => kind === 'day').length,
-      clock: new Date(clock.now()).toISOString(),
-      lastStamp: books.lastStamp(),
-      lostRight: books.lostRight() ?? null,
-      denied: Object.values(servers).flatMap(({ rights }) => rights?.denied() ?? []),
-      ambushes: books.ambushes().map(({ table, key }) => ({ table, key })),
-      requests: each((server) => server.stats().requests),
-      statements: Object.values(servers).reduce((sum, server) => sum + (server.stats().statements ?? 0), 0),
-      faults: faults(),
-      ...each((server) => server.stats()),
-    }),
-    'POST /day': () => {
-      const changes = history.day()
-      for (const server of Object.values(servers)) server.newDay?.()
-      return { changes, clock: new Date(clock.now()).toISOString() }
-    },
-    'POST /close': () => {
-      for (const plan of Object.values(plans)) plan.stop()
-      clock.skew(0)
-      for (const { rights } of Object.values(servers)) rights?.allow()
-      history.finish()
-      return { clock: new Date(clock.now()).toISOString(), lastStamp: books.lastStamp() }
-    },
-    'POST /faults': (body) => {
-      const { profile, seed } = faultsBody.parse(body)
-      plans = startPlans(profile, seed)
-      return {}
-    },
-    'POST /force': (body) => {
-      const { server, site, kind, times } = forceBody.parse(body)
-      const known = serverOf(server).sites[site]?.kinds.find((k) => k === kind)
-      if (!known) throw new Error(`${server} has no fault ${kind} at ${site}`)
-      plans[server]?.force(site, known, times)
-      return {}
-    },
-    'POST /clock': (body) => {
-      clock.skew(clockBody.parse(body).skewSeconds)
-      return { clock: new Date(clock.now()).toISOString() }
-    },
-    'POST /rights': (body) => {
-      const wanted = rightsBody.parse(body)
-      const { rights } = Object.values(servers).find((server) => server.rights) ?? {}
-      if (!rights) throw new Error('No server here has rights to take')
-      if ('deny' in wanted) rights.deny(wanted.deny)
-      else rights.allow(wanted.allow ?? undefined)
-      return { denied: rights.denied() }
-    },
-    'POST /act': (body) => {
-      const { server, act, ...what } = actBody.parse(body)
-      const { acts } = serverOf(server)
-      if (!acts) throw new Error(`Nobody works in ${server}`)
-      return acts(act, what)
-    },
-    'POST /latency': (body) => {
-      for (const [name, ms] of Object.entries(latencyBody.parse(body))) serverOf(name).setLatency(ms)
-      return {}
-    },
-  }
-
+  const plans = createPlans(servers)
+  const routes = routesOf(history, servers, plans)
   const server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => {
       if (response.headersSent) response.destroy()
@@ -158,7 +57,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     const path = new URL(request.url ?? '/', 'http://control').pathname
     const body = request.method === 'POST' ? await bodyOf(request) : undefined
     if (request.method === 'POST' && path === '/query') {
-      return await stream(response, rows(body))
+      return await stream(response, rows(servers, body))
     }
     const table = request.method === 'GET' ? /^\/books\/(\w+)$/.exec(path)?.[1] : undefined
     if (table) return await stream(response, visible(history, table))
@@ -170,11 +69,133 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const listening = await listen(server, options.port)
   return {
     url: `http://127.0.0.1:${listening.port}`,
-    setFaults(profile, seed) {
-      plans = startPlans(profile, seed)
-    },
+    setFaults: plans.start,
     close: () => listening.close(),
   }
+}
+
+/** The fault plans of all servers. */
+interface Plans {
+  start(profile: Profile, seed: number): void
+  of(server: string): FaultPlan | undefined
+  stop(): void
+  told(): { met: Record<string, number>; pending: string[] }
+}
+
+function createPlans(servers: Servers): Plans {
+  let plans: Readonly<Record<string, FaultPlan>> = {}
+  const start = (profile: Profile, seed: number): void => {
+    const made: Record<string, FaultPlan> = {}
+    for (const [n, [name, server]] of Object.entries(servers).entries()) {
+      const plan = createFaults(profile, seed + n, server.sites)
+      made[name] = plan
+      server.setFaults(plan, profile)
+    }
+    plans = made
+  }
+  start('calm', 1)
+  return {
+    start,
+    of: (server) => plans[server],
+    stop() {
+      for (const plan of Object.values(plans)) plan.stop()
+    },
+    told() {
+      const met: Record<string, number> = {}
+      const pending: string[] = []
+      for (const [server, plan] of Object.entries(plans)) {
+        for (const [name, count] of Object.entries(plan.met())) met[`${server} ${name}`] = count
+        for (const { site, kind, missing } of plan.pending())
+          pending.push(`${server} ${site}/${kind}, ${missing} missing`)
+      }
+      return { met, pending }
+    },
+  }
+}
+
+function serverOf(servers: Servers, name: string): RunningServer {
+  const found = servers[name]
+  if (!found) throw new Error(`No server ${name} here, only ${Object.keys(servers).join(', ')}`)
+  return found
+}
+
+/** What each server says of something that not all have. */
+const each = <T>(servers: Servers, ask: (server: RunningServer) => T): Record<string, T> =>
+  Object.fromEntries(Object.entries(servers).map(([name, server]) => [name, ask(server)]))
+
+/** What a caller may ask for, by method and path. */
+const routesOf = (
+  history: History,
+  servers: Servers,
+  plans: Plans,
+): Readonly<Record<string, (body: unknown) => unknown>> => ({
+  'GET /state': () => ({
+    addresses: each(servers, ({ addresses }) => addresses),
+    books: { seed: history.seed, size: history.size, today: history.today, events: history.events() },
+    days: history.events().filter(({ kind }) => kind === 'day').length,
+    clock: new Date(history.clock.now()).toISOString(),
+    lastStamp: history.books.lastStamp(),
+    lostRight: history.books.lostRight() ?? null,
+    denied: Object.values(servers).flatMap(({ rights }) => rights?.denied() ?? []),
+    ambushes: history.books.ambushes().map(({ table, key }) => ({ table, key })),
+    requests: each(servers, (server) => server.stats().requests),
+    statements: Object.values(servers).reduce((sum, server) => sum + (server.stats().statements ?? 0), 0),
+    faults: plans.told(),
+    ...each(servers, (server) => server.stats()),
+  }),
+  'POST /day': () => {
+    const changes = history.day()
+    for (const server of Object.values(servers)) server.newDay?.()
+    return { changes, clock: new Date(history.clock.now()).toISOString() }
+  },
+  'POST /close': () => {
+    plans.stop()
+    history.clock.skew(0)
+    for (const { rights } of Object.values(servers)) rights?.allow()
+    history.finish()
+    return { clock: new Date(history.clock.now()).toISOString(), lastStamp: history.books.lastStamp() }
+  },
+  'POST /faults': (body) => {
+    const { profile, seed } = faultsBody.parse(body)
+    plans.start(profile, seed)
+    return {}
+  },
+  'POST /force': (body) => {
+    const { server, site, kind, times } = forceBody.parse(body)
+    const known = serverOf(servers, server).sites[site]?.kinds.find((k) => k === kind)
+    if (!known) throw new Error(`${server} has no fault ${kind} at ${site}`)
+    plans.of(server)?.force(site, known, times)
+    return {}
+  },
+  'POST /clock': (body) => {
+    history.clock.skew(clockBody.parse(body).skewSeconds)
+    return { clock: new Date(history.clock.now()).toISOString() }
+  },
+  'POST /rights': (body) => {
+    const wanted = rightsBody.parse(body)
+    const { rights } = Object.values(servers).find((server) => server.rights) ?? {}
+    if (!rights) throw new Error('No server here has rights to take')
+    if ('deny' in wanted) rights.deny(wanted.deny)
+    else rights.allow(wanted.allow ?? undefined)
+    return { denied: rights.denied() }
+  },
+  'POST /act': (body) => {
+    const { server, act, ...what } = actBody.parse(body)
+    const { acts } = serverOf(servers, server)
+    if (!acts) throw new Error(`Nobody works in ${server}`)
+    return acts(act, what)
+  },
+  'POST /latency': (body) => {
+    for (const [name, ms] of Object.entries(latencyBody.parse(body))) serverOf(servers, name).setLatency(ms)
+    return {}
+  },
+})
+
+function rows(servers: Servers, body: unknown): AsyncIterable<readonly unknown[]> {
+  const { server, sql } = queryBody.parse(body)
+  const target = server === undefined ? Object.values(servers).find(({ query }) => query) : serverOf(servers, server)
+  if (!target?.query) throw new Error(`${server ?? 'The sandbox'} stores no tables`)
+  return target.query(sql)
 }
 
 /** The books' table as the ERP would show it now. */

@@ -1,17 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import { createFaults, type FaultPlan } from '../faults.ts'
-import { DropNow, deliver, type Exchange, json, type Reply, ReplyNow } from '../http.ts'
+import { DropNow, deliver, type Exchange, type Reply, ReplyNow } from '../http.ts'
 import { listen } from '../listen.ts'
 import { createCertificates } from '../tls.ts'
 import { plain } from './columns.ts'
 import { execute, type Rows, streamRows } from './execute.ts'
-import { filesApi } from './files-api.ts'
 import { failure, refusals } from './http.ts'
 import { createRights } from './rights.ts'
-import { createService, enter, type LoggedStatement, type Running, type Tuning } from './service.ts'
+import { route, type Site } from './routes.ts'
+import type { LoggedStatement, Running, Tuning } from './service.ts'
 import { DATABRICKS_SITES } from './sites.ts'
-import { hasVolume } from './store.ts'
 import { createThriftServer } from './thrift.ts'
 import { createTokens } from './tokens.ts'
 import { openWarehouse } from './warehouse.ts'
@@ -114,75 +113,13 @@ export async function startDatabricks(options: DatabricksOptions = {}): Promise<
     log: [],
   }
   const tokens = createTokens({ clientId, clientSecret, token, tokenSeconds: () => running.tuning.tokenSeconds })
-  const service = createThriftServer()
+  const site: Site = { running, tokens, thrift: createThriftServer(), catalog, path: warehousePath, port: 0 }
   const certificates = await createCertificates(options.ca, ['*.cloud.databricks.com', '*.azuredatabricks.net'])
 
-  async function route(request: IncomingMessage, body: Buffer, exchange: Exchange): Promise<Reply> {
-    const url = new URL(request.url ?? '/', 'https://localhost')
-    const method = request.method ?? 'GET'
-    const origin = `https://${request.headers.host}`
-    if (url.pathname === '/oidc/.well-known/oauth-authorization-server') {
-      await enter(running, 'oidc', exchange)
-      return tokens.discovery(origin)
-    }
-    if (url.pathname === '/oidc/v1/token' && method === 'POST') {
-      await enter(running, 'token', exchange)
-      return await tokens.grant(request.headers.authorization, body.toString(), origin)
-    }
-    const refusal = tokens.refuse(request.headers.authorization)
-    if (refusal) return refusal
-    if (url.pathname === warehousePath && method === 'POST') {
-      const reply = await service.serve(body, createService(running, exchange))
-      return { status: 200, headers: { 'content-type': 'application/x-thrift' }, body: reply }
-    }
-    const [isWarehouses, id] = /^\/api\/2\.0\/sql\/warehouses(?:\/([^/]+))?$/.exec(url.pathname) ?? []
-    if (isWarehouses && method === 'GET') {
-      await enter(running, 'warehouses', exchange)
-      if (id === undefined) return json(200, { warehouses: [described] })
-      return id === described.id ? json(200, described) : noWarehouse(id)
-    }
-    const otherId = /^\/sql\/1\.0\/(?:warehouses|endpoints)\/([^/]+)/.exec(url.pathname)?.[1]
-    if (otherId) return noWarehouse(otherId)
-    const [, what, path] = /^\/api\/2\.0\/fs\/(files|directories)(\/Volumes\/.+)$/.exec(url.pathname) ?? []
-    if (what && path) {
-      await enter(running, `${what}-${method.toLowerCase()}`, exchange)
-      const overwrite = url.searchParams.get('overwrite') === 'true'
-      const asked = { method, what, path: path.split('/').map(decodeURIComponent).join('/'), overwrite, body }
-      return await filesApi(asked, warehouse.volumes, warehouse.rights, async ({ volume }) => {
-        const connection = await warehouse.instance.connect()
-        const exists = volume.catalog === catalog && (await hasVolume({ connection, bound: new Map() }, volume))
-        connection.closeSync()
-        return exists
-      })
-    }
-    return failure(404, 'ENDPOINT_NOT_FOUND', `No API found for '${method} ${url.pathname}'`)
-  }
-
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    running.counts.requests = (running.counts.requests ?? 0) + 1
-    const exchange: Exchange = { aftermath: undefined, revoke: () => tokens.revoke(request.headers.authorization) }
-    try {
-      const chunks: Buffer[] = []
-      for await (const chunk of request) chunks.push(chunk)
-      const reply = await route(request, Buffer.concat(chunks), exchange).catch(answerInstead)
-      await deliver(response, reply, exchange, running.faults, refusals)
-    } catch {
-      // The fault plan or the client dropped the connection: there is nobody left to answer.
-      response.destroy()
-    }
-  }
-
-  const server = createServer(certificates, (request, response) => void handle(request, response))
+  const server = createServer(certificates, (request, response) => void handle(site, request, response))
   const listening = await listen(server, options.port)
   const { port } = listening
-  /** The warehouse as the workspace's REST API describes it. */
-  const described = {
-    id: warehousePath.split('/').at(-1),
-    name: 'Sandbox',
-    cluster_size: '2X-Small',
-    state: 'RUNNING',
-    odbc_params: { hostname: 'localhost', path: warehousePath, port, protocol: 'https' },
-  }
+  site.port = port
   const unrestricted = { ...warehouse, rights: createRights() }
   const session = () => ({ catalog, schema: 'default', user: clientId })
 
@@ -216,14 +153,25 @@ export async function startDatabricks(options: DatabricksOptions = {}): Promise<
     async close() {
       await listening.close()
       // Their statements must have let go of the database before it closes.
-      await service.close()
+      await site.thrift.close()
       await close()
     },
   }
 }
 
-function noWarehouse(id: string): Reply {
-  return failure(404, 'RESOURCE_DOES_NOT_EXIST', `SQL warehouse ${id} does not exist.`)
+async function handle(site: Site, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { running, tokens } = site
+  running.counts.requests = (running.counts.requests ?? 0) + 1
+  const exchange: Exchange = { aftermath: undefined, revoke: () => tokens.revoke(request.headers.authorization) }
+  try {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    const reply = await route(site, request, Buffer.concat(chunks), exchange).catch(answerInstead)
+    await deliver(response, reply, exchange, running.faults, refusals)
+  } catch {
+    // The fault plan or the client dropped the connection: there is nobody left to answer.
+    response.destroy()
+  }
 }
 
 /** A thrown answer is an answer; anything else is a request that the sandbox cannot make sense of. */

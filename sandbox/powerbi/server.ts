@@ -1,28 +1,22 @@
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createFaults } from '../faults.ts'
-import { DropNow, deliver, type Exchange, meetFault, type Refusals, type Reply, ReplyNow } from '../http.ts'
 import { listen } from '../listen.ts'
 import { createCertificates } from '../tls.ts'
-import type { Dataset, LoggedRequest, PowerbiOptions, PowerbiSandbox, Tuning, TuningChange, Workspace } from './api.ts'
+import type { Dataset, PowerbiOptions, PowerbiSandbox, Tuning, TuningChange, Workspace } from './api.ts'
 import { appCertificate } from './certificate.ts'
-import { bareFailure, failure, messageOnly, notAuthorized, refusals, refuse, tokenExpired } from './errors.ts'
-import { CLOUDS, createIdentity, type Identity, tokenRefusals } from './identity.ts'
+import { type Door, handle } from './door.ts'
+import { CLOUDS, createIdentity } from './identity.ts'
 import { ASSUMED, createPushBook, createWindow, LIMITS } from './limits.ts'
 import { keepDataset } from './models.ts'
-import { routeOf } from './routes.ts'
-import { type Call, countKey, type Service } from './service.ts'
+import { countKey, type Service } from './service.ts'
 import { POWERBI_SITES } from './sites.ts'
 import { openStore, type Store } from './store.ts'
 
 export { POWERBI_SITES } from './sites.ts'
 
-const API = '/v1.0/myorg/'
 const HOUR = 3_600_000
-/** A body beyond this is not even kept to be refused. */
-const MOST_BYTES = 256 * 1024 * 1024
 
 const TUNING: Tuning = {
   latencyMs: 0,
@@ -68,75 +62,17 @@ export async function startPowerbi(options: PowerbiOptions = {}): Promise<Powerb
     ...{ tenant, clientId, clientSecret, cloud, now, certificatePem: app.certificatePem },
     lifetime: () => ({ tokenSeconds: tuning.tokenSeconds, refreshIn: tuning.refreshIn }),
   })
-  const counts: Record<string, number> = {}
-  let faults = options.faults ?? createFaults('calm', 0, POWERBI_SITES)
 
-  async function enter(site: string, exchange: Exchange, words: Refusals): Promise<void> {
-    counts[site] = (counts[site] ?? 0) + 1
-    await meetFault(faults, site, exchange, words)
+  const door: Door = {
+    service,
+    identity,
+    counts: {},
+    faults: options.faults ?? createFaults('calm', 0, POWERBI_SITES),
+    onRequest: options.onRequest,
   }
-
-  async function signIn(
-    request: IncomingMessage,
-    url: URL,
-    body: Buffer,
-    exchange: Exchange,
-  ): Promise<Reply | undefined> {
-    const origin = `https://${request.headers.host}`
-    const [, forDiscovery] = /^\/([^/]+)(?:\/v2\.0)?\/\.well-known\/openid-configuration$/.exec(url.pathname) ?? []
-    if (forDiscovery !== undefined) return identity.discovery(origin, decodeURIComponent(forDiscovery))
-    if (url.pathname === '/common/discovery/instance') return identity.instances(origin, url.host)
-    const [, forToken] = /^\/([^/]+)\/oauth2\/v2\.0\/token$/.exec(url.pathname) ?? []
-    if (forToken === undefined || request.method !== 'POST') return undefined
-    await enter('token', exchange, tokenRefusals)
-    return await identity.token(origin, decodeURIComponent(forToken), body.toString())
-  }
-
-  async function serve(request: IncomingMessage, url: URL, body: Buffer, exchange: Exchange): Promise<Reply> {
-    const path = decoded(url.pathname.slice(API.length))
-    const call: Call = { method: request.method ?? 'GET', url, path, headers: request.headers, body }
-    checkToken(identity, request.headers.authorization)
-    const route = routeOf(call)
-    await enter(route.site, exchange, refusals)
-    if (!tuning.servicePrincipals) throw refuse(notAuthorized())
-    if (route.site === 'rows-post') return await route.run(service, call)
-    await service.pause()
-    const reply = await route.run(service, call)
-    await service.pause()
-    return reply
-  }
-
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    counts.requests = (counts.requests ?? 0) + 1
-    const exchange: Exchange = { aftermath: undefined, revoke: () => identity.revoke(request.headers.authorization) }
-    const requestId = randomUUID()
-    let body: Buffer = Buffer.alloc(0)
-    let status = 0
-    const url = new URL(request.url ?? '/', `https://${request.headers.host ?? 'localhost'}`)
-    const isApi = url.pathname.startsWith(API)
-    try {
-      body = await bodyOf(request)
-      const answer = async (): Promise<Reply> =>
-        isApi
-          ? await serve(request, url, body, exchange)
-          : ((await signIn(request, url, body, exchange)) ?? nowhere(url))
-      const reply = await answer().catch(answerInstead)
-      status = reply.status
-      const headers = { ...reply.headers, requestid: requestId }
-      await deliver(response, { ...reply, headers }, exchange, faults, isApi ? refusals : tokenRefusals)
-      if (exchange.aftermath !== undefined) status = response.statusCode
-    } catch {
-      // The fault plan or the client dropped the connection: there is nobody left to answer.
-      status = 0
-      response.destroy()
-    } finally {
-      if (isApi) options.onRequest?.(logged(request, body, status))
-    }
-  }
-
   const server = createServer(
     { key: certificates.key, cert: certificates.cert },
-    (request, response) => void handle(request, response),
+    (request, response) => void handle(door, request, response),
   )
   const listening = await listen(server, options.port)
   const { port } = listening
@@ -177,10 +113,10 @@ export async function startPowerbi(options: PowerbiOptions = {}): Promise<Powerb
       return store.query(`SELECT ${columns.map(quoted).join(', ')} FROM ${quoted(dataset)}.${quoted(table)}`)
     },
     query: store.query,
-    stats: () => ({ requests: 0, ...counts, ...service.totals }),
-    faults: () => faults,
+    stats: () => ({ requests: 0, ...door.counts, ...service.totals }),
+    faults: () => door.faults,
     setFaults(plan = createFaults('calm', 0, POWERBI_SITES)) {
-      faults = plan
+      door.faults = plan
     },
     tune,
     async close() {
@@ -231,49 +167,4 @@ async function createService(
     service.books.get(dataset)?.rows.add(at, rows)
   }
   return service
-}
-
-function decoded(path: string): string[] {
-  try {
-    return path.split('/').map(decodeURIComponent)
-  } catch {
-    throw refuse(failure(400, 'BadRequest', 'The address is not encoded as it should be.'))
-  }
-}
-
-function checkToken(identity: Identity, authorization: string | undefined): void {
-  const fault = identity.check(authorization)
-  if (fault !== undefined) throw refuse(fault === 'expired' ? tokenExpired() : notAuthorized())
-}
-
-async function bodyOf(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > MOST_BYTES) throw new DropNow()
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
-}
-
-function nowhere({ pathname }: URL): Reply {
-  return messageOnly(404, `No HTTP resource was found that matches the request URI '${pathname}'.`)
-}
-
-/** A thrown answer is an answer; anything else is a fault of the sandbox, which must be seen. */
-function answerInstead(error: unknown): Reply {
-  if (error instanceof ReplyNow) return error.reply
-  if (error instanceof DropNow) throw error
-  return bareFailure(500, 'InternalServerError', error instanceof Error ? error.message : 'The request cannot be read.')
-}
-
-function logged(request: IncomingMessage, body: Buffer, status: number): LoggedRequest {
-  let parsed: unknown
-  try {
-    parsed = body.length === 0 ? undefined : JSON.parse(body.toString())
-  } catch {
-    parsed = undefined
-  }
-  return { method: request.method ?? 'GET', path: request.url ?? '/', body: parsed, bytes: body.length, status }
 }

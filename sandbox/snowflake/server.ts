@@ -32,17 +32,7 @@ export async function startSnowflake(options: SnowflakeOptions = {}): Promise<Sn
   const { user = 'TIEOUT_LOADER', database = 'FINANCE', warehouses = ['LOAD_WH'], roles = ['LOADER'] } = options
   const { token = 'pat-sandbox', clientId = 'sandbox-client', clientSecret = 'sandbox-secret' } = options
   const name = (options.account ?? 'TIEOUT-SANDBOX').toUpperCase()
-  const tuning = {
-    latencyMs: options.latencyMs ?? 0,
-    directMs: options.directMs ?? 1000,
-    pendingEvery: options.pendingEvery ?? (options.faults ? 3 : 0),
-    inlineRows: options.inlineRows ?? 1000,
-    tokenSeconds: options.tokenSeconds ?? 600,
-    sessionSeconds: options.sessionSeconds ?? 3600,
-    bindThreshold: 65_280,
-    idleMs: 300_000,
-    keepsDefaultCollation: false,
-  }
+  const tuning = tuningOf(options)
   const own = {
     warehouses,
     roles,
@@ -71,21 +61,7 @@ export async function startSnowflake(options: SnowflakeOptions = {}): Promise<Sn
     url: '',
   }
 
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    running.counts.requests = (running.counts.requests ?? 0) + 1
-    const exchange: Exchange = { aftermath: undefined, revoke: () => undefined }
-    try {
-      const chunks: Buffer[] = []
-      for await (const chunk of request) chunks.push(chunk)
-      const reply = await route(running, request, Buffer.concat(chunks), exchange).catch(answerInstead)
-      await deliver(response, reply, exchange, running.faults, REFUSALS)
-    } catch {
-      // The fault plan or the client dropped the connection: there is nobody left to answer.
-      response.destroy()
-    }
-  }
-
-  const server = createServer((request, response) => void handle(request, response))
+  const server = createServer((request, response) => void handle(running, request, response))
   const listening = await listen(server, options.port)
   const { port } = listening
   running.url = `http://127.0.0.1:${port}`
@@ -157,6 +133,32 @@ export async function startSnowflake(options: SnowflakeOptions = {}): Promise<Sn
       account.store.close()
       await account.stages.close()
     },
+  }
+}
+
+const tuningOf = (options: SnowflakeOptions): Running['tuning'] => ({
+  latencyMs: options.latencyMs ?? 0,
+  directMs: options.directMs ?? 1000,
+  pendingEvery: options.pendingEvery ?? (options.faults ? 3 : 0),
+  inlineRows: options.inlineRows ?? 1000,
+  tokenSeconds: options.tokenSeconds ?? 600,
+  sessionSeconds: options.sessionSeconds ?? 3600,
+  bindThreshold: 65_280,
+  idleMs: 300_000,
+  keepsDefaultCollation: false,
+})
+
+async function handle(running: Running, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  running.counts.requests = (running.counts.requests ?? 0) + 1
+  const exchange: Exchange = { aftermath: undefined, revoke: () => undefined }
+  try {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    const reply = await route(running, request, Buffer.concat(chunks), exchange).catch(answerInstead)
+    await deliver(response, reply, exchange, running.faults, REFUSALS)
+  } catch {
+    // The fault plan or the client dropped the connection: there is nobody left to answer.
+    response.destroy()
   }
 }
 
