@@ -30,6 +30,11 @@ export interface Staging<R> {
   load?(work: Work, rows: R): Promise<void>
   /** Takes away what is left of them, without waiting; done twice it does nothing more. */
   drop(rows: R): void
+  /**
+   * A further attempt at a batch puts its rows where the failed one had them: they are overwritten then and not taken away,
+   * which might meet the new ones.
+   */
+  readonly samePlace: boolean
   /** The statements, `found` being the columns of each part's table as they are stored. */
   statements(found: readonly FindColumn[]): MergeStatements<R>
 }
@@ -124,10 +129,7 @@ export function createMergeTarget<R>(
     const { staging: by } = planFor(batch.schema)
     const rows = await by.stage(batch, '', staging)
     const drop = (): void => by.drop(rows)
-    return {
-      write: (context) => writeStaged(batch, rows, context).finally(drop),
-      drop,
-    }
+    return { drop, write: (context) => thenDrop(by, rows, writeStaged(batch, rows, context)) }
   }
 
   return {
@@ -207,6 +209,18 @@ function compile<R>(schema: Schema, fingerprint: string, options: MergeOptions<R
   const parts = ['', ...Object.keys(schema.lists ?? {})].map(part)
   const staging = options.staging(schema, parts)
   return { fingerprint, parts, staging, found: undefined, statements: staging.statements(parts.map(() => asGiven)) }
+}
+
+/** Takes the rows away behind what was done with them; where it failed only if no further attempt's could be meant. */
+async function thenDrop<T, R>(staging: Staging<R>, rows: R, done: Promise<T>): Promise<T> {
+  try {
+    const result = await done
+    staging.drop(rows)
+    return result
+  } catch (error) {
+    if (!staging.samePlace) staging.drop(rows)
+    throw error
+  }
 }
 
 /** Writes a batch whose rows can be read; with a transaction all of it or nothing. */
@@ -326,9 +340,8 @@ async function rejectedOf<R>(
   }
   const rows = await staging.stage(batch, '-check', context)
   const what = `Check of the values for ${dialect.plain(nameOf(plan, 0))}`
-  const found = await dialect
-    .session(what, tagsOf(batch), (work) => ask(work, rows), context)
-    .finally(() => staging.drop(rows))
+  const asked = dialect.session(what, tagsOf(batch), (work) => ask(work, rows), context)
+  const found = await thenDrop(staging, rows, asked)
   const first = new Map<number, Rejection>()
   for (const rejection of found) if (!first.has(rejection.index)) first.set(rejection.index, rejection)
   return [...first.values()].sort((a, b) => a.index - b.index)

@@ -30,6 +30,7 @@ export const mergeStaging =
         throw failed.reason
       },
       drop,
+      samePlace: false,
       statements: () => statementsOf(parts, options.json),
     }
   }

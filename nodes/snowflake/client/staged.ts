@@ -44,6 +44,7 @@ export const mergeStaging =
       },
       load: (work, { ready }) => stageRows(connection, work, staging, ready),
       drop: ({ ready }) => removeLater(connection, ready),
+      samePlace: true,
       statements: (found) => statementsOf(parts, found, staging.name),
     }
   }

@@ -12,6 +12,7 @@ export const furtherStaging = (schema: Schema, parts: readonly Part[]): Staging<
     stage: async ({ records }) =>
       serializers.map((serialize) => arrayText(packRows((rows) => serialize(records, rows)))),
     drop: () => undefined,
+    samePlace: false,
     statements: () => statements,
   }
 }

@@ -79,7 +79,7 @@ const twoLists = { ...journal, lists: { ...journal.lists, tax: journal.lists?.li
 const batch = batchOf('b', [entry('1', { read: 1 }), entry('2', { read: 1, delete: true })], twoLists)
 
 /** A target of three tables whose statements are named after what they do. */
-function merging(f: ReturnType<typeof fake>, more: Partial<MergeStatements<string>> = {}) {
+function merging(f: ReturnType<typeof fake>, more: Partial<MergeStatements<string>> = {}, samePlace = false) {
   const target = sqlTarget<string>(f.warehouse, 'gl_entry', {
     mode: 'merge',
     tableOf,
@@ -89,6 +89,7 @@ function merging(f: ReturnType<typeof fake>, more: Partial<MergeStatements<strin
         return id
       },
       drop: () => void f.sent.push('DROP'),
+      samePlace,
       statements: (found) => ({
         merge: (place) => ({ sql: `MERGE ${parts[place]?.list || 'header'} ${found[place]?.('source')?.name ?? '?'}` }),
         rejected: (place) => ({ sql: `CHECK ${place}` }),
@@ -185,6 +186,18 @@ describe('the target of a SQL warehouse', () => {
       await assert.rejects(merging(f).write(batch, context), () => ended)
       assert.deepEqual(f.sent.slice(-2), ['MERGE tax ?', 'DROP'])
     })
+  })
+
+  it('leaves the rows of a failed attempt where the next one puts its own, which their removal might meet', async () => {
+    const refuses = fake({ transaction }, failing('MERGE lines'))
+    await assert.rejects(merging(refuses, {}, true).write(batch, context), /refused/)
+    assert.equal(refuses.sent.at(-1), 'ROLLBACK')
+    const cannotTell = fake({ transaction }, failing('CHECK'))
+    await assert.rejects(merging(cannotTell, {}, true).findRejected(batch, context), /refused/)
+    assert.equal(cannotTell.sent.at(-1), 'CHECK 0')
+    const takes = fake({ transaction })
+    await merging(takes, {}, true).write(batch, context)
+    assert.equal(takes.sent.at(-1), 'DROP')
   })
 
   it('looks at the tables before a statement names a column where only the stored name counts', async () => {
