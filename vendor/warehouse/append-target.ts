@@ -2,7 +2,7 @@
 import { syncError } from '../../sync/contract/errors.ts'
 import type { Column } from '../../sync/contract/message.ts'
 import type { WriteBatch, WriteContext } from '../../sync/contract/target.ts'
-import type { FindColumn, TableName, WantedTable, Work } from './dialect.ts'
+import { type FindColumn, type TableName, tagsOf, type WantedTable, type Work } from './dialect.ts'
 import { storedVersions } from './stored-keys.ts'
 import { addressOf, filledTables, haveRows } from './tables.ts'
 import { findTables, VERSIONS_UNTOLD } from './technical-columns.ts'
@@ -88,7 +88,7 @@ export function createAppendTarget(
       await loading.upload(batch, at, context)
       await dialect.session(
         `COPY INTO ${name}`,
-        { sync: batch.sync, run: batch.run, entity: batch.entity },
+        tagsOf(batch),
         async (work) => {
           const loaded = await load(work, batch.id, at)
           // an attempt before this one may have loaded it, and only its answer was lost

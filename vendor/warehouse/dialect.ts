@@ -1,7 +1,7 @@
 /** What a SQL warehouse says of itself: its words, its statements, and what it guarantees. The target that is made of it asks for no vendor's name. */
 import type { SyncError } from '../../sync/contract/errors.ts'
 import type { Column, ColumnType } from '../../sync/contract/message.ts'
-import type { WriteContext } from '../../sync/contract/target.ts'
+import type { WriteBatch, WriteContext } from '../../sync/contract/target.ts'
 import type { StoredRow } from './technical-columns.ts'
 
 /** A table's name in the three parts that warehouses have, each as it is stored. Snowflake calls the first one database. */
@@ -124,6 +124,12 @@ export interface Work {
 
 /** For the query history: sync, run, entity. */
 export type Tags = Readonly<Record<string, string>>
+
+export const tagsOf = ({ sync, run, entity }: Pick<WriteBatch, 'sync' | 'run' | 'entity'>): Tags => ({
+  sync,
+  run,
+  entity,
+})
 
 /** Several tables are written together or not at all. */
 export interface Transaction {

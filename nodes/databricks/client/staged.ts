@@ -1,7 +1,7 @@
 /** How the rows of a batch come to the typed tables: those of each table apart, and no statement needs a session. */
 import type { Schema } from '../../../sync/contract/message.ts'
 import type { WriteBatch, WriteContext } from '../../../sync/contract/target.ts'
-import type { MergeStatements, Part, Staging } from '../../../vendor/warehouse/merge-target.ts'
+import type { MergeStatements, Part, Staging } from '../../../vendor/warehouse/merging.ts'
 import type { Connection } from './connection.ts'
 import { headerMerge, listMerge, type MergeTable, rejectedQuery } from './merge.ts'
 import { type JsonType, plainTable, quoteTable } from './sql.ts'

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { syncError } from '../../../sync/contract/errors.ts'
 import type { WriteContext } from '../../../sync/contract/target.ts'
 import { checkCount } from '../../../vendor/warehouse/append-target.ts'
-import type { TableName, Work } from '../../../vendor/warehouse/dialect.ts'
+import type { TableName, Tags, Work } from '../../../vendor/warehouse/dialect.ts'
 import { arrayText, gzipped, type PackedRows } from '../../../vendor/warehouse/staged-rows.ts'
 import type { Connection } from './connection.ts'
 import { foundType, literal, MOMENT, noDefault, plainTable, quote, quoteTable, splitName, stored } from './sql.ts'
@@ -73,6 +73,7 @@ export interface ReadyRows {
   readonly text?: string
   readonly file?: Buffer
   readonly path: string
+  readonly tags: Tags
   /** The file is on the stage. */
   isUp: boolean
 }
@@ -82,8 +83,9 @@ export async function readyRows(
   path: string,
   { maxBindBytes }: Pick<StageOptions, 'maxBindBytes'>,
   what: string,
+  tags: Tags,
 ): Promise<ReadyRows> {
-  const ready = { count: packed.rows, what, path, isUp: false }
+  const ready = { count: packed.rows, what, path, tags, isUp: false }
   return packed.bytes < maxBindBytes
     ? { ...ready, text: arrayText(packed) }
     : { ...ready, file: await gzipped(packed.files.flat()) }
@@ -139,7 +141,7 @@ const defaultCollation = (name: TableName, collation: string) =>
 /** Brings the file, if there is one, to the stage. */
 export async function uploadAhead(connection: Connection, rows: ReadyRows, context: WriteContext): Promise<void> {
   if (rows.file === undefined) return
-  await connection.run(putRows(rows), context)
+  await connection.run({ ...putRows(rows), tags: rows.tags }, context)
   rows.isUp = true
 }
 

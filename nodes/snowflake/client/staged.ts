@@ -1,8 +1,8 @@
 /** How the rows of a batch come to the typed tables: all tables in one temporary one, of the session that merges. */
 import { isDeletion, type Schema } from '../../../sync/contract/message.ts'
 import type { WriteBatch } from '../../../sync/contract/target.ts'
-import type { FindColumn, TableName } from '../../../vendor/warehouse/dialect.ts'
-import type { MergeStatements, Part, Staging, Text } from '../../../vendor/warehouse/merge-target.ts'
+import { type FindColumn, type TableName, tagsOf } from '../../../vendor/warehouse/dialect.ts'
+import type { MergeStatements, Part, Staging, Text } from '../../../vendor/warehouse/merging.ts'
 import { compileSerializer, packRows, type Serializer, stagedFields } from '../../../vendor/warehouse/staged-rows.ts'
 import type { StoredRow } from '../../../vendor/warehouse/technical-columns.ts'
 import type { Connection } from './connection.ts'
@@ -38,7 +38,7 @@ export const mergeStaging =
       async stage(batch, purpose, context) {
         const { counts, packed } = pack(serializers, batch)
         const path = batchPath(options.stage, batch.id, purpose)
-        const ready = await readyRows(packed, path, options, plainTable(name))
+        const ready = await readyRows(packed, path, options, plainTable(name), tagsOf(batch))
         await uploadAhead(connection, ready, context)
         return { counts, ready }
       },

@@ -1,7 +1,7 @@
 /** Every version of every record as VARIANT, appended by COPY INTO, which remembers the files that it loaded for 64 days. */
 import type { WriteBatch } from '../../../sync/contract/target.ts'
 import type { Loading } from '../../../vendor/warehouse/append-target.ts'
-import type { FindColumn, TableName } from '../../../vendor/warehouse/dialect.ts'
+import { type FindColumn, type TableName, tagsOf } from '../../../vendor/warehouse/dialect.ts'
 import { gzipped, packRows } from '../../../vendor/warehouse/staged-rows.ts'
 import { quoteColumn } from '../../../vendor/warehouse/tables.ts'
 import { versionRows } from '../../../vendor/warehouse/technical-columns.ts'
@@ -25,7 +25,10 @@ export const versionsLoading =
           }
         })
         const file = await gzipped(packed.files.flat())
-        return connection.run(putRows({ path: pathOf(batch.id), file, what: name }), context)
+        return connection.run(
+          { ...putRows({ path: pathOf(batch.id), file, what: name }), tags: tagsOf(batch) },
+          context,
+        )
       },
       async load(work, batchId) {
         const sql = copyFile(table, pathOf(batchId), false)

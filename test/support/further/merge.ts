@@ -1,6 +1,6 @@
 /** The rows of a batch as one parameter, and the statements that merge them. */
 import type { Schema } from '../../../sync/contract/message.ts'
-import type { MergeStatements, Part, Staging } from '../../../vendor/warehouse/merge-target.ts'
+import type { MergeStatements, Part, Staging } from '../../../vendor/warehouse/merging.ts'
 import { arrayText, compileSerializer, packRows, stagedFields } from '../../../vendor/warehouse/staged-rows.ts'
 import { HEADER_COLUMNS, LIST_COLUMNS } from '../../../vendor/warehouse/technical-columns.ts'
 import { cast, quote, quoteTable, sqlType } from './dialect.ts'
