@@ -2,11 +2,11 @@
 import { syncError } from '../../sync/contract/errors.ts'
 import type { Column } from '../../sync/contract/message.ts'
 import type { WriteBatch, WriteContext } from '../../sync/contract/target.ts'
-import { type FindColumn, type TableName, tagsOf, type WantedTable, type Work } from './dialect.ts'
+import { type FindColumn, type SqlDialect, type TableName, tagsOf, type WantedTable, type Work } from './dialect.ts'
 import { storedVersions } from './stored-keys.ts'
-import { addressOf, filledTables, haveRows } from './tables.ts'
-import { findTables, VERSIONS_UNTOLD } from './technical-columns.ts'
-import type { AppendTarget, Warehouse } from './warehouse.ts'
+import { haveRows } from './tables.ts'
+import { VERSIONS_UNTOLD } from './technical-columns.ts'
+import { type AppendTarget, atTable, preparedOf, type Warehouse } from './warehouse.ts'
 
 /** How the file of a batch is loaded into the table of versions. Its name is always the same for a batch. */
 export interface Loading {
@@ -33,13 +33,9 @@ export interface AppendOptions {
   readonly loading: (table: TableName, entity: string) => Loading
 }
 
-export function createAppendTarget(
-  { dialect, shape, marks }: Warehouse,
-  entity: string,
-  options: AppendOptions,
-): AppendTarget {
+export function createAppendTarget(warehouse: Warehouse, entity: string, options: AppendOptions): AppendTarget {
+  const { dialect, shape } = warehouse
   const table = options.tableOf(entity)
-  const name = dialect.plain(table)
   const loading = options.loading(table, entity)
   const wanted: WantedTable = {
     kind: 'versions',
@@ -49,87 +45,84 @@ export function createAppendTarget(
     key: ['source', 'key'],
   }
   let find: FindColumn | undefined
+  /** The table was looked at, where a statement needs what was found. */
   const columns = async (context: WriteContext): Promise<FindColumn> => {
-    if (dialect.anyCase) return () => undefined
-    find ??= (await shape([wanted], context))[0]?.find
+    if (!dialect.anyCase) find ??= (await shape([wanted], context))[0]?.find
     return find ?? (() => undefined)
-  }
-  /** Loads the file of a batch, which an earlier attempt may just have loaded and taken away. */
-  const load = async (work: Work, batchId: string, at: FindColumn): Promise<number> => {
-    try {
-      return await loading.load(work, batchId)
-    } catch (error) {
-      if (!loading.isGone?.(error) || (await loading.arrived(work, batchId, at)) === 0) throw error
-      return Number.NaN
-    }
   }
 
   return {
-    address: addressOf(dialect, table),
+    ...atTable(warehouse, table),
     mode: 'append',
-    statements: dialect.statements,
-    isLost: dialect.isMissing,
     hasRows: (_tables, _schema, context) => haveRows(dialect, [table], context),
-
     async prepare(_schema, context) {
       loading.check?.()
       const [shaped] = await shape([wanted], context)
       find = shaped?.find
-      const tables = [{ list: '', name, table, made: shaped?.created ?? false }]
-      return {
-        tables: await findTables(tables, context.filled, (names) => filledTables(dialect, names, context)),
-        notices: shaped?.notices ?? [],
-      }
+      return preparedOf(warehouse, [{ list: '', wanted, shaped }], context)
     },
 
     async write(batch, context) {
       if (batch.records.length === 0) return
       const at = await columns(context)
       await loading.upload(batch, at, context)
-      await dialect.session(
-        `COPY INTO ${name}`,
-        tagsOf(batch),
-        async (work) => {
-          const loaded = await load(work, batch.id, at)
-          // an attempt before this one may have loaded it, and only its answer was lost
-          if (loading.counts) {
-            const found = loaded > 0 ? loaded : await loading.arrived(work, batch.id, at)
-            checkCount(dialect.code, batch.records.length, found, name)
-          }
-          await loading.remove(work, batch.id)
-        },
-        context,
-      )
+      const load = (work: Work) => loadUploaded(loading, work, batch, at, wanted, dialect)
+      await dialect.session(`COPY INTO ${dialect.plain(table)}`, tagsOf(batch), load, context)
     },
-
     async resolve(batchId, _schema, context) {
       const at = await columns(context)
-      return dialect.session(
-        `What became of batch ${batchId}`,
-        {},
-        async (work) => {
-          const isIn = async () => (await loading.arrived(work, batchId, at)) > 0
-          if (!(await isIn())) {
-            if (!(await loading.exists(work, batchId))) return 'absent'
-            const loaded = await load(work, batchId, at)
-            // a file that was loaded before is left out, also when somebody took its rows away since
-            if (!(loaded > 0) && !(await isIn())) {
-              await loading.remove(work, batchId)
-              return 'absent'
-            }
-          }
-          await loading.remove(work, batchId)
-          return 'delivered'
-        },
-        context,
-      )
+      const look = (work: Work) => whatBecame(loading, work, batchId, at)
+      return dialect.session(`What became of batch ${batchId}`, {}, look, context)
     },
 
     keys: (_schema, source, context) => storedVersions(dialect, table, source, context),
     totals: async () => VERSIONS_UNTOLD,
-    readMark: (context) => marks.read(table, context),
-    writeMark: (mark, context, replaced) => marks.write({ table, mark, context, replaced }),
   }
+}
+
+/** Loads the file of a batch, which an earlier attempt may just have loaded and taken away. */
+async function load(loading: Loading, work: Work, batchId: string, at: FindColumn): Promise<number> {
+  try {
+    return await loading.load(work, batchId)
+  } catch (error) {
+    if (!loading.isGone?.(error) || (await loading.arrived(work, batchId, at)) === 0) throw error
+    return Number.NaN
+  }
+}
+
+async function loadUploaded(
+  loading: Loading,
+  work: Work,
+  { id, records }: WriteBatch,
+  at: FindColumn,
+  { name }: WantedTable,
+  { code, plain }: SqlDialect,
+): Promise<void> {
+  const loaded = await load(loading, work, id, at)
+  // an attempt before this one may have loaded it, and only its answer was lost
+  if (loading.counts)
+    checkCount(code, records.length, loaded > 0 ? loaded : await loading.arrived(work, id, at), plain(name))
+  await loading.remove(work, id)
+}
+
+async function whatBecame(
+  loading: Loading,
+  work: Work,
+  batchId: string,
+  at: FindColumn,
+): Promise<'delivered' | 'absent'> {
+  const isIn = async () => (await loading.arrived(work, batchId, at)) > 0
+  if (!(await isIn())) {
+    if (!(await loading.exists(work, batchId))) return 'absent'
+    const loaded = await load(loading, work, batchId, at)
+    // a file that was loaded before is left out, also when somebody took its rows away since
+    if (!(loaded > 0) && !(await isIn())) {
+      await loading.remove(work, batchId)
+      return 'absent'
+    }
+  }
+  await loading.remove(work, batchId)
+  return 'delivered'
 }
 
 /** Throws where another number of rows arrived than was sent. `code`: what the vendor's codes begin with. */

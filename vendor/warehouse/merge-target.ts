@@ -1,14 +1,15 @@
 /** Typed tables, one for the header and one for each list, written by MERGE from staged rows. */
 import { listTable, type Schema } from '../../sync/contract/message.ts'
-import type { Prepared, StagedBatch, WriteBatch, WriteContext } from '../../sync/contract/target.ts'
-import { type FindColumn, type TableName, tagsOf } from './dialect.ts'
+import type { WriteBatch, WriteContext } from '../../sync/contract/target.ts'
+import { type FindColumn, type SqlDialect, type TableName, tagsOf } from './dialect.ts'
 import { mergeBatch, type Plan, rejectedOf, thenDrop } from './merge-batch.ts'
 import type { Part, Staging } from './merging.ts'
+import type { Shaped } from './shape.ts'
 import { storedKeys } from './stored-keys.ts'
 import { createTotals } from './stored-totals.ts'
-import { addressOf, filledTables, haveRows } from './tables.ts'
-import { findTables, HEADER_COLUMNS, LIST_COLUMNS } from './technical-columns.ts'
-import type { MergeTarget, Warehouse } from './warehouse.ts'
+import { addressOf, haveRows } from './tables.ts'
+import { HEADER_COLUMNS, LIST_COLUMNS } from './technical-columns.ts'
+import { atTable, type MergeTarget, preparedOf, type Warehouse } from './warehouse.ts'
 
 export interface MergeOptions<R> {
   /** Table of an entity or of a list. */
@@ -16,86 +17,31 @@ export interface MergeOptions<R> {
   readonly staging: (schema: Schema, parts: readonly Part[]) => Staging<R>
 }
 
-export function createMergeTarget<R>(
-  { dialect, shape, marks }: Warehouse,
-  entity: string,
-  options: MergeOptions<R>,
-): MergeTarget {
-  const { plain } = dialect
+export function createMergeTarget<R>(warehouse: Warehouse, entity: string, options: MergeOptions<R>): MergeTarget {
+  const { dialect } = warehouse
   const name = options.tableOf(entity)
   const storedTotals = createTotals(dialect)
-  let plan: Plan<R> | undefined
-
-  const planFor = (schema: Schema): Plan<R> => {
-    const fingerprint = JSON.stringify(schema)
-    if (plan?.fingerprint !== fingerprint) plan = compile(schema, fingerprint, options)
-    return plan
-  }
-
-  async function shapeAll(current: Plan<R>, context: WriteContext) {
-    const shaped = await shape(
-      current.parts.map(({ wanted }) => wanted),
-      context,
-    )
-    current.found = shaped.map(({ find }) => find)
-    current.statements = current.staging.statements(current.found)
-    return shaped
-  }
-
-  const readyFor = async (schema: Schema, context: WriteContext): Promise<Plan<R>> => {
-    const current = planFor(schema)
-    if (current.found === undefined && !dialect.anyCase) await shapeAll(current, context)
-    return current
-  }
-
-  const writeStaged = (batch: WriteBatch, rows: R, context: WriteContext): Promise<void> =>
-    dialect.session(
-      `Batch for ${plain(name)}`,
-      tagsOf(batch),
-      async (work) => {
-        const current = await readyFor(batch.schema, context)
-        await current.staging.load?.(work, rows)
-        await mergeBatch(dialect, work, current, batch, rows)
-      },
-      context,
-    )
-
-  const stage = async (batch: WriteBatch, staging: WriteContext): Promise<StagedBatch> => {
-    const { staging: by } = planFor(batch.schema)
-    const rows = await by.stage(batch, '', staging)
-    const drop = (): void => by.drop(rows)
-    return { drop, write: (context) => thenDrop(by, rows, writeStaged(batch, rows, context)) }
-  }
+  const plans = createPlans(warehouse, options)
+  const stage = createStage(dialect, name, plans)
 
   return {
-    address: addressOf(dialect, name),
+    ...atTable(warehouse, name),
     mode: 'merge',
-    statements: dialect.statements,
-    isLost: dialect.isMissing,
     tables: (schema) =>
-      planFor(schema).parts.map(({ list, wanted }) => ({ list, address: addressOf(dialect, wanted.name) })),
+      plans.of(schema).parts.map(({ list, wanted }) => ({ list, address: addressOf(dialect, wanted.name) })),
     hasRows(tables, schema, context) {
-      const asked = planFor(schema).parts.filter(({ list }) => tables.some((one) => one.list === list))
+      const asked = plans.of(schema).parts.filter(({ list }) => tables.some((one) => one.list === list))
       return haveRows(
         dialect,
         asked.map(({ wanted }) => wanted.name),
         context,
       )
     },
-
-    async prepare(schema, context): Promise<Prepared> {
-      const current = planFor(schema)
-      const shaped = await shapeAll(current, context)
-      const tables = current.parts.map(({ list, wanted }, i) => ({
-        list,
-        name: plain(wanted.name),
-        table: wanted.name,
-        made: shaped[i]?.created ?? false,
-      }))
-      return {
-        tables: await findTables(tables, context.filled, (names) => filledTables(dialect, names, context)),
-        notices: shaped.flatMap(({ notices }) => notices),
-      }
+    async prepare(schema, context) {
+      const { parts } = plans.of(schema)
+      const shaped = await plans.shape(schema, context)
+      const told = parts.map(({ list, wanted }, i) => ({ list, wanted, shaped: shaped[i] }))
+      return preparedOf(warehouse, told, context)
     },
 
     stage,
@@ -104,14 +50,12 @@ export function createMergeTarget<R>(
       const staged = await stage(batch, context)
       await staged.write(context)
     },
-    findRejected: async (batch, context) => rejectedOf(dialect, await readyFor(batch.schema, context), batch, context),
+    findRejected: async (batch, context) =>
+      rejectedOf(dialect, await plans.ready(batch.schema, context), batch, context),
 
     keys: (schema, source, context) => storedKeys(dialect, name, schema, source, context),
-    readMark: (context) => marks.read(name, context),
-    writeMark: (mark, context, replaced) => marks.write({ table: name, mark, context, replaced }),
-
     async totals(question, context) {
-      const { parts, found } = await readyFor(question.schema, context)
+      const { parts, found } = await plans.ready(question.schema, context)
       const place = Math.max(
         0,
         parts.findIndex(({ list }) => list === question.list),
@@ -119,6 +63,56 @@ export function createMergeTarget<R>(
       const { wanted, columns } = parts[place] as Part
       return storedTotals({ name: wanted.name, columns, find: found?.[place] ?? asGiven }, question, context)
     },
+  }
+}
+
+type Plans<R> = ReturnType<typeof createPlans<R>>
+
+/** What is compiled, for the schema that came last. */
+function createPlans<R>({ dialect, shape: shapeTables }: Warehouse, options: MergeOptions<R>) {
+  let plan: Plan<R> | undefined
+
+  const of = (schema: Schema): Plan<R> => {
+    const fingerprint = JSON.stringify(schema)
+    if (plan?.fingerprint !== fingerprint) plan = compile(schema, fingerprint, options)
+    return plan
+  }
+  const shape = async (schema: Schema, context: WriteContext): Promise<readonly Shaped[]> => {
+    const current = of(schema)
+    const wanted = current.parts.map((part) => part.wanted)
+    const shaped = await shapeTables(wanted, context)
+    current.found = shaped.map(({ find }) => find)
+    current.statements = current.staging.statements(current.found)
+    return shaped
+  }
+  /** The tables were looked at, where a statement needs what was found. */
+  const ready = async (schema: Schema, context: WriteContext): Promise<Plan<R>> => {
+    const current = of(schema)
+    if (current.found === undefined && !dialect.anyCase) await shape(schema, context)
+    return current
+  }
+  return { of, shape, ready }
+}
+
+function createStage<R>(dialect: SqlDialect, name: TableName, plans: Plans<R>): MergeTarget['stage'] {
+  const write = (batch: WriteBatch, rows: R, context: WriteContext): Promise<void> =>
+    dialect.session(
+      `Batch for ${dialect.plain(name)}`,
+      tagsOf(batch),
+      async (work) => {
+        const plan = await plans.ready(batch.schema, context)
+        await plan.staging.load?.(work, rows)
+        await mergeBatch(dialect, work, plan, batch, rows)
+      },
+      context,
+    )
+  return async (batch, context) => {
+    const { staging } = plans.of(batch.schema)
+    const rows = await staging.stage(batch, '', context)
+    return {
+      write: (own) => thenDrop(staging, rows, write(batch, rows, own)),
+      drop: () => staging.drop(rows),
+    }
   }
 }
 

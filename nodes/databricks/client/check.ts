@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto'
 import { syncError } from '../../../sync/contract/errors.ts'
 import type { WriteContext } from '../../../sync/contract/target.ts'
 import { createReport, fine, type ReportLine } from '../../../vendor/report.ts'
-import { markTable, wantedMarks } from '../../../vendor/warehouse/tables.ts'
+import { tryTables } from '../../../vendor/warehouse/try-tables.ts'
 import type { Connection } from './connection.ts'
-import { createDialect, TEXT } from './dialect.ts'
+import { createDialect } from './dialect.ts'
 import { filePath, volumeOf } from './files.ts'
-import { plainTable, quote, quoteTable } from './sql.ts'
+import { quote } from './sql.ts'
 
 export interface CheckOptions {
   readonly catalog: string
@@ -16,9 +16,7 @@ export interface CheckOptions {
 }
 
 /**
- * Never throws for what it finds. Rights cannot be asked for reliably (they come through groups and owners), so each is
- * tried: the table of marks, which the first load needs anyway, is created where it is missing, read, and a DELETE that
- * meets no row is run on it; a small file goes into the volume, is read and removed.
+ * Never throws for what it finds. Rights are tried (`tryTables`); a small file goes into the volume, is read and removed.
  */
 export async function checkDatabricks(
   connection: Connection,
@@ -42,20 +40,9 @@ export async function checkDatabricks(
 
   if (options.catalog && options.schema) {
     if (await step(() => checkSchema(options, who, read))) {
-      const place = { catalog: options.catalog.toLowerCase(), schema: options.schema.toLowerCase(), table: '' }
-      const table = markTable(TEXT, place)
       await step(async () => {
-        const name = plainTable(table)
-        await createDialect(connection, 'string').create(wantedMarks(TEXT, place), context)
-        await read(`SELECT 1 AS found FROM ${quoteTable(table)} LIMIT 1`, `SELECT from ${name}`)
-        await connection.run(
-          {
-            sql: `DELETE FROM ${quoteTable(table)} WHERE \`table_name\` IS NULL`,
-            what: `DELETE from ${name}`,
-            kind: 'write',
-          },
-          context,
-        )
+        const place = { catalog: options.catalog.toLowerCase(), schema: options.schema.toLowerCase() }
+        await tryTables(createDialect(connection, 'string'), place, context)
         return `Tables can be created, read and changed in ${options.catalog}.${options.schema}.`
       })
     }

@@ -3,17 +3,14 @@ import { randomUUID } from 'node:crypto'
 import { isSyncError, syncError } from '../../../sync/contract/errors.ts'
 import type { WriteContext } from '../../../sync/contract/target.ts'
 import { createReport, fine, type ReportLine } from '../../../vendor/report.ts'
-import { markTable, wantedMarks } from '../../../vendor/warehouse/tables.ts'
+import { type Right, tryTables } from '../../../vendor/warehouse/try-tables.ts'
 import type { Connection } from './connection.ts'
-import { TEXT } from './dialect.ts'
-import { literal, plainTable, quote, quoteTable, stored } from './sql.ts'
+import { createDialect } from './dialect.ts'
+import { literal, stored } from './sql.ts'
 import { putFile, stagePath } from './stage.ts'
-import { createTable } from './tables.ts'
 
 /**
- * Never throws for what it finds. Rights come through roles and their parents, so each is tried: the table of marks, which the
- * first load needs anyway, is created where it is missing, read, and a DELETE that meets no row is run on it; a small file
- * goes to the stage and is removed.
+ * Never throws for what it finds. Rights are tried (`tryTables`); a small file goes to the stage and is removed.
  */
 export async function checkSnowflake(
   connection: Connection,
@@ -61,49 +58,40 @@ export async function checkSnowflake(
     ready.push(await has('schema', schema, there.schema, `GRANT USAGE, CREATE TABLE ON SCHEMA ${database}.${schema}`))
   if (ready.includes(false)) return lines
 
-  const chosen = { catalog: stored(database), schema: stored(schema), table: '' }
-  const table = markTable(TEXT, chosen)
   await step(async () => {
-    const name = plainTable(table)
     const place = `${String(there.database)}.${String(there.schema)}`
-    await hinting(
-      () => run(createTable(wantedMarks(TEXT, chosen)), `CREATE TABLE ${name}`),
-      `GRANT CREATE TABLE ON SCHEMA ${place} TO ${grantee}`,
-    )
-    await hinting(
-      () => run(`SELECT 1 AS "found" FROM ${quoteTable(table)} LIMIT 1`, `SELECT from ${name}`),
-      `GRANT SELECT ON TABLE ${name} TO ${grantee}`,
-    )
-    await hinting(
-      () => run(`DELETE FROM ${quoteTable(table)} WHERE ${quote('TABLE_NAME')} IS NULL`, `DELETE from ${name}`),
-      `GRANT INSERT, UPDATE, DELETE ON TABLE ${name} TO ${grantee}`,
-    )
+    const grants: Readonly<Record<Right, (table: string) => string>> = {
+      create: () => `GRANT CREATE TABLE ON SCHEMA ${place} TO ${grantee}`,
+      read: (table) => `GRANT SELECT ON TABLE ${table} TO ${grantee}`,
+      change: (table) => `GRANT INSERT, UPDATE, DELETE ON TABLE ${table} TO ${grantee}`,
+    }
+    const chosen = { catalog: stored(database), schema: stored(schema) }
+    await tryTables(createDialect(connection), chosen, context, (error, right, table) => {
+      throw hinted(error, grants[right](table))
+    })
     return `Tables can be created, read and changed in ${place} with the warehouse ${String(there.warehouse)}.`
   })
-  await step(async () => {
-    const root = stagePath(stage || '@~')
-    const path = `${root}/test-${randomUUID()}`
-    const file = Buffer.from('{}\n')
-    await hinting(
-      () => connection.run({ sql: putFile(path), file, what: `Upload to ${root}` }, context),
-      `GRANT READ, WRITE ON STAGE ${root.slice(1)} TO ${grantee}`,
-    )
-    const files = await run(`LIST ${literal(`${path}/`)}`, `Files of ${root}`)
-    if (files.length === 0) throw missing(`The file that was sent to ${root} is not there.`)
-    await run(`REMOVE ${literal(`${path}/`)}`, `Removal from ${root}`)
-    return `The stage ${root} takes files.`
-  })
+  await step(() => tryStage(connection, stagePath(stage || '@~'), grantee, context))
   return lines
+}
+
+async function tryStage(connection: Connection, root: string, grantee: string, context: WriteContext): Promise<string> {
+  const path = `${root}/test-${randomUUID()}`
+  const run = (sql: string, what: string) => connection.run({ sql, what }, context)
+  const upload = { sql: putFile(path), file: Buffer.from('{}\n'), what: `Upload to ${root}` }
+  await connection.run(upload, context).catch((error: unknown) => {
+    throw hinted(error, `GRANT READ, WRITE ON STAGE ${root.slice(1)} TO ${grantee}`)
+  })
+  const files = await run(`LIST ${literal(`${path}/`)}`, `Files of ${root}`)
+  if (files.length === 0) throw missing(`The file that was sent to ${root} is not there.`)
+  await run(`REMOVE ${literal(`${path}/`)}`, `Removal from ${root}`)
+  return `The stage ${root} takes files.`
 }
 
 const missing = (text: string) => syncError('config', 'snowflake.missing', text)
 
 /** A refused right is answered with what to send to the administrator. */
-async function hinting<T>(work: () => Promise<T>, grant: string): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (!isSyncError(error) || !/^snowflake\.(003001|002003|002043)$/.test(error.code)) throw error
-    throw syncError('config', error.code, `${error.message} ${grant}.`, error.cause)
-  }
-}
+const hinted = (error: unknown, grant: string): unknown =>
+  isSyncError(error) && /^snowflake\.(003001|002003|002043)$/.test(error.code)
+    ? syncError('config', error.code, `${error.message} ${grant}.`, error.cause)
+    : error
