@@ -95,17 +95,18 @@ function createPlans<R>({ dialect, shape: shapeTables }: Warehouse, options: Mer
 }
 
 function createStage<R>(dialect: SqlDialect, name: TableName, plans: Plans<R>): MergeTarget['stage'] {
-  const write = (batch: WriteBatch, rows: R, context: WriteContext): Promise<void> =>
-    dialect.session(
+  const write = async (batch: WriteBatch, rows: R, context: WriteContext): Promise<void> => {
+    const plan = await plans.ready(batch.schema, context)
+    await dialect.session(
       `Batch for ${dialect.plain(name)}`,
       tagsOf(batch),
       async (work) => {
-        const plan = await plans.ready(batch.schema, context)
         await plan.staging.load?.(work, rows)
         await mergeBatch(dialect, work, plan, batch, rows)
       },
       context,
     )
+  }
   return async (batch, context) => {
     const { staging } = plans.of(batch.schema)
     const rows = await staging.stage(batch, '', context)

@@ -48,13 +48,16 @@ async function columnsOf(
   return columns && findColumn(dialect.newName, columns)
 }
 
-/** Ends where a table is missing. */
-async function* orNone<T>(dialect: SqlDialect, pages: AsyncIterable<T>): AsyncGenerator<T> {
+/** None where a table is not there, which only shows when it is asked: where its columns were looked at before, a failure is one. */
+async function* orNone<T>(
+  { anyCase }: SqlDialect,
+  pages: AsyncIterable<T>,
+  isNone: (error: unknown) => boolean,
+): AsyncGenerator<T> {
   try {
     yield* pages
   } catch (error) {
-    // A mapping gave the key's columns other names, or nothing was written yet: nothing is found under the source's keys.
-    if (!dialect.isMissing(error) && !dialect.lacksColumn(error)) throw error
+    if (!anyCase || !isNone(error)) throw error
   }
 }
 
@@ -66,7 +69,13 @@ export const storedKeys = (
   source: string,
   context: WriteContext,
   most: number = KEYS_AT_ONCE,
-): AsyncGenerator<readonly StoredKey[]> => orNone(dialect, keyPages(dialect, table, schema, source, context, most))
+): AsyncGenerator<readonly StoredKey[]> =>
+  orNone(
+    dialect,
+    keyPages(dialect, table, schema, source, context, most),
+    // A mapping gave the key's columns other names: nothing is found under the source's keys.
+    (error) => dialect.isMissing(error) || dialect.lacksColumn(error),
+  )
 
 async function* keyPages(
   dialect: SqlDialect,
@@ -122,7 +131,8 @@ export const storedVersions = (
   source: string,
   context: WriteContext,
   most: number = KEYS_AT_ONCE,
-): AsyncGenerator<readonly StoredKey[]> => orNone(dialect, versionPages(dialect, table, source, context, most))
+): AsyncGenerator<readonly StoredKey[]> =>
+  orNone(dialect, versionPages(dialect, table, source, context, most), dialect.isMissing)
 
 async function* versionPages(
   dialect: SqlDialect,

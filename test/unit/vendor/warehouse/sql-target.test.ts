@@ -233,6 +233,19 @@ describe('the target of a SQL warehouse', () => {
     ])
   })
 
+  it('says that a table holds no keys where it is not there, and not where it could not be read after it was seen', async () => {
+    const keysOf = async (anyCase: boolean, code: string) => {
+      const target = merging(fake({ anyCase }, failing('SELECT CAST', 'config', code)))
+      if (!anyCase) await target.prepare(twoLists, context)
+      const found = []
+      for await (const page of target.keys(twoLists, 'x3', context)) found.push(...page)
+      return found
+    }
+    assert.deepEqual(await keysOf(true, 'fake.missing'), [])
+    await assert.rejects(keysOf(true, 'fake.no'), /refused/)
+    await assert.rejects(keysOf(false, 'fake.missing'), /refused/)
+  })
+
   describe('that appends', () => {
     function appending(own: Partial<Loading>) {
       const f = fake()
