@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Agenda } from './agenda.ts'
 import { faultsOf } from './check.ts'
+import { CASES } from './company/cases.ts'
 import type { Company } from './company/company.ts'
 import type { Json } from './company/invoice.ts'
 import type { Documents } from './documents.ts'
@@ -9,10 +10,19 @@ import { type BaswareSettings, USUAL } from './options.ts'
 import { BY_HAND } from './states.ts'
 
 const fields = z.record(z.string(), z.unknown())
-const approveBody = z.union([
-  z.strictObject({ document: fields }),
-  z.strictObject({ count: z.int().min(1).default(1) }),
-])
+const habits = z.strictObject({
+  creditNotes: z.enum(['negative', 'positive', 'negativeUntyped']).exactOptional(),
+  reverseCharge: z.enum(['second', 'code']).exactOptional(),
+  partialDeduction: z.enum(['code', 'second']).exactOptional(),
+  dates: z.enum(['zone', 'bare']).exactOptional(),
+})
+const nextBody = z.strictObject({
+  count: z.int().min(1).default(1),
+  /** Only invoices of this case. */
+  like: z.enum(CASES.map(({ name }) => name)).optional(),
+  habits: habits.optional(),
+})
+const approveBody = z.union([z.strictObject({ document: fields }), nextBody])
 const changeBody = z.strictObject({ invoiceId: z.string(), fields })
 const moveBody = z.strictObject({ invoiceId: z.string(), fields: fields.optional() })
 const typedBody = z.strictObject({
@@ -41,10 +51,11 @@ interface Around {
   readonly company: Company
 }
 
+type Wanted = z.output<typeof nextBody>
 type Act = (body: unknown) => unknown
 
 /** What people do with invoices in P2P. */
-function worksOf(documents: Documents, approve: (count: number) => readonly string[]): Record<string, Act> {
+function worksOf(documents: Documents, approve: (wanted: Wanted) => readonly string[]): Record<string, Act> {
   const moves = Object.keys(BY_HAND).map((name): [string, Act] => [
     name,
     (body) => {
@@ -58,7 +69,7 @@ function worksOf(documents: Documents, approve: (count: number) => readonly stri
     /** Out of approval come the next invoices of the company, or one that is given whole. */
     approve(body) {
       const wanted = approveBody.parse(body)
-      if (!('document' in wanted)) return { invoiceIds: approve(wanted.count) }
+      if (!('document' in wanted)) return { invoiceIds: approve(wanted) }
       const document = checked(wanted.document)
       documents.add(document)
       return { invoiceIds: [document.invoiceId] }
@@ -104,11 +115,12 @@ export function createActs(around: Around): Acts {
   let approved: number | undefined
 
   /** The next invoices that the company approves; gives their ids. */
-  function approve(count: number): string[] {
-    const first = approved ?? company.count()
-    approved = first + count
-    return Array.from({ length: count }, (_, k) => {
-      const document = company.invoice(first + k)
+  function approve({ count, like, habits: own }: Wanted): string[] {
+    return Array.from({ length: count }, () => {
+      let index = approved ?? company.count()
+      while (like !== undefined && company.caseOf(index) !== like) index++
+      approved = index + 1
+      const document = company.invoice(index, own)
       documents.add(document)
       return String(document.invoiceId)
     })
@@ -116,7 +128,7 @@ export function createActs(around: Around): Acts {
 
   const acts = { ...worksOf(documents, approve), ...toolsOf(around) }
   return {
-    newDay: () => void approve(Math.max(1, Math.round(company.count() / 20))),
+    newDay: () => void approve({ count: Math.max(1, Math.round(company.count() / 20)) }),
     act(name, body) {
       const act = Object.hasOwn(acts, name) ? acts[name] : undefined
       if (!act) throw new Error(`Nothing called ${name} here, only ${Object.keys(acts).join(', ')}`)

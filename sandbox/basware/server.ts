@@ -198,7 +198,10 @@ function logged(origin: LoggedRequest['origin'], { request, body, url }: Asked, 
 }
 
 async function listen(wire: Wire, origin: LoggedRequest['origin'], home: boolean, wanted: number) {
-  const server = createServer((request, response) => void handle(wire, origin, home, request, response))
+  const server = createServer((request, response) => {
+    // What is no address at all.
+    handle(wire, origin, home, request, response).catch(() => response.destroy())
+  })
   // Longer than any pause of a client, so that no request meets a connection that is just being closed.
   server.keepAliveTimeout = 600_000
   await new Promise<void>((resolve, reject) => {

@@ -1,4 +1,5 @@
-import { deepStrictEqual, ok } from 'node:assert/strict'
+import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict'
+import { Ajv } from 'ajv'
 import { codingRow, orderCoding } from '../../sandbox/basware/fields/coding.ts'
 import { accountingDocument } from '../../sandbox/basware/fields/document.ts'
 import type { Entity, Field } from '../../sandbox/basware/fields/kinds.ts'
@@ -6,6 +7,7 @@ import { account, costCenter, listItem, vendor } from '../../sandbox/basware/fie
 import { matchingOrder, matchingOrderLine } from '../../sandbox/basware/fields/orders.ts'
 import { paymentResponse, prebookResponse, transferResponse } from '../../sandbox/basware/fields/responses.ts'
 import { ROUTES, type Route } from '../../sandbox/basware/routes.ts'
+import { type BaswareFixture, type Json, startBaswareFixture } from '../support/basware.ts'
 import { baswareContract, type PublishedApi, type PublishedField } from '../support/basware-contract.ts'
 
 /** Parts of vendors that the sandbox does not have. */
@@ -156,4 +158,49 @@ describe('fields of the Basware sandbox', function () {
     ]
     for (const entity of changed) ok(differences(api, 'AccountingDocumentEntity', entity).length > 0)
   })
+
+  it('and every record is as it says, with and without nulls', async function () {
+    if (!api) return this.skip()
+    const basware = await startBaswareFixture()
+    after(() => basware.close())
+    const ajv = new Ajv({ strict: false, formats: { 'date-time': /^\d{4}-\d\d-\d\dT/, int32: true, double: true } })
+    ajv.addSchema({ $id: 'basware', components: nullable(api.components) })
+    const lists: readonly (readonly [string, string])[] = [
+      ['/v1/accountingDocuments', 'AccountingDocumentResponse'],
+      ['/v1/accountingDocuments?p2pProcessingMode=InvoiceEnrichment', 'AccountingDocumentResponse'],
+      ['/v1/matchingOrders', 'OrderResponse'],
+      ['/v1/vendors?pageSize=500', 'VendorResponse'],
+      ['/v1/accounts', 'AccountResponse'],
+      ['/v1/costCenters', 'CostCenterResponse'],
+      ['/v1/lists/ACC_LIST_21', 'GenericListResponse'],
+      [`/v1/matchingOrderLines?orderExternalCode=${await orderOf(basware)}`, 'OrderLineResponse'],
+    ]
+    for (const nulls of ['omitted', 'null'] as const) {
+      basware.sandbox.tune({ nulls })
+      for (const [path, schema] of lists) {
+        const answer = await basware.get(path)
+        strictEqual(answer.status, 200, path)
+        const validate = ajv.compile({ $ref: `basware#/components/schemas/${schema}` })
+        ok(validate(answer.json), `${path}: ${JSON.stringify(validate.errors)}`)
+      }
+    }
+  })
 })
+
+/** OpenAPI 3.0's `nullable` in the words of JSON Schema. */
+function nullable(value: unknown): object {
+  const text = JSON.stringify(value, (_, part: unknown) => {
+    if (typeof part !== 'object' || part === null || !('nullable' in part) || !('type' in part)) return part
+    const { nullable: may, ...rest } = part as Json
+    if (!may) return rest
+    return { ...rest, type: [rest.type, 'null'], ...(Array.isArray(rest.enum) ? { enum: [...rest.enum, null] } : {}) }
+  })
+  return JSON.parse(text) as object
+}
+
+async function orderOf(basware: BaswareFixture): Promise<string> {
+  const { matchingOrders } = (await basware.get('/v1/matchingOrders?pageSize=1')).json as {
+    matchingOrders: readonly Json[]
+  }
+  return String(matchingOrders[0]?.externalCode)
+}

@@ -1,4 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict'
+import { request } from 'node:http'
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
 import { answerOf, type BaswareFixture, type Json, startBaswareFixture } from '../support/basware.ts'
 
@@ -96,6 +97,15 @@ describe('Basware sandbox: who calls', function () {
     strictEqual((await basware.get(ORDERS)).status, 200)
     for (const authorization of ['Basic bm9ib2R5Og==', client(), 'Bearer x', 'Basic %', ''])
       strictEqual((await basware.get(ORDERS, { authorization })).status, 401, authorization)
+  })
+
+  it('asks for what is no address, and gets nothing', async () => {
+    const { port } = basware.sandbox
+    const failed = await new Promise<unknown>((resolve) => {
+      request({ port, host: '127.0.0.1', path: '//', method: 'GET' }, resolve).on('error', resolve).end()
+    })
+    ok(failed instanceof Error)
+    strictEqual((await basware.get(ORDERS)).status, 200)
   })
 
   it('is nobody in another region', async () => {

@@ -37,10 +37,10 @@ describe('Basware sandbox: a restart', function () {
     const [first, second, third] = (await basware.pages('/v1/accountingDocuments?ProcessingStatus=WaitingForTransfer'))
       .flat()
       .map(({ invoiceId }) => String(invoiceId))
-    basware.sandbox.tune({ p2pMs: 10_000, sameResponse: 'taken' })
+    basware.sandbox.tune({ p2pMs: 10_000, acknowledgeMs: 1000 })
     await basware.acknowledge(first ?? '')
     time += 1000
-    await basware.transfer(first ?? '', { voucherNumber1: 'V1' })
+    strictEqual((await basware.transfer(first ?? '', { voucherNumber1: 'V1' })).status, 200)
     basware.sandbox.act('return', { invoiceId: second })
     basware.sandbox.act('approve', { count: 2 })
     basware.sandbox.newDay()

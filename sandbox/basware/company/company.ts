@@ -2,6 +2,7 @@ import { createBooks } from '../../books/books.ts'
 import type { Size } from '../../books/types.ts'
 import { PROJECT_LIST } from '../collections.ts'
 import type { Masters } from '../service.ts'
+import { CASES } from './cases.ts'
 import { draftOf } from './drafts.ts'
 import { createGround } from './ground.ts'
 import type { Habits } from './habits.ts'
@@ -22,8 +23,10 @@ export interface Company {
   readonly masters: Masters
   /** Invoices at the beginning. */
   count(): number
-  /** Invoice by its number from 0, those behind the beginning included. */
-  invoice(index: number): Json
+  /** Invoice by its number from 0, those behind the beginning included; in other habits where some are given. */
+  invoice(index: number, habits?: Partial<Habits>): Json
+  /** Name of the case that an invoice is of. */
+  caseOf(index: number): string
 }
 
 export function createCompany({ seed, size, today, invoices, habits }: CompanyOptions): Company {
@@ -51,7 +54,8 @@ export function createCompany({ seed, size, today, invoices, habits }: CompanyOp
   }
   return {
     count,
-    invoice: (index) => invoiceOf(draftOf(ground(), index), ground(), habits),
+    invoice: (index, own) => invoiceOf(draftOf(ground(), index), ground(), { ...habits, ...own }),
+    caseOf: (index) => CASES[index % CASES.length]?.name ?? '',
     masters: {
       all,
       lines(order) {
