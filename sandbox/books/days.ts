@@ -92,6 +92,70 @@ interface Waiting extends Ambush {
   spring(stamp: string): void
 }
 
+interface Ambushes {
+  waiting(): readonly Waiting[]
+  /** Keys of the documents that ambushes wait in, as `table key`. */
+  readonly places: readonly string[]
+  /** Touches the longest documents, so that the next run reads them, and waits for it there. */
+  lay(day: Day): boolean
+}
+
+function createAmbushes(world: World, tables: ChangingTables, now: () => number): Ambushes {
+  let waiting: readonly Waiting[] = []
+  const entryAt = longestEntry(world)
+  const orderAt = longest(world.plan.longOrders)
+  const longEntry =
+    entryAt !== undefined && entryLines(world, entryAt) > page ? tables.journalEntry.base.key(entryAt) : undefined
+  const longOrder =
+    orderAt !== undefined && orderLines(world, orderAt) > page ? tables.purchaseOrder.base.key(orderAt) : undefined
+  function ambush(table: TableName, key: string, spring: (stamp: string) => void): void {
+    const one: Waiting = {
+      table,
+      key,
+      spring(stamp) {
+        if (!waiting.includes(one)) return
+        waiting = waiting.filter((other) => other !== one)
+        spring(stamp)
+      },
+      apply: () => one.spring(stampText(Math.floor(now() / 1000))),
+    }
+    waiting = [...waiting, one]
+  }
+  return {
+    waiting: () => waiting,
+    places: [
+      ...(longEntry === undefined ? [] : [`journalEntry ${longEntry}`]),
+      ...(longOrder === undefined ? [] : [`purchaseOrder ${longOrder}`]),
+    ],
+    lay(day) {
+      // No draw here: what is left over must not change what the day does.
+      for (const left of waiting) left.spring(stampText(day.now - longestAgo))
+      if (longEntry !== undefined) {
+        const entry = tables.journalEntry.get(longEntry)
+        if (entry) tables.journalEntry.put({ ...entry, updated: day.at() })
+        const centre = dimensionCode('CCT', day.draw(world.plan.codesPerType))
+        ambush('journalEntry', longEntry, (stamp) => {
+          const found = tables.journalEntry.get(longEntry)
+          if (found) tables.journalEntry.put(shiftAmounts(found, day.number * 100, centre, stamp))
+        })
+      }
+      if (longOrder !== undefined) {
+        const order = tables.purchaseOrder.get(longOrder)
+        if (order) tables.purchaseOrder.put({ ...order, updated: day.at() })
+        ambush('purchaseOrder', longOrder, (updated) => {
+          const found = tables.purchaseOrder.get(longOrder)
+          if (!found) return
+          const ends = [found.lines[0], found.lines.at(-1)]
+          const quantity = `${day.number}.125`
+          const lines = found.lines.map((line) => (ends.includes(line) ? { ...line, quantity, updated } : line))
+          tables.purchaseOrder.put({ ...found, updated, lines })
+        })
+      }
+      return longEntry !== undefined || longOrder !== undefined
+    },
+  }
+}
+
 /** The part of the books that moves. `now` is the ERP's clock in milliseconds. */
 export function createDays(
   world: World,
@@ -109,57 +173,9 @@ export function createDays(
   }
   let number = 0
   let lost: TableName | undefined
-  let waiting: readonly Waiting[] = []
   let reserved = new Set<string>()
 
-  const entryAt = longestEntry(world)
-  const orderAt = longest(world.plan.longOrders)
-  const longEntry =
-    entryAt !== undefined && entryLines(world, entryAt) > page ? tables.journalEntry.base.key(entryAt) : undefined
-  const longOrder =
-    orderAt !== undefined && orderLines(world, orderAt) > page ? tables.purchaseOrder.base.key(orderAt) : undefined
-
-  function ambush(table: TableName, key: string, spring: (stamp: string) => void): void {
-    const one: Waiting = {
-      table,
-      key,
-      spring(stamp) {
-        if (!waiting.includes(one)) return
-        waiting = waiting.filter((other) => other !== one)
-        spring(stamp)
-      },
-      apply: () => one.spring(stampText(Math.floor(now() / 1000))),
-    }
-    waiting = [...waiting, one]
-  }
-
-  /** Touches the longest documents, so that the next run reads them, and waits for it there. */
-  function layAmbushes(day: Day): boolean {
-    // No draw here: what is left over must not change what the day does.
-    for (const left of waiting) left.spring(stampText(day.now - longestAgo))
-    if (longEntry !== undefined) {
-      const entry = tables.journalEntry.get(longEntry)
-      if (entry) tables.journalEntry.put({ ...entry, updated: day.at() })
-      const centre = dimensionCode('CCT', day.draw(world.plan.codesPerType))
-      ambush('journalEntry', longEntry, (stamp) => {
-        const found = tables.journalEntry.get(longEntry)
-        if (found) tables.journalEntry.put(shiftAmounts(found, day.number * 100, centre, stamp))
-      })
-    }
-    if (longOrder !== undefined) {
-      const order = tables.purchaseOrder.get(longOrder)
-      if (order) tables.purchaseOrder.put({ ...order, updated: day.at() })
-      ambush('purchaseOrder', longOrder, (updated) => {
-        const found = tables.purchaseOrder.get(longOrder)
-        if (!found) return
-        const ends = [found.lines[0], found.lines.at(-1)]
-        const quantity = `${day.number}.125`
-        const lines = found.lines.map((line) => (ends.includes(line) ? { ...line, quantity, updated } : line))
-        tables.purchaseOrder.put({ ...found, updated, lines })
-      })
-    }
-    return longEntry !== undefined || longOrder !== undefined
-  }
+  const ambushes = createAmbushes(world, tables, now)
 
   function begin(): Desk {
     number++
@@ -179,8 +195,7 @@ export function createDays(
     }
     const busy = reserved
     reserved = new Set()
-    if (longEntry !== undefined) busy.add(`journalEntry ${longEntry}`)
-    if (longOrder !== undefined) busy.add(`purchaseOrder ${longOrder}`)
+    for (const place of ambushes.places) busy.add(place)
     return {
       world,
       tables,
@@ -212,15 +227,15 @@ export function createDays(
     day() {
       const desk = begin()
       const done = kinds.filter(([, change]) => change(desk)).map(([name]) => name)
-      if (layAmbushes(desk.day)) done.push('changed between two of its line pages')
+      if (ambushes.lay(desk.day)) done.push('changed between two of its line pages')
       lost = number % 2 === 1 ? rights[((number - 1) / 2) % rights.length] : undefined
       if (lost !== undefined) done.push('right lost in mid-run')
       return done
     },
-    ambushes: () => waiting,
+    ambushes: ambushes.waiting,
     lostRight: () => lost,
     finish() {
-      for (const left of waiting) left.apply()
+      for (const left of ambushes.waiting()) left.apply()
       lost = undefined
     },
     lastStamp() {

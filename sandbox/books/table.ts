@@ -46,6 +46,31 @@ function withKey(keys: readonly string[], key: string): readonly string[] {
 
 const seconds = (stamp: string): number => Date.parse(stamp) / 1000
 
+type Range = { readonly from?: string; readonly to?: string }
+type Part = 'own' | 'lines' | 'joined' | 'empty'
+
+/** Whether a thing has a stamp of this part in the range; `isNew`: nothing of the base can. */
+function createTests<T extends Stamped>(base: Base<T>, end: number, range: Range, part: Part) {
+  const from = range.from === undefined ? -Infinity : seconds(range.from)
+  const to = range.to === undefined ? Infinity : seconds(range.to)
+  const inside = (stamp: number): boolean => stamp >= from && stamp <= to
+  const insideText = (stamp: string | null): boolean => stamp !== null && inside(seconds(stamp))
+
+  const ofThing = (thing: T): boolean => {
+    if (part === 'empty') return thing.updated === null
+    if (part === 'own') return insideText(thing.updated)
+    if (part === 'lines') return base.linesOf?.(thing).some((line) => insideText(line.updated)) ?? false
+    return base.joinedOf !== undefined && insideText(base.joinedOf(thing))
+  }
+  const ofBase = (index: number): boolean => {
+    if (part === 'lines') return base.lines?.(index).some(inside) ?? false
+    if (part === 'joined') return base.joined !== undefined && inside(base.joined(index))
+    const own = base.own(index)
+    return part === 'empty' ? own === null : own !== null && inside(own)
+  }
+  return { ofThing, ofBase, isNew: part !== 'empty' && from > end }
+}
+
 /** `end` is the latest stamp that any thing of the base can have. */
 export function createTable<T extends Stamped>(base: Base<T>, end: number): ChangingTable<T> {
   const overlay = new Map<string, T>()
@@ -85,30 +110,9 @@ export function createTable<T extends Stamped>(base: Base<T>, end: number): Chan
     }
   }
 
-  function* changed(
-    range: { from?: string; to?: string },
-    part: 'own' | 'lines' | 'joined' | 'empty',
-    after?: string,
-  ): Generator<string> {
-    const from = range.from === undefined ? -Infinity : seconds(range.from)
-    const to = range.to === undefined ? Infinity : seconds(range.to)
-    const inside = (stamp: number): boolean => stamp >= from && stamp <= to
-    const insideText = (stamp: string | null): boolean => stamp !== null && inside(seconds(stamp))
-
-    const ofThing = (thing: T): boolean => {
-      if (part === 'empty') return thing.updated === null
-      if (part === 'own') return insideText(thing.updated)
-      if (part === 'lines') return base.linesOf?.(thing).some((line) => insideText(line.updated)) ?? false
-      return base.joinedOf !== undefined && insideText(base.joinedOf(thing))
-    }
-    const ofBase = (index: number): boolean => {
-      if (part === 'lines') return base.lines?.(index).some(inside) ?? false
-      if (part === 'joined') return base.joined !== undefined && inside(base.joined(index))
-      const own = base.own(index)
-      return part === 'empty' ? own === null : own !== null && inside(own)
-    }
-
-    if (part !== 'empty' && from > end) {
+  function* changed(range: Range, part: Part, after?: string): Generator<string> {
+    const { ofThing, ofBase, isNew } = createTests(base, end, range, part)
+    if (isNew) {
       // The usual poll: nothing of the base is that new.
       const keys = touched
       const start = after === undefined ? 0 : firstWhere(keys.length, (k) => (keys[k] as string) > after)

@@ -137,115 +137,116 @@ function parametersOf(given: readonly InstanceType<typeof t.TSparkParameter>[]):
   )
 }
 
+type Sessions = ReturnType<typeof createSessions>
+
+/** What the driver may call. */
+function callsOf(sessions: Sessions, service: Service) {
+  const find = (handle: { operationId: Handle } | undefined): Operation | undefined =>
+    sessions.operation(handle?.operationId)
+  return {
+    async OpenSession(req: InstanceType<typeof t.TOpenSessionReq>) {
+      await service.before('open-session')
+      const { catalogName, schemaName } = req.initialNamespace ?? {}
+      let session: Session
+      try {
+        session = await service.session(catalogName || undefined, schemaName || undefined, req.configuration ?? {})
+      } catch (error) {
+        if (!(error instanceof SqlError)) throw error
+        return new t.TOpenSessionResp({ status: refused(error), serverProtocolVersion: V8 })
+      }
+      const sessionId = new t.THandleIdentifier(sessions.open(session))
+      return new t.TOpenSessionResp({
+        status: OK(),
+        serverProtocolVersion: V8,
+        sessionHandle: new t.TSessionHandle({ sessionId }),
+        configuration: {},
+        canUseMultipleCatalogs: true,
+      })
+    },
+
+    async CloseSession(req: InstanceType<typeof t.TCloseSessionReq>) {
+      await service.before('close-session')
+      await sessions.close(req.sessionHandle.sessionId)
+      return new t.TCloseSessionResp({ status: OK() })
+    },
+
+    async ExecuteStatement(req: InstanceType<typeof t.TExecuteStatementReq>) {
+      const fault = await service.before(service.admit(req.statement, req.parameters ?? []), req.statement)
+      const id = req.sessionHandle.sessionId
+      if (fault === 'session-lost') await sessions.close(id)
+      if (fault === 'cold-start') return new t.TExecuteStatementResp({ status: coldStart(id.guid.toString('hex')) })
+      const session = sessions.find(id)
+      if (!session) return new t.TExecuteStatementResp({ status: badHandle('SessionHandle') })
+      const parameters = parametersOf(req.parameters ?? [])
+      const operation = sessions.start(id, (signal) => service.run(session, req.statement, parameters, fault, signal))
+      operation.useArrow = req.canReadArrowResult === true
+      const direct = req.getDirectResults
+      const directMs = service.directMs()
+      // Without a wait the statement is answered as running, however quick it was.
+      if (direct && directMs > 0) await Promise.race([operation.done, elapsed(directMs)])
+      const seen = direct && directMs > 0 ? operation : { ...operation, state: 'running' as const }
+      return executed(sessions, seen, Number(direct?.maxRows ?? 0))
+    },
+
+    async GetOperationStatus(req: InstanceType<typeof t.TGetOperationStatusReq>) {
+      await service.before('status-poll')
+      const operation = find(req.operationHandle)
+      return operation ? statusOf(operation) : new t.TGetOperationStatusResp({ status: badHandle('OperationHandle') })
+    },
+
+    async GetResultSetMetadata(req: InstanceType<typeof t.TGetResultSetMetadataReq>) {
+      await service.before('metadata')
+      const operation = find(req.operationHandle)
+      return operation?.outcome
+        ? metadataOf(operation, operation.outcome)
+        : new t.TGetResultSetMetadataResp({ status: badHandle('OperationHandle') })
+    },
+
+    async FetchResults(req: InstanceType<typeof t.TFetchResultsReq>) {
+      await service.before('fetch')
+      const operation = find(req.operationHandle)
+      if (!operation?.outcome) return new t.TFetchResultsResp({ status: badHandle('OperationHandle') })
+      if (req.orientation === t.TFetchOrientation.FETCH_FIRST) operation.fetched = 0
+      return fetchFrom(operation, operation.outcome, Number(req.maxRows))
+    },
+
+    async CloseOperation(req: InstanceType<typeof t.TCloseOperationReq>) {
+      await service.before('close-operation')
+      await sessions.forget(req.operationHandle.operationId)
+      return new t.TCloseOperationResp({ status: OK() })
+    },
+
+    async CancelOperation(req: InstanceType<typeof t.TCancelOperationReq>) {
+      await service.before('cancel')
+      await find(req.operationHandle)?.cancel()
+      return new t.TCancelOperationResp({ status: OK() })
+    },
+  }
+}
+
+/** With everything in the direct results the operation is closed at once and the driver asks no more. */
+function executed(sessions: Sessions, operation: Operation, maxRows: number) {
+  const operationHandle = new t.TOperationHandle({
+    operationId: new t.THandleIdentifier(operation.handle),
+    operationType: t.TOperationType.EXECUTE_STATEMENT,
+    hasResultSet: true,
+  })
+  const { outcome } = operation
+  const direct = new t.TSparkDirectResults({ operationStatus: statusOf(operation) })
+  if (operation.state === 'finished' && outcome && maxRows > 0) {
+    direct.resultSetMetadata = metadataOf(operation, outcome)
+    direct.resultSet = fetchFrom(operation, outcome, maxRows)
+    if (!direct.resultSet.hasMoreRows) {
+      direct.closeOperation = new t.TCloseOperationResp({ status: OK() })
+      void sessions.forget(operation.handle)
+    }
+  }
+  return new t.TExecuteStatementResp({ status: OK(), operationHandle, directResults: direct })
+}
+
 /** The Thrift service of a SQL warehouse, as far as the driver asks for it. */
 export function createThriftServer(): ThriftServer {
   const sessions = createSessions()
-
-  function calls(service: Service) {
-    return {
-      async OpenSession(req: InstanceType<typeof t.TOpenSessionReq>) {
-        await service.before('open-session')
-        const { catalogName, schemaName } = req.initialNamespace ?? {}
-        let session: Session
-        try {
-          session = await service.session(catalogName || undefined, schemaName || undefined, req.configuration ?? {})
-        } catch (error) {
-          if (!(error instanceof SqlError)) throw error
-          return new t.TOpenSessionResp({ status: refused(error), serverProtocolVersion: V8 })
-        }
-        const sessionId = new t.THandleIdentifier(sessions.open(session))
-        return new t.TOpenSessionResp({
-          status: OK(),
-          serverProtocolVersion: V8,
-          sessionHandle: new t.TSessionHandle({ sessionId }),
-          configuration: {},
-          canUseMultipleCatalogs: true,
-        })
-      },
-
-      async CloseSession(req: InstanceType<typeof t.TCloseSessionReq>) {
-        await service.before('close-session')
-        await sessions.close(req.sessionHandle.sessionId)
-        return new t.TCloseSessionResp({ status: OK() })
-      },
-
-      async ExecuteStatement(req: InstanceType<typeof t.TExecuteStatementReq>) {
-        const fault = await service.before(service.admit(req.statement, req.parameters ?? []), req.statement)
-        const id = req.sessionHandle.sessionId
-        if (fault === 'session-lost') await sessions.close(id)
-        if (fault === 'cold-start') return new t.TExecuteStatementResp({ status: coldStart(id.guid.toString('hex')) })
-        const session = sessions.find(id)
-        if (!session) return new t.TExecuteStatementResp({ status: badHandle('SessionHandle') })
-        const parameters = parametersOf(req.parameters ?? [])
-        const operation = sessions.start(id, (signal) => service.run(session, req.statement, parameters, fault, signal))
-        operation.useArrow = req.canReadArrowResult === true
-        const direct = req.getDirectResults
-        const directMs = service.directMs()
-        // Without a wait the statement is answered as running, however quick it was.
-        if (direct && directMs > 0) await Promise.race([operation.done, elapsed(directMs)])
-        const seen = direct && directMs > 0 ? operation : { ...operation, state: 'running' as const }
-        return executed(seen, Number(direct?.maxRows ?? 0))
-      },
-
-      async GetOperationStatus(req: InstanceType<typeof t.TGetOperationStatusReq>) {
-        await service.before('status-poll')
-        const operation = find(req.operationHandle)
-        return operation ? statusOf(operation) : new t.TGetOperationStatusResp({ status: badHandle('OperationHandle') })
-      },
-
-      async GetResultSetMetadata(req: InstanceType<typeof t.TGetResultSetMetadataReq>) {
-        await service.before('metadata')
-        const operation = find(req.operationHandle)
-        return operation?.outcome
-          ? metadataOf(operation, operation.outcome)
-          : new t.TGetResultSetMetadataResp({ status: badHandle('OperationHandle') })
-      },
-
-      async FetchResults(req: InstanceType<typeof t.TFetchResultsReq>) {
-        await service.before('fetch')
-        const operation = find(req.operationHandle)
-        if (!operation?.outcome) return new t.TFetchResultsResp({ status: badHandle('OperationHandle') })
-        if (req.orientation === t.TFetchOrientation.FETCH_FIRST) operation.fetched = 0
-        return fetchFrom(operation, operation.outcome, Number(req.maxRows))
-      },
-
-      async CloseOperation(req: InstanceType<typeof t.TCloseOperationReq>) {
-        await service.before('close-operation')
-        await sessions.forget(req.operationHandle.operationId)
-        return new t.TCloseOperationResp({ status: OK() })
-      },
-
-      async CancelOperation(req: InstanceType<typeof t.TCancelOperationReq>) {
-        await service.before('cancel')
-        await find(req.operationHandle)?.cancel()
-        return new t.TCancelOperationResp({ status: OK() })
-      },
-    }
-  }
-
-  function find(handle: { operationId: Handle } | undefined): Operation | undefined {
-    return sessions.operation(handle?.operationId)
-  }
-
-  /** With everything in the direct results the operation is closed at once and the driver asks no more. */
-  function executed(operation: Operation, maxRows: number) {
-    const operationHandle = new t.TOperationHandle({
-      operationId: new t.THandleIdentifier(operation.handle),
-      operationType: t.TOperationType.EXECUTE_STATEMENT,
-      hasResultSet: true,
-    })
-    const { outcome } = operation
-    const direct = new t.TSparkDirectResults({ operationStatus: statusOf(operation) })
-    if (operation.state === 'finished' && outcome && maxRows > 0) {
-      direct.resultSetMetadata = metadataOf(operation, outcome)
-      direct.resultSet = fetchFrom(operation, outcome, maxRows)
-      if (!direct.resultSet.hasMoreRows) {
-        direct.closeOperation = new t.TCloseOperationResp({ status: OK() })
-        void sessions.forget(operation.handle)
-      }
-    }
-    return new t.TExecuteStatementResp({ status: OK(), operationHandle, directResults: direct })
-  }
 
   return {
     close: () => sessions.end(),
@@ -253,7 +254,7 @@ export function createThriftServer(): ThriftServer {
       new Promise((resolve, reject) => {
         const output = new thrift.TBufferedTransport(undefined, (reply) => resolve(reply ?? Buffer.alloc(0)))
         const handler = Object.fromEntries(
-          Object.entries(calls(service)).map(([name, call]) => [name, guarded(call, reject)]),
+          Object.entries(callsOf(sessions, service)).map(([name, call]) => [name, guarded(call, reject)]),
         )
         const processor = new driver.TCLIService.Processor(handler)
         const receive = thrift.TBufferedTransport.receiver((input) => {

@@ -2,9 +2,9 @@ import { leaf, textOf } from '../xml.ts'
 import { functionErrors, rows } from './broken.ts'
 import type { Catalog } from './catalog.ts'
 import { createCatalog } from './catalog.ts'
+import { createPauses, createRights } from './company-rights.ts'
 import { errors, FunctionError } from './errors.ts'
 import { type Call, run } from './functions.ts'
-import type { Entry, ObjectSpec } from './model.ts'
 import type { Injection, IntacctOptions, IntacctSettings, IntacctStats } from './options.ts'
 import type { Reader } from './read.ts'
 import { doneResult, failedResult, type Outcome, type SignedIn } from './reply.ts'
@@ -46,41 +46,21 @@ export interface CompanyServer {
   retune(): void
 }
 
-const tableOf: Readonly<Record<string, 'supplier' | 'journalEntry' | 'supplierInvoice'>> = {
-  VENDOR: 'supplier',
-  GLBATCH: 'journalEntry',
-  GLENTRY: 'journalEntry',
-  APBILL: 'supplierInvoice',
-  APBILLITEM: 'supplierInvoice',
-}
+const isLocationOf =
+  ({ company }: Catalog) =>
+  (location: string): boolean =>
+    location === '' || company.entities.some(({ id }) => id === location)
 
-export function createCompany(
-  options: IntacctOptions,
+/** Sender, policy, then the session or the user. */
+function createSignIn(
+  { clock }: IntacctOptions,
   credentials: Credentials,
   settings: IntacctSettings,
-  stats: IntacctStats,
-  endpoint: () => string,
-): CompanyServer {
-  const { books, clock } = options
-  const catalog = createCatalog(books, clock.now, () => settings)
-  const sessions = createSessions(() => settings.sessionSeconds)
-  const closed = new Set(
-    catalog
-      .all()
-      .filter((object) => object.closed)
-      .map(({ name }) => name),
-  )
-  const denied = new Set<string>(closed)
-  const texts = new Map<string, string>()
-  const controlIds = new Map<string, number>()
-  const kept = new Map<string, Buffer>()
-  const paused = new Set<string>()
-  let lost: { table: string; requests: number } | undefined
-  let wire: Wire = createWire(settings)
-  let disorder = 0
-
-  function signIn(request: Request, host: Host): { session: Session; user: string; company: string } {
-    const { senderId, senderPassword, companyId, userId, userPassword } = credentials
+  sessions: ReturnType<typeof createSessions>,
+  isLocation: (location: string) => boolean,
+) {
+  const { senderId, senderPassword, companyId, userId, userPassword } = credentials
+  return (request: Request, host: Host): { session: Session; user: string; company: string } => {
     if (request.senderId !== senderId || request.password !== senderPassword) throw errors.wrongSender()
     if (request.policyId !== undefined) throw errors.wrongPolicy(request.policyId)
     const now = clock.now()
@@ -98,62 +78,82 @@ export function createCompany(
     if (!isLocation(location)) throw errors.wrongUser()
     return { session: sessions.open(location, now), user: userId, company: companyId }
   }
+}
 
-  const isLocation = (location: string): boolean =>
-    location === '' || catalog.company.entities.some(({ id }) => id === location)
-
-  function lostNow(object: ObjectSpec): boolean {
-    const table = books.lostRight()
-    if (!table) {
-      lost = undefined
-      return false
-    }
-    if (lost?.table !== table) lost = { table, requests: 0 }
-    if (tableOf[object.name] !== table) return false
-    return lost.requests++ >= settings.lostAfter
+/** What functions work with: the wire that values go over, texts that a test has put in, rights and the meter. */
+function createCalls({
+  clock,
+  catalog,
+  settings,
+  stats,
+  rights,
+  pauses,
+}: {
+  readonly clock: IntacctOptions['clock']
+  readonly catalog: Catalog
+  readonly settings: IntacctSettings
+  readonly stats: IntacctStats
+  readonly rights: ReturnType<typeof createRights>
+  readonly pauses: ReturnType<typeof createPauses>
+}) {
+  const texts = new Map<string, string>()
+  let wire: Wire = createWire(settings)
+  let disorder = 0
+  return {
+    of(session: Session): Call {
+      const reader: Reader = {
+        catalog,
+        wire,
+        now: clock.now() / 1000,
+        location: session.location,
+        text: (object, no, field) => (texts.size === 0 ? undefined : texts.get(`${object} ${no} ${field}`)),
+      }
+      return {
+        reader,
+        session,
+        settings,
+        disorder: ++disorder,
+        guard: rights.guard,
+        bill(object) {
+          const month = new Date(clock.now()).toISOString().slice(0, 7)
+          const meter = stats.meter[month] ?? {}
+          stats.meter[month] = { ...meter, [object]: (meter[object] ?? 0) + 1 }
+        },
+        served: pauses.served,
+      }
+    },
+    setText: (object: string, no: number, field: string, text: string): void =>
+      void texts.set(`${object} ${no} ${field}`, text),
+    unset: (): void => texts.clear(),
+    retune(): void {
+      wire = createWire(settings)
+    },
   }
+}
 
-  function callFor(session: Session): Call {
-    const reader: Reader = {
-      catalog,
-      wire,
-      now: clock.now() / 1000,
-      location: session.location,
-      text: (object, no, field) => (texts.size === 0 ? undefined : texts.get(`${object} ${no} ${field}`)),
-    }
-    return {
-      reader,
-      session,
-      settings,
-      disorder: ++disorder,
-      guard(operation, object) {
-        if (object.name === 'AUDITHISTORY' && !settings.auditHistory) throw errors.noAudit()
-        if (denied.has(object.name) || lostNow(object)) throw errors.noPermission(operation, object.name)
-      },
-      bill(object) {
-        const month = new Date(clock.now()).toISOString().slice(0, 7)
-        const meter = stats.meter[month] ?? {}
-        stats.meter[month] = { ...meter, [object]: (meter[object] ?? 0) + 1 }
-      },
-      served: noteServed,
-    }
-  }
+export function createCompany(
+  options: IntacctOptions,
+  credentials: Credentials,
+  settings: IntacctSettings,
+  stats: IntacctStats,
+  endpoint: () => string,
+): CompanyServer {
+  const { books, clock } = options
+  const catalog = createCatalog(books, clock.now, () => settings)
+  const sessions = createSessions(() => settings.sessionSeconds)
+  const rights = createRights(options, catalog, settings)
+  const pauses = createPauses(options)
+  const controlIds = new Map<string, number>()
+  const kept = new Map<string, Buffer>()
+  const calls = createCalls({ clock, catalog, settings, stats, rights, pauses })
 
-  /** Changes that wait for a reader come between a header and its lines, or between two pages of lines. */
-  function noteServed(object: ObjectSpec, entries: readonly Entry[], remaining: boolean): void {
-    const table = tableOf[object.name]
-    if (table === undefined || books.ambushes().length === 0) return
-    if (object.owned) for (const { key } of entries) paused.add(`${table} ${key}`)
-    else if (remaining) paused.add(`${table} ${entries.at(-1)?.key}`)
-  }
+  const isLocation = isLocationOf(catalog)
+  const signIn = createSignIn(options, credentials, settings, sessions, isLocation)
 
   function applyAmbushes(): void {
-    if (paused.size === 0) return
-    const due = books.ambushes().filter(({ table, key }) => paused.has(`${table} ${key}`))
-    paused.clear()
-    for (const ambush of due) ambush.apply()
-    if (due.length > 0) kept.clear()
-    stats.ambushes += due.length
+    const due = pauses.apply()
+    if (due > 0) kept.clear()
+    stats.ambushes += due
   }
 
   /** Refuses a function whose control id was sent before; only where the request asks for that, or says nothing of it. */
@@ -208,7 +208,7 @@ export function createCompany(
             const opened = apiSession(one, request, current)
             current = opened.session
             made = opened
-          } else made = outcome(one, callFor(current))
+          } else made = outcome(one, calls.of(current))
           if ('body' in made) bare = made
           const data = 'data' in made ? made.data : ''
           if (partial || spoil === 'partial-data') {
@@ -228,31 +228,25 @@ export function createCompany(
       const who = { userId: user, companyId: company, location: current.location, now, expires: current.expires }
       return { who, results: resultsOf(request, done), ...(bare ? { bare } : {}) }
     },
-    deny: (object) => denied.add(object.toUpperCase()),
-    allow(object) {
-      if (object !== undefined) denied.delete(object.toUpperCase())
-      else {
-        denied.clear()
-        for (const name of closed) denied.add(name)
-      }
-    },
-    denied: () => [...denied].filter((name) => !closed.has(name)),
+    deny: rights.deny,
+    allow: rights.allow,
+    denied: rights.denied,
     endSessions: () => sessions.endAll(),
     endSession: (id) => sessions.end(id),
     setText(object, no, field, text) {
-      texts.set(`${object} ${no} ${field}`, text)
+      calls.setText(object, no, field, text)
       kept.clear()
     },
     unset() {
-      texts.clear()
+      calls.unset()
       kept.clear()
     },
     newDay() {
-      lost = undefined
+      rights.newDay()
       kept.clear()
     },
     retune() {
-      wire = createWire(settings)
+      calls.retune()
       kept.clear()
     },
   }

@@ -67,20 +67,7 @@ export async function openStore(file: string | undefined): Promise<Store> {
   for (const sql of TABLES) await writer.run(sql)
   let posts = Number((await scalar(writer, 'SELECT coalesce(max(number), 0) FROM posts')) ?? 0)
   let last: Promise<unknown> = Promise.resolve()
-  /** Columns of each log as they lie in the file, which need not be the order of the definition. */
-  const layouts = new Map<string, string[]>()
-
-  async function layout(dataset: string, table: string): Promise<string[]> {
-    const log = `${table} (log)`
-    const known = layouts.get(logOf(dataset, table))
-    if (known) return known
-    const reader = await writer.runAndReadAll(
-      `SELECT column_name FROM duckdb_columns() WHERE schema_name = ${literal(dataset)} AND table_name = ${literal(log)} ORDER BY column_index`,
-    )
-    const names = reader.getRowsJson().map(([name]) => String(name))
-    layouts.set(logOf(dataset, table), names)
-    return names
-  }
+  const layouts = createLayouts(writer)
 
   /** One change after the other: all of it is there afterwards, or nothing. */
   function change<T>(action: () => Promise<T>): Promise<T> {
@@ -141,57 +128,12 @@ export async function openStore(file: string | undefined): Promise<Store> {
     remove: (id) =>
       change(async () => void (await writer.run(`UPDATE datasets SET deleted = true WHERE id = ${literal(id)}`))),
 
-    define: (dataset, table) =>
-      change(async () => {
-        const log = logOf(dataset, table.name)
-        await writer.run(`CREATE SCHEMA IF NOT EXISTS ${quoted(dataset)}`)
-        await writer.run(`CREATE TABLE IF NOT EXISTS ${log} (${OWN.map((column) => column.join(' ')).join(', ')})`)
-        layouts.delete(log)
-        const there = new Set(await layout(dataset, table.name))
-        layouts.delete(log)
-        const wanted = new Map(table.columns.map((column) => [column.name, column]))
-        await writer.run(`DROP VIEW IF EXISTS ${quoted(dataset)}.${quoted(table.name)}`)
-        for (const name of there) {
-          if (!wanted.has(name) && !OWN.some(([own]) => own === name)) {
-            await writer.run(`ALTER TABLE ${log} DROP COLUMN ${quoted(name)}`)
-          }
-        }
-        for (const { name, dataType: spelling } of table.columns) {
-          if (!there.has(name))
-            await writer.run(`ALTER TABLE ${log} ADD COLUMN ${quoted(name)} ${storedType(spelling)}`)
-        }
-        const names = table.columns.map(({ name }) => quoted(name)).join(', ')
-        await writer.run(
-          `CREATE VIEW ${quoted(dataset)}.${quoted(table.name)} AS SELECT ${names} FROM ${log} WHERE __gone IS NULL`,
-        )
-      }),
+    define: (dataset, table) => change(() => defineTable(writer, layouts, dataset, table)),
 
-    append: ({ post, columns }) =>
+    append: (rows) =>
       change(async () => {
-        const number = posts + 1
-        const { at, dataset, table, rows, bytes, visibleAt } = post
-        const names = (await layout(dataset, table)).slice(OWN.length)
-        const appender = await writer.createAppender(`${table} (log)`, dataset)
-        const types: DuckDBType[] = Array.from({ length: appender.columnCount }, (_, index) =>
-          appender.columnType(index),
-        )
-        for (let from = 0; from < rows; from += CHUNK) {
-          const length = Math.min(CHUNK, rows - from)
-          const chunk = DuckDBDataChunk.create(types, length)
-          chunk.setColumns([
-            Array<bigint>(length).fill(BigInt(number)),
-            Array.from({ length }, (_, index) => from + index),
-            Array<bigint>(length).fill(BigInt(visibleAt)),
-            Array<null>(length).fill(null),
-            ...names.map((name) => columns.get(name)?.slice(from, from + length) ?? Array<null>(length).fill(null)),
-          ])
-          appender.appendDataChunk(chunk)
-        }
-        appender.flushSync()
-        appender.closeSync()
-        const cells = [number, at, literal(dataset), literal(table), rows, bytes, visibleAt]
-        await writer.run(`INSERT INTO posts VALUES (${cells.join(', ')})`)
-        posts = number
+        await appendRows(writer, await layouts.of(rows.post.dataset, rows.post.table), posts + 1, rows)
+        posts += 1
       }),
 
     clear: (dataset, table, at, keep) =>
@@ -226,6 +168,81 @@ export async function openStore(file: string | undefined): Promise<Store> {
       instance.closeSync()
     },
   }
+}
+
+/** Columns of each log as they lie in the file, which need not be the order of the definition. */
+interface Layouts {
+  of(dataset: string, table: string): Promise<string[]>
+  forget(log: string): void
+}
+
+function createLayouts(writer: DuckDBConnection): Layouts {
+  const layouts = new Map<string, string[]>()
+  return {
+    async of(dataset, table) {
+      const log = `${table} (log)`
+      const known = layouts.get(logOf(dataset, table))
+      if (known) return known
+      const reader = await writer.runAndReadAll(
+        `SELECT column_name FROM duckdb_columns() WHERE schema_name = ${literal(dataset)} AND table_name = ${literal(log)} ORDER BY column_index`,
+      )
+      const names = reader.getRowsJson().map(([name]) => String(name))
+      layouts.set(logOf(dataset, table), names)
+      return names
+    },
+    forget: (log) => void layouts.delete(log),
+  }
+}
+
+async function defineTable(writer: DuckDBConnection, layouts: Layouts, dataset: string, table: Table): Promise<void> {
+  const log = logOf(dataset, table.name)
+  await writer.run(`CREATE SCHEMA IF NOT EXISTS ${quoted(dataset)}`)
+  await writer.run(`CREATE TABLE IF NOT EXISTS ${log} (${OWN.map((column) => column.join(' ')).join(', ')})`)
+  layouts.forget(log)
+  const there = new Set(await layouts.of(dataset, table.name))
+  layouts.forget(log)
+  const wanted = new Map(table.columns.map((column) => [column.name, column]))
+  await writer.run(`DROP VIEW IF EXISTS ${quoted(dataset)}.${quoted(table.name)}`)
+  for (const name of there) {
+    if (!wanted.has(name) && !OWN.some(([own]) => own === name)) {
+      await writer.run(`ALTER TABLE ${log} DROP COLUMN ${quoted(name)}`)
+    }
+  }
+  for (const { name, dataType: spelling } of table.columns) {
+    if (!there.has(name)) await writer.run(`ALTER TABLE ${log} ADD COLUMN ${quoted(name)} ${storedType(spelling)}`)
+  }
+  const names = table.columns.map(({ name }) => quoted(name)).join(', ')
+  await writer.run(
+    `CREATE VIEW ${quoted(dataset)}.${quoted(table.name)} AS SELECT ${names} FROM ${log} WHERE __gone IS NULL`,
+  )
+}
+
+async function appendRows(
+  writer: DuckDBConnection,
+  layout: readonly string[],
+  number: number,
+  { post, columns }: NewRows,
+): Promise<void> {
+  const { at, dataset, table, rows, bytes, visibleAt } = post
+  const names = layout.slice(OWN.length)
+  const appender = await writer.createAppender(`${table} (log)`, dataset)
+  const types: DuckDBType[] = Array.from({ length: appender.columnCount }, (_, index) => appender.columnType(index))
+  for (let from = 0; from < rows; from += CHUNK) {
+    const length = Math.min(CHUNK, rows - from)
+    const chunk = DuckDBDataChunk.create(types, length)
+    chunk.setColumns([
+      Array<bigint>(length).fill(BigInt(number)),
+      Array.from({ length }, (_, index) => from + index),
+      Array<bigint>(length).fill(BigInt(visibleAt)),
+      Array<null>(length).fill(null),
+      ...names.map((name) => columns.get(name)?.slice(from, from + length) ?? Array<null>(length).fill(null)),
+    ])
+    appender.appendDataChunk(chunk)
+  }
+  appender.flushSync()
+  appender.closeSync()
+  const cells = [number, at, literal(dataset), literal(table), rows, bytes, visibleAt]
+  await writer.run(`INSERT INTO posts VALUES (${cells.join(', ')})`)
 }
 
 type StreamResult = Awaited<ReturnType<DuckDBConnection['stream']>>

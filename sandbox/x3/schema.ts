@@ -13,11 +13,7 @@ import {
 } from 'graphql'
 import { enums } from './enums.ts'
 import { compileFilter, compileOrder, type Filter, type Order, type Specs } from './filter.ts'
-import { codeNodes, unknownNode } from './graph/codes.ts'
-import { invoiceNodes } from './graph/invoices.ts'
-import { journalNodes } from './graph/journals.ts'
-import { masterNodes } from './graph/masters.ts'
-import { orderNodes } from './graph/orders.ts'
+import { nodeSpecs } from './graph/nodes.ts'
 import { type Context, type Field, type Generation, type NodeSpec, pathOf } from './model.ts'
 import { documentKey, type Page, type PageArguments, pageOf, pageOfNode } from './page.ts'
 
@@ -27,51 +23,22 @@ type FieldConfig = GraphQLFieldConfig<unknown, Context>
 /** Compiled filters kept per server. */
 const filterLimit = 500
 
-/** All nodes of a generation by type name, those included that others only lead to. */
-export function nodeSpecs(generation: Generation): Specs {
-  const specs = new Map<string, NodeSpec>()
-  const known = [
-    ...codeNodes(),
-    ...masterNodes(generation),
-    ...orderNodes(generation),
-    ...invoiceNodes(),
-    ...journalNodes(),
-  ]
-  for (const spec of known) specs.set(spec.type, spec)
-  for (const spec of known) {
-    for (const { type } of Object.values(spec.fields)) {
-      const name = /^(\w+)_node$/.exec(type)?.[1]
-      if (name && !specs.has(name)) specs.set(name, unknownNode(name))
-    }
-  }
-  return specs
-}
-
 /** The name of a package at the root of a query. */
 export function packageName(name: string, generation: Generation): string {
   return generation === '2021' ? `xtrem${name.charAt(0).toUpperCase()}${name.slice(1)}` : name
 }
 
-/** The schema that a folder's clients see, with Sage's type names: `JournalEntry_node`, `JournalEntryLine_Collection`. */
-export function createSchema(generation: Generation): GraphQLSchema {
-  const specs = nodeSpecs(generation)
-  const scalars = new Map<string, GraphQLOutputType>([
-    ['String', GraphQLString],
-    ['Int', GraphQLInt],
-    ['Boolean', GraphQLBoolean],
-    ['[_OutputAccessBinding]', new GraphQLList(accessBinding)],
-    ...['Date', 'Datetime', 'Decimal'].map((name) => [name, new GraphQLScalarType({ name })] as const),
-    ['Id', idScalar],
-  ])
-  const queryArgs = {
-    first: { type: GraphQLInt },
-    after: { type: GraphQLString },
-    last: { type: GraphQLInt },
-    before: { type: GraphQLString },
-    filter: { type: GraphQLString },
-    orderBy: { type: GraphQLString },
-  }
+const queryArgs = {
+  first: { type: GraphQLInt },
+  after: { type: GraphQLString },
+  last: { type: GraphQLInt },
+  before: { type: GraphQLString },
+  filter: { type: GraphQLString },
+  orderBy: { type: GraphQLString },
+}
 
+/** Filters and orders, compiled once for each text. */
+function createCompilers(specs: Specs) {
   const filters = new Map<string, Filter>()
   function filterOf(spec: NodeSpec, text: string | null | undefined): Filter {
     const key = `${spec.type} ${text ?? ''}`
@@ -84,34 +51,59 @@ export function createSchema(generation: Generation): GraphQLSchema {
   }
   const orderOf = (spec: NodeSpec, text: string | null | undefined): readonly Order[] | undefined =>
     compileOrder(text, spec, specs)
+  return { filterOf, orderOf }
+}
 
+function once<T>(map: Map<string, T>, name: string, make: () => T): T {
+  const known = map.get(name)
+  if (known !== undefined) return known
+  const made = make()
+  map.set(name, made)
+  return made
+}
+
+type Compilers = ReturnType<typeof createCompilers>
+
+/** Types of fields that are no node: scalars and enumerations. */
+function createPlainTypes(): (type: string) => GraphQLOutputType {
+  const scalars = new Map<string, GraphQLOutputType>([
+    ['String', GraphQLString],
+    ['Int', GraphQLInt],
+    ['Boolean', GraphQLBoolean],
+    ['[_OutputAccessBinding]', new GraphQLList(accessBinding)],
+    ...['Date', 'Datetime', 'Decimal'].map((name) => [name, new GraphQLScalarType({ name })] as const),
+    ['Id', idScalar],
+  ])
+  const enumTypes = new Map<string, GraphQLEnumType>()
+  return (type) =>
+    scalars.get(type) ??
+    once(enumTypes, type, () => {
+      const members: readonly string[] | undefined = (enums as Record<string, readonly string[]>)[type]
+      if (!members) throw new Error(`No members of the enum ${type}`)
+      return new GraphQLEnumType({ name: type, values: Object.fromEntries(members.map((member) => [member, {}])) })
+    })
+}
+
+interface NodeTypes {
+  nodeType(spec: NodeSpec): GraphQLObjectType
+  connectionType(spec: NodeSpec): GraphQLObjectType
+}
+
+/** Types of nodes, of their pages and of their collections: each leads to others, and is made once. */
+function createNodeTypes(specs: Specs, { filterOf, orderOf }: Compilers): NodeTypes {
+  const plainType = createPlainTypes()
   const nodes = new Map<string, GraphQLObjectType>()
   const connections = new Map<string, GraphQLObjectType>()
   const collections = new Map<string, GraphQLObjectType>()
-  const enumTypes = new Map<string, GraphQLEnumType>()
   const specOf = (type: string): NodeSpec => {
     const spec = specs.get(type)
     if (!spec) throw new Error(`No node ${type}`)
     return spec
   }
-  function once<T>(map: Map<string, T>, name: string, make: () => T): T {
-    const known = map.get(name)
-    if (known !== undefined) return known
-    const made = make()
-    map.set(name, made)
-    return made
-  }
-
   function outputType(type: string): GraphQLOutputType {
-    const scalar = scalars.get(type)
-    if (scalar) return scalar
     if (type.endsWith('_node')) return nodeType(specOf(type.slice(0, -'_node'.length)))
     if (type.endsWith('_Collection')) return collectionType(specOf(type.slice(0, -'_Collection'.length)))
-    return once(enumTypes, type, () => {
-      const members: readonly string[] | undefined = (enums as Record<string, readonly string[]>)[type]
-      if (!members) throw new Error(`No members of the enum ${type}`)
-      return new GraphQLEnumType({ name: type, values: Object.fromEntries(members.map((member) => [member, {}])) })
-    })
+    return plainType(type)
   }
 
   function nodeType(spec: NodeSpec): GraphQLObjectType {
@@ -185,43 +177,55 @@ export function createSchema(generation: Generation): GraphQLSchema {
         }),
     )
   }
+  return { nodeType, connectionType }
+}
 
-  function entryType(spec: NodeSpec): GraphQLObjectType {
-    return new GraphQLObjectType<unknown, Context>({
-      name: `${spec.type}_Queries`,
-      fields: () => ({
-        query: {
-          type: new GraphQLNonNull(connectionType(spec)),
-          args: queryArgs,
-          resolve(_source, args: QueryArguments, context) {
-            context.guard(spec.type)
-            const most = Math.max(args.first ?? 0, args.last ?? 0)
-            if (most > context.maxFirst) {
-              throw new Error(`The page size ${most} exceeds the maximum of ${context.maxFirst} for ${spec.type}`)
-            }
-            const order = orderOf(spec, args.orderBy)
-            const page = pageOfNode(args, filterOf(spec, args.filter), order, spec, context)
-            notePause(page, spec, context)
-            return page
-          },
+/** What may be asked of a node at the root of a query. */
+function entryType(
+  spec: NodeSpec,
+  { nodeType, connectionType }: NodeTypes,
+  { filterOf, orderOf }: Compilers,
+): GraphQLObjectType {
+  return new GraphQLObjectType<unknown, Context>({
+    name: `${spec.type}_Queries`,
+    fields: () => ({
+      query: {
+        type: new GraphQLNonNull(connectionType(spec)),
+        args: queryArgs,
+        resolve(_source, args: QueryArguments, context) {
+          context.guard(spec.type)
+          const most = Math.max(args.first ?? 0, args.last ?? 0)
+          if (most > context.maxFirst) {
+            throw new Error(`The page size ${most} exceeds the maximum of ${context.maxFirst} for ${spec.type}`)
+          }
+          const order = orderOf(spec, args.orderBy)
+          const page = pageOfNode(args, filterOf(spec, args.filter), order, spec, context)
+          notePause(page, spec, context)
+          return page
         },
-        read: {
-          type: nodeType(spec),
-          args: { _id: { type: new GraphQLNonNull(idScalar) } },
-          resolve(_source, { _id }: { _id: string }, context) {
-            context.guard(spec.type)
-            return readOne(spec, _id, context)
-          },
+      },
+      read: {
+        type: nodeType(spec),
+        args: { _id: { type: new GraphQLNonNull(idScalar) } },
+        resolve(_source, { _id }: { _id: string }, context) {
+          context.guard(spec.type)
+          return readOne(spec, _id, context)
         },
-      }),
-    })
-  }
+      },
+    }),
+  })
+}
 
+/** The schema that a folder's clients see, with Sage's type names: `JournalEntry_node`, `JournalEntryLine_Collection`. */
+export function createSchema(generation: Generation): GraphQLSchema {
+  const specs = nodeSpecs(generation)
+  const compilers = createCompilers(specs)
+  const types = createNodeTypes(specs, compilers)
   const packages = new Map<string, Record<string, FieldConfig>>()
   for (const spec of specs.values()) {
     if (!spec.package) continue
     const fields = once<Record<string, FieldConfig>>(packages, packageName(spec.package, generation), () => ({}))
-    fields[pathOf(spec.type)] = { type: new GraphQLNonNull(entryType(spec)), resolve: () => spec }
+    fields[pathOf(spec.type)] = { type: new GraphQLNonNull(entryType(spec, types, compilers)), resolve: () => spec }
   }
   const query = new GraphQLObjectType({
     name: 'Query',

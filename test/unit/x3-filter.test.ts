@@ -3,10 +3,10 @@ import { createBooks } from '../../sandbox/books/books.ts'
 import type { Books, JournalEntry } from '../../sandbox/books/types.ts'
 import { type Constraint, comparePositions, compileFilter, compileOrder } from '../../sandbox/x3/filter.ts'
 import { createFolder } from '../../sandbox/x3/folder.ts'
+import { nodeSpecs } from '../../sandbox/x3/graph/nodes.ts'
 import { parseRelaxed } from '../../sandbox/x3/json.ts'
 import type { Context, NodeSpec } from '../../sandbox/x3/model.ts'
 import { type Page, pageOfNode } from '../../sandbox/x3/page.ts'
-import { nodeSpecs } from '../../sandbox/x3/schema.ts'
 import { valueType } from '../../sandbox/x3/values.ts'
 
 const now = Date.parse('2026-03-10T09:00:00Z')

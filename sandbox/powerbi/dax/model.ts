@@ -97,8 +97,16 @@ export interface Model {
   expanded(table: ModelTable): ReadonlySet<string>
 }
 
-export function createModel({ tables, relationships }: ModelSource): Model {
-  const byName = new Map(tables.map((table) => [table.name.toLowerCase(), table]))
+/** How tables reach each other over relationships. */
+interface Reach {
+  places: ReadonlyMap<string, Place>
+  expanded(table: ModelTable): ReadonlySet<string>
+  /** Columns taken together, for each row of a table; undefined where one of them is out of its reach. */
+  shapeOf(table: ModelTable, ids: readonly string[]): Shape | undefined
+  related(table: ModelTable, row: readonly Value[], id: string): Value | undefined
+}
+
+function createReach({ tables, relationships }: ModelSource): Reach {
   const places = new Map<string, Place>()
   for (const table of tables) for (const [index, { id }] of table.columns.entries()) places.set(id, { table, index })
   const keyColumns = new Map<string, string[]>()
@@ -122,9 +130,6 @@ export function createModel({ tables, relationships }: ModelSource): Model {
       return [{ from: { ...from, id: relationship.from }, to: { ...to, id: relationship.to } }]
     })
   }
-
-  /** Columns by the very spelling of an expression, which is looked up again for every row. */
-  const spelt = new Map<string, Map<string, Place & { readonly column: ModelColumn }>>()
 
   const expansions = new Map<ModelTable, ReadonlySet<string>>()
   function expanded(table: ModelTable, seen: ReadonlySet<ModelTable> = new Set()): ReadonlySet<string> {
@@ -160,32 +165,6 @@ export function createModel({ tables, relationships }: ModelSource): Model {
     return shapes.get(name)
   }
 
-  function filtered(table: ModelTable, { filters }: Context): readonly (readonly Value[])[] {
-    const tests = filters.flatMap(({ columns, keys }) => {
-      const shape = shapeOf(table, columns)
-      return shape ? [{ shape, keys }] : []
-    })
-    // The filter that leaves the fewest rows gives them, the others are tried on each.
-    let best: (typeof tests)[number] | undefined
-    let least = table.rows.length
-    for (const test of tests) {
-      if (test.keys.size > MOST_LOOKED_UP) continue
-      let count = 0
-      for (const key of test.keys) count += test.shape.buckets().get(key)?.length ?? 0
-      if (count < least || !best) [best, least] = [test, count]
-    }
-    const others = tests.filter((test) => test !== best)
-    const candidates = best
-      ? [...best.keys].flatMap((key) => best.shape.buckets().get(key) ?? []).sort((a, b) => a - b)
-      : table.rows.keys()
-    const found: (readonly Value[])[] = []
-    for (const row of candidates) {
-      const values = table.rows[row]
-      if (values && others.every(({ shape, keys }) => keys.has(shape.tuples[row] ?? ''))) found.push(values)
-    }
-    return found
-  }
-
   function related(table: ModelTable, row: readonly Value[], id: string): Value | undefined {
     const place = places.get(id)
     if (place?.table === table) return row[place.index] ?? null
@@ -200,6 +179,43 @@ export function createModel({ tables, relationships }: ModelSource): Model {
     return undefined
   }
 
+  return { places, expanded: (table) => expanded(table), shapeOf, related }
+}
+
+/** The rows of a table that filters leave. */
+function filtered({ shapeOf }: Reach, table: ModelTable, { filters }: Context): readonly (readonly Value[])[] {
+  const tests = filters.flatMap(({ columns, keys }) => {
+    const shape = shapeOf(table, columns)
+    return shape ? [{ shape, keys }] : []
+  })
+  // The filter that leaves the fewest rows gives them, the others are tried on each.
+  let best: (typeof tests)[number] | undefined
+  let least = table.rows.length
+  for (const test of tests) {
+    if (test.keys.size > MOST_LOOKED_UP) continue
+    let count = 0
+    for (const key of test.keys) count += test.shape.buckets().get(key)?.length ?? 0
+    if (count < least || !best) [best, least] = [test, count]
+  }
+  const others = tests.filter((test) => test !== best)
+  const candidates = best
+    ? [...best.keys].flatMap((key) => best.shape.buckets().get(key) ?? []).sort((a, b) => a - b)
+    : table.rows.keys()
+  const found: (readonly Value[])[] = []
+  for (const row of candidates) {
+    const values = table.rows[row]
+    if (values && others.every(({ shape, keys }) => keys.has(shape.tuples[row] ?? ''))) found.push(values)
+  }
+  return found
+}
+
+export function createModel(source: ModelSource): Model {
+  const { tables } = source
+  const reach = createReach(source)
+  const byName = new Map(tables.map((table) => [table.name.toLowerCase(), table]))
+  /** Columns by the very spelling of an expression, which is looked up again for every row. */
+  const spelt = new Map<string, Map<string, Place & { readonly column: ModelColumn }>>()
+
   const sums = new Map<Node, Place>()
   for (const table of tables) for (const [node, index] of table.alike?.sums ?? []) sums.set(node, { table, index })
 
@@ -207,7 +223,7 @@ export function createModel({ tables, relationships }: ModelSource): Model {
     context.shown ??= new Map()
     let rows = context.shown.get(table)
     if (!rows) {
-      rows = filtered(table, context)
+      rows = filtered(reach, table, context)
       context.shown.set(table, rows)
     }
     return rows
@@ -221,7 +237,7 @@ export function createModel({ tables, relationships }: ModelSource): Model {
       if (known) return known
       const table = byName.get(tableName.toLowerCase())
       if (!table) throw new DaxError(`Cannot find table '${tableName}'.`)
-      const place = places.get(columnId(tableName, name))
+      const place = reach.places.get(columnId(tableName, name))
       const found = place && table.columns[place.index]
       if (!found) {
         throw new DaxError(
@@ -242,11 +258,11 @@ export function createModel({ tables, relationships }: ModelSource): Model {
       return visible(place.table, context).reduce<Value>((sum, row) => add(sum, row[place.index] ?? null), null)
     },
 
-    related,
+    related: reach.related,
 
     without: ({ filters }, ids) => ({ filters: filters.flatMap((filter) => project(filter, ids)) }),
 
-    expanded: (table) => expanded(table),
+    expanded: (table) => reach.expanded(table),
   }
 }
 

@@ -69,7 +69,8 @@ const unquote = (text: string): string => {
   return text.slice(1, -1).replaceAll(end + end, end)
 }
 
-function createParser(source: string) {
+/** The tokens of a text, and where the reading stands. */
+function createTokens(source: string) {
   const tokens = tokenize(source)
   let position = 0
   const peek = (offset = 0): Token => tokens[position + offset] ?? (tokens.at(-1) as Token)
@@ -91,6 +92,25 @@ function createParser(source: string) {
     position += 1
     return true
   }
+  return {
+    peek,
+    fail,
+    word,
+    sign,
+    take,
+    expect,
+    accept,
+    place: () => position,
+    back: (to: number): void => {
+      position = to
+    },
+  }
+}
+
+/** What stands between operators: values, references, calls and rows. */
+function createOperands(tokens: ReturnType<typeof createTokens>, expression: () => Node): () => Node {
+  const { peek, fail, sign, take, expect, accept, place, back } = tokens
+
   function list(end: string): Node[] {
     const found: Node[] = []
     if (accept(end)) return found
@@ -98,55 +118,6 @@ function createParser(source: string) {
     while (accept(','))
     expect(end)
     return found
-  }
-
-  function expression(): Node {
-    if (word('VAR')) return block()
-    return binary(0)
-  }
-
-  function variables(): Variable[] {
-    const found: Variable[] = []
-    while (accept('VAR')) {
-      const { kind, text } = take()
-      if (kind !== 'word') throw fail()
-      expect('=')
-      found.push({ name: text, expression: expression() })
-    }
-    return found
-  }
-
-  function block(): Node {
-    const found = variables()
-    if (!accept('RETURN')) throw fail()
-    return { kind: 'block', variables: found, result: expression() }
-  }
-
-  function binary(level: number): Node {
-    const operators = LEVELS[level]
-    if (!operators) return power()
-    if (level === 2 && word('NOT') && !(peek(1).kind === 'sign' && peek(1).text === '(')) {
-      position += 1
-      return { kind: 'not', operand: binary(level) }
-    }
-    let left = binary(level + 1)
-    for (;;) {
-      const op = peek().kind === 'word' ? peek().text.toUpperCase() : peek().text
-      if ((peek().kind !== 'sign' && op !== 'IN') || !operators.includes(op)) return left
-      position += 1
-      left = { kind: 'binary', op, left, right: binary(level + 1) }
-    }
-  }
-
-  function power(): Node {
-    const base = unary()
-    return accept('^') ? { kind: 'binary', op: '^', left: base, right: power() } : base
-  }
-
-  function unary(): Node {
-    if (accept('-')) return { kind: 'negate', operand: unary() }
-    if (accept('+')) return unary()
-    return primary()
   }
 
   function primary(): Node {
@@ -170,7 +141,7 @@ function createParser(source: string) {
       return inner
     }
     if (token.text === '{' && token.kind === 'sign') return constructed()
-    position -= 1
+    back(place() - 1)
     throw fail()
   }
 
@@ -198,19 +169,76 @@ function createParser(source: string) {
     const rows: Node[][] = []
     if (accept('}')) return { kind: 'rows', rows }
     do {
-      const start = position
+      const start = place()
       if (accept('(')) {
         const cells = list(')')
         if (cells.length > 1 || sign(',') || sign('}')) {
           rows.push(cells)
           continue
         }
-        position = start
+        back(start)
       }
       rows.push([expression()])
     } while (accept(','))
     expect('}')
     return { kind: 'rows', rows }
+  }
+
+  return primary
+}
+
+function createParser(source: string) {
+  const tokens = createTokens(source)
+  const { peek, fail, word, take, expect, accept } = tokens
+  const primary = createOperands(tokens, expression)
+
+  function expression(): Node {
+    if (word('VAR')) return block()
+    return binary(0)
+  }
+
+  function variables(): Variable[] {
+    const found: Variable[] = []
+    while (accept('VAR')) {
+      const { kind, text } = take()
+      if (kind !== 'word') throw fail()
+      expect('=')
+      found.push({ name: text, expression: expression() })
+    }
+    return found
+  }
+
+  function block(): Node {
+    const found = variables()
+    if (!accept('RETURN')) throw fail()
+    return { kind: 'block', variables: found, result: expression() }
+  }
+
+  function binary(level: number): Node {
+    const operators = LEVELS[level]
+    if (!operators) return power()
+    if (level === 2 && word('NOT') && !(peek(1).kind === 'sign' && peek(1).text === '(')) {
+      take()
+      return { kind: 'not', operand: binary(level) }
+    }
+    let left = binary(level + 1)
+    for (;;) {
+      const op = peek().kind === 'word' ? peek().text.toUpperCase() : peek().text
+      if ((peek().kind !== 'sign' && op !== 'IN') || !operators.includes(op)) return left
+      take()
+      left = { kind: 'binary', op, left, right: binary(level + 1) }
+    }
+  }
+
+  function power(): Node {
+    const base = unary()
+    return accept('^') ? { kind: 'binary', op: '^', left: base, right: power() } : base
+  }
+
+  function unary(): Node {
+    if (accept('-')) return { kind: 'negate', operand: unary() }
+    if (accept('+')) return unary()
+    return primary()
   }
 
   return { accept, expression, fail, peek, take, variables, word }

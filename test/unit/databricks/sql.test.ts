@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import { copyInto } from '../../../nodes/databricks/client/versions.ts'
 import { COLLATE } from '../../../nodes/databricks/client/collation.ts'
 import { fileName, volumeOf } from '../../../nodes/databricks/client/files.ts'
 import { headerMerge, listMerge, rejectedQuery } from '../../../nodes/databricks/client/merge.ts'
 import { holds, literal, quote, quoteTable, tableName } from '../../../nodes/databricks/client/sql.ts'
 import { addColumns, clusterOf, createTable } from '../../../nodes/databricks/client/tables.ts'
+import { copyInto } from '../../../nodes/databricks/client/versions.ts'
 import type { Column } from '../../../sync/contract/message.ts'
 import type { WantedTable } from '../../../vendor/warehouse/dialect.ts'
 
