@@ -22,7 +22,7 @@ export function where(
   }
   if (filter.sync !== undefined) add('sync = ?', filter.sync)
   if (filter.entity !== undefined) add('entity = ?', filter.entity)
-  if (filter.sink !== undefined) add('(sink = ? OR sink_name = ?)', filter.sink, filter.sink)
+  if (filter.heldBy !== undefined) add('(sink = ? OR sink_name = ?)', filter.heldBy, filter.heldBy)
   if (filter.ids !== undefined) add('id IN (SELECT value FROM json_each(?))', JSON.stringify(filter.ids))
   return { sql: parts.join(' AND '), args }
 }
@@ -51,7 +51,7 @@ export function wasDeletion(cipher: Cipher, row: HeldRow): boolean {
 
 export const heldRecord = (cipher: Cipher, intern: Intern, row: HeldRow): HeldRecord => ({
   id: row.id,
-  sink: row.sink,
+  heldBy: row.sink,
   sinkName: row.sink_name,
   stage: row.stage as HeldRecord['stage'],
   key: row.key,

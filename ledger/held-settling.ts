@@ -59,7 +59,7 @@ export function createHeldSettling(db: Database, intern: Intern, cipher: Cipher,
 
   /** A person left this very version out, and it was only read again; another version takes its place. */
   const staysLeftOut = (held: NewHeld): boolean => {
-    const rows = leftOut.all(held.entity, held.key, held.sink, held.read) as unknown as HeldRow[]
+    const rows = leftOut.all(held.entity, held.key, held.heldBy, held.read) as unknown as HeldRow[]
     const content = contentOf(held.record)
     for (const row of rows) {
       if (contentOf(opened(cipher, row)) === content) {
@@ -71,13 +71,29 @@ export function createHeldSettling(db: Database, intern: Intern, cipher: Cipher,
     return false
   }
   const put = (held: NewHeld): void => {
-    const { sink, sinkName, stage, key, sync, run, entity, sourceAddress, read, record, schema, cause } = held
+    const { heldBy, sinkName, stage, key, sync, run, entity, sourceAddress, read, record, schema, cause } = held
     const id = randomUUID()
     const stamp = typeof record._stamp === 'string' ? record._stamp : null
     const sealed = cipher.seal(JSON.stringify(record), id)
     const shape = intern.shape(JSON.stringify(schema))
     const why = JSON.stringify(cause)
-    insert.run(id, sink, sinkName, stage, key, sync, run, entity, sourceAddress, read, stamp, sealed, shape, why, at())
+    insert.run(
+      id,
+      heldBy,
+      sinkName,
+      stage,
+      key,
+      sync,
+      run,
+      entity,
+      sourceAddress,
+      read,
+      stamp,
+      sealed,
+      shape,
+      why,
+      at(),
+    )
   }
 
   return {
@@ -88,7 +104,7 @@ export function createHeldSettling(db: Database, intern: Intern, cipher: Cipher,
     },
     add(records) {
       for (const held of records) {
-        const open = current.get(held.entity, held.key, held.sink) as { id: string; read: number } | undefined
+        const open = current.get(held.entity, held.key, held.heldBy) as { id: string; read: number } | undefined
         if (open && open.read > held.read) continue
         if (open?.read === held.read) {
           again.run(JSON.stringify(held.cause), held.run, open.id)

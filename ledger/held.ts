@@ -1,4 +1,4 @@
-/** Held records: at most one open one for (sink, key), that of the latest read; their content encrypted. */
+/** Held records: at most one open one for each who holds, and key, that of the latest read; their content encrypted. */
 import { syncError } from '../sync/contract/errors.ts'
 import type { Cipher } from './crypt.ts'
 import { type Database, prepared } from './database.ts'
@@ -11,7 +11,7 @@ import type { HeldFilter, HeldRecord, HeldRecords, Intent, Who } from './ledger.
 export interface HeldBook extends HeldSettling {
   readonly topic: HeldRecords
   /** Inside a transaction: those of them that are open, as they were. */
-  discard(ids: readonly string[], who: Who): readonly Pick<HeldRecord, 'sync' | 'entity' | 'sink' | 'key'>[]
+  discard(ids: readonly string[], who: Who): readonly Pick<HeldRecord, 'sync' | 'entity' | 'heldBy' | 'key'>[]
   /** Which of these records are held with a person's edit: by their keys at the address, or by the source's before it. */
   edited(intent: Pick<Intent, 'sync' | 'entity' | 'address' | 'records'>): Intent['records']
   /** Gives back what a dead process had claimed. */
@@ -56,7 +56,7 @@ export function createHeld(db: Database, intern: Intern, cipher: Cipher, at: () 
       const rows = select(db, { ids, limit: ids.length }, ['open'])
       for (const row of rows)
         discard.run(wasDeletion(cipher, row) ? 'superseded' : 'discarded', at(), by, reason, row.id)
-      return rows
+      return rows.map(({ sync, entity, sink, key }) => ({ sync, entity, heldBy: sink, key }))
     },
     edited({ sync, entity, address, records }) {
       const rows = edited.all(sync, entity) as { sink: string; stage: string; key: string }[]
@@ -94,10 +94,10 @@ function looking(
       const row = db.guard(() => db.raw.prepare(`SELECT count(*) AS n FROM held WHERE ${sql}`).get(...args))
       return Number((row as { n: number }).n)
     },
-    async heldReads(sink, keys) {
+    async heldReads(heldBy, keys) {
       const found = new Map<string, number>()
-      if (anyOpenAt.get(sink) === undefined) return found
-      for (const row of readsAt.all(JSON.stringify(keys), sink) as { key: string; read: number }[])
+      if (anyOpenAt.get(heldBy) === undefined) return found
+      for (const row of readsAt.all(JSON.stringify(keys), heldBy) as { key: string; read: number }[])
         found.set(row.key, row.read)
       return found
     },

@@ -54,7 +54,7 @@ export function createRuns(db: Database, intern: Intern, at: () => string): RunB
         intern.run(commit.run, commit.sync),
         commit.entity,
         commit.batch ?? -1,
-        commit.sink,
+        commit.sinkId,
         commit.sinkName,
         ...outcomes.map((outcome) => commit.outcomes[outcome] ?? 0),
         commit.rows ?? 0,

@@ -66,8 +66,8 @@ export function deciding(db: Database, books: Books): Pick<Decisions, 'discardHe
     discardHeld: async (ids, who) =>
       db.tx(() => {
         const gone = held.discard(ids, who)
-        for (const { sync, entity, sink, key } of gone)
-          decisions.write({ ...who, kind: 'discard', sync, entity, sink, about: key })
+        for (const { sync, entity, heldBy, key } of gone)
+          decisions.write({ ...who, kind: 'discard', sync, entity, sink: heldBy, about: key })
         return gone.length
       }),
     async settleAbsent(intent, who) {

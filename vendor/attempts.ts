@@ -3,26 +3,26 @@ import { once } from 'node:events'
 import { isSyncError, type SyncError } from '../sync/contract/errors.ts'
 import { tryAgain } from '../sync/contract/retry.ts'
 import type { WriteContext } from '../sync/contract/target.ts'
-import type { Patience } from './retry-limits.ts'
+import type { RetryPolicy } from './retry-policy.ts'
 
 /** Under the engine's 15 s. */
 const SIGN_OF_LIFE_MS = 10_000
 
-export interface InsistOptions {
+export interface RetryingOptions {
   readonly context: WriteContext
   readonly log: (level: string, message: string) => void
   /** Told of each failure that is tried again, before the pause; throws to give up after all. */
   readonly failed?: (error: SyncError) => void | Promise<void>
 }
 
-/** Tries again what may be tried again, as long as patience lasts. Throws the last error, or the abort's reason. */
-export async function insist<T>(patience: Patience, work: () => Promise<T>, options: InsistOptions): Promise<T> {
+/** Tries again what may be tried again, as long as the policy allows. Throws the last error, or the abort's reason. */
+export async function retrying<T>(policy: RetryPolicy, work: () => Promise<T>, options: RetryingOptions): Promise<T> {
   const { context, log, failed } = options
-  const waits = patience.begin()
+  const waits = policy.begin()
   return tryAgain(
     async () => {
       const result = await work()
-      patience.answered()
+      policy.answered()
       return result
     },
     async (error) => {

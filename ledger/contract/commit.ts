@@ -12,7 +12,8 @@ export interface Commit {
   readonly run: string
   readonly sync: string
   readonly entity: string
-  readonly sink: string
+  /** Id of the node that settles. */
+  readonly sinkId: string
   readonly sinkName: string
   /** Absent for a push run. */
   readonly batch?: number

@@ -11,7 +11,7 @@ export interface Decision {
   readonly kind: 'discard' | 'in-doubt' | 'difference' | 'identity' | 'mass-deletion'
   readonly sync: string
   readonly entity: string
-  /** Who held, or where it is written. */
+  /** Who held it (`HeldRecord.heldBy`), or the address that it is written to. */
   readonly sink: string
   /** The key, the batch and the answer, or the difference. */
   readonly about: string

@@ -8,8 +8,9 @@ export type HeldState = 'open' | 'replaying' | 'delivered' | 'superseded' | 'dis
 /** A record that could not be delivered, as it was received at the place that holds it. */
 export interface HeldRecord {
   readonly id: string
-  /** Who holds: a target's address, `map:<node id>`, or `source:<sync>`. At most one open held record for (sink, key). */
-  readonly sink: string
+  /** Who holds: a target's address, `map:<node id>`, or `source:<sync>`. At most one open held record for (who, key). Stored as `sink`. */
+  readonly heldBy: string
+  /** What its node is called. */
   readonly sinkName: string
   readonly stage: 'source' | 'map' | 'sink' | 'flow'
   readonly key: string
@@ -30,10 +31,10 @@ export interface HeldRecord {
   readonly discarded?: { readonly by: string; readonly at: string; readonly reason: string }
 }
 
-/** Which held records: all of a sync, of a sink, of an entity, or by id. */
+/** Which held records: all of a sync, of one who holds (`HeldRecord.heldBy`, or the name of its node), of an entity, or by id. */
 export interface HeldFilter {
   readonly sync?: string
-  readonly sink?: string
+  readonly heldBy?: string
   readonly entity?: string
   readonly ids?: readonly string[]
   readonly limit?: number
@@ -43,8 +44,8 @@ export interface HeldFilter {
 export interface HeldRecords {
   held(filter: HeldFilter & { readonly states?: readonly HeldState[] }): Promise<readonly HeldRecord[]>
   countHeld(filter: HeldFilter): Promise<number>
-  /** Read number of the open held record of each key at one who holds (`HeldRecord.sink`), for telling what is older; keys without one are left out. */
-  heldReads(sink: string, keys: readonly string[]): Promise<ReadonlyMap<string, number>>
+  /** Read number of the open held record of each key at one who holds (`HeldRecord.heldBy`), for telling what is older; keys without one are left out. */
+  heldReads(heldBy: string, keys: readonly string[]): Promise<ReadonlyMap<string, number>>
   /** Oldest change stamp or read number among open held and in-doubt records of a sync and entity, for the mark's floor. */
   oldestHeld(
     sync: string,

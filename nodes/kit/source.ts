@@ -284,7 +284,7 @@ async function runOrder<S extends Fields, CS extends Fields, K extends Fields, C
         ...(limits && { limits }),
         sinks: (entity) => sinksFor(members, entity),
         targets: (entity) => targetsFor(members, entity),
-        answer: config.answer,
+        mustReport: config.answer,
         mayFilter: config.mayFilter,
         receiptSeconds: config.receiptMinutes * 60,
         scope: scopeOf(order),

@@ -36,7 +36,7 @@ function defineHeldList(RED: NodeAPI): void {
         const { sync, sink, entity, id } = query
         const filter = {
           ...(sync && { sync }),
-          ...(sink && { sink }),
+          ...(sink && { heldBy: sink }),
           ...(entity && { entity }),
           ...(id && { ids: [id] }),
           states: query.state === 'listed' ? (['open', 'discarded'] as const) : [query.state],
@@ -106,13 +106,18 @@ function defineHeldDecisions(RED: NodeAPI): void {
 function shown(held: HeldRecord): unknown {
   const hide = (record: DataRecord): DataRecord | undefined =>
     masked({ schema: held.schema, records: [record] }).records[0]
-  const { record, edited, ...rest } = held
-  return { ...rest, record: hide(record), ...(edited && { edited: { ...edited, record: hide(edited.record) } }) }
+  const { record, edited, heldBy, ...rest } = held
+  return {
+    ...rest,
+    sink: heldBy,
+    record: hide(record),
+    ...(edited && { edited: { ...edited, record: hide(edited.record) } }),
+  }
 }
 
 /** For a list: without what the record holds, however long it is. */
-function brief({ record: _, schema: __, edited, ...rest }: HeldRecord): unknown {
-  return { ...rest, ...(edited && { edited: { by: edited.by, at: edited.at } }) }
+function brief({ record: _, schema: __, edited, heldBy, ...rest }: HeldRecord): unknown {
+  return { ...rest, sink: heldBy, ...(edited && { edited: { by: edited.by, at: edited.at } }) }
 }
 
 /** The record with some of its columns changed. The key stays: another key would be another record. */

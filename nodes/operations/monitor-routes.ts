@@ -3,7 +3,7 @@ import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import type { Ledger } from '../../ledger/ledger.ts'
 import { syncError } from '../../sync/contract/errors.ts'
-import { raiseNoTie } from '../../sync/run/no-tie.ts'
+import { raiseDifferences } from '../../sync/run/difference-alert.ts'
 import { forDone, handle, ledgersOf } from '../kit/kit.ts'
 import { ledgerAsked, ledgerNeeded, limit, reason, text } from './asked.ts'
 import { defineDoubtRoutes } from './doubt-routes.ts'
@@ -75,7 +75,7 @@ function defineDifferenceRoutes(RED: NodeAPI): void {
         throw syncError('config', 'tieout.difference', `No difference ${body.id} is open`, {
           hint: 'A full reading that ties, or somebody else, has closed it.',
         })
-      await raiseNoTie(found, difference.sync, difference.entity)
+      await raiseDifferences(found, difference.sync, difference.entity)
       return { closed: 1 }
     }),
   )

@@ -122,7 +122,7 @@ function filterOf(
   const entity = asked.entity ?? own.entity
   return {
     ...(sync && { sync }),
-    ...(sink && { sink }),
+    ...(sink && { heldBy: sink }),
     ...(entity && { entity }),
     ...(asked.ids && { ids: asked.ids }),
     limit: asked.limit ?? own.limit,

@@ -40,7 +40,7 @@ export interface PollOptions {
    */
   readonly targets?: (entity: string) => Promise<readonly { readonly ref: SinkRef; readonly target: Target }[]>
   /** `every` sink must answer for each record, or at least `one`. */
-  readonly answer: 'every' | 'one'
+  readonly mustReport: 'every' | 'one'
   /** Records may be filtered in the flow: what never reached a sink counts as filtered. */
   readonly mayFilter: boolean
   /** Seconds without a sign of life after which a batch counts as dropped. */

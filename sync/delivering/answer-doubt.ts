@@ -31,7 +31,7 @@ export async function settleDoubt(
     run,
     sync,
     entity,
-    sink: address,
+    sinkId: address,
     sinkName: address,
     address,
     deliveries: versions.map(({ key, read, hash }) => ({

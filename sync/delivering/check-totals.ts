@@ -5,7 +5,7 @@ import type { Target, WriteContext } from '../contract/target.ts'
 import type { TotalsCheck } from '../run/state.ts'
 import { compareTotals, currencyTotals, differencesText, type TableTotals, type Totals } from '../values/totals.ts'
 
-export interface TieQuestion {
+export interface TotalsQuestion {
   readonly target: Target
   readonly schema: Schema
   readonly run: string
@@ -15,7 +15,7 @@ export interface TieQuestion {
 }
 
 /** One query per table over the rows of this run. What a target cannot sum was not verified, and the reason is said. */
-export async function checkTotals(question: TieQuestion, context: WriteContext): Promise<TotalsCheck> {
+export async function checkTotals(question: TotalsQuestion, context: WriteContext): Promise<TotalsCheck> {
   const { target, schema, run, plan, totals, retry } = question
   const expected = totals.expected()
   const amounts = currencyTotals(plan, expected)

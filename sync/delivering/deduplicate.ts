@@ -75,7 +75,7 @@ export function entriesOf(
   })
 }
 
-export interface Sifted {
+export interface Deduplicated {
   readonly write: readonly Entry[]
   readonly unchanged: readonly { readonly entry: Entry; readonly last: Delivery }[]
   readonly superseded: readonly Entry[]
@@ -88,12 +88,12 @@ export interface Sifted {
  * the same or a higher read number (a delivery or an open held record), unchanged when equal to the last version that
  * was delivered, never to an earlier one, or to the original that a person's edit replaced. `run` sends them.
  */
-export function sift(
+export function deduplicate(
   entries: readonly Entry[],
   deliveries: ReadonlyMap<string, Delivery>,
   heldReads: ReadonlyMap<string, number>,
   run: string,
-): Sifted {
+): Deduplicated {
   const write: Entry[] = []
   const folded: Entry[] = []
   const unchanged: { entry: Entry; last: Delivery }[] = []

@@ -3,21 +3,25 @@ import type { Delivery } from '../../ledger/ledger.ts'
 import { type SyncError, syncError } from '../contract/errors.ts'
 import { isDeletion } from '../contract/message.ts'
 import type { Entry } from '../run/entry.ts'
-import type { Sifted } from './deduplicate.ts'
+import type { Deduplicated } from './deduplicate.ts'
 import type { Job } from './job.ts'
 
 /** Where nothing can be taken back, a deletion of what was never delivered there is nothing to do. */
-export function withoutVainDeletions(job: Job, sifted: Sifted, deliveries: ReadonlyMap<string, Delivery>): Sifted {
-  if (job.options.target.deletes !== false) return sifted
+export function withoutVainDeletions(
+  job: Job,
+  deduplicated: Deduplicated,
+  deliveries: ReadonlyMap<string, Delivery>,
+): Deduplicated {
+  if (job.options.target.deletes !== false) return deduplicated
   const isVain = ({ record, key }: Entry): boolean => isDeletion(record) && !deliveries.get(key)?.hash
-  const vain = sifted.write.filter(isVain).map((entry) => ({
+  const vain = deduplicated.write.filter(isVain).map((entry) => ({
     entry,
     last: { key: entry.key, read: entry.read, hash: null, run: job.sync.run },
   }))
   return {
-    ...sifted,
-    write: sifted.write.filter((entry) => !isVain(entry)),
-    unchanged: [...sifted.unchanged, ...vain],
+    ...deduplicated,
+    write: deduplicated.write.filter((entry) => !isVain(entry)),
+    unchanged: [...deduplicated.unchanged, ...vain],
   }
 }
 

@@ -73,7 +73,7 @@ async function begin(
   const sorted = await sorter.sort(job, newest, append)
   const unwritten = entity ? tallyOf(entity, ref).unwritten : new Map<string, string>()
   refuseChanged(schema.entity, newest, job.repeats, sorted.known.deliveries, sync.run)
-  refuseFolded(schema.entity, [...sorted.known.sifted.folded, ...foldedWith(unwritten, newest)])
+  refuseFolded(schema.entity, [...sorted.known.deduplicated.folded, ...foldedWith(unwritten, newest)])
   const plan = totalsPlan(schema, entity?.totals)
   if (sorted.reached !== undefined) totals.watch(sorted.reached, { target, schema, run: sync.run, plan, retry })
   const contribution = totals.contributions({ run: sync.run, address: target.address }, plan)
@@ -98,7 +98,7 @@ async function writeOnce({ deps, totals }: Parts, delivering: Delivering): Promi
   const { job, append, retry, contribution, sorted } = delivering
   const { settlement, newId } = deps
   const misfit = new Set(sorted.bad.map(({ entry }) => entry))
-  const good = sorted.known.sifted.write.filter((entry) => !misfit.has(entry))
+  const good = sorted.known.deduplicated.write.filter((entry) => !misfit.has(entry))
   if (good.length === 0) return []
   // A version that is written but never settled must not let an equal one before it pass for unchanged.
   const doubtful = good.filter(({ key }) => sorted.known.deliveries.get(key)?.hash).map(({ key }) => key)

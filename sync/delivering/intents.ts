@@ -6,7 +6,7 @@ import type { SyncInfo } from '../contract/message.ts'
 import { type RetryContext, type RetryOptions, withRetry } from '../contract/retry.ts'
 import type { Prepared, Resolution, Target, WriteBatch, WriteContext } from '../contract/target.ts'
 import type { Entry } from '../run/entry.ts'
-import type { Sifted } from './deduplicate.ts'
+import type { Deduplicated } from './deduplicate.ts'
 import { NOBODY } from './folded-keys.ts'
 
 export interface AppendDeps {
@@ -113,7 +113,7 @@ async function commitIntent(ref: SinkRef, intent: Intent, ledger: Commits): Prom
     run,
     sync,
     entity,
-    sink: ref.id,
+    sinkId: ref.id,
     sinkName: ref.name,
     address,
     deliveries: intent.records.map(({ key, read, hash, totals = null }): Delivery => {
@@ -126,9 +126,9 @@ async function commitIntent(ref: SinkRef, intent: Intent, ledger: Commits): Prom
 
 /** Takes out what must not be sent: the versions that are in doubt at this address. */
 export async function withoutDoubtful(
-  sifted: Sifted,
+  deduplicated: Deduplicated,
   { ledger, target }: AppendDeps,
-): Promise<{ sifted: Sifted; inDoubt: readonly Entry[] }> {
+): Promise<{ deduplicated: Deduplicated; inDoubt: readonly Entry[] }> {
   const doubtful = new Map<string, { read: number; hash: string }[]>()
   for (const { state, records } of await ledger.intents(target.address)) {
     if (state === 'repeated') continue
@@ -138,12 +138,12 @@ export async function withoutDoubtful(
       else versions.push({ read, hash })
     }
   }
-  if (doubtful.size === 0) return { sifted, inDoubt: [] }
+  if (doubtful.size === 0) return { deduplicated, inDoubt: [] }
   const isDoubtful = ({ key, read, hash }: Entry): boolean =>
     doubtful.get(key)?.some((version) => read <= version.read || hash === version.hash) ?? false
   return {
-    sifted: { ...sifted, write: sifted.write.filter((entry) => !isDoubtful(entry)) },
-    inDoubt: sifted.write.filter(isDoubtful),
+    deduplicated: { ...deduplicated, write: deduplicated.write.filter((entry) => !isDoubtful(entry)) },
+    inDoubt: deduplicated.write.filter(isDoubtful),
   }
 }
 

@@ -5,11 +5,11 @@ import { type DataRecord, isDeletion, memberOf, type Outcome, type SyncInfo } fr
 import type { RetryContext } from '../contract/retry.ts'
 import type { StagedBatch, WriteBatch, WriteContext } from '../contract/target.ts'
 import type { Entry } from '../run/entry.ts'
-import type { Answer } from '../run/progress.ts'
+import type { RowReport } from '../run/progress.ts'
 import type { Fingerprinter } from '../values/fingerprint.ts'
 import type { ParsedBatch } from '../values/parse-message.ts'
 import type { ValueChecker } from '../values/types.ts'
-import { rowsOf, type Sifted } from './deduplicate.ts'
+import { type Deduplicated, rowsOf } from './deduplicate.ts'
 import { sourceHash } from './folded-keys.ts'
 import { type ContributionOf, totalsText } from './run-totals.ts'
 
@@ -40,7 +40,7 @@ export interface Job {
 
 /** What the ledger knows of a batch's keys at its address. */
 export interface Known {
-  readonly sifted: Sifted
+  readonly deduplicated: Deduplicated
   readonly inDoubt: readonly Entry[]
   readonly deliveries: ReadonlyMap<string, Delivery>
   /** Replay: hashes of the originals of edited records, by key. */
@@ -65,7 +65,7 @@ export const batchOf = ({ sync, batch, at }: Job, id: string, records: readonly 
   at,
 })
 
-export const answer = (entries: readonly Entry[], outcome: Outcome): Answer[] =>
+export const reportsOf = (entries: readonly Entry[], outcome: Outcome): RowReport[] =>
   entries.map(({ row }) => ({ row, outcome }))
 
 /** Rows of all tables that these records have. */

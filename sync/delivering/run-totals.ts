@@ -5,7 +5,7 @@ import type { RunKeeper } from '../run/settlement.ts'
 import type { Reached } from '../run/state.ts'
 import type { Fifo } from '../values/queue.ts'
 import { type Contribution, createTotals, type TableTotals, type Totals } from '../values/totals.ts'
-import { checkTotals, type TieQuestion } from './check-totals.ts'
+import { checkTotals, type TotalsQuestion } from './check-totals.ts'
 
 /** What a record adds to the run's totals, worked out once. */
 export type ContributionOf = (entry: Entry) => Contribution | null
@@ -31,7 +31,7 @@ export interface RunTotals {
     contribution: ContributionOf,
   ): void
   /** Has the totals compared with the target's own when the run ends. */
-  watch(reached: Reached, question: Omit<TieQuestion, 'totals'>): void
+  watch(reached: Reached, question: Omit<TotalsQuestion, 'totals'>): void
 }
 
 export function createRunTotals(runs: RunKeeper['runs'], fifo: Fifo): RunTotals {

@@ -2,14 +2,14 @@
 import type { Delivery } from '../../ledger/ledger.ts'
 import type { OutcomeCounts } from '../contract/summary.ts'
 import type { Entry } from '../run/entry.ts'
-import type { Answer } from '../run/progress.ts'
+import type { RowReport } from '../run/progress.ts'
 import type { SettleCommit } from '../run/settlement.ts'
 import { noCounts } from '../run/state.ts'
 import type { Delivering } from './delivering.ts'
 import type { DeliverDeps } from './deps.ts'
 import { sourceHash } from './folded-keys.ts'
 import type { Refused } from './isolate-bad-records.ts'
-import { answer, deliveryOf, firstRows, rowsIn } from './job.ts'
+import { deliveryOf, firstRows, reportsOf, rowsIn } from './job.ts'
 import type { RunTotals } from './run-totals.ts'
 
 interface Settling {
@@ -24,24 +24,24 @@ export async function settleBatch(
   bad: readonly Refused[],
 ): Promise<OutcomeCounts> {
   const { job, older, append, unwritten, sorted } = delivering
-  const { unchanged, superseded } = sorted.known.sifted
+  const { unchanged, superseded } = sorted.known.deduplicated
   const held = bad.map(({ entry }) => entry)
   const doubtful = [...sorted.known.inDoubt, ...job.inDoubt]
   for (const { key, origin } of [...held, ...doubtful]) if (origin !== undefined) unwritten.set(key, origin)
   const others = [
-    ...answer(held, 'held'),
-    ...answer(doubtful, 'inDoubt'),
-    ...answer(
+    ...reportsOf(held, 'held'),
+    ...reportsOf(doubtful, 'inDoubt'),
+    ...reportsOf(
       unchanged.map(({ entry }) => entry),
       'unchanged',
     ),
-    ...answer([...superseded, ...older], 'superseded'),
+    ...reportsOf([...superseded, ...older], 'superseded'),
   ]
   const commit = { deliveries: unchangedOf(delivering), held: heldOf(settling, delivering, bad) }
-  const answers = await settle(settling, delivering, others, commit)
+  const reports = await settle(settling, delivering, others, commit)
   for (const { entry, error } of bad) job.options.held?.(entry.record, { ...error.cause, message: error.message })
   const counts = noCounts()
-  for (const { outcome } of answers) counts[outcome]++
+  for (const { outcome } of reports) counts[outcome]++
   // What was appended is settled by the part.
   if (append !== undefined) counts.delivered += job.written.length
   return counts
@@ -58,16 +58,16 @@ const mergedOf = ({ job, append }: Delivering): readonly Entry[] => (append === 
 async function settle(
   { settlement, totals }: Settling,
   delivering: Delivering,
-  others: readonly Answer[],
+  others: readonly RowReport[],
   { deliveries = [], ...more }: SettleCommit,
-): Promise<readonly Answer[]> {
+): Promise<readonly RowReport[]> {
   const { job, sorted, contribution } = delivering
   const { sync, options } = job
   const { address } = options.target
   const merged = mergedOf(delivering)
-  const answers = [...others, ...answer(merged, 'delivered')]
+  const reports = [...others, ...reportsOf(merged, 'delivered')]
   const written = merged.map((entry) => deliveryOf(job, entry, sorted.known, contribution))
-  await settlement.settle(sync, options.ref, answers, {
+  await settlement.settle(sync, options.ref, reports, {
     address,
     rows: rowsIn(job, merged),
     filled: firstRows(job, merged),
@@ -75,12 +75,12 @@ async function settle(
     deliveries: [...written, ...deliveries],
   })
   totals.account({ run: sync.run, address }, merged, sorted.known.deliveries, contribution)
-  return answers
+  return reports
 }
 
 /** The versions before stay, as this run found them. */
 const unchangedOf = ({ job, sorted }: Delivering): Delivery[] =>
-  sorted.known.sifted.unchanged.map(({ entry, last }) => ({
+  sorted.known.deduplicated.unchanged.map(({ entry, last }) => ({
     ...last,
     run: job.sync.run,
     source: sourceHash(entry),
@@ -97,7 +97,7 @@ function heldOf(
   const { sync, batch, options } = job
   const sourceAddress = settlement.runs.get(sync.run)?.sourceAddress ?? ''
   return bad.map(({ entry, error }) => ({
-    sink: options.target.address,
+    heldBy: options.target.address,
     sinkName: options.ref.name,
     stage: 'sink',
     key: entry.key,

@@ -3,7 +3,7 @@ import type { Target } from '../contract/target.ts'
 import type { Entry } from '../run/entry.ts'
 import type { Reached } from '../run/state.ts'
 import { compileHasher } from '../values/fingerprint.ts'
-import { sift } from './deduplicate.ts'
+import { deduplicate } from './deduplicate.ts'
 import { cannotTakeBack, withoutVainDeletions } from './deletions.ts'
 import type { DeliverDeps } from './deps.ts'
 import { type AppendDeps, resolveIntents, withoutDoubtful } from './intents.ts'
@@ -48,7 +48,7 @@ export function createBatchSorter(deps: DeliverDeps, tables: Pick<TablePreparati
     !seen.has(address) || (settlement.runs.get(sync.run)?.full ?? false)
   const sortAgain: BatchSorter['sortAgain'] = async (job, newest, append, reached) => {
     const known = await recall(deps, job, newest, append)
-    return { known, bad: misfits(job, known.sifted.write), reached }
+    return { known, bad: misfits(job, known.deduplicated.write), reached }
   }
 
   return {
@@ -59,7 +59,7 @@ export function createBatchSorter(deps: DeliverDeps, tables: Pick<TablePreparati
       const before = newest.length > 0 && isMarkFirst(target, job) ? (await prepare(job)).reached : undefined
       if (append !== undefined) await resolveIntents(ref, append, () => prepare(job))
       const sorted = await sortAgain(job, newest, append, before)
-      if (before !== undefined || sorted.known.sifted.write.length <= sorted.bad.length) return sorted
+      if (before !== undefined || sorted.known.deduplicated.write.length <= sorted.bad.length) return sorted
       const { reached, fresh } = await prepare(job)
       return fresh ? sortAgain(job, newest, append, reached) : { ...sorted, reached }
     },
@@ -80,14 +80,14 @@ async function recall(
     ledger.heldReads(address, keys),
     originalsOf(ledger, job),
   ])
-  const sifted = withoutVainDeletions(job, sift(newest, deliveries, heldReads, job.sync.run), deliveries)
-  if (append === undefined) return { sifted, inDoubt: [], deliveries, originals }
-  return { ...(await withoutDoubtful(sifted, append)), deliveries, originals }
+  const deduplicated = withoutVainDeletions(job, deduplicate(newest, deliveries, heldReads, job.sync.run), deliveries)
+  if (append === undefined) return { deduplicated, inDoubt: [], deliveries, originals }
+  return { ...(await withoutDoubtful(deduplicated, append)), deliveries, originals }
 }
 
 async function originalsOf(ledger: DeliverDeps['ledger'], { sync, options }: Job): Promise<Map<string, string>> {
   if (sync.mode !== 'replay') return new Map()
-  const replaying = await ledger.held({ sink: options.target.address, entity: sync.entity, states: ['replaying'] })
+  const replaying = await ledger.held({ heldBy: options.target.address, entity: sync.entity, states: ['replaying'] })
   return new Map(
     replaying
       .filter(({ edited }) => edited !== undefined)

@@ -6,11 +6,11 @@ import type { Entry } from '../run/entry.ts'
 import type { DeliverDeps } from './deps.ts'
 import { type AppendDeps, writeBehindIntent } from './intents.ts'
 import { type Refused, writeIsolating } from './isolate-bad-records.ts'
-import { answer, batchOf, deliveryOf, firstRows, type Job, type Known, nameOf, rowsIn } from './job.ts'
+import { batchOf, deliveryOf, firstRows, type Job, type Known, nameOf, reportsOf, rowsIn } from './job.ts'
 import { type ContributionOf, type RunTotals, totalsText } from './run-totals.ts'
 
 export interface WriteDeps extends Pick<DeliverDeps, 'settlement' | 'newId'> {
-  /** The target's own patience. */
+  /** How this target is tried again. */
   readonly retry: Partial<RetryOptions>
   /** Given where the target only appends. */
   readonly append: AppendDeps | undefined
@@ -61,7 +61,7 @@ export async function writeRecords(
 
   const settleAppended = async (part: WriteBatch, some: readonly Entry[]): Promise<void> => {
     const { address } = target
-    await settlement.settle(sync, ref, answer(some, 'delivered'), {
+    await settlement.settle(sync, ref, reportsOf(some, 'delivered'), {
       address,
       deliveries: some.map((entry) => deliveryOf(job, entry, known, contribution)),
       rows: rowsIn(job, some),

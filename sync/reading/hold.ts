@@ -22,7 +22,7 @@ export async function hold(
   const name = sync?.name ?? `push:${ref.name}`
   const run = sync?.run ?? 'push'
   const held = records.map(({ record, cause }): NonNullable<Commit['held']>[number] => ({
-    sink: `${stage}:${ref.id}`,
+    heldBy: `${stage}:${ref.id}`,
     sinkName: ref.name,
     stage,
     key: keyText(schema, record),
@@ -35,10 +35,10 @@ export async function hold(
     schema,
     cause,
   }))
-  await ledger.commit({ run, sync: name, entity, sink: ref.id, sinkName: ref.name, held, outcomes: {} })
+  await ledger.commit({ run, sync: name, entity, sinkId: ref.id, sinkName: ref.name, held, outcomes: {} })
   if (!sync) return
-  const answers = records.map(({ record }) => ({ row: record._row, outcome: 'held' as const }))
-  for (const sink of sinks) await settlement.settle(sync, sink, answers, {})
+  const reports = records.map(({ record }) => ({ row: record._row, outcome: 'held' as const }))
+  for (const sink of sinks) await settlement.settle(sync, sink, reports, {})
 }
 
 /** Records that the source found and refused: held at the source, before the cursor can pass them. */
@@ -58,7 +58,7 @@ export async function holdRefused(
   const held = refused.map(({ record, code, message, hint }): NonNullable<Commit['held']>[number] => {
     const key = keyText(schema, record)
     return {
-      sink: `source:${name}`,
+      heldBy: `source:${name}`,
       sinkName: ref.name,
       stage: 'source',
       key,
@@ -76,7 +76,7 @@ export async function holdRefused(
     run: run.id,
     sync: name,
     entity: entity.name,
-    sink: ref.id,
+    sinkId: ref.id,
     sinkName: ref.name,
     held,
     outcomes: { held: held.length },

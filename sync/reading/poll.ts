@@ -38,7 +38,7 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
     sync: name,
     mode: 'poll',
     at: started,
-    answer: options.answer,
+    mustReport: options.mustReport,
     mayFilter: options.mayFilter,
     receiptMs: options.receiptSeconds * 1000,
     full: scope.kind === 'full',
@@ -52,10 +52,10 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
   let calls = 0
   try {
     const closings: Promise<void>[] = []
-    /** `turn` resolves when everything of the entities before was sent. */
-    const read = async (entity: EntityRun, turn: Promise<void>, what?: 'sweep'): Promise<void> => {
+    /** `previous` resolves when everything of the entities before was sent. */
+    const read = async (entity: EntityRun, previous: Promise<void>, what?: 'sweep'): Promise<void> => {
       try {
-        await readEntity(deps, options, run, entity, turn, AbortSignal.any([signal, entity.stop.signal]), what)
+        await readEntity(deps, options, run, entity, previous, AbortSignal.any([signal, entity.stop.signal]), what)
       } catch (error) {
         if (!signal.aborted) entity.readError = asSyncError(error)
         run.changed()

@@ -25,8 +25,8 @@ interface Group {
 function groupsOf(held: readonly HeldRecord[]): Group[] {
   const groups = new Map<string, HeldRecord[]>()
   for (const record of held) {
-    const { sink, entity, sync, sourceAddress, schema } = record
-    const key = JSON.stringify([sink, entity, sync, sourceAddress, schema])
+    const { heldBy, entity, sync, sourceAddress, schema } = record
+    const key = JSON.stringify([heldBy, entity, sync, sourceAddress, schema])
     const group = groups.get(key) ?? []
     groups.set(key, group)
     group.push(record)
@@ -150,7 +150,7 @@ async function replayGroup(deps: PollDeps, options: ReplayOptions, id: string, g
     mode: 'replay',
     at: deps.now(),
     // At a sink only the one that holds answers; before a mapping all behind it.
-    answer: group.to === 'sink' ? 'one' : 'every',
+    mustReport: group.to === 'sink' ? 'one' : 'every',
     mayFilter: false,
     receiptMs: options.receiptSeconds * 1000,
     full: false,
@@ -237,7 +237,7 @@ async function send(
       ledger: deps.ledger.id,
       mode: 'replay',
     })
-    give(to, to === 'sink' ? { ...message, sync: { ...message.sync, to: first.sink } } : message)
+    give(to, to === 'sink' ? { ...message, sync: { ...message.sync, to: first.heldBy } } : message)
     progress({ entity: entity.name, records: entity.read, rows: entity.rows })
   }
 }

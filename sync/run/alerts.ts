@@ -4,7 +4,7 @@ import { withHint } from '../contract/errors.ts'
 import type { EntitySummary, RunSummary } from '../contract/summary.ts'
 import { budgetAlert } from './call-budget.ts'
 import { lostNotice } from './detect-lost.ts'
-import { raiseNoTie } from './no-tie.ts'
+import { raiseDifferences } from './difference-alert.ts'
 import type { EntityRun, RunState } from './state.ts'
 
 /** So many runs with records in a row make records usual. */
@@ -40,7 +40,7 @@ export async function settleAlerts(
     await set('lost-rows', await lostNotice(ledger, sync, entity), name)
     await set('in-doubt', inDoubt(doubtful.filter((intent) => intent.entity === name)), name)
     const isOver = !error && entity.readDone && summary.state !== 'stopped'
-    await raiseNoTie(ledger, sync, name, isOver ? unaccounted(sums) : [])
+    await raiseDifferences(ledger, sync, name, isOver ? unaccounted(sums) : [])
     if (!isOver) continue
     if (entity.sweep) await set('sweep', entity.sweep.problem, name)
     if (!wholeWindow) continue

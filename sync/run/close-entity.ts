@@ -5,8 +5,8 @@ import { asSyncError } from '../contract/errors.ts'
 import { type RetryOptions, withRetry } from '../contract/retry.ts'
 import type { Target } from '../contract/target.ts'
 import { saveComplete } from './detect-lost.ts'
+import { raiseDifferences } from './difference-alert.ts'
 import { floorOf, olderMarks } from './marks.ts'
-import { raiseNoTie } from './no-tie.ts'
 import type { RunKeeper } from './settlement.ts'
 import { type EntityRun, type Reached, type RunState, type TotalsCheck, tallyOf } from './state.ts'
 import { checkKey } from './summary.ts'
@@ -137,7 +137,7 @@ async function keepDifference(
     if (kind === 'ties' && isWhole(run, entity, target.mode, ref))
       await ledger.closeDifferences(place, `run ${run.id}`, 'a full reading ties')
     // A poll sees to its alerts when it ends.
-    if (kind === 'differs' && run.mode !== 'poll') await raiseNoTie(ledger, run.sync, entity.name)
+    if (kind === 'differs' && run.mode !== 'poll') await raiseDifferences(ledger, run.sync, entity.name)
   } catch (error) {
     settlement.failEntity(run, entity, asSyncError(error))
   }

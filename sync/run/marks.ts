@@ -154,23 +154,23 @@ export async function checkMark(options: {
     memory: run.memory ?? false,
   })
   const place = placeOf(question, run.mode)
-  const answer = judgeMarks(question)
-  if (answer.kind === 'stop') throw answer.error
-  if (answer.kind === 'go') {
+  const judgement = judgeMarks(question)
+  if (judgement.kind === 'stop') throw judgement.error
+  if (judgement.kind === 'go') {
     // Whoever wrote this never came to a mark.
     const unmarked = !marks.some((m) => m.sync === sync.name && m.entity === sync.entity)
     if (unmarked && (await ledger.highestRead(target.address)) === 0) await ledger.doubtTargets(sync.name, sync.entity)
     return place
   }
-  const { mark } = answer
+  const { mark } = judgement
   await ledger.doubtTargets(sync.name, sync.entity)
   ledger.raiseRead(mark.read)
-  if (answer.kind === 'adopt')
+  if (judgement.kind === 'adopt')
     await ledger.adopt({ sync: sync.name, entity: sync.entity, ledger: mark.ledger, read: mark.read })
   await ledger.clearDeliveries(target.address)
   await ledger.raiseHighestRead(target.address, mark.read)
   run.notices.push(
-    answer.kind === 'adopt'
+    judgement.kind === 'adopt'
       ? `${sync.entity}: the ledger is new; ${target.address} already holds what the ledger ${mark.ledger} delivered. Everything is compared again.`
       : `${sync.entity}: the ledger is an old copy: ${target.address} is ahead of it. What it knew of deliveries there is forgotten, and what was read since is sent again.`,
   )
@@ -251,10 +251,10 @@ export async function askTargets(options: {
       fresh = true
       continue
     }
-    const answer = judgeMarks(await questionOf(ledger, target, ours, { sync, entity, sourceAddress, memory }))
-    if (answer.kind === 'stop') throw answer.error
-    if (answer.kind === 'go') fresh = true
-    else found.push({ mark: answer.mark, address: target.address, kind: answer.kind })
+    const judgement = judgeMarks(await questionOf(ledger, target, ours, { sync, entity, sourceAddress, memory }))
+    if (judgement.kind === 'stop') throw judgement.error
+    if (judgement.kind === 'go') fresh = true
+    else found.push({ mark: judgement.mark, address: target.address, kind: judgement.kind })
   }
   if (found.length === 0) return undefined
   await ledger.doubtTargets(sync, entity)

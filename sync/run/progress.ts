@@ -8,7 +8,7 @@ import type { Outcome } from '../contract/message.ts'
 const codes: readonly Outcome[] = ['delivered', 'unchanged', 'superseded', 'held', 'inDoubt', 'filtered']
 const codeOf = new Map<Outcome, number>(codes.map((outcome, index) => [outcome, index + 1]))
 
-export interface Answer {
+export interface RowReport {
   /** `_row` of the record. */
   readonly row: number
   readonly outcome: Outcome
@@ -27,14 +27,14 @@ export interface Segment {
 
 /** One sink's side of one batch. */
 export interface SinkSide {
-  /** 0: not answered, else the outcome's code. */
-  readonly answers: Uint8Array
+  /** 0: not reported, else the outcome's code. */
+  readonly reports: Uint8Array
   readonly received: Uint8Array
   /** Of the key that each row came with, 32 bits; 0: it did not come yet. Made when the first message comes. */
   keys?: Uint32Array
-  /** How many rows were answered. */
-  answered: number
-  /** How many rows were received and not answered. */
+  /** How many rows were reported. */
+  reported: number
+  /** How many rows were received and not reported. */
   outstanding: number
   /** When the last sign of life came; undefined: none yet. */
   lastSign: number | undefined
@@ -70,9 +70,9 @@ export function sinkSide(batch: BatchState, sink: string): SinkSide {
   let side = batch.sinks.get(sink)
   if (!side) {
     side = {
-      answers: new Uint8Array(batch.count),
+      reports: new Uint8Array(batch.count),
       received: new Uint8Array(batch.count),
-      answered: 0,
+      reported: 0,
       outstanding: 0,
       lastSign: undefined,
       waiting: undefined,
@@ -88,20 +88,20 @@ export function markReceived(batch: BatchState, sink: string, rows: Iterable<num
   for (const row of rows) {
     if (!Number.isInteger(row) || row < 0 || row >= batch.count || side.received[row]) continue
     side.received[row] = 1
-    if (!side.answers[row]) side.outstanding++
+    if (!side.reports[row]) side.outstanding++
   }
 }
 
 /**
- * Of the answers given, those that count: the first for each row, and what corrects an earlier `filtered`.
+ * Of the reports given, those that count: the first for each row, and what corrects an earlier `filtered`.
  * A message that comes twice is therefore counted once.
  */
-export function countable(batch: BatchState, sink: string, answers: readonly Answer[]): Answer[] {
+export function countable(batch: BatchState, sink: string, reports: readonly RowReport[]): RowReport[] {
   const side = batch.sinks.get(sink)
   const seen = new Set<number>()
-  return answers.filter(({ row, outcome }) => {
+  return reports.filter(({ row, outcome }) => {
     if (!Number.isInteger(row) || row < 0 || row >= batch.count || seen.has(row)) return false
-    const before = side?.answers[row] ?? 0
+    const before = side?.reports[row] ?? 0
     if (before && !(before === codeOf.get('filtered') && outcome !== 'filtered')) return false
     seen.add(row)
     return true
@@ -111,39 +111,39 @@ export function countable(batch: BatchState, sink: string, answers: readonly Ans
 /** What the sinks said of a row. */
 export const outcomesOf = (batch: BatchState, row: number): Outcome[] =>
   [...batch.sinks.values()]
-    .map((side) => codes[(side.answers[row] ?? 0) - 1])
+    .map((side) => codes[(side.reports[row] ?? 0) - 1])
     .filter((outcome) => outcome !== undefined)
 
 /** Counts by outcome; what corrects an earlier `filtered` takes one off there. */
 export function countsOf(
   batch: BatchState,
   sink: string,
-  answers: readonly Answer[],
+  reports: readonly RowReport[],
 ): Partial<Record<Outcome, number>> {
   const side = batch.sinks.get(sink)
   const counts: Partial<Record<Outcome, number>> = {}
-  for (const { row, outcome } of answers) {
+  for (const { row, outcome } of reports) {
     counts[outcome] = (counts[outcome] ?? 0) + 1
-    if (side?.answers[row]) counts.filtered = (counts.filtered ?? 0) - 1
+    if (side?.reports[row]) counts.filtered = (counts.filtered ?? 0) - 1
   }
   return counts
 }
 
-/** Writes answers (from `countable`) down. */
-export function apply(batch: BatchState, sink: string, answers: readonly Answer[]): void {
+/** Writes reports (from `countable`) down. */
+export function apply(batch: BatchState, sink: string, reports: readonly RowReport[]): void {
   const side = sinkSide(batch, sink)
-  for (const { row, outcome } of answers) {
-    if (!side.answers[row]) {
-      side.answered++
+  for (const { row, outcome } of reports) {
+    if (!side.reports[row]) {
+      side.reported++
       if (side.received[row]) side.outstanding--
     }
-    side.answers[row] = codeOf.get(outcome) ?? 0
+    side.reports[row] = codeOf.get(outcome) ?? 0
   }
 }
 
-/** Rows that nobody who must answer has answered yet and that no sink is working on. */
+/** Rows that nobody who must answer has reported yet and that no sink is working on. */
 export interface Rule {
-  readonly answer: 'every' | 'one'
+  readonly mustReport: 'every' | 'one'
   readonly sinks: readonly string[]
 }
 
@@ -156,8 +156,8 @@ export interface Overlay {
 
 function isSettled(batch: BatchState, row: number, rule: Rule, overlay?: Overlay): boolean {
   const over = (sink: string) => overlay?.batch === batch.index && overlay.sink === sink && overlay.rows.has(row)
-  const has = (sink: string) => (batch.sinks.get(sink)?.answers[row] ?? 0) !== 0 || over(sink)
-  if (rule.answer === 'every') return rule.sinks.every(has)
+  const has = (sink: string) => (batch.sinks.get(sink)?.reports[row] ?? 0) !== 0 || over(sink)
+  if (rule.mustReport === 'every') return rule.sinks.every(has)
   let some = overlay !== undefined && over(overlay.sink)
   for (const [sink, side] of batch.sinks) {
     if (has(sink)) some = true
@@ -232,6 +232,6 @@ export const finished = (position: Position): Position =>
 
 /** Is every row of the batch settled? */
 export function isDone(batch: BatchState, rule: Rule): boolean {
-  if (rule.answer === 'every') return rule.sinks.every((sink) => batch.sinks.get(sink)?.answered === batch.count)
+  if (rule.mustReport === 'every') return rule.sinks.every((sink) => batch.sinks.get(sink)?.reported === batch.count)
   return unsettled(batch, rule).length === 0
 }

@@ -25,7 +25,7 @@ export function pushRuns({ ledger, register, now, tick }: PushDeps): Pick<Settle
       await ledger.beginRun(start)
       const run = register.open({
         ...start,
-        answer: 'every',
+        mustReport: 'every',
         mayFilter: false,
         receiptMs: Number.POSITIVE_INFINITY,
         full: false,

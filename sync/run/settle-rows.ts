@@ -4,7 +4,6 @@ import type { SinkRef } from '../contract/engine.ts'
 import type { SyncInfo } from '../contract/message.ts'
 import type { OutcomeCounts } from '../contract/summary.ts'
 import {
-  type Answer,
   advance,
   apply,
   countable,
@@ -12,6 +11,7 @@ import {
   finished,
   knownBetween,
   type Prefix,
+  type RowReport,
   sinkSide,
   walksAt,
 } from './progress.ts'
@@ -29,16 +29,16 @@ export interface SettleDeps {
 export function settlingRows(deps: SettleDeps): Pick<RunKeeper, 'settle' | 'filter' | 'finish'> {
   const { ledger } = deps
   return {
-    settle: (sync, ref, answers, commit) => settle(deps, sync, ref, answers, commit),
+    settle: (sync, ref, reports, commit) => settle(deps, sync, ref, reports, commit),
     filter(run, entity, batch, ref, rows) {
       const { id } = ledger
       const of = { name: run.sync, run: run.id, entity: entity.name, batch }
       const sync: SyncInfo = { ...of, readNumber: 0, ledger: id, mode: 'poll' }
-      const answers = rows.map((row): Answer => ({ row, outcome: 'filtered' }))
+      const reports = rows.map((row): RowReport => ({ row, outcome: 'filtered' }))
       // While this waited a sink may have answered or begun on some of them: those it must not touch.
-      return settle(deps, sync, ref, answers, {}, (all) => {
+      return settle(deps, sync, ref, reports, {}, (all) => {
         const side = entity.batches[batch]?.sinks.get(ref.id)
-        return all.filter(({ row }) => !side?.answers[row] && !side?.received[row])
+        return all.filter(({ row }) => !side?.reports[row] && !side?.received[row])
       })
     },
     finish: (run, entity) =>
@@ -52,16 +52,16 @@ export function settlingRows(deps: SettleDeps): Pick<RunKeeper, 'settle' | 'filt
   }
 }
 
-/** `counting`: which of the answers count, looked at when all commits before are through. */
+/** `counting`: which of the reports count, looked at when all commits before are through. */
 async function settle(
   { ledger, register, tick }: SettleDeps,
   sync: SyncInfo,
   ref: SinkRef,
-  answers: readonly Answer[],
+  reports: readonly RowReport[],
   commit: SettleCommit,
-  counting: (answers: readonly Answer[]) => readonly Answer[] = (all) => all,
+  counting: (reports: readonly RowReport[]) => readonly RowReport[] = (all) => all,
 ): Promise<void> {
-  const base = { run: sync.run, sync: sync.name, entity: sync.entity, sink: ref.id, sinkName: ref.name, ...commit }
+  const base = { run: sync.run, sync: sync.name, entity: sync.entity, sinkId: ref.id, sinkName: ref.name, ...commit }
   /** The run has ended: everything is recorded and nothing settled. */
   const record = () => ledger.commit({ ...base, batch: sync.batch, outcomes: {} })
   const first = register.find(sync)
@@ -70,7 +70,7 @@ async function settle(
     const place = register.find(sync)
     if (!place) return record()
     const { run, entity, batch } = place
-    const counted = countable(batch, ref.id, counting(answers))
+    const counted = countable(batch, ref.id, counting(reports))
     const outcomes = countsOf(batch, ref.id, counted)
     const { to, position, known } = progressWith(place, ref, counted)
     await ledger.commit({
@@ -90,10 +90,10 @@ async function settle(
   })
 }
 
-/** How far the entity is settled with these answers, and what the ledger gets to know by it. */
-function progressWith({ run, entity, batch }: Place, ref: SinkRef, answers: readonly Answer[]) {
-  const rule = { answer: run.answer, sinks: entity.sinks.map(({ id }) => id) }
-  const rows = new Set(answers.map(({ row }) => row))
+/** How far the entity is settled with these reports, and what the ledger gets to know by it. */
+function progressWith({ run, entity, batch }: Place, ref: SinkRef, reports: readonly RowReport[]) {
+  const rule = { mustReport: run.mustReport, sinks: entity.sinks.map(({ id }) => id) }
+  const rows = new Set(reports.map(({ row }) => row))
   const to = advance(entity.batches, entity.prefix, rule, { batch: batch.index, sink: ref.id, rows })
   return { to, position: positionAt(entity, to), known: knownBetween(entity.batches, entity.prefix, to) }
 }

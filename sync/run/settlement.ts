@@ -13,7 +13,7 @@ import type { Schema, SyncInfo } from '../contract/message.ts'
 import type { RunSummary } from '../contract/summary.ts'
 import type { Target, WriteContext } from '../contract/target.ts'
 import type { Claim } from './claimed-rows.ts'
-import type { Answer } from './progress.ts'
+import type { RowReport } from './progress.ts'
 import type { EntityRun, Reached, RunStart, RunState, TotalsCheck } from './state.ts'
 
 /** What a sink adds to the settlement of rows; run, entity, sink, outcomes and position are filled in. */
@@ -56,7 +56,7 @@ export interface Settlement {
    * Rows that the batch does not have, and rows answered before by this sink, are recorded but not counted. For a run that
    * has ended everything is recorded and nothing settled. Throws what the ledger throws; nothing is settled then.
    */
-  settle(sync: SyncInfo, ref: SinkRef, answers: readonly Answer[], commit: SettleCommit): Promise<void>
+  settle(sync: SyncInfo, ref: SinkRef, reports: readonly RowReport[], commit: SettleCommit): Promise<void>
   /** A sink could not deliver its rows of a batch: the entity's run fails, what is settled stays. */
   fail(sync: SyncInfo, ref: SinkRef, error: unknown): void
   /** Does this run still count, and has its entity not failed? A batch for which it is not so may be given up. */

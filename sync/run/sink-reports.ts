@@ -52,7 +52,7 @@ export function sinkReports(
       if (batch) {
         const side = sinkSide(batch, ref.id)
         // Nothing more comes of these rows.
-        side.received.set(side.answers.map((answer) => (answer ? 1 : 0)))
+        side.received.set(side.reports.map((report) => (report ? 1 : 0)))
         side.outstanding = 0
       }
       failEntity(run, entity, asSyncError(error))

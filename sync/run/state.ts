@@ -45,7 +45,7 @@ export interface RunStart {
   readonly mode: RunSummary['mode']
   /** ISO time of its begin. */
   readonly at: string
-  readonly answer: 'every' | 'one'
+  readonly mustReport: 'every' | 'one'
   readonly mayFilter: boolean
   /** Milliseconds without a sign of life after which rows count as lost on the way. */
   readonly receiptMs: number

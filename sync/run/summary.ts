@@ -32,7 +32,7 @@ function entityAt(run: RunState, entity: EntityRun, sink: EntityRun['sinks'][num
   const check = ending.checks?.get(checkKey(entity.name, sink.id))
   const all = { ...counts, held: counts.held + entity.refused }
   // With one answer enough, what went to another sink counts as filtered here.
-  if (run.answer === 'one' && !entity.error) {
+  if (run.mustReport === 'one' && !entity.error) {
     const rest = entity.read - entity.refused - Object.values(counts).reduce((a, b) => a + b, 0)
     if (rest > 0) all.filtered += rest
   }
@@ -81,7 +81,7 @@ const ownItems = (entity: string, { held, inDoubt }: OutcomeCounts): OpenItem[] 
   { entity, kind: 'in-doubt', address: null, sinkName: null, count: inDoubt },
 ]
 
-/** Sinks of an entity: those that must answer, and those that answered besides. */
+/** Sinks of an entity: those that must answer, and those that reported besides. */
 export function sinksOf(entity: EntityRun): EntityRun['sinks'] {
   const known = new Set(entity.sinks.map((sink) => sink.id))
   return [...entity.sinks, ...[...entity.tallies.values()].map((t) => t.ref).filter((ref) => !known.has(ref.id))]

@@ -11,8 +11,8 @@ export type Late =
 /** Quiet time after which what never came counts as filtered, where records may be filtered. */
 const quietMs = 5000
 
-export const ruleOf = (run: Pick<RunState, 'answer'>, entity: Pick<EntityRun, 'sinks'>): Rule => ({
-  answer: run.answer,
+export const ruleOf = (run: Pick<RunState, 'mustReport'>, entity: Pick<EntityRun, 'sinks'>): Rule => ({
+  mustReport: run.mustReport,
   sinks: entity.sinks.map((sink) => sink.id),
 })
 
@@ -27,25 +27,27 @@ export function findLate(run: RunState, entity: EntityRun, now: number): Late[] 
   const limit = quick ? Math.min(run.receiptMs, quietMs) : run.receiptMs
   for (const batch of open) {
     const late =
-      run.answer === 'every' ? lateAtEach(run, entity, batch, now, limit) : lateAtAll(run, entity, batch, now, limit)
+      run.mustReport === 'every'
+        ? lateAtEach(run, entity, batch, now, limit)
+        : lateAtAll(run, entity, batch, now, limit)
     if (late.length > 0) return late
   }
   return []
 }
 
 /** Every batch was seen (by each sink, or by one where one is enough) and none is being worked on: what is missing was left out on the way. */
-const allCame = ({ answer }: RunState, { batches, sinks }: EntityRun): boolean =>
+const allCame = ({ mustReport }: RunState, { batches, sinks }: EntityRun): boolean =>
   batches.every((batch) => {
     const came = ({ id }: SinkRef) => batch.sinks.get(id)?.lastSign !== undefined
     const idle = [...batch.sinks.values()].every((side) => side.outstanding === 0)
-    return idle && (answer === 'every' ? sinks.every(came) : sinks.some(came))
+    return idle && (mustReport === 'every' ? sinks.every(came) : sinks.some(came))
   })
 
 function lateAtEach(run: RunState, entity: EntityRun, batch: BatchState, now: number, limit: number): Late[] {
   const late: Late[] = []
   for (const ref of entity.sinks) {
     const side = batch.sinks.get(ref.id)
-    if (side && side.answered === batch.count) continue
+    if (side && side.reported === batch.count) continue
     if (side && side.outstanding > 0) {
       if (now - (side.lastSign ?? batch.sentAt) >= run.receiptMs) return [silent(entity, batch, ref, side.waiting, run)]
       continue
@@ -53,7 +55,7 @@ function lateAtEach(run: RunState, entity: EntityRun, batch: BatchState, now: nu
     const came = side?.lastSign !== undefined
     if (now - (side?.lastSign ?? batch.sentAt) < (came ? limit : run.receiptMs)) continue
     const rows: number[] = []
-    for (let row = 0; row < batch.count; row++) if (!side?.answers[row]) rows.push(row)
+    for (let row = 0; row < batch.count; row++) if (!side?.reports[row]) rows.push(row)
     if (!run.mayFilter) return [lost(entity, batch, rows.length, ref.name, run)]
     late.push({ kind: 'filter', batch: batch.index, ref, rows })
   }

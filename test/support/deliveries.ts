@@ -139,7 +139,7 @@ export async function bench(
         sync: `books of ${id}`,
         mode,
         at: now(),
-        answer: 'every',
+        mustReport: 'every',
         mayFilter: false,
         receiptMs: 60_000,
         full,

@@ -48,14 +48,14 @@ export const commit = (more: Partial<Commit> = {}): Commit => ({
   run: 'r1',
   sync: 's',
   entity: 'supplier',
-  sink: 'n1',
+  sinkId: 'n1',
   sinkName: 'warehouse',
   outcomes: {},
   ...more,
 })
 
 export const held = (text: string, read: number, more: Partial<NonNullable<Commit['held']>[number]> = {}) => ({
-  sink: address,
+  heldBy: address,
   sinkName: 'warehouse',
   stage: 'sink' as const,
   key: `erp|${text}`,

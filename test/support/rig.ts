@@ -83,7 +83,7 @@ export async function rig(options: RigOptions = {}): Promise<Rig> {
         source: made.source,
         entities: Object.keys(entities),
         sinks: () => [warehouse],
-        answer: 'every',
+        mustReport: 'every',
         mayFilter: false,
         receiptSeconds: 5,
         send(message) {

@@ -2,7 +2,7 @@
 
 import type { Mark, WriteContext } from '../../sync/contract/target.ts'
 import { createFifo } from '../../sync/values/queue.ts'
-import { gather } from './together.ts'
+import { askTogether } from './ask-together.ts'
 
 interface ToWrite {
   readonly mark: Mark
@@ -21,7 +21,7 @@ export function writeMarksTogether<T extends ToWrite>(
   write: (marks: readonly [T, ...T[]]) => Promise<void>,
 ): MarkWriter<T> {
   const line = createFifo()
-  const together = gather<T, void>(
+  const together = askTogether<T, void>(
     async (marks) => {
       for (const some of Map.groupBy(marks, placeOf).values())
         for (let at = 0; at < some.length; at += MOST_MARKS) await write(some.slice(at, at + MOST_MARKS) as [T, ...T[]])

@@ -2,10 +2,10 @@
 
 import type { Column } from '../../sync/contract/message.ts'
 import type { StoredTotal, TotalsQuestion, WriteContext } from '../../sync/contract/target.ts'
+import { askTogether } from './ask-together.ts'
 import type { DialectText, FindColumn, SqlDialect, TableName } from './dialect.ts'
 import { quoteColumn, quoteTable } from './tables.ts'
 import { scaleOf, toTotals } from './technical-columns.ts'
-import { gather } from './together.ts'
 
 /** A table as its totals are asked for. */
 export interface TotalsTable {
@@ -70,7 +70,7 @@ export function createTotals(
   interface Asked extends TableQuestion {
     readonly context: WriteContext
   }
-  const together = gather<Asked, readonly StoredTotal[]>(
+  const together = askTogether<Asked, readonly StoredTotal[]>(
     async (asked) => {
       const [{ question, context }] = asked as readonly [Asked]
       const what = `Totals of ${asked.map(({ table }) => dialect.plain(table.name)).join(', ')}`

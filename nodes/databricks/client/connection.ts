@@ -2,10 +2,10 @@
 import { type SyncError, syncError } from '../../../sync/contract/errors.ts'
 import type { WriteContext } from '../../../sync/contract/target.ts'
 import { hostIn } from '../../../vendor/address.ts'
-import { insist, orAborted, within, withSignOfLife } from '../../../vendor/attempts.ts'
+import { orAborted, retrying, within, withSignOfLife } from '../../../vendor/attempts.ts'
 import { hostAnswered } from '../../../vendor/hosts.ts'
 import { TOTAL_MS } from '../../../vendor/limits.ts'
-import { createPatience, type Patience } from '../../../vendor/retry-limits.ts'
+import { createRetryPolicy, type RetryPolicy } from '../../../vendor/retry-policy.ts'
 import type { Route } from '../../../vendor/route.ts'
 import { type AuthOptions, createTokens, isRefusedClient } from './auth.ts'
 import { connectDriver, type DriverClient, type DriverSession } from './driver.ts'
@@ -81,8 +81,8 @@ export function createConnection(options: DatabricksOptions): Connection {
     renewals: ({ code, cause }: SyncError) => (cause.httpStatus === 401 || code === 'databricks.token-refused' ? 4 : 1),
   }
   // two, because a workspace that answers says nothing about its warehouse
-  const warehouse = createPatience({ ...bounds, down: 'warehouse is starting' })
-  const api = createPatience({ ...bounds, down: 'Databricks is not available' })
+  const warehouse = createRetryPolicy({ ...bounds, down: 'warehouse is starting' })
+  const api = createRetryPolicy({ ...bounds, down: 'Databricks is not available' })
   const tokens = createTokens({ auth: options.auth, workspace, http })
   const log = (level: string, message: string): void => options.log?.(level, message)
   let client: Promise<DriverClient> | undefined
@@ -164,10 +164,10 @@ export function createConnection(options: DatabricksOptions): Connection {
   }
 
   /** Tries again what may be tried again; a refused token is dropped for the next attempt. */
-  async function renewing<T>(patience: Patience, work: () => Promise<T>, context: WriteContext): Promise<T> {
+  async function renewing<T>(policy: RetryPolicy, work: () => Promise<T>, context: WriteContext): Promise<T> {
     let issued = tokens.issued()
-    return insist(
-      patience,
+    return retrying(
+      policy,
       async () => {
         issued = tokens.issued()
         await orAborted(tokens.get(), context.signal)

@@ -12,7 +12,7 @@ import { type Destination, wayError } from '../../../vendor/fault.ts'
 import { hostAnswered } from '../../../vendor/hosts.ts'
 import { redirect } from '../../../vendor/http.ts'
 import { isOverLimit, type OverLimit, overBytes } from '../../../vendor/limits.ts'
-import { brokenReply, dripHint } from '../../../vendor/line.ts'
+import { brokenReply, tooSlowHint } from '../../../vendor/network-error.ts'
 import type { Refused } from './driver.ts'
 
 /** Where a failure happened; decides whether the statement may have been done. */
@@ -324,7 +324,7 @@ function networkFinding(shape: Record<string, unknown>, message: string, at: Fai
 /** An answer that was given up since it is over a limit. */
 function tooMuch({ limit, message }: OverLimit, at: FailurePoint): Finding {
   const text = `the answer of Databricks ${message}.`
-  if (limit === 'time') return { ...lost(at, 'databricks.timeout', text), hint: dripHint('Databricks') }
+  if (limit === 'time') return { ...lost(at, 'databricks.timeout', text), hint: tooSlowHint('Databricks') }
   const hint = 'Check that the host is a Databricks workspace, and what stands between (a proxy).'
   return { ...lost(at, 'databricks.reply', text), ...(at.phase === 'http' ? { cls: 'config' } : {}), hint }
 }

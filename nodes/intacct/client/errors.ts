@@ -1,7 +1,7 @@
 /** Reads every kind of refusal the gateway gives, at its three levels, and says it in words (intacct.md facts, 8). */
 import { type ErrorCause, type ErrorClass, type SyncError, syncError } from '../../../sync/contract/errors.ts'
 import { errorCode } from '../../../vendor/causes.ts'
-import { type Line, lineError } from '../../../vendor/line.ts'
+import { type ConnectionWords, connectionError } from '../../../vendor/network-error.ts'
 import type { GatewayError, GatewayReply } from './reply.ts'
 import { SIZE } from './reply-faults.ts'
 
@@ -289,7 +289,7 @@ export function statusError(
   )
 }
 
-const LINE: Line = {
+const LINE: ConnectionWords = {
   ...SIZE,
   addressHint: 'Check the gateway',
   refusedHint: 'Check the gateway, the proxy and the firewall.',
@@ -299,7 +299,7 @@ const LINE: Line = {
 const PACKED = /^Z_/
 
 /** A failure of the line itself (no answer, or the middle of one), as an error of the right class. */
-export async function networkError(error: unknown, at: Parameters<typeof lineError>[2]): Promise<SyncError> {
+export async function networkError(error: unknown, at: Parameters<typeof connectionError>[2]): Promise<SyncError> {
   const code = errorCode(error)
   if (PACKED.test(code))
     return syncError(
@@ -311,7 +311,7 @@ export async function networkError(error: unknown, at: Parameters<typeof lineErr
         hint: 'If it stays: a proxy between here and Intacct alters its answers.',
       },
     )
-  return lineError(error, LINE, at)
+  return connectionError(error, LINE, at)
 }
 
 /** The same complaint in another class. */

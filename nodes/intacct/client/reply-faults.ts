@@ -1,9 +1,9 @@
 /** Bodies that are no reply: what is wrong with them, in words. All of it may pass with the next attempt. */
 import { type SyncError, syncError } from '../../../sync/contract/errors.ts'
 import type { OverLimit } from '../../../vendor/limits.ts'
-import { type Line, limitError } from '../../../vendor/line.ts'
+import { type ConnectionWords, limitError } from '../../../vendor/network-error.ts'
 
-export const SIZE: Pick<Line, 'prefix' | 'vendor' | 'sizeClass' | 'sizeHint'> = {
+export const SIZE: Pick<ConnectionWords, 'prefix' | 'vendor' | 'sizeClass' | 'sizeHint'> = {
   prefix: 'intacct',
   vendor: 'Intacct',
   sizeClass: 'transient',

@@ -10,7 +10,7 @@ import {
 import { oneLine, readReason } from '../../../vendor/answers.ts'
 import { type Destination, wayError } from '../../../vendor/fault.ts'
 import { isOverLimit } from '../../../vendor/limits.ts'
-import { brokenReply, dripHint } from '../../../vendor/line.ts'
+import { brokenReply, tooSlowHint } from '../../../vendor/network-error.ts'
 
 /** What was being done when it failed. */
 export interface FailurePoint {
@@ -154,7 +154,7 @@ const lostClass = (at: FailurePoint): ErrorClass => (at.kind === 'rows' ? 'unkno
 const NOT_SENT = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'])
 
 /** A failure of the line itself: no answer at all, or one that broke off. */
-export async function lineError(
+export async function networkError(
   error: unknown,
   { url, route }: Pick<Destination, 'url' | 'route'>,
   at: FailurePoint,
@@ -166,7 +166,7 @@ export async function lineError(
   const host = URL.canParse(String(url)) ? new URL(url).host : String(url).slice(0, 100)
   if (isOverLimit(error)) {
     const cls = lostClass(at)
-    const hint = error.limit === 'time' ? dripHint('Power BI') : TOO_MUCH
+    const hint = error.limit === 'time' ? tooSlowHint('Power BI') : TOO_MUCH
     const id = error.limit === 'time' ? 'timeout' : 'reply'
     const rows = at.kind === 'rows' ? ` ${ROWS_UNKNOWN}` : ''
     return syncError(

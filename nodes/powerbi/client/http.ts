@@ -4,7 +4,7 @@ import { bytesOf, exchange } from '../../../vendor/http.ts'
 import { checkJson } from '../../../vendor/json.ts'
 import { MEGABYTE } from '../../../vendor/limits.ts'
 import type { Route } from '../../../vendor/route.ts'
-import { type FailurePoint, lineError } from './errors.ts'
+import { type FailurePoint, networkError } from './errors.ts'
 
 export interface HttpOptions {
   readonly route: Route
@@ -53,7 +53,7 @@ export function createHttp({ route, timeoutMs, totalMs }: HttpOptions): Http {
         })
       } catch (error) {
         sent.signal?.throwIfAborted()
-        throw await lineError(error, { url: sent.url, route }, { what, kind })
+        throw await networkError(error, { url: sent.url, route }, { what, kind })
       }
     },
     close: () => dispatcher.close(),

@@ -7,7 +7,7 @@ import { dispatcherOf } from '../../../vendor/dispatcher.ts'
 import { wayError } from '../../../vendor/fault.ts'
 import { bytesOf, exchange } from '../../../vendor/http.ts'
 import { isOverLimit, LOGIN_BYTES } from '../../../vendor/limits.ts'
-import { brokenReply } from '../../../vendor/line.ts'
+import { brokenReply } from '../../../vendor/network-error.ts'
 import type { Route } from '../../../vendor/route.ts'
 
 export type AuthOptions =

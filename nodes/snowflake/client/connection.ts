@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto'
 import { type SyncError, syncError } from '../../../sync/contract/errors.ts'
 import type { WriteContext } from '../../../sync/contract/target.ts'
-import { insist, orAborted, within, withSignOfLife } from '../../../vendor/attempts.ts'
+import { orAborted, retrying, within, withSignOfLife } from '../../../vendor/attempts.ts'
 import { hostAnswered } from '../../../vendor/hosts.ts'
 import { TOTAL_MS } from '../../../vendor/limits.ts'
-import { createPatience } from '../../../vendor/retry-limits.ts'
+import { createRetryPolicy } from '../../../vendor/retry-policy.ts'
 import type { Route } from '../../../vendor/route.ts'
 import { accountOf } from './account.ts'
 import { type AuthOptions, createLogin } from './auth.ts'
@@ -94,7 +94,7 @@ export function createConnection(options: SnowflakeOptions): Connection {
   const log = (level: string, message: string): void => options.log?.(level, message)
   const to = { url: accessUrl, route: options }
   const login = createLogin(options.auth, { timeoutMs, route: options })
-  const patience = createPatience({
+  const policy = createRetryPolicy({
     attempts: options.attempts ?? 6,
     baseMs: options.retryBaseMs ?? 500,
     coldStartMs: options.coldStartMs ?? 600_000,
@@ -147,7 +147,7 @@ export function createConnection(options: SnowflakeOptions): Connection {
       const requestId = statement.file ? randomUUID() : again
       return send(session, statement, { requestId, context, ...(tag ? { tag } : {}) })
     }
-    return insist(patience, attempt, {
+    return retrying(policy, attempt, {
       context,
       log,
       async failed(error) {
@@ -228,8 +228,8 @@ export function createConnection(options: SnowflakeOptions): Connection {
   ): Promise<T> {
     const tag = tagText(tags)
     return withSignOfLife(what, context, () =>
-      insist(
-        patience,
+      retrying(
+        policy,
         async () => {
           let session: Session | undefined
           const done = (async () => {

@@ -12,7 +12,7 @@ import { type Destination, wayError } from '../../../vendor/fault.ts'
 import { hostAnswered } from '../../../vendor/hosts.ts'
 import { redirect } from '../../../vendor/http.ts'
 import { isOverLimit } from '../../../vendor/limits.ts'
-import { brokenReply, dripHint } from '../../../vendor/line.ts'
+import { brokenReply, tooSlowHint } from '../../../vendor/network-error.ts'
 
 /** Where a failure happened; decides whether the statement may have been done. */
 export interface FailurePoint {
@@ -272,7 +272,7 @@ function networkFinding(shape: Record<string, unknown>, message: string, at: Fai
       ? `the answer of Snowflake ${broken}.`
       : `the connection to Snowflake broke: ${text}`
   const code = over?.limit === 'time' ? 'timeout' : over ? 'reply' : status ? `http${status}` : 'network'
-  const next = over?.limit === 'time' ? dripHint('Snowflake') : AGAIN
+  const next = over?.limit === 'time' ? tooSlowHint('Snowflake') : AGAIN
   return {
     // A login that was not answered is made again; a statement may have been done.
     cls: at.phase === 'login' ? 'transient' : 'unknown-outcome',

@@ -1,7 +1,7 @@
 /** Reads every kind of refusal X3 gives and says it in words (x3.md facts, 1.1, 2.2 and 8.9). */
 import { type ErrorCause, type SyncError, syncError } from '../../../sync/contract/errors.ts'
 import type { OverLimit } from '../../../vendor/limits.ts'
-import { type Line, limitError, lineError } from '../../../vendor/line.ts'
+import { type ConnectionWords, connectionError, limitError } from '../../../vendor/network-error.ts'
 
 /** An answer as it came, whatever its status. */
 export interface Answer {
@@ -239,7 +239,7 @@ function parsed(text: string): unknown {
   }
 }
 
-const LINE: Line = {
+const LINE: ConnectionWords = {
   prefix: 'x3',
   vendor: 'X3',
   addressHint: 'Check Server URL',
@@ -254,6 +254,6 @@ const LINE: Line = {
 export const tooMuch = (over: OverLimit, what: string): SyncError => limitError(over, LINE, what)
 
 /** A failure of the line itself (no answer at all), as an error of the right class. */
-export async function networkError(error: unknown, at: Parameters<typeof lineError>[2]): Promise<Error> {
-  return lineError(error, LINE, at)
+export async function networkError(error: unknown, at: Parameters<typeof connectionError>[2]): Promise<Error> {
+  return connectionError(error, LINE, at)
 }

@@ -48,12 +48,12 @@ describe('held records', () => {
   })
 
   it('a later read that came through closes what the source or a mapping held, but not what another sink holds', async () => {
-    const at = (sink: string, stage: 'source' | 'map' | 'sink') => held('A', 5, { sink, stage })
+    const at = (heldBy: string, stage: 'source' | 'map' | 'sink') => held('A', 5, { heldBy, stage })
     await hold(at('source:s', 'source'), at('map:m1', 'map'), at('fakedb://another', 'sink'))
     await ledger.commit(commit({ address, deliveries: [delivery('erp|A', 6)] }))
     const open = await ledger.held({})
     assert.deepEqual(
-      open.map((h) => h.sink),
+      open.map((h) => h.heldBy),
       ['fakedb://another'],
     )
   })
@@ -92,11 +92,11 @@ describe('held records', () => {
   })
 
   it('the filter finds them by sync, sink (address or name), entity and id, and counts what it finds', async () => {
-    await hold(held('A', 5), held('B', 5, { sinkName: 'other', sink: 'fakedb://other' }))
+    await hold(held('A', 5), held('B', 5, { sinkName: 'other', heldBy: 'fakedb://other' }))
     await hold(held('C', 5, { entity: 'customer' }), held('D', 5, { sync: 'another' }))
     const keys = async (filter: Parameters<Ledger['held']>[0]) => (await ledger.held(filter)).map((h) => h.key)
-    assert.deepEqual(await keys({ sink: 'other' }), ['erp|B'])
-    assert.deepEqual(await keys({ sink: address, sync: 's', entity: 'customer' }), ['erp|C'])
+    assert.deepEqual(await keys({ heldBy: 'other' }), ['erp|B'])
+    assert.deepEqual(await keys({ heldBy: address, sync: 's', entity: 'customer' }), ['erp|C'])
     assert.deepEqual(await keys({ limit: 2 }), ['erp|A', 'erp|B'])
     const [, second] = await ledger.held({})
     assert.deepEqual(await keys({ ids: [second?.id ?? ''] }), ['erp|B'])

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { raiseNoTie } from '../../../sync/run/no-tie.ts'
+import { raiseDifferences } from '../../../sync/run/difference-alert.ts'
 import { openHere, openInWords } from '../../../sync/run/verdict.ts'
 import { commit, held, type LedgerFolder, ledgerFolder } from '../../support/ledger.ts'
 
@@ -48,7 +48,7 @@ describe('differences that stand open', () => {
     day = 2
     for (let n = 0; n < 1001; n += 1) await ledger.saveDifference(of('b', `${n}`))
     await ledger.closeDifferences(of('b', ''), 'run r', 'a full reading ties')
-    await raiseNoTie(ledger, 's', 'supplier')
+    await raiseDifferences(ledger, 's', 'supplier')
     const alerts = await ledger.alerts({ open: true })
     assert.deepEqual(
       alerts.map(({ message }) => message),
@@ -59,7 +59,7 @@ describe('differences that stand open', () => {
   it('are told five at a time in the alert, and the others counted', async () => {
     const ledger = await folder.open()
     for (let n = 0; n < 7; n += 1) await ledger.saveDifference(of('a', `${n} stored`))
-    await raiseNoTie(ledger, 's', 'supplier')
+    await raiseDifferences(ledger, 's', 'supplier')
     const [alert] = await ledger.alerts({ open: true })
     assert.match(alert?.message ?? '', /^(supplier at a: \d stored; ){5}and 2 more$/)
   })

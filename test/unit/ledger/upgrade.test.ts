@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { Migrator } from 'kysely/migration'
 import { openDatabase } from '../../../ledger/database.ts'
 import { migrations } from '../../../ledger/migrations.ts'
-import { raiseNoTie } from '../../../sync/run/no-tie.ts'
+import { raiseDifferences } from '../../../sync/run/difference-alert.ts'
 import { address, commit, delivery, held, type LedgerFolder, ledgerFolder } from '../../support/ledger.ts'
 
 const before = Object.fromEntries(Object.entries(migrations).filter(([name]) => name < '0006'))
@@ -38,7 +38,7 @@ describe('a ledger of the version before, opened by this one', () => {
     const [open, ...more] = await ledger.differences({ open: true })
     assert.deepEqual([open?.sync, open?.entity, open?.since, more.length], ['s', 'supplier', '2026-03-01T08:00:00Z', 0])
     assert.match(open?.problem ?? '', /3 delivered, 2 stored/)
-    await raiseNoTie(ledger, 's', 'supplier')
+    await raiseDifferences(ledger, 's', 'supplier')
     const [said] = await ledger.alerts({ open: true })
     assert.equal(said?.message, 'supplier at warehouse: count 3 delivered, 2 stored')
   })

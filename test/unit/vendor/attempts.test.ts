@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { syncError } from '../../../sync/contract/errors.ts'
-import { insist, orAborted, within } from '../../../vendor/attempts.ts'
-import { createPatience } from '../../../vendor/retry-limits.ts'
+import { orAborted, retrying, within } from '../../../vendor/attempts.ts'
+import { createRetryPolicy } from '../../../vendor/retry-policy.ts'
 
 const never = () => new Promise<never>(() => undefined)
 
@@ -36,13 +36,13 @@ describe('attempts', () => {
       if (calls++ < times) throw failure(ms)
       return calls
     }
-    assert.equal(await insist(createPatience(limits), failing(2, 1), options), 3)
+    assert.equal(await retrying(createRetryPolicy(limits), failing(2, 1), options), 3)
     calls = 0
-    await assert.rejects(insist(createPatience(limits), failing(9, 1), options), /busy/)
+    await assert.rejects(retrying(createRetryPolicy(limits), failing(9, 1), options), /busy/)
     assert.equal(calls, 3)
     calls = 0
     said.length = 0
-    const waiting = insist(createPatience(limits), failing(9, 60_000), options)
+    const waiting = retrying(createRetryPolicy(limits), failing(9, 60_000), options)
     while (said.length === 0) await new Promise(setImmediate)
     stop.abort(new Error('closed'))
     await assert.rejects(waiting, /closed/)

@@ -25,7 +25,7 @@ describe('deliver: records that do not fit', () => {
     assert.deepEqual(counted(counts), { delivered: 1, held: 1 })
     const [held] = await openHeld(b)
     assert.equal(held?.key, 'x3|T')
-    assert.equal(held?.sink, b.target.address)
+    assert.equal(held?.heldBy, b.target.address)
     assert.equal(held?.read, 3)
     assert.equal(held?.stage, 'sink')
     assert.equal(held?.sourceAddress, 'x3://host/SEED')

@@ -185,7 +185,7 @@ describe('reading: batches and failures', () => {
       assert.deepEqual({ read, delivered, held, verdict }, { read: 3, delivered: 2, held: 1, verdict: 'open' })
       const [open] = await r.ledger.held({})
       assert.deepEqual(
-        [open?.sink, open?.stage, open?.key, open?.cause.message],
+        [open?.heldBy, open?.stage, open?.key, open?.cause.message],
         ['source:s', 'source', 'erp|S001', reason.message],
       )
       r.source.refuse('supplier', 'erp|S001', undefined)

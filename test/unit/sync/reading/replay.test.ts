@@ -68,7 +68,7 @@ describe('held records', () => {
       assert.deepEqual({ verdict, open, ties }, { verdict: 'open', open: ['1 held'], ties: false })
       assert.equal((await r.ledger.position('s', 'supplier'))?.readThrough, '2026-03-01T08:00:00Z')
       const [held1] = await r.ledger.held({})
-      assert.deepEqual([held1?.sink, held1?.key, held1?.cause.message], ['map:map-1', 'erp|B', 'B is not mapped'])
+      assert.deepEqual([held1?.heldBy, held1?.key, held1?.cause.message], ['map:map-1', 'erp|B', 'B is not mapped'])
     })
 
     it('are replayed through the mapping, and carry the number of the read that found them', async () => {

@@ -18,8 +18,8 @@ const batch = (index: number, count: number, segments: readonly Segment[] = []):
   newBatch({ index, count, rows: count, bytes: 0, sentAt: 0, segments })
 const all = (count: number, from = 0) =>
   Array.from({ length: count - from }, (_, i) => ({ row: from + i, outcome: 'delivered' as const }))
-const every = (...sinks: string[]) => ({ answer: 'every' as const, sinks })
-const one = (...sinks: string[]) => ({ answer: 'one' as const, sinks })
+const every = (...sinks: string[]) => ({ mustReport: 'every' as const, sinks })
+const one = (...sinks: string[]) => ({ mustReport: 'one' as const, sinks })
 const start = { batch: 0, row: 0 }
 
 describe('the settled prefix', () => {

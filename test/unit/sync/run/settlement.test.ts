@@ -193,7 +193,12 @@ describe('settling', () => {
           other,
         )
       })
-      const summary = await r.poll({ ...small, sinks: () => [warehouse, second], answer: 'one', receiptSeconds: 0.5 })
+      const summary = await r.poll({
+        ...small,
+        sinks: () => [warehouse, second],
+        mustReport: 'one',
+        receiptSeconds: 0.5,
+      })
       assert.equal(summary.state, 'done', JSON.stringify(summary.errors))
       assert.deepEqual([r.target('supplier').stored.size, other.stored.size], [8, 12])
       assert.equal(summary.ties, true)
@@ -201,7 +206,12 @@ describe('settling', () => {
 
     it('behind a switch too a record that no sink got fails the run', async () => {
       await make((m) => void r.deliver(only(m, (row) => row < 4)))
-      const failed = await r.poll({ ...small, sinks: () => [warehouse, second], answer: 'one', receiptSeconds: 0.2 })
+      const failed = await r.poll({
+        ...small,
+        sinks: () => [warehouse, second],
+        mustReport: 'one',
+        receiptSeconds: 0.2,
+      })
       assert.match(sums(failed, 'supplier').problem ?? '', /1 record of batch 0 never reached a sink/)
     })
   })

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import type { Mark } from '../../../../sync/contract/target.ts'
+import { askTogether } from '../../../../vendor/warehouse/ask-together.ts'
 import { writeMarksTogether } from '../../../../vendor/warehouse/mark-writer.ts'
-import { gather } from '../../../../vendor/warehouse/together.ts'
 import { waitFor } from '../../../support/wait.ts'
 
 describe('questions asked at the same time', () => {
   it('are answered together, to each its own, those of another kind apart', async () => {
     const asked: string[][] = []
-    const ask = gather(
+    const ask = askTogether(
       async (questions: readonly string[]) => {
         asked.push([...questions])
         return questions.map((question) => question.toUpperCase())
@@ -22,7 +22,7 @@ describe('questions asked at the same time', () => {
 
   it('all fail with one that fails, and later ones do not', async () => {
     let isDown = true
-    const ask = gather(
+    const ask = askTogether(
       async (questions: readonly number[]) => {
         if (isDown) throw new Error('down')
         return questions

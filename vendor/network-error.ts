@@ -5,7 +5,7 @@ import { type Destination, wayError } from './fault.ts'
 import { isOverLimit, type OverLimit } from './limits.ts'
 
 /** In which words a vendor's connection names its settings. */
-export interface Line {
+export interface ConnectionWords {
   /** Begins the codes of its errors: `x3`. */
   readonly prefix: string
   readonly vendor: string
@@ -24,9 +24,9 @@ export interface Line {
  * @param what what was asked for; begins the message
  * @param timeoutMs how long silence was borne
  */
-export async function lineError(
+export async function connectionError(
   error: unknown,
-  line: Line,
+  words: ConnectionWords,
   {
     url,
     route,
@@ -35,8 +35,8 @@ export async function lineError(
   }: Pick<Destination, 'url' | 'route'> & { readonly what: string; readonly timeoutMs: number },
 ): Promise<SyncError> {
   if (isSyncError(error)) return error
-  if (isOverLimit(error)) return limitError(error, line, what)
-  const { prefix, vendor, addressHint: address } = line
+  if (isOverLimit(error)) return limitError(error, words, what)
+  const { prefix, vendor, addressHint: address } = words
   const way = await wayError(error, { vendor, url, route, address }, prefix, what)
   if (way) return way
   const host = URL.canParse(String(url)) ? new URL(url).host : String(url).slice(0, 100)
@@ -47,12 +47,12 @@ export async function lineError(
   const unreached = (cls: ErrorClass, why: string, hint: string): SyncError =>
     make(cls, code, `${host} cannot be reached: ${why}`, hint)
   if (code.includes('TIMEOUT'))
-    return make('transient', 'timeout', `${host} was silent for ${Math.round(timeoutMs / 1000)} s`, line.slowHint)
+    return make('transient', 'timeout', `${host} was silent for ${Math.round(timeoutMs / 1000)} s`, words.slowHint)
   switch (code) {
     case 'ECONNREFUSED':
-      return unreached('transient', 'nothing listens there', line.refusedHint)
+      return unreached('transient', 'nothing listens there', words.refusedHint)
     case 'ERR_INVALID_URL':
-      return unreached('config', 'the address is no URL', `${line.addressHint}.`)
+      return unreached('config', 'the address is no URL', `${words.addressHint}.`)
     default: {
       const broken = brokenReply(error)
       return make(
@@ -68,16 +68,16 @@ export async function lineError(
 /** An answer that was given up, as an error of the right class. */
 export function limitError(
   { limit, message }: OverLimit,
-  { prefix, vendor, sizeClass, sizeHint }: Pick<Line, 'prefix' | 'vendor' | 'sizeClass' | 'sizeHint'>,
+  { prefix, vendor, sizeClass, sizeHint }: Pick<ConnectionWords, 'prefix' | 'vendor' | 'sizeClass' | 'sizeHint'>,
   what: string,
 ): SyncError {
   const said = `${what}: the answer of ${vendor} ${message}`
-  if (limit === 'time') return syncError('transient', `${prefix}.timeout`, said, { hint: dripHint(vendor) })
+  if (limit === 'time') return syncError('transient', `${prefix}.timeout`, said, { hint: tooSlowHint(vendor) })
   return syncError(sizeClass, `${prefix}.${limit === 'depth' ? 'depth' : 'too-large'}`, said, { hint: sizeHint })
 }
 
 /** What to do about an answer that did not end in its time. */
-export const dripHint = (vendor: string): string =>
+export const tooSlowHint = (vendor: string): string =>
   `If the line is that slow, raise "Whole request at most" on the connection or ask for less at a time. Otherwise something between here and ${vendor} (a proxy) lets its answers drip.`
 
 /** What is wrong with an answer that is none by the rules of HTTP; completes *the answer of X3 ...*. */

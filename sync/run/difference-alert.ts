@@ -2,7 +2,7 @@
 import type { Alerts, Difference, OpenItems } from '../../ledger/ledger.ts'
 
 /** Raises it, says what it says now, or clears it. `more`: what else does not add up, in words. */
-export async function raiseNoTie(
+export async function raiseDifferences(
   ledger: OpenItems & Alerts,
   sync: string,
   entity: string,

@@ -4,7 +4,7 @@
  * `answer` gets the questions of one kind and gives an answer for each, in their order; what it throws is thrown to all who
  * asked. Questions are gathered until `begin` runs the work: by default when all that goes on at this moment has asked.
  */
-export function gather<Q, A>(
+export function askTogether<Q, A>(
   answer: (questions: readonly Q[]) => Promise<readonly A[]>,
   kindOf: (question: Q) => unknown,
   begin: (work: () => Promise<void>) => unknown = setImmediate,

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import { errorCode } from '../../../vendor/causes.ts'
 import { MEGABYTE, overBytes, overDepth, overParts, overTime } from '../../../vendor/limits.ts'
-import { type Line, lineError } from '../../../vendor/line.ts'
+import { type ConnectionWords, connectionError } from '../../../vendor/network-error.ts'
 
-const LINE: Line = {
+const LINE: ConnectionWords = {
   prefix: 'erp',
   vendor: 'the ERP',
   addressHint: 'Check the address',
@@ -15,7 +15,7 @@ const LINE: Line = {
 }
 const at = { url: 'http://erp.example/api', route: {}, what: 'supplier', timeoutMs: 2500 }
 const because = async (error: unknown) => {
-  const found = await lineError(error, LINE, at)
+  const found = await connectionError(error, LINE, at)
   return [found.cause.class, found.code, found.message, found.cause.hint]
 }
 const coded = (code: string) => Object.assign(new Error('x'), { code })

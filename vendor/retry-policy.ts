@@ -7,14 +7,14 @@ const LONGEST_THROTTLE_MS = 60_000
 const LONGEST_PAUSE_MS = 30_000
 
 /** How failures of one system are borne. */
-export interface Patience {
+export interface RetryPolicy {
   /** The failures of one request, in turn: how long to wait before the next attempt; undefined: give up. */
   begin(): { after(error: SyncError): Pause | undefined }
   /** Something was answered: it is up. */
   answered(): void
 }
 
-export interface PatienceOptions {
+export interface RetryPolicyOptions {
   /** Attempts before a failure that should pass is given to the engine. */
   readonly attempts: number
   readonly baseMs: number
@@ -32,7 +32,7 @@ export interface PatienceOptions {
  * A warehouse that starts refuses sessions and statements for minutes (HTTP 503, or a session that is lost as soon as it
  * is opened), while everything else passes quickly or not at all. Opening and executing are never repeated by the driver.
  */
-export function createPatience(options: PatienceOptions): Patience {
+export function createRetryPolicy(options: RetryPolicyOptions): RetryPolicy {
   const { attempts, baseMs, coldStartMs, down } = options
   let downSince: number | undefined
   return {
