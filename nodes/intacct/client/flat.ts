@@ -8,7 +8,7 @@ import { unreadable } from './document-faults.ts'
 import type { Reading, UnreadableRow } from './pages.ts'
 import { anyOf, type Condition } from './request.ts'
 import type { ResolvedEntity, ResolvedObject } from './resolve.ts'
-import { BACKFILL, NOTHING, type Shop } from './source.ts'
+import { BACKFILL, NOTHING, type SourceParts } from './source.ts'
 
 /** Stamped later than the window ends: it waits for its time. */
 export const isLate = (stamp: string | null, bound: string | null): boolean =>
@@ -22,7 +22,7 @@ export interface FlatReader {
 
 /** Reads one object's rows as flat records. */
 export function readerOf(
-  { options, pagesOf, shared }: Shop,
+  { options, pagesOf, shared }: SourceParts,
   { def, schema }: ResolvedEntity,
   object: ResolvedObject,
   zone: Zone,
@@ -99,7 +99,7 @@ export const essentials = ({ record, stamp, code, created }: ResolvedObject): st
 
 /** Keys that the audit history tells as deleted; the engine asks for each once more. */
 export async function deletedPage(
-  { options, audit }: Shop,
+  { options, audit }: SourceParts,
   { def, objects, schema }: ResolvedEntity,
   request: PageRequest,
 ): Promise<Page> {
@@ -130,7 +130,7 @@ export async function deletedPage(
 
 /** Keys and stamps of an object's records, one object after the other. The cursor: object, record number, listed so far. */
 export async function listing(
-  shop: Shop,
+  common: SourceParts,
   { def, objects, schema }: ResolvedEntity,
   zone: Zone,
   request: Pick<PageRequest, 'cursor' | 'nextRead' | 'signal'>,
@@ -139,14 +139,14 @@ export async function listing(
   const index = Number(at)
   const object = objects[index] as ResolvedObject
   const keyColumns = object.columns.filter(({ name }) => schema.key.includes(name))
-  const convert = compileRecord(keyColumns, object.stamp, { source: shop.options.source, zone })
-  const pages = shop.pagesOf(`${def.entity}, its listing`)
+  const convert = compileRecord(keyColumns, object.stamp, { source: common.options.source, zone })
+  const pages = common.pagesOf(`${def.entity}, its listing`)
   const select = [object.code, ...(object.stamp ? [object.stamp] : [])]
   const asked = { object: object.object, select }
   const query = { ...asked, filter: () => undefined, orderBy: [object.record], after: after === '' ? null : [after] }
   const ask = () => pages.page(query, request)
   const found =
-    after === '' ? await shop.shared.page({ ...asked, entity: def.entity, zone: zone.name }, ask) : await ask()
+    after === '' ? await common.shared.page({ ...asked, entity: def.entity, zone: zone.name }, ask) : await ask()
   const listed = Number(before) + found.rows.length
   const next =
     found.remaining > 0

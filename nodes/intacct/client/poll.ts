@@ -16,7 +16,7 @@ import { GREATEST_PAGE } from './request.ts'
 import { type ResolvedEntity, type ResolvedObject, resolveEntity } from './resolve.ts'
 import type { IntacctSchema } from './schema.ts'
 import { createShared } from './shared.ts'
-import { BACKFILL, type IntacctSourceOptions, NOTHING, type Shop } from './source.ts'
+import { BACKFILL, type IntacctSourceOptions, NOTHING, type SourceParts } from './source.ts'
 import { datesFilter, windowFilter } from './windows.ts'
 
 export type { IntacctSourceOptions } from './source.ts'
@@ -89,8 +89,8 @@ function refusedOf(schema: IntacctSchema, object: string): Set<string> {
   return known
 }
 
-async function planOf(shop: Shop, entity: string, signal: AbortSignal): Promise<EntityPlan> {
-  const { connection, schema, options } = shop
+async function planOf(common: SourceParts, entity: string, signal: AbortSignal): Promise<EntityPlan> {
+  const { connection, schema, options } = common
   const resolved = await resolveEntity(
     schema,
     entity,
@@ -102,14 +102,14 @@ async function planOf(shop: Shop, entity: string, signal: AbortSignal): Promise<
     signal,
   )
   const zone = await connection.zone(signal)
-  const readers = resolved.objects.map((object) => readerOf(shop, resolved, object, zone))
+  const readers = resolved.objects.map((object) => readerOf(common, resolved, object, zone))
   const [first] = readers
   if (!first)
     throw syncError('config', 'intacct.dimensions', `${entity}: Intacct lists no dimension that can be read`, {
       entity,
     })
-  const documents = resolved.lines ? documentsOf(shop, resolved, zone) : undefined
-  const lines = resolved.lines && documents ? changedLines(shop, resolved, documents) : undefined
+  const documents = resolved.lines ? documentsOf(common, resolved, zone) : undefined
+  const lines = resolved.lines && documents ? changedLines(common, resolved, documents) : undefined
   const isDimension = !resolved.def.of
   /** Documents read of one window: a changed line of theirs would find nothing newer. */
   const seen = new Set<string>()
@@ -121,7 +121,7 @@ async function planOf(shop: Shop, entity: string, signal: AbortSignal): Promise<
     const { walk, window } = request
     if (window.bound !== bound) seen.clear()
     bound = window.bound
-    if (walk === DELETED) return deletedPage(shop, resolved, request)
+    if (walk === DELETED) return deletedPage(common, resolved, request)
     if (walk === LINES) return lines ? lines(request, seen) : NOTHING
     const reader = isDimension ? readers.find(({ object }) => object.object === walk.replace(/^.*:/, '')) : first
     if (!reader) return NOTHING
@@ -154,8 +154,8 @@ async function planOf(shop: Shop, entity: string, signal: AbortSignal): Promise<
       return named(await readPage(request), schema, resolved)
     },
     until: () =>
-      resolved.objects.map(({ object }) => shop.shared.bound(entity, object)).find((bound) => bound !== undefined),
-    list: (request) => listing(shop, resolved, zone, request),
+      resolved.objects.map(({ object }) => common.shared.bound(entity, object)).find((bound) => bound !== undefined),
+    list: (request) => listing(common, resolved, zone, request),
     async readKeys(keys, nextRead, stop) {
       const reading = { nextRead, signal: stop }
       const codes = keys.map((key) => splitKey(key))
@@ -195,7 +195,7 @@ async function filterOf(
 }
 
 function documentsOf(
-  { connection, options, pagesOf }: Shop,
+  { connection, options, pagesOf }: SourceParts,
   { def, objects, lines, schema }: ResolvedEntity,
   zone: Zone,
 ): Documents {
@@ -224,7 +224,7 @@ function documentsOf(
 }
 
 /** The walk of changed lines: it leads to their documents, which are read whole. */
-function changedLines({ connection, pagesOf }: Shop, { def, lines }: ResolvedEntity, documents: Documents) {
+function changedLines({ connection, pagesOf }: SourceParts, { def, lines }: ResolvedEntity, documents: Documents) {
   const list = lines as NonNullable<typeof lines>
   if (list.stamp === undefined) return undefined
   const pages = pagesOf(`${def.entity}, ${list.object}`)

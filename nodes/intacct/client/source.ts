@@ -37,7 +37,7 @@ export const BACKFILL = 'backfill'
 export const NOTHING: Page = { records: [], cursor: null }
 
 /** What all walks of a source share. */
-export interface Shop {
+export interface SourceParts {
   readonly connection: IntacctConnection
   readonly schema: IntacctSchema
   readonly options: IntacctSourceOptions
