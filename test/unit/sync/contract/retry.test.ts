@@ -88,9 +88,10 @@ describe('retry', () => {
 
   it('ends when the bound of time would be passed', async () => {
     const { state, context, work } = failingWith(Array.from({ length: 99 }, () => error('transient')))
-    const options = { attempts: 99, firstDelayMs: 20, maxDelayMs: 20, totalMs: 70 }
+    const options = { attempts: 99, firstDelayMs: 100, maxDelayMs: 100, totalMs: 500 }
     assert.equal(await codeOf(withRetry(work, context, options)), 'test.transient')
-    assert.ok(state.calls >= 3 && state.calls <= 8, `${state.calls} calls`)
+    // A busy machine has fewer of them, never more.
+    assert.ok(state.calls >= 2 && state.calls <= 11, `${state.calls} calls`)
   })
 
   it('wakes at once when stopped in the middle of a wait, and says what it waited for', async () => {
