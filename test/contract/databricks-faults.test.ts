@@ -195,7 +195,7 @@ describe('databricks faults, against the sandbox with the vendor driver', () => 
       is('config', 'databricks.http404', /HTTP path/),
     )
     await assert.rejects(
-      writeOne({ host: 'none.invalid', attempts: 1 }),
+      writeOne({ host: 'no-workspace.invalid', attempts: 1 }),
       is('transient', 'databricks.dns', /host name/),
     )
     await assert.rejects(writeOne({ port: 1, attempts: 1 }), is('transient', 'databricks.connect', /firewall/))
