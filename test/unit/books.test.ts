@@ -28,7 +28,8 @@ describe('the demo books', () => {
       }
     })
 
-    it('walks a million rows without holding them', () => {
+    it('walks a million rows without holding them', function () {
+      this.timeout(120_000)
       const rows = rowsOf(open({ size: 'large' }).books)
       assert.ok(rows > 900_000 && rows < 1_200_000, `large has ${rows} rows`)
     })
