@@ -1,4 +1,5 @@
-import { type Connection, createConnection, type SnowflakeOptions } from '../../nodes/snowflake/client/connection.ts'
+import { type Connection, createConnection } from '../../nodes/snowflake/client/connection.ts'
+import type { SnowflakeOptions } from '../../nodes/snowflake/client/options.ts'
 import { createSnowflakeTarget, type SnowflakeTargetOptions } from '../../nodes/snowflake/client/target.ts'
 import {
   type SnowflakeOptions as SandboxOptions,

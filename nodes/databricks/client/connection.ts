@@ -3,14 +3,12 @@ import { type SyncError, syncError } from '../../../sync/contract/errors.ts'
 import type { WriteContext } from '../../../sync/contract/target.ts'
 import { hostIn } from '../../../vendor/address.ts'
 import { orAborted, retrying, within, withSignOfLife } from '../../../vendor/attempts.ts'
-import { hostAnswered } from '../../../vendor/hosts.ts'
 import { TOTAL_MS } from '../../../vendor/limits.ts'
 import { createRetryPolicy, type RetryPolicy } from '../../../vendor/retry-policy.ts'
 import type { Route } from '../../../vendor/route.ts'
 import { type AuthOptions, createTokens, isRefusedClient } from './auth.ts'
-import { connectDriver, type DriverClient, type DriverSession } from './driver.ts'
-import { type FailurePoint, toSyncError } from './errors.ts'
 import { createHttp, type HttpReply, type HttpRequest } from './http.ts'
+import { CLOSE_MS, createSessions, type ResultRow, type Statement } from './sessions.ts'
 
 export interface DatabricksOptions extends Route {
   /** `adb-123.4.azuredatabricks.net`, or a private link name; no scheme, no port. */
@@ -34,20 +32,6 @@ export interface DatabricksOptions extends Route {
   readonly log?: (level: string, message: string) => void
 }
 
-export type ResultRow = Readonly<Record<string, unknown>>
-
-export interface Statement {
-  readonly sql: string
-  /** Named parameters; strings only, because the driver's buffer is spoilt for good by anything it cannot write. */
-  readonly parameters?: Readonly<Record<string, string>>
-  /** What it does, in the error's words: `MERGE into main.finance.gl_entry`. */
-  readonly what: string
-  /** `read`: fetches rows. `write`: done twice it must change nothing more, because it is repeated when its outcome is unknown. */
-  readonly kind: 'read' | 'write'
-  /** For the query history: sync, run, entity. */
-  readonly tags?: Readonly<Record<string, string>>
-}
-
 export interface Connection {
   /** `databricks://host` */
   readonly address: string
@@ -64,9 +48,6 @@ export interface Connection {
   /** Ends sessions and sockets, within a bound. The connection is not used afterwards. */
   close(): Promise<void>
 }
-
-/** A session and the driver's sockets get this long to end; with the server gone the driver alone took 30 s. */
-const CLOSE_MS = 1400
 
 export function createConnection(options: DatabricksOptions): Connection {
   const { host, port, url: workspace } = workspaceOf(options.host, options.port)
@@ -85,83 +66,7 @@ export function createConnection(options: DatabricksOptions): Connection {
   const api = createRetryPolicy({ ...bounds, down: 'Databricks is not available' })
   const tokens = createTokens({ auth: options.auth, workspace, http })
   const log = (level: string, message: string): void => options.log?.(level, message)
-  let client: Promise<DriverClient> | undefined
-  /** Sessions at rest. Each statement has one to itself, so that a lost one takes no other statement with it. */
-  let idle: DriverSession[] = []
-  let sent = 0
-
-  async function openSession(): Promise<DriverSession> {
-    client ??= connectDriver({
-      host,
-      port,
-      path: options.path,
-      socketTimeoutMs,
-      totalMs,
-      token: tokens.get,
-      log,
-      route: options,
-    })
-    const connected = client
-    connected.catch(() => {
-      if (client === connected) client = undefined
-    })
-    return (await connected).openSession({
-      configuration: {
-        ANSI_MODE: 'true',
-        TIMEZONE: 'UTC',
-        STATEMENT_TIMEOUT: String(options.statementTimeoutSeconds ?? 1800),
-      },
-      queryTags: { application: 'tieout' },
-    })
-  }
-
-  async function attempt(statement: Statement, signal: AbortSignal): Promise<readonly ResultRow[]> {
-    let phase: FailurePoint['phase'] = 'open'
-    let session: DriverSession | undefined
-    const work = async (): Promise<readonly ResultRow[]> => {
-      session = idle.pop() ?? (await openSession())
-      hostAnswered(host)
-      signal.throwIfAborted()
-      phase = 'execute'
-      sent += 1
-      const operation = await session.executeStatement(statement.sql, {
-        ...(statement.parameters ? { namedParameters: { ...statement.parameters } } : {}),
-        ...(statement.tags ? { queryTags: { ...statement.tags } } : {}),
-      })
-      phase = 'finish'
-      const stop = (): void => void operation.cancel().catch(() => undefined)
-      signal.addEventListener('abort', stop, { once: true })
-      if (signal.aborted) stop()
-      try {
-        await operation.finished()
-        return statement.kind === 'read' ? ((await operation.fetchAll()) as ResultRow[]) : []
-      } finally {
-        signal.removeEventListener('abort', stop)
-        // the outcome is known by now; a failing close only leaves work for the warehouse's own clean-up
-        operation
-          .close()
-          .catch((error: unknown) => log('debug', `close of a statement: ${String((error as Error).message)}`))
-      }
-    }
-    try {
-      const rows = await orAborted(work(), signal)
-      if (session) idle.push(session)
-      return rows
-    } catch (error) {
-      signal.throwIfAborted()
-      const at = { what: statement.what, phase, reads: statement.kind === 'read' }
-      const failure = await toSyncError(error, at, { url: workspace, route: options })
-      if (failure.code === 'databricks.session') idle = []
-      else if (failure.cause.class === 'unknown-outcome') await end(session)
-      else if (session) idle.push(session)
-      throw failure
-    }
-  }
-
-  /** Stops what may still run in a session: two MERGEs of one batch at the same moment could both insert a new row. */
-  async function end(session: DriverSession | undefined): Promise<void> {
-    await within(session?.close() ?? Promise.resolve(), CLOSE_MS)
-  }
+  const sessions = createSessions({ options, host, port, workspace, socketTimeoutMs, totalMs, token: tokens.get, log })
 
   /** Tries again what may be tried again; a refused token is dropped for the next attempt. */
   async function renewing<T>(policy: RetryPolicy, work: () => Promise<T>, context: WriteContext): Promise<T> {
@@ -189,7 +94,7 @@ export function createConnection(options: DatabricksOptions): Connection {
 
   const run: Connection['run'] = (statement, context) =>
     withSignOfLife(statement.what, context, () =>
-      renewing(warehouse, () => attempt(statement, context.signal), context),
+      renewing(warehouse, () => sessions.run(statement, context.signal), context),
     )
 
   return {
@@ -218,13 +123,9 @@ export function createConnection(options: DatabricksOptions): Connection {
           context,
         ),
       ),
-    statements: () => sent,
+    statements: sessions.sent,
     async close() {
-      const closing = client
-      idle = []
-      client = undefined
-      // the driver closes its sessions itself
-      await within(Promise.allSettled([http.close(), closing?.then((driver) => driver.close())]), CLOSE_MS)
+      await within(Promise.allSettled([http.close(), sessions.close()]), CLOSE_MS)
     },
   }
 }

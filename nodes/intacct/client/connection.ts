@@ -3,8 +3,6 @@ import type { Dispatcher } from 'undici'
 import { syncError } from '../../../sync/contract/errors.ts'
 import { type RetryContext, type RetryOptions, withRetry } from '../../../sync/contract/retry.ts'
 import { dispatcherOf } from '../../../vendor/dispatcher.ts'
-import { type Limiter, limiter } from '../../../vendor/limiter.ts'
-import { LOGIN_BYTES, TOTAL_MS } from '../../../vendor/limits.ts'
 import {
   type Formatting,
   type ServerClock,
@@ -14,20 +12,12 @@ import {
   type Zone,
   zoneOf,
 } from './clock.ts'
-import { gatewayError } from './errors.ts'
-import { askDate, checkHost, post } from './http.ts'
+import { type CallCounts, type CallOptions, createExchange, failed, signIn } from './exchange.ts'
+import { askDate, checkHost } from './http.ts'
 import { GATEWAY, type IntacctOptions } from './options.ts'
-import { type FunctionResult, type GatewayReply, replyLimits } from './reply.ts'
-import { type Authentication, type GatewayFunction, writeRequest } from './request.ts'
+import type { FunctionResult, GatewayReply } from './reply.ts'
+import type { GatewayFunction } from './request.ts'
 import { createSession, type Session } from './session.ts'
-
-export interface CallOptions {
-  /** What is read, for messages: `supplier`. */
-  readonly what: string
-  readonly signal: AbortSignal
-  /** Called before each attempt: takes the read number. */
-  readonly onAttempt?: () => void
-}
 
 /** A success: every function's own result. */
 export interface CallReply {
@@ -35,9 +25,6 @@ export interface CallReply {
   /** What a person should know of this reply. */
   readonly notices: readonly string[]
 }
-
-/** Calls that count on the bill, by month (`2026-11`) and object. */
-export type CallCounts = ReadonlyMap<string, ReadonlyMap<string, number>>
 
 export interface IntacctConnection {
   /** `intacct://COMPANY/ENTITY`: the identity of what is read; with the gateway's host where that is not Sage's. */
@@ -86,88 +73,19 @@ export function createIntacctConnection(options: IntacctOptions, given?: Dispatc
   const gateway = checkHost(options.gateway || GATEWAY, allowed, 'The gateway')
   const entity = options.entity ?? ''
   const clock = serverClock()
-  const line: Limiter = options.line ?? limiter({ concurrency: options.concurrency ?? 1, now: Date.now })
-  const own = limiter({
-    concurrency: 64,
-    now: Date.now,
-    ...(options.requestsPerSecond ? { requestsPerSecond: options.requestsPerSecond } : {}),
-    ...(options.quietHours ? { quietHours: options.quietHours } : {}),
-  })
   const timeoutMs = options.timeoutMs ?? 300_000
   const dispatcher = given ?? dispatcherOf(options, { timeoutMs })
   const timeZone = options.timeZone?.trim() || 'auto'
   const fixedZone = timeZone === 'auto' ? undefined : zoneOf(timeZone)
   const listeners = new Set<(what: string) => void>()
-  const counts = new Map<string, Map<string, number>>()
-  let requests = 0
   let known: Formatting | undefined
 
-  const count = (functions: readonly GatewayFunction[]): void => {
-    const month = new Date(clock.now()).toISOString().slice(0, 7)
-    for (const one of functions) {
-      if (one.name !== 'query') continue
-      const objects = counts.get(month) ?? new Map<string, number>()
-      counts.set(month, objects.set(one.query.object, (objects.get(one.query.object) ?? 0) + 1))
-    }
-  }
-
-  const send = (
-    url: URL,
-    authentication: Authentication,
-    functions: readonly GatewayFunction[],
-    { what, signal, onAttempt }: CallOptions,
-  ) =>
-    own(
-      () =>
-        line(async () => {
-          requests++
-          count(functions)
-          onAttempt?.()
-          const { xml, ids } = writeRequest(options, authentication, functions)
-          const reply = await post({
-            url,
-            xml,
-            dispatcher,
-            route: options,
-            timeoutMs,
-            totalMs: options.totalMs ?? TOTAL_MS,
-            limits: {
-              maxBytes: authentication.kind === 'login' ? LOGIN_BYTES : (options.maxReplyBytes ?? replyLimits.maxBytes),
-            },
-            signal,
-            what,
-            date: clock.learn,
-          })
-          if (!clock.known()) clock.learn(reply.authentication?.sessiontimestamp)
-          return { reply, results: resultsOf(reply, functions, ids, what) }
-        }, signal),
-      signal,
-    )
+  const exchange = createExchange(options, { clock, dispatcher, timeoutMs })
 
   const session = createSession({
     clock,
     minutes: options.sessionMinutes ?? 50,
-    async signIn(signal) {
-      const login = {
-        kind: 'login',
-        company: options.company,
-        user: options.user,
-        password: options.password,
-        entity,
-      } as const
-      const { reply, results } = await send(gateway, login, [{ name: 'getAPISession' }], {
-        what: 'Sign-in to Intacct',
-        signal,
-      })
-      const api = results[0]?.rows.find((row) => row.tag.toLowerCase() === 'api')
-      const { SESSIONID: id, ENDPOINT: endpoint } = api?.fields ?? {}
-      if (!id || !endpoint)
-        throw syncError('transient', 'intacct.shape', 'Sign-in to Intacct: the answer holds no session', {
-          hint: 'If it stays, tell the support of Sage.',
-        })
-      const url = checkHost(endpoint, allowed, 'The endpoint of the session')
-      return { id, endpoint: url, ends: reply.authentication?.sessiontimeout }
-    },
+    signIn: (signal) => signIn(options, exchange, { gateway, allowed }, signal),
   })
 
   const once = async (functions: readonly GatewayFunction[], callOptions: CallOptions): Promise<CallReply> => {
@@ -176,7 +94,7 @@ export function createIntacctConnection(options: IntacctOptions, given?: Dispatc
       // With the first call of a session, its user's settings: they may have been changed since the last one.
       const asking = current.fresh ? [...functions, { name: 'readUserFormatting' } as const] : functions
       try {
-        const { reply, results } = await send(
+        const { reply, results } = await exchange.send(
           current.endpoint,
           { kind: 'session', id: current.id },
           asking,
@@ -260,45 +178,13 @@ export function createIntacctConnection(options: IntacctOptions, given?: Dispatc
       listeners.add(waiting)
       return () => void listeners.delete(waiting)
     },
-    requests: () => requests,
-    takeCalls() {
-      const taken = new Map(counts)
-      counts.clear()
-      return taken
-    },
+    requests: exchange.requests,
+    takeCalls: exchange.takeCalls,
     close: async () => {
       await dispatcher.destroy()
     },
   }
   return connection
-}
-
-/** Results in the order of the functions, matched by control id; a function without one makes the reply incomplete. */
-function resultsOf(
-  reply: GatewayReply,
-  functions: readonly GatewayFunction[],
-  ids: readonly string[],
-  what: string,
-): FunctionResult[] {
-  return functions.map((asked, index) => {
-    const result =
-      reply.results.find(({ controlid }) => controlid === ids[index]) ??
-      // Where the whole operation failed some gateways answer once for all.
-      (functions.length === 1 && reply.results[0]?.controlid === '' ? reply.results[0] : undefined)
-    if (!result)
-      throw syncError('transient', 'intacct.shape', `${what}: Intacct did not answer ${asked.name}`, {
-        hint: 'If it stays, tell the support of Sage.',
-      })
-    if (asked.name === 'getAPISession' && result.status !== 'success') throw failed(result, what)
-    return result
-  })
-}
-
-/** A failed result; rows that came with it are a part of the work only, and are thrown away. */
-function failed(result: FunctionResult, what: string) {
-  const error = gatewayError('result', result.errors, what)
-  if (result.rows.length > 0) error.message += `. ${result.rows.length} rows that came with the failure were not used`
-  return error
 }
 
 function formattingOf(result: FunctionResult): Formatting | undefined {

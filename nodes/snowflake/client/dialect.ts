@@ -2,8 +2,9 @@
 import { isSyncError } from '../../../sync/contract/errors.ts'
 import type { DialectText, SqlDialect, Statement } from '../../../vendor/warehouse/dialect.ts'
 import { collated } from './collation.ts'
-import type { Connection, Statement as Sent } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { isLostSession } from './errors.ts'
+import type { Statement as Sent } from './send.ts'
 import { cast, holds, plainTable, quote, sqlType } from './sql.ts'
 import { addColumns, createTable, describe, isMissing, newName } from './tables.ts'
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import type { Connection, ResultRow } from '../../../nodes/databricks/client/connection.ts'
+import type { Connection } from '../../../nodes/databricks/client/connection.ts'
 import { createDialect } from '../../../nodes/databricks/client/dialect.ts'
+import type { ResultRow } from '../../../nodes/databricks/client/sessions.ts'
 import { type SyncError, syncError } from '../../../sync/contract/errors.ts'
 import type { WantedTable } from '../../../vendor/warehouse/dialect.ts'
 import { createShaper } from '../../../vendor/warehouse/shape.ts'
