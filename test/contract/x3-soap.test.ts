@@ -13,12 +13,17 @@ const contracts = new URL('../../../shared/contracts/x3/soap/', import.meta.url)
 
 describe('the web services of the X3 sandbox', () => {
   let fixture: X3Fixture
+  let isOpen = false
   let soap: ReturnType<typeof soapCaller>
   const open = async (options: Parameters<typeof startX3Fixture>[0] = {}): Promise<void> => {
     fixture = await startX3Fixture({ basic: { user: 'ws', password: 'pass' }, ...options })
     soap = soapCaller(fixture)
+    isOpen = true
   }
-  afterEach(() => fixture.x3.close())
+  afterEach(async () => {
+    if (isOpen) await fixture.x3.close()
+    isOpen = false
+  })
 
   /** Two accounts of the French chart, the first one active. */
   const accounts = (): [string, string] => {
