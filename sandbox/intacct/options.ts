@@ -110,6 +110,8 @@ export interface IntacctSandbox {
   tune(settings: Partial<IntacctSettings>): void
   /** Makes the next `times` requests end with this error, or spoils their reply in this way; `on` narrows to a kind of request: a site, a function or an object (`GLENTRY`). */
   inject(what: Injection, options?: { times?: number; on?: string }): void
+  /** Takes back what was injected and has not been played. */
+  withdraw(): void
   /** Puts this text into a field of a record, as it is (control characters too), until `unset`. */
   setText(object: string, recordNo: number | string, field: string, text: string): void
   unset(): void

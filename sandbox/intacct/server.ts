@@ -83,6 +83,9 @@ export async function startIntacct(options: IntacctOptions): Promise<IntacctSand
     inject(what, { times = 1, on } = {}) {
       state.injected.push({ what, times, on })
     },
+    withdraw() {
+      state.injected = []
+    },
     setText: (object, recordNo, field, text) => company.setText(object.toUpperCase(), Number(recordNo), field, text),
     unset: company.unset,
     deny: company.deny,
