@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { FaultKind, FaultPlan } from '../faults.ts'
+import { readBody } from '../http.ts'
 import { textOf } from '../xml.ts'
 import { endless, requestErrors, spoiltBody, wholeReply } from './broken.ts'
 import type { createCompany, Host } from './company-server.ts'
@@ -43,7 +44,7 @@ export async function answer(
   response.sendDate = false
   // A HEAD tells the clock and no more.
   if (request.method === 'POST') state.stats.requests++
-  const xml = await bodyOf(request)
+  const xml = (await readBody(request, bodyLimit))?.toString()
   if (state.settings.latencyMs > 0) await delay(state.settings.latencyMs)
   if (new URL(request.url ?? '/', 'http://intacct').pathname !== path)
     return send(state, response, 404, 'Not Found', 'text/html')
@@ -244,15 +245,4 @@ function siteOf(name: string | undefined): string | undefined {
   if (name === 'getAPISession') return 'session'
   if (name === undefined || !Object.hasOwn(readers, name)) return undefined
   return ['query', 'readByQuery', 'readMore', 'read', 'readByName'].includes(name) ? 'query' : 'schema'
-}
-
-/** Undefined when it is too long. */
-async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size <= bodyLimit) chunks.push(chunk)
-  }
-  return size > bodyLimit ? undefined : Buffer.concat(chunks).toString()
 }

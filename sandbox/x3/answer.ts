@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FaultKind, FaultPlan } from '../faults.ts'
+import { readBody } from '../http.ts'
 import { type AuthSettings, checkAuthorization, tokenError } from './auth.ts'
 import { type createPreparer, executeRequest, readRequest } from './execute.ts'
 import type { Folder } from './folder.ts'
@@ -47,7 +48,7 @@ const htmlPage = '<!DOCTYPE html><html><head><title>Sage X3</title></head><body>
 export async function answer(state: X3State, request: IncomingMessage, response: ServerResponse): Promise<void> {
   response.sendDate = false
   state.stats.requests++
-  const text = await bodyOf(request)
+  const text = (await readBody(request, bodyLimit))?.toString()
   if (state.latencyMs > 0) await delay(state.latencyMs)
   const path = new URL(request.url ?? '/', 'http://x3').pathname.replace(/\/$/, '')
   if (state.door.isMine(path))
@@ -223,14 +224,3 @@ function cutBody(
 }
 
 const internalError = { $severity: 'error', $dataCode: 'InternalServerError', $message: '', $source: 'Gateway' }
-
-/** Undefined when it is too long. */
-async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size <= bodyLimit) chunks.push(chunk)
-  }
-  return size > bodyLimit ? undefined : Buffer.concat(chunks).toString()
-}

@@ -8,7 +8,7 @@ import { createPreparer } from './execute.ts'
 import { createFolder, type Folder } from './folder.ts'
 import type { X3Options, X3Sandbox } from './options.ts'
 import { createSchema } from './schema.ts'
-import { createSoapDoor, SOAP_PATH, SOAP_SITES } from './soap/door.ts'
+import { createSoapDoor, SOAP_PATH } from './soap/door.ts'
 
 export type { X3Options, X3Sandbox, X3Stats } from './options.ts'
 
@@ -32,7 +32,6 @@ export const x3FaultSites: Readonly<Record<string, SiteFaults>> = {
   },
   // The schema is asked once and remembered: there are not many requests to spoil.
   'graphql:type': { kinds: ['throttled', 'server-error', 'reset-before'], times: 1 },
-  ...SOAP_SITES,
 }
 
 /** Starts the GraphQL server of a Sage X3 V12 on 127.0.0.1. */

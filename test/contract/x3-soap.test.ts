@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { createFaults } from '../../sandbox/faults.ts'
-import { x3FaultSites } from '../../sandbox/x3/server.ts'
+import { SOAP_SITES } from '../../sandbox/x3/soap/door.ts'
 import { journalGroups } from '../../sandbox/x3/soap/journal-fields.ts'
 import { readObject } from '../../sandbox/x3/soap/object.ts'
 import { type Element, parseXml } from '../../sandbox/xml.ts'
@@ -246,7 +246,7 @@ describe('the web services of the X3 sandbox', () => {
 
   it('may commit after the connection was dropped, before or long after', async () => {
     await open({ soap: { lateCommitMs: 100 } })
-    const plan = createFaults('calm', 1, x3FaultSites, { slowMs: 1, timeoutMs: 20, retryAfterSeconds: 1 })
+    const plan = createFaults('calm', 1, SOAP_SITES, { slowMs: 1, timeoutMs: 20, retryAfterSeconds: 1 })
     fixture.x3.setFaults(plan)
     const count = () => fixture.x3.soap.accountant.posted().length
     plan.force('soap:save', 'reset-after')

@@ -1,9 +1,19 @@
 /** The regional gateway of X3 in the cloud: it lists its addresses, pairs and gives tokens, and passes GraphQL on to an X3 behind it. */
-import { createHmac } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { SignJWT } from 'jose'
 import type { FaultPlan, SiteFaults } from '../../faults.ts'
-import { DropNow, deliver, type Exchange, json, meetFault, type Refusals, type Reply, ReplyNow } from '../../http.ts'
+import {
+  DropNow,
+  deliver,
+  type Exchange,
+  json,
+  meetFault,
+  type Refusals,
+  type Reply,
+  ReplyNow,
+  readBody,
+} from '../../http.ts'
+import { listen } from '../../listen.ts'
 import { escaped } from '../../xml.ts'
 import type { X3Sandbox } from '../server.ts'
 import { type Application, createPairings, GatewayRefusal, type Pairings, type TokenRules } from './pairings.ts'
@@ -86,7 +96,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       headers: {
         'content-type': 'application/json',
         'x-xtrem-endpoint': endPoint,
-        authorization: `Bearer ${signed(x3, clock.now())}`,
+        authorization: `Bearer ${await signed(x3, clock.now())}`,
       },
       body: text,
     })
@@ -125,7 +135,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       headers: { date: new Date(clock.now()).toUTCString(), ...reply.headers },
     })
     try {
-      await deliver(response, dated(await answer(request, await bodyOf(request), exchange)), exchange, plan, REFUSALS)
+      await deliver(response, dated(await answer(request, await textOf(request), exchange)), exchange, plan, REFUSALS)
     } catch (error) {
       if (error instanceof DropNow) request.socket.destroy()
       else if (error instanceof ReplyNow) await deliver(response, dated(error.reply), exchange, plan, REFUSALS)
@@ -138,22 +148,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const server = createServer((request, response) => {
     serve(request, response).catch(() => response.destroy())
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(options.port ?? 0, '127.0.0.1', resolve)
-  })
-  root = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`
+  const { port, close } = await listen(server, options.port)
+  root = `http://127.0.0.1:${port}/v1`
   return {
     root,
     pairings,
     setFaults(plan) {
       faults = plan
     },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    close,
   }
 }
 
@@ -165,6 +168,12 @@ function formOf(text: string): URLSearchParams {
   } catch {
     throw new GatewayRefusal(400, 'Missing required request parameters')
   }
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  const body = await readBody(request, bodyLimit)
+  if (!body) throw new GatewayRefusal(413, 'Request Entity Too Large')
+  return body.toString()
 }
 
 /** What the root lists. */
@@ -186,22 +195,10 @@ const page = (body: string): Reply => ({
   body: Buffer.from(`<!DOCTYPE html><html><head><title>Sage X3</title></head><body>${body}</body></html>`),
 })
 
-/** The gateway is known to its X3 as any application is. */
-function signed(x3: X3Sandbox, now: number): string {
+/** The gateway is known to its X3 as every other application is. */
+const signed = (x3: X3Sandbox, now: number): Promise<string> => {
   const iat = Math.floor(now / 1000) - 30
-  const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
-  const claims = { iss: x3.clientId, sub: x3.user, aud: x3.url, iat, exp: iat + 300 }
-  const text = `${part({ alg: 'HS256', typ: 'JWT' })}.${part(claims)}`
-  return `${text}.${createHmac('sha256', x3.secret).update(text).digest('base64url')}`
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > bodyLimit) throw new GatewayRefusal(413, 'Request Entity Too Large')
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString()
+  return new SignJWT({ iss: x3.clientId, sub: x3.user, aud: x3.url, iat, exp: iat + 300 })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .sign(Buffer.from(x3.secret))
 }

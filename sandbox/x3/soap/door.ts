@@ -32,7 +32,10 @@ const NAME = 'collaboration/syracuse/CAdxWebServiceXmlCC'
 export const SOAP_PATH = `/soap-generic/syracuse/${NAME}`
 const WSDL_PATH = `/soap-wsdl/syracuse/${NAME}`
 
-/** Requests that write, and those that look. */
+/**
+ * Requests that write, and those that look. No flow sends any yet: a plan for flows is made without them, since its order hangs
+ * on all its sites.
+ */
 export const SOAP_SITES: Readonly<Record<string, SiteFaults>> = {
   'soap:save': {
     kinds: [
