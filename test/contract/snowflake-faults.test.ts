@@ -306,7 +306,10 @@ describe('snowflake faults, against the sandbox with the vendor driver', () => {
     this.timeout(60_000)
     f = await startSnowflakeFixture()
     const once = { attempts: 1 }
-    await assert.rejects(writeOne({ ...once, host: 'no-account.invalid' }), is('transient', 'snowflake.dns', /host name/))
+    await assert.rejects(
+      writeOne({ ...once, host: 'no-account.invalid' }),
+      is('transient', 'snowflake.dns', /host name/),
+    )
     await assert.rejects(writeOne({ ...once, port: 1 }), is('transient', 'snowflake.connect', /firewall/))
     f.sandbox.tune({ latencyMs: 3000 })
     const stop = new AbortController()
