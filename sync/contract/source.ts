@@ -1,5 +1,7 @@
 /** What a vendor's client gives to the engine so that it can read: no Node-RED, no ledger, no policy in it. */
+import type { Inbox } from './inbox.ts'
 import type { DataRecord, Schema } from './message.ts'
+import type { Answer, Answered } from './posting.ts'
 
 /** A span of change stamps, both ends inclusive, as the vendor writes them. Open ends: everything. */
 export interface StampWindow {
@@ -120,7 +122,18 @@ export interface Source {
   readonly readsAhead?: boolean
   /** The source's own clock, ISO to the second (a reply's `Date`). */
   clock(signal: AbortSignal): Promise<string>
-  plan(entity: string, signal: AbortSignal): Promise<EntityPlan>
+  /** `inbox`: given to a source that answers; what it reads is recorded there before it is acknowledged. */
+  plan(entity: string, signal: AbortSignal, inbox?: Inbox): Promise<EntityPlan>
+  /**
+   * The first witness before anything is posted: whether records (by the source's own keys) wait for us there still, without a
+   * successful answer. A text: why not; a key that is missing: nobody knows. Asked right before each post.
+   */
+  stillOurs?(keys: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, true | string>>
+  /**
+   * Tells the source what became of its records; the same answer under the same id until it is confirmed. A key that is missing
+   * is asked again. Called by the engine, also without a run.
+   */
+  answer?(answers: readonly Answer[], signal: AbortSignal): Promise<ReadonlyMap<string, Answered>>
   /** Requests sent so far, for the run's summary. */
   requests(): number
   /** Where calls are billed: what was called since the last time this was asked. */
