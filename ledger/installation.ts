@@ -1,0 +1,120 @@
+/**
+ * A small file outside the ledger, by which a ledger that was put back from a copy is recognised: what was sent, or rotated, since
+ * the copy was made is known here and not there. It is read and written whole, and on disk when a function returns.
+ */
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { syncError } from '../sync/contract/errors.ts'
+
+export interface Installation {
+  /** Id of the ledger that it belongs to; absent: of none. */
+  readonly id?: string
+  /** Number of the newest intent that was sent. */
+  readonly intent: number
+  /** By the name of a login whose token rotates: the version of its newest token. */
+  readonly tokens: Readonly<Record<string, number>>
+}
+
+/** Where the file of a ledger is. */
+export const installationFile = (ledger: string): string => `${ledger}.installation`
+
+const OWNER_ONLY = 0o600
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+
+/** Undefined where there is none. Throws `ledger.installation` for one that cannot be read. */
+export function readInstallation(file: string): Installation | undefined {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ENOENT') return undefined
+    throw unusable(file, 'read', (error as Error).message)
+  }
+  const found = parsed(text)
+  if (found === undefined) throw unusable(file, 'read', 'it is not what was written')
+  return found
+}
+
+function parsed(text: string): Installation | undefined {
+  try {
+    const { id, intent, tokens } = JSON.parse(text) as Record<string, unknown>
+    const isWhole = (id === undefined || typeof id === 'string') && isCount(intent) && isTokens(tokens)
+    return isWhole ? { ...(id !== undefined && { id }), intent, tokens } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const isTokens = (value: unknown): value is Record<string, number> =>
+  typeof value === 'object' && value !== null && Object.values(value).every(isCount)
+
+/**
+ * Writes what is given, and keeps the rest; numbers only grow. Another `id` takes the file over: its intents are another ledger's,
+ * but no number is taken back. A file that cannot be read is made anew. Throws `ledger.installation` where it cannot be written.
+ */
+export function writeInstallation(file: string, change: Partial<Installation>): Installation {
+  const before = known(file)
+  const tokens = { ...before?.tokens }
+  for (const [name, version] of Object.entries(change.tokens ?? {})) tokens[name] = Math.max(version, tokens[name] ?? 0)
+  const id = change.id ?? before?.id
+  const intent = Math.max(change.intent ?? 0, before?.intent ?? 0)
+  const after: Installation = { ...(id !== undefined && { id }), intent, tokens }
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+    replaceFile(file, `${JSON.stringify(after)}\n`)
+  } catch (error) {
+    throw unusable(file, 'written', (error as Error).message)
+  }
+  return after
+}
+
+const known = (file: string): Installation | undefined => {
+  try {
+    return readInstallation(file)
+  } catch {
+    return undefined
+  }
+}
+
+/** The old text or the new one, whenever the power fails. */
+function replaceFile(file: string, text: string): void {
+  const next = `${file}.new`
+  const descriptor = openSync(next, 'w', OWNER_ONLY)
+  try {
+    writeFileSync(descriptor, text)
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+  renameSync(next, file)
+  const folder = openSync(dirname(file), 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
+}
+
+const unusable = (file: string, what: string, why: string) =>
+  syncError('config', 'ledger.installation', `The file ${file} cannot be ${what}: ${why}.`, {
+    hint: 'It tells a ledger that was put back from a copy. The user that runs Node-RED must be allowed to read and write it; if it is damaged, move it away.',
+  })
+
+/** Why a ledger must be taken for one that was put back from a copy, in words; undefined: the file knows it as it is. */
+export function whyRestored(
+  file: string,
+  ledger: { readonly id: string; readonly intent: number },
+): string | undefined {
+  let found: Installation | undefined
+  try {
+    found = readInstallation(file)
+  } catch (error) {
+    return (error as Error).message
+  }
+  if (found?.id === undefined) return `there is no ${file} that knows this ledger`
+  if (found.id !== ledger.id) return `${file} belongs to another ledger`
+  if (found.intent > ledger.intent)
+    return `${file} knows of ${found.intent - ledger.intent} posting(s) after the last one that the ledger knows`
+  return undefined
+}
