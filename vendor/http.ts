@@ -16,6 +16,8 @@ export interface Exchange {
   readonly idleMs: number
   /** Longest time in all. */
   readonly totalMs: number
+  /** A redirect is a reply like any other: `read` sees where it leads. */
+  readonly readsRedirects?: boolean
 }
 
 export interface Reply {
@@ -41,7 +43,7 @@ export const isRedirect = (error: unknown): error is Redirect => error instanceo
 /**
  * Sends one request (no retry) and has `read` make something of the reply, whatever its status. Headers and body never go to
  * another host: a redirect (3xx) is followed where it asks for the same request (307, 308) at the same server, else it is
- * thrown as a `Redirect`. Throws the reason of `signal`, an `OverLimit` for the time in all, or what undici and `read` throw.
+ * thrown as a `Redirect`, unless `readsRedirects`. Throws the reason of `signal`, an `OverLimit` for the time in all, or what undici and `read` throw.
  */
 export async function exchange<T>(options: Exchange, read: (reply: Reply) => Promise<T> | T): Promise<T> {
   let url = new URL(options.url)
@@ -49,7 +51,8 @@ export async function exchange<T>(options: Exchange, read: (reply: Reply) => Pro
     const found = await exchangeOnce<{ readonly done: T } | URL>({ ...options, url }, async (reply) => {
       hostAnswered(url.hostname)
       const { status, headers } = reply
-      if (status < 300 || status >= 400 || status === 304) return { done: await read(reply) }
+      const leads = status >= 300 && status < 400 && status !== 304
+      if (!leads || options.readsRedirects) return { done: await read(reply) }
       // Read, so that the connection can be used again.
       await bytesOf(reply, LOGIN_BYTES)
       return redirected(url, status, headers.location, hop)

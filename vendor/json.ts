@@ -44,3 +44,10 @@ export const isTooDeep = (value: unknown, left = DEPTH): boolean =>
   typeof value === 'object' &&
   value !== null &&
   (left === 0 || Object.values(value).some((part) => isTooDeep(part, left - 1)))
+
+/** Parses JSON, and keeps each number that JavaScript would write in another way as the text it came as: a fraction, an exponent, too many digits. */
+export function parseExactly(source: string): unknown {
+  const keep = (_key: string, value: unknown, { source: text = '' }: { source?: string }) =>
+    typeof value === 'number' && !(Number.isSafeInteger(value) && /^-?\d+(?:\.0+)?$/.test(text)) ? text : value
+  return JSON.parse(source, keep as (key: string, value: unknown) => unknown)
+}

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { z } from 'zod'
+import { baswareConnection } from '../../nodes/basware/basware-connection.ts'
 import { databricksConnection } from '../../nodes/databricks/databricks-connection.ts'
 import { intacctConnection } from '../../nodes/intacct/intacct-connection.ts'
 import { type ConnectionSpec, type Fields, readConfig, type Values } from '../../nodes/kit/kit.ts'
@@ -262,6 +263,11 @@ describe('on the wire', function () {
           intacctConnection,
           { senderId: 's', company: 'c', user: 'u', gateway: 'gw.intacct.invalid', allowedHosts: 'gw.intacct.invalid' },
           { senderPassword: 'p', password: 'p' },
+        ),
+        basware: tried(
+          baswareConnection,
+          { url: 'https://api.basware.invalid', source: 'basware', clientId: 'c' },
+          { secret: 's' },
         ),
         databricks: tried(
           databricksConnection,

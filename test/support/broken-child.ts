@@ -3,6 +3,7 @@
  * its input, and writes a line for each answer: what was thrown, and after how long.
  */
 import { text } from 'node:stream/consumers'
+import { createBaswareConnection } from '../../nodes/basware/client/connection.ts'
 import { createConnection as createDatabricks } from '../../nodes/databricks/client/connection.ts'
 import { createIntacctConnection } from '../../nodes/intacct/client/connection.ts'
 import { createConnection as createPowerbi } from '../../nodes/powerbi/client/connection.ts'
@@ -68,6 +69,25 @@ const intacct =
         ask === 'call'
           ? connection.call([{ name: 'readUserFormatting' }], { what: 'supplier', signal })
           : connection.askClock(signal),
+      close: connection.close,
+    }
+  }
+
+const basware =
+  (kind: 'login' | 'list' | 'acknowledge'): Ask =>
+  ({ all }, { idleMs, totalMs }) => {
+    const auth =
+      kind === 'login'
+        ? ({ kind: 'oauth', clientId: 'c', clientSecret: 's' } as const)
+        : ({ kind: 'basic', user: 'u', password: 'p' } as const)
+    const more = { source: 'basware', redirectHosts: [], timeoutMs: idleMs, totalMs, retry: once }
+    const connection = createBaswareConnection({ url: `http://127.0.0.1:${all}`, auth, ...more })
+    const asked = { what: 'Approved invoices', scope: 'accountingDocuments.write', signal }
+    return {
+      ask: () =>
+        kind === 'acknowledge'
+          ? connection.post('/v1/accountingDocuments/1/acknowledge', undefined, asked)
+          : connection.get('/v1/accountingDocuments', asked),
       close: connection.close,
     }
   }
@@ -153,6 +173,9 @@ const CLIENTS: Readonly<Record<string, Ask>> = {
   X3: x3,
   Intacct: intacct('call'),
   'Intacct, its clock': intacct('askClock'),
+  'Basware, login': basware('login'),
+  Basware: basware('list'),
+  'Basware, acknowledge': basware('acknowledge'),
   'Power BI, login': powerbi('login'),
   'Power BI': powerbi('call'),
   'Power BI, rows': powerbi('rows'),

@@ -1,4 +1,5 @@
 /** Every client, and every driver, as something that asks one question of one server. */
+import { createBaswareConnection } from '../../nodes/basware/client/connection.ts'
 import { createConnection as createDatabricks } from '../../nodes/databricks/client/connection.ts'
 import { createIntacctConnection } from '../../nodes/intacct/client/connection.ts'
 import { createConnection as createPowerbi } from '../../nodes/powerbi/client/connection.ts'
@@ -50,6 +51,19 @@ const intacct = (to: To): Opened => {
   const ask = () => connection.call([{ name: 'readUserFormatting' }], { what: 'supplier', signal })
   return { ask, close: connection.close }
 }
+
+const basware =
+  (kind: 'login' | 'call') =>
+  (to: To): Opened => {
+    const auth =
+      kind === 'login'
+        ? ({ kind: 'oauth', clientId: 'c', clientSecret: 's' } as const)
+        : ({ kind: 'basic', user: 'u', password: 'p' } as const)
+    const more = { source: 'basware', redirectHosts: [], retry: { attempts: 1 }, ...times, ...to.route }
+    const connection = createBaswareConnection({ url: origin(to), auth, ...more })
+    const ask = { what: 'Approved invoices', scope: 'accountingDocuments.read', signal }
+    return { ask: () => connection.get('/v1/accountingDocuments', ask), close: connection.close }
+  }
 
 const powerbi = (to: To): Opened => {
   const connection = createPowerbi({
@@ -117,6 +131,8 @@ const snowflake =
 export const CLIENTS: Readonly<Record<string, (to: To) => Opened>> = {
   X3: x3,
   'Sage Intacct': intacct,
+  'Basware, login': basware('login'),
+  Basware: basware('call'),
   'Power BI': powerbi,
   'Databricks, login': databricks('login'),
   'Databricks, files': databricks('files'),

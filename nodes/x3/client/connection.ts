@@ -1,11 +1,12 @@
 /** A connection to one folder of Sage X3: GraphQL over HTTP with login, clock, limits and retries. */
 import type { Dispatcher } from 'undici'
 import { type RetryContext, type RetryOptions, withRetry } from '../../../sync/contract/retry.ts'
+import { type ServerClock, serverClock } from '../../../vendor/clock.ts'
 import { dispatcherOf } from '../../../vendor/dispatcher.ts'
 import { limiter } from '../../../vendor/limiter.ts'
 import { REPLY_BYTES, TOTAL_MS } from '../../../vendor/limits.ts'
 import { giveBack } from '../../../vendor/warehouse/memory.ts'
-import { credentials, type ServerClock, serverClock } from './auth.ts'
+import { credentials } from './auth.ts'
 import { answerError, curable, tokenErrorNumber } from './errors.ts'
 import { answerOf, apiUrlOf, post } from './http.ts'
 import type { X3Options } from './options.ts'

@@ -1,6 +1,6 @@
 /** The body of a success: whole data, or the error that it amounts to. */
 import { syncError } from '../../../sync/contract/errors.ts'
-import { checkJson, HARMLESS_BYTES } from '../../../vendor/json.ts'
+import { checkJson, HARMLESS_BYTES, parseExactly } from '../../../vendor/json.ts'
 import { DEPTH, isOverLimit, overDepth } from '../../../vendor/limits.ts'
 import { type Answer, complaintError, complaintsOf, htmlError, isHtml, noticesOf, tooMuch } from './errors.ts'
 
@@ -60,11 +60,4 @@ function parseBody(answer: Answer, what: string, exact: boolean): unknown {
       },
     )
   }
-}
-
-/** Keeps every number as the text it had that JavaScript would write in another way: a fraction, an exponent, too many digits. */
-function parseExactly(source: string): unknown {
-  const keep = (_key: string, value: unknown, { source: text = '' }: { source?: string }) =>
-    typeof value === 'number' && !(Number.isSafeInteger(value) && /^-?\d+(?:\.0+)?$/.test(text)) ? text : value
-  return JSON.parse(source, keep as (key: string, value: unknown) => unknown)
 }

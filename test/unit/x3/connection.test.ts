@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { MockAgent } from 'undici'
-import { credentials, serverClock } from '../../../nodes/x3/client/auth.ts'
+import { credentials } from '../../../nodes/x3/client/auth.ts'
 import { createX3Connection } from '../../../nodes/x3/client/connection.ts'
 import { apiUrlOf } from '../../../nodes/x3/client/http.ts'
 import type { X3Options } from '../../../nodes/x3/client/options.ts'
+import { serverClock } from '../../../vendor/clock.ts'
 import { limiter } from '../../../vendor/limiter.ts'
 import { quietMs } from '../../../vendor/quiet.ts'
 

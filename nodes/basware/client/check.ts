@@ -1,0 +1,106 @@
+/** Test connection: all without long retries. */
+import { randomUUID } from 'node:crypto'
+import { isSyncError, withHint } from '../../../sync/contract/errors.ts'
+import { withRetry } from '../../../sync/contract/retry.ts'
+import { clockLine, fine, HURRIED, type ReportLine } from '../../../vendor/report.ts'
+import { type BaswareConnection, createBaswareConnection } from './connection.ts'
+import { type BaswareOptions, SCOPES } from './options.ts'
+
+/** One question for each scope that changes nothing, whatever the answer. */
+const QUESTIONS: Readonly<Record<string, (connection: BaswareConnection, signal: AbortSignal) => Promise<unknown>>> = {
+  'accountingDocuments.read': (connection, signal) =>
+    connection.get('/v1/accountingDocuments', {
+      ...{ what: 'accountingDocuments.read', scope: 'accountingDocuments.read', signal },
+      query: { ProcessingStatus: 'WaitingForTransfer', pageSize: '1' },
+    }),
+  // Of an invoice that cannot be there: 404 says that it would have been taken.
+  'accountingDocuments.write': async (connection, signal) => {
+    const scope = 'accountingDocuments.write'
+    const path = `/v1/accountingDocuments/${randomUUID()}/acknowledge`
+    const { refusal, status } = await withRetry(
+      () => connection.post(path, undefined, { what: scope, scope, signal }),
+      { signal, waiting: () => undefined, idempotent: true },
+      HURRIED,
+    )
+    if (refusal && status !== 404 && status !== 405) throw refusal
+  },
+  ...Object.fromEntries(
+    ['requestStatus', 'matchingOrders'].map((name) => [
+      `${name}.read`,
+      (connection: BaswareConnection, signal: AbortSignal) =>
+        connection.get(`/v1/${name}`, {
+          what: `${name}.read`,
+          scope: `${name}.read`,
+          signal,
+          query: { pageSize: '1' },
+        }),
+    ]),
+  ),
+  'matchingOrderLines.read': (connection, signal) =>
+    connection.get('/v1/matchingOrderLines', {
+      ...{ what: 'matchingOrderLines.read', scope: 'matchingOrderLines.read', signal },
+      query: { orderExternalCode: randomUUID(), pageSize: '1' },
+    }),
+}
+
+/** What each scope is for, for somebody who has to ask Basware for it. */
+const FOR: Readonly<Record<string, string>> = {
+  'accountingDocuments.read': 'approved invoices',
+  'accountingDocuments.write': 'acknowledging and answering them',
+  'requestStatus.read': 'whether an answer arrived',
+  'matchingOrders.read': 'the coding of purchase orders',
+  'matchingOrderLines.read': 'the coding of purchase orders',
+}
+
+/** Says what was reached, as whom, how the clocks stand, which scopes were given, and where invoices are fetched from. */
+export async function checkBasware(options: BaswareOptions, signal: AbortSignal): Promise<ReportLine[]> {
+  const connection = createBaswareConnection({ ...options, retry: HURRIED })
+  try {
+    return await linesOf(connection, signal)
+  } finally {
+    await connection.close()
+  }
+}
+
+async function linesOf(connection: BaswareConnection, signal: AbortSignal): Promise<ReportLine[]> {
+  const given = new Set<string>()
+  try {
+    for (const scope of Object.values(SCOPES).flat()) if (await connection.granted(scope, signal)) given.add(scope)
+  } catch (error) {
+    return [failedLine(error, signal)]
+  }
+  const lines: ReportLine[] = []
+  for (const group of Object.values(SCOPES))
+    for (const scope of group) {
+      // A token is asked for all scopes of a group: without one of them there is none to ask with.
+      const askable = group.every((one) => given.has(one))
+      lines.push(await scopeLine(connection, scope, { given: given.has(scope), askable }, signal))
+    }
+  const origins = connection.redirectedTo()
+  return [
+    fine(`Reached ${connection.origin} as ${connection.user}.`),
+    clockLine('Basware', connection.clock.differenceSeconds() ?? 0, 'Times follow'),
+    ...lines,
+    ...(origins.length > 0 ? [fine(`Invoices are fetched from ${origins.join(', ')}.`)] : []),
+  ]
+}
+
+async function scopeLine(
+  connection: BaswareConnection,
+  scope: string,
+  { given, askable }: { readonly given: boolean; readonly askable: boolean },
+  signal: AbortSignal,
+): Promise<ReportLine> {
+  if (!given) return { ok: false, text: `${scope}: not given to this client. Ask Basware for it (${FOR[scope]}).` }
+  try {
+    if (askable) await QUESTIONS[scope]?.(connection, signal)
+    return fine(`${scope}: given (${FOR[scope]}).`)
+  } catch (error) {
+    return failedLine(error, signal)
+  }
+}
+
+function failedLine(error: unknown, signal: AbortSignal): ReportLine {
+  if (signal.aborted || !isSyncError(error)) throw error
+  return { ok: false, text: withHint(error.message, error.cause.hint) }
+}
