@@ -11,6 +11,7 @@ import {
   routeFields,
   routeLine,
   routeOf,
+  routeSecrets,
   wrongField,
 } from '../kit/kit.ts'
 import { checkBasware } from './client/check.ts'
@@ -36,7 +37,7 @@ const config = z.object({
   retryMinutes: field.number(10, 0.01, 1440),
   ...quietFields,
 })
-const secrets = z.object({ secret: field.optional(), password: field.optional() })
+const secrets = z.object({ ...routeSecrets, secret: field.optional(), password: field.optional() })
 type Config = z.output<typeof config>
 type Secrets = z.output<typeof secrets>
 
@@ -60,7 +61,7 @@ export const baswareConnection: ConnectionSpec<typeof config, typeof secrets, Ba
   },
   close: (client) => client.connection.close(),
   test: async (values, credentials, { signal }) => checkBasware(await optionsOf(values, credentials), signal),
-  way: async (values) => routeLine(await routeOf(values), apiOrigin(addressOf(values))),
+  way: async (values, credentials) => routeLine(await routeOf(values, credentials), apiOrigin(addressOf(values))),
 }
 
 async function optionsOf(values: Config, credentials: Secrets): Promise<BaswareOptions> {
@@ -71,7 +72,7 @@ async function optionsOf(values: Config, credentials: Secrets): Promise<BaswareO
     ...{ url: addressOf(values), source, redirectHosts, concurrency },
     auth: login(values, credentials),
     retry: { totalMs: values.retryMinutes * 60_000 },
-    ...(await routeOf(values)),
+    ...(await routeOf(values, credentials)),
     ...(requestsPerSecond > 0 ? { requestsPerSecond } : {}),
     ...(quiet ? { quietHours: quiet } : {}),
   }

@@ -10,6 +10,7 @@ import {
   routeFields,
   routeLine,
   routeOf,
+  routeSecrets,
 } from '../kit/kit.ts'
 import type { AuthOptions } from './client/auth.ts'
 import { checkDatabricks } from './client/check.ts'
@@ -32,7 +33,7 @@ const config = z.object({
   /** Minutes after which a run gives up on a warehouse that starts or does not answer. */
   coldStartMinutes: field.number(10, 0.01, 1440),
 })
-const secrets = z.object({ secret: field.optional(), token: field.optional() })
+const secrets = z.object({ ...routeSecrets, secret: field.optional(), token: field.optional() })
 type Config = z.output<typeof config>
 type Secrets = z.output<typeof secrets>
 
@@ -66,7 +67,8 @@ export const databricksConnection: ConnectionSpec<typeof config, typeof secrets,
       await connection.close()
     }
   },
-  way: async (values) => routeLine(await routeOf(values), workspaceOf(values.host, values.port).url),
+  way: async (values, credentials) =>
+    routeLine(await routeOf(values, credentials), workspaceOf(values.host, values.port).url),
   lists: Object.fromEntries(
     listNames.map((name) => [
       name,
@@ -82,7 +84,7 @@ async function open(
   log: (level: string, text: string) => void,
   attempts?: number,
 ): Promise<DatabricksClient> {
-  const { timeoutMs, ...route } = await routeOf(values)
+  const { timeoutMs, ...route } = await routeOf(values, credentials)
   const connection = createConnection({
     host: values.host,
     port: values.port,

@@ -14,6 +14,7 @@ import {
   routeFields,
   routeLine,
   routeOf,
+  routeSecrets,
 } from '../kit/kit.ts'
 import { checkIntacct } from './client/check.ts'
 import { createIntacctConnection, type IntacctConnection } from './client/connection.ts'
@@ -45,6 +46,7 @@ const config = z.object({
   ...quietFields,
 })
 const secrets = z.object({
+  ...routeSecrets,
   senderPassword: field.text('Sender password is missing'),
   password: field.text('Password is missing'),
 })
@@ -85,7 +87,7 @@ export const intacctConnection: ConnectionSpec<typeof config, typeof secrets, In
       await connection.close()
     }
   },
-  way: async (values) => routeLine(await routeOf(values), values.gateway || GATEWAY),
+  way: async (values, credentials) => routeLine(await routeOf(values, credentials), values.gateway || GATEWAY),
   lists: Object.fromEntries(
     listNames.map((name) => [
       name,
@@ -116,7 +118,7 @@ async function optionsOf(
     // Intacct counts requests by company, whichever connection or entity they come from.
     line: context.once(`intacct ${company} ${concurrency}`, () => limiter({ concurrency, now: Date.now })),
     retry: { totalMs: values.retryMinutes * 60_000 },
-    ...(await routeOf(values)),
+    ...(await routeOf(values, credentials)),
     ...(values.requestsPerSecond > 0 ? { requestsPerSecond: values.requestsPerSecond } : {}),
     ...(quiet ? { quietHours: quiet } : {}),
   }

@@ -43,7 +43,7 @@ export interface ConnectionSpec<S extends Fields, K extends Fields, Client> exte
     context: OpenContext,
   ) => Promise<readonly ReportLine[]>
   /** Said below it, whatever became of it: proxy and certificates in use. */
-  readonly way?: (config: z.output<S>) => Promise<ReportLine>
+  readonly way?: (config: z.output<S>, credentials: z.output<K>) => Promise<ReportLine>
   /** Pick lists by name, read from the live system, also with unsaved values; `query` is what the dialog asks with, all texts. */
   readonly lists?: Readonly<
     Record<
@@ -135,7 +135,7 @@ export function defineConnection<S extends Fields, K extends Fields, Client>(
 
   testRoute(RED, spec, credentialSchema, async (config, credentials, context) => {
     if (!spec.test) return [{ ok: true, text: 'The fields are well formed; there is nothing to reach.' }]
-    const way = spec.way ? [await spec.way(config)] : []
+    const way = spec.way ? [await spec.way(config, credentials)] : []
     const lines = await spec.test(config, credentials, context).catch((error: unknown) => [failureLine(error)])
     return [...lines, ...way]
   })

@@ -35,6 +35,7 @@ export {
   routeFields,
   routeLine,
   routeOf,
+  routeSecrets,
   textOrFile,
 } from './route.ts'
 export { handle, scrub } from './routes.ts'

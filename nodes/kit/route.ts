@@ -22,23 +22,36 @@ export const routeFields = (timeout: { readonly value: number; readonly min: num
 })
 type RouteValues = z.output<z.ZodObject<ReturnType<typeof routeFields>>>
 
+/** Credentials of the way to a host. */
+export const routeSecrets = {
+  /** Of the user in the proxy's address. */
+  proxyPassword: field.optional(),
+}
+type RouteSecrets = z.output<z.ZodObject<typeof routeSecrets>>
+
 /** What a client takes of those fields. Throws the `config` error of a wrong one. */
-export async function routeOf({
-  ca,
-  onlyCa,
-  proxy,
-  timeoutSeconds,
-  totalSeconds,
-}: RouteValues): Promise<Route & { readonly timeoutMs: number; readonly totalMs: number }> {
+export async function routeOf(
+  { ca, onlyCa, proxy, timeoutSeconds, totalSeconds }: RouteValues,
+  { proxyPassword }: RouteSecrets,
+): Promise<Route & { readonly timeoutMs: number; readonly totalMs: number }> {
   if (onlyCa && ca === '') throw wrongField('onlyCa', 'it is ticked, but there is no certificate in "Own CA"')
-  if (proxy && !proxyUrl(proxy))
-    throw wrongField('proxy', `"${withoutLogins(proxy)}" is no address such as http://proxy:3128`)
   return {
     timeoutMs: timeoutSeconds * 1000,
     totalMs: totalSeconds * 1000,
     ...(ca ? { ca: (await pemBlocks(ca, 'CERTIFICATE', 'ca')).join(''), onlyCa } : {}),
-    ...(proxy ? { proxy } : {}),
+    ...(proxy ? { proxy: proxyWith(proxy, proxyPassword) } : {}),
   }
+}
+
+/** The proxy's address with its login. */
+function proxyWith(proxy: string, password: string): string {
+  const url = proxyUrl(proxy)
+  if (!url) throw wrongField('proxy', `"${withoutLogins(proxy)}" is no address such as http://proxy:3128`)
+  if (password === '') return proxy
+  if (url.username === '')
+    throw wrongField('proxy', 'there is a password, but no user in the address: http://user@proxy:3128')
+  url.password = encodeURIComponent(password)
+  return url.href
 }
 
 /** The line about the way to an address in *Test connection*. */

@@ -11,6 +11,7 @@ import {
   routeFields,
   routeLine,
   routeOf,
+  routeSecrets,
 } from '../kit/kit.ts'
 import type { Login } from './client/auth.ts'
 import { checkPowerbi } from './client/check.ts'
@@ -33,6 +34,7 @@ const config = z.object({
   retryMinutes: field.number(10, 0.01, 1440),
 })
 const secrets = z.object({
+  ...routeSecrets,
   secret: field.optional(),
   /** PEM text, or the path of a file that holds it. */
   privateKey: field.optional(),
@@ -63,7 +65,8 @@ export const powerbiConnection: ConnectionSpec<typeof config, typeof secrets, Po
       await connection.close()
     }
   },
-  way: async (values) => routeLine(await routeOf(values), values.apiUrl || CLOUDS[values.cloud].api),
+  way: async (values, credentials) =>
+    routeLine(await routeOf(values, credentials), values.apiUrl || CLOUDS[values.cloud].api),
   lists: Object.fromEntries(
     listNames.map((name) => [
       name,
@@ -85,7 +88,7 @@ async function open(values: Config, credentials: Secrets, log: (text: string) =>
       ...(values.loginUrl ? { loginUrl: values.loginUrl } : {}),
     },
     apiUrl: values.apiUrl || cloud.api,
-    ...(await routeOf(values)),
+    ...(await routeOf(values, credentials)),
     log,
   })
   return { connection, patienceMs: values.retryMinutes * 60_000 }

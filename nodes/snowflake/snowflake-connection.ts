@@ -10,6 +10,7 @@ import {
   routeFields,
   routeLine,
   routeOf,
+  routeSecrets,
   textOrFile,
   wrongField,
 } from '../kit/kit.ts'
@@ -43,6 +44,7 @@ const config = z.object({
   coldStartMinutes: field.number(10, 0.01, 1440),
 })
 const secrets = z.object({
+  ...routeSecrets,
   privateKey: field.optional(),
   passphrase: field.optional(),
   token: field.optional(),
@@ -79,11 +81,11 @@ export const snowflakeConnection: ConnectionSpec<typeof config, typeof secrets, 
       await connection.close()
     }
   },
-  async way(values) {
+  async way(values, credentials) {
     const { accessUrl } = accountOf(values)
     // The storage of stages is spoken to by clients of the driver that take no certificates.
     const more = values.onlyCa ? 'Storage of the stage: the public ones count too.' : ''
-    return routeLine(await routeOf(values), accessUrl, more)
+    return routeLine(await routeOf(values, credentials), accessUrl, more)
   },
   lists: Object.fromEntries(
     listNames.map((name) => [
@@ -109,7 +111,7 @@ async function open(
     database,
     schema,
     auth: await login(values, credentials),
-    ...(await routeOf(values)),
+    ...(await routeOf(values, credentials)),
     statementTimeoutSeconds: values.statementMinutes * 60,
     lockTimeoutSeconds: values.lockSeconds,
     coldStartMs: values.coldStartMinutes * 60_000,

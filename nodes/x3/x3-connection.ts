@@ -13,6 +13,7 @@ import {
   routeFields,
   routeLine,
   routeOf,
+  routeSecrets,
 } from '../kit/kit.ts'
 import { checkX3 } from './client/check.ts'
 import { createX3Connection, type X3Connection } from './client/connection.ts'
@@ -41,7 +42,7 @@ const config = z.object({
   retryMinutes: field.number(10, 0.01, 1440),
   ...quietFields,
 })
-const secrets = z.object({ secret: field.optional(), password: field.optional() })
+const secrets = z.object({ ...routeSecrets, secret: field.optional(), password: field.optional() })
 type Config = z.output<typeof config>
 type Secrets = z.output<typeof secrets>
 
@@ -69,7 +70,7 @@ export const x3Connection: ConnectionSpec<typeof config, typeof secrets, X3Clien
       await client.connection.close()
     }
   },
-  way: async (values) => routeLine(await routeOf(values), apiUrlOf(values.url).href),
+  way: async (values, credentials) => routeLine(await routeOf(values, credentials), apiUrlOf(values.url).href),
   lists: Object.fromEntries(
     listNames.map((name) => [
       name,
@@ -87,7 +88,7 @@ async function openX3(values: Config, credentials: Secrets): Promise<X3Client> {
     auth: login(values, credentials),
     concurrency: values.concurrency,
     retry: { totalMs: values.retryMinutes * 60_000 },
-    ...(await routeOf(values)),
+    ...(await routeOf(values, credentials)),
     ...(values.requestsPerSecond > 0 ? { requestsPerSecond: values.requestsPerSecond } : {}),
     ...(quiet ? { quietHours: quiet } : {}),
   }

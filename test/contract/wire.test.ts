@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { baswareConnection } from '../../nodes/basware/basware-connection.ts'
 import { databricksConnection } from '../../nodes/databricks/databricks-connection.ts'
 import { intacctConnection } from '../../nodes/intacct/intacct-connection.ts'
@@ -32,14 +32,18 @@ const tried =
   <S extends Fields, K extends Fields, C>(spec: ConnectionSpec<S, K, C>, values: Values, secrets: Values) =>
   async (): Promise<{ said: string; way: string }> => {
     const config = readConfig(spec, { version: spec.version, ...values })
+    const credentials = (spec.credentials ?? z.object({})).parse(secrets) as z.output<K>
     const log = { debug() {}, info() {}, warn() {}, error() {} }
     const { signal } = new AbortController()
     const context = { name: 'test', log, signal, once: <T>(_key: string, make: () => T) => make() }
     const lines = await spec
-      .test?.(config, secrets as z.output<K>, context)
+      .test?.(config, credentials, context)
       .catch((error: Error) => [{ ok: false, text: error.message }])
     const first = lines?.[0]
-    return { said: first?.ok === false ? first.text : 'reached', way: (await spec.way?.(config))?.text ?? '' }
+    return {
+      said: first?.ok === false ? first.text : 'reached',
+      way: (await spec.way?.(config, credentials))?.text ?? '',
+    }
   }
 
 describe('on the wire', function () {

@@ -5,6 +5,7 @@ import { createContext, runInContext } from 'node:vm'
 import { XMLParser } from 'fast-xml-parser'
 import type { NodeAPI } from 'node-red'
 import type { ConfigSpec, Fields } from '../../nodes/kit/config.ts'
+import { withRows } from '../../scripts/include.ts'
 import { util } from './util.ts'
 
 /** What a node's module tells Node-RED. */
@@ -98,7 +99,7 @@ function definitionsOf(files: readonly string[], settings: object): Map<string, 
   const page = createContext({ RED, console, structuredClone })
   runInContext('globalThis.window = globalThis', page)
   for (const file of ['nodes/kit/editor/tieout-editor.html', ...files]) {
-    html = readFileSync(file, 'utf8')
+    html = withRows(readFileSync(file, 'utf8'))
     for (const [, script] of html.matchAll(/<script type="text\/javascript">([\s\S]*?)<\/script>/g))
       runInContext(script ?? '', page, { filename: file })
   }

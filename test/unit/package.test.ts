@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
+import { withRows } from '../../scripts/include.ts'
 
 /** What a palette checks of a package, without asking the network (the rules of node-red-dev, and what it cannot see). */
 
@@ -40,7 +41,7 @@ const manifest = JSON.parse(read('package.json')) as Manifest
 const redVersion = (createRequire(import.meta.url)('node-red/package.json') as { version: string }).version
 const nodes = Object.entries(manifest['node-red'].nodes).map(([type, file]) => {
   const source = file.replace('dist/', '').replace('.js', '')
-  return { type, source, html: existsSync(`${source}.html`) ? read(`${source}.html`) : '' }
+  return { type, source, html: existsSync(`${source}.html`) ? withRows(read(`${source}.html`)) : '' }
 })
 const plugins = Object.entries(manifest['node-red'].plugins).map(([id, file]) => ({
   id,
@@ -172,6 +173,13 @@ describe('package', () => {
           ].map(([, key]) => key ?? '')
           deepStrictEqual(
             keys.filter((key) => !has(key)),
+            [],
+          )
+          const shared = JSON.parse(read('nodes/kit/editor/locales/en-US/tieout-editor.json')) as { rows: object }
+          deepStrictEqual(
+            [...html.matchAll(/tieout-editor:rows\.(\w+)/g)]
+              .map(([, key]) => key ?? '')
+              .filter((key) => !(key in shared.rows)),
             [],
           )
           const form = /data-template-name="[^"]+">([\s\S]*?)<\/script>/.exec(html)?.[1] ?? ''

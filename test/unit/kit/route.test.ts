@@ -4,6 +4,7 @@ import { authority } from '../../support/wire-certificates.ts'
 
 const times = { timeoutSeconds: 2, totalSeconds: 3 }
 const given = { ca: '', onlyCa: false, proxy: '', ...times }
+const none = { proxyPassword: '' }
 
 describe('the way of a connection, in its dialog', () => {
   const inherited = { ...process.env }
@@ -17,17 +18,23 @@ describe('the way of a connection, in its dialog', () => {
   })
 
   it('has times in milliseconds, certificates in their form, and a proxy as it was written', async () => {
-    deepStrictEqual(await routeOf(given), { timeoutMs: 2000, totalMs: 3000 })
+    deepStrictEqual(await routeOf(given, none), { timeoutMs: 2000, totalMs: 3000 })
     const [one, other] = [await authority('One'), await authority('Other')]
     const lost = `${one.cert.replaceAll('\n', ' ')} and ${other.cert.replaceAll('\n', '\\n')}`
-    const { ca, onlyCa } = await routeOf({ ...given, ca: lost, onlyCa: true })
+    const { ca, onlyCa } = await routeOf({ ...given, ca: lost, onlyCa: true }, none)
     deepStrictEqual([ca?.replaceAll('\r', '').trim(), onlyCa], [`${one.cert.trim()}\n${other.cert.trim()}`, true])
-    strictEqual((await routeOf({ ...given, proxy: 'proxy:3128' })).proxy, 'proxy:3128')
+    strictEqual((await routeOf({ ...given, proxy: 'proxy:3128' }, none)).proxy, 'proxy:3128')
+  })
+
+  it('puts the password of the proxy into its address, whatever stands in it', async () => {
+    const { proxy } = await routeOf({ ...given, proxy: 'me@proxy:3128' }, { proxyPassword: 'a/b@c:%' })
+    const { username, password, host } = new URL(proxy ?? '')
+    deepStrictEqual([username, decodeURIComponent(password), host], ['me', 'a/b@c:%', 'proxy:3128'])
   })
 
   it('refuses a field that cannot be meant, without the login of a proxy', async () => {
     const refused = (more: object) =>
-      routeOf({ ...given, ...more }).then(
+      routeOf({ ...given, ...more }, { ...none, ...more }).then(
         () => '',
         (error: Error) => error.message,
       )
@@ -38,11 +45,15 @@ describe('the way of a connection, in its dialog', () => {
     const said = await refused({ proxy: 'ftp://me:hush@proxy:1' })
     match(said, /Field proxy: "ftp:\/\/proxy:1" is no address such as/)
     doesNotMatch(said, /hush/)
+    const nobody = await refused({ proxy: 'proxy:1', proxyPassword: 'hush' })
+    match(nobody, /Field proxy: there is a password, but no user in the address/)
+    doesNotMatch(nobody, /hush/)
     await rejects(pemBlocks('no key', 'PRIVATE KEY', 'key'), /Field key: neither a private key in PEM form/)
   })
 
   it('is said in Test connection: proxy, where it stands, and whom is trusted', async () => {
-    const line = async (more: object) => routeLine(await routeOf({ ...given, ...more }), 'https://erp.example/').text
+    const line = async (more: object) =>
+      routeLine(await routeOf({ ...given, ...more }, none), 'https://erp.example/').text
     strictEqual(await line({}), 'Without a proxy; trusted are the public certificate authorities.')
     const ca = `${(await authority('My Root')).cert}${(await authority('My Issuer')).cert}`
     strictEqual(
