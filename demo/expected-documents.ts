@@ -2,6 +2,9 @@
 import type { Books } from '../sandbox/books/types.ts'
 import { type ExpectedOptions, type ExpectedTable, text } from './expected-table.ts'
 
+/** An invoice is positive and a credit memo negative (docs/entities.md, "Sign"); the books keep both positive, with the side beside them. */
+const bySide = (side: 1 | -1, amount: string): string => (side === -1 && /[1-9]/.test(amount) ? `-${amount}` : amount)
+
 const lineTypes = { line: 'integer', quantity: 'decimal', gross_price: 'decimal' } as const
 
 export const documentTables = (books: Books, { source }: ExpectedOptions): ExpectedTable[] => [
@@ -109,10 +112,10 @@ function supplierInvoices({ tables: { supplierInvoice } }: Books, source: string
             status: text(invoice.status),
             payment_approval: text(invoice.paymentApproval),
             debit_or_credit: invoice.debitOrCredit,
-            amount_without_tax: invoice.amountWithoutTax,
-            amount_with_tax: invoice.amountWithTax,
-            amount_without_tax_company: invoice.amountWithoutTaxCompany,
-            amount_with_tax_company: invoice.amountWithTaxCompany,
+            amount_without_tax: bySide(invoice.debitOrCredit, invoice.amountWithoutTax),
+            amount_with_tax: bySide(invoice.debitOrCredit, invoice.amountWithTax),
+            amount_without_tax_company: bySide(invoice.debitOrCredit, invoice.amountWithoutTaxCompany),
+            amount_with_tax_company: bySide(invoice.debitOrCredit, invoice.amountWithTaxCompany),
           }
       },
     },

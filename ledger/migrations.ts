@@ -127,4 +127,6 @@ export const migrations: Record<string, Migration> = {
       SELECT 1 FROM address JOIN delivery ON delivery.address = address.id
       WHERE address.address = held.sink AND delivery.key = held.key AND delivery.read > held.read)`,
   ),
+  // Empty: the first contract of the entity, by which every version before read it.
+  '0009-contracts': statements('ALTER TABLE position ADD COLUMN contract INTEGER'),
 }

@@ -12,14 +12,15 @@ export function createPositions(db: Database): PositionBook {
   const { query, guard, ask } = db
   const { put, delivered, adopt } = prepared(db, {
     put: `
-      INSERT INTO position (sync, entity, identity, read_through, read_at, window) VALUES (?, ?, ?, ?, ?, ?)
+      INSERT INTO position (sync, entity, identity, read_through, read_at, window, contract) VALUES (?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET identity = excluded.identity, read_through = excluded.read_through,
-        read_at = excluded.read_at, window = excluded.window`,
+        read_at = excluded.read_at, window = excluded.window, contract = excluded.contract`,
     delivered: 'SELECT 1 FROM run JOIN batch ON batch.run = run.seq WHERE run.sync = ? AND batch.delivered > 0 LIMIT 1',
     adopt: 'INSERT INTO adopted VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET read = excluded.read',
   })
-  const write: PositionBook['write'] = (sync, entity, { identity, readThrough, readAt, window }) => {
-    put.run(sync, entity, identity, readThrough, readAt ?? null, window && JSON.stringify(window))
+  const write: PositionBook['write'] = (sync, entity, position) => {
+    const { identity, readThrough, readAt = null, window, contract = null } = position
+    put.run(sync, entity, identity, readThrough, readAt, window && JSON.stringify(window), contract)
   }
   return {
     write,
@@ -34,6 +35,7 @@ export function createPositions(db: Database): PositionBook {
               readThrough: row.read_through,
               readAt: row.read_at,
               window: row.window === null ? null : (JSON.parse(row.window) as Position['window']),
+              ...(row.contract === null ? {} : { contract: row.contract }),
             }
           )
         }),

@@ -35,6 +35,7 @@ export interface Tables {
     read_through: string | null
     read_at: string | null
     window: string | null
+    contract: number | null
   }
   adopted: { sync: string; entity: string; ledger: string; read: number }
   address: { id: Generated<number>; address: string; highest_read: Generated<number> }

@@ -10,6 +10,8 @@ export interface WindowState {
   readonly at: string
   /** Cursor of the last settled record of each walk that is under way; `null`: not begun; a finished walk is `true`. */
   readonly walks: Readonly<Record<string, string | true | null>>
+  /** Contract of the entity (`Schema.contract`) that the window is read under; absent: the first. */
+  readonly contract?: number
 }
 
 export interface Position {
@@ -19,6 +21,8 @@ export interface Position {
   /** Our own clock when the source's clock gave `readThrough`: shows later whether the source's clock was set back meanwhile. */
   readonly readAt?: string | null
   readonly window: WindowState | null
+  /** Contract under which everything was read that is in the targets; absent: the first. */
+  readonly contract?: number
 }
 
 /** Work of another ledger that this one took over from the target's mark. */

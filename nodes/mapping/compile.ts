@@ -58,6 +58,7 @@ export function compileMapping(schema: Schema, rules: readonly Rule[], tools: Ma
   unknownColumns(mine, schema)
   const mapped: Schema = {
     ...head.table,
+    ...(schema.contract && { contract: schema.contract }),
     ...(schema.lists && { lists: Object.fromEntries(lists.map(({ name, table }) => [name, table])) }),
   }
   const idle = head.steps.length === 0 && lists.every(({ steps }) => steps.length === 0)

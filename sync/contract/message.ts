@@ -31,6 +31,8 @@ export interface TableSchema {
 /** A record's shape: its header, and for a document the table of each list. */
 export interface Schema extends TableSchema {
   readonly lists?: Readonly<Record<string, TableSchema>>
+  /** Number of the rule by which the amounts of this entity are signed (docs/entities.md, "Contracts"); absent: the first. */
+  readonly contract?: number
 }
 
 export type Value = string | number | boolean | null | object

@@ -148,6 +148,8 @@ export interface Target {
    * is held then, for a person; absent: a deletion is written like any record (`_op: 'delete'`, only the key is filled).
    */
   readonly deletes?: false
+  /** Every row says under which contract of its entity (`Schema.contract`) it was read, so that rows of several may stand beside each other. */
+  readonly namesContract?: true
   /** All the tables that it writes for a schema; absent: the one of its address. */
   tables?(schema: Schema): readonly TargetTable[]
   /** Whether one of these tables has a row; one that is not there has none. Asked only about tables that somebody else wrote before. */

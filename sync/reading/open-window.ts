@@ -66,10 +66,12 @@ export async function begin(
       },
     )
     if (found) {
-      position = { identity, readThrough: found.floor, window: null }
-      if (found.floor !== null) entity.adopted = found.floor
+      // No mark says by which rule the amounts in there are signed: everything is read, and takes the place of what is there.
+      const floor = plan.schema.contract ? null : found.floor
+      position = { identity, readThrough: floor, window: null }
+      if (floor !== null) entity.adopted = floor
       run.notices.push(
-        `${entity.name}: the ledger knows nothing of this sync, but ${found.from.join(', ')} does: going on from ${found.floor ?? 'the beginning'}.`,
+        `${entity.name}: the ledger knows nothing of this sync, but ${found.from.join(', ')} does: going on from ${floor ?? 'the beginning'}.`,
       )
     }
   }

@@ -1,5 +1,5 @@
 /** Sends held records again: a run of its own that moves no window. */
-import type { HeldRecord, KnownKey, OpenItem } from '../../ledger/ledger.ts'
+import type { HeldRecord, KnownKey, Ledger, OpenItem } from '../../ledger/ledger.ts'
 import type { Engine } from '../contract/engine.ts'
 import { asSyncError, syncError } from '../contract/errors.ts'
 import type { DataRecord } from '../contract/message.ts'
@@ -10,6 +10,7 @@ import { type EntityRun, newEntity, type RunState, type TotalsCheck } from '../r
 import { accounted, NOT_VERIFIED, STOPPED, summarize, wholeOf } from '../run/summary.ts'
 import { isGood, openInWords, worstOf } from '../run/verdict.ts'
 import { messageOf } from './batch-message.ts'
+import { isUnder } from './contracts.ts'
 import { createFiller } from './fill-batches.ts'
 import { defaultLimits, room } from './in-flight.ts'
 import { newRunId, type PollDeps } from './poll.ts'
@@ -46,8 +47,12 @@ export async function replay(deps: PollDeps, options: ReplayOptions): Promise<Ru
   let claimed: readonly HeldRecord[] = []
   try {
     claimed = await ledger.claimHeld(options.filter, id)
-    const unread = claimed.filter((held) => held.stage === 'source' && !held.edited)
-    for (const [index, group] of groupsOf(claimed.filter((held) => !unread.includes(held))).entries()) {
+    const stale = await readBefore(ledger, claimed)
+    const lost = claimed.filter((held) => stale.has(held) && held.edited)
+    errors.push(...lost.map(staleEdit))
+    const unread = claimed.filter((held) => !held.edited && (held.stage === 'source' || stale.has(held)))
+    const others = claimed.filter((held) => !unread.includes(held) && !lost.includes(held))
+    for (const [index, group] of groupsOf(others).entries()) {
       if (signal.aborted) break
       parts.push(await replayGroup(deps, options, `${id}.${index}`, group))
     }
@@ -107,6 +112,26 @@ export async function replay(deps: PollDeps, options: ReplayOptions): Promise<Ru
   }
   return summary
 }
+
+/** What was read under another contract than what its sync has written since (`sync/reading/contracts.ts`). */
+async function readBefore(ledger: Ledger, claimed: readonly HeldRecord[]): Promise<ReadonlySet<HeldRecord>> {
+  const stale = new Set<HeldRecord>()
+  for (const some of Map.groupBy(claimed, ({ sync, entity }) => JSON.stringify([sync, entity])).values()) {
+    const [first] = some
+    const position = first && (await ledger.position(first.sync, first.entity))
+    for (const held of some) if (position && !isUnder(position, held.schema.contract)) stale.add(held)
+  }
+  return stale
+}
+
+const staleEdit = ({ entity, key }: HeldRecord): RunSummary['errors'][number] => ({
+  class: 'config',
+  code: 'sync.contract',
+  message: `${entity} ${key}: it was held and edited before the amounts of ${entity} were signed by another rule, and is not sent as it stands.`,
+  entity,
+  key,
+  hint: 'Discard it, have the source read it again, and correct the new version if that is still needed.',
+})
 
 /** What is open now that everything was sent again, in the place of what was open when its part ended. */
 function restated(sum: EntitySummary, items: readonly OpenItem[]): EntitySummary {

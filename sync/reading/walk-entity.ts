@@ -3,6 +3,7 @@ import type { WindowState } from '../../ledger/ledger.ts'
 import { syncError } from '../contract/errors.ts'
 import { isDeletion, keyText } from '../contract/message.ts'
 import type { StampWindow } from '../contract/source.ts'
+import { checkContract } from './contracts.ts'
 import { begin } from './open-window.ts'
 import type { Reading, Sender } from './send-batches.ts'
 import { confirmGone, isSweepDue, keyReader, keysAtOnce, pageNumbers, sweepEntity } from './sweep.ts'
@@ -13,7 +14,8 @@ const ROWS_AHEAD = 2000
 
 /** Everything that the run is to read of it, or its sweep alone. */
 export async function walkEntity(reading: Reading, sender: Sender, what: 'window' | 'sweep'): Promise<void> {
-  const { options, entity, plan } = reading
+  const { deps, options, entity, plan } = reading
+  if (what === 'window') await checkContract(deps.ledger, options, plan)
   const scope = options.scope ?? { kind: 'changes' }
   if (scope.kind === 'keys') return readKeys(reading, sender, scope.keys)
   if (scope.kind === 'backfill') {

@@ -4,7 +4,9 @@ import type { PollOptions } from '../contract/engine.ts'
 import type { EntityPlan, StampWindow } from '../contract/source.ts'
 
 export interface WindowQuestion {
-  readonly plan: Pick<EntityPlan, 'granularity' | 'lagSeconds' | 'overlapSeconds' | 'walks'>
+  readonly plan: Pick<EntityPlan, 'granularity' | 'lagSeconds' | 'overlapSeconds' | 'walks'> & {
+    readonly schema?: Pick<EntityPlan['schema'], 'contract'>
+  }
   readonly position: Position | undefined
   readonly identity: string
   /** The source's own clock, ISO. */
@@ -57,7 +59,13 @@ export function nextWindow(question: WindowQuestion): Position & { readonly wind
   }
   const clock = Date.parse(question.clock)
   const walks = Object.fromEntries(plan.walks.map((walk) => [walk, null]))
-  const before = { identity, readThrough: position?.readThrough ?? null, readAt: position?.readAt ?? null }
+  const before = {
+    identity,
+    readThrough: position?.readThrough ?? null,
+    readAt: position?.readAt ?? null,
+    ...(position?.contract ? { contract: position.contract } : {}),
+  }
+  const contract = plan.schema?.contract ? { contract: plan.schema.contract } : {}
   const since = scope.kind === 'full' ? Number.NaN : Date.parse(before.readThrough ?? '')
   const overlap = plan.overlapSeconds * 1000
   const window = (
@@ -65,7 +73,7 @@ export function nextWindow(question: WindowQuestion): Position & { readonly wind
     bound: string | null,
     through: string,
     at = question.now,
-  ): Position & { window: WindowState } => ({ ...before, window: { from, bound, through, at, walks } })
+  ): Position & { window: WindowState } => ({ ...before, window: { from, bound, through, at, walks, ...contract } })
   switch (plan.granularity) {
     case 'none':
       return window(null, null, iso(clock))

@@ -227,7 +227,13 @@ export function walksAt(
 /** A finished window: everything up to its end was read and settled. */
 export const finished = (position: Position): Position =>
   position.window
-    ? { ...position, readThrough: position.window.through, readAt: position.window.at, window: null }
+    ? {
+        ...position,
+        readThrough: position.window.through,
+        readAt: position.window.at,
+        window: null,
+        ...(position.window.contract ? { contract: position.window.contract } : {}),
+      }
     : position
 
 /** Is every row of the batch settled? */

@@ -33,7 +33,10 @@ const table = z.object({
   key: z.array(z.string()).min(1),
   columns: z.array(column).min(1),
 })
-const schemaShape = table.extend({ lists: z.record(z.string().min(1), table).optional() })
+const schemaShape = table.extend({
+  lists: z.record(z.string().min(1), table).optional(),
+  contract: z.int().min(1).optional(),
+})
 
 const syncShape = z.object({
   name: z.string().min(1),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { ChangingTable } from '../../sandbox/books/table.ts'
-import type { JournalEntry } from '../../sandbox/books/types.ts'
+import type { JournalEntry, SalesInvoice, SupplierInvoice } from '../../sandbox/books/types.ts'
 import { createFaults } from '../../sandbox/faults.ts'
 import { x3FaultSites } from '../../sandbox/x3/server.ts'
 import type { Row } from '../../sync/contract/message.ts'
@@ -153,6 +153,64 @@ describe('the X3 client reads the books of the sandbox', () => {
       }
     }
     assert.ok(compared > 50)
+  })
+
+  it('an invoice is positive and a credit memo negative, and what X3 said of the side stands beside it', async () => {
+    const { records } = await readEntity(sourceOf(open()), 'supplier_invoice')
+    const of = (side: number) => records.filter(({ debit_or_credit: told }) => told === side)
+    assert.ok(of(1).length > 0 && of(-1).length > 0)
+    for (const record of records) {
+      const invoice = fixture.books.tables.supplierInvoice.get(String(record.number)) as SupplierInvoice
+      const { debitOrCredit: side } = invoice
+      assert.equal(record.debit_or_credit, side)
+      assert.equal(decimal(record.amount_with_tax), decimal(timesSign(invoice.amountWithTax, side)))
+      assert.equal(decimal(record.amount_without_tax), decimal(timesSign(invoice.amountWithoutTax, side)))
+      assert.equal(decimal(record.amount_with_tax_company), decimal(timesSign(invoice.amountWithTaxCompany, side)))
+      assert.equal(
+        decimal(record.amount_without_tax_company),
+        decimal(timesSign(invoice.amountWithoutTaxCompany, side)),
+      )
+    }
+    assert.equal((await sourceOf(open()).plan('supplier_invoice', never)).schema.contract, 2)
+  })
+
+  const invoices = () => fixture.books.tables.supplierInvoice as ChangingTable<SupplierInvoice>
+  for (const [what, changed, message] of [
+    ['no side', { debitOrCredit: null as never }, /debit_or_credit is null, neither 1 nor -1/],
+    ['a side that is none', { debitOrCredit: 2 as never }, /debit_or_credit is 2, neither 1 nor -1/],
+    ['a side that its category denies', { category: 'creditMemo' }, /category is creditMemo, but debit_or_credit is 1/],
+  ] as const)
+    it(`an invoice with ${what} is held without amounts that could be taken for positive`, async () => {
+      const invoice = [...invoices().walk()].find(({ debitOrCredit }) => debitOrCredit === 1) as SupplierInvoice
+      invoices().put({ ...invoice, ...changed })
+      try {
+        const plan = await sourceOf(open()).plan('supplier_invoice', never)
+        const page = await plan.readKeys?.([`demo|${invoice.number}`], () => 1, never)
+        assert.deepEqual(page?.records, [])
+        const [held] = page?.refused ?? []
+        assert.equal(held?.code, 'x3.side')
+        assert.match(held?.message ?? '', message)
+        if (what !== 'a side that its category denies') assert.equal(held?.record.amount_with_tax, null)
+      } finally {
+        invoices().put(invoice)
+      }
+    })
+
+  it('a sales credit memo whose lines come positive is held, since it would be added where it takes away', async () => {
+    const table = fixture.books.tables.salesInvoice as ChangingTable<SalesInvoice>
+    const memo = [...table.walk()].find(({ category }) => category === 'creditMemo') as SalesInvoice
+    const lines = memo.lines.map((line) => ({ ...line, amountWithoutTax: line.amountWithoutTax.replace('-', '') }))
+    const plan = await sourceOf(open()).plan('sales_invoice', never)
+    const read = () => plan.readKeys?.([`demo|${memo.number}`], () => 1, never)
+    assert.equal((await read())?.records.length, 1)
+    table.put({ ...memo, lines })
+    try {
+      const page = await read()
+      assert.deepEqual(page?.records, [])
+      assert.match(page?.refused?.[0]?.message ?? '', /category is creditMemo, but its lines add up to \d/)
+    } finally {
+      table.put(memo)
+    }
   })
 
   it('keeps only the ledgers chosen', async () => {

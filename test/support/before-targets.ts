@@ -60,7 +60,9 @@ async function contentsOf(
   names: readonly (readonly [table: string, column: string])[],
   ask: (table: string, columns: readonly string[]) => Promise<readonly (readonly unknown[])[]>,
 ): Promise<Contents> {
-  const columns = Map.groupBy(names, ([table]) => table)
+  // Tables of versions get it, empty for what was there.
+  const known = names.filter(([, column]) => !/^_contract$/i.test(column))
+  const columns = Map.groupBy(known, ([table]) => table)
   const found: Record<string, Cells[]> = {}
   for (const [table, own] of columns) {
     if (isMark(table)) continue

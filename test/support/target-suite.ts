@@ -585,6 +585,20 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
         assert.equal((await bench.read(table, columns)).length, 3, 'another batch is another version')
       })
 
+      it('names the contract that each record was read under, also where a batch of unknown outcome is loaded later; none is the first', async () => {
+        const { target, table } = versions()
+        await target.prepare(journal, context)
+        const signed = { ...journal, contract: 2 }
+        await target.write(batchOf('b1', [entry('1', { read: 4 })]), context)
+        await target.write(batchOf('b2', [entry('1', { read: 5 })], signed), context)
+        assert.equal(await target.resolve('b2', signed, context, 1), 'delivered')
+        assert.deepEqual((await bench.read(table, ['key', '_sync_read', '_contract'])).sort(), [
+          ['x3|1', '4', null],
+          ['x3|1', '5', '2'],
+        ])
+        assert.equal(target.namesContract, true)
+      })
+
       it('looks anew each time it is prepared: emptied, dropped, made again with other types', async () => {
         const { target, table } = versions()
         const state = () => found(target, { filled: new Set(['']) })

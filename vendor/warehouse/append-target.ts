@@ -14,8 +14,8 @@ export interface Loading {
   check?(): void
   /** Overwrites what an earlier attempt left. */
   upload(batch: WriteBatch, find: FindColumn, context: WriteContext): Promise<unknown>
-  /** Loads it once: repeated, it changes nothing. Rows loaded; NaN where the warehouse does not say. */
-  load(work: Work, batchId: string): Promise<number>
+  /** Loads it once: repeated, it changes nothing. `contract` is that of all its rows. Rows loaded; NaN where the warehouse does not say. */
+  load(work: Work, batchId: string, contract: number | undefined): Promise<number>
   /** A failure of `load` says that there is no file: an attempt before may have loaded it and taken it away. */
   readonly isGone?: (error: unknown) => boolean
   /** Rows of a batch that are in. */
@@ -54,6 +54,7 @@ export function createAppendTarget(warehouse: Warehouse, entity: string, options
   return {
     ...atTable(warehouse, table),
     mode: 'append',
+    namesContract: true,
     hasRows: (_tables, _schema, context) => haveRows(dialect, [table], context),
     async prepare(_schema, context) {
       loading.check?.()
@@ -69,9 +70,9 @@ export function createAppendTarget(warehouse: Warehouse, entity: string, options
       const load = (work: Work) => loadUploaded(loading, work, batch, at, wanted, dialect)
       await dialect.session(`COPY INTO ${dialect.plain(table)}`, tagsOf(batch), load, context)
     },
-    async resolve(batchId, _schema, context) {
+    async resolve(batchId, { contract }, context) {
       const at = await columns(context)
-      const look = (work: Work) => whatBecame(loading, work, batchId, at)
+      const look = (work: Work) => whatBecame(loading, work, { id: batchId, contract }, at)
       return dialect.session(`What became of batch ${batchId}`, {}, look, context)
     },
 
@@ -80,12 +81,17 @@ export function createAppendTarget(warehouse: Warehouse, entity: string, options
   }
 }
 
+interface Uploaded {
+  readonly id: string
+  readonly contract: number | undefined
+}
+
 /** Loads the file of a batch, which an earlier attempt may just have loaded and taken away. */
-async function load(loading: Loading, work: Work, batchId: string, at: FindColumn): Promise<number> {
+async function load(loading: Loading, work: Work, { id, contract }: Uploaded, at: FindColumn): Promise<number> {
   try {
-    return await loading.load(work, batchId)
+    return await loading.load(work, id, contract)
   } catch (error) {
-    if (!loading.isGone?.(error) || (await loading.arrived(work, batchId, at)) === 0) throw error
+    if (!loading.isGone?.(error) || (await loading.arrived(work, id, at)) === 0) throw error
     return Number.NaN
   }
 }
@@ -93,12 +99,12 @@ async function load(loading: Loading, work: Work, batchId: string, at: FindColum
 async function loadUploaded(
   loading: Loading,
   work: Work,
-  { id, records }: WriteBatch,
+  { id, records, schema }: WriteBatch,
   at: FindColumn,
   { name }: WantedTable,
   { code, plain }: SqlDialect,
 ): Promise<void> {
-  const loaded = await load(loading, work, id, at)
+  const loaded = await load(loading, work, { id, contract: schema.contract }, at)
   // an attempt before this one may have loaded it, and only its answer was lost
   if (loading.counts)
     checkCount(code, records.length, loaded > 0 ? loaded : await loading.arrived(work, id, at), plain(name))
@@ -108,13 +114,14 @@ async function loadUploaded(
 async function whatBecame(
   loading: Loading,
   work: Work,
-  batchId: string,
+  batch: Uploaded,
   at: FindColumn,
 ): Promise<'delivered' | 'absent'> {
+  const batchId = batch.id
   const isIn = async () => (await loading.arrived(work, batchId, at)) > 0
   if (!(await isIn())) {
     if (!(await loading.exists(work, batchId))) return 'absent'
-    const loaded = await load(loading, work, batchId, at)
+    const loaded = await load(loading, work, batch, at)
     // a file that was loaded before is left out, also when somebody took its rows away since
     if (!(loaded > 0) && !(await isIn())) {
       await loading.remove(work, batchId)

@@ -95,9 +95,14 @@ export const VERSION_COLUMNS: readonly Column[] = [
   { name: 'record', type: 'json', description: 'The record with its lists as JSON' },
   ...HEADER_COLUMNS,
   { name: '_sync_batch', type: 'string', description: 'Batch that brought the row: its file was loaded once' },
+  {
+    name: '_contract',
+    type: 'integer',
+    description: 'Contract of the entity that the record was read under (how amounts are signed); empty: the first',
+  },
 ]
 
-/** One object of texts for each record of a batch, under the names of `VERSION_COLUMNS`; `record` is JSON text. */
+/** One object of texts for each record of a batch, under the names of `VERSION_COLUMNS`; `record` is JSON text, and `_contract` is there only where it is not the first. */
 export const versionRows = (batch: WriteBatch): readonly Readonly<Record<string, string>>[] =>
   batch.records.map((item) => {
     const { record } = item
@@ -113,6 +118,7 @@ export const versionRows = (batch: WriteBatch): readonly Readonly<Record<string,
       _source_stamp: record._stamp ?? '',
       _row_hash: item.hash,
       _sync_batch: batch.id,
+      ...(batch.schema.contract && { _contract: String(batch.schema.contract) }),
     }
   })
 

@@ -34,8 +34,8 @@ export const versionsLoading =
         const rows = versionRows(batch).map((row) => JSON.stringify(row))
         return upload(connection, volume(), fileOf(batch.id), rows.join('\n'), context)
       },
-      async load(work, batchId) {
-        const sql = copyInto(table, volume(), fileOf(batchId))
+      async load(work, batchId, contract) {
+        const sql = copyInto(table, volume(), fileOf(batchId), contract)
         await work.run({ sql, what: `COPY INTO ${name}`, kind: 'write' })
         return Number.NaN
       },
@@ -56,12 +56,14 @@ export const versionsLoading =
   }
 
 /** COPY INTO remembers the names of the files that it loaded: repeated, it changes nothing. */
-export function copyInto(table: TableName, volume: Volume, file: string): string {
+export function copyInto(table: TableName, volume: Volume, file: string, contract?: number): string {
   const values: Readonly<Record<string, string>> = {
     _sync_read: 'CAST(`_sync_read` AS BIGINT)',
     _sync_at: 'CAST(`_sync_at` AS TIMESTAMP)',
     // always written, because the loader knows only columns that a file of the batch has
     _source_stamp: "NULLIF(`_source_stamp`, '')",
+    // the same for all rows; a file that a version before staged does not know it
+    _contract: contract === undefined ? 'CAST(NULL AS BIGINT)' : `CAST(${contract} AS BIGINT)`,
   }
   return [
     `COPY INTO ${quoteTable(table)}`,

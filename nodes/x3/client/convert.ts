@@ -54,13 +54,15 @@ interface Fill {
   readonly get: Get | undefined
   readonly convert: (value: unknown) => Value
   readonly sign: Get | undefined
+  /** The sign is the document's side: one that is not known leaves the amount empty, and the document is held for it. */
+  readonly isSide: boolean
   /** The last date whose month was asked for, and the month. */
   date: string
   month: string
 }
 
 export function compileConverter(entity: ResolvedEntity, options: ConvertOptions): Converter {
-  const fills = compileColumns(entity.columns, options)
+  const fills = compileColumns(entity.columns, options, entity.def.side !== undefined)
   const lists = entity.lists.map((list) => planList(list, options))
   const names = listNames(entity.lists).map(propertyName)
   const stamp = entity.stamp?.field
@@ -109,7 +111,10 @@ function fillRow(fills: readonly Fill[], row: Row, node: Raw, header: Row, paren
       // Rows begin with nulls.
       if (value === null || value === undefined || value === '') continue
       value = fill.convert(value)
-      if (fill.sign !== undefined) value = signed(value, fill.sign(node), fill.name)
+      if (fill.sign !== undefined) {
+        const sign = fill.sign(node)
+        value = fill.isSide && !isSide(sign) ? null : signed(value, sign, fill.name)
+      }
     }
     row[fill.name] = value as Value
   }
@@ -216,10 +221,13 @@ function compileDimensions(list: ResolvedList, options: ConvertOptions): (row: R
 }
 
 /** Columns that come from nowhere stay as the blank row has them. */
-const compileColumns = (columns: readonly ResolvedColumn[], { numbers = { exact: false } }: ConvertOptions): Fill[] =>
-  columns.flatMap((column) => compileColumn(column, numbers))
+const compileColumns = (
+  columns: readonly ResolvedColumn[],
+  { numbers = { exact: false } }: ConvertOptions,
+  bySide = false,
+): Fill[] => columns.flatMap((column) => compileColumn(column, numbers, bySide))
 
-function compileColumn({ def, path, sign }: ResolvedColumn, numbers: Numbers): Fill | [] {
+function compileColumn({ def, path, sign }: ResolvedColumn, numbers: Numbers, bySide: boolean): Fill | [] {
   const { header, parent, period } = def
   const of = header ?? parent ?? period
   if (def.name === 'source' || (of === undefined && !path)) return []
@@ -235,10 +243,14 @@ function compileColumn({ def, path, sign }: ResolvedColumn, numbers: Numbers): F
     get: of !== undefined || plain || !path ? undefined : getter(path),
     convert: conversion(def.type, numbers),
     sign: sign && getter(sign),
+    isSide: bySide,
     date: '',
     month: '',
   }
 }
+
+/** What `debitOrCredit` says: an invoice, or a credit memo. */
+export const isSide = (sign: unknown): boolean => sign === 1 || sign === -1
 
 function signed(amount: unknown, sign: unknown, field: string): Value {
   if (amount === null || amount === undefined) return null

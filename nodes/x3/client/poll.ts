@@ -1,7 +1,7 @@
 /** Sage X3 as a source of the engine: which walks an entity has, and what one page of each is. */
 
 import { isSyncError, syncError } from '../../../sync/contract/errors.ts'
-import type { Row, Schema, TableSchema } from '../../../sync/contract/message.ts'
+import type { DataRecord, Row, Schema, TableSchema } from '../../../sync/contract/message.ts'
 import { keyParts, listTable } from '../../../sync/contract/message.ts'
 import type { EntityPlan, Page, PageRequest, Source, StampWindow } from '../../../sync/contract/source.ts'
 import { compileBalance, imbalanceText } from '../../../sync/values/balance.ts'
@@ -13,6 +13,7 @@ import type { EntityDef } from './entities/types.ts'
 import { allOf, atPath, emptyStampFilter, type Filter, parseFilter, stampFilter } from './filter.ts'
 import { createListing } from './listing.ts'
 import { createReader, type Reader } from './reader.ts'
+import type { RecordFault } from './records.ts'
 import {
   type ExtraField,
   type ResolvedEntity,
@@ -21,6 +22,7 @@ import {
   resolveEntity,
 } from './resolve.ts'
 import type { X3Schema } from './schema.ts'
+import { sideFault } from './side.ts'
 
 export interface X3SourceOptions {
   /** Value of the `source` column. */
@@ -140,7 +142,7 @@ async function planOf(
     numbers,
     pageSize: options.pageSize ?? 200,
     ...(options.waiting ? { waiting: options.waiting } : {}),
-    faultOf: (record) => imbalanceText(balance(record)),
+    faultOf: faultFinder(balance, def.side),
   })
   /** Documents read of one window: its later walks would find nothing newer in them. */
   const seen = new Set<string>()
@@ -184,6 +186,19 @@ async function planOf(
       const parts = keys.map((key) => keyParts(key).slice(1))
       return reader.byKeys(keyPaths(resolved), parts, fixed, { nextRead, signal: stop })
     },
+  }
+}
+
+/** A journal must balance, and the side of an invoice be known. */
+function faultFinder(
+  balance: ReturnType<typeof compileBalance>,
+  side: EntityDef['side'],
+): (record: DataRecord) => RecordFault | undefined {
+  return (record) => {
+    const unbalanced = imbalanceText(balance(record))
+    if (unbalanced !== undefined) return { code: 'x3.unbalanced', message: unbalanced }
+    const wrong = side && sideFault(side, record)
+    return wrong === undefined ? undefined : { code: 'x3.side', message: wrong }
   }
 }
 
@@ -300,5 +315,11 @@ function schemaOf(entity: ResolvedEntity, dimensions: readonly string[], types: 
       ...tables(list.lists),
     ])
   const lists = Object.fromEntries(tables(entity.lists))
-  return { entity: def.entity, key: def.key, columns: columns(entity), ...(entity.lists.length > 0 ? { lists } : {}) }
+  return {
+    entity: def.entity,
+    key: def.key,
+    columns: columns(entity),
+    ...(def.contract ? { contract: def.contract } : {}),
+    ...(entity.lists.length > 0 ? { lists } : {}),
+  }
 }

@@ -11,8 +11,14 @@ import type { ResolvedEntity } from './resolve.ts'
 export interface RecordOptions {
   readonly schema: Schema
   readonly convert: Converter
-  /** What is wrong with a whole record (a journal that does not balance), in words. */
-  readonly faultOf: (record: DataRecord) => string | undefined
+  /** What is wrong with a whole record: a journal that does not balance, an invoice whose side is not known. */
+  readonly faultOf: (record: DataRecord) => RecordFault | undefined
+}
+
+export interface RecordFault {
+  readonly code: string
+  /** In words. */
+  readonly message: string
 }
 
 type Converted =
@@ -48,7 +54,7 @@ export function createRecords(entity: ResolvedEntity, options: RecordOptions, re
       const wrong = faultOf(record)
       if (wrong === undefined) return { record }
       const hint = 'Correct the entry in X3; it is read again when it changes.'
-      return { record, fault: { code: 'x3.unbalanced', message: wrong, hint, again: true } }
+      return { record, fault: { ...wrong, hint, again: true } }
     } catch (error) {
       if (!isSyncError(error) || error.cause.class !== 'data' || error.code === INEXACT) throw error
       const fault = { code: error.code, message: error.message, hint: 'Read it again with the next run.', again: true }

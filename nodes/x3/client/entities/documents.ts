@@ -76,6 +76,12 @@ const onHeader = (name: string, type: ColumnDef['type'], field: string): ColumnD
   path: `${HEADER}.${field}|id.${field}`,
   joined: true,
 })
+/** X3 keeps the amounts of a credit memo positive, and its side beside them. */
+const totalOnHeader = (name: string, field: string): ColumnDef => ({
+  ...onHeader(name, AMOUNT, field),
+  sign: `${HEADER}.debitOrCredit|id.debitOrCredit`,
+  description: 'An invoice positive, a credit memo negative',
+})
 
 const supplierInvoice: EntityDef = {
   entity: 'supplier_invoice',
@@ -83,6 +89,8 @@ const supplierInvoice: EntityDef = {
   node: 'purchaseInvoice',
   key: ['source', 'number'],
   dateField: 'accountingDate',
+  side: { category: 'category', sign: 'debit_or_credit' },
+  contract: 2,
   columns: [
     SOURCE,
     { name: 'number', type: 'string', path: 'id.id|id' },
@@ -100,10 +108,10 @@ const supplierInvoice: EntityDef = {
     onHeader('status', 'string', 'status'),
     onHeader('payment_approval', 'string', 'paymentApproval'),
     onHeader('debit_or_credit', 'integer', 'debitOrCredit'),
-    onHeader('amount_without_tax', AMOUNT, 'totalAmountExcludingTax'),
-    onHeader('amount_with_tax', AMOUNT, 'totalAmountIncludingTax'),
-    onHeader('amount_without_tax_company', AMOUNT, 'totalAmountExcludingTaxInCompanyCurrency'),
-    onHeader('amount_with_tax_company', AMOUNT, 'totalAmountIncludingTaxInCompanyCurrency'),
+    totalOnHeader('amount_without_tax', 'totalAmountExcludingTax'),
+    totalOnHeader('amount_with_tax', 'totalAmountIncludingTax'),
+    totalOnHeader('amount_without_tax_company', 'totalAmountExcludingTaxInCompanyCurrency'),
+    totalOnHeader('amount_with_tax_company', 'totalAmountIncludingTaxInCompanyCurrency'),
   ],
   lists: [
     {
@@ -144,6 +152,7 @@ const salesInvoice: EntityDef = {
   node: 'salesInvoice',
   key: ['source', 'number'],
   dateField: 'invoiceDate',
+  side: { category: 'category', amounts: { list: 'lines', column: 'amount_without_tax' } },
   columns: [
     SOURCE,
     { name: 'number', type: 'string', path: 'id.id|id' },

@@ -13,7 +13,10 @@ export interface ColumnDef {
   readonly parent?: string
   /** `YYYY-MM` of this date column of the same row. */
   readonly period?: string
-  /** Integer field of the node (or, in a nested list, of the parent: `^sign`) that is multiplied with the amount: 1 debit, -1 credit. */
+  /**
+   * Integer field of the node (or, in a nested list, of the parent: `^sign`) that is multiplied with the amount: 1 debit, -1
+   * credit. On a header it is the document's side (`EntityDef.side`): an amount whose side is not known stays empty.
+   */
   readonly sign?: string
   /** The value lies on a joined node with a change stamp of its own. */
   readonly joined?: true
@@ -50,6 +53,14 @@ export interface WatchDef {
   readonly by: readonly string[]
 }
 
+/** Columns that say whether a document is an invoice or a credit memo, and whether its amounts agree. */
+export interface SideDef {
+  readonly category: string
+  /** 1 an invoice, -1 a credit memo; absent: the amounts of a list come signed. */
+  readonly sign?: string
+  readonly amounts?: { readonly list: string; readonly column: string }
+}
+
 export interface EntityDef {
   readonly entity: string
   /** Package without its prefix: `MasterData` stands for `x3MasterData` or `xtremX3MasterData`. */
@@ -61,6 +72,10 @@ export interface EntityDef {
   readonly watch?: readonly WatchDef[]
   /** Date field of the document, for date windows and backfill. */
   readonly dateField?: string
+  /** Of invoices: what says on which side a document stands. */
+  readonly side?: SideDef
+  /** Number of the rule by which its amounts are signed, where it is not the first (`Schema.contract`). */
+  readonly contract?: number
   /** Fixed restriction: field path and the option that holds its value. */
   readonly only?: { readonly path: string; readonly option: 'costCentreType' }
 }
