@@ -592,7 +592,7 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
         await target.write(batchOf('b1', [entry('1', { read: 4 })]), context)
         await target.write(batchOf('b2', [entry('1', { read: 5 })], signed), context)
         assert.equal(await target.resolve('b2', signed, context, 1), 'delivered')
-        assert.deepEqual((await bench.read(table, ['key', '_sync_read', '_contract'])).sort(), [
+        assert.deepEqual((await bench.read(table, ['key', '_sync_read', '_contract'])).toSorted(), [
           ['x3|1', '4', null],
           ['x3|1', '5', '2'],
         ])
