@@ -1,6 +1,7 @@
 /** x3-connection: one folder of one Sage X3 server, and how to log in there. */
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
+import { asSyncError } from '../../sync/contract/errors.ts'
 import {
   boundedInAll,
   type ConnectionSpec,
@@ -15,12 +16,14 @@ import {
   routeOf,
   routeSecrets,
 } from '../kit/kit.ts'
-import { checkX3 } from './client/check.ts'
+import { checkX3, hurried } from './client/check.ts'
 import { createX3Connection, type X3Connection } from './client/connection.ts'
 import { apiUrlOf } from './client/http.ts'
 import { listNames, readList } from './client/lists.ts'
 import type { Audience, X3Auth, X3Options } from './client/options.ts'
 import { createX3Schema, type X3Schema } from './client/schema.ts'
+import { checkWebServices } from './client/soap/check.ts'
+import { createWebServices, type WebServices } from './client/soap/client.ts'
 
 const config = z.object({
   url: field.text('Server URL is missing'),
@@ -41,8 +44,21 @@ const config = z.object({
   /** Minutes after which a run gives up on a server that cannot be reached or does not answer with data. */
   retryMinutes: field.number(10, 0.01, 1440),
   ...quietFields,
+  /** Web services (SOAP), for posting: the pool's alias; empty: they are not used. */
+  soapPool: field.optional(),
+  /** Name under which journals (object GAS) are published. */
+  soapPublication: field.optional('WSGAS'),
+  soapUrl: field.optional(),
+  soapLanguage: field.optional('ENG'),
+  soapUser: field.optional(),
+  soapConfig: field.optional(),
 })
-const secrets = z.object({ ...routeSecrets, secret: field.optional(), password: field.optional() })
+const secrets = z.object({
+  ...routeSecrets,
+  secret: field.optional(),
+  password: field.optional(),
+  soapPassword: field.optional(),
+})
 type Config = z.output<typeof config>
 type Secrets = z.output<typeof secrets>
 
@@ -52,6 +68,10 @@ export interface X3Client {
   readonly schema: X3Schema
   /** Value of the `source` column. */
   readonly source: string
+  /** The web services; undefined: no pool is named. */
+  readonly services: WebServices | undefined
+  /** Published name of journals. */
+  readonly publication: string
 }
 
 export const x3Connection: ConnectionSpec<typeof config, typeof secrets, X3Client> = {
@@ -65,7 +85,12 @@ export const x3Connection: ConnectionSpec<typeof config, typeof secrets, X3Clien
   async test(values, credentials, { signal }) {
     const client = await openX3(values, credentials)
     try {
-      return await checkX3(client.connection, signal)
+      const read = checkX3(client.connection, signal)
+      const services = servicesOf(hurried(client.connection), values, credentials)
+      if (!services) return await read
+      // Posting alone may do without what reading needs.
+      const lines = await read.catch((error: unknown) => [{ ok: false, text: asSyncError(error).message }])
+      return [...lines, ...(await checkWebServices(services, client.publication, signal))]
     } finally {
       await client.connection.close()
     }
@@ -94,10 +119,30 @@ async function openX3(values: Config, credentials: Secrets): Promise<X3Client> {
   }
   const connection = createX3Connection(options)
   return {
+    services: servicesOf(connection, values, credentials),
+    publication: values.soapPublication || 'WSGAS',
     connection,
     schema: createX3Schema(connection),
     source: values.source || connection.address.replace('x3://', 'x3:').replace('/', ':').replace(/:$/, ''),
   }
+}
+
+function servicesOf(connection: X3Connection, values: Config, { soapPassword }: Secrets): WebServices | undefined {
+  if (values.soapPool === '') return undefined
+  return createWebServices(connection, {
+    url: values.soapUrl,
+    pool: values.soapPool,
+    language: values.soapLanguage || 'ENG',
+    requestConfig: values.soapConfig,
+    ...(values.soapUser
+      ? {
+          login: {
+            user: values.soapUser,
+            password: needed(soapPassword, 'soapPassword', 'Password of the web services'),
+          },
+        }
+      : {}),
+  })
 }
 
 function login(values: Config, { secret, password }: Secrets): X3Auth {

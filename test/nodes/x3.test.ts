@@ -148,6 +148,25 @@ describe('x3-connection and x3-poll', () => {
     match((await test({ ca: '/no/such/file' }))?.text ?? '', /Field ca: neither a certificate/)
   })
 
+  it('Test connection says what of the web services can be posted with, once a pool is named', async () => {
+    await load(types, [])
+    const last = async (config: object) => {
+      const { body } = await post('/tieout/connections/x3-connection/test', {
+        id: 'new',
+        config: { ...connection(), ...config },
+        credentials: { secret: fixture.x3.secret, soapPassword: 'pw' },
+      })
+      return (body.lines as { ok: boolean; text: string }[]).filter(({ text }) => /web services|pool/i.test(text))
+    }
+    deepStrictEqual(await last({}), [])
+    const [reached] = await last({ soapPool: 'TIEOUT' })
+    strictEqual(reached?.ok, true)
+    match(reached.text, /pool TIEOUT, as tieout\. WSGAS publishes 13 fields.*reference: BPRVCR; lines have no TAX/)
+    match((await last({ soapPool: 'TIEOUT', soapPublication: 'NOSUCH' }))[0]?.text ?? '', /"NOSUCH" unknown/)
+    match((await last({ soapPool: 'OTHER' }))[0]?.text ?? '', /Pool "OTHER" does not exist/)
+    match((await last({ soapPool: 'TIEOUT', soapUser: 'nobody' }))[0]?.text ?? '', /refused the login/)
+  })
+
   it('gives pick lists from the live system', async () => {
     await load(types, flow(), secrets())
     const list = async (name: string, query: object = {}) =>

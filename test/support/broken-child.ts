@@ -9,6 +9,7 @@ import { createIntacctConnection } from '../../nodes/intacct/client/connection.t
 import { createConnection as createPowerbi } from '../../nodes/powerbi/client/connection.ts'
 import { createConnection as createSnowflake } from '../../nodes/snowflake/client/connection.ts'
 import { createX3Connection } from '../../nodes/x3/client/connection.ts'
+import { createWebServices } from '../../nodes/x3/client/soap/client.ts'
 import { isSyncError } from '../../sync/contract/errors.ts'
 
 /** What the child is told. */
@@ -47,6 +48,17 @@ const x3: Ask = ({ all }, { idleMs, totalMs }) => {
     totalMs,
   })
   return { ask: () => connection.query('{a}', {}, { what: 'supplier', signal, retry: false }), close: connection.close }
+}
+
+const x3Services: Ask = ({ all }, { idleMs, totalMs }) => {
+  const auth = { kind: 'basic', user: 'u', password: 'p' } as const
+  const line = { url: `http://127.0.0.1:${all}`, folder: 'SEED', auth, timeoutMs: idleMs, totalMs, retry: once }
+  const connection = createX3Connection(line)
+  const services = createWebServices(connection, { url: '', pool: 'P', language: 'ENG', requestConfig: '' })
+  return {
+    ask: () => services.query('WSGAS', { REF: 'x' }, 1, { what: 'Look-up', signal }),
+    close: connection.close,
+  }
 }
 
 const intacct =
@@ -171,6 +183,7 @@ const snowflake =
 
 const CLIENTS: Readonly<Record<string, Ask>> = {
   X3: x3,
+  'X3, web services': x3Services,
   Intacct: intacct('call'),
   'Intacct, its clock': intacct('askClock'),
   'Basware, login': basware('login'),

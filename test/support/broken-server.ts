@@ -205,7 +205,7 @@ export async function startBroken({ how, good = {}, tls }: BrokenOptions): Promi
         )
         return
       }
-      const xml = /content-type: *application\/xml/i.test(request)
+      const xml = /content-type: *(?:application|text)\/xml/i.test(request)
       const kind = xml ? 'text/xml' : 'application/json'
       how({
         socket,

@@ -30,7 +30,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'type sync/contract/log.ts',
     'kysely',
   ],
-  vendor: [...BELOW, 'undici'],
+  vendor: [...BELOW, 'undici', 'saxes'],
   'vendor/warehouse': [...BELOW, 'vendor'],
   'nodes/‹vendor›/client': [
     ...BELOW,
@@ -40,7 +40,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'undici',
     'jose',
     'fast-xml-parser',
-    'saxes',
+    'big.js',
     '@azure/msal-node',
     '@databricks/sql',
     'snowflake-sdk',

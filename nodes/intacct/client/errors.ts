@@ -3,7 +3,7 @@ import { type ErrorCause, type ErrorClass, type SyncError, syncError } from '../
 import { errorCode } from '../../../vendor/causes.ts'
 import { type ConnectionWords, connectionError } from '../../../vendor/network-error.ts'
 import type { GatewayError, GatewayReply } from './reply.ts'
-import { SIZE } from './reply-faults.ts'
+import { WORDS } from './reply-faults.ts'
 
 /** Where a refusal stands: the level says what XL03000006, which covers four causes, is about. */
 export type Level = 'control' | 'authentication' | 'result'
@@ -290,7 +290,7 @@ export function statusError(
 }
 
 const LINE: ConnectionWords = {
-  ...SIZE,
+  ...WORDS,
   addressHint: 'Check the gateway',
   refusedHint: 'Check the gateway, the proxy and the firewall.',
   slowHint: 'It is asked for in smaller pages. If it stays: choose a longer time-out.',

@@ -1,9 +1,8 @@
 /** Reads a reply of the gateway as it arrives (intacct.md facts, 2): strict XML, nothing guessed, everything bounded. */
-import { SaxesParser } from 'saxes'
-import { overBytes, REPLY_BYTES } from '../../../vendor/limits.ts'
-import { bodyError, cut, doctype, refuseForeign, tooMuch } from './reply-faults.ts'
+import { REPLY_BYTES } from '../../../vendor/limits.ts'
+import { createXmlStream } from '../../../vendor/xml.ts'
+import { WORDS } from './reply-faults.ts'
 import { replyOf } from './reply-result.ts'
-import { createTextCleaner } from './reply-text.ts'
 import { addText, closeTag, createTree, openTag } from './reply-tree.ts'
 import type { GatewayReply } from './reply-types.ts'
 
@@ -27,54 +26,18 @@ export const replyLimits: ReplyLimits = { maxBytes: REPLY_BYTES }
 
 /** `what` names the request for messages. */
 export function createReplyParser(what: string, limits: ReplyLimits = replyLimits): ReplyParser {
-  const decoder = new TextDecoder('utf-8')
-  const parser = new SaxesParser({ xmlns: false, position: false })
   const tree = createTree(what, limits.maxRows)
-  const texts = createTextCleaner(what)
-  let bytes = 0
-  let unreadable = 0
-  let started = false
-
-  parser.on('error', ({ message }) => texts.fault(message))
-  parser.on('doctype', () => {
-    throw doctype(what)
+  const stream = createXmlStream(what, WORDS, limits.maxBytes, {
+    open: (tag) => openTag(tree, tag),
+    text: (part) => addText(tree, part),
+    close: () => closeTag(tree),
+    depth: () => tree.depth,
   })
-  parser.on('opentag', (tag) => openTag(tree, tag))
-  const onText = (raw: string): void => addText(tree, texts.clean(raw))
-  parser.on('text', onText)
-  parser.on('cdata', onText)
-  parser.on('closetag', () => closeTag(tree))
-
   return {
-    write(chunk) {
-      bytes += chunk.byteLength
-      if (bytes > limits.maxBytes) throw tooMuch(overBytes(limits.maxBytes), what)
-      let part = decoder.decode(chunk, { stream: true })
-      if (!started) {
-        part = part.trimStart()
-        if (part === '') return
-        started = true
-        refuseForeign(what, part)
-      }
-      for (let at = part.indexOf('\uFFFD'); at >= 0; at = part.indexOf('\uFFFD', at + 1)) unreadable++
-      parser.write(part)
-    },
+    write: (chunk) => stream.write(chunk),
     end() {
-      const rest = decoder.decode()
-      if (rest !== '') parser.write(rest)
-      if (!started)
-        throw bodyError(
-          'empty',
-          what,
-          'Intacct gave an empty answer',
-          'If it stays: look at the status page of Sage Intacct.',
-        )
-      try {
-        parser.close()
-      } catch (error) {
-        throw tree.depth > 0 ? cut(what, bytes) : error
-      }
-      return replyOf(tree.root, tree.results, { removed: texts.removed(), unreadable })
+      const counts = stream.end()
+      return replyOf(tree.root, tree.results, counts)
     },
   }
 }

@@ -6,9 +6,9 @@ import { dispatcherOf } from '../../../vendor/dispatcher.ts'
 import { limiter } from '../../../vendor/limiter.ts'
 import { REPLY_BYTES, TOTAL_MS } from '../../../vendor/limits.ts'
 import { giveBack } from '../../../vendor/warehouse/memory.ts'
-import { credentials } from './auth.ts'
+import { type Credentials, credentials } from './auth.ts'
 import { answerError, curable, tokenErrorNumber } from './errors.ts'
-import { answerOf, apiUrlOf, post } from './http.ts'
+import { answerOf, apiUrlOf, post, type Received } from './http.ts'
 import type { X3Options } from './options.ts'
 import { checkBody, type Reply, readReply } from './reply.ts'
 
@@ -47,6 +47,19 @@ export interface Unread {
   drop(): void
 }
 
+/** A request to another door of the server that GraphQL is on. */
+export interface DoorRequest {
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  /** Greatest reply that is read to its end. */
+  readonly maxBytes?: number
+  readonly what: string
+  readonly signal: AbortSignal
+  /** Called when its turn has come, just before it is sent: throws where it is not to be sent any more. */
+  readonly before?: (() => void) | undefined
+}
+
 export interface X3Connection {
   /** `x3://host:8124/SEED`: the identity of what is read. */
   readonly address: string
@@ -66,6 +79,10 @@ export interface X3Connection {
   query(text: string, variables: Readonly<Record<string, unknown>>, options: QueryOptions): Promise<Reply>
   /** The same, sent once and not parsed yet. */
   send(text: string, variables: Readonly<Record<string, unknown>>, options: SendOptions): Promise<Unread>
+  /** Sends to another door of the server, once, within the same limits; the reply as it came, whatever its status. */
+  post(request: DoorRequest): Promise<Received>
+  /** The login, for the doors that take it too. */
+  readonly login: Credentials
   /** Tells what any retry on this connection waits for, until the function given back is called. */
   listen(waiting: (what: string) => void): () => void
   /** Requests sent so far. */
@@ -91,9 +108,22 @@ export function createX3Connection(options: X3Options, given?: Dispatcher): X3Co
   const listeners = new Set<(what: string) => void>()
   let requests = 0
 
-  const sendOnce = async (body: string, authorization: string, what: string, signal: AbortSignal) => {
+  const postOnce = async (request: Omit<DoorRequest, 'before'>): Promise<Received> => {
     requests += 1
     const received = await post({
+      maxBytes: options.maxReplyBytes ?? REPLY_BYTES,
+      ...request,
+      dispatcher,
+      route: options,
+      timeoutMs,
+      totalMs: options.totalMs ?? TOTAL_MS,
+    })
+    clock.learn(received.date)
+    return received
+  }
+
+  const sendOnce = (body: string, authorization: string, what: string, signal: AbortSignal): Promise<Received> =>
+    postOnce({
       url,
       headers: {
         'content-type': 'application/json',
@@ -102,17 +132,9 @@ export function createX3Connection(options: X3Options, given?: Dispatcher): X3Co
         ...(options.folder === '' ? {} : { 'x-xtrem-endpoint': options.folder }),
       },
       body,
-      dispatcher,
-      route: options,
-      timeoutMs,
-      totalMs: options.totalMs ?? TOTAL_MS,
-      maxBytes: options.maxReplyBytes ?? REPLY_BYTES,
-      signal,
       what,
+      signal,
     })
-    clock.learn(received.date)
-    return received
-  }
 
   const attempt = async (body: string, what: string, signal: AbortSignal): Promise<Unread> => {
     const authorization = await login.header()
@@ -154,6 +176,12 @@ export function createX3Connection(options: X3Options, given?: Dispatcher): X3Co
     concurrency,
     ...(options.retry ? { retry: options.retry } : {}),
     send,
+    login,
+    post: ({ before, ...request }) =>
+      limit(() => {
+        before?.()
+        return postOnce(request)
+      }, request.signal),
     query(text, variables, { retry = {}, waiting, ...sending }) {
       const once = async () => (await send(text, variables, sending)).read()
       const tell = waiting ?? ((text: string) => listeners.forEach((listener) => void listener(text)))

@@ -125,6 +125,7 @@ export function createSoapDoor(
       const path = new URL(request.url ?? '/', 'http://x3').pathname
       const exchange: Exchange = { aftermath: undefined, revoke: () => undefined }
       const plan = (faults ?? NO_FAULTS) as FaultPlan
+      response.setHeader('date', new Date(given.now()).toUTCString())
       try {
         const refused = given.refused(request.headers.authorization)
         if (refused) return await deliver(response, text(401, refused), exchange, plan, REFUSALS)

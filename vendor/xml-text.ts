@@ -1,5 +1,4 @@
 /** Texts of a reply without the characters that XML does not allow: they spoil a text, not the reply. */
-import { malformed } from './reply-faults.ts'
 
 /** What XML does not allow in a text. */
 const FORBIDDEN = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu
@@ -18,14 +17,15 @@ export interface TextCleaner {
   removed(): number
 }
 
-export function createTextCleaner(what: string): TextCleaner {
+/** `malformed` makes the error of a reply that is no well-formed XML. */
+export function createTextCleaner(malformed: (text: string) => Error): TextCleaner {
   let removed = 0
   let dirty = false
   /** References to characters that XML does not have, in the text that comes next. */
   let references = 0
   return {
     fault(message) {
-      if (!TOLERATED.test(message)) throw malformed(what, message)
+      if (!TOLERATED.test(message)) throw malformed(message)
       dirty = true
       if (message.startsWith('malformed')) references++
     },
@@ -45,7 +45,7 @@ export function createTextCleaner(what: string): TextCleaner {
           return ''
         })
       // What is left is no number at all: not a stray character but broken XML.
-      if (references > 0) throw malformed(what, 'malformed character entity')
+      if (references > 0) throw malformed('malformed character entity')
       references = 0
       return text
     },
