@@ -26,6 +26,7 @@ export { type LedgerHandle, ledgerHandle, type Member, placeOf, reachable, sinks
 export { type Batch, checkLedger, parseBatch } from './message.ts'
 export { defineNode, type Log, type Message, type NodeContext, type NodeSpec } from './node.ts'
 export type { Order } from './order.ts'
+export { keepHosts } from './reached-hosts.ts'
 export {
   needed,
   onlyItsCa,

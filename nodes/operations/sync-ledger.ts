@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { openLedger } from '../../ledger/open.ts'
 import type { Engine } from '../../sync/contract/engine.ts'
 import { createEngine } from '../../sync/create.ts'
-import { defineLedger, field } from '../kit/kit.ts'
+import { defineLedger, field, keepHosts } from '../kit/kit.ts'
 import { defineMonitorRoutes } from './monitor-routes.ts'
 import { defineSyncRoutes } from './sync-routes.ts'
 
@@ -38,11 +38,13 @@ export default function (RED: NodeAPI): void {
       }
       tidy()
       const daily = setInterval(tidy, DAY).unref()
+      const forget = await keepHosts(ledger, (error) => log.warn(`A host could not be kept: ${String(error)}`))
       const engine = createEngine({ ledger, log })
       return {
         ...engine,
         async close() {
           clearInterval(daily)
+          forget()
           await engine.close()
         },
       } satisfies Engine
