@@ -6,7 +6,8 @@ import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, it } from 'mocha'
 import type { AuthOptions } from '../../nodes/snowflake/client/auth.ts'
-import { batchPath, copyFile, stagePath } from '../../nodes/snowflake/client/stage.ts'
+import type { Statement } from '../../nodes/snowflake/client/send.ts'
+import { batchPath, copyFile, putFile, stagePath } from '../../nodes/snowflake/client/stage.ts'
 import { createFaults, type FaultKind, type FaultPlan } from '../../sandbox/faults.ts'
 import { SNOWFLAKE_SITES } from '../../sandbox/snowflake/server.ts'
 import { createCertificates } from '../../sandbox/tls.ts'
@@ -344,9 +345,11 @@ describe('snowflake faults, against the sandbox with the vendor driver', () => {
       incoming.pipe(sent)
     })
     const tunnels: string[] = []
+    const places: string[] = []
     const proxy = createServer().on('connect', (asked, socket, head) => {
       tunnels.push(String(asked.headers['proxy-authorization'] ?? ''))
-      const upstream = connect((front.address() as AddressInfo).port, '127.0.0.1', () => {
+      places.push(asked.url ?? '')
+      const upstream = connect(Number(asked.url?.split(':')[1]), '127.0.0.1', () => {
         socket.write('HTTP/1.1 200 OK\r\n\r\n')
         upstream.write(head)
         upstream.pipe(socket).pipe(upstream)
@@ -359,15 +362,21 @@ describe('snowflake faults, against the sandbox with the vendor driver', () => {
     try {
       const { port } = front.address() as AddressInfo
       const secure = { host: 'localhost', port, protocol: 'https' } as const
-      const ask = (own: object) =>
-        f
-          .connect({ ...secure, attempts: 1, ...own })
-          .run({ sql: 'SELECT 1 AS "one"', what: 'a question' }, writeContext())
+      const ask = (own: object, asked: Statement = { sql: 'SELECT 1 AS "one"', what: 'a question' }) =>
+        f.connect({ ...secure, attempts: 1, ...own }).run(asked, writeContext())
       await assert.rejects(ask({}), is('config', 'snowflake.tls', /CA/))
       assert.deepEqual(await ask({ ca }), [{ one: '1' }])
       assert.equal(tunnels.length, 0)
       const address = `http://me:pass@127.0.0.1:${(proxy.address() as AddressInfo).port}`
       assert.deepEqual(await ask({ ca, proxy: address }), [{ one: '1' }])
+      const upload = {
+        sql: putFile(batchPath(stagePath('~'), 'proxied', 'rows')),
+        file: Buffer.from('{}'),
+        what: 'an upload',
+      }
+      await ask({ ca, proxy: address }, upload)
+      // the storage of the stage is another host than the account
+      assert.deepEqual([...new Set(places)], [`localhost:${port}`, `127.0.0.1:${f.sandbox.port}`])
       assert.deepEqual([...new Set(tunnels)], [`Basic ${Buffer.from('me:pass').toString('base64')}`])
     } finally {
       for (const server of [front, proxy]) {

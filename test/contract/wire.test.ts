@@ -1,7 +1,9 @@
 /** What holds on the wire for every vendor, for the clients that we wrote and for the drivers alike. */
+
 import { deepStrictEqual, doesNotMatch, match, ok, strictEqual } from 'node:assert'
 import { spawn } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
+import dns from 'node:dns'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -299,6 +301,26 @@ describe('on the wire', function () {
       hostAnswered('minute.invalid')
       isWrongHost('minute.invalid', Date.now() - 61_000)
       await refusedAs(/\.dns$/, 'transient', says('minute.invalid'))(to({}, { host: 'minute.invalid', port: 443 }))
+    })
+
+    it('a name service that does not answer is always an outage', async () => {
+      const { lookup } = dns
+      isWrongHost('again.invalid', Date.now() - 61_000)
+      const silent = (host: string, options: object, done: (error: Error) => void): void =>
+        host === 'again.invalid'
+          ? done(Object.assign(new Error(`getaddrinfo EAI_AGAIN ${host}`), { code: 'EAI_AGAIN' }))
+          : Reflect.apply(lookup, dns, [host, options, done])
+      dns.lookup = silent as unknown as typeof lookup
+      try {
+        const asked = to({}, { host: 'again.invalid', port: 443 })
+        await refusedAs(
+          /\.dns$/,
+          'transient',
+          /again\.invalid cannot be reached: the name service does not answer/,
+        )(asked)
+      } finally {
+        dns.lookup = lookup
+      }
     })
 
     it('an answer is what makes a host one that was reached', async () => {

@@ -13,7 +13,7 @@ export function hurried(connection: IntacctConnection): IntacctConnection {
   return {
     ...connection,
     retry: HURRIED,
-    insist: (functions, { waiting, ...options }) =>
+    callRetrying: (functions, { waiting, ...options }) =>
       withRetry(() => connection.call(functions, options), retryContext(options.signal, waiting), HURRIED),
   }
 }
@@ -29,7 +29,7 @@ export async function checkIntacct(
 ): Promise<ReportLine[]> {
   const connection = hurried(given)
   try {
-    await connection.insist([], { what: 'Test connection', signal })
+    await connection.callRetrying([], { what: 'Test connection', signal })
   } catch (error) {
     return [await signInLine(connection, atTopLevel, error, signal)]
   }
@@ -106,7 +106,10 @@ async function objectsLine(
   for (const { object, record } of objects) {
     try {
       const query = { object, select: [record], orderBy: [record], pageSize: 1 }
-      const { results } = await connection.insist([{ name: 'query', query }], { what: `${entity}, ${object}`, signal })
+      const { results } = await connection.callRetrying([{ name: 'query', query }], {
+        what: `${entity}, ${object}`,
+        signal,
+      })
       counts.push(`${object} ${results[0]?.data?.totalcount ?? '?'}`)
     } catch (error) {
       return failedLine('', error, signal)
@@ -124,7 +127,7 @@ async function auditLine(connection: IntacctConnection, signal: AbortSignal): Pr
       orderBy: ['ID'],
       pageSize: 1,
     } as const
-    await connection.insist([{ name: 'query', query }], { what: 'The audit history', signal })
+    await connection.callRetrying([{ name: 'query', query }], { what: 'The audit history', signal })
     return fine('Deletions: the audit history can be read.')
   } catch (error) {
     if (signal.aborted || !isSyncError(error)) throw error

@@ -38,7 +38,7 @@ export interface IntacctConnection {
   /** Sends functions in one request, once; a session that has ended is renewed once. Throws `SyncError`s; a failed result throws its rows away with it. */
   call(functions: readonly GatewayFunction[], options: CallOptions): Promise<CallReply>
   /** The same, tried again after what may pass. */
-  insist(
+  callRetrying(
     functions: readonly GatewayFunction[],
     options: CallOptions & { readonly waiting?: ((what: string) => void) | undefined },
   ): Promise<CallReply>
@@ -142,7 +142,7 @@ export function createIntacctConnection(options: IntacctOptions, given?: Dispatc
     clock,
     ...(options.retry ? { retry: options.retry } : {}),
     call: once,
-    insist: (functions, { waiting, ...callOptions }) =>
+    callRetrying: (functions, { waiting, ...callOptions }) =>
       withRetry(() => once(functions, callOptions), retryContext(callOptions.signal, waiting ?? tell), options.retry),
     async askClock(signal) {
       const before = clock.now()
@@ -152,7 +152,7 @@ export function createIntacctConnection(options: IntacctOptions, given?: Dispatc
       if (Math.abs(clock.now() - before) > 3_600_000) session.check()
     },
     async formatting(signal) {
-      if (!known) await connection.insist([], { what: 'The settings of the API user', signal })
+      if (!known) await connection.callRetrying([], { what: 'The settings of the API user', signal })
       if (known) return known
       throw syncError('config', 'intacct.formatting-right', 'Intacct does not tell the date settings of the API user', {
         hint: 'Set the time zone on the connection to that of the API user, in place of auto.',

@@ -78,7 +78,7 @@ async function sensitive(): Promise<Choice[]> {
 /** Entities of the company that can be signed in to. */
 async function locations({ connection, signal }: Asked): Promise<Choice[]> {
   const query = { object: 'LOCATIONENTITY', select: ['LOCATIONID', 'NAME'], orderBy: ['RECORDNO'], pageSize: 2000 }
-  const { results } = await connection.insist([{ name: 'query', query }], { what: 'the entities', signal })
+  const { results } = await connection.callRetrying([{ name: 'query', query }], { what: 'the entities', signal })
   return (results[0]?.rows ?? [])
     .map(({ fields: row }) => ({ value: row.LOCATIONID ?? '', note: row.NAME ?? '' }))
     .filter(({ value }) => value !== '')

@@ -83,7 +83,7 @@ export function createIntacctSchema(
       once(`lookup ${object}`, async () => {
         checkName(object, 'object')
         const what = `the fields of ${object}`
-        const { results } = await connection.insist([{ name: 'lookup', object }], { what, signal })
+        const { results } = await connection.callRetrying([{ name: 'lookup', object }], { what, signal })
         const type = results[0]?.rows.find((row) => row.tag.toLowerCase() === 'type')
         const fields = new Map(
           childrenOf(type, 'FIELDS')
@@ -99,12 +99,15 @@ export function createIntacctSchema(
       }),
     dimensions: (signal) =>
       once('dimensions', async () => {
-        const { results } = await connection.insist([{ name: 'getDimensions' }], { what: 'the dimensions', signal })
+        const { results } = await connection.callRetrying([{ name: 'getDimensions' }], {
+          what: 'the dimensions',
+          signal,
+        })
         return dimensionsOf(results[0]?.rows ?? [])
       }),
     objects: (signal) =>
       once('objects', async () => {
-        const { results } = await connection.insist([{ name: 'inspect' }], { what: 'the objects', signal })
+        const { results } = await connection.callRetrying([{ name: 'inspect' }], { what: 'the objects', signal })
         return (results[0]?.rows ?? [])
           .map((row) => ({
             object: (row.attributes.typename ?? row.fields[''] ?? '').toUpperCase(),

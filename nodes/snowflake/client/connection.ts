@@ -86,7 +86,7 @@ export function createConnection(options: SnowflakeOptions): Connection {
           context,
           log,
           failed(error) {
-            // a statement has been insisted on already; only its session is a matter of this round
+            // a statement was tried again by itself; only its session is a matter of this round
             if (!isLostSession(error) && !pool.isAtLogin(error)) throw error
           },
         },
