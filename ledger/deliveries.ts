@@ -2,6 +2,7 @@
 import { type Database, prepared } from './database.ts'
 import type { Intern } from './intern.ts'
 import type { Deliveries, Delivery, StoredRange } from './ledger.ts'
+import { rowsText, storedOf, type TargetSumBook } from './target-sums.ts'
 
 /** The topic without what concerns others too, and what the others need of it. */
 export interface DeliveryMemory {
@@ -16,32 +17,33 @@ export interface DeliveryMemory {
 }
 
 const put = (source: string): string => `
-  INSERT INTO delivery (address, key, read, hash, original_hash, run, source)
-  SELECT ?, value ->> 0, value ->> 1, unhex(value ->> 2), unhex(value ->> 3), value ->> 4, ${source}
+  INSERT INTO delivery (address, key, read, hash, original_hash, run, rows, source)
+  SELECT ?, value ->> 0, value ->> 1, unhex(value ->> 2), unhex(value ->> 3), value ->> 4, value ->> 5, ${source}
   FROM json_each(?) WHERE true
   ON CONFLICT DO UPDATE SET read = excluded.read, hash = excluded.hash, original_hash = excluded.original_hash,
-    run = excluded.run, source = excluded.source
+    run = excluded.run, rows = excluded.rows, source = excluded.source, doubt = NULL
   WHERE excluded.read >= delivery.read`
 
 const SQL = {
   find: `
     SELECT d.key, d.read, lower(hex(d.hash)), d.hash IS NULL, lower(hex(d.original_hash)), d.original_hash IS NULL, d.run,
-      c.totals, d.source
+      c.totals, d.source, d.rows, d.doubt
     FROM json_each(?) AS j
     CROSS JOIN delivery AS d ON d.address = ? AND d.key = j.value
     LEFT JOIN contribution AS c ON c.address = d.address AND c.key = d.key`,
   // Few flows write other keys than the source's: one member less costs nothing there.
   write: put('NULL'),
-  writeMapped: put('value ->> 5'),
-  doubt: 'UPDATE delivery SET hash = NULL WHERE address = ? AND key IN (SELECT value FROM json_each(?))',
-  doubtAll: 'UPDATE delivery SET hash = NULL WHERE address = ?',
+  writeMapped: put('value ->> 6'),
+  doubt: 'UPDATE delivery SET doubt = 1 WHERE address = ? AND key IN (SELECT value FROM json_each(?))',
+  doubtAll: 'UPDATE delivery SET doubt = 1 WHERE address = ?',
   doubtOthers: `
-    UPDATE delivery SET hash = NULL
+    UPDATE delivery SET hash = NULL, rows = ''
     WHERE address = ? AND key > ? AND key <= ? AND key NOT IN (SELECT value ->> 0 FROM json_each(?))`,
   match: `
-    INSERT INTO delivery (address, key, read, hash, run) SELECT ?, value ->> 0, value ->> 1, unhex(value ->> 2), 0
+    INSERT INTO delivery (address, key, read, hash, run, rows)
+    SELECT ?, value ->> 0, value ->> 1, unhex(value ->> 2), 0, '@' || (value ->> 1)
     FROM json_each(?) WHERE true
-    ON CONFLICT DO UPDATE SET read = max(delivery.read, excluded.read), hash = excluded.hash,
+    ON CONFLICT DO UPDATE SET read = max(delivery.read, excluded.read), hash = excluded.hash, doubt = NULL, rows = excluded.rows,
       original_hash = CASE WHEN delivery.hash IS excluded.hash THEN delivery.original_hash END`,
   contribute: `
     INSERT INTO contribution (address, key, totals)
@@ -56,17 +58,21 @@ const SQL = {
       (SELECT max(key) FROM delivery WHERE address = ?))`,
   dropContributions: 'DELETE FROM contribution WHERE address = ?',
   setAside: "UPDATE address SET address = 'cleared:' || id WHERE id = ?",
-  addAnew: 'INSERT INTO address (address, highest_read) VALUES (?, ?)',
+  addAnew: 'INSERT INTO address (address, highest_read, unsummed) VALUES (?, ?, ?)',
   aside: "SELECT id FROM address WHERE address LIKE 'cleared:%' LIMIT 1",
   dropAddress: 'DELETE FROM address WHERE id = ?',
 }
 
 type Statements = ReturnType<typeof prepared<keyof typeof SQL>>
 
-export function createDeliveries(db: Database, intern: Intern): DeliveryMemory {
+export function createDeliveries(
+  db: Database,
+  intern: Intern,
+  sums: Pick<TargetSumBook, 'count' | 'clear'>,
+): DeliveryMemory {
   const statements = prepared(db, SQL)
   statements.find.setReturnArrays(true)
-  const clearing = createClearing(db, intern, statements)
+  const clearing = createClearing(db, intern, statements, sums)
   const { doubt, doubtAll, raise } = statements
   const known = (address: string): number => intern.address(address, false)
   return {
@@ -87,7 +93,12 @@ export function createDeliveries(db: Database, intern: Intern): DeliveryMemory {
         db.guard(() => raise.run(read, intern.address(address, true), read))
       },
     },
-    write: (address, sync, deliveries) => write(intern, statements, address, sync, deliveries),
+    write(address, sync, deliveries) {
+      if (deliveries.length === 0) return
+      const id = intern.address(address, true)
+      write(intern, statements, id, sync, deliveries)
+      sums.count(id, deliveries)
+    },
     doubt(address) {
       db.guard(() => doubtAll.run(known(address)))
     },
@@ -99,7 +110,19 @@ const hasAny = ({ any }: Statements, id: number): boolean => id !== 0 && any.get
 const highestOf = ({ highest }: Statements, id: number): number =>
   Number((highest.get(id) as { highest_read: number } | undefined)?.highest_read ?? 0)
 
-type FoundRow = [string, number, string, number, string, number, number, string | null, number | null]
+type FoundRow = [
+  key: string,
+  read: number,
+  hash: string,
+  noHash: number,
+  original: string,
+  noOriginal: number,
+  run: number,
+  totals: string | null,
+  source: number | null,
+  rows: string | null,
+  doubt: number | null,
+]
 
 function find(
   db: Database,
@@ -112,15 +135,16 @@ function find(
   const id = intern.address(address, false)
   if (id === 0 || keys.length === 0) return found
   const rows = db.guard(() => statements.find.all(JSON.stringify(keys), id)) as unknown as FoundRow[]
-  for (const [key, read, hash, noHash, original, noOriginal, run, totals, source] of rows)
+  for (const [key, read, hash, noHash, original, noOriginal, run, totals, source, stored, doubt] of rows)
     found.set(key, {
       key,
       read,
-      hash: noHash ? null : hash,
+      hash: noHash || doubt ? null : hash,
       originalHash: noOriginal ? null : original,
       totals: totals || null,
       run: intern.runId(run),
       source,
+      stored: stored === null ? undefined : noHash ? null : storedOf(stored, hash, read),
     })
   return found
 }
@@ -128,15 +152,14 @@ function find(
 function write(
   intern: Intern,
   statements: Statements,
-  address: string,
+  id: number,
   sync: string,
   deliveries: readonly Delivery[],
 ): void {
-  if (deliveries.length === 0) return
-  const id = intern.address(address, true)
   const isMapped = deliveries.some((d) => typeof d.source === 'number')
   const rows = deliveries.map((d) => {
-    const row = [d.key, d.read, d.hash, d.originalHash ?? null, d.run === '' ? 0 : intern.run(d.run, sync)]
+    const run = d.run === '' ? 0 : intern.run(d.run, sync)
+    const row = [d.key, d.read, d.hash, d.originalHash ?? null, run, rowsText(d)]
     if (isMapped) row.push(d.source ?? null)
     return row
   })
@@ -164,7 +187,12 @@ function match(
 }
 
 /** Millions of rows would take seconds: the address gets a new number, and the old rows go little by little. */
-function createClearing(db: Database, intern: Intern, statements: Statements): Pick<DeliveryMemory, 'clear' | 'sweep'> {
+function createClearing(
+  db: Database,
+  intern: Intern,
+  statements: Statements,
+  sums: Pick<TargetSumBook, 'clear'>,
+): Pick<DeliveryMemory, 'clear' | 'sweep'> {
   const { aside, setAside, addAnew, dropContributions, dropSome, dropAddress } = statements
   const sweep = (): boolean => {
     const old = aside.get() as { id: number } | undefined
@@ -183,7 +211,8 @@ function createClearing(db: Database, intern: Intern, statements: Statements): P
       db.tx(() => {
         const read = highestOf(statements, id)
         setAside.run(id)
-        addAnew.run(address, read)
+        addAnew.run(address, read, Math.max(read, 1))
+        sums.clear(id)
         dropContributions.run(id)
       })
       intern.forget()

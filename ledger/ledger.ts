@@ -16,6 +16,7 @@ import type { Positions } from './contract/positions.ts'
 import type { ReadAgain } from './contract/read-again.ts'
 import type { Runs } from './contract/runs.ts'
 import type { Sweeps } from './contract/sweeps.ts'
+import type { TargetSums } from './contract/target-sums.ts'
 
 export type * from './contract/alerts.ts'
 export type * from './contract/commit.ts'
@@ -33,12 +34,14 @@ export type * from './contract/positions.ts'
 export type * from './contract/read-again.ts'
 export type * from './contract/runs.ts'
 export type * from './contract/sweeps.ts'
+export type * from './contract/target-sums.ts'
 
 export interface Ledger
   extends ReadNumbers,
     Positions,
     Runs,
     Deliveries,
+    TargetSums,
     Commits,
     FilledTables,
     TableOwners,

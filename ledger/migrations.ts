@@ -129,4 +129,21 @@ export const migrations: Record<string, Migration> = {
   ),
   // Empty: the first contract of the entity, by which every version before read it.
   '0009-contracts': statements('ALTER TABLE position ADD COLUMN contract INTEGER'),
+  '0010-whole-targets': statements(
+    // What the target has of a key: rows of each list, in the order of `address.lists`, and behind an @ its read number, where
+    // the record was read again since and is as it was. Null: delivered by a version before.
+    'ALTER TABLE delivery ADD COLUMN rows TEXT',
+    // It is being written: nobody knows what the target has, so it equals nothing.
+    'ALTER TABLE delivery ADD COLUMN doubt INTEGER',
+    "ALTER TABLE address ADD COLUMN lists TEXT DEFAULT '[]' NOT NULL",
+    // What was accounted for up to this read number may be in no sum.
+    'ALTER TABLE address ADD COLUMN unsummed INTEGER DEFAULT 0 NOT NULL',
+    'UPDATE address SET unsummed = highest_read',
+    `CREATE TABLE target_sum (
+      address INTEGER NOT NULL, source TEXT NOT NULL, whole INTEGER NOT NULL, sums TEXT NOT NULL,
+      CONSTRAINT target_sum_pk PRIMARY KEY (address, source)
+    ) WITHOUT ROWID`,
+    // The table that differs; null where the sums of a run do.
+    'ALTER TABLE difference ADD COLUMN part TEXT',
+  ),
 }

@@ -12,6 +12,7 @@ interface DifferenceRow {
   sink_name: string
   run: string
   problem: string
+  part: string | null
   since: string
   closed_at: string | null
   closed_by: string | null
@@ -51,16 +52,21 @@ export function createOpenItems(
 ): OpenItems {
   const { raw, tx, guard } = db
   const openItems = openItemsOf(raw)
-  const { listed, insert, close, closeAt } = prepared(db, {
+  const { listed, insert, update, close, closeAt } = prepared(db, {
     listed: `
       SELECT * FROM difference WHERE (?1 IS NULL OR sync = ?1) AND (?2 IS NULL OR (closed_at IS NULL) = ?2)
       ORDER BY since DESC LIMIT 1000`,
-    insert: 'INSERT INTO difference VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL)',
+    insert: `
+      INSERT INTO difference (id, sync, entity, address, sink_name, run, problem, since, part)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    update: `
+      UPDATE difference SET run = ?, problem = ?
+      WHERE sync = ? AND entity = ? AND address = ? AND part = ? AND closed_at IS NULL`,
     close: `
       UPDATE difference SET closed_at = ?, closed_by = ?, reason = ? WHERE id = ? AND closed_at IS NULL RETURNING *`,
     closeAt: `
       UPDATE difference SET closed_at = ?, closed_by = ?, reason = ?
-      WHERE sync = ? AND entity = ? AND address = ? AND closed_at IS NULL`,
+      WHERE sync = ? AND entity = ? AND address = ? AND part IS ? AND closed_at IS NULL`,
   })
   return {
     openItems: async (sync) => guard(() => openItems(sync)),
@@ -68,8 +74,11 @@ export function createOpenItems(
       const rows = guard(() => listed.all(sync ?? null, open === undefined ? null : Number(open)))
       return (rows as unknown as DifferenceRow[]).map(difference)
     },
-    async saveDifference({ sync, entity, address, sinkName, run, problem }) {
-      guard(() => insert.run(randomUUID(), sync, entity, address, sinkName, run, problem, at()))
+    async saveDifference({ sync, entity, address, sinkName, run, problem, part }) {
+      tx(() => {
+        if (part !== undefined && update.run(run, problem, sync, entity, address, part).changes) return
+        insert.run(randomUUID(), sync, entity, address, sinkName, run, problem, at(), part ?? null)
+      })
     },
     closeDifference: async (id, { by, reason }) =>
       tx(() => {
@@ -79,8 +88,8 @@ export function createOpenItems(
         decide({ by, reason, kind: 'difference', sync, entity, sink: address, about: problem })
         return difference(row)
       }),
-    async closeDifferences({ sync, entity, address }, by, reason) {
-      guard(() => closeAt.run(at(), by, reason, sync, entity, address))
+    async closeDifferences({ sync, entity, address, part }, by, reason) {
+      guard(() => closeAt.run(at(), by, reason, sync, entity, address, part ?? null))
     },
   }
 }
@@ -94,5 +103,6 @@ const difference = (row: DifferenceRow): Difference => ({
   run: row.run,
   problem: row.problem,
   since: row.since,
+  ...(row.part !== null && { part: row.part }),
   ...(row.closed_at !== null && { closed: { at: row.closed_at, by: row.closed_by ?? '', reason: row.reason ?? '' } }),
 })

@@ -17,6 +17,7 @@ import { createOwners } from './owners.ts'
 import { createPositions } from './positions.ts'
 import { createReadAgain } from './read-again.ts'
 import { createRuns } from './runs.ts'
+import { createTargetSums } from './target-sums.ts'
 import { type Books, deciding, forgetting, settling } from './transactions.ts'
 
 export interface SqliteLedgerOptions {
@@ -39,7 +40,8 @@ export function createSqliteLedger({ db, id, cipher, now }: SqliteLedgerOptions)
   const intern = createIntern(db, at)
   const numbers = readNumbers(db, now)
   const alerts = createAlerts(db, at)
-  const deliveries = createDeliveries(db, intern)
+  const sums = createTargetSums(db, intern)
+  const deliveries = createDeliveries(db, intern, sums)
   const known = createKnownKeys(db)
   const books: Books = {
     runs: createRuns(db, intern, at),
@@ -58,6 +60,7 @@ export function createSqliteLedger({ db, id, cipher, now }: SqliteLedgerOptions)
     ...books.runs.topic,
     ...books.positions.topic,
     ...deliveries.topic,
+    ...sums.topic,
     ...known.topic,
     ...books.filled.topic,
     ...books.held.topic,

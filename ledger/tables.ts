@@ -38,7 +38,14 @@ export interface Tables {
     contract: number | null
   }
   adopted: { sync: string; entity: string; ledger: string; read: number }
-  address: { id: Generated<number>; address: string; highest_read: Generated<number> }
+  address: {
+    id: Generated<number>
+    address: string
+    highest_read: Generated<number>
+    lists: Generated<string>
+    unsummed: Generated<number>
+  }
+  target_sum: { address: number; source: string; whole: number; sums: string }
   delivery: {
     address: number
     key: string
@@ -47,6 +54,8 @@ export interface Tables {
     original_hash: Uint8Array | null
     run: number
     source: number | null
+    rows: string | null
+    doubt: number | null
   }
   source_entity: { id: Generated<number>; sync: string; entity: string; swept: string | null; lost: string | null }
   table_owner: {

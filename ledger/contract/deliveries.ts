@@ -1,5 +1,15 @@
 /** What was delivered last, by address and key. */
 
+/** What a target's tables have of a key. */
+export interface Stored {
+  /** `_row_hash`: 32 hex digits. */
+  readonly hash: string
+  /** `_sync_read` of all its rows. */
+  readonly read: number
+  /** Rows of each list, in the order of `TargetSums.tableLists`, with commas between; `''`: there are no lists. */
+  readonly lines: string
+}
+
 /** The last version of a key that is accounted for at an address. */
 export interface Delivery {
   readonly key: string
@@ -17,6 +27,10 @@ export interface Delivery {
    * one, or the row is older than this column.
    */
   readonly source?: number | null
+  /** What the target has of it since; null: nothing; absent: not known. */
+  readonly stored?: Stored | null | undefined
+  /** What it had before, which the sums of the tables lose. Not kept. */
+  readonly before?: Stored | null | undefined
   /** The source's own key as text, where it is known and another: what was held under it is over. Not kept. */
   readonly sourceKey?: string | undefined
 }

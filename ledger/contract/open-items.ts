@@ -13,6 +13,11 @@ export interface Difference {
   /** The run that saw it; empty where an older version did. */
   readonly run: string
   readonly problem: string
+  /**
+   * The source and table that differ as a whole: `erp|lines`, the header's without a name. There is one for each until a check
+   * of that table agrees. Absent: sums of one run do; it ends when a full reading ties.
+   */
+  readonly part?: string
   readonly since: string
   readonly closed?: { readonly at: string; readonly by: string; readonly reason: string }
 }
@@ -34,10 +39,14 @@ export interface OpenItems {
   /** What of a sync is not over. */
   openItems(sync: string): Promise<readonly OpenItem[]>
   differences(filter: { readonly sync?: string; readonly open?: boolean }): Promise<readonly Difference[]>
-  /** Each run compares rows of its own, so that what it finds is a difference of its own. */
+  /** Each run compares rows of its own, so that what it finds is a difference of its own; of a `part` the one that is open changes. */
   saveDifference(difference: Omit<Difference, 'id' | 'since' | 'closed'>): Promise<void>
   /** A person decides. Gives back the one that was open. */
   closeDifference(id: string, who: Who): Promise<Difference | undefined>
   /** A run has compared everything at that place. */
-  closeDifferences(place: Pick<Difference, 'sync' | 'entity' | 'address'>, by: string, reason: string): Promise<void>
+  closeDifferences(
+    place: Pick<Difference, 'sync' | 'entity' | 'address' | 'part'>,
+    by: string,
+    reason: string,
+  ): Promise<void>
 }

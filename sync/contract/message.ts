@@ -97,7 +97,7 @@ export type Outcome = 'delivered' | 'unchanged' | 'superseded' | 'held' | 'inDou
 export const listTable = (entity: string, list: string): string => `${entity}_${list === 'lines' ? 'line' : list}`
 
 /** Key of a record as text, `|` between the parts (a `|` or `\` inside a part gets a `\`); unique within entity. */
-export function keyText(schema: TableSchema, record: Row): string {
+export function keyText(schema: Pick<TableSchema, 'key'>, record: Row): string {
   const names = memberOf(schema, 'key')
   let all = ''
   for (let i = 0; i < names.length; i++) {
@@ -109,6 +109,9 @@ export function keyText(schema: TableSchema, record: Row): string {
   }
   return all
 }
+
+/** The first part of a `keyText` as it stands there. */
+export const keyBeginning = (key: string): string => /^(?:[^|\\]|\\.)*/s.exec(key)?.[0] ?? ''
 
 /** The parts of a `keyText`. */
 export function keyParts(key: string): string[] {

@@ -41,6 +41,8 @@ export interface EntitySummary extends OutcomeCounts {
   readonly amounts: Readonly<Record<string, { readonly debit: string; readonly credit: string }>>
   /** Why it failed or does not tie, in words. */
   readonly problem?: string
+  /** When its whole tables were compared (ISO), and the statements and milliseconds that it took. Absent: they were not. */
+  readonly whole?: { readonly at: string; readonly statements: number; readonly ms: number }
   /** What a sweep found; the same at every sink. Absent: the run did not sweep the entity. */
   readonly sweep?: Readonly<SweepCounts>
 }

@@ -112,6 +112,24 @@ export interface TotalsQuestion {
   readonly by: readonly string[]
 }
 
+/** A table as it stands now, of one source: what a run wrote, and what others did. */
+export interface WholeTable {
+  /** `''` the header table, else the list's name. */
+  readonly list: string
+  /** As people call it. */
+  readonly name: string
+  /** Rows that a sync wrote (they have a `_sync_run`). */
+  readonly rows: number
+  /** Of these rows: for the header of the first 32 bits of `_row_hash`, for a list of `_sync_read`. */
+  readonly sum: bigint
+  /** Highest `_sync_read`; 0: there is none. */
+  readonly highest: number
+  /** Rows that no sync wrote. */
+  readonly others: number
+  /** Where every version is kept: how many there are; `rows` counts keys, `sum` is that of the newest version of each. */
+  readonly versions?: number
+}
+
 /** A record the target would not take, found by asking it. */
 export interface Rejection {
   /** Index in `batch.records`. */
@@ -191,6 +209,11 @@ export interface Target {
   keys?(schema: Schema, source: string, context: WriteContext): AsyncIterable<readonly StoredKey[]>
   /** Sums as stored for one table, in one query; a text: why it cannot tell (queries are not allowed there). */
   totals?(question: TotalsQuestion, context: WriteContext): Promise<readonly StoredTotal[] | string>
+  /**
+   * All tables of the schema as they stand, of the records of one source (the first part of the key), in one statement of a
+   * session that writes nothing. A text: why it cannot tell.
+   */
+  whole?(schema: Schema, source: string, context: WriteContext): Promise<readonly WholeTable[] | string>
   /** Renews the token; called once after an `auth` error, before the last attempt. */
   renew?(): Promise<void>
   /** How often and how long its failures that may pass are tried again, where it differs from the engine's rule. */

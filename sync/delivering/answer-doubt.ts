@@ -1,7 +1,6 @@
 /** What a person says of a batch in doubt, and what follows for each of its records. */
-import type { Commits, Decisions, Intent, Who } from '../../ledger/ledger.ts'
-import { NOBODY } from './folded-keys.ts'
-import { TWICE } from './intents.ts'
+import type { Commits, Decisions, Deliveries, Intent, Who } from '../../ledger/ledger.ts'
+import { appendedOf, TWICE } from './intents.ts'
 
 /** What becomes of the records of a batch, in numbers. */
 export interface Settled {
@@ -16,7 +15,7 @@ export interface Settled {
 
 /** `delivered`: equal records are not sent again. `absent`: the next run reads them again and sends them. */
 export async function settleDoubt(
-  ledger: Commits & Decisions,
+  ledger: Commits & Decisions & Deliveries,
   intent: Intent,
   as: 'delivered' | 'absent',
   who: Who,
@@ -34,13 +33,7 @@ export async function settleDoubt(
     sinkId: address,
     sinkName: address,
     address,
-    deliveries: versions.map(({ key, read, hash }) => ({
-      key,
-      read,
-      hash: hash === '' ? null : hash,
-      run,
-      source: NOBODY,
-    })),
+    deliveries: await appendedOf(ledger, intent, versions),
     outcomes: {},
     intent: id,
     decision: { ...who, kind: 'in-doubt', sync, entity, sink: address, about: `${id}: ${answer}` },

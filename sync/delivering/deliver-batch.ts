@@ -16,6 +16,7 @@ import { createTablePreparation, type TablePreparation } from './prepare-tables.
 import { createRunTotals, type RunTotals } from './run-totals.ts'
 import { settleBatch, settleWritten } from './settle-batch.ts'
 import { type BatchSorter, createBatchSorter } from './sort-batch.ts'
+import { createWholeChecks, type WholeChecks } from './whole-checks.ts'
 import { writeRecords } from './write.ts'
 
 export type BatchWork = (job: Job, newest: readonly Entry[], older: readonly Entry[]) => Promise<OutcomeCounts>
@@ -26,6 +27,7 @@ interface Parts {
   readonly tables: TablePreparation
   readonly sorter: BatchSorter
   readonly totals: RunTotals
+  readonly whole: WholeChecks
 }
 
 /**
@@ -39,6 +41,7 @@ export function createBatchWork(deps: DeliverDeps, fifo: Fifo): BatchWork {
     tables,
     sorter: createBatchSorter(deps, tables),
     totals: createRunTotals(deps.settlement.runs, fifo),
+    whole: createWholeChecks(deps.ledger, fifo, deps.now),
   }
   return async (job, newest, older) => {
     const { settlement } = deps
@@ -58,7 +61,7 @@ export function createBatchWork(deps: DeliverDeps, fifo: Fifo): BatchWork {
 
 /** Sorts it, refuses what no target may get, and has its totals compared when the run ends. */
 async function begin(
-  { deps, sorter, totals }: Parts,
+  { deps, sorter, totals, whole }: Parts,
   entity: EntityRun | undefined,
   job: Job,
   newest: readonly Entry[],
@@ -75,7 +78,10 @@ async function begin(
   refuseChanged(schema.entity, newest, job.repeats, sorted.known.deliveries, sync.run)
   refuseFolded(schema.entity, [...sorted.known.deduplicated.folded, ...foldedWith(unwritten, newest)])
   const plan = totalsPlan(schema, entity?.totals)
-  if (sorted.reached !== undefined) totals.watch(sorted.reached, { target, schema, run: sync.run, plan, retry })
+  if (sorted.reached !== undefined) {
+    totals.watch(sorted.reached, { target, schema, run: sync.run, plan, retry })
+    if (sorted.known.lists) whole.watch(sorted.reached, newest, retry)
+  }
   const contribution = totals.contributions({ run: sync.run, address: target.address }, plan)
   return { job, newest, older, retry, append, contribution, unwritten, sorted }
 }

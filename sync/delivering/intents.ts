@@ -1,5 +1,5 @@
 /** Append and posting sinks: what is sent is written down first, and nothing of unknown outcome is ever sent again. */
-import type { Commits, Delivery, Intent, Intents } from '../../ledger/ledger.ts'
+import type { Commits, Deliveries, Delivery, Intent, Intents } from '../../ledger/ledger.ts'
 import type { SinkRef } from '../contract/engine.ts'
 import { classOf, syncError } from '../contract/errors.ts'
 import type { SyncInfo } from '../contract/message.ts'
@@ -10,7 +10,7 @@ import type { Deduplicated } from './deduplicate.ts'
 import { NOBODY } from './folded-keys.ts'
 
 export interface AppendDeps {
-  readonly ledger: Intents & Commits
+  readonly ledger: Intents & Commits & Deliveries
   readonly target: Target
   readonly context: WriteContext
   readonly again: RetryContext
@@ -107,7 +107,7 @@ export async function resolveIntents(ref: SinkRef, deps: AppendDeps, look: () =>
   }
 }
 
-async function commitIntent(ref: SinkRef, intent: Intent, ledger: Commits): Promise<void> {
+async function commitIntent(ref: SinkRef, intent: Intent, ledger: Commits & Deliveries): Promise<void> {
   const { address, run, sync, entity } = intent
   await ledger.commit({
     run,
@@ -116,11 +116,28 @@ async function commitIntent(ref: SinkRef, intent: Intent, ledger: Commits): Prom
     sinkId: ref.id,
     sinkName: ref.name,
     address,
-    deliveries: intent.records.map(({ key, read, hash, totals = null }): Delivery => {
-      return { key, read, hash: hash === '' ? null : hash, totals, run, source: NOBODY }
-    }),
+    deliveries: await appendedOf(ledger, intent, intent.records),
     outcomes: {},
     intent: intent.id,
+  })
+}
+
+/** Versions of an intent that are in the target, as the ledger keeps them. */
+export async function appendedOf(
+  ledger: Deliveries,
+  { address, run }: Pick<Intent, 'address' | 'run'>,
+  records: Intent['records'],
+): Promise<Delivery[]> {
+  const known = await ledger.deliveries(
+    address,
+    records.map(({ key }) => key),
+  )
+  return records.map(({ key, read, hash, totals = null }) => {
+    const last = known.get(key)
+    const own = hash === '' ? null : { hash, read, lines: '' }
+    // Of each key the newest version counts.
+    const stored = last && last.read > read ? last.stored : own
+    return { key, read, hash: own && hash, totals, run, source: NOBODY, stored, before: last?.stored }
   })
 }
 

@@ -1,9 +1,9 @@
 /** A batch on its way to one target, and the forms in which the others of this room want it. */
-import type { Delivery } from '../../ledger/ledger.ts'
+import type { Delivery, Stored } from '../../ledger/ledger.ts'
 import type { DeliverOptions } from '../contract/engine.ts'
-import { type DataRecord, isDeletion, memberOf, type Outcome, type SyncInfo } from '../contract/message.ts'
+import { type DataRecord, isDeletion, memberOf, type Outcome, type Schema, type SyncInfo } from '../contract/message.ts'
 import type { RetryContext } from '../contract/retry.ts'
-import type { StagedBatch, WriteBatch, WriteContext } from '../contract/target.ts'
+import type { StagedBatch, Target, WriteBatch, WriteContext } from '../contract/target.ts'
 import type { Entry } from '../run/entry.ts'
 import type { RowReport } from '../run/progress.ts'
 import type { Fingerprinter } from '../values/fingerprint.ts'
@@ -45,6 +45,8 @@ export interface Known {
   readonly deliveries: ReadonlyMap<string, Delivery>
   /** Replay: hashes of the originals of edited records, by key. */
   readonly originals: ReadonlyMap<string, string>
+  /** Lists in the order in which the ledger counts their rows; undefined: what this target has is not counted. */
+  readonly lists: readonly string[] | undefined
 }
 
 /** A name for what is written at one time. Targets name files by it; what stands in a message must not lead to another path. */
@@ -89,8 +91,11 @@ function hasRow(record: DataRecord, list: string): boolean {
 }
 
 /** What the ledger keeps of a record that was delivered. */
-export function deliveryOf(job: Job, entry: Entry, { originals }: Known, contribution: ContributionOf): Delivery {
+export function deliveryOf(job: Job, entry: Entry, known: Known, contribution: ContributionOf): Delivery {
+  const { originals, deliveries, lists } = known
   return {
+    stored: lists && storedOf(entry, lists),
+    before: deliveries.get(entry.key)?.stored,
     key: entry.key,
     read: entry.read,
     hash: entry.hash === '' ? null : entry.hash,
@@ -100,4 +105,20 @@ export function deliveryOf(job: Job, entry: Entry, { originals }: Known, contrib
     source: sourceHash(entry),
     sourceKey: entry.sourceKey,
   }
+}
+
+/** What the target has of a record that was delivered; null: nothing, since it was deleted. */
+export function storedOf({ record, hash, read }: Entry, lists: readonly string[]): Stored | null {
+  return isDeletion(record) ? null : { hash, read, lines: lists.map((list) => linesIn(record, list)).join(',') }
+}
+
+function linesIn(record: DataRecord, list: string): number {
+  const lines = memberOf(record, list)
+  return Array.isArray(lines) ? lines.length : 0
+}
+
+/** Lists whose tables the ledger counts; undefined: it counts none, since rows are told apart by the first part of the key. */
+export function countedLists({ whole, mode }: Target, { key, lists = {} }: Schema): readonly string[] | undefined {
+  if (whole === undefined || key[0] !== 'source' || key.length < 2) return undefined
+  return mode === 'append' ? [] : Object.keys(lists)
 }

@@ -1,14 +1,14 @@
 /** A full refresh of a table that keeps every version: what it says that it has newest of each key counts, not what was remembered. */
-import type { Deliveries } from '../../ledger/ledger.ts'
+import type { Deliveries, TargetSums } from '../../ledger/ledger.ts'
 import { syncError } from '../contract/errors.ts'
 import { type DataRecord, keyText, memberOf, type Schema } from '../contract/message.ts'
-import type { Job } from './job.ts'
+import { countedLists, type Job } from './job.ts'
 
 /** Behind every key that begins alike. */
 const END = '\u{10ffff}'
 
 /** Keys of the batch's source only: others may share the table. Without `Target.keys` everything stays as it was remembered. */
-export async function matchTable(ledger: Deliveries, job: Job): Promise<void> {
+export async function matchTable(ledger: Deliveries & TargetSums, job: Job): Promise<void> {
   const { batch, context, options } = job
   const { target } = options
   const { schema, payload } = batch
@@ -19,7 +19,8 @@ export async function matchTable(ledger: Deliveries, job: Job): Promise<void> {
   const prefix = prefixOf(schema, record)
   let through = prefix
   let count = 0
-  for await (const stored of ask(schema, String(memberOf(record, 'source') ?? ''), context)) {
+  const source = String(memberOf(record, 'source') ?? '')
+  for await (const stored of ask(schema, source, context)) {
     const after = through
     for (const { key } of stored) {
       if (!isBehind(key, through)) throw wrongOrder(address, key, through, schema.entity)
@@ -30,6 +31,7 @@ export async function matchTable(ledger: Deliveries, job: Job): Promise<void> {
     context.waiting(`compared ${count} keys of ${address} with what was delivered`)
   }
   await ledger.matchDeliveries(address, { after: through, through: `${prefix}${END}`, stored: [] })
+  if (countedLists(target, schema)) await ledger.recountTargets(address, source)
 }
 
 /** What the keys of one source begin with; where they do not name it, all do. */

@@ -82,12 +82,18 @@ async function settle(
 const unchangedOf = ({ job, sorted }: Delivering): Delivery[] =>
   sorted.known.deduplicated.unchanged.map(({ entry, last }) => ({
     ...last,
+    before: last.stored,
+    stored: last.stored ?? storedBefore(last, sorted.known.lists),
     run: job.sync.run,
     source: sourceHash(entry),
     sourceKey: entry.sourceKey,
     read: entry.read,
     originalHash: sorted.known.originals.get(entry.key) ?? last.originalHash ?? null,
   }))
+
+/** What a version before delivered: of a table without lists its hash is all that counts. */
+const storedBefore = ({ hash, read, stored }: Delivery, lists: readonly string[] | undefined): Delivery['stored'] =>
+  stored === undefined && hash && lists?.length === 0 ? { hash, read, lines: '' } : stored
 
 function heldOf(
   { settlement }: Settling,

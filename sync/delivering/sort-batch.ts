@@ -8,7 +8,7 @@ import { cannotTakeBack, withoutVainDeletions } from './deletions.ts'
 import type { DeliverDeps } from './deps.ts'
 import { type AppendDeps, resolveIntents, withoutDoubtful } from './intents.ts'
 import { checkAlike, type Refused } from './isolate-bad-records.ts'
-import type { Job, Known } from './job.ts'
+import { countedLists, type Job, type Known } from './job.ts'
 import type { PreparedTables, TablePreparation } from './prepare-tables.ts'
 import { createOwnerCheck } from './table-owners.ts'
 
@@ -73,16 +73,20 @@ async function recall(
   newest: readonly Entry[],
   append: AppendDeps | undefined,
 ): Promise<Known> {
-  const { address } = job.options.target
+  const { target } = job.options
+  const { schema } = job.batch
+  const { address } = target
   const keys = newest.map(({ key }) => key)
-  const [deliveries, heldReads, originals] = await Promise.all([
+  const counted = countedLists(target, schema)
+  const [deliveries, heldReads, originals, lists] = await Promise.all([
     ledger.deliveries(address, keys),
     ledger.heldReads(address, keys),
     originalsOf(ledger, job),
+    counted && ledger.tableLists(address, counted),
   ])
   const deduplicated = withoutVainDeletions(job, deduplicate(newest, deliveries, heldReads, job.sync.run), deliveries)
-  if (append === undefined) return { deduplicated, inDoubt: [], deliveries, originals }
-  return { ...(await withoutDoubtful(deduplicated, append)), deliveries, originals }
+  if (append === undefined) return { deduplicated, inDoubt: [], deliveries, originals, lists }
+  return { ...(await withoutDoubtful(deduplicated, append)), deliveries, originals, lists }
 }
 
 async function originalsOf(ledger: DeliverDeps['ledger'], { sync, options }: Job): Promise<Map<string, string>> {

@@ -11,6 +11,7 @@ import type { RunKeeper } from './settlement.ts'
 import { type EntityRun, type Reached, type RunState, type TotalsCheck, tallyOf } from './state.ts'
 import { checkKey } from './summary.ts'
 import { findLate } from './watch.ts'
+import { keepWhole } from './whole-tables.ts'
 
 export interface CheckDeps {
   readonly ledger: Ledger
@@ -92,7 +93,7 @@ export async function checkSinks(
   for (const made of entity.reached.values()) {
     const reached = await made.catch(() => undefined)
     if (!reached || tallyOf(entity, reached.ref).counts.delivered === 0 || signal.aborted) continue
-    const comparing = entity.error ? undefined : compare(reached, signal)
+    const comparing = entity.error ? undefined : compare(deps, run, entity, reached, signal)
     await meanwhile(reached)
     const check = await comparing
     if (!check) continue
@@ -129,7 +130,7 @@ async function keepDifference(
   run: RunState,
   entity: EntityRun,
   { target, ref }: Reached,
-  { kind, problem = '' }: TotalsCheck,
+  { kind, problem = '', whole }: TotalsCheck,
 ): Promise<void> {
   const place = { sync: run.sync, entity: entity.name, address: target.address }
   try {
@@ -137,7 +138,8 @@ async function keepDifference(
     if (kind === 'ties' && isWhole(run, entity, target.mode, ref))
       await ledger.closeDifferences(place, `run ${run.id}`, 'a full reading ties')
     // A poll sees to its alerts when it ends.
-    if (kind === 'differs' && run.mode !== 'poll') await raiseDifferences(ledger, run.sync, entity.name)
+    if ((kind === 'differs' || whole?.problem) && run.mode !== 'poll')
+      await raiseDifferences(ledger, run.sync, entity.name)
   } catch (error) {
     settlement.failEntity(run, entity, asSyncError(error))
   }
@@ -155,12 +157,28 @@ const whatCounts = (check: TotalsCheck, inDoubt: number): TotalsCheck =>
     ? { ...check, kind: 'not verified', problem: `${inDoubt} record(s) are in doubt. ${check.problem}` }
     : check
 
-async function compare(reached: Reached, signal: AbortSignal): Promise<TotalsCheck | undefined> {
+/** The sums of the run, then the tables as a whole. */
+async function compare(
+  deps: CheckDeps,
+  run: RunState,
+  entity: EntityRun,
+  reached: Reached,
+  signal: AbortSignal,
+): Promise<TotalsCheck | undefined> {
+  const context = { signal, waiting: () => undefined }
+  const unverified = (what: string) => (error: unknown) => {
+    const problem = `${what} ${reached.target.address} could not be compared: ${asSyncError(error).message}`
+    return { kind: 'not verified' as const, amounts: {}, problem }
+  }
+  const check = await reached.check?.(context).catch(unverified('the sums stored in'))
+  if (!check || !reached.whole) return check
   try {
-    return await reached.check?.({ signal, waiting: () => undefined })
+    const whole = await keepWhole(deps.ledger, run, entity, reached, await reached.whole(context))
+    return whole ? { ...check, whole } : check
   } catch (error) {
-    const problem = `the sums stored in ${reached.target.address} could not be compared: ${asSyncError(error).message}`
-    return { kind: 'not verified', amounts: {}, problem }
+    return check.kind === 'ties'
+      ? { ...check, ...unverified('the whole tables at')(error), amounts: check.amounts }
+      : check
   }
 }
 

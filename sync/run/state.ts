@@ -22,6 +22,24 @@ export interface Reached {
   readonly place: MarkPlace
   /** Set by whoever delivers: compares what is stored with what was delivered. Called once, when a run that wrote ends. */
   check?: (context: WriteContext) => Promise<TotalsCheck>
+  /** Set by whoever delivers: compares whole tables with what the ledger knows of them. When a run that wrote ends. */
+  whole?: (context: WriteContext) => Promise<readonly WholeCheck[]>
+}
+
+/** What comparing the tables of one source said. */
+export interface WholeCheck {
+  readonly source: string
+  /** `unknown`: the ledger does not know all that was delivered there, and it does not agree. */
+  readonly kind: 'agrees' | 'differs' | 'unknown' | 'not verified'
+  /** Why it is not verified, in words. */
+  readonly problem?: string
+  /** By table (`''` the header's, else the list's name), those that do not agree among them. */
+  readonly tables: readonly { readonly list: string; readonly problem?: string }[]
+  /** When, as ISO time. */
+  readonly at: string
+  /** Statements that it took, and milliseconds. */
+  readonly statements: number
+  readonly ms: number
 }
 
 /** Where in a target the mark of a sync and entity belongs. */
@@ -37,6 +55,16 @@ export interface TotalsCheck {
   readonly amounts: EntitySummary['amounts']
   /** Where it does not tie: why, in words. */
   readonly problem?: string
+  /** What comparing whole tables said; absent: they were not asked. */
+  readonly whole?: WholeSaid
+}
+
+/** What all checks of whole tables at one sink said together. */
+export interface WholeSaid extends NonNullable<EntitySummary['whole']> {
+  /** What differs, in words. */
+  readonly problem?: string
+  /** What keeps it open, in words. */
+  readonly open: readonly string[]
 }
 
 export interface RunStart {

@@ -47,12 +47,13 @@ function entityAt(run: RunState, entity: EntityRun, sink: EntityRun['sinks'][num
   const missing = base.read - accounted(base)
   const items = ending.open ? openAt(ending.open, entity, sink, sinksOf(entity)) : ownItems(entity.name, base)
   const differences = items.flatMap((item) => (item.kind === 'difference' ? (item.problem ?? '') : []))
-  const differs = check?.kind === 'differs' ? check.problem : differences[0]
+  const differs = check?.kind === 'differs' ? check.problem : (check?.whole?.problem ?? differences[0])
   const unverified = check ? check.kind === 'not verified' && check.problem : base.delivered > 0 && UNCOMPARED
   const open = [
     ...(ending.stopped && (missing !== 0 || !entity.readDone) ? [STOPPED] : []),
     ...openInWords(items),
     ...(unverified ? [`${NOT_VERIFIED}${unverified}`] : []),
+    ...(check?.whole?.open ?? []),
   ]
   const verdict = worstOf([
     ...(entity.error || (missing !== 0 && !ending.stopped) ? (['failed'] as const) : []),
@@ -68,6 +69,7 @@ function entityAt(run: RunState, entity: EntityRun, sink: EntityRun['sinks'][num
     ties: isGood(verdict),
     ...(open.length > 0 ? { open } : {}),
     ...(problem === undefined ? {} : { problem }),
+    ...(check?.whole ? { whole: { at: check.whole.at, statements: check.whole.statements, ms: check.whole.ms } } : {}),
     ...(entity.sweep ? { sweep: entity.sweep } : {}),
   }
 }
@@ -121,7 +123,7 @@ export function summarize(run: RunState, ending: Ending): RunSummary {
     ...whole.verdicts,
   ])
   // A difference that an earlier run found makes this one no failure.
-  const differs = [...(ending.checks?.values() ?? [])].some(({ kind }) => kind === 'differs')
+  const differs = [...(ending.checks?.values() ?? [])].some(({ kind, whole }) => kind === 'differs' || whole?.problem)
   const failed = verdict === 'failed' || differs
   return {
     run: run.id,

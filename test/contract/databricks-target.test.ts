@@ -37,6 +37,7 @@ async function startBench(): Promise<TargetBench> {
       const values = Object.values(row).map((value) => `'${value}'`)
       await f.rows(`INSERT INTO main.finance.${table} (${Object.keys(row).join(', ')}) VALUES (${values.join(', ')})`)
     },
+    sql: async (table, text) => void (await f.rows(text.replaceAll('$T', `main.finance.${table}`))),
     protect(table) {
       f.sandbox.deny('MODIFY', `main.finance.${table}`)
       return () => f.sandbox.allow()

@@ -40,6 +40,7 @@ async function startBench(): Promise<TargetBench> {
           .join(', ')}) VALUES (${values.join(', ')})`,
       )
     },
+    sql: async (table, text) => void (await rows(text.replaceAll('$T', table))),
     protect(table) {
       refused.add(`"memory"."main"."${table}"`)
       return () => refused.clear()

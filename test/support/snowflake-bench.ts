@@ -33,6 +33,7 @@ export async function startSnowflakeBench(options: SnowflakeOptions = {}): Promi
       const values = Object.values(row).map((value) => `'${value}'`)
       await f.rows(`INSERT INTO ${at(table)} (${Object.keys(row).join(', ')}) VALUES (${values.join(', ')})`)
     },
+    sql: async (table, text) => void (await f.rows(text.replaceAll('$T', at(table)))),
     protect(table) {
       for (const right of ['INSERT', 'UPDATE', 'DELETE']) f.sandbox.deny(right, at(table).replaceAll('"', ''))
       return () => f.sandbox.allow()

@@ -10,6 +10,7 @@ import type { AppendTarget, MergeTarget, SqlTarget } from '../../vendor/warehous
 import { type FakeTarget, supplier, supplierSchema } from './fakes.ts'
 import { rig, sums, warehouse } from './rig.ts'
 import { batchOf, entry, journal, writeContext } from './warehouse.ts'
+import { wholeSuite } from './whole-suite.ts'
 
 export interface FreshOptions {
   readonly mode?: 'merge' | 'append'
@@ -27,6 +28,8 @@ export interface TargetBench {
   /** A table that somebody made by hand. */
   create(table: string, columns: Readonly<Record<string, ColumnType>>): Promise<void>
   insert(table: string, row: Readonly<Record<string, string>>): Promise<void>
+  /** A statement of somebody's own; `$T` in it stands for a table (`prefix` + entity or list). */
+  sql(table: string, text: string): Promise<void>
   /** Takes the right to change a table's rows away; the function gives it back. */
   protect(table: string): () => void
   /** Somebody takes all rows of a table away, or the table itself. */
@@ -516,6 +519,8 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
         )
       assert.deepEqual([await some(''), await some('lines')], [true, false])
     })
+
+    wholeSuite(() => bench, some)
 
     describe('appended', () => {
       const columns = ['key', 'operation', 'record', '_sync_read', '_source_stamp', '_sync_batch']

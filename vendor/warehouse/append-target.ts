@@ -7,6 +7,7 @@ import { storedVersions } from './stored-keys.ts'
 import { haveRows } from './tables.ts'
 import { VERSIONS_UNTOLD } from './technical-columns.ts'
 import { type AppendTarget, atTable, preparedOf, type Warehouse } from './warehouse.ts'
+import { wholeTables, wholeVersionsQuery } from './whole-tables.ts'
 
 /** How the file of a batch is loaded into the table of versions. Its name is always the same for a batch. */
 export interface Loading {
@@ -77,6 +78,10 @@ export function createAppendTarget(warehouse: Warehouse, entity: string, options
     },
 
     keys: (_schema, source, context) => storedVersions(dialect, table, source, context),
+    async whole(_schema, source, context) {
+      const asked = { list: '', name: table, source: 'source', find: await columns(context) }
+      return wholeTables(dialect, [asked], wholeVersionsQuery(dialect, asked), source, context)
+    },
     totals: async () => VERSIONS_UNTOLD,
   }
 }

@@ -54,6 +54,8 @@ export interface Statement {
   readonly what: string
   /** `read`: gives rows. `write`: done twice it changes nothing more, because it is repeated when its outcome is unknown. */
   readonly kind: 'read' | 'write'
+  /** In a session in which nothing was written, so that it sees what everybody does. */
+  readonly apart?: true
 }
 
 /** How texts become SQL. */
@@ -77,6 +79,8 @@ export interface DialectText {
   readonly qualifiedSet: boolean
   /** The value of a column's type in a text; one that does not fit raises. */
   readonly cast: (text: string, type: ColumnType) => string
+  /** The whole number that hexadecimal digits in a text stand for; null where it has others. */
+  readonly fromHex: (text: string) => string
   /** A stored value as a message has it, where that is no plain cast to text. */
   readonly told?: (expression: string, found: FoundColumn) => string | undefined
   /** A text column compared by its bytes whatever its collation; absent: no statement can say so, and the columns themselves are looked at. */

@@ -10,6 +10,7 @@ import { createTotals } from './stored-totals.ts'
 import { addressOf, haveRows } from './tables.ts'
 import { HEADER_COLUMNS, LIST_COLUMNS } from './technical-columns.ts'
 import { atTable, type MergeTarget, preparedOf, type Warehouse } from './warehouse.ts'
+import { wholeQuery, wholeTables } from './whole-tables.ts'
 
 export interface MergeOptions<R> {
   /** Table of an entity or of a list. */
@@ -54,6 +55,16 @@ export function createMergeTarget<R>(warehouse: Warehouse, entity: string, optio
       rejectedOf(dialect, await plans.ready(batch.schema, context), batch, context),
 
     keys: (schema, source, context) => storedKeys(dialect, name, schema, source, context),
+    async whole(schema, source, context) {
+      const { parts, found } = await plans.ready(schema, context)
+      const tables = parts.map(({ list, wanted, key }, place) => ({
+        list,
+        name: wanted.name,
+        source: key[0] as string,
+        find: found?.[place] ?? asGiven,
+      }))
+      return wholeTables(dialect, tables, wholeQuery(dialect, tables), source, context)
+    },
     async totals(question, context) {
       const { parts, found } = await plans.ready(question.schema, context)
       const place = Math.max(

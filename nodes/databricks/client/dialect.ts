@@ -19,6 +19,7 @@ export const TEXT: DialectText = {
   parameter: (name) => `:${name}`,
   qualifiedSet: true,
   cast: (text, type) => cast(text, type, 'string'),
+  fromHex: (text) => `conv(${text}, 16, 10)`,
 }
 
 /** `json`: how JSON columns are made. */

@@ -15,6 +15,8 @@ export interface Statement {
   readonly what: string
   /** `read`: fetches rows. `write`: done twice it must change nothing more, because it is repeated when its outcome is unknown. */
   readonly kind: 'read' | 'write'
+  /** In a session in which nothing was written. */
+  readonly apart?: true
   /** For the query history: sync, run, entity. */
   readonly tags?: Readonly<Record<string, string>>
 }
@@ -47,6 +49,12 @@ export function createSessions(given: SessionsOptions): Sessions {
   let client: Promise<DriverClient> | undefined
   /** Sessions at rest. Each statement has one to itself, so that a lost one takes no other statement with it. */
   let idle: DriverSession[] = []
+  const wrote = new WeakSet<DriverSession>()
+  /** What is read apart needs one that wrote nothing, so that others take one that did first. */
+  const rested = ({ apart }: Statement): DriverSession | undefined => {
+    const at = idle.findLastIndex((session) => wrote.has(session) !== (apart ?? false))
+    return at >= 0 ? idle.splice(at, 1)[0] : apart ? undefined : idle.pop()
+  }
   let sent = 0
 
   async function openSession(): Promise<DriverSession> {
@@ -78,7 +86,8 @@ export function createSessions(given: SessionsOptions): Sessions {
     let phase: FailurePoint['phase'] = 'open'
     let session: DriverSession | undefined
     const work = async (): Promise<readonly ResultRow[]> => {
-      session = idle.pop() ?? (await openSession())
+      session = rested(statement) ?? (await openSession())
+      if (statement.kind === 'write') wrote.add(session)
       hostAnswered(host)
       signal.throwIfAborted()
       phase = 'execute'

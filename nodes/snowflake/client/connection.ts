@@ -25,8 +25,11 @@ export interface Connection {
   /** `snowflake://ORG-ACCOUNT` */
   readonly address: string
   readonly options: Pick<SnowflakeOptions, 'warehouse' | 'role' | 'database' | 'schema'>
-  /** One statement in any session. */
-  run(statement: Statement & { readonly tags?: Tags }, context: WriteContext): Promise<readonly ResultRow[]>
+  /** One statement in any session; `apart`: in one in which nothing was written. */
+  run(
+    statement: Statement & { readonly tags?: Tags; readonly apart?: true | undefined },
+    context: WriteContext,
+  ): Promise<readonly ResultRow[]>
   /**
    * Several statements in one session that nobody else uses meanwhile. When the session is lost everything is done again in a
    * new one, so that it must be a whole that changes nothing more when it is done twice.
@@ -56,6 +59,7 @@ export function createConnection(options: SnowflakeOptions): Connection {
     tags: Tags,
     task: (work: Work) => Promise<T>,
     context: WriteContext,
+    apart = false,
   ): Promise<T> {
     const tag = tagText(tags)
     return withSignOfLife(what, context, () =>
@@ -64,7 +68,7 @@ export function createConnection(options: SnowflakeOptions): Connection {
         async () => {
           let session: Session | undefined
           const done = (async () => {
-            session = await pool.take(context)
+            session = await pool.take(context, apart)
             const mine = session
             return task({
               run: (statement) => sender.send(mine, statement, context, tag),
@@ -94,8 +98,8 @@ export function createConnection(options: SnowflakeOptions): Connection {
     )
   }
 
-  const run: Connection['run'] = ({ tags = {}, ...statement }, context) =>
-    work(statement.what, tags, (session) => session.run(statement), context)
+  const run: Connection['run'] = ({ tags = {}, apart, ...statement }, context) =>
+    work(statement.what, tags, (session) => session.run(statement), context, apart)
 
   return {
     address: `snowflake://${account.toUpperCase()}`,

@@ -19,6 +19,7 @@ export const TEXT: DialectText = {
   parameter: (_name, place) => `:${place}`,
   qualifiedSet: true,
   cast: (text, type) => cast(text, type),
+  fromHex: (text) => `TRY_TO_NUMBER(${text}, '${'X'.repeat(8)}')`,
   told: (value, { type }) => (type.kind === 'DATE' ? `TO_VARCHAR(${value}, 'YYYY-MM-DD')` : undefined),
   exact: (value) => `COLLATE(${value}, '')`,
 }
@@ -37,7 +38,7 @@ export function createDialect(connection: Connection): SqlDialect {
     code: 'snowflake',
     address: connection.address,
     statements: connection.statements,
-    run: (statement, context) => connection.run(sent(statement), context),
+    run: (statement, context) => connection.run({ ...sent(statement), apart: statement.apart }, context),
     session: (what, tags, task, context) =>
       connection.work(
         what,

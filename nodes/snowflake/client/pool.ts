@@ -14,8 +14,8 @@ import { SHOW_SETTINGS, sessionSettings, wrongSetting } from './session.ts'
 const CLOSE_MS = 1400
 
 export interface Pool {
-  /** A session that nobody else uses. */
-  take(context: WriteContext): Promise<Session>
+  /** A session that nobody else uses; `apart`: one in which nothing was written. */
+  take(context: WriteContext, apart?: boolean): Promise<Session>
   /** Its work ended well. */
   giveBack(session: Session): void
   /** Its work ended with this error: one whose statement may still run, or that is lost, is not used again. */
@@ -41,7 +41,7 @@ export function createPool(
   let idle: Session[] = []
   const atLogin = new WeakSet<SyncError>()
 
-  async function openSession(context: WriteContext): Promise<Session> {
+  async function openSession(context: WriteContext, apart: boolean): Promise<Session> {
     const what = `Login to ${account}`
     let driver: DriverSession
     try {
@@ -68,7 +68,7 @@ export function createPool(
       throw failure
     }
     hostAnswered(new URL(accessUrl).hostname)
-    const session: Session = { driver, id: '', lost: false }
+    const session: Session = { driver, id: '', lost: false, apart }
     try {
       const what = 'Settings of the session'
       await sender.send(session, { sql: sessionSettings(options), what }, context)
@@ -98,7 +98,10 @@ export function createPool(
   }
 
   return {
-    take: async (context) => idle.pop() ?? openSession(context),
+    async take(context, apart = false) {
+      const at = idle.findLastIndex((session) => session.apart === apart)
+      return (at >= 0 && idle.splice(at, 1)[0]) || openSession(context, apart)
+    },
     giveBack: (session) => void idle.push(session),
     leave,
     isAtLogin: (error) => atLogin.has(error),

@@ -24,6 +24,8 @@ export interface Session {
   /** As Snowflake numbers it. */
   id: string
   lost: boolean
+  /** For what is read apart from all that writes. */
+  readonly apart: boolean
 }
 
 export interface Sender {

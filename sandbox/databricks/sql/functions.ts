@@ -7,6 +7,9 @@ const call =
   (args) =>
     `${name}(${args.join(', ')})`
 
+const unsupportedBases = (from = '', to = '') =>
+  new SqlError('UNSUPPORTED_FEATURE', '0A000', `conv from base ${from} to base ${to} is not in the sandbox.`)
+
 /** Functions whose name and meaning are the same in the engine. */
 const SAME =
   'count sum min max avg coalesce nullif upper lower trim ltrim rtrim length replace abs round floor greatest least row_number rank dense_rank lag lead first_value last_value any_value bool_or bool_and max_by min_by md5 left right lpad rpad year month day date_trunc concat_ws'.split(
@@ -31,6 +34,12 @@ const OTHER: Readonly<Record<string, Emit>> = {
   array: (args) => `[${args.join(', ')}]`,
   array_contains: call('list_contains'),
   collect_list: call('list'),
+  conv: ([value, from, to]) => {
+    if (from !== '16' || to !== '10') throw unsupportedBases(from, to)
+    // Digits are read up to the first that is none.
+    const digits = `regexp_extract(${value}, '^[0-9a-fA-F]*')`
+    return `CASE WHEN ${value} = '' THEN NULL ELSE CAST(CAST('0x' || CASE ${digits} WHEN '' THEN '0' ELSE ${digits} END AS UBIGINT) AS VARCHAR) END`
+  },
   sha2: ([value]) => `sha256(${value})`,
   isnull: ([value]) => `(${value} IS NULL)`,
   isnotnull: ([value]) => `(${value} IS NOT NULL)`,

@@ -36,10 +36,19 @@ const textOf: Emit = ([value = 'NULL', format]) => {
   return `strftime(CAST(${value} AS TIMESTAMP), ${literal(formatOf(format, 'out') ?? '')})`
 }
 
+/** By a format of X: that many hexadecimal digits at most, in any case. */
+function fromHex(value: string, most: number, tolerant: boolean): string {
+  const number = `CAST(CAST('0x' || ${value} AS UBIGINT) AS DECIMAL(38, 0))`
+  const fits = `regexp_full_match(${value}, '[0-9a-fA-F]{1,${most}}')`
+  return `CASE WHEN ${value} IS NULL THEN NULL WHEN ${fits} THEN ${number} ELSE ${tolerant ? 'NULL' : `CAST(${value} AS DECIMAL(38, 0))`} END`
+}
+
 const toNumber =
   (tolerant: boolean): Emit =>
   ([value = 'NULL', ...rest]) => {
     const [precision = '38', scale = '0'] = rest.filter((arg) => /^\d+$/.test(arg))
+    const format = rest.find((arg) => /^'X+'$/i.test(arg))
+    if (format !== undefined) return fromHex(value, format.length - 2, tolerant)
     return castTo(value, fixed(Number(precision), Number(scale)), tolerant)
   }
 

@@ -110,6 +110,7 @@ export async function openFurther(): Promise<Further> {
     parameter: (_name, place) => `$${place}`,
     qualifiedSet: false,
     cast,
+    fromHex: (text) => `TRY_CAST('0x' || ${text} AS BIGINT)`,
     statements: () => sent,
     run,
     session: (_what, _tags, task, context) =>

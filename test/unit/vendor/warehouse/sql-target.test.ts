@@ -40,6 +40,7 @@ function fake(own: Partial<SqlDialect> = {}, answer: (sql: string) => unknown = 
     parameter: (name) => `@${name}`,
     qualifiedSet: false,
     cast: (value) => value,
+    fromHex: (value) => `HEX(${value})`,
     exact: (value) => value,
     statements: () => sent.length,
     run,

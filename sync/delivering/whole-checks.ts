@@ -1,0 +1,113 @@
+/** At the end of a run that wrote: whether its tables hold what the ledger counted there, all of it. */
+import type { Intents, TargetMemory, TargetSums } from '../../ledger/ledger.ts'
+import { keyBeginning, keyParts } from '../contract/message.ts'
+import { type RetryOptions, withRetry } from '../contract/retry.ts'
+import type { WholeTable, WriteContext } from '../contract/target.ts'
+import type { Entry } from '../run/entry.ts'
+import type { Reached, WholeCheck } from '../run/state.ts'
+import type { Fifo } from '../values/queue.ts'
+
+export interface WholeChecks {
+  /** Has the tables compared for the sources of these records when the run ends. */
+  watch(reached: Reached, entries: readonly Entry[], retry: Partial<RetryOptions>): void
+}
+
+/** `now`: as ISO time. */
+export function createWholeChecks(ledger: TargetSums & Intents, fifo: Fifo, now: () => string): WholeChecks {
+  const sources = new WeakMap<Reached, Set<string>>()
+  return {
+    watch(reached, entries, retry) {
+      const own = sources.get(reached) ?? new Set()
+      sources.set(reached, own)
+      addSources(own, entries)
+      // In the address's queue, so that nothing is written there meanwhile.
+      reached.whole = (context) =>
+        fifo.run(reached.target.address, () => checkAll({ ledger, reached, retry, now }, own, context), context.signal)
+    },
+  }
+}
+
+function addSources(sources: Set<string>, entries: readonly Entry[]): void {
+  let before: string | undefined
+  for (const { key } of entries) {
+    if (before !== undefined && key.startsWith(before)) continue
+    const beginning = keyBeginning(key)
+    before = `${beginning}|`
+    sources.add(keyParts(beginning)[0] ?? '')
+  }
+}
+
+interface Asking {
+  readonly ledger: TargetSums & Intents
+  readonly reached: Reached
+  readonly retry: Partial<RetryOptions>
+  readonly now: () => string
+}
+
+async function checkAll(
+  asking: Asking,
+  sources: ReadonlySet<string>,
+  context: WriteContext,
+): Promise<readonly WholeCheck[]> {
+  const checks: WholeCheck[] = []
+  for (const source of sources) {
+    const check = await checkSource(asking, source, context)
+    if (check) checks.push(check)
+  }
+  return checks
+}
+
+async function checkSource(
+  { ledger, reached, retry, now }: Asking,
+  source: string,
+  context: WriteContext,
+): Promise<WholeCheck | undefined> {
+  const { target, schema } = reached
+  const memory = await ledger.targetMemory(target.address, source)
+  const ask = target.whole?.bind(target)
+  if (!memory || !ask) return undefined
+  const again = { ...context, idempotent: true, renew: target.renew?.bind(target) }
+  const begun = { statements: target.statements(), at: performance.now() }
+  const look = () => withRetry(() => ask(schema, source, context), again, retry)
+  let found = await look()
+  // Once more before it counts.
+  if (typeof found !== 'string' && memory.whole && differing(memory, found).length > 0) found = await look()
+  const asked = {
+    source,
+    at: now(),
+    statements: target.statements() - begun.statements,
+    ms: Math.round(performance.now() - begun.at),
+  }
+  if (typeof found === 'string') return { ...asked, kind: 'not verified', problem: found, tables: [] }
+  const differences = differing(memory, found)
+  const tables = found.map(({ list }) => differences.find((one) => one.list === list) ?? { list })
+  // What agrees to the row and in every sum holds nothing that is not known.
+  if (differences.length === 0 && !memory.whole) await ledger.saveWhole(target.address, source, true)
+  if (differences.length === 0) return { ...asked, kind: 'agrees', tables }
+  // Batches in doubt may be there: that proves nothing.
+  const isKnown = memory.whole && (await ledger.intents(target.address)).length === 0
+  return { ...asked, kind: isKnown ? 'differs' : 'unknown', tables }
+}
+
+/** Tables that do not hold what was counted, in words. */
+function differing(
+  { tables }: TargetMemory,
+  found: readonly WholeTable[],
+): { readonly list: string; readonly problem: string }[] {
+  return found.flatMap(({ list, name, rows, sum }) => {
+    const known = tables.find((one) => one.list === list) ?? { rows: 0, sum: 0n }
+    const problem = problemOf(name, rows - known.rows, sum === known.sum, rows)
+    return problem === undefined ? [] : [{ list, problem }]
+  })
+}
+
+function problemOf(name: string, more: number, isAlike: boolean, rows: number): string | undefined {
+  if (more === 0 && isAlike) return undefined
+  const what =
+    more < 0
+      ? `${-more} of the ${rows - more} rows that were delivered are not there`
+      : more > 0
+        ? `${more} row(s) more than the ${rows - more} that were delivered are there`
+        : `as many rows as were delivered, ${rows}, but of other versions: the table was put back, or rows were changed`
+  return `${name}: ${what}. If it has a row filter, or a row access policy, Tieout may see other rows than others do.`
+}
