@@ -17,6 +17,7 @@ import type { ReadAgain } from './contract/read-again.ts'
 import type { Runs } from './contract/runs.ts'
 import type { Sweeps } from './contract/sweeps.ts'
 import type { TargetSums } from './contract/target-sums.ts'
+import type { RotatingTokens } from './contract/tokens.ts'
 
 export type * from './contract/alerts.ts'
 export type * from './contract/commit.ts'
@@ -35,6 +36,7 @@ export type * from './contract/read-again.ts'
 export type * from './contract/runs.ts'
 export type * from './contract/sweeps.ts'
 export type * from './contract/target-sums.ts'
+export type * from './contract/tokens.ts'
 
 export interface Ledger
   extends ReadNumbers,
@@ -53,6 +55,7 @@ export interface Ledger
     OpenItems,
     Decisions,
     ReadAgain,
+    RotatingTokens,
     Alerts {
   /** Random id made when the ledger was created. */
   readonly id: string

@@ -146,4 +146,7 @@ export const migrations: Record<string, Migration> = {
     // The table that differs; null where the sums of a run do.
     'ALTER TABLE difference ADD COLUMN part TEXT',
   ),
+  '0011-rotating-tokens': statements(
+    'CREATE TABLE token (name TEXT PRIMARY KEY, version INTEGER NOT NULL, sealed BLOB, noted INTEGER)',
+  ),
 }

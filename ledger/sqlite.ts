@@ -18,6 +18,7 @@ import { createPositions } from './positions.ts'
 import { createReadAgain } from './read-again.ts'
 import { createRuns } from './runs.ts'
 import { createTargetSums } from './target-sums.ts'
+import { createTokens } from './tokens.ts'
 import { type Books, deciding, forgetting, settling } from './transactions.ts'
 
 export interface SqliteLedgerOptions {
@@ -70,6 +71,7 @@ export function createSqliteLedger({ db, id, cipher, now }: SqliteLedgerOptions)
     ...alerts.topic,
     ...createOwners(db),
     ...createNotes(db),
+    ...createTokens(db, cipher),
     ...createOpenItems(db, books.decisions, at),
     ...settling(db, intern, books),
     ...deciding(db, books),

@@ -2,21 +2,17 @@
 import { SignJWT } from 'jose'
 import { syncError } from '../../../sync/contract/errors.ts'
 import type { ServerClock } from '../../../vendor/clock.ts'
+import type { Credentials } from './credentials.ts'
+import { curable, tokenErrorNumber } from './errors.ts'
 import type { X3Auth } from './options.ts'
-
-export interface Credentials {
-  /** Value of the Authorization header; `refused` is a header that X3 has just refused. */
-  header(refused?: string): Promise<string>
-  /** The next header is a new one if this is still the current one. */
-  forget(refused: string): void
-}
 
 /** One cache for a connection: signs once for all who wait, and again after four fifths of the lifetime. */
 export function credentials(auth: X3Auth, apiUrl: string, clock: ServerClock): Credentials {
   if (auth.kind === 'basic') {
     const header = `Basic ${Buffer.from(`${auth.user}:${auth.password}`).toString('base64')}`
-    return { header: async () => header, forget() {} }
+    return { header: async () => header, forget() {}, cures: () => false }
   }
+  if (auth.kind === 'held') return auth.credentials
   const lifetime = auth.lifetimeSeconds ?? 300
   let current: { header: string; renewAt: number } | undefined
   let signing: Promise<string> | undefined
@@ -52,6 +48,11 @@ export function credentials(auth: X3Auth, apiUrl: string, clock: ServerClock): C
     },
     forget(refused) {
       if (current?.header === refused) current = undefined
+    },
+    // 21 and 50 come from clocks and ended tokens; the others are settings.
+    cures(text) {
+      const number = tokenErrorNumber(text)
+      return number === undefined || curable(number)
     },
   }
 }

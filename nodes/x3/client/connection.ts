@@ -6,8 +6,9 @@ import { dispatcherOf } from '../../../vendor/dispatcher.ts'
 import { limiter } from '../../../vendor/limiter.ts'
 import { REPLY_BYTES, TOTAL_MS } from '../../../vendor/limits.ts'
 import { giveBack } from '../../../vendor/warehouse/memory.ts'
-import { type Credentials, credentials } from './auth.ts'
-import { answerError, curable, tokenErrorNumber } from './errors.ts'
+import { credentials } from './auth.ts'
+import type { Credentials } from './credentials.ts'
+import { answerError } from './errors.ts'
 import { answerOf, apiUrlOf, post, type Received } from './http.ts'
 import type { X3Options } from './options.ts'
 import { checkBody, type Reply, readReply } from './reply.ts'
@@ -124,7 +125,7 @@ export function createX3Connection(options: X3Options, given?: Dispatcher): X3Co
 
   const sendOnce = (body: string, authorization: string, what: string, signal: AbortSignal): Promise<Received> =>
     postOnce({
-      url,
+      url: login.url?.() ?? url,
       headers: {
         'content-type': 'application/json',
         accept: 'application/json',
@@ -137,17 +138,15 @@ export function createX3Connection(options: X3Options, given?: Dispatcher): X3Co
     })
 
   const attempt = async (body: string, what: string, signal: AbortSignal): Promise<Unread> => {
-    const authorization = await login.header()
+    const authorization = await login.header(undefined, signal)
     let received = await sendOnce(body, authorization, what, signal)
-    if (received.status === 401 && options.auth.kind === 'jwt') {
-      const number = tokenErrorNumber(answerOf(received).text)
-      // Signed anew by the clock of this very reply, once: 21 and 50 come from clocks and ended tokens.
-      if (number === undefined || curable(number)) {
-        const renewed = await login.header(authorization)
-        received = await sendOnce(body, renewed, what, signal)
-        if (received.status === 401) login.forget(renewed)
-      }
-    }
+    if (received.status === 401 && login.cures(answerOf(received).text)) {
+      // Made anew by the clock of this very reply, once.
+      const renewed = await login.header(authorization, signal)
+      received = await sendOnce(body, renewed, what, signal)
+      if (received.status === 401) login.forget(renewed)
+      else login.worked?.(renewed)
+    } else if (received.status !== 401) login.worked?.(authorization)
     if (received.status < 200 || received.status >= 300) throw answerError(answerOf(received), what)
     return {
       bytes: received.body.length,
@@ -168,7 +167,7 @@ export function createX3Connection(options: X3Options, given?: Dispatcher): X3Co
   }
 
   return {
-    address: `x3://${url.host}/${options.folder}`,
+    address: `x3://${options.systemUrl ? apiUrlOf(options.systemUrl).host : url.host}/${options.folder}`,
     apiUrl: url.href,
     folder: options.folder,
     user: options.auth.user ?? '(user of the connected application)',
@@ -195,6 +194,7 @@ export function createX3Connection(options: X3Options, given?: Dispatcher): X3Co
     },
     requests: () => requests,
     close: async () => {
+      await login.close?.()
       await dispatcher.destroy()
     },
   }

@@ -223,7 +223,7 @@ export function htmlError(answer: Answer, what: string, details: Omit<ErrorCause
   })
 }
 
-function messageIn(answer: Answer): string {
+export function messageIn(answer: Answer): string {
   if (isHtml(answer)) return ''
   const body = parsed(answer.text)
   if (body === undefined) return answer.text

@@ -2,6 +2,7 @@
 import type { RetryOptions } from '../../../sync/contract/retry.ts'
 import type { QuietHours } from '../../../vendor/quiet.ts'
 import type { Route } from '../../../vendor/route.ts'
+import type { Credentials } from './credentials.ts'
 
 /** `aud` of the token: three values work in the wild (x3.md facts, 1.1), so it is a choice. */
 export type Audience =
@@ -26,12 +27,16 @@ export type X3Auth =
       readonly backdateSeconds?: number
     }
   | { readonly kind: 'basic'; readonly user: string; readonly password: string }
+  /** A login that others hold too (the cloud's rotating tokens). */
+  | { readonly kind: 'held'; readonly user: string; readonly credentials: Credentials }
 
 export interface X3Options extends Route {
   /** `https://host:8124` or the whole API address `https://host:8124/xtrem/api`. */
   readonly url: string
   /** Endpoint: one folder of X3, sent as `x-xtrem-endpoint`. Empty: the user's default. */
   readonly folder: string
+  /** What is read, whichever door it is read by: address of the X3 whose data they are. Absent: that of `url`. */
+  readonly systemUrl?: string
   readonly auth: X3Auth
   readonly requestsPerSecond?: number
   /** Requests at a time, default 2. */

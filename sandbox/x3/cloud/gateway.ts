@@ -37,13 +37,25 @@ export interface Gateway {
   /** `http://127.0.0.1:PORT/v1` */
   readonly root: string
   readonly pairings: Pairings
+  /** Requests for tokens so far, answered or not. */
+  exchanges(): number
   setFaults(plan: FaultPlan | undefined): void
   close(): Promise<void>
 }
 
 export const GATEWAY_SITES: Readonly<Record<string, SiteFaults>> = {
   'gateway:token': {
-    kinds: ['server-error', 'unavailable', 'timeout', 'reset-before', 'reset-after', 'error-after', 'cut-body', 'slow'],
+    kinds: [
+      'server-error',
+      'unavailable',
+      'timeout',
+      'reset-before',
+      'reset-after',
+      'error-after',
+      'cut-body',
+      'broken-body',
+      'slow',
+    ],
   },
 }
 
@@ -68,6 +80,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const tellsEnd = options.rules?.tellsEnd ?? false
   let { faults } = options
   let root = ''
+  let exchanges = 0
 
   const token = (text: string): Reply => {
     const pair = pairings.exchange(formOf(text))
@@ -116,6 +129,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     if (is('GET', '/v1')) return json(200, links(root, region))
     if (is('GET', '/v1/token/authorise')) return authorise(searchParams)
     if (is('POST', '/v1/token')) {
+      exchanges += 1
       if (faults) await meetFault(faults, 'gateway:token', exchange, REFUSALS)
       return token(text)
     }
@@ -153,6 +167,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     root,
     pairings,
+    exchanges: () => exchanges,
     setFaults(plan) {
       faults = plan
     },

@@ -86,6 +86,9 @@ export interface Pairings {
   /** The customer deletes every refresh token. */
   deleteAll(): void
   disable(clientId: string): void
+  enable(clientId: string): void
+  /** Ends every access token before its time. */
+  endAccess(): void
 }
 
 export function createPairings(
@@ -202,5 +205,7 @@ export function createPairings(
       for (const family of families) family.lost = true
     },
     disable: (clientId) => void disabled.add(clientId),
+    enable: (clientId) => void disabled.delete(clientId),
+    endAccess: () => access.clear(),
   }
 }

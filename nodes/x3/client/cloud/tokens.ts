@@ -1,0 +1,258 @@
+/**
+ * The rotating login of one paired X3, for all who use it: renewed once at a time, stored before it is used. A refresh token
+ * is used up by the gateway's answer, not by our receipt of it; no client can close that window, so each step of it is on disk.
+ */
+import { isSyncError, type SyncError, syncError } from '../../../../sync/contract/errors.ts'
+import { orAborted } from '../../../../vendor/attempts.ts'
+import { DAY_MS, endOf, endsSoon, type Granted, isFresh, type Pair, pairFrom } from './pair.ts'
+
+/** Where pairs are kept: a topic of the ledger. */
+export interface TokenStore {
+  token(name: string): Promise<{ readonly version: number; readonly text: string; readonly noted?: number } | undefined>
+  noteRenewal(name: string, version: number): Promise<void>
+  saveToken(name: string, version: number, text: string): Promise<'ledger' | 'beside'>
+  /**
+   * Why a renewal needs a person's word first: the store is an old copy or another installation's. Absent: it is not looked at.
+   */
+  doubt?(name: string, version: number): Promise<string | undefined>
+}
+
+/** What the one who asks for a token brings: whoever is there renews for all. */
+export interface Ways {
+  readonly store: () => Promise<TokenStore>
+  /** Asks the gateway for a new pair, once; its errors are those of `askTokens`. */
+  readonly ask: (refreshToken: string, root: string) => Promise<Granted>
+  /** Raises (text) or clears (undefined) the connection's alert. */
+  readonly alert: (problem: string | undefined) => Promise<void>
+  readonly now: () => number
+  /** Waits before the last attempt after a lost reply. */
+  readonly pause: (ms: number) => Promise<void>
+}
+
+export interface CloudLogin {
+  /** The pair to use now, renewed where it is due. `refused`: an access token that has just been refused. */
+  pair(ways: Ways, signal: AbortSignal, refused?: string): Promise<Pair>
+  /** A request with this access token was answered: the pair before is not needed any more. */
+  worked(ways: Ways, accessToken: string): void
+  /** Takes a new pairing in the place of the old one. */
+  adopt(ways: Ways, granted: Granted, by: string, root: string): Promise<Pair>
+  /** What is stored; nothing is renewed. */
+  look(ways: Ways): Promise<Pair | undefined>
+  /** Once in a while, also when nobody reads: renews a pair that was idle for a day, and tells of one that ends soon. */
+  tend(ways: Ways): Promise<void>
+  /** Resolves when no renewal is on its way: an answer that nobody waits for is lost. */
+  idle(): Promise<void>
+}
+
+/** Before the last attempt after a lost reply: gateways that bear a second use do so for half a minute. */
+const LAST_ATTEMPT_MS = 30_000
+
+/** `name`: under which the pair is kept. */
+export function createCloudLogin(name: string): CloudLogin {
+  let pair: Pair | undefined
+  /** A renewal was begun and its answer never came. */
+  let isDoubtful = false
+  /** The pair could not be stored: memory knows better than the disk. */
+  let isUnstored = false
+  let work: Promise<unknown> = Promise.resolve()
+
+  /** One after another, whoever asks. */
+  const inTurn = <T>(task: () => Promise<T>): Promise<T> => {
+    const mine = work.then(task, task)
+    work = mine.catch(() => undefined)
+    return mine
+  }
+
+  const load = async (store: TokenStore): Promise<Pair | undefined> => {
+    const stored = await store.token(name)
+    const found = stored && pairFrom(stored.text)
+    if (found && stored.version > (pair?.version ?? 0)) {
+      pair = { ...found, version: stored.version }
+      isDoubtful = stored.noted !== undefined && stored.noted >= stored.version
+      isUnstored = false
+    }
+    return pair
+  }
+
+  const save = async (ways: Ways, store: TokenStore, next: Pair): Promise<void> => {
+    pair = next
+    isDoubtful = false
+    try {
+      const where = await store.saveToken(name, next.version, JSON.stringify(next))
+      isUnstored = false
+      if (where === 'beside') await tell(ways, besideText)
+    } catch (error) {
+      isUnstored = true
+      await tell(ways, unstoredText(error))
+    }
+  }
+
+  const lose = async (ways: Ways, store: TokenStore, of: Pair, why: string): Promise<never> => {
+    await save(ways, store, { ...of, version: of.version + 1, lost: { at: ways.now(), why } })
+    await tell(ways, lostError(pair as Pair).message)
+    throw lostError(pair as Pair)
+  }
+
+  const renew = async (ways: Ways, store: TokenStore, of: Pair): Promise<Pair> => {
+    const doubt = await store.doubt?.(name, of.version)
+    if (doubt) throw restoredError(doubt)
+    // Without a note, a process that dies now would not know that its refresh token is used up.
+    if (!isUnstored) await store.noteRenewal(name, of.version)
+    const granted = await ladder(ways, of, isDoubtful, () => {
+      isDoubtful = true
+    }).catch(async (error: unknown) => {
+      if (isRefused(error)) return await lose(ways, store, of, (error as Error).message.replace(/\.$/, ''))
+      await tell(ways, failedText(error))
+      throw error
+    })
+    const { accessToken, accessSeconds, refreshEnds } = granted
+    const { lost: _lost, refreshEnds: _ended, ...kept } = of
+    await save(ways, store, {
+      ...kept,
+      ...{ version: of.version + 1, accessToken, accessSeconds, received: ways.now(), before: of.refreshToken },
+      refreshToken: granted.refreshToken || of.refreshToken,
+      ...(refreshEnds === undefined ? {} : { refreshEnds }),
+    })
+    if (!isUnstored) await tell(ways, endsSoon(pair as Pair, ways.now()))
+    return pair as Pair
+  }
+
+  const due = async (ways: Ways, refused: string | undefined): Promise<Pair> => {
+    const store = await ways.store()
+    const now = await load(store)
+    if (!now) throw unpairedError()
+    if (now.lost) throw lostError(now)
+    // The disk may take it by now.
+    if (isUnstored) await save(ways, store, now)
+    if (!isDoubtful && now.accessToken !== refused && isFresh(now, ways.now())) return now
+    return renew(ways, store, now)
+  }
+
+  return {
+    async pair(ways, signal, refused) {
+      if (pair && !pair.lost && !isDoubtful && pair.accessToken !== refused && isFresh(pair, ways.now())) return pair
+      return orAborted(
+        inTurn(() => due(ways, refused)),
+        signal,
+      )
+    },
+    worked(ways, accessToken) {
+      if (pair?.accessToken !== accessToken || pair.before === undefined) return
+      const { before: _before, ...proved } = pair
+      pair = proved
+      void inTurn(async () => {
+        if (pair !== proved || isUnstored) return
+        await (await ways.store()).saveToken(name, proved.version, JSON.stringify(proved))
+      }).catch(() => undefined)
+    },
+    adopt: (ways, granted, by, root) =>
+      inTurn(async () => {
+        const store = await ways.store()
+        const old = await load(store)
+        const at = ways.now()
+        const { accessToken, refreshToken, accessSeconds, refreshEnds } = granted
+        await save(ways, store, {
+          ...{ version: (old?.version ?? 0) + 1, accessToken, refreshToken, accessSeconds, received: at },
+          ...{ pairedAt: at, pairedBy: by, root },
+          ...(refreshEnds === undefined ? {} : { refreshEnds }),
+        })
+        if (!isUnstored) await tell(ways, endsSoon(pair as Pair, at))
+        return pair as Pair
+      }),
+    look: async (ways) => load(await ways.store()),
+    tend: (ways) =>
+      inTurn(async () => {
+        const store = await ways.store()
+        const now = await load(store)
+        if (!now) return
+        if (now.lost) return tell(ways, lostError(now).message)
+        if (isDoubtful || Math.abs(ways.now() - now.received) >= DAY_MS) await renew(ways, store, now)
+        else if (!isUnstored) await tell(ways, endsSoon(now, ways.now()))
+      }),
+    idle: async () => void (await work),
+  }
+}
+
+/**
+ * Asks for the next pair. After an answer that never came: once more at once with the same refresh token, and after 30 s; a
+ * refusal is the last word, but where the pair before may still be the one that counts.
+ */
+async function ladder(ways: Ways, of: Pair, isDoubtful: boolean, doubtful: () => void): Promise<Granted> {
+  try {
+    return await asked(ways, of.refreshToken, of.root, isDoubtful, doubtful)
+  } catch (error) {
+    if (of.before === undefined || !isRefused(error)) throw error
+    return await asked(ways, of.before, of.root, true, doubtful).catch((second: unknown) => {
+      // Why the one that should count was refused says more.
+      throw isRefused(second) ? error : second
+    })
+  }
+}
+
+const isRefused = (error: unknown): boolean => isSyncError(error) && error.code === 'x3.token-refused'
+
+async function asked(
+  ways: Ways,
+  token: string,
+  root: string,
+  isRepeat: boolean,
+  doubtful: () => void,
+): Promise<Granted> {
+  // One that was in doubt before has had its first attempt.
+  for (let attempt = isRepeat ? 2 : 1; ; attempt++) {
+    try {
+      return await ways.ask(token, root)
+    } catch (error) {
+      if (!isSyncError(error) || error.cause.class !== 'unknown-outcome') throw error
+      doubtful()
+      if (attempt === 3) throw unansweredError(error)
+      if (attempt === 2) await ways.pause(LAST_ATTEMPT_MS)
+    }
+  }
+}
+
+const tell = (ways: Ways, problem: string | undefined): Promise<void> => ways.alert(problem).catch(() => undefined)
+
+/** The state of a pairing, for *Test connection* and the dialog. */
+export function pairingWords(pair: Pair | undefined, now: number): { readonly ok: boolean; readonly text: string } {
+  if (!pair) return { ok: false, text: unpairedError().message }
+  if (pair.lost) return { ok: false, text: lostError(pair).message }
+  const { words } = endOf(pair, now)
+  return { ok: true, text: `Paired by ${pair.pairedBy} on ${day(pair.pairedAt)}, version ${pair.version}. ${words}.` }
+}
+
+const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
+const minute = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+
+const HOW_TO_PAIR = 'Press Connect on the connection, and have a user of X3 accept.'
+
+const unpairedError = (): SyncError =>
+  syncError('config', 'x3.unpaired', 'This connection is not paired with X3 in the cloud yet', { hint: HOW_TO_PAIR })
+
+function lostError({ lost, pairedAt, pairedBy }: Pair): SyncError {
+  const at = lost ? ` at ${minute(lost.at)}` : ''
+  return syncError(
+    'config',
+    'x3.pairing-lost',
+    `The pairing with X3 in the cloud was lost${at}: ${lost?.why ?? ''}. It was made by ${pairedBy} on ${day(pairedAt)}. Nothing is lost meanwhile: the next run goes on where the last one ended`,
+    { hint: HOW_TO_PAIR },
+  )
+}
+
+const unansweredError = (error: SyncError): SyncError =>
+  syncError('transient', 'x3.token-unanswered', `${error.message}, three times`, {
+    ...(error.cause.vendorText ? { vendorText: error.cause.vendorText } : {}),
+    hint: 'The next run asks again with the same token. If it stays: look at the gateway and at the line to it.',
+  })
+
+const restoredError = (why: string): SyncError =>
+  syncError('config', 'x3.token-restored', `The login of X3 in the cloud is not renewed: ${why}`, {
+    hint: 'A renewal from an old copy would end the pairing that another copy uses. Press Connect on the connection and choose what to do.',
+  })
+
+const besideText =
+  'The ledger could not store the new tokens of X3 in the cloud: they stand sealed in the file beside it, which the next start reads first. Look at the disk of the ledger.'
+const unstoredText = (error: unknown): string =>
+  `The new tokens of X3 in the cloud could not be stored, and are in memory only: if Node-RED ends now, the pairing is lost. Look at the disk of the ledger. (${error instanceof Error ? error.message : String(error)})`
+const failedText = (error: unknown): string =>
+  `The login of X3 in the cloud could not be renewed: ${error instanceof Error ? error.message : String(error)}`
