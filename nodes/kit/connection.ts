@@ -1,12 +1,15 @@
 /** Config nodes that open something: a connection to a vendor's system, a compiled mapping. */
 import type { Node, NodeAPI, NodeDef } from 'node-red'
 import { z } from 'zod'
+import type { Ledger } from '../../ledger/ledger.ts'
 import { syncError } from '../../sync/contract/errors.ts'
 import type { ReportLine } from '../../vendor/report.ts'
 import { type ConfigSpec, type Fields, fillEnv, parseFields, readConfig, registration, type Values } from './config.ts'
 import { asSyncError, withHint } from './errors.ts'
-import { type ConnectionHandle, offer } from './members.ts'
-import { drainMs, type Log } from './node.ts'
+import type { Log } from './log.ts'
+import { type ConnectionHandle, ledgerHandle, offer } from './members.ts'
+import { drainMs } from './node.ts'
+import type { OpenContext } from './open-context.ts'
 import { type ConnectionBody, connectionBody, handle, scrub } from './routes.ts'
 import { onceFor, shared } from './shared.ts'
 
@@ -18,14 +21,11 @@ export interface ListItem {
   readonly note?: string
 }
 
-export interface OpenContext {
-  /** The config node's name, or its type. */
-  readonly name: string
-  readonly log: Log
-  /** Aborted when the node is closed, or when the dialog that asked is gone. */
-  readonly signal: AbortSignal
-  /** What this runtime has once under a key, whichever connection asks first. */
-  readonly once: <T>(key: string, make: () => T) => T
+/** What a button of a dialog asks for. */
+export interface ActionContext extends OpenContext {
+  readonly query: Readonly<Record<string, string>>
+  /** Who pressed it. */
+  readonly user: string
 }
 
 export interface ConnectionSpec<S extends Fields, K extends Fields, Client> extends ConfigSpec<S> {
@@ -51,7 +51,18 @@ export interface ConnectionSpec<S extends Fields, K extends Fields, Client> exte
       (client: Client, query: Readonly<Record<string, string>>, signal: AbortSignal) => Promise<readonly ListItem[]>
     >
   >
+  /** Further buttons of its dialog by name, with unsaved values: `POST /tieout/connections/<type>/actions/<name>`. */
+  readonly actions?: Readonly<
+    Record<string, (config: z.output<S>, credentials: z.output<K>, context: ActionContext) => Promise<unknown>>
+  >
+  /** Connections that need care also while nobody uses them: done when the flows start, and every hour. */
+  readonly tend?: {
+    readonly wanted: (config: z.output<S>) => boolean
+    readonly work: (client: Client) => Promise<void>
+  }
 }
+
+const TEND_MS = 3_600_000
 
 const none = z.object({})
 
@@ -98,14 +109,21 @@ export function defineConnection<S extends Fields, K extends Fields, Client>(
         warn: (text) => this.warn(text),
         error: (text) => this.error(text),
       }
-      const read = (): { config: z.output<S>; credentials: z.output<K> } => ({
+      const releases: (() => void)[] = []
+      const ledger = async (id: string): Promise<Ledger> => {
+        const { engine } = ledgerHandle(RED, id)
+        releases.push(engine.use())
+        return (await engine.get()).ledger
+      }
+      const context = { name: this.name || spec.type, log, signal: closing.signal, once: onceIn(RED), ledger }
+      const read = () => ({
         config: readConfig(spec, stored as unknown as Values),
         credentials: parseFields(credentialSchema, this.credentials ?? {}),
+        context,
       })
       const client = shared<Client>(
         async () => {
-          const { config, credentials } = read()
-          const context = { name: this.name || spec.type, log, signal: closing.signal, once: onceIn(RED) }
+          const { config, credentials, context } = read()
           return spec.open(config, credentials, context)
         },
         async (value) => spec.close?.(value),
@@ -114,9 +132,11 @@ export function defineConnection<S extends Fields, K extends Fields, Client>(
         kind: 'connection',
         type: spec.type,
         client,
+        values: read,
       } satisfies ConnectionHandle<Client> as ConnectionHandle<never>)
       try {
-        read()
+        if (spec.tend?.wanted(read().config))
+          tendIn(RED, closing.signal, log, async () => spec.tend?.work(await client.get()))
       } catch (error) {
         log.error(asSyncError(error).message)
       }
@@ -125,6 +145,7 @@ export function defineConnection<S extends Fields, K extends Fields, Client>(
           .close(drainMs(RED) + 1000)
           .catch((error: unknown) => log.debug(`at close: ${String(error)}`))
           .finally(() => {
+            for (const release of releases) release()
             closing.abort()
             done()
           })
@@ -139,6 +160,8 @@ export function defineConnection<S extends Fields, K extends Fields, Client>(
     const lines = await spec.test(config, credentials, context).catch((error: unknown) => [failureLine(error)])
     return [...lines, ...way]
   })
+
+  if (spec.actions) actionRoute(RED, spec, credentialSchema)
 
   RED.httpAdmin.post(
     `/tieout/connections/${spec.type}/lists/:list`,
@@ -156,9 +179,52 @@ export function defineConnection<S extends Fields, K extends Fields, Client>(
   )
 }
 
+/** When the flows have started, and every hour from then on; what fails is logged. */
+function tendIn(RED: NodeAPI, closed: AbortSignal, log: Log, work: () => Promise<void>): void {
+  const tend = (): void => void work().catch((error: unknown) => log.warn(asSyncError(error).message))
+  RED.events.once('flows:started', tend)
+  const timer = setInterval(tend, TEND_MS).unref()
+  closed.addEventListener('abort', () => {
+    clearInterval(timer)
+    RED.events.removeListener('flows:started', tend)
+  })
+}
+
+/** A ledger for one question of a dialog. */
+const ledgerIn =
+  (RED: NodeAPI) =>
+  async (id: string): Promise<Ledger> =>
+    (await ledgerHandle(RED, id).engine.get()).ledger
+
 /** What a dialog asks with may stand in fields that hold `${ENV}`. */
 const filled = (RED: NodeAPI, query: Readonly<Record<string, string>>): Record<string, string> =>
   fillEnv(query, environment(RED, null)) as Record<string, string>
+
+function actionRoute<S extends Fields, K extends Fields, Client>(
+  RED: NodeAPI,
+  spec: ConnectionSpec<S, K, Client>,
+  credentialSchema: K,
+): void {
+  RED.httpAdmin.post(
+    `/tieout/connections/${spec.type}/actions/:action`,
+    RED.auth.needsPermission('flows.write'),
+    handle(
+      connectionBody.extend({ query: z.record(z.string().max(100), z.string().max(20_000)).default({}) }),
+      async (body, { params, signal, user }) => {
+        const name = params.action ?? ''
+        const action = Object.hasOwn(spec.actions ?? {}, name) ? spec.actions?.[name] : undefined
+        if (!action) throw syncError('config', 'tieout.request', `There is no action ${name}`)
+        const values = unsaved(RED, spec.type, body, Object.keys(credentialSchema.shape))
+        const { config, credentials } = parse(spec, credentialSchema, values)
+        const context = {
+          ...{ name: nameOf(body, spec.type), log: routeLog(RED, spec.type), signal, user, query: body.query },
+          ...{ once: onceIn(RED), ledger: ledgerIn(RED) },
+        }
+        return scrub(await action(config, credentials, context), Object.values(values.credentials))
+      },
+    ),
+  )
+}
 
 /** The route behind *Test connection*: unsaved values in, lines out; a throw becomes a red line. */
 export function testRoute<S extends Fields, K extends Fields>(
@@ -185,6 +251,7 @@ export function testRoute<S extends Fields, K extends Fields>(
           log: routeLog(RED, spec.type),
           signal,
           once: onceIn(RED),
+          ledger: ledgerIn(RED),
         }
         return scrub({ lines: await test(config, credentials, context) }, secrets)
       } catch (error) {
@@ -216,6 +283,7 @@ export async function withUnsaved<S extends Fields, K extends Fields, Client, R>
       log: routeLog(RED, spec.type),
       signal,
       once: onceIn(RED),
+      ledger: ledgerIn(RED),
     })
     try {
       return await work(client, secrets)

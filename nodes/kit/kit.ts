@@ -13,18 +13,20 @@ export {
   wrongField,
 } from './config.ts'
 export {
+  type ActionContext,
   type ConnectionSpec,
   defineConnection,
   type ListItem,
-  type OpenContext,
 } from './connection.ts'
 export { forDone } from './errors.ts'
 export { heldMessage } from './held.ts'
 export { defineLedger, type LedgerSpec, ledgersOf } from './ledger.ts'
+export type { Log } from './log.ts'
 export { masked } from './masked.ts'
-export { type LedgerHandle, ledgerHandle, type Member, placeOf, reachable, sinksFor } from './members.ts'
+export { connectionsOf, type LedgerHandle, ledgerHandle, type Member, placeOf, reachable, sinksFor } from './members.ts'
 export { type Batch, checkLedger, parseBatch } from './message.ts'
-export { defineNode, type Log, type Message, type NodeContext, type NodeSpec } from './node.ts'
+export { defineNode, type Message, type NodeContext, type NodeSpec } from './node.ts'
+export type { OpenContext } from './open-context.ts'
 export type { Order } from './order.ts'
 export { keepHosts } from './reached-hosts.ts'
 export {
@@ -39,7 +41,7 @@ export {
   routeSecrets,
   textOrFile,
 } from './route.ts'
-export { handle, scrub } from './routes.ts'
+export { handle, type Page, publicPage, scrub } from './routes.ts'
 export { defineSink, type SinkContext, type SinkSpec } from './sink.ts'
 export { defineSource, type SourceContext, type SourceSpec } from './source.ts'
 export { count, counted, type Status } from './status.ts'

@@ -6,8 +6,9 @@ import type { ReportLine } from '../../vendor/report.ts'
 import { type ConfigSpec, type Fields, parseFields, readConfig, registration, type Values } from './config.ts'
 import { testRoute } from './connection.ts'
 import { asSyncError } from './errors.ts'
+import type { Log } from './log.ts'
 import { type LedgerHandle, ledgerHandle, offer } from './members.ts'
-import { drainMs, type Log } from './node.ts'
+import { drainMs } from './node.ts'
 import { shared } from './shared.ts'
 
 export interface LedgerSpec<S extends Fields, K extends Fields> extends ConfigSpec<S> {

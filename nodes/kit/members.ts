@@ -4,6 +4,7 @@ import type { Engine, SinkRef } from '../../sync/contract/engine.ts'
 import { syncError } from '../../sync/contract/errors.ts'
 import type { RunSummary } from '../../sync/contract/summary.ts'
 import type { Target } from '../../sync/contract/target.ts'
+import type { OpenContext } from './open-context.ts'
 import type { Shared } from './shared.ts'
 import { type FlowNode, type Place, placeText, reach } from './wires.ts'
 
@@ -39,6 +40,8 @@ export interface ConnectionHandle<Client> {
   readonly kind: 'connection'
   readonly type: string
   readonly client: Shared<Client>
+  /** Its typed values; throws where one is wrong. */
+  readonly values: () => { readonly config: unknown; readonly credentials: unknown; readonly context: OpenContext }
 }
 
 interface Live extends Node {
@@ -74,6 +77,20 @@ export function connectionHandle<Client>(
   const handle = (typeof id === 'string' ? (RED.nodes.getNode(id) as Live | null) : null)?.tieout
   if (handle?.kind !== 'connection' || handle.type !== type) throw missing(type, field)
   return handle as ConnectionHandle<Client>
+}
+
+/** What deployed connections of a type are set to; those with a wrong field are left out. */
+export function connectionsOf(RED: NodeAPI, type: string): ReturnType<ConnectionHandle<unknown>['values']>[] {
+  const found: ReturnType<ConnectionHandle<unknown>['values']>[] = []
+  RED.nodes.eachNode((node) => {
+    if (node.type !== type) return
+    try {
+      found.push(connectionHandle(RED, node.id, type).values())
+    } catch {
+      // Disabled, or not set up yet.
+    }
+  })
+  return found
 }
 
 /** Place of a live node: Node-RED's path without the tab. */

@@ -5,19 +5,13 @@ import type { Engine } from '../../sync/contract/engine.ts'
 import { type ConfigSpec, type Fields, readConfig, registration, type Values } from './config.ts'
 import { asSyncError, forDone } from './errors.ts'
 import { type Life, lifeOf } from './life.ts'
+import type { Log } from './log.ts'
 import { type LedgerHandle, ledgerHandle, type Member, placeOf } from './members.ts'
 import { type Status, statusOf } from './status.ts'
 import { type Place, placeText } from './wires.ts'
 
 /** A message as it comes in; nothing of it is trusted. */
 export type Message = Record<string, unknown>
-
-export interface Log {
-  debug(text: string): void
-  info(text: string): void
-  warn(text: string): void
-  error(text: string): void
-}
 
 /** What a handler gets. */
 export interface NodeContext<C> {

@@ -1,6 +1,7 @@
 /** Admin routes: bodies parsed and bounded, answers without secrets, errors in words. */
 import type { Request, RequestHandler, Response } from 'express'
 import { z } from 'zod'
+import { withHint } from '../../sync/contract/errors.ts'
 import { asSyncError } from './errors.ts'
 
 const MAX_BODY = 1_000_000
@@ -83,3 +84,40 @@ export function handle<B extends z.ZodType>(
     })().catch(() => {})
   }
 }
+
+/** A page for a person's browser: a sentence and nothing else. */
+export interface Page {
+  readonly ok: boolean
+  readonly title: string
+  readonly text: string
+}
+
+const escaped = (text: string): string => text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`)
+
+/**
+ * A page that needs no login: whoever calls it proves himself by what he brings. It answers with a sentence, whatever it was
+ * asked; errors of ours are said, others are not.
+ */
+export function publicPage(work: (query: URLSearchParams) => Promise<Page>): RequestHandler {
+  return (request: Request, response: Response) => {
+    void (async () => {
+      const page = await work(new URL(request.url.slice(0, MOST_QUERY), 'http://localhost').searchParams).catch(
+        (error: unknown): Page => {
+          const ours = asSyncError(error)
+          const known = ours === error
+          return { ok: false, title: 'Not done', text: known ? withHint(ours.message, ours.cause.hint) : 'It failed.' }
+        },
+      )
+      response.status(page.ok ? 200 : 400)
+      response.setHeader('Cache-Control', 'no-store')
+      response.setHeader('Referrer-Policy', 'no-referrer')
+      response.setHeader('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'")
+      response.type('html')
+      response.send(
+        `<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>${escaped(page.title)}</title><h1>${escaped(page.title)}</h1><p>${escaped(page.text)}</p></html>`,
+      )
+    })().catch(() => response.destroy())
+  }
+}
+
+const MOST_QUERY = 20_000

@@ -9,9 +9,10 @@ import type { Preview } from '../../vendor/report.ts'
 import { type ConfigSpec, type Fields, field, fillEnv, readConfig, type Values } from './config.ts'
 import { type ConnectionSpec, environment, withUnsaved } from './connection.ts'
 import { asSyncError } from './errors.ts'
+import type { Log } from './log.ts'
 import { masked } from './masked.ts'
 import { ledgerHandle, limitsFor, placeOf, reachable, sinksFor, targetsFor } from './members.ts'
-import { defineNode, type Log, type Message, type NodeContext } from './node.ts'
+import { defineNode, type Message, type NodeContext } from './node.ts'
 import { entitiesOf, ORDERS, type Order, scopeOf, sourceOrder, toldOf } from './order.ts'
 import { connectionBody, handle, scrub } from './routes.ts'
 import { finish, show } from './summary.ts'
@@ -65,6 +66,8 @@ export interface SourceSpec<S extends Fields, CS extends Fields, K extends Field
     readonly windowRows?: number
     readonly windowBytes?: number
   }
+  /** What of the connection a person should see to soon, shown with the run's result. */
+  readonly warning?: (client: Client) => string | undefined
   /** Up to ten records for the dialog. Sensitive columns are masked by the kit. */
   readonly preview?: (
     config: z.output<S> & Common,
@@ -242,6 +245,8 @@ async function poll<S extends Fields, CS extends Fields, K extends Fields, Clien
     return
   }
   finish(await runOrder(spec, context, run, order, claim), context)
+  const warning = spec.warning?.(await run.client())
+  if (warning) status.open(warning)
 }
 
 /** One run; the caller has seen that none is going on. */

@@ -73,6 +73,9 @@ async function look(ledger: Ledger, limits: Config): Promise<readonly string[]> 
 
 const watched = ({ syncs }: Config, sync: string): boolean => syncs.length === 0 || syncs.includes(sync)
 
+/** A login that ends is every sync's business: it is told under the connection's name. */
+const concerns = (limits: Config, { sync, kind }: AlertRecord): boolean => kind === 'login' || watched(limits, sync)
+
 /** Sends what was raised or cleared since; returns the time up to which everything is told. */
 async function tell(
   alerts: readonly AlertRecord[],
@@ -83,7 +86,7 @@ async function tell(
 ): Promise<string | undefined> {
   let until: string | undefined
   const changes = alerts
-    .filter((alert) => watched(context.config, alert.sync))
+    .filter((alert) => concerns(context.config, alert))
     .flatMap((alert) => [
       { alert, state: 'raised' as const, at: alert.raised },
       ...(alert.cleared ? [{ alert, state: 'cleared' as const, at: alert.cleared }] : []),
@@ -101,7 +104,7 @@ async function tell(
       payload: { state, sync, kind, ...(entity && { entity }), message, raised, ...(cleared && { cleared }) },
     })
   }
-  const open = alerts.filter((alert) => !alert.cleared && watched(context.config, alert.sync)).length
+  const open = alerts.filter((alert) => !alert.cleared && concerns(context.config, alert)).length
   if (open > 0) context.status.failed(counted(open, 'open alert'))
   else if (waiting.length > 0) context.status.open(`no alert; open: ${fewOf(waiting)}`)
   else context.status.done('no alert')

@@ -1,20 +1,16 @@
 /** x3-connection: one folder of one Sage X3 server, and how to log in there. */
 import type { NodeAPI } from 'node-red'
-import { z } from 'zod'
 import { asSyncError } from '../../sync/contract/errors.ts'
 import {
   boundedInAll,
   type ConnectionSpec,
   defineConnection,
-  field,
   needed,
+  type OpenContext,
   onlyItsCa,
-  quietFields,
   quietHours,
-  routeFields,
   routeLine,
   routeOf,
-  routeSecrets,
 } from '../kit/kit.ts'
 import { checkX3, hurried } from './client/check.ts'
 import { createX3Connection, type X3Connection } from './client/connection.ts'
@@ -24,43 +20,8 @@ import type { Audience, X3Auth, X3Options } from './client/options.ts'
 import { createX3Schema, type X3Schema } from './client/schema.ts'
 import { checkWebServices } from './client/soap/check.ts'
 import { createWebServices, type WebServices } from './client/soap/client.ts'
-
-const config = z.object({
-  url: field.text('Server URL is missing'),
-  folder: field.optional(),
-  /** Value of the `source` column; empty: product, host, folder. */
-  source: field.optional(),
-  login: field.choice(['jwt', 'basic']),
-  clientId: field.optional(),
-  user: field.optional(),
-  audience: field.choice(['registered', 'empty', 'word']),
-  audienceText: field.optional(),
-  issuer: field.optional(),
-  lifetimeSeconds: field.number(300, 30, 86_400),
-  backdateSeconds: field.number(30, 0, 3600),
-  ...routeFields({ value: 120, min: 1, max: 3600 }),
-  requestsPerSecond: field.number(0, 0, 1000),
-  concurrency: field.number(2, 1, 16),
-  /** Minutes after which a run gives up on a server that cannot be reached or does not answer with data. */
-  retryMinutes: field.number(10, 0.01, 1440),
-  ...quietFields,
-  /** Web services (SOAP), for posting: the pool's alias; empty: they are not used. */
-  soapPool: field.optional(),
-  /** Name under which journals (object GAS) are published. */
-  soapPublication: field.optional('WSGAS'),
-  soapUrl: field.optional(),
-  soapLanguage: field.optional('ENG'),
-  soapUser: field.optional(),
-  soapConfig: field.optional(),
-})
-const secrets = z.object({
-  ...routeSecrets,
-  secret: field.optional(),
-  password: field.optional(),
-  soapPassword: field.optional(),
-})
-type Config = z.output<typeof config>
-type Secrets = z.output<typeof secrets>
+import { type CloudSide, cloudActions, defineCallback, openCloud } from './cloud.ts'
+import { type Config, config, type Secrets, secrets } from './config.ts'
 
 /** What the nodes of a connection share: the line to X3, and what is known of its fields. */
 export interface X3Client {
@@ -72,6 +33,7 @@ export interface X3Client {
   readonly services: WebServices | undefined
   /** Published name of journals. */
   readonly publication: string
+  readonly cloud?: CloudSide
 }
 
 export const x3Connection: ConnectionSpec<typeof config, typeof secrets, X3Client> = {
@@ -82,10 +44,13 @@ export const x3Connection: ConnectionSpec<typeof config, typeof secrets, X3Clien
   credentials: secrets,
   open: openX3,
   close: (client) => client.connection.close(),
-  async test(values, credentials, { signal }) {
-    const client = await openX3(values, credentials)
+  async test(values, credentials, context) {
+    const { signal } = context
+    const client = await openX3(values, credentials, context)
     try {
-      const read = checkX3(client.connection, signal)
+      const paired = client.cloud?.state && (await client.cloud.state())
+      if (paired?.ok === false) return [paired]
+      const read = checkX3(client.connection, signal).then((lines) => (paired ? [paired, ...lines] : lines))
       const services = servicesOf(hurried(client.connection), values, credentials)
       if (!services) return await read
       // Posting alone may do without what reading needs.
@@ -95,6 +60,8 @@ export const x3Connection: ConnectionSpec<typeof config, typeof secrets, X3Clien
       await client.connection.close()
     }
   },
+  actions: cloudActions,
+  tend: { wanted: ({ login }) => login === 'cloud', work: async ({ cloud }) => cloud?.tend?.() },
   way: async (values, credentials) => routeLine(await routeOf(values, credentials), apiUrlOf(values.url).href),
   lists: Object.fromEntries(
     listNames.map((name) => [
@@ -105,12 +72,22 @@ export const x3Connection: ConnectionSpec<typeof config, typeof secrets, X3Clien
   ),
 }
 
-async function openX3(values: Config, credentials: Secrets): Promise<X3Client> {
+const inCloud = ({ login }: Config): boolean => login === 'cloud' || login === 'cloudClient'
+
+async function openX3(
+  values: Config,
+  credentials: Secrets,
+  context: Pick<OpenContext, 'name' | 'ledger' | 'once'>,
+): Promise<X3Client> {
   const quiet = quietHours(values)
+  const cloud = inCloud(values) ? await openCloud(values, credentials, context) : undefined
   const options: X3Options = {
     url: values.url,
     folder: values.folder,
-    auth: login(values, credentials),
+    auth: cloud
+      ? { kind: 'held', user: '(user of the pairing)', credentials: cloud.credentials }
+      : login(values, credentials),
+    ...(values.customer && cloud ? { systemUrl: values.customer } : {}),
     concurrency: values.concurrency,
     retry: { totalMs: values.retryMinutes * 60_000 },
     ...(await routeOf(values, credentials)),
@@ -124,6 +101,7 @@ async function openX3(values: Config, credentials: Secrets): Promise<X3Client> {
     connection,
     schema: createX3Schema(connection),
     source: values.source || connection.address.replace('x3://', 'x3:').replace('/', ':').replace(/:$/, ''),
+    ...(cloud ? { cloud } : {}),
   }
 }
 
@@ -173,4 +151,5 @@ function audienceOf({ audience, audienceText }: Config): Audience {
 
 export default function (RED: NodeAPI): void {
   defineConnection(RED, x3Connection)
+  defineCallback(RED)
 }

@@ -75,6 +75,7 @@ export default function (RED: NodeAPI): void {
         ...sourceOptions(values, client),
         waiting: (what) => waiting(`X3: ${what}`),
       }),
+    warning: (client) => client.cloud?.warning?.(),
     preview: (values, client, entity, signal) =>
       previewX3(client.connection, sourceOptions(values, client), entity, signal),
   })

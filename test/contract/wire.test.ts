@@ -29,6 +29,8 @@ const chained = (...chain: Keyed[]): Keyed => ({
   cert: chain.map(({ cert }) => cert).join('\n'),
 })
 
+const none = () => Promise.reject(new Error('there is no ledger here'))
+
 /** *Test connection* of a node: what it says first, and of the way. */
 const tried =
   <S extends Fields, K extends Fields, C>(spec: ConnectionSpec<S, K, C>, values: Values, secrets: Values) =>
@@ -37,7 +39,7 @@ const tried =
     const credentials = (spec.credentials ?? z.object({})).parse(secrets) as z.output<K>
     const log = { debug() {}, info() {}, warn() {}, error() {} }
     const { signal } = new AbortController()
-    const context = { name: 'test', log, signal, once: <T>(_key: string, make: () => T) => make() }
+    const context = { name: 'test', log, signal, once: <T>(_key: string, make: () => T) => make(), ledger: none }
     const lines = await spec
       .test?.(config, credentials, context)
       .catch((error: Error) => [{ ok: false, text: error.message }])

@@ -50,7 +50,7 @@ const RENEW_AFTER_MS = 240_000
 /** Whether the access token may still be used, by our own receipt of it: the clocks of others do not matter. */
 export function isFresh(pair: Pair, now: number): boolean {
   const age = now - pair.received
-  return age >= 0 && age < Math.min(RENEW_AFTER_MS, pair.accessSeconds * 800)
+  return pair.accessToken !== '' && age >= 0 && age < Math.min(RENEW_AFTER_MS, pair.accessSeconds * 800)
 }
 
 /** When the refresh token ends, in words for people, and the earliest of the dates that may be meant. */

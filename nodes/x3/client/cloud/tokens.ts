@@ -11,6 +11,7 @@ export interface TokenStore {
   token(name: string): Promise<{ readonly version: number; readonly text: string; readonly noted?: number } | undefined>
   noteRenewal(name: string, version: number): Promise<void>
   saveToken(name: string, version: number, text: string): Promise<'ledger' | 'beside'>
+  forgetToken(name: string): Promise<void>
   /**
    * Why a renewal needs a person's word first: the store is an old copy or another installation's. Absent: it is not looked at.
    */
@@ -38,6 +39,8 @@ export interface CloudLogin {
   adopt(ways: Ways, granted: Granted, by: string, root: string): Promise<Pair>
   /** What is stored; nothing is renewed. */
   look(ways: Ways): Promise<Pair | undefined>
+  /** That it ends soon or is lost, as far as is known. */
+  warning(now: number): string | undefined
   /** Once in a while, also when nobody reads: renews a pair that was idle for a day, and tells of one that ends soon. */
   tend(ways: Ways): Promise<void>
   /** Resolves when no renewal is on its way: an answer that nobody waits for is lost. */
@@ -47,13 +50,19 @@ export interface CloudLogin {
 /** Before the last attempt after a lost reply: gateways that bear a second use do so for half a minute. */
 const LAST_ATTEMPT_MS = 30_000
 
+/** What a process knows of a pair. */
+interface Kept {
+  readonly name: string
+  pair: Pair | undefined
+  /** A renewal was begun and its answer never came. */
+  isDoubtful: boolean
+  /** The pair could not be stored: memory knows better than the disk. */
+  isUnstored: boolean
+}
+
 /** `name`: under which the pair is kept. */
 export function createCloudLogin(name: string): CloudLogin {
-  let pair: Pair | undefined
-  /** A renewal was begun and its answer never came. */
-  let isDoubtful = false
-  /** The pair could not be stored: memory knows better than the disk. */
-  let isUnstored = false
+  const kept: Kept = { name, pair: undefined, isDoubtful: false, isUnstored: false }
   let work: Promise<unknown> = Promise.resolve()
 
   /** One after another, whoever asks. */
@@ -63,114 +72,120 @@ export function createCloudLogin(name: string): CloudLogin {
     return mine
   }
 
-  const load = async (store: TokenStore): Promise<Pair | undefined> => {
-    const stored = await store.token(name)
-    const found = stored && pairFrom(stored.text)
-    if (found && stored.version > (pair?.version ?? 0)) {
-      pair = { ...found, version: stored.version }
-      isDoubtful = stored.noted !== undefined && stored.noted >= stored.version
-      isUnstored = false
-    }
-    return pair
-  }
-
-  const save = async (ways: Ways, store: TokenStore, next: Pair): Promise<void> => {
-    pair = next
-    isDoubtful = false
-    try {
-      const where = await store.saveToken(name, next.version, JSON.stringify(next))
-      isUnstored = false
-      if (where === 'beside') await tell(ways, besideText)
-    } catch (error) {
-      isUnstored = true
-      await tell(ways, unstoredText(error))
-    }
-  }
-
-  const lose = async (ways: Ways, store: TokenStore, of: Pair, why: string): Promise<never> => {
-    await save(ways, store, { ...of, version: of.version + 1, lost: { at: ways.now(), why } })
-    await tell(ways, lostError(pair as Pair).message)
-    throw lostError(pair as Pair)
-  }
-
-  const renew = async (ways: Ways, store: TokenStore, of: Pair): Promise<Pair> => {
-    const doubt = await store.doubt?.(name, of.version)
-    if (doubt) throw restoredError(doubt)
-    // Without a note, a process that dies now would not know that its refresh token is used up.
-    if (!isUnstored) await store.noteRenewal(name, of.version)
-    const granted = await ladder(ways, of, isDoubtful, () => {
-      isDoubtful = true
-    }).catch(async (error: unknown) => {
-      if (isRefused(error)) return await lose(ways, store, of, (error as Error).message.replace(/\.$/, ''))
-      await tell(ways, failedText(error))
-      throw error
-    })
-    const { accessToken, accessSeconds, refreshEnds } = granted
-    const { lost: _lost, refreshEnds: _ended, ...kept } = of
-    await save(ways, store, {
-      ...kept,
-      ...{ version: of.version + 1, accessToken, accessSeconds, received: ways.now(), before: of.refreshToken },
-      refreshToken: granted.refreshToken || of.refreshToken,
-      ...(refreshEnds === undefined ? {} : { refreshEnds }),
-    })
-    if (!isUnstored) await tell(ways, endsSoon(pair as Pair, ways.now()))
-    return pair as Pair
-  }
-
-  const due = async (ways: Ways, refused: string | undefined): Promise<Pair> => {
-    const store = await ways.store()
-    const now = await load(store)
-    if (!now) throw unpairedError()
-    if (now.lost) throw lostError(now)
-    // The disk may take it by now.
-    if (isUnstored) await save(ways, store, now)
-    if (!isDoubtful && now.accessToken !== refused && isFresh(now, ways.now())) return now
-    return renew(ways, store, now)
-  }
-
   return {
     async pair(ways, signal, refused) {
-      if (pair && !pair.lost && !isDoubtful && pair.accessToken !== refused && isFresh(pair, ways.now())) return pair
+      if (kept.pair && isUsable(kept, kept.pair, ways.now(), refused)) return kept.pair
       return orAborted(
-        inTurn(() => due(ways, refused)),
+        inTurn(() => due(kept, ways, refused)),
         signal,
       )
     },
     worked(ways, accessToken) {
+      const { pair } = kept
       if (pair?.accessToken !== accessToken || pair.before === undefined) return
       const { before: _before, ...proved } = pair
-      pair = proved
+      kept.pair = proved
       void inTurn(async () => {
-        if (pair !== proved || isUnstored) return
+        if (kept.pair !== proved || kept.isUnstored) return
         await (await ways.store()).saveToken(name, proved.version, JSON.stringify(proved))
       }).catch(() => undefined)
     },
-    adopt: (ways, granted, by, root) =>
-      inTurn(async () => {
-        const store = await ways.store()
-        const old = await load(store)
-        const at = ways.now()
-        const { accessToken, refreshToken, accessSeconds, refreshEnds } = granted
-        await save(ways, store, {
-          ...{ version: (old?.version ?? 0) + 1, accessToken, refreshToken, accessSeconds, received: at },
-          ...{ pairedAt: at, pairedBy: by, root },
-          ...(refreshEnds === undefined ? {} : { refreshEnds }),
-        })
-        if (!isUnstored) await tell(ways, endsSoon(pair as Pair, at))
-        return pair as Pair
-      }),
-    look: async (ways) => load(await ways.store()),
-    tend: (ways) =>
-      inTurn(async () => {
-        const store = await ways.store()
-        const now = await load(store)
-        if (!now) return
-        if (now.lost) return tell(ways, lostError(now).message)
-        if (isDoubtful || Math.abs(ways.now() - now.received) >= DAY_MS) await renew(ways, store, now)
-        else if (!isUnstored) await tell(ways, endsSoon(now, ways.now()))
-      }),
+    adopt: (ways, granted, by, root) => inTurn(() => adopt(kept, ways, granted, by, root)),
+    warning: (now) => (kept.pair?.lost ? lostError(kept.pair).message : kept.pair && endsSoon(kept.pair, now)),
+    look: async (ways) => load(kept, await ways.store()),
+    tend: (ways) => inTurn(() => tend(kept, ways)),
     idle: async () => void (await work),
   }
+}
+
+const isUsable = (kept: Kept, pair: Pair, now: number, refused: string | undefined): boolean =>
+  !pair.lost && !kept.isDoubtful && pair.accessToken !== refused && isFresh(pair, now)
+
+async function load(kept: Kept, store: TokenStore): Promise<Pair | undefined> {
+  const stored = await store.token(kept.name)
+  const found = stored && pairFrom(stored.text)
+  if (found && stored.version > (kept.pair?.version ?? 0)) {
+    kept.pair = { ...found, version: stored.version }
+    kept.isDoubtful = stored.noted !== undefined && stored.noted >= stored.version
+    kept.isUnstored = false
+  }
+  return kept.pair
+}
+
+async function save(kept: Kept, ways: Ways, store: TokenStore, next: Pair): Promise<Pair> {
+  kept.pair = next
+  kept.isDoubtful = false
+  try {
+    const where = await store.saveToken(kept.name, next.version, JSON.stringify(next))
+    kept.isUnstored = false
+    if (where === 'beside') await tell(ways, besideText)
+    else if (!next.lost) await tell(ways, endsSoon(next, ways.now()))
+  } catch (error) {
+    kept.isUnstored = true
+    await tell(ways, unstoredText(error))
+  }
+  return next
+}
+
+async function lose(kept: Kept, ways: Ways, store: TokenStore, of: Pair, why: string): Promise<never> {
+  const lost = await save(kept, ways, store, { ...of, version: of.version + 1, lost: { at: ways.now(), why } })
+  const error = lostError(lost)
+  await tell(ways, error.message)
+  throw error
+}
+
+async function renew(kept: Kept, ways: Ways, store: TokenStore, of: Pair): Promise<Pair> {
+  const doubt = await store.doubt?.(kept.name, of.version)
+  if (doubt) throw restoredError(doubt)
+  // Without a note, a process that dies now would not know that its refresh token is used up.
+  if (!kept.isUnstored) await store.noteRenewal(kept.name, of.version)
+  const doubtful = (): void => {
+    kept.isDoubtful = true
+  }
+  const granted = await ladder(ways, of, kept.isDoubtful, doubtful).catch(async (error: unknown) => {
+    if (isRefused(error)) return await lose(kept, ways, store, of, (error as Error).message.replace(/\.$/, ''))
+    await tell(ways, failedText(error))
+    throw error
+  })
+  const { accessToken, accessSeconds, refreshEnds } = granted
+  const { refreshEnds: _ended, ...same } = of
+  return save(kept, ways, store, {
+    ...same,
+    ...{ version: of.version + 1, accessToken, accessSeconds, received: ways.now(), before: of.refreshToken },
+    refreshToken: granted.refreshToken || of.refreshToken,
+    ...(refreshEnds === undefined ? {} : { refreshEnds }),
+  })
+}
+
+async function due(kept: Kept, ways: Ways, refused: string | undefined): Promise<Pair> {
+  const store = await ways.store()
+  const now = await load(kept, store)
+  if (!now) throw unpairedError()
+  if (now.lost) throw lostError(now)
+  // The disk may take it by now.
+  if (kept.isUnstored) await save(kept, ways, store, now)
+  return isUsable(kept, now, ways.now(), refused) ? now : renew(kept, ways, store, now)
+}
+
+async function adopt(kept: Kept, ways: Ways, granted: Granted, by: string, root: string): Promise<Pair> {
+  const store = await ways.store()
+  const old = await load(kept, store)
+  const at = ways.now()
+  const { accessToken, refreshToken, accessSeconds, refreshEnds } = granted
+  return save(kept, ways, store, {
+    ...{ version: (old?.version ?? 0) + 1, accessToken, refreshToken, accessSeconds, received: at },
+    ...{ pairedAt: at, pairedBy: by, root },
+    ...(refreshEnds === undefined ? {} : { refreshEnds }),
+  })
+}
+
+async function tend(kept: Kept, ways: Ways): Promise<void> {
+  const store = await ways.store()
+  const now = await load(kept, store)
+  if (!now) return
+  if (now.lost) return tell(ways, lostError(now).message)
+  if (kept.isDoubtful || Math.abs(ways.now() - now.received) >= DAY_MS) await renew(kept, ways, store, now)
+  else if (!kept.isUnstored) await tell(ways, endsSoon(now, ways.now()))
 }
 
 /**

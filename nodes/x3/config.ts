@@ -1,0 +1,51 @@
+/** What an x3-connection is set to. */
+import { z } from 'zod'
+import { field, quietFields, routeFields, routeSecrets } from '../kit/kit.ts'
+
+export const config = z.object({
+  url: field.text('Server URL is missing'),
+  folder: field.optional(),
+  /** Value of the `source` column; empty: product, host, folder. */
+  source: field.optional(),
+  login: field.choice(['jwt', 'basic', 'cloud', 'cloudClient']),
+  clientId: field.optional(),
+  user: field.optional(),
+  audience: field.choice(['registered', 'empty', 'word']),
+  audienceText: field.optional(),
+  issuer: field.optional(),
+  lifetimeSeconds: field.number(300, 30, 86_400),
+  backdateSeconds: field.number(30, 0, 3600),
+  /** Of the cloud: the customer's own X3 URL, by which what is read is known. */
+  customer: field.optional(),
+  /** Empty: every business domain, by GraphQL. */
+  scope: field.optional(),
+  /** Where the pairing comes back to; empty: this editor's address. */
+  redirectUri: field.optional(),
+  pkce: field.flag(),
+  /** Further hosts that a pairing may come back with. */
+  gatewayHosts: field.list(),
+  /** Id of the sync-ledger that keeps the pair of tokens. */
+  ledger: field.optional(),
+  ...routeFields({ value: 120, min: 1, max: 3600 }),
+  requestsPerSecond: field.number(0, 0, 1000),
+  concurrency: field.number(2, 1, 16),
+  /** Minutes after which a run gives up on a server that cannot be reached or does not answer with data. */
+  retryMinutes: field.number(10, 0.01, 1440),
+  ...quietFields,
+  /** Web services (SOAP), for posting: the pool's alias; empty: they are not used. */
+  soapPool: field.optional(),
+  /** Name under which journals (object GAS) are published. */
+  soapPublication: field.optional('WSGAS'),
+  soapUrl: field.optional(),
+  soapLanguage: field.optional('ENG'),
+  soapUser: field.optional(),
+  soapConfig: field.optional(),
+})
+export const secrets = z.object({
+  ...routeSecrets,
+  secret: field.optional(),
+  password: field.optional(),
+  soapPassword: field.optional(),
+})
+export type Config = z.output<typeof config>
+export type Secrets = z.output<typeof secrets>
