@@ -13,6 +13,8 @@ export interface SoapOptions {
   readonly shape?: JournalOptions['shape']
   /** Columns of the list; both references are in it unless told. */
   readonly listed?: readonly string[]
+  /** `query` gives the first lines of the list, whatever the condition. */
+  readonly looseQuery?: boolean
   /** `query` is not allowed to the user. */
   readonly noQuery?: boolean
 }
@@ -34,7 +36,14 @@ export interface SoapService {
 const LISTED = ['TYP', 'NUM', 'FCY', 'ACCDAT', 'JOU', 'STA', 'CUR', 'DESVCR', 'BPRVCR', 'REF', 'REFINT']
 
 export function createSoapService(options: SoapOptions, given: Pick<JournalOptions, 'books' | 'now'>): SoapService {
-  const { pool = 'TIEOUT', publication = 'WSGAS', shape = 'known', listed = LISTED, noQuery = false } = options
+  const {
+    pool = 'TIEOUT',
+    publication = 'WSGAS',
+    shape = 'known',
+    listed = LISTED,
+    noQuery = false,
+    looseQuery = false,
+  } = options
   const journals = createJournals({ ...given, shape, listed })
 
   const done = (resultXml: string | null, ...messages: readonly Message[]): Result => ({
@@ -56,7 +65,7 @@ export function createSoapService(options: SoapOptions, given: Pick<JournalOptio
       case 'query': {
         if (noQuery) return refused('Function GESGAS: you are not authorized')
         const most = Math.max(0, Number(parts.listSize) || 0)
-        return done(writeList(journals.listed, journals.query(keys, most), form))
+        return done(writeList(journals.listed, journals.query(looseQuery ? new Map() : keys, most), form))
       }
       case 'delete':
         journals.remove(keys)
