@@ -2,7 +2,7 @@
 import { type Database, prepared } from './database.ts'
 import type { Intern } from './intern.ts'
 import type { Deliveries, Delivery, StoredRange } from './ledger.ts'
-import { rowsText, storedOf, type TargetSumBook } from './target-sums.ts'
+import { keysOf, rowsText, storedOf, type TargetSumBook } from './target-sums.ts'
 
 /** The topic without what concerns others too, and what the others need of it. */
 export interface DeliveryMemory {
@@ -51,6 +51,10 @@ const SQL = {
     ON CONFLICT DO UPDATE SET totals = excluded.totals`,
   raise: 'UPDATE address SET highest_read = ? WHERE id = ? AND highest_read < ?',
   highest: 'SELECT highest_read FROM address WHERE id = ?',
+  list: `
+    SELECT key, read, lower(hex(hash)) AS hash, rows FROM delivery
+    WHERE address = ? AND key > ? AND key < ? ORDER BY key LIMIT ?`,
+  mapped: 'SELECT 1 FROM delivery WHERE address = ? AND source > 0 LIMIT 1',
   any: 'SELECT 1 FROM delivery WHERE address = ? LIMIT 1',
   dropSome: `
     DELETE FROM delivery WHERE address = ? AND key <= coalesce(
@@ -87,6 +91,15 @@ export function createDeliveries(
       async clearDeliveries(address) {
         clearing.clear(address)
       },
+      async deliveredKeys(address, source, after, limit) {
+        const [first, end] = keysOf(source)
+        const rows = db.guard(() => statements.list.all(known(address), after || first, end, limit))
+        return (rows as unknown as ListedRow[]).map(({ key, read, hash, rows: text }) => ({
+          key,
+          stored: text === null ? undefined : hash ? storedOf(text, hash, read) : null,
+        }))
+      },
+      areMapped: async (address) => db.guard(() => statements.mapped.get(known(address))) !== undefined,
       hasDeliveries: async (address) => hasAny(statements, known(address)),
       highestRead: async (address) => highestOf(statements, known(address)),
       async raiseHighestRead(address, read) {
@@ -109,6 +122,14 @@ export function createDeliveries(
 const hasAny = ({ any }: Statements, id: number): boolean => id !== 0 && any.get(id) !== undefined
 const highestOf = ({ highest }: Statements, id: number): number =>
   Number((highest.get(id) as { highest_read: number } | undefined)?.highest_read ?? 0)
+
+interface ListedRow {
+  readonly key: string
+  readonly read: number
+  /** Empty: none. */
+  readonly hash: string
+  readonly rows: string | null
+}
 
 type FoundRow = [
   key: string,

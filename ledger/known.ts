@@ -43,6 +43,7 @@ const SQL = {
   // What was read since the sweep began is newer than its listing.
   count: 'SELECT count(*) AS known, coalesce(sum(seen < ?), 0) AS unseen FROM known_key WHERE entity = ? AND read < ?',
   unseen: 'SELECT key FROM known_key WHERE entity = ? AND key > ? AND seen < ? AND read < ? ORDER BY key LIMIT ?',
+  list: 'SELECT key FROM known_key WHERE entity = ? AND key > ? ORDER BY key LIMIT ?',
   doubt: "UPDATE known_key SET stamp = '?' WHERE entity = ? AND key IN (SELECT value FROM json_each(?))",
   doubtAll: "UPDATE known_key SET stamp = '?', read = ? WHERE entity = ? AND read < ?",
   forget: 'DELETE FROM known_key WHERE entity = ?',
@@ -125,7 +126,7 @@ function comparing({ guard, tx }: Database, statements: Statements, idOf: IdOf):
 
 /** Keys that become known, doubtful or forgotten outside of a settlement. */
 function keeping({ guard, tx }: Database, statements: Statements, idOf: IdOf): Omit<KnownKeys, Comparing> {
-  const { learn, recall, expect, doubt, forget, forgetRecalled, forgetOthers } = statements
+  const { learn, recall, expect, list, doubt, forget, forgetRecalled, forgetOthers } = statements
   return {
     async learnKeys(sync, entity, sweep, keys) {
       const json = JSON.stringify(keys.map(({ key, stamp }) => [key, stamp]))
@@ -143,6 +144,8 @@ function keeping({ guard, tx }: Database, statements: Statements, idOf: IdOf): O
       const there = keys.filter(({ gone }) => !gone)
       guard(() => expect.run(idOf(sync, entity), JSON.stringify(there.map(({ key, read }) => [key, read]))))
     },
+    knownKeys: async (sync, entity, after, limit) =>
+      guard(() => list.all(idOf(sync, entity), after ?? '', limit) as { key: string }[]).map(({ key }) => key),
     async doubtKeys(sync, entity, keys) {
       guard(() => doubt.run(idOf(sync, entity), JSON.stringify(keys)))
     },

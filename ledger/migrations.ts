@@ -149,4 +149,13 @@ export const migrations: Record<string, Migration> = {
   '0011-rotating-tokens': statements(
     'CREATE TABLE token (name TEXT PRIMARY KEY, version INTEGER NOT NULL, sealed BLOB, noted INTEGER)',
   ),
+  '0012-repairs': statements(
+    'ALTER TABLE difference ADD COLUMN repairs INTEGER DEFAULT 0 NOT NULL',
+    // By source: until a sweep begins to read all of it, nobody knows which keys are counted.
+    'ALTER TABLE target_sum ADD COLUMN unsummed INTEGER DEFAULT 0 NOT NULL',
+    'UPDATE address SET unsummed = 9007199254740991 WHERE unsummed > 0',
+    'UPDATE target_sum SET unsummed = (SELECT unsummed FROM address WHERE id = target_sum.address) WHERE whole = 0',
+  ),
+  // Rows of others are open, and differ from nothing.
+  '0013-rows-of-others': statements("ALTER TABLE difference ADD COLUMN kind TEXT DEFAULT 'difference' NOT NULL"),
 }

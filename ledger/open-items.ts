@@ -13,6 +13,7 @@ interface DifferenceRow {
   run: string
   problem: string
   part: string | null
+  kind: string
   since: string
   closed_at: string | null
   closed_by: string | null
@@ -39,7 +40,7 @@ function openItemsOf(raw: Database['raw']): (sync: string) => OpenItem[] {
     SELECT entity, 'lost' AS kind, NULL AS address, NULL AS sinkName, 1 AS count, lost AS problem
     FROM source_entity WHERE sync = ? AND lost IS NOT NULL`)
   const differing = raw.prepare(`
-    SELECT entity, 'difference' AS kind, address, sink_name AS sinkName, 1 AS count, problem
+    SELECT entity, kind, address, sink_name AS sinkName, 1 AS count, problem
     FROM difference WHERE sync = ? AND closed_at IS NULL`)
   const all = [held, doubtful, again, lost, differing]
   return (sync) => all.flatMap((one) => one.all(sync) as unknown as OpenItem[])
@@ -52,21 +53,28 @@ export function createOpenItems(
 ): OpenItems {
   const { raw, tx, guard } = db
   const openItems = openItemsOf(raw)
-  const { listed, insert, update, close, closeAt } = prepared(db, {
+  const { listed, insert, update, accepted, repair, close, closeAt } = prepared(db, {
     listed: `
       SELECT * FROM difference WHERE (?1 IS NULL OR sync = ?1) AND (?2 IS NULL OR (closed_at IS NULL) = ?2)
       ORDER BY since DESC LIMIT 1000`,
     insert: `
-      INSERT INTO difference (id, sync, entity, address, sink_name, run, problem, since, part)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      INSERT INTO difference (id, sync, entity, address, sink_name, run, problem, since, part, kind)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     update: `
       UPDATE difference SET run = ?, problem = ?
-      WHERE sync = ? AND entity = ? AND address = ? AND part = ? AND closed_at IS NULL`,
+      WHERE sync = ? AND entity = ? AND address = ? AND part = ? AND kind = ? AND closed_at IS NULL`,
+    accepted: `
+      SELECT problem FROM difference
+      WHERE sync = ? AND entity = ? AND address = ? AND part = ? AND kind = 'others' AND closed_at IS NOT NULL
+      ORDER BY closed_at DESC LIMIT 1`,
+    repair: `
+      UPDATE difference SET repairs = repairs + 1
+      WHERE sync = ? AND entity = ? AND address = ? AND part = ? AND kind = 'difference' AND closed_at IS NULL RETURNING repairs - 1 AS before`,
     close: `
       UPDATE difference SET closed_at = ?, closed_by = ?, reason = ? WHERE id = ? AND closed_at IS NULL RETURNING *`,
     closeAt: `
       UPDATE difference SET closed_at = ?, closed_by = ?, reason = ?
-      WHERE sync = ? AND entity = ? AND address = ? AND part IS ? AND closed_at IS NULL`,
+      WHERE sync = ? AND entity = ? AND address = ? AND part IS ? AND kind = ? AND closed_at IS NULL`,
   })
   return {
     openItems: async (sync) => guard(() => openItems(sync)),
@@ -74,12 +82,17 @@ export function createOpenItems(
       const rows = guard(() => listed.all(sync ?? null, open === undefined ? null : Number(open)))
       return (rows as unknown as DifferenceRow[]).map(difference)
     },
-    async saveDifference({ sync, entity, address, sinkName, run, problem, part }) {
+    async saveDifference({ sync, entity, address, sinkName, run, problem, part, kind = 'difference' }) {
       tx(() => {
-        if (part !== undefined && update.run(run, problem, sync, entity, address, part).changes) return
-        insert.run(randomUUID(), sync, entity, address, sinkName, run, problem, at(), part ?? null)
+        const own = part ?? null
+        if (own !== null && update.run(run, problem, sync, entity, address, own, kind).changes) return
+        const before = kind === 'others' ? accepted.get(sync, entity, address, own) : undefined
+        if ((before as { problem: string } | undefined)?.problem === problem) return
+        insert.run(randomUUID(), sync, entity, address, sinkName, run, problem, at(), own, kind)
       })
     },
+    countRepair: async ({ sync, entity, address, part }) =>
+      (guard(() => repair.get(sync, entity, address, part)) as { before: number } | undefined)?.before ?? 0,
     closeDifference: async (id, { by, reason }) =>
       tx(() => {
         const [row] = close.all(at(), by, reason, id) as unknown as DifferenceRow[]
@@ -88,8 +101,8 @@ export function createOpenItems(
         decide({ by, reason, kind: 'difference', sync, entity, sink: address, about: problem })
         return difference(row)
       }),
-    async closeDifferences({ sync, entity, address, part }, by, reason) {
-      guard(() => closeAt.run(at(), by, reason, sync, entity, address, part ?? null))
+    async closeDifferences({ sync, entity, address, part, kind = 'difference' }, by, reason) {
+      guard(() => closeAt.run(at(), by, reason, sync, entity, address, part ?? null, kind))
     },
   }
 }
@@ -104,5 +117,6 @@ const difference = (row: DifferenceRow): Difference => ({
   problem: row.problem,
   since: row.since,
   ...(row.part !== null && { part: row.part }),
+  ...(row.kind === 'others' && { kind: row.kind }),
   ...(row.closed_at !== null && { closed: { at: row.closed_at, by: row.closed_by ?? '', reason: row.reason ?? '' } }),
 })

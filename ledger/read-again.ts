@@ -16,11 +16,15 @@ export function createReadAgain(db: Database, at: () => string): ReadAgainBook {
       DELETE FROM again WHERE sync = ? AND entity = ? AND found = 1 AND key IN (SELECT value FROM json_each(?))`,
     dropAll: 'DELETE FROM again WHERE sync = ? AND entity = ?',
   })
+  const add: ReadAgainBook['add'] = (sync, entity, keys, found) => {
+    for (const key of keys) put.run(sync, entity, key, at(), found ? 1 : 0)
+  }
   return {
-    add(sync, entity, keys, found) {
-      for (const key of keys) put.run(sync, entity, key, at(), found ? 1 : 0)
-    },
+    add,
     topic: {
+      async addToReadAgain(sync, entity, keys) {
+        db.tx(() => add(sync, entity, keys, true))
+      },
       keysToReadAgain: async (sync, entity) =>
         (db.guard(() => list.all(sync, entity)) as { key: string }[]).map(({ key }) => key),
       forgetToReadAgain: async (sync, entity, keys) =>

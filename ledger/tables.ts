@@ -45,7 +45,7 @@ export interface Tables {
     lists: Generated<string>
     unsummed: Generated<number>
   }
-  target_sum: { address: number; source: string; whole: number; sums: string }
+  target_sum: { address: number; source: string; whole: number; sums: string; unsummed: Generated<number> }
   delivery: {
     address: number
     key: string

@@ -24,7 +24,8 @@ export function createTargetSums(db: Database, intern: Intern): TargetSumBook {
     put: 'UPDATE target_sum SET sums = ? WHERE address = ? AND source = ?',
     mark: 'UPDATE target_sum SET whole = ? WHERE address = ? AND source = ?',
     add: `
-      INSERT INTO target_sum (address, source, whole, sums) SELECT id, ?, unsummed = 0, '[]' FROM address WHERE id = ?
+      INSERT INTO target_sum (address, source, whole, sums, unsummed)
+      SELECT id, ?, unsummed = 0, '[]', unsummed FROM address WHERE id = ?
       ON CONFLICT DO NOTHING`,
     dropAll: 'DELETE FROM target_sum WHERE address = ?',
     lists: 'SELECT lists FROM address WHERE id = ?',
@@ -38,9 +39,8 @@ export function createTargetSums(db: Database, intern: Intern): TargetSumBook {
     find.get(id, source) as { whole: number; sums: string } | undefined
   const known = (address: string): number => intern.address(address, false)
   function recount(id: number, source: string): void {
-    const beginning = `${keyText({ key: ['source'] }, { source })}|`
     const tally = newTally()
-    for (const row of all.iterate(id, beginning, `${beginning}\u{10ffff}`)) {
+    for (const row of all.iterate(id, ...keysOf(source))) {
       const { read, hash, rows } = row as { read: number; hash: string; rows: string }
       addTo(tally, storedOf(rows, hash, read), 1)
     }
@@ -168,4 +168,10 @@ export function storedOf(rows: string, hash: string, read: number): Stored {
 export function rowsText({ stored, read }: Delivery): string | null {
   if (!stored) return stored === null ? '' : null
   return stored.read === read ? stored.lines : `${stored.lines}@${stored.read}`
+}
+
+/** Between these two are all keys of a source. */
+export function keysOf(source: string): [after: string, before: string] {
+  const beginning = `${keyText({ key: ['source'] }, { source })}|`
+  return [beginning, `${beginning}\u{10ffff}`]
 }

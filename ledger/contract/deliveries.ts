@@ -63,6 +63,15 @@ export interface Deliveries {
   matchDeliveries(address: string, range: StoredRange): Promise<void>
   /** Forgets all deliveries of an address (table created or found empty, full refresh). */
   clearDeliveries(address: string): Promise<void>
+  /** Keys of a source behind `after` that an address has or had, in order, with what is stored of them. */
+  deliveredKeys(
+    address: string,
+    source: string,
+    after: string,
+    limit: number,
+  ): Promise<readonly Pick<Delivery, 'key' | 'stored'>[]>
+  /** Has a mapping given some of them other keys than the source's? */
+  areMapped(address: string): Promise<boolean>
   hasDeliveries(address: string): Promise<boolean>
   /** Highest read number ever committed for an address, 0 for an unknown one; clearing the deliveries leaves it. */
   highestRead(address: string): Promise<number>

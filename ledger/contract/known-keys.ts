@@ -50,6 +50,8 @@ export interface KnownKeys {
   forgetOtherKeys(sync: string, entity: string, beginning: string): Promise<number>
   /** They are about to be sent: whatever becomes of that, a target may have them from now on. Those that are known stay as they are. */
   expectKeys(sync: string, entity: string, keys: readonly KnownKey[]): Promise<void>
+  /** Keys behind `after`, in order. */
+  knownKeys(sync: string, entity: string, after: string | null, limit: number): Promise<readonly string[]>
   /** Their deletion is about to be written: until that is settled nobody knows what the target has, so no stamp is theirs. */
   doubtKeys(sync: string, entity: string, keys: readonly string[]): Promise<void>
   /** Another source stands behind the name: its keys have nothing to do with those known. */

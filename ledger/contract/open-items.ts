@@ -18,14 +18,19 @@ export interface Difference {
    * of that table agrees. Absent: sums of one run do; it ends when a full reading ties.
    */
   readonly part?: string
+  /** Rows under the source's name that no sync wrote; open until they are gone, or a person takes them as they are. Absent: a difference. */
+  readonly kind?: 'others'
   readonly since: string
   readonly closed?: { readonly at: string; readonly by: string; readonly reason: string }
 }
 
+/** Where a table differs as a whole. */
+export type DifferingPart = Pick<Difference, 'sync' | 'entity' | 'address'> & { readonly part: string }
+
 /** Something of a sync that is not over: records held (or on their way by a replay), left out by a person, in doubt, to be read again; rows lost; a difference. */
 export interface OpenItem {
   readonly entity: string
-  readonly kind: 'held' | 'replaying' | 'left-out' | 'in-doubt' | 'again' | 'unfound' | 'lost' | 'difference'
+  readonly kind: 'held' | 'replaying' | 'left-out' | 'in-doubt' | 'again' | 'unfound' | 'lost' | 'difference' | 'others'
   /** Where; null: at every sink of the entity. */
   readonly address: string | null
   readonly sinkName: string | null
@@ -39,13 +44,18 @@ export interface OpenItems {
   /** What of a sync is not over. */
   openItems(sync: string): Promise<readonly OpenItem[]>
   differences(filter: { readonly sync?: string; readonly open?: boolean }): Promise<readonly Difference[]>
-  /** Each run compares rows of its own, so that what it finds is a difference of its own; of a `part` the one that is open changes. */
+  /**
+   * Each run compares rows of its own, so that what it finds is a difference of its own; of a `part` the one that is open changes.
+   * Rows of others that a person took as they are stay so until their number or amount is another.
+   */
   saveDifference(difference: Omit<Difference, 'id' | 'since' | 'closed'>): Promise<void>
+  /** A repair of the table begins; how many there were before for the difference that is open. */
+  countRepair(place: DifferingPart): Promise<number>
   /** A person decides. Gives back the one that was open. */
   closeDifference(id: string, who: Who): Promise<Difference | undefined>
   /** A run has compared everything at that place. */
   closeDifferences(
-    place: Pick<Difference, 'sync' | 'entity' | 'address' | 'part'>,
+    place: Pick<Difference, 'sync' | 'entity' | 'address' | 'part' | 'kind'>,
     by: string,
     reason: string,
   ): Promise<void>

@@ -89,8 +89,16 @@ export interface StoredKey {
   readonly key: string
   readonly stamp: string | null
   readonly read: number
-  /** Where every version is kept: the hash of the newest one. */
+  /** `_row_hash`; where every version is kept that of the newest one. */
   readonly hash?: string | null
+}
+
+/** The rows of a document in the table of a list. */
+export interface StoredLines {
+  readonly key: string
+  readonly rows: number
+  /** Of their `_sync_read`. */
+  readonly sum: bigint
 }
 
 /** A sum as stored: one group of one table of one run. Amounts are exact decimals as text. */
@@ -207,6 +215,8 @@ export interface Target {
    * hash, in the order of the keys' bytes; a key whose newest version is a deletion is not held.
    */
   keys?(schema: Schema, source: string, context: WriteContext): AsyncIterable<readonly StoredKey[]>
+  /** The documents of one source that have rows in the table of a list which a run wrote, in pages. */
+  lines?(schema: Schema, list: string, source: string, context: WriteContext): AsyncIterable<readonly StoredLines[]>
   /** Sums as stored for one table, in one query; a text: why it cannot tell (queries are not allowed there). */
   totals?(question: TotalsQuestion, context: WriteContext): Promise<readonly StoredTotal[] | string>
   /**

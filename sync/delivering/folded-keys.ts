@@ -7,7 +7,7 @@ import type { Entry } from '../run/entry.ts'
 export const NOBODY = 0
 
 /** A whole number of 53 bits above 0. Equal ones only hide that two records were given one key; nothing is looked up by them. */
-function hashOf(text: string): number {
+export function hashOf(text: string): number {
   let a = 0x811c9dc5
   let b = 0x2f0b4c47
   for (let i = 0; i < text.length; i++) {

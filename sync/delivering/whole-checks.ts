@@ -1,11 +1,12 @@
 /** At the end of a run that wrote: whether its tables hold what the ledger counted there, all of it. */
-import type { Intents, TargetMemory, TargetSums } from '../../ledger/ledger.ts'
+import type { Deliveries, Intents, KnownKeys, TargetMemory, TargetSums } from '../../ledger/ledger.ts'
 import { keyBeginning, keyParts } from '../contract/message.ts'
 import { type RetryOptions, withRetry } from '../contract/retry.ts'
 import type { WholeTable, WriteContext } from '../contract/target.ts'
 import type { Entry } from '../run/entry.ts'
 import type { Reached, WholeCheck } from '../run/state.ts'
 import type { Fifo } from '../values/queue.ts'
+import { findDiffering } from './differing-keys.ts'
 
 export interface WholeChecks {
   /** Has the tables compared for the sources of these records when the run ends. */
@@ -13,7 +14,11 @@ export interface WholeChecks {
 }
 
 /** `now`: as ISO time. */
-export function createWholeChecks(ledger: TargetSums & Intents, fifo: Fifo, now: () => string): WholeChecks {
+export function createWholeChecks(
+  ledger: TargetSums & Intents & Deliveries & KnownKeys,
+  fifo: Fifo,
+  now: () => string,
+): WholeChecks {
   const sources = new WeakMap<Reached, Set<string>>()
   return {
     watch(reached, entries, retry) {
@@ -23,6 +28,8 @@ export function createWholeChecks(ledger: TargetSums & Intents, fifo: Fifo, now:
       // In the address's queue, so that nothing is written there meanwhile.
       reached.whole = (context) =>
         fifo.run(reached.target.address, () => checkAll({ ledger, reached, retry, now }, own, context), context.signal)
+      reached.differing = (source, lists, context) =>
+        fifo.run(reached.target.address, () => findDiffering(ledger, reached, source, lists, context), context.signal)
     },
   }
 }
@@ -77,6 +84,8 @@ async function checkSource(
     at: now(),
     statements: target.statements() - begun.statements,
     ms: Math.round(performance.now() - begun.at),
+    rows: memory.tables[0]?.rows ?? 0,
+    highest: typeof found === 'string' ? 0 : Math.max(...found.map(({ highest }) => highest)),
   }
   if (typeof found === 'string') return { ...asked, kind: 'not verified', problem: found, tables: [] }
   const differences = differing(memory, found)

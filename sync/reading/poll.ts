@@ -12,6 +12,7 @@ import { type EntityRun, newEntity, type RunState, type TotalsCheck } from '../r
 import { summarize } from '../run/summary.ts'
 import type { ReadDeps } from './open-window.ts'
 import { readEntity } from './read-entity.ts'
+import type { Walked } from './walk-entity.ts'
 import { identityOf } from './windows.ts'
 
 export interface PollDeps extends ReadDeps, CloseDeps {
@@ -53,7 +54,7 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
   try {
     const closings: Promise<void>[] = []
     /** `previous` resolves when everything of the entities before was sent. */
-    const read = async (entity: EntityRun, previous: Promise<void>, what?: 'sweep'): Promise<void> => {
+    const read = async (entity: EntityRun, previous: Promise<void>, what?: Walked): Promise<void> => {
       try {
         await readEntity(deps, options, run, entity, previous, AbortSignal.any([signal, entity.stop.signal]), what)
       } catch (error) {
@@ -80,6 +81,13 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
     for (const entity of run.entities.values()) {
       if (signal.aborted || entity.lost !== 'found' || !entity.sweeps || entity.error) continue
       await read(entity, before, 'sweep')
+      await Promise.all(closings)
+    }
+    // So is what a table did not hold as it was delivered.
+    for (const entity of run.entities.values()) {
+      if (signal.aborted || entity.repair !== 'due' || entity.error) continue
+      entity.repair = 'done'
+      await read(entity, before, 'again')
       await Promise.all(closings)
     }
     await tellLost(ledger, run)

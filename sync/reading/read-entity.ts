@@ -4,7 +4,7 @@ import { needsError } from '../run/register.ts'
 import type { EntityRun, RunState } from '../run/state.ts'
 import { defaultLimits } from './in-flight.ts'
 import { createSender, type Reading } from './send-batches.ts'
-import { walkEntity } from './walk-entity.ts'
+import { type Walked, walkEntity } from './walk-entity.ts'
 
 /**
  * Reads the entity to its end, or sweeps one that was read (`what`); what it reads before everything `previous` was sent
@@ -17,7 +17,7 @@ export async function readEntity(
   entity: EntityRun,
   previous: Promise<void>,
   signal: AbortSignal,
-  what: 'window' | 'sweep' = 'window',
+  what: Walked = 'window',
 ): Promise<void> {
   const plan = await options.source.plan(entity.name, signal)
   const limits = { ...defaultLimits, ...options.limits }

@@ -12,8 +12,10 @@ import { stampsOf } from './windows.ts'
 /** Rows that are read of an entity while the one before is still being read. */
 const ROWS_AHEAD = 2000
 
-/** Everything that the run is to read of it, or its sweep alone. */
-export async function walkEntity(reading: Reading, sender: Sender, what: 'window' | 'sweep'): Promise<void> {
+/** Everything that is to be read of an entity, its sweep alone, or what is to be read again. */
+export type Walked = 'window' | 'sweep' | 'again'
+
+export async function walkEntity(reading: Reading, sender: Sender, what: Walked): Promise<void> {
   const { deps, options, entity, plan } = reading
   if (what === 'window') await checkContract(deps.ledger, options, plan)
   const scope = options.scope ?? { kind: 'changes' }
@@ -23,7 +25,9 @@ export async function walkEntity(reading: Reading, sender: Sender, what: 'window
     return walkWindow(reading, sender, { from: scope.from, bound: scope.to, walks: {} }, walks)
   }
   entity.sweeps = plan.list !== undefined && options.sweep !== undefined
+  entity.mendable = plan.readKeys !== undefined
   if (what === 'sweep') return sweep(reading, sender)
+  if (what === 'again') return readAgain(reading, sender)
   return readChanges(reading, sender)
 }
 
@@ -88,7 +92,7 @@ const sameCursor = (entity: string, address: string): Error =>
     hint: 'Reading on would never end. This is a fault of the source or of a proxy that keeps replies.',
   })
 
-/** What a person said is missing at a target is asked for by key, whatever its stamp. */
+/** What a target lacks, or holds otherwise than it was delivered, is asked for by key, whatever its stamp. */
 async function readAgain(reading: Reading, sender: Sender): Promise<void> {
   const { deps, options, entity, plan, signal } = reading
   const { ledger } = deps
@@ -108,7 +112,7 @@ async function readAgain(reading: Reading, sender: Sender): Promise<void> {
     const gone = page.records.filter(isDeletion).map((record) => keyText(plan.schema, record))
     if (gone.length > 0)
       sender.note(
-        `${gone.length} record(s) of a batch that a target lacks are not in the source any more, such as ${gone[0]}: their deletion is sent.`,
+        `${gone.length} record(s) that a target lacks, or has otherwise, are not in the source any more, such as ${gone[0]}: their deletion is sent.`,
       )
     await sender.take('again', page, ledger.nextRead())
   }

@@ -7,6 +7,7 @@ import type { Target } from '../contract/target.ts'
 import { saveComplete } from './detect-lost.ts'
 import { raiseDifferences } from './difference-alert.ts'
 import { floorOf, olderMarks } from './marks.ts'
+import { repairTables } from './repair-tables.ts'
 import type { RunKeeper } from './settlement.ts'
 import { type EntityRun, type Reached, type RunState, type TotalsCheck, tallyOf } from './state.ts'
 import { checkKey } from './summary.ts'
@@ -173,7 +174,13 @@ async function compare(
   const check = await reached.check?.(context).catch(unverified('the sums stored in'))
   if (!check || !reached.whole) return check
   try {
-    const whole = await keepWhole(deps.ledger, run, entity, reached, await reached.whole(context))
+    const checks = await reached.whole(context)
+    const whole = await keepWhole(deps.ledger, run, entity, reached, checks)
+    if (whole?.problem) await repairTables(deps.ledger, run, entity, reached, checks, context)
+    else if (entity.repair && whole?.open.length === 0)
+      run.notices.push(
+        `${entity.name}: what ${reached.target.address} had not as it was delivered was read again, and is there now.`,
+      )
     return whole ? { ...check, whole } : check
   } catch (error) {
     return check.kind === 'ties'

@@ -24,6 +24,20 @@ export interface Reached {
   check?: (context: WriteContext) => Promise<TotalsCheck>
   /** Set by whoever delivers: compares whole tables with what the ledger knows of them. When a run that wrote ends. */
   whole?: (context: WriteContext) => Promise<readonly WholeCheck[]>
+  /** Set by whoever delivers: finds the records of which tables of one source (`lists`) hold something else than was delivered. */
+  differing?: (source: string, lists: readonly string[], context: WriteContext) => Promise<Differing>
+}
+
+/** Records that a target holds otherwise than they were delivered. */
+export interface Differing {
+  /** Keys there. */
+  readonly keys: readonly string[]
+  /** The source's own keys of these. */
+  readonly sourceKeys: readonly string[]
+  /** Of `keys`: nobody knows which record of the source they are. */
+  readonly untraced: number
+  /** Of `keys`: nothing was delivered under them. */
+  readonly foreign: number
 }
 
 /** What comparing the tables of one source said. */
@@ -35,6 +49,9 @@ export interface WholeCheck {
   readonly problem?: string
   /** By table (`''` the header's, else the list's name), those that do not agree among them. */
   readonly tables: readonly { readonly list: string; readonly problem?: string }[]
+  /** Rows of the header as they were counted, and the highest read number that a table holds. */
+  readonly rows: number
+  readonly highest: number
   /** When, as ISO time. */
   readonly at: string
   /** Statements that it took, and milliseconds. */
@@ -139,6 +156,10 @@ export interface EntityRun {
    * `read`: since then everything listed was read again.
    */
   lost: 'found' | 'read' | undefined
+  /** Records can be read by key, so that tables may be mended. */
+  mendable: boolean
+  /** What a target holds otherwise than it was delivered is to be read again: in this same run, once. */
+  repair: 'due' | 'done' | undefined
   /** Keys that were read again because a person said that they are missing; forgotten once everything is settled. */
   again: readonly string[]
   /** What the sweep found. */
@@ -213,6 +234,8 @@ export function newEntity(
     targetsTold: false,
     sweeps: undefined,
     lost: undefined,
+    mendable: false,
+    repair: undefined,
     again: [],
     sweep: undefined,
     sweptAt: undefined,

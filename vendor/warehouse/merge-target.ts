@@ -5,7 +5,7 @@ import { type FindColumn, type SqlDialect, type TableName, tagsOf } from './dial
 import { mergeBatch, type Plan, rejectedOf, thenDrop } from './merge-batch.ts'
 import type { Part, Staging } from './merging.ts'
 import type { Shaped } from './shape.ts'
-import { storedKeys } from './stored-keys.ts'
+import { storedKeys, storedLines } from './stored-keys.ts'
 import { createTotals } from './stored-totals.ts'
 import { addressOf, haveRows } from './tables.ts'
 import { HEADER_COLUMNS, LIST_COLUMNS } from './technical-columns.ts'
@@ -55,6 +55,8 @@ export function createMergeTarget<R>(warehouse: Warehouse, entity: string, optio
       rejectedOf(dialect, await plans.ready(batch.schema, context), batch, context),
 
     keys: (schema, source, context) => storedKeys(dialect, name, schema, source, context),
+    lines: (schema, list, source, context) =>
+      storedLines(dialect, options.tableOf(listTable(schema.entity, list)), schema, source, context),
     async whole(schema, source, context) {
       const { parts, found } = await plans.ready(schema, context)
       const tables = parts.map(({ list, wanted, key }, place) => ({

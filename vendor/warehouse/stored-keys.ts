@@ -1,22 +1,26 @@
 /** The keys that a table holds of one source, for a ledger that lost its memory and for a full refresh of what only appends. */
 import { keyText, type Row, type Schema } from '../../sync/contract/message.ts'
-import type { StoredKey, WriteContext } from '../../sync/contract/target.ts'
+import type { StoredKey, StoredLines, WriteContext } from '../../sync/contract/target.ts'
 import type { DialectText, FindColumn, SqlDialect, TableName } from './dialect.ts'
 import { findColumn, quoteColumn, quoteTable } from './tables.ts'
 import type { StoredRow } from './technical-columns.ts'
 
 const KEYS_AT_ONCE = 10_000
 
+/** `rows`: the newest of each record; `lines`: documents by the rows that they have in a list. */
+type Asked = 'rows' | 'lines'
+
 /** One page in the order of the key's parts as texts, behind the last key of the page before. */
 export function keysQuery(
   dialect: DialectText,
   table: TableName,
   find: FindColumn,
-  { key }: Schema,
+  { key }: Pick<Schema, 'key'>,
   isFurther: boolean,
   most: number,
+  asked: Asked = 'rows',
 ): string {
-  const { textType, alias, parameter, told } = dialect
+  const { textType, decimalType, alias, parameter, told } = dialect
   const at = (name: string): string => `t.${quoteColumn(dialect, find, name)}`
   const parts = key.map((name) => {
     const found = find(name)
@@ -28,11 +32,15 @@ export function keysQuery(
       return `(${tests.join(' AND ')})`
     })
     .slice(1)
+  const values =
+    asked === 'rows'
+      ? `${at('_source_stamp')} AS ${alias('s')}, ${at('_row_hash')} AS ${alias('h')}, CAST(${at('_sync_read')} AS ${textType}) AS ${alias('r')}`
+      : `CAST(COUNT(*) AS ${textType}) AS ${alias('n')}, CAST(SUM(CAST(${at('_sync_read')} AS ${decimalType}(38,0))) AS ${textType}) AS ${alias('r')}`
   return [
-    `SELECT ${parts.map((part, i) => `${part} AS ${alias(`k${i}`)}`).join(', ')}, `,
-    `${at('_source_stamp')} AS ${alias('s')}, CAST(${at('_sync_read')} AS ${textType}) AS ${alias('r')} FROM ${quoteTable(dialect, table)} AS t`,
-    ` WHERE ${parts[0]} = ${parameter('k0', 1)} AND ${at('_sync_read')} IS NOT NULL`,
+    `SELECT ${parts.map((part, i) => `${part} AS ${alias(`k${i}`)}`).join(', ')}, ${values} FROM ${quoteTable(dialect, table)} AS t`,
+    ` WHERE ${parts[0]} = ${parameter('k0', 1)} AND ${at(asked === 'rows' ? '_sync_read' : '_sync_run')} IS NOT NULL`,
     isFurther && behind.length > 0 ? ` AND (${behind.join(' OR ')})` : '',
+    asked === 'lines' ? ` GROUP BY ${parts.join(', ')}` : '',
     ` ORDER BY ${parts.map((_, i) => i + 1).join(', ')} LIMIT ${most}`,
   ].join('')
 }
@@ -72,31 +80,60 @@ export const storedKeys = (
 ): AsyncGenerator<readonly StoredKey[]> =>
   orNone(
     dialect,
-    keyPages(dialect, table, schema, source, context, most),
+    keyPages(dialect, table, schema, 'rows', source, context, most, storedKeyOf),
     // A mapping gave the key's columns other names: nothing is found under the source's keys.
     (error) => dialect.isMissing(error) || dialect.lacksColumn(error),
   )
 
-async function* keyPages(
+const storedKeyOf = (key: string, { s, h, r }: StoredRow): StoredKey => ({
+  key,
+  stamp: (s ?? null) as string | null,
+  read: Number(r),
+  hash: (h ?? null) as string | null,
+})
+
+/** The documents of a source in the table of a list; none where it is missing. */
+export const storedLines = (
   dialect: SqlDialect,
   table: TableName,
-  schema: Schema,
+  schema: Pick<Schema, 'key'>,
+  source: string,
+  context: WriteContext,
+  most: number = KEYS_AT_ONCE,
+): AsyncGenerator<readonly StoredLines[]> =>
+  orNone(
+    dialect,
+    keyPages(dialect, table, schema, 'lines', source, context, most, (key, { n, r }) => ({
+      key,
+      rows: Number(n),
+      sum: BigInt(String(r ?? 0)),
+    })),
+    dialect.isMissing,
+  )
+
+async function* keyPages<T>(
+  dialect: SqlDialect,
+  table: TableName,
+  schema: Pick<Schema, 'key'>,
+  asked: Asked,
   source: string,
   context: WriteContext,
   most: number,
-): AsyncGenerator<readonly StoredKey[]> {
+  toAnswer: (key: string, row: StoredRow) => T,
+): AsyncGenerator<readonly T[]> {
   const find = await columnsOf(dialect, table, context)
   if (!find) return
   const isThere = (name: string): boolean => dialect.anyCase || find(name) !== undefined
-  if (![...schema.key, '_source_stamp', '_sync_read'].every(isThere)) return
+  const needed = asked === 'rows' ? ['_source_stamp', '_row_hash'] : ['_sync_run']
+  if (![...schema.key, '_sync_read', ...needed].every(isThere)) return
   const what = `Keys in ${dialect.plain(table)}`
   let values: readonly (readonly [string, string])[] = [['k0', source]]
   for (let isFurther = false; ; isFurther = true) {
-    const sql = keysQuery(dialect, table, find, schema, isFurther, most)
+    const sql = keysQuery(dialect, table, find, schema, isFurther, most, asked)
     const rows = await dialect.run({ sql, values, what, kind: 'read' }, context)
     yield rows.map((row) => {
       const record: Row = Object.fromEntries(schema.key.map((name, i) => [name, String(row[`k${i}`] ?? '')]))
-      return { key: keyText(schema, record), stamp: (row.s ?? null) as string | null, read: Number(row.r) }
+      return toAnswer(keyText(schema, record), row)
     })
     const last = rows.at(-1)
     if (rows.length < most || !last || schema.key.length < 2) return

@@ -23,7 +23,7 @@ type Asked = Required<Pick<Target, 'isLost' | 'hasRows' | 'keys' | 'totals' | 'w
 
 export type MergeTarget = Target &
   Asked &
-  Required<Pick<Target, 'tables' | 'stage' | 'findRejected'>> & { readonly mode: 'merge' }
+  Required<Pick<Target, 'tables' | 'stage' | 'findRejected' | 'lines'>> & { readonly mode: 'merge' }
 export type AppendTarget = Target & Asked & Required<Pick<Target, 'resolve'>> & { readonly mode: 'append' }
 export type SqlTarget = MergeTarget | AppendTarget
 
