@@ -52,6 +52,9 @@ export function createEngine({ ledger, log, now = Date.now, retry }: EngineOptio
     replay: (options) => start(options.signal, (signal) => replay(deps, { ...options, signal })),
     hold: (options) => hold(deps, options),
     deliver,
+    declare({ message, mapped }) {
+      if (message.sync !== undefined) settlement.declare(message.sync, message, mapped, 'mapped')
+    },
     fail({ ref, sync, error }) {
       if (sync !== undefined && classOf(error) !== 'data') settlement.fail(sync, ref, error)
     },

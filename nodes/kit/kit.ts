@@ -23,7 +23,16 @@ export { heldMessage } from './held.ts'
 export { defineLedger, type LedgerSpec, ledgersOf } from './ledger.ts'
 export type { Log } from './log.ts'
 export { masked } from './masked.ts'
-export { connectionsOf, type LedgerHandle, ledgerHandle, type Member, placeOf, reachable, sinksFor } from './members.ts'
+export {
+  connectionsOf,
+  foreignBefore,
+  type LedgerHandle,
+  ledgerHandle,
+  type Member,
+  placeOf,
+  reachable,
+  sinksFor,
+} from './members.ts'
 export { type Batch, checkLedger, parseBatch } from './message.ts'
 export { defineNode, type Message, type NodeContext, type NodeSpec } from './node.ts'
 export type { OpenContext } from './open-context.ts'

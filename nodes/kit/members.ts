@@ -6,7 +6,7 @@ import type { RunSummary } from '../../sync/contract/summary.ts'
 import type { Target } from '../../sync/contract/target.ts'
 import type { OpenContext } from './open-context.ts'
 import type { Shared } from './shared.ts'
-import { type FlowNode, type Place, placeText, reach } from './wires.ts'
+import { type FlowNode, type Place, placeText, type Reached, reach } from './wires.ts'
 
 /** A node of ours, as the others of its ledger see it. */
 export interface Member {
@@ -23,6 +23,8 @@ export interface Member {
   /** Sources: the entities that they read, and whether a run is going on. */
   readonly entities?: () => readonly string[]
   readonly running?: () => boolean
+  /** Sources: whether amounts may be changed in the flow. */
+  readonly mayChange?: () => boolean
   readonly readAgain?: (entity: string, keys: readonly string[], signal: AbortSignal) => Promise<RunSummary>
 }
 
@@ -100,11 +102,23 @@ export function placeOf(node: Node): Place {
 }
 
 /** The members of a ledger that a message sent from some outputs of a node can arrive at, nearest first. */
-export function reachable(
-  RED: NodeAPI,
-  handle: LedgerHandle,
-  from: { readonly place: Place; readonly ports?: readonly number[] | 'all' },
-): Member[] {
+export function reachable(RED: NodeAPI, handle: LedgerHandle, from: Outputs): Member[] {
+  return walker(
+    RED,
+    handle,
+  )(from)
+    .map(({ place }) => handle.members.get(placeText(place)))
+    .filter((member) => member !== undefined)
+}
+
+/** Some outputs of a node; the first unless told. */
+interface Outputs {
+  readonly place: Place
+  readonly ports?: readonly number[] | 'all'
+}
+
+/** Walks the flows as they are deployed: what a message arrives at. */
+function walker(RED: NodeAPI, handle: LedgerHandle): (from: Outputs) => Reached[] {
   const nodes: FlowNode[] = []
   RED.nodes.eachNode((node) => nodes.push(node as FlowNode))
   const kinds = new Map([...handle.members].map(([place, { kind }]) => [place.slice(place.lastIndexOf('/') + 1), kind]))
@@ -113,9 +127,20 @@ export function reachable(
     const kind = kinds.get(node.id)
     return kind === undefined ? 'all' : kind === 'transform' || kind === 'sink' ? [0] : []
   }
-  return reach(nodes, from, ports)
-    .map(({ place }) => handle.members.get(placeText(place)))
-    .filter((member) => member !== undefined)
+  return (from) => reach(nodes, from, ports)
+}
+
+/** Nodes that pass a message on as it is. */
+const PASSING = /^(?:link |junction$|subflow:)/
+
+/** Nodes of others that a message passes on its way from some outputs to a sink, as people call them: `function "double"`. */
+export function foreignBefore(RED: NodeAPI, handle: LedgerHandle, from: Outputs, sink: SinkRef): string[] {
+  const walk = walker(RED, handle)
+  const isSink = ({ place }: Reached): boolean => handle.members.get(placeText(place))?.ref.id === sink.id
+  return walk(from)
+    .filter(({ place, node }) => !handle.members.has(placeText(place)) && !PASSING.test(node.type))
+    .filter(({ place }) => walk({ place, ports: 'all' }).some(isSink))
+    .map(({ node: { type, name } }) => (name ? `${type} "${name}"` : type))
 }
 
 /** Sinks among them that take an entity. */

@@ -11,7 +11,7 @@ import { type ConnectionSpec, environment, withUnsaved } from './connection.ts'
 import { asSyncError } from './errors.ts'
 import type { Log } from './log.ts'
 import { masked } from './masked.ts'
-import { ledgerHandle, limitsFor, placeOf, reachable, sinksFor, targetsFor } from './members.ts'
+import { foreignBefore, ledgerHandle, limitsFor, placeOf, reachable, sinksFor, targetsFor } from './members.ts'
 import { defineNode, type Message, type NodeContext } from './node.ts'
 import { entitiesOf, ORDERS, type Order, scopeOf, sourceOrder, toldOf } from './order.ts'
 import { connectionBody, handle, scrub } from './routes.ts'
@@ -30,6 +30,8 @@ export const sourceFields = {
   answer: field.choice(['every', 'one']),
   /** Records may be filtered in the flow. */
   mayFilter: field.flag(false),
+  /** Amounts may be changed in the flow. */
+  mayChange: field.flag(false),
   /** Minutes without a sign of life after which a batch counts as dropped. */
   receiptMinutes: field.number(10, 0.05, 1440),
   /** When all keys are listed and compared, so that what was deleted is found. */
@@ -129,6 +131,7 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
       syncName: (context.config as z.output<S> & Common).syncName,
       entities: () => spec.entities(context.config as z.output<S> & Common),
       running: () => runOf(context).going !== undefined,
+      mayChange: () => (context.config as z.output<S> & Common).mayChange,
       async readAgain(entity, keys, signal) {
         const run = runOf(context)
         while (run.going) await run.ended
@@ -276,7 +279,8 @@ async function runOrder<S extends Fields, CS extends Fields, K extends Fields, C
       waiting: (what) => status.progress({ records: 0, rows: 0, waiting: what }),
     })
     try {
-      const members = reachable(context.RED, handle, { place: context.place, ports: [0] })
+      const outputs = { place: context.place, ports: [0] }
+      const members = reachable(context.RED, handle, outputs)
       const filters = spec.filters?.(config)
       const limits = spec.limits?.(config) ?? limitsFor(members)
       const sweep = sweepOf(config, toldOf(order), new Date())
@@ -291,6 +295,8 @@ async function runOrder<S extends Fields, CS extends Fields, K extends Fields, C
         targets: (entity) => targetsFor(members, entity),
         mustReport: config.answer,
         mayFilter: config.mayFilter,
+        mayChange: config.mayChange,
+        foreign: (sink) => foreignBefore(context.RED, handle, outputs, sink),
         receiptSeconds: config.receiptMinutes * 60,
         scope: scopeOf(order),
         ...(sweep && { sweep }),

@@ -14,7 +14,7 @@ export function show(summary: RunSummary, context: Pick<NodeContext<unknown>, 's
   const gone = new Map(summary.entities.map((e) => [e.entity, e.sweep?.gone ?? 0]))
   const deleted = [...gone.values()].reduce((sum, n) => sum + n, 0)
   context.send(output, { topic: summary.sync, payload: summary })
-  const done = `${counted(read, 'record')}${deleted ? `, ${count(deleted)} deleted` : ''}${callsText(summary)}`
+  const done = `${counted(read, 'record')}${deleted ? `, ${count(deleted)} deleted` : ''}${changedText(summary)}${callsText(summary)}`
   if (summary.state === 'stopped') context.status.idle(`stopped after ${counted(read, 'record')}`)
   else if (summary.state === 'failed') context.status.failed(failure(summary))
   else if (summary.verdict === 'differs') context.status.failed(`differs: ${differsText(summary)}`)
@@ -50,6 +50,14 @@ export async function showPlace(
 export function fewOf(reasons: readonly string[]): string {
   const few = reasons.slice(0, 2).join(', ')
   return reasons.length > 2 ? `${few} and ${count(reasons.length - 2)} more` : few
+}
+
+/** What the flow changed and may change, told once for each entity. */
+function changedText({ entities }: RunSummary): string {
+  const texts = new Map<string, string>()
+  for (const { entity, changed } of entities)
+    if (changed?.allowed && !texts.has(entity)) texts.set(entity, `, ${entity}: ${changed.text}`)
+  return [...texts.values()].join('')
 }
 
 /** Where calls are billed: those of the month so far, and where it leads. */

@@ -101,6 +101,7 @@ export function defineTransform<S extends Fields, CS extends Fields, K extends F
           })
           for (const { record, cause } of held) context.send(1, heldMessage(batch, record, cause))
         }
+        engine.declare({ message: batch, mapped: { payload, schema } })
         if (payload.length > 0 || batch.payload.length === 0) context.send(0, { ...message, payload, schema })
         const done = `${schema.entity}: ${count(payload.length)} mapped`
         const place = { ledger: engine.ledger, sync: batch.sync?.name ?? '', entity: schema.entity, address: null }

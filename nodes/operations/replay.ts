@@ -8,6 +8,7 @@ import {
   defineNode,
   field,
   finish,
+  foreignBefore,
   type LedgerHandle,
   type Member,
   type Message,
@@ -78,13 +79,16 @@ export default function (RED: NodeAPI): void {
           return
         }
         context.status.working(counted(waiting, 'record'))
-        const members = reachable(RED, ledger, { place: context.place, ports: [OUTPUT.map, OUTPUT.sink] })
+        const outputs = { place: context.place, ports: [OUTPUT.map, OUTPUT.sink] }
+        const members = reachable(RED, ledger, outputs)
         const summary = await engine.replay({
           name: context.name,
           ref: { id: context.id, name: context.name },
           filter,
           sinks: (entity) => sinksFor(members, entity),
           receiptSeconds: context.config.receiptMinutes * 60,
+          mayChange: (sync) => mayChange(ledger, sync),
+          foreign: (sink) => foreignBefore(RED, ledger, outputs, sink),
           send: (to, batch) => context.send(OUTPUT[to], batch as unknown as Message),
           readAgain: (sync, entity, keys, signal) => sourceOf(ledger, sync).readAgain(entity, keys, signal),
           progress: (progress) => context.status.progress(progress),
@@ -97,6 +101,10 @@ export default function (RED: NodeAPI): void {
     },
   })
 }
+
+/** Does the polling node of a sync allow amounts to be changed in the flow? */
+const mayChange = (ledger: LedgerHandle, sync: string): boolean =>
+  [...ledger.members.values()].some((member) => member.syncName === sync && member.mayChange?.())
 
 /** The polling node of a sync, among those of this ledger. */
 function sourceOf(ledger: LedgerHandle, sync: string): Required<Pick<Member, 'readAgain'>> {

@@ -43,6 +43,10 @@ export interface PollOptions {
   readonly mustReport: 'every' | 'one'
   /** Records may be filtered in the flow: what never reached a sink counts as filtered. */
   readonly mayFilter: boolean
+  /** Amounts may be changed in the flow: what does not arrive as it was read is told, and nothing differs for it. */
+  readonly mayChange?: boolean
+  /** Nodes of others on the way to a sink, as people call them; asked only where something was changed. */
+  readonly foreign?: (sink: SinkRef) => readonly string[]
   /** Seconds without a sign of life after which a batch counts as dropped. */
   readonly receiptSeconds: number
   /** Rows and bytes of one batch, and of all that is on its way. */
@@ -69,6 +73,12 @@ export interface PollOptions {
   readonly progress: (progress: Progress) => void
   /** Aborted by stop message, redeploy or close: what is settled is kept. */
   readonly signal: AbortSignal
+}
+
+/** Records with the shape that they have. */
+export interface Payload {
+  readonly payload: readonly DataRecord[]
+  readonly schema: Schema
 }
 
 export interface DeliverOptions {
@@ -100,6 +110,11 @@ export interface Engine {
    * its records are held. Without effect for a message of no run that goes on here.
    */
   fail(options: { readonly ref: SinkRef; readonly sync: SyncInfo | undefined; readonly error: unknown }): void
+  /**
+   * A transform says what it made of the records of a batch, before it sends them on: they belong together by `_row`. What a
+   * sink gets otherwise than it was read or declared counts as changed in the flow.
+   */
+  declare(options: { readonly message: DeliverOptions['message']; readonly mapped: Payload }): void
   /** A transform holds records (an unmapped code) in the name of every sink behind it. */
   hold(options: {
     readonly ref: SinkRef
@@ -115,6 +130,9 @@ export interface Engine {
     readonly filter: HeldFilter
     readonly sinks: (entity: string) => readonly SinkRef[]
     readonly receiptSeconds: number
+    /** Whether amounts of a sync may be changed in the flow, and nodes of others on the way to a sink: as for a poll. */
+    readonly mayChange?: (sync: string) => boolean
+    readonly foreign?: (sink: SinkRef) => readonly string[]
     readonly send: (to: 'map' | 'sink', message: BatchMessage) => void
     /**
      * Has the source of a sync read keys again. What a source held may be incomplete (a document without its lines), so it

@@ -25,6 +25,17 @@ export interface SweepCounts {
  */
 export type Verdict = 'failed' | 'differs' | 'open' | 'ties' | 'nothing new'
 
+/** Records that were changed on the way by nodes that are not ours. */
+export interface ChangedInFlow {
+  readonly records: number
+  /** Arrived less read, of the amount that is told of the entity, by currency. */
+  readonly amounts: Readonly<Record<string, string>>
+  /** The sync allows it; else it differs. */
+  readonly allowed: boolean
+  /** In words. */
+  readonly text: string
+}
+
 /** One entity of one run at one sink. */
 export interface EntitySummary extends OutcomeCounts {
   readonly entity: string
@@ -39,6 +50,8 @@ export interface EntitySummary extends OutcomeCounts {
   readonly ties: boolean
   /** Sums of the amounts as delivered, over all groups of one currency: currency -> {debit, credit}. */
   readonly amounts: Readonly<Record<string, { readonly debit: string; readonly credit: string }>>
+  /** What arrived at this sink otherwise than it was read or mapped: somebody changed it in the flow. Absent: nothing. */
+  readonly changed?: ChangedInFlow
   /** Why it failed or does not tie, in words. */
   readonly problem?: string
   /** When its whole tables were compared (ISO), and the statements and milliseconds that it took. Absent: they were not. */

@@ -3,7 +3,8 @@ import type { Schema } from '../contract/message.ts'
 import { type RetryOptions, withRetry } from '../contract/retry.ts'
 import type { Target, WriteContext } from '../contract/target.ts'
 import type { TotalsCheck } from '../run/state.ts'
-import { compareTotals, currencyTotals, differencesText, type TableTotals, type Totals } from '../values/totals.ts'
+import { compareTotals, currencyTotals, differencesText, type Totals } from '../values/totals.ts'
+import type { TableTotals } from '../values/totals-plan.ts'
 
 export interface TotalsQuestion {
   readonly target: Target

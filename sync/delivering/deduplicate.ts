@@ -71,6 +71,7 @@ export function entriesOf(
       row,
       sound,
       origin: sourceKey ?? given.origin?.(row),
+      contribution: '',
     }
   })
 }

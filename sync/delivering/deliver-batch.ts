@@ -6,7 +6,7 @@ import { refuseChanged } from '../run/claimed-rows.ts'
 import type { Entry } from '../run/entry.ts'
 import { type EntityRun, noCounts, tallyOf } from '../run/state.ts'
 import type { Fifo } from '../values/queue.ts'
-import { totalsPlan } from '../values/totals.ts'
+import { totalsPlan } from '../values/totals-plan.ts'
 import type { Delivering } from './delivering.ts'
 import type { DeliverDeps } from './deps.ts'
 import { foldedWith, refuseFolded } from './folded-keys.ts'
@@ -40,7 +40,7 @@ export function createBatchWork(deps: DeliverDeps, fifo: Fifo): BatchWork {
     deps,
     tables,
     sorter: createBatchSorter(deps, tables),
-    totals: createRunTotals(deps.settlement.runs, fifo),
+    totals: createRunTotals(deps.settlement, fifo),
     whole: createWholeChecks(deps.ledger, fifo, deps.now),
   }
   return async (job, newest, older) => {
@@ -82,8 +82,7 @@ async function begin(
     totals.watch(sorted.reached, { target, schema, run: sync.run, plan, retry })
     if (sorted.known.lists) whole.watch(sorted.reached, newest, retry)
   }
-  const contribution = totals.contributions({ run: sync.run, address: target.address }, plan)
-  return { job, newest, older, retry, append, contribution, unwritten, sorted }
+  return { job, newest, older, retry, append, unwritten, sorted }
 }
 
 /** Gives back what is held. What was written before an error is settled: it is in the target, and the ledger must know it. */
@@ -101,7 +100,7 @@ async function write(parts: Parts, delivering: Delivering): Promise<readonly Ref
 }
 
 async function writeOnce({ deps, totals }: Parts, delivering: Delivering): Promise<readonly Refused[]> {
-  const { job, append, retry, contribution, sorted } = delivering
+  const { job, append, retry, sorted } = delivering
   const { settlement, newId } = deps
   const misfit = new Set(sorted.bad.map(({ entry }) => entry))
   const good = sorted.known.deduplicated.write.filter((entry) => !misfit.has(entry))
@@ -110,7 +109,7 @@ async function writeOnce({ deps, totals }: Parts, delivering: Delivering): Promi
   const doubtful = good.filter(({ key }) => sorted.known.deliveries.get(key)?.hash).map(({ key }) => key)
   if (doubtful.length > 0 && append === undefined)
     await deps.ledger.doubtDeliveries(job.options.target.address, doubtful)
-  return writeRecords(job, good, sorted.known, contribution, { settlement, newId, retry, append, totals })
+  return writeRecords(job, good, sorted.known, { settlement, newId, retry, append, totals })
 }
 
 /** Once more where a table was lost: what of the batch was written before is lost with it. */

@@ -7,6 +7,7 @@ import { stopped } from '../contract/retry.ts'
 import type { OutcomeCounts } from '../contract/summary.ts'
 import { checkReadNumbers, isOfKnownRun, recordsFromOutside } from '../run/believe-version.ts'
 import { checkSinks } from '../run/close-entity.ts'
+import type { Entry } from '../run/entry.ts'
 import { noCounts } from '../run/state.ts'
 import { type ParsedBatch, parseBatch } from '../values/parse-message.ts'
 import { createFifo, type Fifo } from '../values/queue.ts'
@@ -133,6 +134,8 @@ function received({ settlement }: DeliverDeps, job: Job): Newest {
     origin: sync.mode === 'replay' ? (row) => `#${sync.batch}|${row}` : undefined,
   })
   job.repeats = settlement.claim(sync, options.ref, entries)
+  const contributions = settlement.arrive(sync, [options.ref], batch.schema, entries, job.repeats)
+  for (let i = 0; i < entries.length; i++) (entries[i] as Entry).contribution = contributions[i] ?? ''
   const found = newestOfEachKey(entries)
   refuseFolded(entity, found.folded)
   const { twice } = found

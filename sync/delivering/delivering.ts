@@ -2,7 +2,6 @@ import type { RetryOptions } from '../contract/retry.ts'
 import type { Entry } from '../run/entry.ts'
 import type { AppendDeps } from './intents.ts'
 import type { Job } from './job.ts'
-import type { ContributionOf } from './run-totals.ts'
 import type { SortedBatch } from './sort-batch.ts'
 
 /** One batch while it is delivered. */
@@ -13,7 +12,6 @@ export interface Delivering {
   readonly retry: Partial<RetryOptions>
   /** Given where the target only appends. */
   readonly append: AppendDeps | undefined
-  readonly contribution: ContributionOf
   /** What was held or is in doubt in this run, by its key: which record of the source it is. */
   readonly unwritten: Map<string, string>
   /** Anew where a table was lost. */

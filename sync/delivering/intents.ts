@@ -8,6 +8,7 @@ import type { Prepared, Resolution, Target, WriteBatch, WriteContext } from '../
 import type { Entry } from '../run/entry.ts'
 import type { Deduplicated } from './deduplicate.ts'
 import { NOBODY } from './folded-keys.ts'
+import { totalsText } from './run-totals.ts'
 
 export interface AppendDeps {
   readonly ledger: Intents & Commits & Deliveries
@@ -22,11 +23,7 @@ export interface AppendDeps {
  * intent stays, for a person to look at. Throws what `Target.write` throws when nothing was written; when stopped or while
  * the target does not answer, the intent stays open and is resolved before the next write to this address.
  */
-export async function writeBehindIntent(
-  batch: WriteBatch,
-  contribution: (entry: Entry) => string | null,
-  deps: AppendDeps,
-): Promise<'delivered' | 'inDoubt'> {
+export async function writeBehindIntent(batch: WriteBatch, deps: AppendDeps): Promise<'delivered' | 'inDoubt'> {
   const { ledger, target, context, again, retry } = deps
   await ledger.openIntent({
     id: batch.id,
@@ -39,7 +36,7 @@ export async function writeBehindIntent(
       key: entry.key,
       read: entry.read,
       hash: entry.hash,
-      totals: contribution(entry),
+      totals: totalsText(batch.run, entry),
       ...(entry.sourceKey !== undefined && { source: entry.sourceKey }),
     })),
     at: batch.at,

@@ -11,7 +11,7 @@ import type { ParsedBatch } from '../values/parse-message.ts'
 import type { ValueChecker } from '../values/types.ts'
 import { type Deduplicated, rowsOf } from './deduplicate.ts'
 import { sourceHash } from './folded-keys.ts'
-import { type ContributionOf, totalsText } from './run-totals.ts'
+import { totalsText } from './run-totals.ts'
 
 export interface Job {
   readonly options: DeliverOptions
@@ -91,7 +91,7 @@ function hasRow(record: DataRecord, list: string): boolean {
 }
 
 /** What the ledger keeps of a record that was delivered. */
-export function deliveryOf(job: Job, entry: Entry, known: Known, contribution: ContributionOf): Delivery {
+export function deliveryOf(job: Job, entry: Entry, known: Known): Delivery {
   const { originals, deliveries, lists } = known
   return {
     stored: lists && storedOf(entry, lists),
@@ -100,7 +100,7 @@ export function deliveryOf(job: Job, entry: Entry, known: Known, contribution: C
     read: entry.read,
     hash: entry.hash === '' ? null : entry.hash,
     originalHash: originals.get(entry.key) ?? null,
-    totals: totalsText(job.sync.run, contribution(entry)),
+    totals: totalsText(job.sync.run, entry),
     run: job.sync.run,
     source: sourceHash(entry),
     sourceKey: entry.sourceKey,

@@ -61,12 +61,12 @@ async function settle(
   others: readonly RowReport[],
   { deliveries = [], ...more }: SettleCommit,
 ): Promise<readonly RowReport[]> {
-  const { job, sorted, contribution } = delivering
+  const { job, sorted } = delivering
   const { sync, options } = job
   const { address } = options.target
   const merged = mergedOf(delivering)
   const reports = [...others, ...reportsOf(merged, 'delivered')]
-  const written = merged.map((entry) => deliveryOf(job, entry, sorted.known, contribution))
+  const written = merged.map((entry) => deliveryOf(job, entry, sorted.known))
   await settlement.settle(sync, options.ref, reports, {
     address,
     rows: rowsIn(job, merged),
@@ -74,7 +74,7 @@ async function settle(
     ...more,
     deliveries: [...written, ...deliveries],
   })
-  totals.account({ run: sync.run, address }, merged, sorted.known.deliveries, contribution)
+  totals.account({ run: sync.run, address }, merged, sorted.known.deliveries)
   return reports
 }
 

@@ -7,7 +7,7 @@ import type { DeliverDeps } from './deps.ts'
 import { type AppendDeps, writeBehindIntent } from './intents.ts'
 import { type Refused, writeIsolating } from './isolate-bad-records.ts'
 import { batchOf, deliveryOf, firstRows, type Job, type Known, nameOf, reportsOf, rowsIn } from './job.ts'
-import { type ContributionOf, type RunTotals, totalsText } from './run-totals.ts'
+import type { RunTotals } from './run-totals.ts'
 
 export interface WriteDeps extends Pick<DeliverDeps, 'settlement' | 'newId'> {
   /** How this target is tried again. */
@@ -36,7 +36,6 @@ export async function writeRecords(
   job: Job,
   records: readonly Entry[],
   known: Known,
-  contribution: ContributionOf,
   { settlement, newId, retry, append, totals }: WriteDeps,
 ): Promise<readonly Refused[]> {
   const { batch, sync, options, context, again } = job
@@ -63,20 +62,19 @@ export async function writeRecords(
     const { address } = target
     await settlement.settle(sync, ref, reportsOf(some, 'delivered'), {
       address,
-      deliveries: some.map((entry) => deliveryOf(job, entry, known, contribution)),
+      deliveries: some.map((entry) => deliveryOf(job, entry, known)),
       rows: rowsIn(job, some),
       filled: firstRows(job, some),
       intent: part.id,
     })
-    totals.account({ run: sync.run, address }, some, known.deliveries, contribution)
+    totals.account({ run: sync.run, address }, some, known.deliveries)
   }
 
   const write = async (some: readonly Entry[]): Promise<void> => {
     const part = packed(some)
     if (append === undefined) await merge(part)
     else {
-      const text = (entry: Entry): string | null => totalsText(sync.run, contribution(entry))
-      if ((await writeBehindIntent(part, text, append)) === 'inDoubt') {
+      if ((await writeBehindIntent(part, append)) === 'inDoubt') {
         job.inDoubt.push(...some)
         return
       }

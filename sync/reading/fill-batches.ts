@@ -2,6 +2,7 @@
 import type { DataRecord, Row, Value } from '../contract/message.ts'
 import type { Page } from '../contract/source.ts'
 import type { Segment } from '../run/progress.ts'
+import type { Contributor } from '../values/contribution.ts'
 
 export interface FilledBatch {
   readonly index: number
@@ -10,6 +11,9 @@ export interface FilledBatch {
   /** Estimate of their size as JSON. */
   readonly bytes: number
   readonly segments: readonly Segment[]
+  /** What each record adds, and its digest. */
+  readonly texts: readonly string[]
+  readonly digests: readonly number[]
 }
 
 export interface BatchLimits {
@@ -55,17 +59,21 @@ function weigh(row: Row, size: { rows: number; bytes: number }): void {
   size.bytes += bytes
 }
 
-/** `first`: index of its first batch. */
-export function createFiller(limits: BatchLimits, first = 0): BatchFiller {
+/** `by`: what records add; `first`: index of its first batch. */
+export function createFiller(limits: BatchLimits, by: Pick<Contributor, 'of'>, first = 0): BatchFiller {
   let records: DataRecord[] = []
   let segments: Segment[] = []
+  let texts: string[] = []
+  let digests: number[] = []
   let rows = 0
   let bytes = 0
   let index = first
   const flush = (): FilledBatch => {
-    const batch = { index: index++, records, rows, bytes, segments }
+    const batch = { index: index++, records, rows, bytes, segments, texts, digests }
     records = []
     segments = []
+    texts = []
+    digests = []
     rows = 0
     bytes = 0
     return batch
@@ -91,6 +99,9 @@ export function createFiller(limits: BatchLimits, first = 0): BatchFiller {
         }
         record._row = records.length
         records.push(record)
+        const { text, digest } = by.of(record)
+        texts.push(text)
+        digests.push(digest)
         rows += size.rows
         bytes += size.bytes
       }

@@ -37,6 +37,8 @@ export async function hold(
   }))
   await ledger.commit({ run, sync: name, entity, sinkId: ref.id, sinkName: ref.name, held, outcomes: {} })
   if (!sync) return
+  const came = held.map(({ record, key }) => ({ record, key }))
+  settlement.arrive(sync, sinks, schema, came, new Set())
   const reports = records.map(({ record }) => ({ row: record._row, outcome: 'held' as const }))
   for (const sink of sinks) await settlement.settle(sync, sink, reports, {})
 }

@@ -41,6 +41,8 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
     at: started,
     mustReport: options.mustReport,
     mayFilter: options.mayFilter,
+    mayChange: options.mayChange ?? false,
+    ...(options.foreign && { foreign: options.foreign }),
     receiptMs: options.receiptSeconds * 1000,
     full: scope.kind === 'full',
     memory: await ledger.hasMemory(name),

@@ -177,6 +177,8 @@ async function replayGroup(deps: PollDeps, options: ReplayOptions, id: string, g
     // At a sink only the one that holds answers; before a mapping all behind it.
     mustReport: group.to === 'sink' ? 'one' : 'every',
     mayFilter: false,
+    mayChange: options.mayChange?.(sync) ?? false,
+    ...(options.foreign && { foreign: options.foreign }),
     receiptMs: options.receiptSeconds * 1000,
     full: false,
     memory: true,
@@ -235,7 +237,9 @@ async function send(
 ): Promise<void> {
   const [first] = records
   if (!first) return
-  const filler = createFiller(defaultLimits)
+  const { schema } = first
+  const by = deps.settlement.contributorOf(schema)
+  const filler = createFiller(defaultLimits, by)
   const payload = records.map(
     (held): DataRecord => ({ ...(held.edited?.record ?? held.record), _row: 0, _read: held.read }),
   )
@@ -243,7 +247,7 @@ async function send(
   const rest = filler.end()
   const batches = rest ? [...full, rest] : full
   let at = 0
-  for (const { index, rows, bytes, records: some } of batches) {
+  for (const { index, rows, bytes, records: some, texts, digests } of batches) {
     await room(run, defaultLimits, { rows, bytes }, signal)
     if (entity.error) return
     const held = records.slice(at, at + some.length)
@@ -254,9 +258,10 @@ async function send(
     const last = index === batches.length - 1
     const known = held.map(sourceOf)
     const sentAt = deps.tick()
-    entity.batches.push({ index, count: some.length, rows, bytes, sentAt, segments: [], known, sinks: new Map() })
+    const read = { by, digests: Uint32Array.from(digests), texts, declared: [] }
+    entity.batches.push({ index, count: some.length, rows, bytes, sentAt, segments: [], known, read, sinks: new Map() })
     if (last) entity.readDone = true
-    const message = messageOf(run, { entity: entity.name, schema: first.schema }, [...some], {
+    const message = messageOf(run, { entity: entity.name, schema }, [...some], {
       index,
       last,
       ledger: deps.ledger.id,

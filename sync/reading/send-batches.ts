@@ -3,6 +3,7 @@ import type { PollOptions } from '../contract/engine.ts'
 import type { EntityPlan, Page } from '../contract/source.ts'
 import type { RunKeeper } from '../run/settlement.ts'
 import type { EntityRun, RunState } from '../run/state.ts'
+import type { Contributor } from '../values/contribution.ts'
 import { messageOf } from './batch-message.ts'
 import { createFiller, type FilledBatch } from './fill-batches.ts'
 import { holdRefused } from './hold.ts'
@@ -12,7 +13,7 @@ import { confirmGone, keysAtOnce, knownKey } from './sweep.ts'
 
 /** One entity that is read, from its plan on. */
 export interface Reading {
-  readonly deps: ReadDeps & { readonly settlement: Pick<RunKeeper, 'finish'> }
+  readonly deps: ReadDeps & { readonly settlement: Pick<RunKeeper, 'finish' | 'contributorOf'> }
   readonly options: PollOptions
   readonly run: RunState
   readonly entity: EntityRun
@@ -41,10 +42,11 @@ export interface Sender {
 }
 
 export function createSender(reading: Reading): Sender {
-  const { options, run, entity, limits, signal } = reading
+  const { deps, options, run, entity, plan, limits, signal } = reading
+  const by = deps.settlement.contributorOf(plan.schema, plan.totals)
   /** First batch of the window that is read: each window is a sequence of messages of its own. */
   let first = entity.batches.length
-  let filler = createFiller(limits, first)
+  let filler = createFiller(limits, by, first)
   let broken = false
   let isFirstInLine = false
   reading.previous.then(
@@ -57,7 +59,7 @@ export function createSender(reading: Reading): Sender {
   const send = async (batch: FilledBatch, last: boolean): Promise<void> => {
     entity.rows += batch.rows
     broken = true
-    await sendBatch(reading, batch, first, last)
+    await sendBatch(reading, batch, by, first, last)
     broken = false
   }
   const sendRest = async (last: boolean): Promise<void> => {
@@ -86,7 +88,7 @@ export function createSender(reading: Reading): Sender {
       await sendRest(true)
       await settled(reading)
       first = entity.batches.length
-      filler = createFiller(limits, first)
+      filler = createFiller(limits, by, first)
     },
   }
 }
@@ -94,7 +96,13 @@ export function createSender(reading: Reading): Sender {
 /** A notice with its entity in front, where it does not begin with it by itself. */
 const about = (entity: string, notice: string): string => (notice.startsWith(entity) ? notice : `${entity}: ${notice}`)
 
-async function sendBatch(reading: Reading, batch: FilledBatch, first: number, last: boolean): Promise<void> {
+async function sendBatch(
+  reading: Reading,
+  batch: FilledBatch,
+  by: Contributor,
+  first: number,
+  last: boolean,
+): Promise<void> {
   const { deps, options, run, entity, plan, limits, signal } = reading
   await reading.previous
   await room(run, limits, batch, signal)
@@ -112,6 +120,7 @@ async function sendBatch(reading: Reading, batch: FilledBatch, first: number, la
     sentAt: deps.tick(),
     segments,
     known,
+    read: { by, digests: Uint32Array.from(batch.digests), texts: batch.texts, declared: [] },
     swept,
     sinks: new Map(),
   })

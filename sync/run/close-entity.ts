@@ -10,7 +10,7 @@ import { floorOf, olderMarks } from './marks.ts'
 import { repairTables } from './repair-tables.ts'
 import type { RunKeeper } from './settlement.ts'
 import { type EntityRun, type Reached, type RunState, type TotalsCheck, tallyOf } from './state.ts'
-import { checkKey } from './summary.ts'
+import { changedAt, checkKey } from './summary.ts'
 import { findLate } from './watch.ts'
 import { keepWhole } from './whole-tables.ts'
 
@@ -98,12 +98,59 @@ export async function checkSinks(
     await meanwhile(reached)
     const check = await comparing
     if (!check) continue
-    const believed = whatCounts(check, tallyOf(entity, reached.ref).counts.inDoubt)
+    const { counts } = tallyOf(entity, reached.ref)
+    const believed = withChanges(run, entity, reached.ref, whatCounts(check, counts.inDoubt))
     checks.set(checkKey(entity.name, reached.ref.id), believed)
     await keepDifference(deps, run, entity, reached, believed)
   }
+  await keepChanges(deps, run, entity, checks)
   await endUnplaced(deps, run, entity, checks)
   return checks
+}
+
+/** What was changed on the way to a sink that nothing was written to: what is there differs already, or will when it is replayed. */
+async function keepChanges(
+  { ledger, settlement }: CheckDeps,
+  run: RunState,
+  entity: EntityRun,
+  checks: Map<string, TotalsCheck>,
+): Promise<void> {
+  for (const { ref } of entity.tallies.values()) {
+    const key = checkKey(entity.name, ref.id)
+    if (checks.has(key) || entity.error) continue
+    const check = withChanges(run, entity, ref, undefined)
+    if (check === undefined) continue
+    checks.set(key, check)
+    const address = entity.addresses.get(ref.id) ?? ''
+    try {
+      const open = await ledger.differences({ sync: run.sync, open: true })
+      if (open.some((one) => one.entity === entity.name && one.address === address)) continue
+      const { problem = '' } = check
+      await ledger.saveDifference({
+        sync: run.sync,
+        entity: entity.name,
+        address,
+        sinkName: ref.name,
+        run: run.id,
+        problem,
+      })
+    } catch (error) {
+      settlement.failEntity(run, entity, asSyncError(error))
+    }
+  }
+}
+
+/** Whatever the sums say: what was changed in the flow is not what was read. */
+function withChanges<Check extends TotalsCheck | undefined>(
+  run: RunState,
+  entity: EntityRun,
+  ref: SinkRef,
+  check: Check,
+): Check | TotalsCheck {
+  const changed = changedAt(run, entity, ref)
+  if (changed === undefined || changed.allowed) return check
+  const more = check?.kind === 'differs' ? ` ${check.problem}` : ''
+  return { amounts: {}, ...check, kind: 'differs', problem: `${changed.text}${more}` }
 }
 
 /** A difference of which an older version kept no place ends where everything ties at each sink. */

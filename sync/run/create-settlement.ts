@@ -1,4 +1,5 @@
 /** Puts the state of runs together: their register, what sinks report, settling, targets that are reached, runs of pushed messages. */
+import { arriving } from './arriving.ts'
 import { pushRuns } from './push-runs.ts'
 import { reachingTargets } from './reach-target.ts'
 import { createRegister, failEntity } from './register.ts'
@@ -15,6 +16,7 @@ export function createSettlement({ ledger, now, tick }: SettlementDeps): RunKeep
     end,
     failEntity,
     ...sinkReports(register, tick),
+    ...arriving(register),
     ...settlingRows({ ledger, register, tick }),
     ...reachingTargets(ledger, register),
     ...pushRuns({ ledger, register, now, tick }),

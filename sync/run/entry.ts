@@ -8,4 +8,6 @@ export interface Entry extends WriteRecord {
   readonly sound: boolean
   /** What tells it from the source's other records, as long as the run lasts: the source's key, where it is known. */
   readonly origin: string | undefined
+  /** What it adds to the control totals, as it arrived (`Contribution.text`); empty for a deletion. */
+  contribution: string
 }

@@ -4,6 +4,7 @@
  */
 import type { KnownKey, Position } from '../../ledger/ledger.ts'
 import type { Outcome } from '../contract/message.ts'
+import type { BatchRead } from './arrivals.ts'
 
 const codes: readonly Outcome[] = ['delivered', 'unchanged', 'superseded', 'held', 'inDoubt', 'filtered']
 const codeOf = new Map<Outcome, number>(codes.map((outcome, index) => [outcome, index + 1]))
@@ -53,6 +54,8 @@ export interface BatchState {
    * knows the source's own key any more (a record that was held at a sink); absent: nobody knows any.
    */
   known?: readonly (KnownKey | undefined)[] | undefined
+  /** What the rows were when they were read; absent: nobody knows. */
+  readonly read?: BatchRead
   /** The ledger gets to know these keys once they are settled, for a sweep to compare with. */
   readonly swept?: boolean
   readonly sinks: Map<string, SinkSide>

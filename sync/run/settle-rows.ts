@@ -6,6 +6,7 @@ import type { OutcomeCounts } from '../contract/summary.ts'
 import {
   advance,
   apply,
+  type BatchState,
   countable,
   countsOf,
   finished,
@@ -81,7 +82,7 @@ async function settle(
       ...(position && position !== entity.position ? { position: { entity: entity.name, position } } : {}),
     })
     apply(batch, ref.id, counted)
-    for (const done of entity.batches.slice(entity.prefix.batch, to.batch)) done.known = undefined
+    for (const done of entity.batches.slice(entity.prefix.batch, to.batch)) forgetRows(done)
     entity.prefix = to
     entity.position = position
     sinkSide(batch, ref.id).lastSign = tick()
@@ -115,4 +116,12 @@ function count(
   tally.rows += rows ?? 0
   for (const [outcome, n] of Object.entries(outcomes)) tally.counts[outcome as keyof OutcomeCounts] += n
   for (const { read } of deliveries) if (read > tally.highestRead) tally.highestRead = read
+}
+
+/** A batch that is settled: what its rows are need not be known any more, only whether one that comes late is the same. */
+function forgetRows(batch: BatchState): void {
+  batch.known = undefined
+  if (batch.read === undefined) return
+  batch.read.texts = undefined
+  for (const declared of batch.read.declared) declared.texts = undefined
 }

@@ -7,11 +7,15 @@
  * takes a `SyncInfo` from `beginPush` first and ends with `endPush`.
  */
 import type { Commit, Ledger } from '../../ledger/ledger.ts'
-import type { SinkRef } from '../contract/engine.ts'
+import type { Payload, SinkRef } from '../contract/engine.ts'
 import type { SyncError } from '../contract/errors.ts'
-import type { Schema, SyncInfo } from '../contract/message.ts'
+import type { DataRecord, Schema, SyncInfo } from '../contract/message.ts'
+import type { EntityPlan } from '../contract/source.ts'
 import type { RunSummary } from '../contract/summary.ts'
 import type { Target, WriteContext } from '../contract/target.ts'
+import type { Contributor } from '../values/contribution.ts'
+import type { GroupBook } from '../values/totals-plan.ts'
+import type { Declared } from './arrivals.ts'
 import type { Claim } from './claimed-rows.ts'
 import type { RowReport } from './progress.ts'
 import type { EntityRun, Reached, RunStart, RunState, TotalsCheck } from './state.ts'
@@ -34,6 +38,23 @@ export interface Settlement {
    * failed, of which nothing is written any more.
    */
   claim(sync: SyncInfo, ref: SinkRef, claims: readonly Claim[]): ReadonlySet<number>
+  /** Groups of all contributions. */
+  readonly groups: GroupBook
+  /** Compiled once for a schema. `setting`: what the plan of its entity says. */
+  contributorOf(schema: Schema, setting?: EntityPlan['totals']): Contributor
+  /**
+   * What records of a batch add as they arrive at sinks, one text for each. Whatever is neither as it was read nor as a node
+   * of ours declared it counts as changed in the flow there, once: not for the `_row`s of `repeats`.
+   */
+  arrive(
+    sync: SyncInfo,
+    sinks: readonly SinkRef[],
+    schema: Schema,
+    records: readonly { readonly record: DataRecord; readonly key: string }[],
+    repeats: ReadonlySet<number>,
+  ): readonly string[]
+  /** A node of ours made the one of the other; records belong together by `_row`. Before they are sent on. */
+  declare(sync: SyncInfo, before: Payload, after: Payload, how: Declared['how']): void
   /** A sign of life, with what the sink waits for. */
   alive(sync: SyncInfo, ref: SinkRef, waiting?: string): void
   /**

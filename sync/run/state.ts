@@ -7,6 +7,7 @@ import type { EntityPlan } from '../contract/source.ts'
 import type { EntitySummary, OutcomeCounts, RunSummary, SweepCounts } from '../contract/summary.ts'
 import type { Mark, Target, WriteContext } from '../contract/target.ts'
 import { createQueue, type Queue } from '../values/queue.ts'
+import type { ChangedInFlow, Foreign } from './arrivals.ts'
 import type { BatchState, Prefix } from './progress.ts'
 
 /** A sink that an entity of a run reached, with what the checks at the end need. */
@@ -92,6 +93,10 @@ export interface RunStart {
   readonly at: string
   readonly mustReport: 'every' | 'one'
   readonly mayFilter: boolean
+  /** Amounts may be changed in the flow: what is not as it was read makes nothing differ. */
+  readonly mayChange?: boolean
+  /** Nodes of others on the way to a sink, as people call them. */
+  readonly foreign?: Foreign
   /** Milliseconds without a sign of life after which rows count as lost on the way. */
   readonly receiptMs: number
   readonly full: boolean
@@ -109,6 +114,8 @@ export interface Tally {
   highestRead: number
   /** What was held or is in doubt, by its key: which record of the source it is (`Entry.origin`). */
   readonly unwritten: Map<string, string>
+  /** What somebody changed on the way here. */
+  changed: ChangedInFlow | undefined
 }
 
 export interface EntityRun {
@@ -258,7 +265,7 @@ export const noCounts = (): OutcomeCounts => ({
 export function tallyOf(entity: EntityRun, ref: SinkRef): Tally {
   let tally = entity.tallies.get(ref.id)
   if (!tally) {
-    tally = { ref, counts: noCounts(), rows: 0, highestRead: 0, unwritten: new Map() }
+    tally = { ref, counts: noCounts(), rows: 0, highestRead: 0, unwritten: new Map(), changed: undefined }
     entity.tallies.set(ref.id, tally)
   }
   return tally

@@ -1,6 +1,9 @@
 /** The summary of a run: who got what, whether it ties, what went wrong. */
 import type { OpenItem } from '../../ledger/ledger.ts'
+import type { SinkRef } from '../contract/engine.ts'
 import type { CallUsage, EntitySummary, OutcomeCounts, RunSummary, Verdict } from '../contract/summary.ts'
+import { amountsText, toldAmounts } from '../values/told.ts'
+import { changedText } from './arrivals.ts'
 import { type EntityRun, type RunState, type TotalsCheck, tallyOf } from './state.ts'
 import { byEntity, isGood, openAt, openInWords, worstOf } from './verdict.ts'
 
@@ -27,8 +30,27 @@ export const checkKey = (entity: string, sink: string): string => `${entity}\n${
 export const accounted = (summary: OutcomeCounts): number =>
   summary.delivered + summary.unchanged + summary.superseded + summary.held + summary.inDoubt + summary.filtered
 
+/** What was changed on the way to a sink, as it is told; undefined: nothing. */
+export function changedAt(
+  run: Pick<RunState, 'mayChange' | 'foreign'>,
+  entity: EntityRun,
+  ref: SinkRef,
+): EntitySummary['changed'] {
+  const { changed } = tallyOf(entity, ref)
+  if (changed === undefined) return undefined
+  const plan = entity.batches.find(({ read }) => read !== undefined)?.read?.by.plan ?? []
+  const amounts = toldAmounts(plan, changed.difference)
+  const allowed = run.mayChange ?? false
+  const { records } = changed
+  const text = allowed
+    ? `${amountsText(amounts) || `${records} record(s)`} changed in the flow, allowed`
+    : `${changedText(changed, plan, run.foreign?.(ref) ?? [])}. If the flow may do so, switch on "May change amounts" where it is read.`
+  return { records, amounts, allowed, text }
+}
+
 function entityAt(run: RunState, entity: EntityRun, sink: EntityRun['sinks'][number], ending: Ending): EntitySummary {
   const { counts, rows } = tallyOf(entity, sink)
+  const changed = changedAt(run, entity, sink)
   const check = ending.checks?.get(checkKey(entity.name, sink.id))
   const all = { ...counts, held: counts.held + entity.refused }
   // With one answer enough, what went to another sink counts as filtered here.
@@ -69,6 +91,7 @@ function entityAt(run: RunState, entity: EntityRun, sink: EntityRun['sinks'][num
     ties: isGood(verdict),
     ...(open.length > 0 ? { open } : {}),
     ...(problem === undefined ? {} : { problem }),
+    ...(changed === undefined ? {} : { changed }),
     ...(check?.whole ? { whole: { at: check.whole.at, statements: check.whole.statements, ms: check.whole.ms } } : {}),
     ...(entity.sweep ? { sweep: entity.sweep } : {}),
   }

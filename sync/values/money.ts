@@ -118,41 +118,79 @@ export const newSum = (): Sum => ({ units: 0n, scale: 0, small: -0 })
 const powers = Array.from({ length: 16 }, (_, exponent) => 10 ** exponent)
 const smallLimit = 4_000_000_000_000_000
 
+/** A decimal of few digits as a whole number: `digits` times ten to the power of `-fraction`, without its sign. One that is used again and again. */
+const small = { digits: -0, fraction: 0 }
+
+/** Whether a decimal in plain notation has so few digits that it is in `small` now. */
+function readSmall(text: string): boolean {
+  const length = text.length
+  if (length > 16) return false
+  const start = text.charCodeAt(0) === 45 ? 1 : 0
+  let digits = 0
+  let point = -1
+  for (let i = start; i < length; i++) {
+    const code = text.charCodeAt(i)
+    if (code >= 48 && code <= 57) digits = digits * 10 + (code - 48)
+    else if (code === 46 && point < 0 && i > start && i < length - 1) point = i
+    else return false
+  }
+  small.digits = digits
+  small.fraction = point < 0 ? 0 : length - point - 1
+  return length > start && digits <= smallLimit
+}
+
 /** Adds a decimal. The scale grows as needed; nothing is ever rounded. */
 export function addTo(sum: Sum, text: string): void {
   // Most amounts have few digits: read as one whole number at the sum's scale, they add without a BigInt.
-  const length = text.length
-  if (length <= 16) {
-    const negative = text.charCodeAt(0) === 45
-    let digits = 0
-    let point = -1
-    let i = negative ? 1 : 0
-    if (i < length) {
-      for (; i < length; i++) {
-        const code = text.charCodeAt(i)
-        if (code >= 48 && code <= 57) digits = digits * 10 + (code - 48)
-        else if (code === 46 && point < 0 && i > (negative ? 1 : 0) && i < length - 1) point = i
-        else break
-      }
-      if (i === length) {
-        const fraction = point < 0 ? 0 : length - point - 1
-        if (fraction > sum.scale) rescale(sum, fraction)
-        const lift = sum.scale - fraction
-        const value = lift === 0 ? digits : lift <= 15 ? digits * (powers[lift] as number) : Number.POSITIVE_INFINITY
-        if (value <= smallLimit) {
-          sum.small += negative ? -value : value
-          if (sum.small > smallLimit || sum.small < -smallLimit) flush(sum)
-          return
-        }
-      }
-    }
-  }
+  if (readSmall(text) && addSmall(sum, text.charCodeAt(0) === 45)) return
   const canonical = normalise(text)
   const point = canonical.indexOf('.')
   const fraction = point < 0 ? 0 : canonical.length - point - 1
   if (fraction > sum.scale) rescale(sum, fraction)
   const units = BigInt(point < 0 ? canonical : canonical.slice(0, point) + canonical.slice(point + 1))
   sum.units += fraction < sum.scale ? units * 10n ** BigInt(sum.scale - fraction) : units
+}
+
+/** Adds what is in `small`, unless it has too many digits at the sum's scale. */
+function addSmall(sum: Sum, negative: boolean): boolean {
+  const { digits, fraction } = small
+  if (fraction > sum.scale) rescale(sum, fraction)
+  const lift = sum.scale - fraction
+  const value = lift === 0 ? digits : lift <= 15 ? digits * (powers[lift] as number) : Number.POSITIVE_INFINITY
+  if (value > smallLimit) return false
+  sum.small += negative ? -value : value
+  if (sum.small > smallLimit || sum.small < -smallLimit) flush(sum)
+  return true
+}
+
+/**
+ * 32 bits of a decimal, the same however it is written, and zero for what is none. Added to the sum in the same go, where there
+ * is one.
+ */
+export function hashAmount(text: string, sum: Sum | undefined): number {
+  const negative = text.charCodeAt(0) === 45
+  if (!readSmall(text)) {
+    if (!isDecimal(text)) return 0
+    if (sum !== undefined) addTo(sum, text)
+    const plain = canonical(text)
+    if (!readSmall(plain)) return hashText(plain)
+  } else if (sum !== undefined && !addSmall(sum, negative)) addTo(sum, text)
+  let { digits, fraction } = small
+  while (fraction > 0 && digits % 10 === 0) {
+    digits /= 10
+    fraction--
+  }
+  if (digits === 0) return 1
+  // The lower and the upper half of up to 52 bits.
+  const low = Math.imul((digits | 0) ^ (fraction + 1), 0x85ebca6b)
+  return Math.imul(low ^ (digits / 0x100000000) ^ (negative ? 0x2f0b4c47 : 0), 0xc2b2ae35)
+}
+
+/** 32 bits of a text. */
+export function hashText(text: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return hash
 }
 
 function flush(sum: Sum): void {
@@ -182,11 +220,14 @@ export function rawSum({ units, scale, small }: Sum): string {
   return `${units + BigInt(small)}:${scale}`
 }
 
-/** Takes off again what `rawSum` gave. */
-export function takeRawSum(sum: Sum, raw: string): void {
+/** Adds what `rawSum` gave, or takes it off again. */
+export function addRawSum(sum: Sum, raw: string, sign: 1 | -1): void {
   if (raw === '') return
   const at = raw.indexOf(':')
-  addSum(sum, { units: -BigInt(raw.slice(0, at)), scale: Number(raw.slice(at + 1)), small: 0 })
+  const scale = Number(raw.slice(at + 1))
+  // So few digits are exact as a number.
+  if (at <= 15) addSum(sum, { units: 0n, scale, small: sign * Number(raw.slice(0, at)) })
+  else addSum(sum, { units: BigInt(sign) * BigInt(raw.slice(0, at)), scale, small: 0 })
 }
 
 /** Canonical text of a sum. */
@@ -205,4 +246,12 @@ export function addDecimals(...texts: readonly string[]): string {
   const sum = newSum()
   for (const text of texts) addTo(sum, text)
   return sumText(sum)
+}
+
+/** A decimal for people: `4,250,985.76`, with two digits behind the point at least. */
+export function readable(text: string): string {
+  const plain = normalise(text)
+  const sign = plain.charCodeAt(0) === 45 ? '-' : ''
+  const [whole = '', fraction = ''] = plain.slice(sign.length).split('.')
+  return `${sign}${whole.replace(/\B(?=(?:\d{3})+$)/g, ',')}.${fraction.padEnd(2, '0')}`
 }

@@ -99,6 +99,56 @@ return msg`),
     await job.ties()
   })
 
+  it('a function node that doubles every amount: delivered, and differs by what was added, until the flow is right and all is read anew', async () => {
+    const job = thread.begin({ entities: ['gl_entry'] })
+    // Exactly, and as text.
+    const double = `const twice = (text) => { const [whole, part = ''] = text.split('.')
+  const digits = (BigInt(whole + part) * 2n).toString(), sign = digits.startsWith('-') ? '-' : ''
+  const plain = digits.slice(sign.length).padStart(part.length + 1, '0'), at = plain.length - part.length
+  return sign + plain.slice(0, at) + (part ? '.' + plain.slice(at) : '') }
+for (const record of msg.payload) for (const list of ['lines', 'analytical'])
+  for (const line of record[list] || []) for (const name of ['amount', 'amount_ledger'])
+    if (line[name]) line[name] = twice(line[name])
+return msg`
+    between(job, [code(double)])
+    const bent = job.flow.find(({ id }) => id === 'bent-0') as FlowNode
+    await job.deploy()
+    const ran = await job.run()
+    const sum = entityOf(ran, 'gl_entry')
+    equal(ran.summary?.verdict, 'differs')
+    equal(ran.summary?.state, 'failed')
+    ok(sum.delivered > 0)
+    match(
+      sum.problem ?? '',
+      new RegExp(
+        `^${sum.read} record\\(s\\) were changed in the flow by function "bent", such as .*: EUR [\\d,]+\\.\\d\\d`,
+      ),
+    )
+    const lines = await job.rows(
+      `select ledger_currency, ledger, amount_ledger from main.${job.name}.gl_entry_line where amount_ledger > 0`,
+    )
+    for (const [currency, told] of Object.entries(sum.changed?.amounts ?? {})) {
+      const own = lines.filter(([of]) => of === currency)
+      const ledger = own.map(([, of]) => `${of}`).sort()[0]
+      const stored = own.reduce((all, [, of, amount]) => (of === ledger ? all + Number(amount) : all), 0)
+      equal(Number(told).toFixed(2), (stored / 2).toFixed(2), currency)
+    }
+    ok(Object.keys(sum.changed?.amounts ?? {}).length > 0)
+    equal((await job.run()).summary?.verdict, 'differs', 'it is not over with a run that moves nothing')
+
+    job.node('x3-poll').mayChange = true
+    await job.deploy()
+    const allowed = succeeded(await job.run({ full: true }))
+    equal(allowed.verdict, 'ties')
+    match(allowed.entities[0]?.changed?.text ?? '', /^EUR [\d,]+\.\d\d.* changed in the flow, allowed$/)
+
+    job.node('x3-poll').mayChange = false
+    bent.func = 'return msg'
+    await job.deploy()
+    succeeded(await job.run({ full: true }))
+    await job.ties()
+  })
+
   it('a function node that appends a copy under the same _row: refused before anything is written, in the message and in one of its own', async () => {
     for (const func of [
       "const [first] = msg.payload\nmsg.payload.push({ ...first, code: 'COPY' })\nreturn msg",

@@ -52,6 +52,7 @@ export function fakeEngine(parts: Partial<Engine> & { ledger?: Ledger } = {}): F
       return { ...noOutcomes, delivered: message.payload.length }
     },
     fail() {},
+    declare() {},
     async hold() {},
     async replay(options) {
       return summaryOf(options.name, { mode: 'replay' })

@@ -2,7 +2,7 @@
 import type { Ledger } from '../../ledger/ledger.ts'
 import { openLedger } from '../../ledger/open.ts'
 import type { Engine, PollOptions, SinkRef } from '../../sync/contract/engine.ts'
-import type { BatchMessage } from '../../sync/contract/message.ts'
+import type { BatchMessage, DataRecord } from '../../sync/contract/message.ts'
 import type { EntitySummary, RunSummary } from '../../sync/contract/summary.ts'
 import { createEngine } from '../../sync/create.ts'
 import {
@@ -99,6 +99,17 @@ export async function rig(options: RigOptions = {}): Promise<Rig> {
     close: () => engine.close(),
   }
   return made
+}
+
+/** What a mapping of ours does with a message: changes records, and says so. */
+export function mapping(
+  { engine }: Pick<Rig, 'engine'>,
+  message: BatchMessage,
+  change: (record: DataRecord) => DataRecord,
+): BatchMessage {
+  const mapped = { ...message, payload: message.payload.map(change) }
+  engine.declare({ message, mapped })
+  return mapped
 }
 
 /** The summary of one entity at one sink. */

@@ -5,7 +5,7 @@ import { syncError } from '../../../../sync/contract/errors.ts'
 import type { BatchMessage, DataRecord } from '../../../../sync/contract/message.ts'
 import type { RunSummary } from '../../../../sync/contract/summary.ts'
 import { fakeTarget, supplier, supplierSchema } from '../../../support/fakes.ts'
-import { type Rig, rig, sums, warehouse } from '../../../support/rig.ts'
+import { mapping, type Rig, rig, sums, warehouse } from '../../../support/rig.ts'
 
 const suppliers = { supplier: { schema: supplierSchema } }
 const accounts = Array.from({ length: 60 }, (_, i) => String(600000 + i))
@@ -15,10 +15,8 @@ describe('a mapping that gives one key to several records', () => {
   afterEach(() => r.close())
   /** The key that the mapping writes. */
   let group = (code: string): string => code
-  const mapped = (message: BatchMessage): BatchMessage => ({
-    ...message,
-    payload: message.payload.map((record) => ({ ...record, code: group(String(record.code)) })),
-  })
+  const mapped = (message: BatchMessage): BatchMessage =>
+    mapping(r, message, (record) => ({ ...record, code: group(String(record.code)) }))
   const begin = async (more: Parameters<typeof rig>[0] = {}) => {
     group = (code) => code
     r = await rig({ entities: suppliers, flow: (message) => void r.deliver(mapped(message)), ...more })

@@ -7,7 +7,16 @@ import { refusal } from '../../../support/fake-target.ts'
 
 const entries = (count: number): Entry[] =>
   Array.from({ length: count }, (_, row) => {
-    return { record: { _row: row }, key: `k${row}`, read: 1, hash: `${row}`, row, sound: true, origin: undefined }
+    return {
+      record: { _row: row },
+      key: `k${row}`,
+      read: 1,
+      hash: `${row}`,
+      row,
+      sound: true,
+      origin: undefined,
+      contribution: '',
+    }
   })
 
 /** A target that refuses a write with a bad row in it, naming the first. */

@@ -2,24 +2,35 @@ import assert from 'node:assert/strict'
 import type { Delivery } from '../../../../ledger/ledger.ts'
 import type { DataRecord } from '../../../../sync/contract/message.ts'
 import type { StoredTotal } from '../../../../sync/contract/target.ts'
-import { type ContributionOf, createRunTotals, totalsText } from '../../../../sync/delivering/run-totals.ts'
+import { createRunTotals, totalsText } from '../../../../sync/delivering/run-totals.ts'
 import type { Entry } from '../../../../sync/run/entry.ts'
 import type { Reached, RunState } from '../../../../sync/run/state.ts'
+import { compileContribution } from '../../../../sync/values/contribution.ts'
 import { createFifo } from '../../../../sync/values/queue.ts'
-import { totalsPlan } from '../../../../sync/values/totals.ts'
+import { createGroups, totalsPlan } from '../../../../sync/values/totals-plan.ts'
 import { journal, journalSchema } from '../../../support/deliveries.ts'
 import { fakeTarget } from '../../../support/fake-target.ts'
 
 describe('the totals of the runs that go on', () => {
   const plan = totalsPlan(journalSchema)
+  const groups = createGroups()
+  const by = compileContribution(journalSchema, plan, groups)
   const entry = (record: DataRecord): Entry =>
-    ({ record, key: String(record.number), read: 1, row: 0, hash: 'h', sound: true }) as Entry
-  const delivered = (run: string, one: Entry, contribution: ContributionOf): Map<string, Delivery> =>
-    new Map([[one.key, { key: one.key, totals: totalsText(run, contribution(one)) } as Delivery]])
+    ({
+      record,
+      key: String(record.number),
+      read: 1,
+      row: 0,
+      hash: 'h',
+      sound: true,
+      contribution: by.of(record).text,
+    }) as Entry
+  const delivered = (run: string, one: Entry): Map<string, Delivery> =>
+    new Map([[one.key, { key: one.key, totals: totalsText(run, one) } as Delivery]])
 
   function rig(...going: string[]) {
     const runs = new Map(going.map((run) => [run, {} as RunState]))
-    const totals = createRunTotals(runs, createFifo())
+    const totals = createRunTotals({ runs, groups }, createFifo())
     const target = fakeTarget()
     const { address } = target
     /** What the end of a run would find, beside what the target says is stored. */
@@ -44,9 +55,8 @@ describe('the totals of the runs that go on', () => {
     const { totals, address, check } = rig('a')
     const at = { run: 'a', address }
     const one = entry(journal('1', '10.01'))
-    const contribution = totals.contributions(at, plan)
     assert.equal((await check('a'))?.kind, 'ties', 'nothing is delivered yet')
-    totals.account(at, [one], NONE, contribution)
+    totals.account(at, [one], NONE)
     assert.equal((await check('a'))?.kind, 'differs')
     const header = stored('', ['C1'], 1)
     assert.equal((await check('a', [header, stored('lines', ['C1', 'legal', 'EUR'], 2, '10.01')]))?.kind, 'ties')
@@ -60,10 +70,8 @@ describe('the totals of the runs that go on', () => {
       { run: 'b', address },
     ]
     const [one, again] = [entry(journal('1', '10.01')), entry(journal('1', '7'))]
-    const ofA = totals.contributions(a, plan)
-    totals.account(a, [one], NONE, ofA)
-    const ofB = totals.contributions(b, plan)
-    totals.account(b, [again], delivered('a', one, ofA), ofB)
+    totals.account(a, [one], NONE)
+    totals.account(b, [again], delivered('a', one))
     assert.equal((await check('a'))?.kind, 'ties', 'nothing of the first run is left')
     assert.equal(
       (await check('b', [stored('', ['C1'], 1), stored('lines', ['C1', 'legal', 'EUR'], 2, '7')]))?.kind,
@@ -74,11 +82,10 @@ describe('the totals of the runs that go on', () => {
   it('forgets runs that have ended', async () => {
     const { runs, totals, address, check } = rig('a')
     const at = { run: 'a', address }
-    const contribution = totals.contributions(at, plan)
-    totals.account(at, [entry(journal('1', '10.01'))], NONE, contribution)
+    totals.account(at, [entry(journal('1', '10.01'))], NONE)
     assert.equal((await check('a'))?.kind, 'differs')
     runs.delete('a')
-    totals.contributions({ run: 'b', address }, plan)
+    totals.account({ run: 'b', address }, [], NONE)
     assert.equal((await check('a'))?.kind, 'ties', 'a run of that name would begin at nothing')
   })
 })

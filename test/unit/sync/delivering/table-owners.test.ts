@@ -4,7 +4,7 @@ import { syncError } from '../../../../sync/contract/errors.ts'
 import type { BatchMessage } from '../../../../sync/contract/message.ts'
 import type { RunSummary } from '../../../../sync/contract/summary.ts'
 import { entry, fakeSource, fakeTarget, supplier, supplierSchema } from '../../../support/fakes.ts'
-import { type Rig, rig, sums, warehouse } from '../../../support/rig.ts'
+import { mapping, type Rig, rig, sums, warehouse } from '../../../support/rig.ts'
 
 const suppliers = { supplier: { schema: supplierSchema } }
 const SEED = 'fake://erp/SEED'
@@ -67,7 +67,7 @@ describe('whose records stand in a table', () => {
     r = await rig({ entities: suppliers })
     assert.equal((await poll('first', SEED)).state, 'done')
     const named = (message: BatchMessage) =>
-      void r.deliver({ ...message, payload: message.payload.map((record) => ({ ...record, source: 'other' })) })
+      void r.deliver(mapping(r, message, (record) => ({ ...record, source: 'other' })))
     assert.equal((await poll('second', PROD, { send: named })).state, 'done')
     assert.equal(stored().length, 4)
     const elsewhere = fakeTarget({ address: 'fakedb://host/main.other.supplier' })

@@ -3,7 +3,7 @@ import { syncError } from '../../../../sync/contract/errors.ts'
 import type { BatchMessage } from '../../../../sync/contract/message.ts'
 import type { Source } from '../../../../sync/contract/source.ts'
 import { fakeSource, supplier, supplierSchema } from '../../../support/fakes.ts'
-import { type Rig, rig, warehouse } from '../../../support/rig.ts'
+import { mapping as declared, type Rig, rig, warehouse } from '../../../support/rig.ts'
 import { waitFor } from '../../../support/wait.ts'
 
 const suppliers = { supplier: { schema: supplierSchema } }
@@ -23,7 +23,7 @@ describe("the source's own key of a record, behind a mapping", () => {
     const records = bad.map((record) => ({ record, cause }))
     await r.engine.hold({ ref: mapping, sinks: [warehouse], message, stage: 'map', records })
     const good = message.payload.filter((record) => !bad.includes(record))
-    await r.deliver({ ...message, payload: good.map((record) => ({ ...record, code: `new ${record.code}` })) })
+    await r.deliver(declared(r, { ...message, payload: good }, (record) => ({ ...record, code: `new ${record.code}` })))
   }
   const begin = async (...codes: string[]) => {
     unmapped = []

@@ -14,7 +14,7 @@ import {
   supplierSchema,
 } from '../../../support/fakes.ts'
 import { type LedgerFolder, ledgerFolder } from '../../../support/ledger.ts'
-import { type Rig, rig, sums, warehouse } from '../../../support/rig.ts'
+import { mapping, type Rig, rig, sums, warehouse } from '../../../support/rig.ts'
 
 const suppliers = { supplier: { schema: supplierSchema } }
 const SEED = 'fake://erp/SEED'
@@ -127,7 +127,7 @@ describe('the source in the mark', () => {
     const [a, b] = [await start(), await start()]
     done(await poll(a, 'first', SEED))
     const named = (message: BatchMessage) =>
-      void b.deliver({ ...message, payload: message.payload.map((record) => ({ ...record, source: 'other' })) })
+      void b.deliver(mapping(b, message, (record) => ({ ...record, source: 'other' })))
     for (const _ of ['one', 'two']) {
       done(await poll(b, 'second', PROD, { send: named }))
       done(await poll(a, 'first', SEED))

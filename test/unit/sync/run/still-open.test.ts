@@ -7,7 +7,7 @@ import { settleDoubt, settledText } from '../../../../sync/delivering/answer-dou
 import { newEntity, newRun, tallyOf } from '../../../../sync/run/state.ts'
 import { summarize } from '../../../../sync/run/summary.ts'
 import { type FakeTarget, fakeTarget, supplier, supplierSchema } from '../../../support/fakes.ts'
-import { type Rig, rig, sums, warehouse } from '../../../support/rig.ts'
+import { mapping, type Rig, rig, sums, warehouse } from '../../../support/rig.ts'
 
 const suppliers = { supplier: { schema: supplierSchema } }
 const other = { ...supplierSchema, entity: 'customer' }
@@ -289,8 +289,7 @@ describe('no green while something is open', () => {
               const records = message.payload.map((record) => ({ record, cause }))
               await self.engine.hold({ ref: map, sinks: [warehouse], message, stage: 'map', records })
             } else {
-              const payload = message.payload.map((record) => ({ ...record, code: `G${record.code}` }))
-              await self.deliver({ ...message, payload })
+              await self.deliver(mapping(self, message, (record) => ({ ...record, code: `G${record.code}` })))
             }
           })()
         },
