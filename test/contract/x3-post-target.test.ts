@@ -114,7 +114,7 @@ describe('journals posted to X3', () => {
       if (!proof?.proved) assert.match(proof?.hint ?? '', /list of the object GAS/)
       assert.equal(proof?.left, undefined)
       assert.deepEqual([sent, posted()], [1, []])
-      assert.equal(JSON.parse(notes.get('note') ?? '{}').field, field)
+      assert.equal(JSON.parse(notes.get('note') ?? '{"fields":[]}').fields[0], field)
       assert.equal((await to.prove(context())).proved, field !== undefined)
     }
   })
