@@ -24,9 +24,9 @@ RUN mkdir /data && chown node:node /data
 USER node
 ENV NODE_ENV=production TIEOUT_USER_DIR=/data TIEOUT_HOST=0.0.0.0 PORT=1880
 EXPOSE 1880
-# The login page answers without a session; whether syncs succeed is told by sync-alert.
+# Whether the process turns; whether syncs succeed is told by sync-alert and /tieout/metrics.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/auth/login`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/tieout/live`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Node-RED itself handles SIGTERM: runs stop, what is being written is finished (15 s at most), the ledger is closed.
 # A heap of its own size (demo/editor.ts): by default Node lets garbage grow with the machine's memory.
 CMD ["node", "--max-old-space-size=1024", "--max-semi-space-size=8", "node_modules/node-red/red.js", "--settings", "settings.js", "--userDir", "/data"]

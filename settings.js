@@ -86,13 +86,22 @@ process.umask(0o077)
 // Compiled code outlives the process: a start and its first runs take less time. Node checks the source of what it takes from there.
 enableCompileCache(join(userDir, 'compile-cache'))
 /** After it, so that this code and its libraries are taken from there too. @type {typeof import('./dist/login/login.js')} */
-const { openLogin } = createRequire(import.meta.url)('./dist/login/login.js')
+const { openLogin, accessLog } = createRequire(import.meta.url)('./dist/login/login.js')
+
+/** @type {typeof import('./dist/watchdog/watchdog.js')} */
+const { frozenSeconds, startWatchdog } = createRequire(import.meta.url)('./dist/watchdog/watchdog.js')
+try {
+  startWatchdog(frozenSeconds(env.TIEOUT_FROZEN_SECONDS))
+} catch (error) {
+  throw refuse(/** @type {Error} */ (error).message)
+}
 
 const passwordHash = secretFromEnv('TIEOUT_ADMIN_PASSWORD_HASH')
 const login = openLogin({
   userDir,
   admin: passwordHash ? { username: env.TIEOUT_ADMIN_USER || 'admin', password: passwordHash } : undefined,
   publicUrls: env.TIEOUT_PUBLIC_URL || '',
+  trustProxy: env.TIEOUT_TRUST_PROXY === 'true',
   root: () => settings.httpAdminRoot,
 })
 
@@ -114,7 +123,11 @@ const settings = {
   exportGlobalContextKeys: false,
   diagnostics: { enabled: true, ui: false },
   runtimeState: { enabled: false, ui: false },
-  logging: { console: { level: env.TIEOUT_LOG_LEVEL || 'info', metrics: false, audit: env.TIEOUT_AUDIT === 'true' } },
+  logging: {
+    console: { level: env.TIEOUT_LOG_LEVEL || 'info', metrics: false, audit: env.TIEOUT_AUDIT === 'true' },
+    /** Who logged in, who failed to and from where, and who deployed. */
+    access: { level: 'off', metrics: false, audit: true, handler: () => accessLog },
+  },
   editorTheme: {
     page: { title: 'Tieout' },
     header: { title: 'Tieout' },

@@ -6,12 +6,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { RequestHandler } from 'express'
-import { type Attempts, placeOf } from './attempts.ts'
+import { type Attempts, clientAddress, placeOf } from './attempts.ts'
 import { deviceCookie, deviceOf } from './device.ts'
 import type { NodeRedParts } from './node-red.ts'
 import type { Asked } from './origins.ts'
 import { mend, oddityOf, passerBy } from './passing.ts'
 import type { Sessions } from './sessions.ts'
+import { turns } from './turns.ts'
 import type { User, Users } from './users.ts'
 
 /** What the editor needs and no more; nobody may frame it. */
@@ -22,7 +23,7 @@ const HEADERS = {
     "style-src 'self' 'unsafe-inline'",
     "img-src 'self' data: blob:",
     "font-src 'self' data:",
-    "connect-src 'self' ws: wss:",
+    "connect-src 'self'",
     "worker-src 'self' blob:",
     "object-src 'none'",
     "base-uri 'self'",
@@ -34,8 +35,10 @@ const HEADERS = {
   'Referrer-Policy': 'no-referrer',
 }
 const MOST_BYTES = 16_384
-/** Passwords that are compared at one time; each costs tens of milliseconds. */
-const MOST_AT_ONCE = 8
+/** Passwords that are compared at one time; each costs tens of milliseconds of a core. */
+const MOST_AT_ONCE = 2
+/** Logins that wait for their turn; more are sent away. */
+const MOST_WAITING = 50
 /** Milliseconds that a refusal takes at least, whether there is such a user or not: names cannot be told by the time. */
 const REFUSAL_MS = 300
 /** bcrypt looks at no more; a longer text only costs. */
@@ -51,22 +54,38 @@ export interface AdminParts {
   readonly refused: (asked: Asked) => string | undefined
   /** Node-RED's own audit log. */
   readonly audit: NodeRedParts['audit']
+  /** A proxy in front says whose requests it passes on (TIEOUT_TRUST_PROXY). */
+  readonly trustProxy: boolean
+}
+
+/** Asked by machines, under whatever name they know this one; they tell nothing that is not for everybody, or want a token. */
+const FOR_MACHINES = new Set(['/tieout/live', '/tieout/health', '/tieout/metrics'])
+
+/** Attempts of one name from one place. */
+interface Own {
+  allowed(): boolean
+  failed(): void
 }
 
 /** What goes before Node-RED's admin API. It never throws and never rejects. */
 export function adminMiddleware(parts: AdminParts): RequestHandler {
-  let comparing = 0
-  /** Where there is no such user nothing is compared, which costs: made-up names would take the turns of the others. */
-  const compare = async (user: User | undefined, password: string): Promise<boolean> => {
-    if (user === undefined) return false
-    comparing++
-    try {
-      return await parts.bcrypt.compare(password, user.password.replace(/^\$2y/, '$2b'))
-    } catch {
-      return false
-    } finally {
-      comparing--
+  const inTurn = turns(MOST_AT_ONCE)
+  /**
+   * Where there is no such user nothing is compared, which costs: made-up names would take the turns of the others. Counted
+   * within the turn: who sends many at once may have used up its attempts when the next one comes.
+   */
+  const check = async (user: User | undefined, password: string, own: Own): Promise<'right' | 'wrong' | 'too many'> => {
+    if (user === undefined) {
+      own.failed()
+      return 'wrong'
     }
+    return inTurn.run(async () => {
+      if (!own.allowed()) return 'too many'
+      const hash = user.password.replace(/^\$2y/, '$2b')
+      if (await parts.bcrypt.compare(password, hash).catch(() => false)) return 'right'
+      own.failed()
+      return 'wrong'
+    })
   }
 
   const logIn = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -79,25 +98,32 @@ export function adminMiddleware(parts: AdminParts): RequestHandler {
     if (password.length > LONGEST || username.length > LONGEST) return denied(response)
     const user = parts.users.find(username)
     const attempts = user ? parts.attempts.known : parts.attempts.unknown
-    const place = (user && deviceOf(user, request.headers)) ?? placeOf(request.socket.remoteAddress ?? '')
-    if (!attempts.allowed(username, place) || (user && comparing >= MOST_AT_ONCE)) {
-      parts.audit({ event: 'auth.login.fail.too-many-attempts', username })
-      return answer(response, 429, {
+    const address = clientAddress(request, parts.trustProxy)
+    const place = (user && deviceOf(user, request.headers)) ?? placeOf(address)
+    const own: Own = {
+      allowed: () => attempts.allowed(username, place),
+      failed: () => attempts.failed(username, place),
+    }
+    const tooMany = (): void => {
+      parts.audit({ event: 'auth.login.fail.too-many-attempts', username, address })
+      answer(response, 429, {
         error: 'too_many_attempts',
         error_description: 'Too many login attempts. Wait 10 minutes and try again',
       })
     }
+    if (!own.allowed() || (user && inTurn.waiting() >= MOST_WAITING)) return tooMany()
     const refusable = wait(REFUSAL_MS)
     const wanted = typeof scope === 'string' ? scope.split(' ').filter(Boolean) : []
-    if (!(await compare(user, password)) || user === undefined) {
-      attempts.failed(username, place)
-      parts.audit({ event: 'auth.login.fail.credentials', username })
+    const found = await check(user, password, own)
+    if (found === 'too many') return tooMany()
+    if (found === 'wrong' || user === undefined) {
+      parts.audit({ event: 'auth.login.fail.credentials', username, address })
       await refusable
       return denied(response)
     }
     attempts.succeeded(username, place)
     if (!parts.covers(user.permissions, wanted)) return denied(response)
-    parts.audit({ event: 'auth.login', username, scope: user.permissions })
+    parts.audit({ event: 'auth.login', username, address, scope: user.permissions })
     response.setHeader('Set-Cookie', deviceCookie(user, request.headers))
     answer(response, 200, {
       access_token: parts.sessions.create(user, wanted),
@@ -122,7 +148,7 @@ export function adminMiddleware(parts: AdminParts): RequestHandler {
   return (request, response, next) => {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
     const { host, origin } = request.headers
-    const stranger = parts.refused({ host, origin })
+    const stranger = FOR_MACHINES.has(request.path) ? undefined : parts.refused({ host, origin })
     const refusal = stranger ?? oddityOf(request)
     if (refusal !== undefined)
       return passBy(request, response, next, { status: stranger === undefined ? 400 : 403, text: refusal })

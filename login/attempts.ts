@@ -1,8 +1,9 @@
-/** How often a password may be tried: five wrong ones in ten minutes, for each name and place, then none for a while. */
-import { isIPv6 } from 'node:net'
+/** How often a password may be tried: ten wrong ones in ten minutes, for each name and place, then none for a while. */
+import type { IncomingHttpHeaders } from 'node:http'
+import { isIP, isIPv6 } from 'node:net'
 
 const WINDOW_MS = 600_000
-const MOST_WRONG = 5
+const MOST_WRONG = 10
 /** So many names and places are remembered; the oldest go first. */
 const MOST = 10_000
 
@@ -19,6 +20,20 @@ export function placeOf(address: string): string {
   const [head = '', tail] = address.split('::').map((part) => part.split(':').filter(Boolean))
   const zeros = tail ? Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0') : []
   return [...head, ...zeros, ...(tail ?? [])].slice(0, 4).join(':')
+}
+
+/** `X-Forwarded-For` as the proxy in front appends to it: the last address is the one that it saw. Believed only where it is said to be there. */
+export function clientAddress(
+  request: { readonly headers: IncomingHttpHeaders; readonly socket: { readonly remoteAddress?: string | undefined } },
+  trustProxy: boolean,
+): string {
+  const last = trustProxy
+    ? String(request.headers['x-forwarded-for'] ?? '')
+        .split(',')
+        .at(-1)
+        ?.trim()
+    : ''
+  return last && isIP(last) !== 0 ? last : (request.socket.remoteAddress ?? '')
 }
 
 export function countAttempts(now: () => number = Date.now): Attempts {

@@ -9,6 +9,8 @@ import { originRule } from './origins.ts'
 import { openSessions } from './sessions.ts'
 import { openUsers, type User } from './users.ts'
 
+export { accessLog } from './access-log.ts'
+
 /** The Node-RED whose editor API was looked at; another one is told at the start. */
 const LOOKED_AT = '5.0.7'
 
@@ -18,6 +20,8 @@ export interface LoginOptions {
   readonly admin: { readonly username: string; readonly password: string } | undefined
   /** TIEOUT_PUBLIC_URL. */
   readonly publicUrls: string
+  /** TIEOUT_TRUST_PROXY. */
+  readonly trustProxy: boolean
   /** Node-RED's httpAdminRoot, once it has read its settings. */
   readonly root: () => string | undefined
 }
@@ -33,7 +37,7 @@ export interface Login {
 }
 
 /** Throws, with what to do, where nobody could log in or the socket could not be guarded. */
-export function openLogin({ userDir, admin, publicUrls, root }: LoginOptions): Login {
+export function openLogin({ userDir, admin, publicUrls, trustProxy, root }: LoginOptions): Login {
   const warn = (text: string): void => console.warn(`[tieout] ${text}`)
   const { version, bcrypt, ws, audit, hasPermission: covers } = partsOfNodeRed()
   if (version !== LOOKED_AT)
@@ -45,7 +49,7 @@ export function openLogin({ userDir, admin, publicUrls, root }: LoginOptions): L
   // Node-RED's own sessions hold tokens in clear, with the rights of then.
   rmSync(join(userDir, '.sessions.json'), { force: true })
   const attempts = { known: countAttempts(), unknown: countAttempts() }
-  const parts: AdminParts = { users, sessions, attempts, bcrypt, covers, refused, audit }
+  const parts: AdminParts = { users, sessions, attempts, bcrypt, covers, refused, audit, trustProxy }
   return {
     adminAuth: {
       type: 'credentials',

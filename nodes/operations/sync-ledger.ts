@@ -7,7 +7,9 @@ import { z } from 'zod'
 import { openLedger } from '../../ledger/open.ts'
 import type { Engine } from '../../sync/contract/engine.ts'
 import { createEngine } from '../../sync/create.ts'
+import { whileBusy } from '../../watchdog/watchdog.ts'
 import { defineLedger, field, keepHosts } from '../kit/kit.ts'
+import { defineHealthRoutes } from './health.ts'
 import { defineMonitorRoutes } from './monitor-routes.ts'
 import { defineSyncRoutes } from './sync-routes.ts'
 
@@ -30,7 +32,8 @@ export default function (RED: NodeAPI): void {
     credentials,
     async open(own, { key }, { id, log }) {
       const file = fileOf(own, id)
-      const ledger = await openLedger({ file, key: key || derivedKey(settings.credentialSecret) || keyFile(file), log })
+      const secret = key || derivedKey(settings.credentialSecret) || keyFile(file)
+      const ledger = await whileBusy(() => openLedger({ file, key: secret, log }))
       const tidy = (): void => {
         ledger
           .purge(own.retentionDays)
@@ -61,6 +64,7 @@ export default function (RED: NodeAPI): void {
   })
   defineMonitorRoutes(RED)
   defineSyncRoutes(RED)
+  defineHealthRoutes(RED)
 }
 
 /** Node-RED's own secret is the root of the ledger's: who may decrypt the one may decrypt the other. */

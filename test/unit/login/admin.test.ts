@@ -7,6 +7,7 @@ import type { Express } from 'express'
 import { type AdminParts, adminMiddleware } from '../../../login/admin.ts'
 import { countAttempts } from '../../../login/attempts.ts'
 import type { User } from '../../../login/users.ts'
+import { waitFor } from '../../support/wait.ts'
 
 const require = createRequire(createRequire(import.meta.url).resolve('node-red'))
 const express = require('express') as () => Express & RequestListener
@@ -54,6 +55,7 @@ describe('the login', () => {
       covers: () => true,
       refused: () => undefined,
       audit: ({ event }) => void events.push(event),
+      trustProxy: true,
     }
     server = createServer(express().use(adminMiddleware(parts))).listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -64,8 +66,12 @@ describe('the login', () => {
     server.closeAllConnections()
   })
 
-  const post = (username: string, password: string, cookie = ''): Promise<Response> =>
-    fetch(url, { method: 'POST', body: new URLSearchParams({ username, password }), headers: { cookie } })
+  const post = (username: string, password: string, cookie = '', from = '9.9.9.9'): Promise<Response> =>
+    fetch(url, {
+      method: 'POST',
+      body: new URLSearchParams({ username, password }),
+      headers: { cookie, 'x-forwarded-for': `1.2.3.4, ${from}` },
+    })
   const guess = async (times: number, cookie?: string): Promise<number[]> =>
     Promise.all(Array.from({ length: times }, async () => (await post('anna', 'wrong', cookie)).status))
   const cookieOf = (reply: Response): string => reply.headers.get('set-cookie')?.split(';')[0] ?? ''
@@ -73,7 +79,7 @@ describe('the login', () => {
   it('lets a user in while another guesses under his name from the same address, by the cookie of an earlier login', async () => {
     const first = await post('anna', RIGHT)
     match(first.headers.get('set-cookie') ?? '', /^tieout-device=.*; HttpOnly; SameSite=Strict$/)
-    await guess(5)
+    await guess(10)
     strictEqual((await post('anna', RIGHT)).status, 429)
     ok(events.includes('auth.login.fail.too-many-attempts'))
     strictEqual((await post('anna', RIGHT, `a=b; ${cookieOf(first)}`)).status, 200)
@@ -81,7 +87,7 @@ describe('the login', () => {
 
   it('gives no attempts for a cookie that is none, of another password, or used up', async () => {
     const cookie = cookieOf(await post('anna', RIGHT))
-    await guess(5)
+    await guess(10)
     const other = `${cookie.slice(0, -1)}${cookie.endsWith('A') ? 'B' : 'A'}`
     for (const none of [
       other.replace('=', '=x'),
@@ -89,18 +95,39 @@ describe('the login', () => {
       `tieout-device=${'x'.repeat(16)}.${'x'.repeat(43)}`,
     ])
       strictEqual((await post('anna', RIGHT, none)).status, 429, none)
-    deepStrictEqual(await guess(5, cookie), [403, 403, 403, 403, 403])
+    deepStrictEqual(await guess(10, cookie), Array(10).fill(403))
     strictEqual((await post('anna', RIGHT, cookie)).status, 429)
     user = { ...anna, password: 'another hash' }
     strictEqual((await post('anna', RIGHT, cookie)).status, 429)
   })
 
+  it('makes the address of the one who guesses wait, also behind a proxy, and nobody else', async () => {
+    await guess(10)
+    strictEqual((await post('anna', RIGHT)).status, 429)
+    strictEqual((await post('anna', RIGHT, '', '9.9.9.8')).status, 200)
+  })
+
+  it('compares two passwords at a time, the others in their turn, and of one who sends many at once no more than he may', async () => {
+    let release = (): void => undefined
+    held = new Promise((resolve) => {
+      release = resolve
+    })
+    const guesses = guess(30)
+    const other = post('anna', RIGHT, '', '9.9.9.8')
+    await waitFor(() => compared.length === 2, { what: 'two comparisons' })
+    release()
+    const statuses = await guesses
+    strictEqual((await other).status, 200)
+    deepStrictEqual([statuses.includes(403), statuses.includes(429)], [true, true])
+    ok(compared.length <= 12, `${compared.length} were compared`)
+  })
+
   it('has no turns taken by made-up names, and they are counted apart', async () => {
-    await guess(5)
+    await guess(10)
     held = new Promise(() => undefined)
     const madeUp = await Promise.all(Array.from({ length: 30 }, (_, n) => post(`nobody ${n}`, RIGHT)))
     deepStrictEqual(new Set(madeUp.map(({ status }) => status)), new Set([403]))
-    strictEqual(compared.length, 5, 'nothing is compared for them')
+    strictEqual(compared.length, 10, 'nothing is compared for them')
     deepStrictEqual(new Set(counted), new Set(['anna']))
     strictEqual((await post('anna', RIGHT)).status, 429)
   })
