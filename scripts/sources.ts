@@ -14,7 +14,19 @@ import {
 import { API } from 'typescript/unstable/sync'
 
 /** Folders with code of the product and of what comes with it. */
-export const FOLDERS = ['nodes', 'sync', 'ledger', 'vendor', 'login', 'watchdog', 'monitor', 'sandbox', 'demo', 'bench', 'scripts']
+export const FOLDERS = [
+  'nodes',
+  'sync',
+  'ledger',
+  'vendor',
+  'login',
+  'watchdog',
+  'monitor',
+  'sandbox',
+  'demo',
+  'bench',
+  'scripts',
+]
 
 export interface Import {
   readonly from: string
