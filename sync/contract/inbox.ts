@@ -15,9 +15,14 @@ export type InboxState =
   | 'confirmed'
   | 'dropped'
 
+/**
+ * One document. The key of the record that is handed on is `keyText` of the document's own key and, as its last part, the
+ * revision: an integer that only a person raises, when what was posted before is gone or reversed.
+ */
 export interface InboxItem {
-  /** The source's own key (`keyText`, source part included), the key of the record that is handed on. */
+  /** `keyText` of the document, source part included, without the revision. */
   readonly key: string
+  readonly revision: number
   readonly entity: string
   /** As it was recorded. */
   readonly document: unknown
@@ -37,8 +42,10 @@ export interface InboxItem {
  * document after it was handed on is written by the engine.
  */
 export interface Inbox {
-  /** Writes documents down, in their order. One that is known keeps its state; its document is replaced until it is acknowledged. */
+  /** Writes documents down, in their order, with revision 0. One that is known keeps its state; its document is replaced until it is acknowledged. */
   record(items: readonly { readonly key: string; readonly document: unknown }[]): Promise<void>
+  /** The source handed documents over once more that were settled before, or dropped: they begin anew as `recorded`, with their revision and a new answer. */
+  reopen(items: readonly { readonly key: string; readonly document: unknown }[]): Promise<void>
   /** An acknowledge is about to be sent: if its reply is lost, this tells it from one that was never sent. */
   acknowledging(keys: readonly string[]): Promise<void>
   acknowledged(keys: readonly string[]): Promise<void>

@@ -138,7 +138,7 @@ export interface PostTarget {
 
 /** What the source is told of a record, under its own key. */
 export interface Answer {
-  /** The source's own key. */
+  /** The source's own key, as its record had it (with the revision where the source has an inbox). */
   readonly key: string
   /** Unique, and the same each time this answer is given. */
   readonly answerId: string
