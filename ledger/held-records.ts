@@ -55,6 +55,7 @@ export const heldRecord = (cipher: Cipher, intern: Intern, row: HeldRow): HeldRe
   sinkName: row.sink_name,
   stage: row.stage as HeldRecord['stage'],
   key: row.key,
+  ...(row.source_key !== null && { sourceKey: row.source_key }),
   sync: row.sync,
   run: row.run,
   entity: row.entity,

@@ -50,8 +50,8 @@ const SQL = {
   supersede: "UPDATE held SET state = 'superseded', closed_at = ?, claimed_by = NULL WHERE id = ?",
   insert: `
     INSERT INTO held (id, sink, sink_name, stage, key, sync, run, entity, source_address, read, stamp, record, shape, cause,
-      state, attempts, held_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', 0, ?)`,
+      state, attempts, held_at, source_key)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', 0, ?, ?)`,
 }
 
 export function createHeldSettling(db: Database, intern: Intern, cipher: Cipher, at: () => string): HeldSettling {
@@ -93,6 +93,7 @@ export function createHeldSettling(db: Database, intern: Intern, cipher: Cipher,
       shape,
       why,
       at(),
+      held.sourceKey ?? null,
     )
   }
 

@@ -15,16 +15,19 @@ export interface IntentBook {
 export function createIntents(db: Database, intern: Intern): IntentBook {
   const { query, guard, ask, tx } = db
   const { put, drop, dropAll, set } = prepared(db, {
-    put: "INSERT INTO intent VALUES (?, ?, ?, ?, ?, ?, ?, 'open', ?) ON CONFLICT DO NOTHING",
+    put: `
+      INSERT INTO intent (id, address, sync, run, entity, shape, records, state, at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, 'open', ?) ON CONFLICT DO NOTHING`,
     drop: 'DELETE FROM intent WHERE id = ?',
     dropAll: 'DELETE FROM intent WHERE address = ?',
     set: 'UPDATE intent SET state = ? WHERE id = ?',
   })
-  const toIntent = ({ shape, records, state, ...row }: Tables['intent']): Intent => ({
+  const toIntent = ({ shape, records, state, posting, document: _, ...row }: Tables['intent']): Intent => ({
     ...row,
     schema: JSON.parse(intern.shapeJson(shape)) as Schema,
     records: JSON.parse(records) as Intent['records'],
     state: state as Intent['state'],
+    ...(posting !== null && { posting: true as const }),
   })
   const inOrder = () => query.selectFrom('intent').selectAll().orderBy('at')
   return {

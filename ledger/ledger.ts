@@ -6,6 +6,7 @@ import type { Decisions } from './contract/decisions.ts'
 import type { Deliveries } from './contract/deliveries.ts'
 import type { FilledTables } from './contract/filled.ts'
 import type { HeldRecords } from './contract/held.ts'
+import type { Inboxes } from './contract/inbox.ts'
 import type { Intents } from './contract/intents.ts'
 import type { KnownKeys } from './contract/known-keys.ts'
 import type { Notes } from './contract/notes.ts'
@@ -13,6 +14,7 @@ import type { ReadNumbers } from './contract/numbers.ts'
 import type { OpenItems } from './contract/open-items.ts'
 import type { TableOwners } from './contract/owners.ts'
 import type { Positions } from './contract/positions.ts'
+import type { Postings } from './contract/postings.ts'
 import type { ReadAgain } from './contract/read-again.ts'
 import type { Runs } from './contract/runs.ts'
 import type { Sweeps } from './contract/sweeps.ts'
@@ -25,6 +27,7 @@ export type * from './contract/decisions.ts'
 export type * from './contract/deliveries.ts'
 export type * from './contract/filled.ts'
 export type * from './contract/held.ts'
+export type * from './contract/inbox.ts'
 export type * from './contract/intents.ts'
 export type * from './contract/known-keys.ts'
 export type * from './contract/notes.ts'
@@ -32,6 +35,7 @@ export type * from './contract/numbers.ts'
 export type * from './contract/open-items.ts'
 export type * from './contract/owners.ts'
 export type * from './contract/positions.ts'
+export type * from './contract/postings.ts'
 export type * from './contract/read-again.ts'
 export type * from './contract/runs.ts'
 export type * from './contract/sweeps.ts'
@@ -50,6 +54,8 @@ export interface Ledger
     KnownKeys,
     Sweeps,
     Intents,
+    Postings,
+    Inboxes,
     Notes,
     HeldRecords,
     OpenItems,

@@ -158,4 +158,31 @@ export const migrations: Record<string, Migration> = {
   ),
   // Rows of others are open, and differ from nothing.
   '0013-rows-of-others': statements("ALTER TABLE difference ADD COLUMN kind TEXT DEFAULT 'difference' NOT NULL"),
+  '0014-posting': statements(
+    // What an attempt to post is besides an intent, and its record, encrypted.
+    'ALTER TABLE intent ADD COLUMN posting TEXT',
+    'ALTER TABLE intent ADD COLUMN document BLOB',
+    'ALTER TABLE held ADD COLUMN source_key TEXT',
+    `CREATE TABLE posting (
+      address TEXT NOT NULL, key TEXT NOT NULL, sync TEXT NOT NULL, entity TEXT NOT NULL, source TEXT NOT NULL,
+      source_key TEXT, hash TEXT NOT NULL, original_hash TEXT, status TEXT NOT NULL, result TEXT NOT NULL,
+      facts TEXT NOT NULL, at TEXT NOT NULL, seen TEXT, aside TEXT,
+      by_hand INTEGER DEFAULT 0 NOT NULL, record BLOB, shape INTEGER NOT NULL,
+      CONSTRAINT posting_pk PRIMARY KEY (address, key)
+    )`,
+    'CREATE INDEX posting_by_source ON posting (source, source_key)',
+    'CREATE INDEX posting_by_status ON posting (address, status, at)',
+    "CREATE INDEX posting_open ON posting (address, entity) WHERE aside IS NULL AND (seen IS NULL OR status = 'draft')",
+    `CREATE TABLE post_place (
+      address TEXT PRIMARY KEY, started_at TEXT, started_by TEXT, reason TEXT, stopped TEXT,
+      final INTEGER DEFAULT 0 NOT NULL, tested TEXT
+    )`,
+    `CREATE TABLE inbox (
+      seq INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, key TEXT NOT NULL, sync TEXT NOT NULL,
+      entity TEXT NOT NULL, revision INTEGER DEFAULT 0 NOT NULL, document BLOB NOT NULL, state TEXT NOT NULL,
+      times TEXT NOT NULL, acknowledging TEXT, answer_id TEXT, why TEXT, sent_back TEXT,
+      CONSTRAINT inbox_once UNIQUE (source, key)
+    )`,
+    'CREATE INDEX inbox_by_sync ON inbox (sync, state)',
+  ),
 }

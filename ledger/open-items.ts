@@ -26,10 +26,10 @@ function openItemsOf(raw: Database['raw']): (sync: string) => OpenItem[] {
     SELECT entity, CASE state WHEN 'open' THEN 'held' WHEN 'discarded' THEN 'left-out' ELSE state END AS kind,
       CASE stage WHEN 'sink' THEN sink END AS address, CASE stage WHEN 'sink' THEN sink_name END AS sinkName, count(*) AS count
     FROM held WHERE sync = ? AND state IN ('open', 'replaying', 'discarded') GROUP BY 1, 2, 3, 4 ORDER BY 2`)
-  // A batch whose run ended without an answer is in doubt too. Groups of a replay are runs named after it: `r1.0`.
+  // A batch whose run ended without an answer is in doubt too, and an attempt to post until its answer is clear. Groups of a replay are runs named after it: `r1.0`.
   const doubtful = raw.prepare(`
     SELECT entity, 'in-doubt' AS kind, address, NULL AS sinkName, sum(json_array_length(records)) AS count
-    FROM intent WHERE sync = ? AND (state <> 'open' OR NOT EXISTS (
+    FROM intent WHERE sync = ? AND (state <> 'open' OR posting IS NOT NULL OR NOT EXISTS (
       SELECT 1 FROM run WHERE run.state = 'running' AND (run.id = intent.run OR intent.run LIKE run.id || '.%')))
     GROUP BY 1, 3`)
   const again = raw.prepare(`
@@ -42,7 +42,17 @@ function openItemsOf(raw: Database['raw']): (sync: string) => OpenItem[] {
   const differing = raw.prepare(`
     SELECT entity, kind, address, sink_name AS sinkName, 1 AS count, problem
     FROM difference WHERE sync = ? AND closed_at IS NULL`)
-  const all = [held, doubtful, again, lost, differing]
+  const posted = raw.prepare(`
+    SELECT entity, CASE WHEN aside IS NOT NULL THEN 'aside' ELSE 'draft' END AS kind, address, NULL AS sinkName,
+      count(*) AS count
+    FROM posting WHERE sync = ? AND (aside IS NOT NULL OR status = 'draft') GROUP BY 1, 2, 3`)
+  const handed = raw.prepare(`
+    SELECT i.entity, CASE i.state WHEN 'asked' THEN 'asked' ELSE 'unanswered' END AS kind, NULL AS address,
+      NULL AS sinkName, count(*) AS count
+    FROM inbox AS i WHERE i.sync = ? AND (i.state IN ('asked', 'answered') OR (i.state IN ('handed on', 'settled')
+      AND (i.sent_back IS NOT NULL OR EXISTS (SELECT 1 FROM posting AS p WHERE p.source = i.source
+        AND p.source_key = i.key || '|' || i.revision AND p.status = 'final')))) GROUP BY 1, 2`)
+  const all = [held, doubtful, again, lost, differing, posted, handed]
   return (sync) => all.flatMap((one) => one.all(sync) as unknown as OpenItem[])
 }
 

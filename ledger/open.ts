@@ -7,6 +7,7 @@ import { syncError } from '../sync/contract/errors.ts'
 import type { Log } from '../sync/contract/log.ts'
 import { type Cipher, cipherOf } from './crypt.ts'
 import { type Database, ledgerError, openDatabase } from './database.ts'
+import { installationFile } from './installation.ts'
 import type { Ledger } from './ledger.ts'
 import { migrations } from './migrations.ts'
 import { createSqliteLedger } from './sqlite.ts'
@@ -40,11 +41,14 @@ export async function openLedger({ file, key, log, now = Date.now }: OpenLedgerO
   try {
     await migrate(db)
     const { id, cipher } = await identity(db, key)
-    const { recover, ...ledger } = createSqliteLedger({ db, id, cipher, now })
-    const { runs, held } = recover()
+    const installation = file === ':memory:' ? undefined : installationFile(file)
+    const { recover, ...ledger } = createSqliteLedger({ db, id, cipher, now, installation })
+    const { runs, held, oldCopy } = recover()
     if (runs > 0)
       log?.warn(`ledger ${file}: ${runs} run(s) of a process that ended; they go on at the last settled record`)
     if (held > 0) log?.warn(`ledger ${file}: ${held} held record(s) were being replayed and are open again`)
+    if (oldCopy !== undefined)
+      log?.warn(`ledger ${file}: ${oldCopy}; it is taken for an old copy, and posts nothing until a person says so`)
     return ledger
   } catch (error) {
     if (db.raw.isOpen) db.raw.close()

@@ -1,11 +1,13 @@
 /** The ledger in one SQLite file: everything that one settled batch changes is one transaction, on disk when it returns. */
 import { createAlerts } from './alerts.ts'
+import { createAttempts } from './attempts.ts'
 import type { Cipher } from './crypt.ts'
 import type { Database } from './database.ts'
 import { createDecisions } from './decisions.ts'
 import { createDeliveries } from './deliveries.ts'
 import { createFilled } from './filled.ts'
 import { createHeld } from './held.ts'
+import { createInboxes } from './inboxes.ts'
 import { createIntents } from './intents.ts'
 import { createIntern } from './intern.ts'
 import { createKnownKeys } from './known.ts'
@@ -15,6 +17,7 @@ import { readNumbers } from './numbers.ts'
 import { createOpenItems } from './open-items.ts'
 import { createOwners } from './owners.ts'
 import { createPositions } from './positions.ts'
+import { createPostings } from './postings.ts'
 import { createReadAgain } from './read-again.ts'
 import { createRuns } from './runs.ts'
 import { createTargetSums } from './target-sums.ts'
@@ -27,16 +30,18 @@ export interface SqliteLedgerOptions {
   readonly cipher: Cipher
   /** Milliseconds since 1970. */
   readonly now: () => number
+  /** The file by which an old copy of this ledger is told; undefined: there is none. */
+  readonly installation: string | undefined
 }
 
 export interface SqliteLedger extends Ledger {
   /** At open: nothing of an earlier process goes on. */
-  recover(): { readonly runs: number; readonly held: number }
+  recover(): { readonly runs: number; readonly held: number; readonly oldCopy: string | undefined }
 }
 
 const DAY_MS = 86_400_000
 
-export function createSqliteLedger({ db, id, cipher, now }: SqliteLedgerOptions): SqliteLedger {
+export function createSqliteLedger({ db, id, cipher, now, installation }: SqliteLedgerOptions): SqliteLedger {
   const at = () => new Date(now()).toISOString()
   const intern = createIntern(db, at)
   const numbers = readNumbers(db, now)
@@ -44,6 +49,9 @@ export function createSqliteLedger({ db, id, cipher, now }: SqliteLedgerOptions)
   const sums = createTargetSums(db, intern)
   const deliveries = createDeliveries(db, intern, sums)
   const known = createKnownKeys(db)
+  const decisions = createDecisions(db, at)
+  const postings = createPostings({ db, id, intern, cipher, decisions, at, installation })
+  const stop = postings.topic.stopPosting
   const books: Books = {
     runs: createRuns(db, intern, at),
     positions: createPositions(db),
@@ -53,7 +61,9 @@ export function createSqliteLedger({ db, id, cipher, now }: SqliteLedgerOptions)
     held: createHeld(db, intern, cipher, at),
     intents: createIntents(db, intern),
     readAgain: createReadAgain(db, at),
-    decisions: createDecisions(db, at),
+    decisions,
+    postings,
+    inboxes: createInboxes({ db, cipher, decisions, at, stop }),
   }
   return {
     id,
@@ -67,12 +77,15 @@ export function createSqliteLedger({ db, id, cipher, now }: SqliteLedgerOptions)
     ...books.held.topic,
     ...books.intents.topic,
     ...books.readAgain.topic,
-    ...books.decisions.topic,
+    ...decisions.topic,
+    ...postings.topic,
+    ...createAttempts(db, intern, cipher, postings),
+    ...books.inboxes.topic,
     ...alerts.topic,
     ...createOwners(db),
     ...createNotes(db),
     ...createTokens(db, cipher),
-    ...createOpenItems(db, books.decisions, at),
+    ...createOpenItems(db, decisions, at),
     ...settling(db, intern, books),
     ...deciding(db, books),
     ...forgetting(books),
@@ -88,7 +101,7 @@ export function createSqliteLedger({ db, id, cipher, now }: SqliteLedgerOptions)
     recover: () =>
       db.tx(() => {
         db.raw.exec('DELETE FROM contribution')
-        return { runs: books.runs.endAbandoned(), held: books.held.giveBack() }
+        return { runs: books.runs.endAbandoned(), held: books.held.giveBack(), oldCopy: postings.recognise() }
       }),
     async close() {
       if (!db.raw.isOpen) return

@@ -96,6 +96,7 @@ export interface Tables {
     edited_at: string | null
     closed_by: string | null
     reason: string | null
+    source_key: string | null
   }
   intent: {
     id: string
@@ -107,6 +108,8 @@ export interface Tables {
     records: string
     state: string
     at: string
+    posting: string | null
+    document: Uint8Array | null
   }
   note: { address: string; text: string }
   alert: {

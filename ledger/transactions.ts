@@ -4,11 +4,13 @@ import type { DecisionBook } from './decisions.ts'
 import type { DeliveryMemory } from './deliveries.ts'
 import type { FilledMemory } from './filled.ts'
 import type { HeldBook } from './held.ts'
+import type { InboxBook } from './inboxes.ts'
 import type { IntentBook } from './intents.ts'
 import type { Intern } from './intern.ts'
 import type { SourceMemory } from './known.ts'
 import type { Commit, Commits, Decisions, Deliveries, Intent } from './ledger.ts'
 import type { PositionBook } from './positions.ts'
+import type { PostingBook } from './postings.ts'
 import type { ReadAgainBook } from './read-again.ts'
 import type { RunBook } from './runs.ts'
 
@@ -23,11 +25,13 @@ export interface Books {
   readonly intents: IntentBook
   readonly readAgain: ReadAgainBook
   readonly decisions: DecisionBook
+  readonly postings: PostingBook
+  readonly inboxes: InboxBook
 }
 
 /** All that a batch changes or nothing. */
 export function settling(db: Database, intern: Intern, books: Books): Commits {
-  const { runs, positions, deliveries, filled, known, held, intents, decisions } = books
+  const { runs, positions, deliveries, filled, known, held, intents, decisions, postings, inboxes } = books
   const write = (commit: Commit): void => {
     const { address, sync, entity } = commit
     const account = commit.deliveries ?? []
@@ -43,6 +47,8 @@ export function settling(db: Database, intern: Intern, books: Books): Commits {
     runs.count(commit)
     if (commit.position) positions.write(sync, commit.position.entity, commit.position.position)
     if (commit.known) known.write(sync, entity, commit.known)
+    if (address !== undefined && commit.posted) postings.write(commit, address, commit.posted)
+    if (commit.inbox) inboxes.settle(commit.inbox)
     if (commit.intent !== undefined) intents.end(commit.intent)
     if (commit.decision) decisions.write(commit.decision)
   }

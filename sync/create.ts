@@ -1,11 +1,14 @@
 /** Puts the engine of one ledger together. */
 import { randomUUID } from 'node:crypto'
 import type { Ledger } from '../ledger/ledger.ts'
-import type { Engine } from './contract/engine.ts'
+import type { Engine, PollOptions } from './contract/engine.ts'
 import { classOf, syncError } from './contract/errors.ts'
 import type { Log } from './contract/log.ts'
 import type { RetryOptions } from './contract/retry.ts'
+import type { Source } from './contract/source.ts'
+import { systemClock } from './contract/wait.ts'
 import { createDeliver } from './delivering/deliver.ts'
+import { createPostings } from './posting/create.ts'
 import { hold } from './reading/hold.ts'
 import { poll } from './reading/poll.ts'
 import { askingAhead } from './reading/prefetch.ts'
@@ -28,7 +31,9 @@ export function createEngine({ ledger, log, now = Date.now, retry }: EngineOptio
   const settlement = createSettlement({ ledger, now: at, tick })
   const again = retry ? { retry } : {}
   const deps = { ledger, settlement, log, now: at, tick, ...again }
-  const deliver = createDeliver({ ledger, settlement, now: at, newId: randomUUID, ...again })
+  const clock = { ...systemClock, now }
+  const postings = createPostings({ ledger, settlement, log, now: at, clock, newId: randomUUID, ...again })
+  const deliver = createDeliver({ ledger, settlement, now: at, newId: randomUUID, ...again }, postings.work)
   const names = new Map<string, string>()
   const going = new Map<AbortController, { readonly poll?: string; readonly ended: Promise<unknown> }>()
   const closed = new AbortController()
@@ -48,7 +53,14 @@ export function createEngine({ ledger, log, now = Date.now, retry }: EngineOptio
   return {
     ledger,
     poll: (options) =>
-      start(options.signal, (signal) => poll(deps, askingAhead(ledger, { ...options, signal })), options.name),
+      start(
+        options.signal,
+        async (signal) => {
+          if (postings.answers(options.name)) await postings.desk.look(options.name)
+          return poll(deps, askingAhead(ledger, { ...options, source: withInbox(ledger, options), signal }))
+        },
+        options.name,
+      ),
     replay: (options) => start(options.signal, (signal) => replay(deps, { ...options, signal })),
     hold: (options) => hold(deps, options),
     deliver,
@@ -58,6 +70,9 @@ export function createEngine({ ledger, log, now = Date.now, retry }: EngineOptio
     fail({ ref, sync, error }) {
       if (sync !== undefined && classOf(error) !== 'data') settlement.fail(sync, ref, error)
     },
+    attendSink: postings.attendSink,
+    attendSource: postings.attendSource,
+    posting: postings.desk,
     claimName(name, nodeId) {
       const owner = names.get(name)
       if (owner !== undefined && owner !== nodeId)
@@ -78,7 +93,15 @@ export function createEngine({ ledger, log, now = Date.now, retry }: EngineOptio
     async close() {
       closed.abort()
       await Promise.all([...going.values()].map(({ ended }) => ended))
+      await postings.close()
       await ledger.close()
     },
   }
+}
+
+/** A source that answers gets the inbox of each entity that it reads. */
+function withInbox(ledger: Ledger, { name, source }: PollOptions): Source {
+  if (!source.answer) return source
+  const inbox = (entity: string) => ledger.inbox({ source: source.address, sync: name, entity })
+  return { ...source, plan: (entity, signal) => source.plan(entity, signal, inbox(entity)) }
 }

@@ -6,6 +6,7 @@ import type { Delivery } from './deliveries.ts'
 import type { HeldRecord } from './held.ts'
 import type { KnownKey } from './known-keys.ts'
 import type { Position } from './positions.ts'
+import type { NewPosting } from './postings.ts'
 
 /** Everything one settled batch changes, in one transaction. */
 export interface Commit {
@@ -26,6 +27,10 @@ export interface Commit {
   readonly position?: { readonly entity: string; readonly position: Position }
   /** Keys of the rows that this settlement brings into the contiguous prefix. */
   readonly known?: readonly KnownKey[]
+  /** What was posted there. */
+  readonly posted?: readonly NewPosting[]
+  /** Documents of a source's inbox that everybody has answered for, by the keys of their records. */
+  readonly inbox?: { readonly source: string; readonly recordKeys: readonly string[] }
   /** Intent that these deliveries close. */
   readonly intent?: string
   /** A person decided so. */

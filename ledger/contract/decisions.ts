@@ -8,7 +8,7 @@ export interface Decision {
   readonly at: string
   readonly by: string
   readonly reason: string
-  readonly kind: 'discard' | 'in-doubt' | 'difference' | 'identity' | 'mass-deletion'
+  readonly kind: 'discard' | 'in-doubt' | 'difference' | 'identity' | 'mass-deletion' | 'posting' | 'inbox'
   readonly sync: string
   readonly entity: string
   /** Who held it (`HeldRecord.heldBy`), or the address that it is written to. */

@@ -14,6 +14,8 @@ export interface HeldRecord {
   readonly sinkName: string
   readonly stage: 'source' | 'map' | 'sink' | 'flow'
   readonly key: string
+  /** The source's own key of what is to be posted; absent: not known. */
+  readonly sourceKey?: string
   readonly sync: string
   readonly run: string
   readonly entity: string

@@ -20,6 +20,8 @@ export interface Intent {
   /** `repeated`: sent again though nobody knows what became of the first attempt; listed like those in doubt, but holds nothing back. */
   readonly state: 'open' | 'in-doubt' | 'repeated'
   readonly at: string
+  /** It is one attempt to post (`Postings.attempts`). */
+  readonly posting?: true
 }
 
 /** Intents, open or in doubt. */

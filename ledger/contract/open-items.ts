@@ -27,10 +27,23 @@ export interface Difference {
 /** Where a table differs as a whole. */
 export type DifferingPart = Pick<Difference, 'sync' | 'entity' | 'address'> & { readonly part: string }
 
-/** Something of a sync that is not over: records held (or on their way by a replay), left out by a person, in doubt, to be read again; rows lost; a difference. */
+/** Something of a sync that is not over: records held (or on their way by a replay), left out by a person, in doubt, to be read again; rows lost; a difference; drafts, vouchers that the source was not told of, vouchers that a person must look at, documents of which a person must say whose they are. */
 export interface OpenItem {
   readonly entity: string
-  readonly kind: 'held' | 'replaying' | 'left-out' | 'in-doubt' | 'again' | 'unfound' | 'lost' | 'difference' | 'others'
+  readonly kind:
+    | 'held'
+    | 'replaying'
+    | 'left-out'
+    | 'in-doubt'
+    | 'again'
+    | 'unfound'
+    | 'lost'
+    | 'difference'
+    | 'draft'
+    | 'unanswered'
+    | 'aside'
+    | 'asked'
+    | 'others'
   /** Where; null: at every sink of the entity. */
   readonly address: string | null
   readonly sinkName: string | null

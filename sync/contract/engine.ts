@@ -1,7 +1,8 @@
 /** The engine as the nodes see it: one for each ledger, held by the sync-ledger config node. */
-import type { HeldFilter, Ledger } from '../../ledger/ledger.ts'
+import type { HeldFilter, Ledger, PostPlace } from '../../ledger/ledger.ts'
 import type { ErrorCause } from './errors.ts'
 import type { BatchMessage, DataRecord, Schema, SyncInfo } from './message.ts'
+import type { PostTarget } from './posting.ts'
 import type { Source } from './source.ts'
 import type { OutcomeCounts, RunSummary } from './summary.ts'
 import type { Target } from './target.ts'
@@ -81,9 +82,9 @@ export interface Payload {
   readonly schema: Schema
 }
 
-export interface DeliverOptions {
+export interface DeliverOptions<T = Target> {
   readonly ref: SinkRef
-  readonly target: Target
+  readonly target: T
   readonly message: {
     readonly payload: DataRecord[]
     readonly schema: Schema
@@ -98,12 +99,77 @@ export interface DeliverOptions {
   readonly signal: AbortSignal
 }
 
+/** A sink that posts, as it is deployed. */
+export interface PostingSink {
+  readonly ref: SinkRef
+  readonly target: (entity: string) => Promise<PostTarget>
+}
+
+/** The source of a sync, as it is deployed. */
+export interface AnsweringSource {
+  readonly sync: string
+  /** A source for a while, closed after it. */
+  open(signal: AbortSignal): Promise<Source>
+}
+
+/** Where a sync posts an entity. */
+export interface PostingPlace {
+  readonly sync: string
+  readonly entity: string
+  /** Absent: the only one. */
+  readonly address?: string | undefined
+}
+
+/** Who decides, and why. */
+interface Deciding {
+  readonly by: string
+  readonly reason: string
+}
+
+/** What people do about posting. Each throws a `config` error that says why it cannot be done; what is decided is kept for years. */
+export interface PostingDesk {
+  /** Looks up what is due, and answers; of one sync, or of all. */
+  look(sync?: string): Promise<void>
+  /** Where the deployed sinks post an entity, and whether this ledger may. */
+  places(entity: string): Promise<readonly PostPlace[]>
+  /** This ledger may post there. Refused where the look-up has not proved itself. */
+  start(place: PostingPlace, who: Deciding): Promise<void>
+  /** Final vouchers, or drafts, from now on. */
+  postAs(place: PostingPlace, as: 'draft' | 'final', who: Deciding): Promise<void>
+  /** *Test posting*. Gives back what a person must know, in words. */
+  test(place: PostingPlace): Promise<string>
+  /**
+   * An attempt in doubt. `posted`: it stands there, as the look-up finds it, or else under this number. `again`: it is posted once
+   * more by the next run, if the look-up, which must be proved, does not find it. `held`: it is held.
+   */
+  settle(
+    attempt: string,
+    as:
+      | { readonly posted: { readonly number?: string | undefined; readonly type?: string | undefined } }
+      | 'again'
+      | 'held',
+    who: Deciding,
+  ): Promise<string>
+  /** A held record stands in the target already, as the look-up finds it, or else under this number. */
+  stands(
+    held: string,
+    as: { readonly number: string; readonly type?: string | undefined },
+    who: Deciding,
+  ): Promise<string>
+  /** A held record is sent back to its source. Refused where the look-up finds it, or cannot be trusted, and while it is in doubt. */
+  sendBack(held: string, who: Deciding): Promise<string>
+  /** A posting that was set aside stands as it is: it is answered. */
+  accept(address: string, key: string, who: Deciding): Promise<string>
+  /** A posting that is gone or reversed is posted anew, under the next revision. Refused where the look-up finds it standing. */
+  revise(address: string, key: string, who: Deciding): Promise<string>
+}
+
 export interface Engine {
   readonly ledger: Ledger
   /** One whole run: reads, sends, waits until everything is settled, closes with the checks. Throws only a `SyncError` that kept the run from starting; else the summary says what failed. */
   poll(options: PollOptions): Promise<RunSummary>
   /** The sink's side of one batch: received, newest of each key, superseded, unchanged, checked, written, settled. Resolves with the counts; throws a `SyncError` when the batch could not be delivered (nothing of it is settled then but what the ledger has). */
-  deliver(options: DeliverOptions): Promise<OutcomeCounts>
+  deliver(options: DeliverOptions<Target | PostTarget>): Promise<OutcomeCounts>
   /**
    * A node on the way could not deal with a batch at all (a mapping without its table, a sink without its connection): the
    * entity's run fails with this error at once, instead of waiting for records that never come. A `data` error fails nothing:
@@ -149,6 +215,14 @@ export interface Engine {
   }): Promise<RunSummary>
   /** Registers a sync's name for a node; a second node with it is refused by a `config` error. Returns the way back. */
   claimName(name: string, nodeId: string): () => void
+  /**
+   * A sink that posts is looked after from now on: what became of its posts is looked up at once and every few minutes, with or
+   * without a run. Returns the way back.
+   */
+  attendSink(sink: PostingSink): () => void
+  /** A source that answers: it is asked before anything of its sync is posted, and told afterwards. Returns the way back. */
+  attendSource(source: AnsweringSource): () => void
+  readonly posting: PostingDesk
   /** Runs that are going on in this process. */
   running(): readonly { readonly sync: string; readonly run: string; stop(): void }[]
   close(): Promise<void>

@@ -3,8 +3,10 @@
 import type { DeliverOptions } from '../contract/engine.ts'
 import { asSyncError, type SyncError, syncError } from '../contract/errors.ts'
 import type { SyncInfo } from '../contract/message.ts'
+import type { PostTarget } from '../contract/posting.ts'
 import { stopped } from '../contract/retry.ts'
 import type { OutcomeCounts } from '../contract/summary.ts'
+import type { Target } from '../contract/target.ts'
 import { checkReadNumbers, isOfKnownRun, recordsFromOutside } from '../run/believe-version.ts'
 import { checkSinks } from '../run/close-entity.ts'
 import type { Entry } from '../run/entry.ts'
@@ -19,21 +21,35 @@ import type { Job } from './job.ts'
 import { jobMaker } from './make-job.ts'
 import { stageAhead } from './write.ts'
 
+type AnyTarget = Target | PostTarget
+type AnyOptions = DeliverOptions<AnyTarget>
+
+/** What does a batch at a sink that posts. */
+export type PostWork = (
+  job: Job<PostTarget>,
+  newest: readonly Entry[],
+  older: readonly Entry[],
+) => Promise<OutcomeCounts>
+
 interface Parts {
   readonly deps: DeliverDeps
   readonly fifo: Fifo
   readonly work: BatchWork
-  readonly newJob: (options: DeliverOptions, batch: ParsedBatch, sync: SyncInfo) => Job
+  readonly post: PostWork
+  readonly newJob: (options: AnyOptions, batch: ParsedBatch, sync: SyncInfo) => Job<AnyTarget>
 }
+
+const isPosting = (job: Job<AnyTarget>): job is Job<PostTarget> => job.options.target.mode === 'post'
+const isWriting = (job: Job<AnyTarget>): job is Job => job.options.target.mode !== 'post'
 
 /**
  * Makes the `deliver` of an engine. Batches for one address go one after the other. What is delivered, unchanged,
  * superseded and held is committed and settled in one ledger transaction; when the batch cannot be delivered
  * (`config`, `auth`, retries used up) nothing is held, the entity's run fails and the error is thrown.
  */
-export function createDeliver(deps: DeliverDeps): (options: DeliverOptions) => Promise<OutcomeCounts> {
+export function createDeliver(deps: DeliverDeps, post: PostWork): (options: AnyOptions) => Promise<OutcomeCounts> {
   const fifo = createFifo()
-  const parts: Parts = { deps, fifo, work: createBatchWork(deps, fifo), newJob: jobMaker(deps) }
+  const parts: Parts = { deps, fifo, work: createBatchWork(deps, fifo), post, newJob: jobMaker(deps) }
   return async (options) => {
     const batch = parseBatch(options.message)
     const { sync } = batch
@@ -46,7 +62,7 @@ export function createDeliver(deps: DeliverDeps): (options: DeliverOptions) => P
   }
 }
 
-const anotherLedger = ({ ref }: DeliverOptions, { schema }: ParsedBatch, { name }: SyncInfo): SyncError =>
+const anotherLedger = ({ ref }: Pick<AnyOptions, 'ref'>, { schema }: ParsedBatch, { name }: SyncInfo): SyncError =>
   syncError(
     'config',
     'sync.ledger',
@@ -58,16 +74,16 @@ const anotherLedger = ({ ref }: DeliverOptions, { schema }: ParsedBatch, { name 
   )
 
 /** A message of the flow's own, or of a run that this ledger does not know: a run of its own. */
-async function push(parts: Parts, options: DeliverOptions, batch: ParsedBatch): Promise<OutcomeCounts> {
+async function push(parts: Parts, options: AnyOptions, batch: ParsedBatch): Promise<OutcomeCounts> {
   const { deps } = parts
   const { settlement } = deps
   const { target, ref } = options
   const { entity } = batch.schema
-  if (target.mode === 'append')
+  if (target.mode !== 'merge')
     throw syncError(
       'config',
       'sync.append-push',
-      `${ref.name} only appends and takes no message without msg.sync: sent twice, it would be in twice.`,
+      `${ref.name} only ${target.mode === 'post' ? 'posts' : 'appends'} and takes no message without msg.sync: sent twice, it would be in twice.`,
       { entity, hint: 'Wire it behind a source and keep msg.sync on the way, or use a sink that merges.' },
     )
   const payload = recordsFromOutside(batch, options.mayDelete ?? false)
@@ -88,12 +104,7 @@ async function push(parts: Parts, options: DeliverOptions, batch: ParsedBatch): 
 }
 
 /** A batch of a run: what goes wrong with it fails the run's entity. */
-async function counted(
-  parts: Parts,
-  options: DeliverOptions,
-  batch: ParsedBatch,
-  sync: SyncInfo,
-): Promise<OutcomeCounts> {
+async function counted(parts: Parts, options: AnyOptions, batch: ParsedBatch, sync: SyncInfo): Promise<OutcomeCounts> {
   const { ref, signal } = options
   try {
     return await deliverInOrder(parts, parts.newJob(options, batch, sync))
@@ -106,17 +117,19 @@ async function counted(
 }
 
 /** Says that the sink has the rows, and delivers them when everything before at the address is through. */
-async function deliverInOrder({ deps, fifo, work }: Parts, job: Job): Promise<OutcomeCounts> {
+async function deliverInOrder({ deps, fifo, work, post }: Parts, job: Job<AnyTarget>): Promise<OutcomeCounts> {
   const { settlement } = deps
   const { options, sync } = job
   const { target, ref, signal } = options
   const { newest, older } = received(deps, job)
   const isFirstLoad = settlement.runs.get(sync.run)?.entities.get(sync.entity)?.from === null
-  if (isFirstLoad && fifo.isBusy(target.address)) stageAhead(job, newest, deps.newId)
+  if (isWriting(job) && isFirstLoad && fifo.isBusy(target.address)) stageAhead(job, newest, deps.newId)
   const { ahead } = job
   const beat = setInterval(() => settlement.alive(sync, ref, job.waiting), deps.signMs ?? 10_000).unref()
   try {
-    return await fifo.run(target.address, () => work(job, newest, older), signal)
+    if (isPosting(job)) return await fifo.run(target.address, () => post(job, newest, older), signal)
+    const writing = job as Job
+    return await fifo.run(target.address, () => work(writing, newest, older), signal)
   } finally {
     clearInterval(beat)
     void ahead?.staged.then((staged) => staged?.drop())
@@ -124,7 +137,7 @@ async function deliverInOrder({ deps, fifo, work }: Parts, job: Job): Promise<Ou
 }
 
 /** The newest of each key. Throws before anything counts where the rows are not those that were read. */
-function received({ settlement }: DeliverDeps, job: Job): Newest {
+function received({ settlement }: DeliverDeps, job: Job<AnyTarget>): Newest {
   const { sync, batch, options } = job
   const { entity, key } = batch.schema
   const entries = entriesOf(batch.payload, batch.schema, job.compiled.fingerprint, {

@@ -13,8 +13,8 @@ import { type Deduplicated, rowsOf } from './deduplicate.ts'
 import { sourceHash } from './folded-keys.ts'
 import { totalsText } from './run-totals.ts'
 
-export interface Job {
-  readonly options: DeliverOptions
+export interface Job<T = Target> {
+  readonly options: DeliverOptions<T>
   readonly batch: ParsedBatch
   readonly sync: SyncInfo
   /** Compiled once for a schema. */
@@ -71,7 +71,7 @@ export const reportsOf = (entries: readonly Entry[], outcome: Outcome): RowRepor
   entries.map(({ row }) => ({ row, outcome }))
 
 /** Rows of all tables that these records have. */
-export const rowsIn = ({ batch }: Job, entries: readonly Entry[]): number =>
+export const rowsIn = ({ batch }: Job<unknown>, entries: readonly Entry[]): number =>
   entries.reduce((sum, { record }) => sum + rowsOf(record, batch.schema), 0)
 
 /** Tables that these records bring rows to for the first time, as far as it is known: `''` the header's, else the list's name. */

@@ -1,6 +1,8 @@
 /** A batch becomes a job: compiled for its schema, with the signs of life that it gives. */
 import type { DeliverOptions } from '../contract/engine.ts'
 import type { Schema, SyncInfo } from '../contract/message.ts'
+import type { PostTarget } from '../contract/posting.ts'
+import type { Target } from '../contract/target.ts'
 import { compileFingerprint } from '../values/fingerprint.ts'
 import type { ParsedBatch } from '../values/parse-message.ts'
 import { compileChecker } from '../values/types.ts'
@@ -11,7 +13,11 @@ import type { Job } from './job.ts'
 export function jobMaker({
   settlement,
   now,
-}: Pick<DeliverDeps, 'settlement' | 'now'>): (options: DeliverOptions, batch: ParsedBatch, sync: SyncInfo) => Job {
+}: Pick<DeliverDeps, 'settlement' | 'now'>): <T extends Target | PostTarget>(
+  options: DeliverOptions<T>,
+  batch: ParsedBatch,
+  sync: SyncInfo,
+) => Job<T> {
   const compiled = new WeakMap<Schema, Job['compiled']>()
   const compile = (schema: Schema): Job['compiled'] => {
     const known = compiled.get(schema)
@@ -27,7 +33,7 @@ export function jobMaker({
       settlement.alive(sync, ref, what)
       options.progress({ entity: batch.schema.entity, records: job.written.length, rows: job.rows, waiting: what })
     }
-    const job: Job = {
+    const job: Job<typeof target> = {
       options,
       batch,
       sync,

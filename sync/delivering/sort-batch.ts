@@ -89,7 +89,11 @@ async function recall(
   return { ...(await withoutDoubtful(deduplicated, append)), deliveries, originals, lists }
 }
 
-async function originalsOf(ledger: DeliverDeps['ledger'], { sync, options }: Job): Promise<Map<string, string>> {
+/** Fingerprints of the originals of what people edited and now is replayed, by key. */
+export async function originalsOf(
+  ledger: DeliverDeps['ledger'],
+  { sync, options }: Pick<Job, 'sync'> & { readonly options: { readonly target: { readonly address: string } } },
+): Promise<Map<string, string>> {
   if (sync.mode !== 'replay') return new Map()
   const replaying = await ledger.held({ heldBy: options.target.address, entity: sync.entity, states: ['replaying'] })
   return new Map(

@@ -20,6 +20,7 @@ export async function readEntity(
   what: Walked = 'window',
 ): Promise<void> {
   const plan = await options.source.plan(entity.name, signal)
+  if (options.source.answer) entity.inbox = options.source.address
   const limits = { ...defaultLimits, ...options.limits }
   const reading: Reading = { deps, options, run, entity, plan, limits, previous, signal }
   const sender = createSender(reading)

@@ -272,9 +272,11 @@ async function send(
   }
 }
 
-/** A record that was held at the source or before a mapping still has the source's own key. */
-const sourceOf = ({ stage, key, read, record }: HeldRecord): KnownKey | undefined =>
-  stage === 'source' || stage === 'map' ? { key, read, stamp: record._stamp ?? null } : undefined
+/** A record that was held at the source or before a mapping still has the source's own key; of one that is to be posted it is kept. */
+const sourceOf = ({ stage, key, sourceKey, read, record }: HeldRecord): KnownKey | undefined => {
+  const own = stage === 'source' || stage === 'map' ? key : sourceKey
+  return own === undefined ? undefined : { key: own, read, stamp: record._stamp ?? null }
+}
 
 /** What became of each record; what its sink's commit has closed already stays so. */
 async function close(

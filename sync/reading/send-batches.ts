@@ -112,6 +112,11 @@ async function sendBatch(
   const swept = plan.list !== undefined
   // Before it can reach a target: what a kill leaves there is deleted one day too.
   if (swept) await deps.ledger.expectKeys(run.sync, entity.name, known)
+  if (entity.inbox !== undefined)
+    await deps.ledger.handOn(
+      entity.inbox,
+      known.map(({ key }) => key),
+    )
   entity.batches.push({
     index,
     count: records.length,
@@ -123,6 +128,7 @@ async function sendBatch(
     read: { by, digests: Uint32Array.from(batch.digests), texts: batch.texts, declared: [] },
     swept,
     sinks: new Map(),
+    ...(entity.inbox !== undefined && { waiting: new Set<number>() }),
   })
   if (last) entity.readDone = true
   options.send(messageOf(run, plan, records, { index, first, last, ledger: deps.ledger.id, mode: 'poll' }))

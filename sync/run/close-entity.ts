@@ -40,7 +40,8 @@ function isWorking(run: RunState, entity: EntityRun, now: number): boolean {
 /** Resolves when nothing of the entity is on its way any more: settled, failed and quiet, or stopped. */
 async function untilQuiet(deps: CloseDeps, run: RunState, entity: EntityRun, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    if (entity.error ? !isWorking(run, entity, deps.tick()) : isSettled(entity)) return
+    const isQuiet = entity.error ? !isWorking(run, entity, deps.tick()) : isSettled(entity)
+    if (isQuiet && entity.posting === 0) return
     await run.next(500)
   }
 }
@@ -104,6 +105,10 @@ export async function checkSinks(
     await keepDifference(deps, run, entity, reached, believed)
   }
   await keepChanges(deps, run, entity, checks)
+  for (const [id, posted] of entity.posted) {
+    const key = checkKey(entity.name, id)
+    if (!checks.has(key)) checks.set(key, postedCheck(posted))
+  }
   await endUnplaced(deps, run, entity, checks)
   return checks
 }
@@ -152,6 +157,12 @@ function withChanges<Check extends TotalsCheck | undefined>(
   const more = check?.kind === 'differs' ? ` ${check.problem}` : ''
   return { amounts: {}, ...check, kind: 'differs', problem: `${changed.text}${more}` }
 }
+
+/** Each post is looked up right after it: that is its comparison. */
+const postedCheck = ({ unseen, amounts }: { unseen: number; amounts: TotalsCheck['amounts'] }): TotalsCheck =>
+  unseen === 0
+    ? { kind: 'ties', amounts }
+    : { kind: 'not verified', amounts, problem: `${unseen} posted record(s) are still to be found by the look-up` }
 
 /** A difference of which an older version kept no place ends where everything ties at each sink. */
 async function endUnplaced(

@@ -13,6 +13,8 @@ export interface RowReport {
   /** `_row` of the record. */
   readonly row: number
   readonly outcome: Outcome
+  /** Held until something that is not its own fault is over: its source's inbox hands it on again. */
+  readonly waits?: true
 }
 
 /** A stretch of a batch that came from one page of one walk. */
@@ -59,6 +61,8 @@ export interface BatchState {
   /** The ledger gets to know these keys once they are settled, for a sweep to compare with. */
   readonly swept?: boolean
   readonly sinks: Map<string, SinkSide>
+  /** Rows that wait (`RowReport.waits`). */
+  readonly waiting?: Set<number>
 }
 
 /** Where the prefix stands: `row` rows of batch `batch`. */
@@ -198,6 +202,21 @@ export function knownBetween(batches: readonly BatchState[], from: Prefix, to: P
       if (key !== undefined) known.push(key)
   }
   return known
+}
+
+/** Keys of the rows between two prefixes, of a source with an inbox, that are over for it. */
+export function overBetween(batches: readonly BatchState[], from: Prefix, to: Prefix): string[] {
+  const keys: string[] = []
+  for (let at = from.batch; at <= to.batch && at < batches.length; at++) {
+    const batch = batches[at]
+    if (!batch?.waiting) continue
+    const end = at < to.batch ? batch.count : to.row
+    for (let row = at === from.batch ? from.row : 0; row < end; row++) {
+      const key = batch.known?.[row]?.key
+      if (key !== undefined && !batch.waiting.has(row)) keys.push(key)
+    }
+  }
+  return keys
 }
 
 /** The walks' cursors after the prefix moved from `from` to `to`. */

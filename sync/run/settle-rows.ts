@@ -11,6 +11,7 @@ import {
   countsOf,
   finished,
   knownBetween,
+  overBetween,
   type Prefix,
   type RowReport,
   sinkSide,
@@ -73,12 +74,14 @@ async function settle(
     const { run, entity, batch } = place
     const counted = countable(batch, ref.id, counting(reports))
     const outcomes = countsOf(batch, ref.id, counted)
-    const { to, position, known } = progressWith(place, ref, counted)
+    for (const { row, waits } of counted) if (waits) batch.waiting?.add(row)
+    const { to, position, known, over } = progressWith(place, ref, counted)
     await ledger.commit({
       ...base,
       batch: batch.index,
       outcomes,
       ...(known.length > 0 ? { known } : {}),
+      ...(over.length > 0 && entity.inbox !== undefined && { inbox: { source: entity.inbox, recordKeys: over } }),
       ...(position && position !== entity.position ? { position: { entity: entity.name, position } } : {}),
     })
     apply(batch, ref.id, counted)
@@ -96,7 +99,9 @@ function progressWith({ run, entity, batch }: Place, ref: SinkRef, reports: read
   const rule = { mustReport: run.mustReport, sinks: entity.sinks.map(({ id }) => id) }
   const rows = new Set(reports.map(({ row }) => row))
   const to = advance(entity.batches, entity.prefix, rule, { batch: batch.index, sink: ref.id, rows })
-  return { to, position: positionAt(entity, to), known: knownBetween(entity.batches, entity.prefix, to) }
+  const { batches, prefix } = entity
+  const over = entity.inbox === undefined ? [] : overBetween(batches, prefix, to)
+  return { to, position: positionAt(entity, to), known: knownBetween(batches, prefix, to), over }
 }
 
 function positionAt({ batches, prefix, position, readDone }: EntityRun, to: Prefix): Position | undefined {

@@ -21,7 +21,7 @@ import type { RowReport } from './progress.ts'
 import type { EntityRun, Reached, RunStart, RunState, TotalsCheck } from './state.ts'
 
 /** What a sink adds to the settlement of rows; run, entity, sink, outcomes and position are filled in. */
-export type SettleCommit = Pick<Commit, 'address' | 'deliveries' | 'held' | 'rows' | 'intent' | 'filled'>
+export type SettleCommit = Pick<Commit, 'address' | 'deliveries' | 'held' | 'rows' | 'intent' | 'filled' | 'posted'>
 
 export interface Settlement {
   /** The sink has these rows (`_row`) of the batch. Counts as a sign of life. `target`: whose statements the run counts. */

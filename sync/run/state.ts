@@ -135,6 +135,12 @@ export interface EntityRun {
   position: Position | undefined
   /** Entities that it needs read. */
   needs: readonly string[]
+  /** What was posted, by the id of the sink: how many the look-up has still to find, and their amounts. */
+  readonly posted: Map<string, { readonly unseen: number; readonly amounts: EntitySummary['amounts'] }>
+  /** Batches that are being posted: what follows a row's settlement (its look-up, the answer) is a part of the run. */
+  posting: number
+  /** Address of the source, where it has an inbox. */
+  inbox: string | undefined
   /** What the plan says about control totals. */
   totals: EntityPlan['totals']
   readDone: boolean
@@ -228,6 +234,9 @@ export function newEntity(
     prefix: { batch: 0, row: 0 },
     position: undefined,
     needs: [],
+    posted: new Map(),
+    posting: 0,
+    inbox: undefined,
     totals: undefined,
     readDone: false,
     readError: undefined,

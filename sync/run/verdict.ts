@@ -42,6 +42,10 @@ const WORDS: Readonly<Partial<Record<OpenItem['kind'], string>>> = {
   'in-doubt': 'in doubt',
   again: 'to be read again',
   unfound: 'to be read again, with everything',
+  draft: 'posted as a draft',
+  aside: 'posted, for a person to look at',
+  unanswered: 'not confirmed by the source',
+  asked: 'of which a person must say whose they are',
 }
 
 /** The items of each entity. */

@@ -113,14 +113,17 @@ export async function bench(
   const now = () => '2026-01-31T12:00:00Z'
   const settlement = createSettlement({ ledger, now, tick: () => performance.now() })
   let ids = 0
-  const deliver = createDeliver({
-    ledger,
-    settlement,
-    now,
-    newId: () => String(++ids),
-    retry: { attempts: 4, firstDelayMs: 1, maxDelayMs: 2 },
-    ...options.deps,
-  })
+  const deliver = createDeliver(
+    {
+      ledger,
+      settlement,
+      now,
+      newId: () => String(++ids),
+      retry: { attempts: 4, firstDelayMs: 1, maxDelayMs: 2 },
+      ...options.deps,
+    },
+    () => Promise.reject(new Error('nothing is posted here')),
+  )
   const progress: Progress[] = []
   const heldNow: Bench['heldNow'] = []
   const entityOf = (run: RunState, name: string): EntityRun =>

@@ -1,6 +1,6 @@
 /** An engine without a ledger: counts what is delivered and held, for tests of the nodes alone. */
 import type { Ledger } from '../../ledger/ledger.ts'
-import type { DeliverOptions, Engine, PollOptions } from '../../sync/contract/engine.ts'
+import type { Engine, PollOptions } from '../../sync/contract/engine.ts'
 import { syncError } from '../../sync/contract/errors.ts'
 import type { OutcomeCounts, RunSummary } from '../../sync/contract/summary.ts'
 
@@ -8,7 +8,7 @@ export const noOutcomes: OutcomeCounts = { delivered: 0, unchanged: 0, supersede
 
 export interface FakeEngine extends Engine {
   readonly polls: PollOptions[]
-  readonly delivered: DeliverOptions[]
+  readonly delivered: Parameters<Engine['deliver']>[0][]
   readonly holds: Parameters<Engine['hold']>[0][]
   readonly replays: Parameters<Engine['replay']>[0][]
   closed: boolean
@@ -65,6 +65,9 @@ export function fakeEngine(parts: Partial<Engine> & { ledger?: Ledger } = {}): F
       names.set(name, nodeId)
       return () => names.delete(name)
     },
+    attendSink: () => () => {},
+    attendSource: () => () => {},
+    posting: {} as Engine['posting'],
     running: () => [],
     async close() {
       fake.closed = true

@@ -1,0 +1,370 @@
+/** A batch at a sink that posts: what was posted is never posted again, the rest is posted one by one. */
+import type { Posting } from '../../ledger/ledger.ts'
+import { type SyncError, syncError } from '../contract/errors.ts'
+import { isDeletion } from '../contract/message.ts'
+import type { OutcomeCounts } from '../contract/summary.ts'
+import type { PostWork } from '../delivering/deliver.ts'
+import { reportsOf, rowsIn } from '../delivering/job.ts'
+import { originalsOf } from '../delivering/sort-batch.ts'
+import type { Entry } from '../run/entry.ts'
+import type { RowReport } from '../run/progress.ts'
+import type { SettleCommit } from '../run/settlement.ts'
+import { noCounts } from '../run/state.ts'
+import type { Answers } from './answers.ts'
+import { type PostingDeps, type PostJob, postContext } from './deps.ts'
+import type { Followed } from './follow.ts'
+import { type Became, type PostTask, postRecord, questions } from './post-record.ts'
+import { type Gate, gateOf } from './proof.ts'
+import type { Answering, Sources } from './sources.ts'
+import { countPosted } from './verified.ts'
+
+/** So many refusals with one text in a row are no matter of single records. */
+const ALIKE = 3
+
+export interface PostParts {
+  readonly sources: Sources
+  readonly answers: Answers
+  readonly followed: Followed
+  readonly inHand: Set<string>
+}
+
+interface Held {
+  readonly entry: Entry
+  readonly error: SyncError
+  readonly waits?: true
+}
+
+/** What is to be done with each record. */
+interface Sorted {
+  readonly post: readonly Entry[]
+  readonly unchanged: readonly Entry[]
+  readonly superseded: readonly Entry[]
+  readonly inDoubt: readonly Entry[]
+  readonly held: readonly Held[]
+  readonly originals: ReadonlyMap<string, string>
+}
+
+export function createPostWork(deps: PostingDeps, parts: PostParts): PostWork {
+  /** Gates that were found open, by run and address. */
+  const open = new Set<string>()
+  const refusals = new Map<string, { text: string; count: number }>()
+  const post: PostWork = async (given, newest, older) => {
+    const { settlement } = deps
+    const { sync, options } = given
+    const { target, ref } = options
+    given.waiting = undefined
+    const entity = settlement.runs.get(sync.run)?.entities.get(sync.entity)
+    if (entity?.error) {
+      settlement.fail(sync, ref, entity.error)
+      return noCounts()
+    }
+    entity?.addresses.set(ref.id, target.address)
+    const job: PostJob = { ...given, retry: { ...deps.retry, ...target.retry } }
+    const counts = noCounts()
+    const sorted = await sort(deps, job, newest)
+    await settleOld(deps, job, sorted, older, counts)
+    if (newest.length === 0) return counts
+    await parts.sources.with(sync.name, job.context.signal, async (source) => {
+      try {
+        if (sorted.post.length > 0) {
+          const place = `${sync.run}\n${target.address}`
+          const gate: Gate = open.has(place) ? { open: true } : await gateAt(deps, job)
+          if (gate.open) open.add(place)
+          const posting: PostingBatch = {
+            deps,
+            parts,
+            job,
+            source,
+            counts,
+            refusals,
+            place,
+            originals: sorted.originals,
+          }
+          if (gate.open) await postAll(posting, sorted.post)
+          else await holdWaiting(posting, sorted.post, gate)
+        }
+      } finally {
+        await parts.answers.give(sync.name, source, job.context.signal)
+      }
+    })
+    return counts
+  }
+  return async (job, newest, older) => {
+    const run = deps.settlement.runs.get(job.sync.run)
+    const entity = run?.entities.get(job.sync.entity)
+    if (entity) entity.posting++
+    try {
+      return await post(job, newest, older)
+    } finally {
+      if (entity) entity.posting--
+      run?.changed()
+    }
+  }
+}
+
+/** One batch while it is posted. */
+interface PostingBatch {
+  readonly deps: PostingDeps
+  readonly parts: PostParts
+  readonly job: PostJob
+  readonly source: Answering
+  readonly counts: OutcomeCounts
+  readonly refusals: Map<string, { text: string; count: number }>
+  readonly place: string
+  readonly originals: ReadonlyMap<string, string>
+}
+
+async function gateAt(deps: PostingDeps, job: PostJob): Promise<Gate> {
+  const { target } = job.options
+  const { sync } = job
+  const gate = await gateOf(
+    deps.ledger,
+    target,
+    postContext(deps, target, job.context),
+    questions(job.again, job.retry),
+  )
+  const about = { sync: sync.name, kind: 'posting', entity: sync.entity }
+  if (gate.open) await deps.ledger.clearAlerts(about)
+  else
+    await deps.ledger.raiseAlert({
+      ...about,
+      message: `Nothing of ${sync.entity} is posted: ${gate.why}. ${gate.hint}`,
+    })
+  return gate
+}
+
+async function sort(deps: PostingDeps, job: PostJob, newest: readonly Entry[]): Promise<Sorted> {
+  const { ledger } = deps
+  const { address } = job.options.target
+  const keys = newest.map(({ key }) => key)
+  const [postings, attempts, heldReads, originals] = await Promise.all([
+    ledger.postings(address, keys),
+    ledger.attempts(address),
+    ledger.heldReads(address, keys),
+    originalsOf(ledger, job),
+  ])
+  const doubtful = new Map(attempts.map((one) => [one.key, one]))
+  const sorted = {
+    post: [] as Entry[],
+    unchanged: [] as Entry[],
+    superseded: [] as Entry[],
+    inDoubt: [] as Entry[],
+    held: [] as Held[],
+    originals,
+  }
+  for (const entry of newest) {
+    const known = postings.get(entry.key) ?? doubtful.get(entry.key)
+    const isEqual = known !== undefined && (entry.hash === known.hash || entry.hash === known.originalHash)
+    if (isDeletion(entry.record)) {
+      if (known) sorted.held.push({ entry, error: gone(job, entry) })
+      else sorted.unchanged.push(entry)
+    } else if (known) {
+      if (!isEqual) sorted.held.push({ entry, error: changed(job, entry, postings.get(entry.key)) })
+      else if (postings.has(entry.key)) sorted.unchanged.push(entry)
+      else sorted.inDoubt.push(entry)
+    } else if (entry.read <= (heldReads.get(entry.key) ?? -1)) sorted.superseded.push(entry)
+    else {
+      const error = entry.sound ? undefined : job.compiled.check(entry.record)
+      if (error) sorted.held.push({ entry, error })
+      else if (entry.sourceKey === undefined) sorted.held.push({ entry, error: unknownSource(job, entry) })
+      else sorted.post.push(entry)
+    }
+  }
+  return sorted
+}
+
+const about = ({ sync }: PostJob, { key, row }: Entry) => ({ entity: sync.entity, key, row })
+
+const changed = (job: PostJob, entry: Entry, posting: Posting | undefined): SyncError =>
+  syncError(
+    'data',
+    'sync.changed-after-posting',
+    `${job.sync.entity} ${entry.key} was changed after posting: ${posting ? `${posting.result.number} was posted with other content` : 'an attempt with other content is in doubt'}. It is not posted again.`,
+    {
+      ...about(job, entry),
+      hint: 'Correct the voucher in the target by hand, or reverse it and have the record posted anew; then discard this.',
+    },
+  )
+
+const gone = (job: PostJob, entry: Entry): SyncError =>
+  syncError(
+    'data',
+    'sync.no-delete',
+    `${job.sync.entity} ${entry.key} is gone at the source, and what was posted cannot be taken back.`,
+    { ...about(job, entry), hint: 'Reverse it in the target by hand, then discard.' },
+  )
+
+const unknownSource = (job: PostJob, entry: Entry): SyncError =>
+  syncError(
+    'data',
+    'sync.post-key',
+    `${job.sync.entity} ${entry.key}: nobody knows which record of the source it is, and it is not posted.`,
+    { ...about(job, entry), hint: 'Keep msg.sync and each _row on the way from the source; have it read again.' },
+  )
+
+/** What was known before, and what does not fit: nothing of it is posted. */
+async function settleOld(
+  deps: PostingDeps,
+  job: PostJob,
+  { unchanged, superseded, inDoubt, held }: Sorted,
+  older: readonly Entry[],
+  counts: OutcomeCounts,
+): Promise<void> {
+  const { target } = job.options
+  const known = await deps.ledger.postings(
+    target.address,
+    unchanged.map(({ key }) => key),
+  )
+  const reports = [
+    ...reportsOf(unchanged, 'unchanged'),
+    ...reportsOf([...superseded, ...older], 'superseded'),
+    ...reportsOf(inDoubt, 'inDoubt'),
+  ]
+  // What is held under these keys is over with this read.
+  const deliveries = unchanged.flatMap(({ key, read, sourceKey }) => {
+    const posting = known.get(key)
+    return posting ? [{ key, read, hash: posting.hash, run: job.sync.run, sourceKey }] : []
+  })
+  await settle(deps, job, reports, { deliveries }, counts)
+  for (const one of held) await hold(deps, job, one, counts)
+}
+
+async function settle(
+  { settlement }: PostingDeps,
+  job: PostJob,
+  reports: readonly RowReport[],
+  commit: SettleCommit,
+  counts: OutcomeCounts,
+): Promise<void> {
+  if (reports.length === 0) return
+  const { sync, options } = job
+  await settlement.settle(sync, options.ref, reports, { address: options.target.address, ...commit })
+  for (const { outcome } of reports) counts[outcome]++
+}
+
+async function hold(
+  deps: PostingDeps,
+  job: PostJob,
+  { entry, error, waits }: Held,
+  counts: OutcomeCounts,
+): Promise<void> {
+  const { sync, batch, options } = job
+  const cause = { ...error.cause, message: error.message }
+  const held = {
+    heldBy: options.target.address,
+    sinkName: options.ref.name,
+    stage: 'sink' as const,
+    key: entry.key,
+    ...(entry.sourceKey !== undefined && { sourceKey: entry.sourceKey }),
+    sync: sync.name,
+    run: sync.run,
+    entity: sync.entity,
+    sourceAddress: deps.settlement.runs.get(sync.run)?.sourceAddress ?? '',
+    read: entry.read,
+    record: entry.record,
+    schema: batch.schema,
+    cause,
+  }
+  await settle(deps, job, [{ row: entry.row, outcome: 'held', ...(waits && { waits }) }], { held: [held] }, counts)
+  options.held?.(entry.record, cause)
+}
+
+async function holdWaiting(
+  { deps, job, counts }: PostingBatch,
+  entries: readonly Entry[],
+  { code, why, hint }: Extract<Gate, { open: false }>,
+): Promise<void> {
+  for (const entry of entries) {
+    const message = `${job.sync.entity} ${entry.key} is not posted yet: ${why}.`
+    await hold(
+      deps,
+      job,
+      { entry, error: syncError('data', code, message, { ...about(job, entry), hint }), waits: true },
+      counts,
+    )
+  }
+}
+
+async function postAll(posting: PostingBatch, entries: readonly Entry[]): Promise<void> {
+  const { deps, parts, job, source, refusals, place, originals } = posting
+  const { target } = job.options
+  const { final } = await deps.ledger.postPlace(target.address)
+  for (const entry of entries) {
+    const { sourceKey } = entry
+    if (sourceKey === undefined) continue
+    const task: PostTask = {
+      job,
+      entry: { ...entry, sourceKey },
+      source,
+      as: final ? 'final' : 'draft',
+      originalHash: originals.get(entry.key) ?? null,
+      inHand: parts.inHand,
+    }
+    const became = await postRecord(deps, task)
+    await settleOne(posting, entry, became)
+    if (became.kind === 'held' && became.refused) refuseAlike(refusals, place, job, became.error)
+    else if (became.kind === 'posted') refusals.delete(place)
+  }
+}
+
+/** Result, delivery and end of the intent are one transaction; then it is looked up. */
+async function settleOne(posting: PostingBatch, entry: Entry, became: Became): Promise<void> {
+  const { deps, parts, job, counts } = posting
+  const { sync, options } = job
+  if (became.kind === 'held') return hold(deps, job, { entry, ...became }, counts)
+  if (became.kind === 'doubt') {
+    await settle(deps, job, [{ row: entry.row, outcome: 'inDoubt' }], {}, counts)
+    parts.followed.wake()
+    return
+  }
+  const { posting: posted, read, attempt } = became
+  const { key, hash, originalHash, sourceKey } = posted
+  const delivery = { key, read, hash, originalHash, run: sync.run, sourceKey: sourceKey ?? undefined }
+  const rows = rowsIn(job, [entry])
+  await settle(
+    deps,
+    job,
+    [{ row: entry.row, outcome: 'delivered' }],
+    { deliveries: [delivery], posted: [posted], rows, ...(attempt !== undefined && { intent: attempt }) },
+    counts,
+  )
+  job.written.push(entry)
+  job.rows += rows
+  const { address } = options.target
+  const whole: Posting = {
+    ...posted,
+    address,
+    sync: sync.name,
+    entity: sync.entity,
+    aside: posted.aside ?? null,
+    byHand: false,
+  }
+  const seen = await parts.followed.confirm(whole, job)
+  countPosted(deps.settlement.runs.get(sync.run)?.entities.get(sync.entity), options.ref, posted, seen)
+  options.progress({ entity: sync.entity, records: job.written.length, rows: job.rows })
+}
+
+/** Throws `config` where the target has said the same of several records in a row. */
+function refuseAlike(
+  refusals: Map<string, { text: string; count: number }>,
+  place: string,
+  { sync, options }: PostJob,
+  error: SyncError,
+): void {
+  const text = error.cause.vendorText ?? error.message
+  const before = refusals.get(place)
+  const count = before?.text === text ? before.count + 1 : 1
+  refusals.set(place, { text, count })
+  if (count < ALIKE) return
+  refusals.delete(place)
+  throw syncError(
+    'config',
+    error.code,
+    `${sync.entity}: ${options.ref.name} was told the same of ${ALIKE} records in a row, and posts no more: ${text}`,
+    {
+      ...error.cause,
+      entity: sync.entity,
+      hint: `These are held. Correct the cause, replay them and run again. ${error.cause.hint ?? ''}`.trim(),
+    },
+  )
+}

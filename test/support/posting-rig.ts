@@ -1,0 +1,158 @@
+/** A ledger and its engine between a hub that hands invoices over and an ERP that they are posted to, with a clock of its own. */
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { installationFile } from '../../ledger/installation.ts'
+import type { HeldRecord, Ledger } from '../../ledger/ledger.ts'
+import { openLedger } from '../../ledger/open.ts'
+import type { Engine } from '../../sync/contract/engine.ts'
+import type { BatchMessage } from '../../sync/contract/message.ts'
+import type { PostRules, PostTarget } from '../../sync/contract/posting.ts'
+import type { OutcomeCounts, RunSummary } from '../../sync/contract/summary.ts'
+import { createEngine } from '../../sync/create.ts'
+import { createErp, createHub, type Erp, type Hub } from './posting-erp.ts'
+import { overTheWire } from './util.ts'
+
+const poller = { id: 'poll-1', name: 'hub-poll' }
+const poster = { id: 'post-1', name: 'erp-post' }
+export const anna = { by: 'anna', reason: 'looked there' }
+export const place = { sync: 's', entity: 'invoice' }
+
+export interface World {
+  readonly erp: Erp
+  readonly hub: Hub
+  /** Minutes pass. */
+  pass(minutes: number): void
+  /** The ledger's file as it is now, and back again; `lost`: it is gone with all that is beside it. */
+  copy(): void
+  restore(what: 'copy' | 'lost'): void
+  /** What a kill would leave now, as a file of its own. */
+  remains(): string
+  node(options?: { readonly rules?: Partial<PostRules>; readonly file?: string }): Promise<Node>
+  remove(): Promise<void>
+}
+
+/** One process: a ledger, its engine and the deployed nodes. */
+export interface Node {
+  readonly ledger: Ledger
+  readonly engine: Engine
+  readonly target: PostTarget
+  run(): Promise<RunSummary>
+  replay(ids?: readonly string[]): Promise<RunSummary>
+  /** Test posting, and start on this ledger. */
+  start(): Promise<void>
+  /** What is held, by its key, as a code. */
+  held(): Promise<Record<string, string>>
+  heldOf(key: string): Promise<HeldRecord>
+  alerts(): Promise<string[]>
+  stop(): Promise<void>
+}
+
+export function world(): World {
+  const folder = mkdtempSync(join(tmpdir(), 'tieout-posting-'))
+  const file = join(folder, 'ledger.db')
+  const copied = join(folder, 'copy.db')
+  const erp = createErp()
+  const hub = createHub()
+  const nodes: Node[] = []
+  let time = Date.parse('2026-03-01T08:00:00Z')
+  const now = (): number => time
+  return {
+    erp,
+    hub,
+    pass(minutes) {
+      time += minutes * 60_000
+    },
+    copy: () => copyFileSync(file, copied),
+    restore(what) {
+      for (const each of [file, `${file}-wal`, ...(what === 'lost' ? [installationFile(file)] : [])])
+        if (existsSync(each)) rmSync(each)
+      if (what === 'copy') copyFileSync(copied, file)
+    },
+    remains() {
+      const left = join(folder, 'left.db')
+      for (const name of [(path: string) => path, (path: string) => `${path}-wal`, installationFile])
+        if (existsSync(name(file))) copyFileSync(name(file), name(left))
+      return left
+    },
+    async node(options = {}) {
+      const node = await startNode({ erp, hub, now, file, ...options })
+      nodes.push(node)
+      return node
+    },
+    async remove() {
+      for (const node of nodes) await node.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+interface Start {
+  readonly erp: Erp
+  readonly hub: Hub
+  readonly now: () => number
+  readonly file: string
+  readonly rules?: Partial<PostRules>
+}
+
+async function startNode({ erp, hub, now, file, rules }: Start): Promise<Node> {
+  const ledger = await openLedger({ file, key: 'test', now })
+  const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined }
+  const retry = { attempts: 2, firstDelayMs: 1, maxDelayMs: 2 }
+  const engine = createEngine({ ledger, log: quiet, now, retry })
+  const target = erp.target(rules)
+  const { signal } = new AbortController()
+  const progress = () => undefined
+  engine.attendSource({ sync: 's', open: async () => hub.source() })
+  engine.attendSink({ ref: poster, target: async () => target })
+  const deliver = (message: BatchMessage): Promise<OutcomeCounts | undefined> =>
+    engine.deliver({ ref: poster, target, message: overTheWire(message), progress, signal }).catch(() => undefined)
+  let isOpen = true
+  const held = () => ledger.held({ states: ['open'] })
+  return {
+    ledger,
+    engine,
+    target,
+    run: () =>
+      engine.poll({
+        name: 's',
+        ref: poller,
+        source: hub.source(),
+        entities: ['invoice'],
+        sinks: () => [poster],
+        mustReport: 'every',
+        mayFilter: false,
+        receiptSeconds: 5,
+        send: (message) => void deliver(message),
+        progress,
+        signal,
+      }),
+    replay: (ids) =>
+      engine.replay({
+        name: 'r',
+        ref: { id: 'replay-1', name: 'replay' },
+        filter: ids ? { ids } : {},
+        sinks: () => [poster],
+        receiptSeconds: 5,
+        send: (_to, message) => void deliver(message),
+        progress,
+        signal,
+      }),
+    async start() {
+      await engine.posting.test(place)
+      await engine.posting.start(place, anna)
+    },
+    held: async () => Object.fromEntries((await held()).map(({ key, cause }) => [key, cause.code])),
+    async heldOf(key) {
+      const found = (await held()).find((one) => one.key === key)
+      if (!found) throw new Error(`${key} is not held`)
+      return found
+    },
+    alerts: async () => (await ledger.alerts({ open: true })).map(({ kind }) => kind).sort(),
+    async stop() {
+      if (!isOpen) return
+      isOpen = false
+      await engine.close()
+    },
+  }
+}

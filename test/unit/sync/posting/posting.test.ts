@@ -1,0 +1,498 @@
+import { deepStrictEqual, equal, match, rejects } from 'node:assert/strict'
+import type { SyncError } from '../../../../sync/contract/errors.ts'
+import { recordKey } from '../../../support/posting-erp.ts'
+import { anna, place, type World, world } from '../../../support/posting-rig.ts'
+
+const A = recordKey('A')
+const B = recordKey('B')
+
+describe('posting', () => {
+  let w: World
+  beforeEach(() => {
+    w = world()
+  })
+  afterEach(() => w.remove())
+
+  const numbers = () => w.erp.vouchers.map(({ key, number }) => `${key} ${number}`)
+
+  it('posts each record once, answers, and has nothing new after that', async () => {
+    const node = await w.node()
+    await node.start()
+    await node.engine.posting.postAs(place, 'final', anna)
+    w.hub.put('A', '10.00')
+    w.hub.put('B', '20.50')
+    const first = await node.run()
+    deepStrictEqual(numbers(), [`${A} V1`, `${B} V2`])
+    deepStrictEqual([first.verdict, first.open], ['ties', undefined])
+    deepStrictEqual(first.entities[0]?.amounts, { EUR: { debit: '30.5', credit: '0' } })
+    deepStrictEqual(
+      w.hub.answers.map(({ key, say }) => [key, 'posted' in say && say.posted.number]),
+      [
+        [A, 'V1'],
+        [B, 'V2'],
+      ],
+    )
+    equal((await node.run()).verdict, 'nothing new')
+    equal(w.erp.vouchers.length, 2)
+  })
+
+  it('nothing is posted on a new ledger before a person says so, and the run is open with the invoices named', async () => {
+    const node = await w.node()
+    w.hub.put('A', '10')
+    const before = await node.run()
+    deepStrictEqual([before.verdict, before.open], ['open', ['invoice: 1 held']])
+    deepStrictEqual(await node.held(), { [A]: 'sync.post-unproved' })
+    await rejects(node.engine.posting.start(place, anna), ({ cause }: SyncError) =>
+      /Test posting/.test(cause.hint ?? ''),
+    )
+    await node.engine.posting.test(place)
+    await node.run()
+    deepStrictEqual(await node.held(), { [A]: 'sync.post-not-started' })
+    deepStrictEqual(await node.alerts(), ['posting'])
+    equal(w.erp.received.length, 0)
+    await node.engine.posting.start(place, anna)
+    await node.run()
+    deepStrictEqual(numbers(), [`${A} V1`])
+    deepStrictEqual([await node.held(), await node.alerts()], [{}, []])
+    const [decision] = await node.ledger.decisions({})
+    deepStrictEqual([decision?.kind, decision?.by, decision?.reason], ['posting', 'anna', 'looked there'])
+  })
+
+  it('delivered and read again with other content: held, never posted again', async () => {
+    const node = await w.node()
+    await node.start()
+    w.hub.put('A', '10')
+    await node.run()
+    w.hub.put('A', '11')
+    const again = await node.run()
+    deepStrictEqual(await node.held(), { [A]: 'sync.changed-after-posting' })
+    equal(again.verdict, 'open')
+    await node.replay()
+    deepStrictEqual(await node.held(), { [A]: 'sync.changed-after-posting' })
+    equal(w.erp.received.length, 1)
+  })
+
+  it('handed over once more as it was: answered again with the old voucher', async () => {
+    const node = await w.node()
+    await node.start()
+    await node.engine.posting.postAs(place, 'final', anna)
+    w.hub.put('A', '10')
+    await node.run()
+    w.hub.put('A', '10')
+    await node.run()
+    equal(w.erp.received.length, 1)
+    deepStrictEqual(
+      w.hub.answers.map(({ say }) => 'posted' in say && say.posted.number),
+      ['V1', 'V1'],
+    )
+    equal(new Set(w.hub.answers.map(({ answerId }) => answerId)).size, 2)
+  })
+
+  it('in doubt and read again, with the same content or another: never posted again; found later, it is posted', async () => {
+    const node = await w.node()
+    await node.start()
+    await node.engine.posting.postAs(place, 'final', anna)
+    w.erp.fates.push('late')
+    w.hub.put('A', '10')
+    w.hub.put('B', '20')
+    const first = await node.run()
+    deepStrictEqual(numbers(), [`${B} V2`], 'the others go on')
+    deepStrictEqual(first.open, ['invoice: 1 in doubt'])
+    w.hub.put('A', '10')
+    deepStrictEqual((await node.run()).open, ['invoice: 1 in doubt'])
+    w.hub.put('A', '11')
+    await node.run()
+    deepStrictEqual(await node.held(), { [A]: 'sync.changed-after-posting' })
+    w.erp.commitLate()
+    w.pass(1)
+    await node.engine.posting.look()
+    equal(w.erp.received.length, 2)
+    const [posting] = (await node.ledger.listPostings({})).filter(({ key }) => key === A)
+    equal(posting?.result.number, 'V1')
+    deepStrictEqual(await node.ledger.attempts(), [])
+  })
+
+  it('a lost reply is looked up at once', async () => {
+    const node = await w.node()
+    await node.start()
+    w.erp.fates.push('lost')
+    w.hub.put('A', '10')
+    const run = await node.run()
+    deepStrictEqual([run.entities[0]?.delivered, numbers()], [1, [`${A} V1`]])
+  })
+
+  it('late commit after the first look-up: not called absent before the settling wait', async () => {
+    const node = await w.node({ rules: { whenAbsent: 'again' } })
+    await node.start()
+    w.erp.fates.push('late')
+    w.hub.put('A', '10')
+    w.hub.put('B', '20')
+    await node.run()
+    for (const minutes of [1, 4, 10]) {
+      w.pass(minutes)
+      await node.engine.posting.look()
+      await node.run()
+      equal(w.erp.received.length, 2, 'not sent again')
+    }
+    w.erp.commitLate()
+    w.pass(6)
+    await node.engine.posting.look()
+    await node.run()
+    deepStrictEqual(numbers().sort(), [`${A} V1`, `${B} V2`])
+  })
+
+  it('still absent after the settling wait: a person is asked; posted once more if he says so', async () => {
+    const node = await w.node()
+    await node.start()
+    w.erp.fates.push('never')
+    w.hub.put('A', '10')
+    w.hub.put('B', '20')
+    await node.run()
+    const [attempt] = await node.ledger.attempts()
+    await rejects(node.engine.posting.settle(attempt?.id ?? '', 'again', anna), /still be on its way/)
+    w.pass(21)
+    await node.engine.posting.look()
+    deepStrictEqual(await node.alerts(), ['in-doubt'])
+    await node.run()
+    equal(w.erp.received.length, 2, 'not before he says so')
+    await node.engine.posting.settle(attempt?.id ?? '', 'again', anna)
+    await node.run()
+    deepStrictEqual(numbers().sort(), [`${A} V3`, `${B} V2`])
+    deepStrictEqual(await node.alerts(), [])
+  })
+
+  it('post once more finds it in that moment: it is shown and not sent', async () => {
+    const node = await w.node()
+    await node.start()
+    w.erp.fates.push('late')
+    w.hub.put('A', '10')
+    w.hub.put('B', '20')
+    await node.run()
+    w.pass(21)
+    await node.engine.posting.look()
+    w.erp.commitLate()
+    const [attempt] = await node.ledger.attempts()
+    match(await node.engine.posting.settle(attempt?.id ?? '', 'again', anna), /stands there as V1/)
+    await node.run()
+    equal(w.erp.received.length, 2)
+  })
+
+  it('a person says the number it has there, or has it held', async () => {
+    const node = await w.node()
+    await node.start()
+    await node.engine.posting.postAs(place, 'final', anna)
+    w.erp.fates.push('never', 'never')
+    for (const id of ['A', 'B', 'C']) w.hub.put(id, '10')
+    await node.run()
+    w.pass(21)
+    await node.engine.posting.look()
+    const [a, b] = await node.ledger.attempts()
+    await rejects(node.engine.posting.settle(a?.id ?? '', { posted: {} }, anna), /does not find/)
+    await node.engine.posting.settle(a?.id ?? '', { posted: { number: 'HAND-1', type: 'GEN' } }, anna)
+    const answer = w.hub.answers.at(-1)
+    deepStrictEqual(answer && 'posted' in answer.say && answer.say.posted.number, 'HAND-1')
+    await node.engine.posting.settle(b?.id ?? '', 'held', anna)
+    deepStrictEqual(await node.held(), { [B]: 'sync.post-held' })
+    await node.run()
+    equal(w.erp.received.length, 3)
+    await node.replay()
+    deepStrictEqual(numbers().at(-1), `${B} V4`, 'a replay asks both witnesses and posts it')
+  })
+
+  it("yesterday's copy of the ledger: nothing is posted until a person says so, then what stands there is found", async () => {
+    const node = await w.node()
+    await node.start()
+    await node.engine.posting.postAs(place, 'final', anna)
+    w.hub.put('A', '10')
+    await node.run()
+    await node.stop()
+    w.copy()
+    const late = await w.node()
+    w.hub.put('B', '20')
+    w.hub.says.push('silence', 'silence', 'silence')
+    await late.run()
+    await late.stop()
+    equal(w.erp.vouchers.length, 2)
+    w.restore('copy')
+    const restored = await w.node()
+    w.hub.put('B', '20')
+    w.hub.put('C', '30')
+    await restored.run()
+    deepStrictEqual(await restored.held(), { [B]: 'sync.post-not-started', [recordKey('C')]: 'sync.post-not-started' })
+    match((await restored.heldOf(B)).cause.message, /old copy/)
+    equal(w.erp.received.length, 2)
+    await restored.engine.posting.start(place, anna)
+    await restored.run()
+    deepStrictEqual(numbers(), [`${A} V1`, `${B} V2`, `${recordKey('C')} V3`])
+    equal(w.erp.received.length, 3)
+    await restored.stop()
+    const next = await w.node()
+    equal((await next.run()).verdict, 'nothing new', 'it is no copy any more')
+  })
+
+  it('a lost ledger: the same', async () => {
+    const node = await w.node()
+    await node.start()
+    w.hub.put('A', '10')
+    await node.run()
+    await node.stop()
+    w.restore('lost')
+    const fresh = await w.node()
+    w.hub.put('A', '10')
+    await fresh.run()
+    deepStrictEqual(await fresh.held(), { [A]: 'sync.post-unproved' })
+    await fresh.start()
+    await fresh.run()
+    deepStrictEqual([numbers(), w.erp.received.length], [[`${A} V1`], 1])
+    deepStrictEqual(await fresh.held(), {})
+  })
+
+  it('the source is ahead of the inbox: the ledger is an old copy', async () => {
+    const node = await w.node()
+    await node.start()
+    const inbox = node.ledger.inbox({ source: 'hub://tenant', sync: 's', entity: 'invoice' })
+    await inbox.behind('invoice A has a voucher there that this ledger does not know')
+    w.hub.put('A', '10')
+    await node.run()
+    deepStrictEqual(Object.keys(await node.held()), [A])
+    equal(w.erp.received.length, 0)
+  })
+
+  it('two ledgers: the second finds what the first has posted', async () => {
+    const one = await w.node()
+    await one.start()
+    w.hub.put('A', '10')
+    await one.run()
+    const other = await w.node({ file: ':memory:' })
+    await other.start()
+    w.hub.put('A', '10')
+    await other.run()
+    deepStrictEqual([numbers(), w.erp.received.length], [[`${A} V1`], 1])
+    deepStrictEqual(await other.held(), {})
+  })
+
+  it('two journals for one record are found by the second look-up, and an alert names both', async () => {
+    const node = await w.node()
+    await node.start()
+    w.erp.fates.push(() => {
+      w.erp.vouchers.push({ key: A, number: 'OTHER', status: 'draft', amount: '10', currency: 'EUR' })
+    })
+    w.hub.put('A', '10')
+    await node.run()
+    const [alert] = await node.ledger.alerts({ open: true })
+    equal(alert?.kind, 'posted-aside')
+    match(alert?.message ?? '', /OTHER.* and .*V1/)
+    equal(w.hub.answers.length, 0)
+    w.erp.change('OTHER', 'deleted')
+    await node.engine.posting.accept(node.target.address, A, anna)
+    deepStrictEqual(await node.alerts(), [])
+  })
+
+  it('a process paused between intent and send sends nothing late; both witnesses are asked again', async () => {
+    const node = await w.node()
+    await node.start()
+    w.erp.fates.push(() => {
+      w.pass(10)
+      w.erp.vouchers.push({ key: A, number: 'OTHER', status: 'final', amount: '10', currency: 'EUR', party: 'S1' })
+    })
+    w.hub.put('A', '10')
+    await node.run()
+    deepStrictEqual([numbers(), w.erp.received], [[`${A} OTHER`], []])
+  })
+
+  it('killed between intent and reply: nothing is sent again, and what stands there is found', async () => {
+    const node = await w.node()
+    await node.start()
+    w.hub.put('A', '10')
+    const reached = Promise.withResolvers<void>()
+    const released = Promise.withResolvers<void>()
+    w.erp.fates.push(() => {
+      reached.resolve()
+      return released.promise
+    })
+    const running = node.run()
+    await reached.promise
+    const next = await w.node({ file: w.remains() })
+    deepStrictEqual((await next.run()).open, ['invoice: 1 in doubt'])
+    w.erp.vouchers.push({ key: A, number: 'V9', status: 'draft', amount: '10', currency: 'EUR', party: 'S1' })
+    await next.engine.posting.look()
+    deepStrictEqual(
+      (await next.ledger.listPostings({})).map(({ result }) => result.number),
+      ['V9'],
+    )
+    await next.run()
+    equal(w.erp.received.length, 0)
+    w.erp.fates.push('broken')
+    w.pass(5)
+    released.resolve()
+    await running
+  })
+
+  it('the source says that it is not ours any more: held with its words, not posted', async () => {
+    const node = await w.node()
+    await node.start()
+    w.hub.put('A', '10')
+    w.hub.put('B', '20')
+    w.erp.fates.push(() => w.hub.setState('B', 'answered'))
+    await node.run()
+    deepStrictEqual(await node.held(), { [B]: 'sync.post-not-ours' })
+    match((await node.heldOf(B)).cause.message, /it is answered/)
+    deepStrictEqual(w.erp.received, [A])
+  })
+
+  it('a source that does not say whose it is: it waits, and goes on with the next run', async () => {
+    const node = await w.node()
+    await node.start()
+    w.hub.put('A', '10')
+    w.hub.dumb = true
+    await node.run()
+    deepStrictEqual(await node.held(), { [A]: 'sync.post-witness' })
+    w.hub.dumb = false
+    await node.run()
+    deepStrictEqual([await node.held(), numbers()], [{}, [`${A} V1`]])
+  })
+
+  it('a look-up that finds nothing any more: nothing is posted', async () => {
+    const node = await w.node()
+    await node.start()
+    w.hub.put('A', '10')
+    await node.run()
+    w.erp.blind = true
+    w.pass(1)
+    w.hub.put('B', '20')
+    await node.run()
+    deepStrictEqual(await node.held(), { [B]: 'sync.post-unproved' })
+    match((await node.heldOf(B)).cause.message, /V1/)
+    equal(w.erp.received.length, 1)
+    w.erp.blind = false
+    await node.run()
+    deepStrictEqual(await node.held(), {})
+  })
+
+  it('a draft is answered when it is final, set aside when it is deleted or changed in amount', async () => {
+    const node = await w.node()
+    await node.start()
+    for (const id of ['A', 'B', 'C', 'D']) w.hub.put(id, '10')
+    const run = await node.run()
+    deepStrictEqual(run.open, ['invoice: 4 posted as a draft'])
+    equal(w.hub.answers.length, 0)
+    w.erp.change('V1', { status: 'final' })
+    w.erp.change('V2', 'deleted')
+    w.erp.change('V3', { status: 'final', amount: '12' })
+    await node.engine.posting.look()
+    deepStrictEqual(
+      w.hub.answers.map(({ key }) => key),
+      [A],
+    )
+    const asides = (await node.ledger.listPostings({})).filter(({ aside }) => aside !== null)
+    deepStrictEqual(asides.map(({ result, aside }) => [result.number, aside]).sort(), [
+      ['V2', 'the draft V2 was deleted there'],
+      ['V3', 'GEN V3 (final) has its reference, and the amount 12 instead of 10'],
+    ])
+    await rejects(node.engine.posting.accept(node.target.address, B, anna), /does not stand there/)
+    match(await node.engine.posting.revise(node.target.address, B, anna), /revision 1/)
+    await rejects(node.engine.posting.revise(node.target.address, A, anna), /may stand there/)
+    await node.run()
+    deepStrictEqual(numbers().at(-1), `${recordKey('B', 1)} V5`)
+    await node.engine.posting.accept(node.target.address, recordKey('C'), anna)
+    deepStrictEqual(
+      w.hub.answers.map(({ key }) => key),
+      [A, recordKey('C')],
+    )
+  })
+
+  it('no draft counts as deleted where the look-up finds no other', async () => {
+    const node = await w.node()
+    await node.start()
+    w.hub.put('A', '10')
+    await node.run()
+    w.erp.change('V1', 'deleted')
+    await node.engine.posting.look()
+    deepStrictEqual(
+      (await node.ledger.listPostings({})).map(({ aside }) => aside),
+      [null],
+    )
+  })
+
+  it('an answer is given again under its id until it is confirmed; an alert of the source is for a person', async () => {
+    const node = await w.node()
+    await node.start()
+    await node.engine.posting.postAs(place, 'final', anna)
+    w.hub.put('A', '10')
+    w.hub.says.push('lost', 'answered', { alert: 'another voucher stands there' })
+    await node.run()
+    for (let n = 0; n < 2; n++) await node.engine.posting.look()
+    deepStrictEqual(await node.alerts(), ['answer'])
+    await node.engine.posting.look()
+    deepStrictEqual(await node.alerts(), [])
+    deepStrictEqual(
+      w.hub.answers.map(({ answered }) => answered),
+      [false, false, true, true],
+    )
+    equal(new Set(w.hub.answers.map(({ answerId }) => answerId)).size, 1)
+    await node.engine.posting.look()
+    equal(w.hub.answers.length, 4)
+  })
+
+  it('three refusals with one text in a row stop the entity', async () => {
+    const node = await w.node()
+    await node.start()
+    w.erp.fates.push({ refused: 'period closed' }, { refused: 'account 4 unknown' })
+    for (let n = 0; n < 3; n++) w.erp.fates.push({ refused: 'pool is wrong' })
+    for (const id of ['A', 'B', 'C', 'D', 'E', 'F']) w.hub.put(id, '10')
+    const run = await node.run()
+    deepStrictEqual([run.verdict, w.erp.received.length], ['failed', 5])
+    match(run.errors[0]?.message ?? '', /pool is wrong/)
+    equal(Object.keys(await node.held()).length, 5)
+    await node.run()
+    equal(numbers().length, 1, 'what was not reached is handed on by the next run')
+  })
+
+  it('a connection that breaks before the first byte: nothing was sent, it is tried again behind a new intent', async () => {
+    const node = await w.node()
+    await node.start()
+    w.erp.fates.push('broken')
+    w.hub.put('A', '10')
+    const run = await node.run()
+    deepStrictEqual([run.entities[0]?.delivered, numbers()], [1, [`${A} V1`]])
+    deepStrictEqual(await node.ledger.attempts(), [])
+  })
+
+  it('sent back by a person: looked up first, told to the source, never while in doubt', async () => {
+    const node = await w.node()
+    await node.start()
+    w.erp.fates.push({ refused: 'no' })
+    w.hub.put('A', '10')
+    w.hub.put('B', '20')
+    await node.run()
+    const { id } = await node.heldOf(A)
+    match(await node.engine.posting.sendBack(id, anna), /sent back/)
+    deepStrictEqual(
+      w.hub.answers.map(({ key, say }) => [key, say]),
+      [[A, { sentBack: 'looked there' }]],
+    )
+    deepStrictEqual([await node.held(), (await node.run()).open?.includes('invoice: 1 held')], [{}, false])
+    w.hub.put('C', '1')
+    w.erp.fates.push({ refused: 'no' })
+    await node.run()
+    w.erp.vouchers.push({ key: recordKey('C'), number: 'HAND', status: 'final' })
+    const held = await node.heldOf(recordKey('C'))
+    await rejects(node.engine.posting.sendBack(held.id, anna), ({ message }: SyncError) =>
+      /stands there as HAND/.test(message),
+    )
+    await node.engine.posting.stands(held.id, { number: 'HAND' }, anna)
+    const last = w.hub.answers.at(-1)
+    deepStrictEqual(last && 'posted' in last.say && last.say.posted.number, 'HAND')
+  })
+
+  it('a sync whose source cannot be asked is refused', async () => {
+    const node = await w.node()
+    await node.start()
+    const { stillOurs: _s, ...rest } = w.hub.source()
+    node.engine.attendSource({ sync: 's', open: async () => rest })
+    w.hub.put('A', '10')
+    const run = await node.run()
+    equal(run.errors[0]?.code, 'sync.post-source')
+    equal(w.erp.received.length, 0)
+  })
+})
