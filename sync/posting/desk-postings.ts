@@ -1,0 +1,75 @@
+/** What people decide about postings that were set aside. */
+import type { Posting } from '../../ledger/ledger.ts'
+import type { PostingDesk } from '../contract/engine.ts'
+import { type Asker, type DeskParts, refused } from './asker.ts'
+import type { PostingDeps } from './deps.ts'
+
+export function decidingPostings(
+  deps: PostingDeps,
+  { followed }: DeskParts,
+  asked: Asker,
+): Pick<PostingDesk, 'accept' | 'revise'> {
+  const { ledger, now } = deps
+  const postingOf = async (address: string, key: string): Promise<Posting> => {
+    const found = (await ledger.postings(address, [key])).get(key)
+    if (found) return found
+    throw refused(`Nothing was posted to ${address} under ${key}.`, 'Ask for the list again.')
+  }
+  const clearAside = ({ sync, entity, key }: Posting) =>
+    ledger.clearAlerts({ sync, kind: 'posted-aside', entity: `${entity} ${key}` })
+
+  return {
+    async accept(address, key, who) {
+      const posting = await postingOf(address, key)
+      const { sync, entity } = posting
+      if (posting.aside === null) throw refused(`${entity} ${key} was not set aside.`, 'There is nothing to decide.')
+      const target = await asked.targetAt({ entity, address })
+      const standing = await asked.standing(target, posting)
+      const stays = standing.kind === 'ours' || (standing.kind === 'person' && standing.result.status !== 'reversed')
+      if (!stays)
+        throw refused(
+          `${entity} ${key} does not stand there: ${standing.kind === 'absent' ? 'nothing has its reference' : standing.why}.`,
+          'Have it posted anew, or try again later.',
+        )
+      const { result } = standing
+      const { amount, currency, party } = result
+      const facts = {
+        ...posting.facts,
+        ...(amount && { amount }),
+        ...(currency && { currency }),
+        ...(party && { party }),
+      }
+      const decision = {
+        ...who,
+        kind: 'posting' as const,
+        sync,
+        entity,
+        sink: address,
+        about: `${key}: ${result.number} stands as it is`,
+      }
+      await ledger.savePosting(address, key, { result, facts, seen: now(), aside: null }, decision)
+      await clearAside(posting)
+      await followed.look({ sync })
+      return `${entity} ${key} stands there as ${result.number}.`
+    },
+    async revise(address, key, who) {
+      const posting = await postingOf(address, key)
+      const { entity, source, sourceKey, result } = posting
+      const target = await asked.targetAt({ entity, address })
+      await asked.proved(target)
+      const standing = await asked.standing(target, posting)
+      const isGone = standing.kind === 'absent' || (standing.kind === 'person' && standing.result.status === 'reversed')
+      if (!isGone)
+        throw refused(
+          `${entity} ${key} is not posted anew: ${result.number} may stand there.`,
+          'Reverse it there first.',
+        )
+      const revision = sourceKey === null ? undefined : await ledger.raiseRevision(source, sourceKey, who)
+      if (revision === undefined)
+        throw refused(`${entity} ${key} is not in the inbox any more.`, 'Have the source hand it over once more.')
+      await ledger.savePosting(address, key, { result: { ...result, status: 'reversed' }, seen: now(), aside: null })
+      await clearAside(posting)
+      return `${entity} ${key} is posted anew by the next run, as revision ${revision}.`
+    },
+  }
+}
