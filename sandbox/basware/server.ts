@@ -33,6 +33,8 @@ interface Wire {
   readonly log: LoggedRequest[]
   readonly injected: ReturnType<typeof createInjected>
   readonly now: () => number
+  /** The clock that stamps are taken from, and each reply's `Date`. */
+  readonly clock: BaswareOptions['clock']
   /** Moments of the last minute's requests. */
   recent: number[]
   faults: FaultPlan
@@ -156,6 +158,7 @@ async function handle(
   if (!body) return void response.destroy()
   const asked: Asked = { request, url, exchange, requestId, words, body, injected: undefined }
   let status = 0
+  response.setHeader('date', new Date(wire.clock.now()).toUTCString())
   try {
     if (wire.tenant.settings.latencyMs > 0) await delay(wire.tenant.settings.latencyMs)
     const made = origin === 'api' ? answerApi(wire, home, asked) : answerFiles(wire, asked)
@@ -229,6 +232,7 @@ export async function startBasware(options: BaswareOptions): Promise<BaswareSand
   const tenant = createTenant(options)
   const wire: Wire = {
     ...{ tenant, counts: {}, log: [], injected: createInjected(), recent: [], now: options.now ?? Date.now },
+    clock: options.clock,
     faults: options.faults ?? createFaults('calm', 0, BASWARE_SITES),
   }
   const files = await listen(wire, 'files', true, options.filesPort ?? 0)

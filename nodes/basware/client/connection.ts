@@ -43,6 +43,8 @@ export interface BaswareConnection {
   /** As whom requests are made. */
   readonly user: string
   readonly clock: ServerClock
+  /** Requests that are on their way at the same time at most. */
+  readonly concurrency: number
   readonly retry?: Partial<RetryOptions>
   /**
    * Reads, again after failures that may pass. Undefined: Basware itself says that there is nothing (404 with its request
@@ -75,15 +77,20 @@ const retryContext = (signal: AbortSignal, waiting: (what: string) => void): Ret
 export function createBaswareConnection(options: BaswareOptions, given?: Dispatcher): BaswareConnection {
   const api = createApi(options, given)
   const { origin, clock } = api
-  const { requestsPerSecond, quietHours, retry } = options
+  const { requestsPerSecond, quietHours, retry, concurrency = 2 } = options
   const limit = limiter({
-    ...{ concurrency: options.concurrency ?? 2, now: options.now ?? Date.now },
+    ...{ concurrency, now: options.now ?? Date.now },
     ...(requestsPerSecond ? { requestsPerSecond } : {}),
     ...(quietHours ? { quietHours } : {}),
   })
   const listeners = new Set<(what: string) => void>()
   return {
-    ...{ address: `basware://${new URL(origin).host}/${encodeURIComponent(options.source)}`, origin, clock },
+    ...{
+      address: `basware://${new URL(origin).host}/${encodeURIComponent(options.source)}`,
+      origin,
+      clock,
+      concurrency,
+    },
     user: options.auth.kind === 'oauth' ? options.auth.clientId : options.auth.user,
     ...(retry ? { retry } : {}),
     get(path, ask) {
