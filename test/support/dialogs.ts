@@ -58,6 +58,7 @@ async function registrations(files: readonly string[]): Promise<Map<string, Regi
   const ignore = (): undefined => undefined
   const RED = {
     nodes: { registerType: (type: string, _constructor: unknown, options: Registered) => found.set(type, options) },
+    events: { on: ignore },
     httpAdmin: { get: ignore, post: ignore },
     auth: { needsPermission: ignore },
     util,
