@@ -113,7 +113,10 @@ export interface StoredTotal {
 }
 
 export interface TotalsQuestion {
+  /** The rows that this run wrote. */
   readonly run: string
+  /** In their place the rows of this source that no run wrote. */
+  readonly others?: string
   readonly schema: Schema
   readonly list: string
   readonly amounts: readonly string[]

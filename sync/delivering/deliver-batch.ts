@@ -80,7 +80,7 @@ async function begin(
   const plan = totalsPlan(schema, entity?.totals)
   if (sorted.reached !== undefined) {
     totals.watch(sorted.reached, { target, schema, run: sync.run, plan, retry })
-    if (sorted.known.lists) whole.watch(sorted.reached, newest, retry)
+    if (sorted.known.lists) whole.watch(sorted.reached, newest, { plan, retry })
   }
   return { job, newest, older, retry, append, unwritten, sorted }
 }

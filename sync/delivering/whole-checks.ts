@@ -4,13 +4,18 @@ import { keyBeginning, keyParts } from '../contract/message.ts'
 import { type RetryOptions, withRetry } from '../contract/retry.ts'
 import type { WholeTable, WriteContext } from '../contract/target.ts'
 import type { Entry } from '../run/entry.ts'
-import type { Reached, WholeCheck } from '../run/state.ts'
+import type { CheckedTable, Reached, WholeCheck } from '../run/state.ts'
 import type { Fifo } from '../values/queue.ts'
+import { currencyTotals, type TableTotals } from '../values/totals.ts'
 import { findDiffering } from './differing-keys.ts'
 
 export interface WholeChecks {
   /** Has the tables compared for the sources of these records when the run ends. */
-  watch(reached: Reached, entries: readonly Entry[], retry: Partial<RetryOptions>): void
+  watch(
+    reached: Reached,
+    entries: readonly Entry[],
+    about: { readonly plan: readonly TableTotals[]; readonly retry: Partial<RetryOptions> },
+  ): void
 }
 
 /** `now`: as ISO time. */
@@ -21,13 +26,17 @@ export function createWholeChecks(
 ): WholeChecks {
   const sources = new WeakMap<Reached, Set<string>>()
   return {
-    watch(reached, entries, retry) {
+    watch(reached, entries, about) {
       const own = sources.get(reached) ?? new Set()
       sources.set(reached, own)
       addSources(own, entries)
       // In the address's queue, so that nothing is written there meanwhile.
       reached.whole = (context) =>
-        fifo.run(reached.target.address, () => checkAll({ ledger, reached, retry, now }, own, context), context.signal)
+        fifo.run(
+          reached.target.address,
+          () => checkAll({ ledger, reached, now, ...about }, own, context),
+          context.signal,
+        )
       reached.differing = (source, lists, context) =>
         fifo.run(reached.target.address, () => findDiffering(ledger, reached, source, lists, context), context.signal)
     },
@@ -47,6 +56,7 @@ function addSources(sources: Set<string>, entries: readonly Entry[]): void {
 interface Asking {
   readonly ledger: TargetSums & Intents
   readonly reached: Reached
+  readonly plan: readonly TableTotals[]
   readonly retry: Partial<RetryOptions>
   readonly now: () => string
 }
@@ -64,11 +74,8 @@ async function checkAll(
   return checks
 }
 
-async function checkSource(
-  { ledger, reached, retry, now }: Asking,
-  source: string,
-  context: WriteContext,
-): Promise<WholeCheck | undefined> {
+async function checkSource(asking: Asking, source: string, context: WriteContext): Promise<WholeCheck | undefined> {
+  const { ledger, reached, retry, now } = asking
   const { target, schema } = reached
   const memory = await ledger.targetMemory(target.address, source)
   const ask = target.whole?.bind(target)
@@ -89,7 +96,12 @@ async function checkSource(
   }
   if (typeof found === 'string') return { ...asked, kind: 'not verified', problem: found, tables: [] }
   const differences = differing(memory, found)
-  const tables = found.map(({ list }) => differences.find((one) => one.list === list) ?? { list })
+  const tables: CheckedTable[] = []
+  for (const table of found) {
+    const difference = differences.find(({ list }) => list === table.list)
+    const others = table.others > 0 ? { others: await othersIn(asking, table, source, context) } : {}
+    tables.push({ list: table.list, ...difference, ...others })
+  }
   // What agrees to the row and in every sum holds nothing that is not known.
   if (differences.length === 0 && !memory.whole) await ledger.saveWhole(target.address, source, true)
   if (differences.length === 0) return { ...asked, kind: 'agrees', tables }
@@ -119,4 +131,22 @@ function problemOf(name: string, more: number, isAlike: boolean, rows: number): 
         ? `${more} row(s) more than the ${rows - more} that were delivered are there`
         : `as many rows as were delivered, ${rows}, but of other versions: the table was put back, or rows were changed`
   return `${name}: ${what}. If it has a row filter, or a row access policy, Tieout may see other rows than others do.`
+}
+
+/** Rows of others with their amount, as far as the target can sum it. */
+async function othersIn(
+  { reached, plan }: Asking,
+  { list, name, others }: WholeTable,
+  source: string,
+  context: WriteContext,
+): Promise<string> {
+  const { target, schema, sync } = reached
+  const own = plan.filter((table) => table.list === list)
+  const [table] = own
+  const sums = table && (await target.totals?.({ run: sync.run, others: source, schema, ...table }, context))
+  const amounts = typeof sums === 'object' ? Object.entries(currencyTotals(own, sums)) : []
+  const texts = amounts.map(([currency, { debit, credit }]) =>
+    `, ${currency} ${debit === '0' ? credit : debit}`.trimEnd(),
+  )
+  return `${others} row(s) of others under our source name in ${name}${texts.join('')}`
 }

@@ -8,7 +8,9 @@ export async function raiseDifferences(
   entity: string,
   more: readonly string[] = [],
 ): Promise<void> {
-  const open = (await ledger.differences({ sync, open: true })).filter((one) => one.entity === entity)
+  const open = (await ledger.differences({ sync, open: true })).filter(
+    (one) => one.entity === entity && one.kind === undefined,
+  )
   const texts = [...new Set([...open.map(inWords), ...more])]
   if (texts.length === 0) return void (await ledger.clearAlerts({ sync, kind: 'no-tie', entity }))
   const others = texts.length > TOLD ? `; and ${texts.length - TOLD} more` : ''

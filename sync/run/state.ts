@@ -41,6 +41,14 @@ export interface Differing {
   readonly foreign: number
 }
 
+export interface CheckedTable {
+  readonly list: string
+  /** Why it does not agree, in words. */
+  readonly problem?: string
+  /** Rows that no sync wrote under the source's name, in words. */
+  readonly others?: string
+}
+
 /** What comparing the tables of one source said. */
 export interface WholeCheck {
   readonly source: string
@@ -49,7 +57,7 @@ export interface WholeCheck {
   /** Why it is not verified, in words. */
   readonly problem?: string
   /** By table (`''` the header's, else the list's name), those that do not agree among them. */
-  readonly tables: readonly { readonly list: string; readonly problem?: string }[]
+  readonly tables: readonly CheckedTable[]
   /** Rows of the header as they were counted, and the highest read number that a table holds. */
   readonly rows: number
   readonly highest: number

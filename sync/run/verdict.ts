@@ -58,6 +58,8 @@ export function openInWords(items: readonly OpenItem[]): string[] {
     const count = items.filter((item) => item.kind === kind).reduce((sum, item) => sum + item.count, 0)
     return count > 0 ? [`${count} ${word}`] : []
   })
-  const lost = items.flatMap((item) => (item.kind === 'lost' ? (item.problem ?? 'rows were lost') : []))
-  return [...counted, ...lost]
+  const told = items.flatMap(({ kind, problem }) =>
+    kind === 'lost' ? (problem ?? 'rows were lost') : kind === 'others' ? (problem ?? 'rows of others') : [],
+  )
+  return [...counted, ...told]
 }

@@ -1,5 +1,5 @@
 /** What comparing whole tables said becomes a state: a difference of each table, until a check of that table agrees. */
-import type { OpenItems } from '../../ledger/ledger.ts'
+import type { Difference, OpenItems } from '../../ledger/ledger.ts'
 import type { EntityRun, Reached, RunState, WholeCheck, WholeSaid } from './state.ts'
 
 /** How what cannot be compared stands in the words of a run. */
@@ -18,6 +18,7 @@ export async function keepWhole(
   const place = { sync: run.sync, entity: entity.name, address: target.address }
   const problems: string[] = []
   for (const { source, kind, tables } of checks) {
+    await keepOthers(ledger, { ...place, sinkName: ref.name, run: run.id }, source, tables)
     if (kind !== 'agrees' && kind !== 'differs') continue
     for (const { list, problem } of tables) {
       const part = `${source}|${list}`
@@ -36,5 +37,19 @@ export async function keepWhole(
     ms: sum(({ ms }) => ms),
     ...(problems.length > 0 ? { problem: problems.join('; ') } : {}),
     open: checks.flatMap(({ kind, problem }) => (kind === 'unknown' ? [NOT_WHOLE] : problem ? [problem] : [])),
+  }
+}
+
+/** Rows that no sync wrote are nobody's to take away: open until they are gone, or a person takes them as they are. */
+async function keepOthers(
+  ledger: OpenItems,
+  place: Pick<Difference, 'sync' | 'entity' | 'address' | 'sinkName' | 'run'>,
+  source: string,
+  tables: WholeCheck['tables'],
+): Promise<void> {
+  for (const { list, others } of tables) {
+    const about = { ...place, part: `${source}|${list}`, kind: 'others' as const }
+    if (others === undefined) await ledger.closeDifferences(about, `run ${place.run}`, 'they are gone')
+    else await ledger.saveDifference({ ...about, problem: others })
   }
 }

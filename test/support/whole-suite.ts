@@ -188,6 +188,58 @@ export function wholeSuite(
       }
     })
 
+    it('is open while there are rows that no sync wrote, which nobody touches, until a person takes them as they are', async () => {
+      const { r, table, put, poll } = await filled()
+      try {
+        const line = { source: 'erp', number: '2', line: '9', currency: 'EUR', amount: '30.5' }
+        await bench().insert(`${table}_line`, line)
+        await bench().insert(table, { source: 'erp', number: 'of others', company: 'C1' })
+        put('4', '1.00')
+        const found = await poll({ sweep: { since: null } })
+        assert.equal(found.verdict, 'open', JSON.stringify(found))
+        assert.match(found.open?.join('; ') ?? '', /1 row\(s\) of others under our source name in .*_line, EUR 30.5/i)
+        assert.equal((await bench().read(table, ['number'])).length, 5, 'they stay')
+        assert.equal((await poll()).verdict, 'open', 'a quiet run')
+        for (const { id } of await r.ledger.differences({ open: true }))
+          await r.ledger.closeDifference(id, { by: 'anna', reason: 'opening balances' })
+        put('4', '2.00')
+        assert.equal((await poll()).verdict, 'ties')
+        await bench().insert(table, { source: 'erp', number: 'one more', company: 'C1' })
+        put('4', '3.00')
+        assert.match((await poll()).open?.join() ?? '', /2 row\(s\) of others/)
+        await bench().sql(table, 'DELETE FROM $T WHERE _sync_run IS NULL')
+        put('4', '4.00')
+        assert.equal((await poll()).verdict, 'ties')
+      } finally {
+        await r.close()
+      }
+    })
+
+    it('takes a row away that carries a run and that the source does not have', async () => {
+      const { r, table, put } = await filled()
+      try {
+        const row = {
+          source: 'erp',
+          number: '99',
+          company: 'C1',
+          _sync_run: 'r0',
+          _sync_read: '5',
+          _row_hash: 'abcdef01',
+        }
+        await bench().insert(table, row)
+        put('4', '1.00')
+        const found = await r.poll()
+        assert.equal(sums(found, 'gl_entry').verdict, 'ties', JSON.stringify(found))
+        assert.match(
+          found.notices.join('\n'),
+          /1 record\(s\) that a target lacks, or has otherwise, are not in the source/,
+        )
+        assert.equal((await bench().read(table, ['number'])).length, 4)
+      } finally {
+        await r.close()
+      }
+    })
+
     it('appended: keys and their newest versions count, however many versions there are', async () => {
       const { r, put, table, next, poll } = await filled('append')
       try {

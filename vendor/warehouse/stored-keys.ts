@@ -38,7 +38,7 @@ export function keysQuery(
       : `CAST(COUNT(*) AS ${textType}) AS ${alias('n')}, CAST(SUM(CAST(${at('_sync_read')} AS ${decimalType}(38,0))) AS ${textType}) AS ${alias('r')}`
   return [
     `SELECT ${parts.map((part, i) => `${part} AS ${alias(`k${i}`)}`).join(', ')}, ${values} FROM ${quoteTable(dialect, table)} AS t`,
-    ` WHERE ${parts[0]} = ${parameter('k0', 1)} AND ${at(asked === 'rows' ? '_sync_read' : '_sync_run')} IS NOT NULL`,
+    ` WHERE ${parts[0]} = ${parameter('k0', 1)} AND ${at('_sync_read')} IS NOT NULL AND ${at('_sync_run')} IS NOT NULL`,
     isFurther && behind.length > 0 ? ` AND (${behind.join(' OR ')})` : '',
     asked === 'lines' ? ` GROUP BY ${parts.join(', ')}` : '',
     ` ORDER BY ${parts.map((_, i) => i + 1).join(', ')} LIMIT ${most}`,
@@ -124,8 +124,8 @@ async function* keyPages<T>(
   const find = await columnsOf(dialect, table, context)
   if (!find) return
   const isThere = (name: string): boolean => dialect.anyCase || find(name) !== undefined
-  const needed = asked === 'rows' ? ['_source_stamp', '_row_hash'] : ['_sync_run']
-  if (![...schema.key, '_sync_read', ...needed].every(isThere)) return
+  const needed = asked === 'rows' ? ['_source_stamp', '_row_hash'] : []
+  if (![...schema.key, '_sync_read', '_sync_run', ...needed].every(isThere)) return
   const what = `Keys in ${dialect.plain(table)}`
   let values: readonly (readonly [string, string])[] = [['k0', source]]
   for (let isFurther = false; ; isFurther = true) {
@@ -155,7 +155,7 @@ export function versionKeysQuery(dialect: DialectText, table: TableName, find: F
   ]
   return [
     `SELECT ${columns.join(', ')} FROM ${quoteTable(dialect, table)} AS t`,
-    `WHERE ${at('source')} = ${parameter('source', 1)} AND ${at('key')} > ${parameter('after', 2)}`,
+    `WHERE ${at('source')} = ${parameter('source', 1)} AND ${at('key')} > ${parameter('after', 2)} AND ${at('_sync_run')} IS NOT NULL`,
     `GROUP BY ${at('key')} HAVING ${newest(at('operation'))} <> 'delete'`,
     `ORDER BY 1 LIMIT ${most}`,
   ].join(' ')

@@ -60,7 +60,11 @@ function tableQuery(
     ...Array.from({ length: amounts }, sums).flat(),
   ]
   const by = question.by.length > 0 ? ` GROUP BY ${question.by.map(at).join(', ')}` : ''
-  return `SELECT ${columns.join(', ')} FROM ${quoteTable(dialect, table.name)} AS t WHERE ${at('_sync_run')} = ${parameter('run', 1)}${by}`
+  const rows =
+    question.others === undefined
+      ? `${at('_sync_run')} = ${parameter('run', 1)}`
+      : `${at('_sync_run')} IS NULL AND ${at('source')} = ${parameter('source', 1)}`
+  return `SELECT ${columns.join(', ')} FROM ${quoteTable(dialect, table.name)} AS t WHERE ${rows}${by}`
 }
 
 /** Asks for totals; what is asked at the same time of the same run is one statement. */
@@ -75,13 +79,15 @@ export function createTotals(
       const [{ question, context }] = asked as readonly [Asked]
       const what = `Totals of ${asked.map(({ table }) => dialect.plain(table.name)).join(', ')}`
       const sql = totalsQuery(dialect, asked)
-      const rows = await dialect.run({ sql, values: [['run', question.run]], what, kind: 'read' }, context)
+      const { run, others } = question
+      const value = others === undefined ? (['run', run] as const) : (['source', others] as const)
+      const rows = await dialect.run({ sql, values: [value], what, kind: 'read' }, context)
       return asked.map((one, place) => {
         const own = rows.filter(({ q }) => String(q) === String(place))
         return toTotals(own, one.question)
       })
     },
-    ({ question }) => question.run,
+    ({ question: { run, others } }) => (others === undefined ? `run ${run}` : `others ${others}`),
   )
   return (table, question, context) => together({ table, question, context })
 }
