@@ -6,7 +6,8 @@ import type { WholeTable, WriteContext } from '../contract/target.ts'
 import type { Entry } from '../run/entry.ts'
 import type { CheckedTable, Reached, WholeCheck } from '../run/state.ts'
 import type { Fifo } from '../values/queue.ts'
-import { currencyTotals, type TableTotals } from '../values/totals.ts'
+import { currencyTotals } from '../values/totals.ts'
+import type { TableTotals } from '../values/totals-plan.ts'
 import { findDiffering } from './differing-keys.ts'
 
 export interface WholeChecks {
