@@ -2,6 +2,7 @@
 import type { Node, NodeAPI } from 'node-red'
 import type { Engine, SinkRef } from '../../sync/contract/engine.ts'
 import { syncError } from '../../sync/contract/errors.ts'
+import type { PostTarget } from '../../sync/contract/posting.ts'
 import type { RunSummary } from '../../sync/contract/summary.ts'
 import type { Target } from '../../sync/contract/target.ts'
 import type { OpenContext } from './open-context.ts'
@@ -15,7 +16,11 @@ export interface Member {
   /** Sinks: whether records of the entity are theirs. */
   readonly accepts?: (entity: string) => boolean
   /** Sinks: where an entity is written, for its mark. */
-  readonly target?: (entity: string) => Promise<Target>
+  readonly target?: (entity: string) => Promise<Target | PostTarget>
+  /** Sinks: they post, and have no mark. */
+  readonly posts?: boolean
+  /** Sources: they can be asked whether a record still waits there, and told what became of it. */
+  readonly answers?: boolean
   /** Sinks: rows and bytes of a batch that suit them, where they differ from the engine's. */
   readonly limits?: { readonly batchRows: number; readonly batchBytes: number }
   /** Sources: the name of their sync, and a run of its own that reads keys again, after the one that is going on. */
@@ -160,11 +165,11 @@ export function limitsFor(members: readonly Member[]): Member['limits'] {
 }
 
 /** Where those sinks write an entity, for the marks of a sync without memory. */
-export const targetsFor = (members: readonly Member[], entity: string): Promise<{ ref: SinkRef; target: Target }[]> =>
-  Promise.all(
-    members.flatMap(({ kind, ref, accepts, target }) =>
-      kind === 'sink' && target && (accepts?.(entity) ?? true)
-        ? [target(entity).then((t) => ({ ref, target: t }))]
-        : [],
-    ),
-  )
+export async function targetsFor(
+  members: readonly Member[],
+  entity: string,
+): Promise<{ ref: SinkRef; target: Target }[]> {
+  const sinks = members.filter(({ kind, posts, accepts }) => kind === 'sink' && !posts && (accepts?.(entity) ?? true))
+  const found = await Promise.all(sinks.map(async ({ ref, target }) => ({ ref, target: await target?.(entity) })))
+  return found.flatMap(({ ref, target }) => (target && target.mode !== 'post' ? [{ ref, target }] : []))
+}

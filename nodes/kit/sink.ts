@@ -1,6 +1,7 @@
 /** Nodes that write: each message is one batch, delivered by the engine. */
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
+import type { PostTarget } from '../../sync/contract/posting.ts'
 import type { OutcomeCounts } from '../../sync/contract/summary.ts'
 import type { Target } from '../../sync/contract/target.ts'
 import { type ConfigSpec, type Fields, field } from './config.ts'
@@ -9,6 +10,7 @@ import { heldMessage } from './held.ts'
 import type { Log } from './log.ts'
 import { checkLedger, failingItsRun, parseBatch } from './message.ts'
 import { defineNode, type Message, type NodeContext } from './node.ts'
+import { attendSink } from './posting.ts'
 import { count } from './status.ts'
 import { showPlace } from './summary.ts'
 import { useConnection } from './use.ts'
@@ -39,7 +41,9 @@ export interface SinkSpec<S extends Fields, CS extends Fields, K extends Fields,
     client: Client,
     entity: string,
     context: SinkContext,
-  ) => Target | Promise<Target>
+  ) => Target | PostTarget | Promise<Target | PostTarget>
+  /** Its targets post: only a source that answers may be wired to it. */
+  readonly posts?: true
   /** Whether records of an entity are for this sink; absent: all. */
   readonly accepts?: (config: z.output<S> & Common, entity: string) => boolean
   /** Rows and bytes of a batch that suit it, where they differ from the engine's: taken where all sinks of an entity say so. */
@@ -77,7 +81,7 @@ export function defineSink<S extends Fields, CS extends Fields, K extends Fields
   spec: SinkSpec<S, CS, K, Client>,
 ): void {
   const config = z.object({ ...sinkFields, ...spec.config.shape }) as unknown as S
-  const state = new WeakMap<object, (entity: string) => Promise<Target>>()
+  const state = new WeakMap<object, (entity: string) => Promise<Target | PostTarget>>()
   const others = new WeakMap<object, { readonly handle: ((message: Message) => Promise<void>) | undefined }>()
 
   /** The handler of a mode in which the node is no sink, made once. */
@@ -95,14 +99,14 @@ export function defineSink<S extends Fields, CS extends Fields, K extends Fields
     return handle
   }
 
-  const targetsOf = (context: NodeContext<z.output<S>>): ((entity: string) => Promise<Target>) => {
+  const targetsOf = (context: NodeContext<z.output<S>>): ((entity: string) => Promise<Target | PostTarget>) => {
     const known = state.get(context)
     if (known) return known
     const own = context.config as z.output<S> & Common
     const client = useConnection<Client>(context, own.connection, spec.connection.type)
-    const targets = new Map<string, Promise<Target>>()
+    const targets = new Map<string, Promise<Target | PostTarget>>()
     const { id, name, log, signal } = context
-    const find = (entity: string): Promise<Target> => {
+    const find = (entity: string): Promise<Target | PostTarget> => {
       const made = targets.get(entity) ?? client().then((c) => spec.target(own, c, entity, { id, name, log, signal }))
       targets.set(entity, made)
       made.catch(() => targets.delete(entity))
@@ -122,11 +126,14 @@ export function defineSink<S extends Fields, CS extends Fields, K extends Fields
       kind: insteadOf(context) ? 'other' : 'sink',
       ref: { id: context.id, name: context.name },
       ...(spec.limits && { limits: spec.limits }),
+      ...(spec.posts && { posts: true }),
       accepts: (entity) => spec.accepts?.(context.config as z.output<S> & Common, entity) ?? true,
       target: (entity) => targetsOf(context)(entity),
     }),
-    start: (context) => {
-      if (!insteadOf(context)) targetsOf(context)
+    start: async (context) => {
+      if (insteadOf(context)) return
+      const target = targetsOf(context)
+      if (spec.posts) await attendSink(context, target)
     },
     input: (message, context) =>
       insteadOf(context)?.(message) ??

@@ -14,6 +14,7 @@ import { masked } from './masked.ts'
 import { foreignBefore, ledgerHandle, limitsFor, placeOf, reachable, sinksFor, targetsFor } from './members.ts'
 import { defineNode, type Message, type NodeContext } from './node.ts'
 import { entitiesOf, ORDERS, type Order, scopeOf, sourceOrder, toldOf } from './order.ts'
+import { attendSource } from './posting.ts'
 import { connectionBody, handle, scrub } from './routes.ts'
 import { finish, show } from './summary.ts'
 import { sweepOf } from './sweep.ts'
@@ -70,6 +71,8 @@ export interface SourceSpec<S extends Fields, CS extends Fields, K extends Field
   }
   /** What of the connection a person should see to soon, shown with the run's result. */
   readonly warning?: (client: Client) => string | undefined
+  /** Its sources can be asked whether a record still waits (`stillOurs`) and are told what became of it (`answer`). */
+  readonly answers?: true
   /** Up to ten records for the dialog. Sensitive columns are masked by the kit. */
   readonly preview?: (
     config: z.output<S> & Common,
@@ -112,6 +115,16 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
     state.set(context, run)
     return run
   }
+  /** A source beside the runs, which says nothing in the node's status. */
+  const openIn =
+    (context: NodeContext<z.output<S>>) =>
+    async (signal: AbortSignal): Promise<Source> =>
+      spec.source(context.config as z.output<S> & Common, await runOf(context).client(), {
+        name: context.name,
+        log: context.log,
+        signal,
+        waiting: () => undefined,
+      })
   const claim = (run: Run<Client>, engine: Engine, context: NodeContext<z.output<S>>): void => {
     if (run.claimed) return
     context.atClose(engine.claimName((context.config as z.output<S> & Common).syncName, context.id))
@@ -129,6 +142,7 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
       kind: 'source',
       ref: { id: context.id, name: context.name },
       syncName: (context.config as z.output<S> & Common).syncName,
+      ...(spec.answers && { answers: true }),
       entities: () => spec.entities(context.config as z.output<S> & Common),
       running: () => runOf(context).going !== undefined,
       mayChange: () => (context.config as z.output<S> & Common).mayChange,
@@ -153,6 +167,7 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
       const run = runOf(context)
       const engine = await context.engine()
       if (!context.signal.aborted) claim(run, engine, context)
+      if (spec.answers) await attendSource(context, (context.config as z.output<S> & Common).syncName, openIn(context))
     },
     async input(message, context) {
       const run = runOf(context)

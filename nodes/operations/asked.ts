@@ -2,6 +2,7 @@
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import type { Ledger } from '../../ledger/ledger.ts'
+import type { Engine } from '../../sync/contract/engine.ts'
 import { syncError } from '../../sync/contract/errors.ts'
 import { type LedgerHandle, ledgersOf } from '../kit/kit.ts'
 
@@ -26,9 +27,13 @@ export function handleAsked(RED: NodeAPI, id: string | undefined): LedgerHandle 
 export const ledgerAsked = async (RED: NodeAPI, id: string | undefined): Promise<Ledger | undefined> =>
   (await handleAsked(RED, id)?.engine.get())?.ledger
 
-/** The ledger that something is to be decided in. */
-export async function ledgerNeeded(RED: NodeAPI, id: string | undefined): Promise<Ledger> {
-  const found = await ledgerAsked(RED, id)
+/** The engine in whose ledger something is to be decided. */
+export async function engineNeeded(RED: NodeAPI, id: string | undefined): Promise<Engine> {
+  const found = await handleAsked(RED, id)?.engine.get()
   if (!found) throw syncError('config', 'tieout.ledger', 'No sync-ledger is deployed')
   return found
 }
+
+/** The ledger that something is to be decided in. */
+export const ledgerNeeded = async (RED: NodeAPI, id: string | undefined): Promise<Ledger> =>
+  (await engineNeeded(RED, id)).ledger

@@ -8,12 +8,14 @@ import { forDone, handle, ledgersOf } from '../kit/kit.ts'
 import { ledgerAsked, ledgerNeeded, limit, reason, text } from './asked.ts'
 import { defineDoubtRoutes } from './doubt-routes.ts'
 import { defineHeldRoutes } from './held-routes.ts'
+import { definePostingRoutes } from './posting-routes.ts'
 
 export function defineMonitorRoutes(RED: NodeAPI): void {
   defineRunRoutes(RED)
   defineDifferenceRoutes(RED)
   defineHeldRoutes(RED)
   defineDoubtRoutes(RED)
+  definePostingRoutes(RED)
 }
 
 function defineRunRoutes(RED: NodeAPI): void {
