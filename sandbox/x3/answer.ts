@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FaultKind, FaultPlan } from '../faults.ts'
 import { readBody } from '../http.ts'
+import type { Api1Door } from './api1/door.ts'
 import { type AuthSettings, checkAuthorization, tokenError } from './auth.ts'
 import { type createPreparer, executeRequest, readRequest } from './execute.ts'
 import type { Folder } from './folder.ts'
@@ -19,6 +20,7 @@ export interface X3State {
   readonly folders: ReadonlyMap<string, Folder>
   readonly defaultFolder: string
   readonly door: ReturnType<typeof createSoapDoor>
+  readonly api1: Api1Door
   readonly keepReplies: boolean
   readonly stats: X3Stats
   /** Replies by folder and request. */
@@ -55,6 +57,7 @@ export async function answer(state: X3State, request: IncomingMessage, response:
     return text === undefined
       ? send(state, response, 413, '', 'text/plain')
       : state.door.answer(request, response, text)
+  if (state.api1.isMine(path)) return state.api1.answer(request, response)
   if (path !== '/xtrem/api') return send(state, response, 404, `Cannot ${request.method} ${path}`, 'text/plain')
   if (request.method !== 'POST') return refuse(state, response, 405, 'Only POST is supported')
   if (text === undefined) return refuse(state, response, 413, 'The request is too large')

@@ -1,5 +1,6 @@
 import type { Books } from '../books/types.ts'
 import type { FaultPlan } from '../faults.ts'
+import type { Api1Door, Api1Options } from './api1/door.ts'
 import type { Audience } from './auth.ts'
 import type { EmptyStamp } from './folder.ts'
 import type { Generation } from './model.ts'
@@ -37,6 +38,8 @@ export interface X3Options {
   keepReplies?: boolean
   /** How the web services are set up. */
   soap?: SoapOptions & PoolOptions
+  /** How api1 is set up; it takes the login of `basic`. */
+  api1?: Api1Options
 }
 
 export interface X3Stats {
@@ -59,6 +62,8 @@ export interface X3Sandbox {
   user: string
   /** Where web services are posted to, and the names under which they stand. */
   soap: { readonly url: string } & Pick<SoapService, 'pool' | 'publication' | 'accountant'>
+  /** REST: where it is, and what it has been asked. */
+  api1: { readonly url: string } & Pick<Api1Door, 'sessions' | 'requests' | 'set'>
   stats(): X3Stats
   /** Takes the right to read a node (`journalEntryLine`) away, in every folder. */
   deny(node: string): void

@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { SiteFaults } from '../faults.ts'
 import { listen } from '../listen.ts'
 import { answer, send, type X3State } from './answer.ts'
+import { createApi1Door } from './api1/door.ts'
 import { checkAuthorization } from './auth.ts'
 import { createPreparer } from './execute.ts'
 import { createFolder, type Folder } from './folder.ts'
@@ -61,6 +62,7 @@ export async function startX3(options: X3Options): Promise<X3Sandbox> {
     secret: settings.secret,
     user: settings.user,
     soap: { url: origin + SOAP_PATH, ...door.service },
+    api1: { url: origin, ...state.api1 },
     stats: () => structuredClone(state.stats),
     deny: (node) => every((folder) => folder.deny(node)),
     allow: (node) => every((folder) => folder.allow(node)),
@@ -70,6 +72,7 @@ export async function startX3(options: X3Options): Promise<X3Sandbox> {
     setFaults(plan) {
       state.faults = plan
       door.setFaults(plan)
+      state.api1.setFaults(plan)
     },
     setLatency(ms) {
       state.latencyMs = ms
@@ -108,8 +111,26 @@ function stateOf(options: X3Options): X3State {
     options.soap,
   )
   door.setFaults(options.faults)
+  const api1 = createApi1Door(
+    {
+      ...{ now: clock.now, origin: () => new URL(state.url).origin, basic: options.basic },
+      folder: (name) => folders.get(name)?.books,
+    },
+    options.api1,
+  )
+  api1.setFaults(options.faults)
   const state: X3State = {
-    ...{ schema, prepare, clock, settings, folders, defaultFolder, door, keepReplies: options.keepReplies ?? false },
+    ...{
+      schema,
+      prepare,
+      clock,
+      settings,
+      folders,
+      defaultFolder,
+      door,
+      api1,
+      keepReplies: options.keepReplies ?? false,
+    },
     stats: { requests: 0, byNode: {}, byStatus: {}, ambushes: 0, last: [] },
     kept: new Map(),
     expired: new Set(),

@@ -52,7 +52,8 @@ export interface Unread {
 export interface DoorRequest {
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string
+  readonly method?: 'GET'
+  readonly body: string | undefined
   /** Greatest reply that is read to its end. */
   readonly maxBytes?: number
   readonly what: string

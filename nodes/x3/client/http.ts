@@ -1,4 +1,4 @@
-/** One POST to X3, bounded. */
+/** One request to X3, bounded. */
 import type { Dispatcher } from 'undici'
 import { syncError } from '../../../sync/contract/errors.ts'
 import { withScheme } from '../../../vendor/address.ts'
@@ -33,7 +33,9 @@ export function apiUrlOf(text: string): URL {
 export interface Post {
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string
+  /** POST where absent. */
+  readonly method?: 'GET'
+  readonly body: string | undefined
   readonly dispatcher: Dispatcher
   readonly route: Route
   /** Longest silence. */
@@ -48,6 +50,8 @@ export interface Post {
 /** A reply as it came. */
 export interface Received extends Omit<Answer, 'text'> {
   readonly date: string | undefined
+  /** `set-cookie`. */
+  readonly cookie?: string
   readonly body: Buffer
 }
 
@@ -57,12 +61,13 @@ export const answerOf = ({ body, ...rest }: Received): Answer => ({ ...rest, tex
 export async function post(options: Post): Promise<Received> {
   const { url, route, what, signal, timeoutMs } = options
   try {
-    return await exchange({ ...options, method: 'POST', idleMs: timeoutMs }, async (reply) => {
+    return await exchange({ ...options, method: options.method ?? 'POST', idleMs: timeoutMs }, async (reply) => {
       const { status, headers } = reply
       return {
         status,
         contentType: headers['content-type'] ?? '',
         date: headers.date,
+        ...(headers['set-cookie'] ? { cookie: headers['set-cookie'] } : {}),
         ...retryAfter(headers['retry-after'], headers.date),
         body: await bytesOf(reply, options.maxBytes),
       }

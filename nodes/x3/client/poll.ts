@@ -7,20 +7,14 @@ import type { EntityPlan, Page, PageRequest, Source, StampWindow } from '../../.
 import { compileBalance, imbalanceText } from '../../../sync/values/balance.ts'
 import type { X3Connection } from './connection.ts'
 import { compileConverter } from './convert.ts'
-import { dimensionColumns, readDimensionTypes } from './dimensions.ts'
+import { dimensionColumns } from './dimensions.ts'
+import { type Door, graphqlDoor } from './door.ts'
 import { ENTITIES, entityDef } from './entities/index.ts'
 import type { EntityDef } from './entities/types.ts'
 import { allOf, atPath, emptyStampFilter, type Filter, parseFilter, stampFilter } from './filter.ts'
-import { createListing } from './listing.ts'
-import { createReader, type Reader } from './reader.ts'
+import type { Reader } from './reader.ts'
 import type { RecordFault } from './records.ts'
-import {
-  type ExtraField,
-  type ResolvedEntity,
-  type ResolvedList,
-  type ResolvedWatch,
-  resolveEntity,
-} from './resolve.ts'
+import type { ExtraField, ResolvedEntity, ResolvedList, ResolvedWatch } from './resolve.ts'
 import type { X3Schema } from './schema.ts'
 import { sideFault } from './side.ts'
 
@@ -65,8 +59,12 @@ const RECENT_MS = 5000
 /** Keys remembered of one run, so that a bulk change costs no memory without end. */
 const MOST_REMEMBERED = 200_000
 
-/** `schema` is shared by all sources of a connection, so that fields are asked once. */
-export function createX3Source(connection: X3Connection, schema: X3Schema, options: X3SourceOptions): Source {
+/** A source by GraphQL. `schema` is shared by all sources of a connection, so that fields are asked once. */
+export const createX3Source = (connection: X3Connection, schema: X3Schema, options: X3SourceOptions): Source =>
+  sourceThrough(graphqlDoor(connection, schema), connection, options)
+
+/** A source that reads by a door; whichever it is, the records are the same. */
+export function sourceThrough(door: Door, connection: X3Connection, options: X3SourceOptions): Source {
   const unlisten = options.waiting && connection.listen(options.waiting)
   // What an earlier run heard is no clock of this one: what changed since would wait for the next.
   const began = performance.now()
@@ -76,22 +74,22 @@ export function createX3Source(connection: X3Connection, schema: X3Schema, optio
     readsAhead: connection.concurrency > 1,
     async close() {
       unlisten?.()
+      await door.leave?.()
     },
     async clock(signal) {
       // A reply that has just come told it too, if a little less.
-      if (heard() === undefined)
-        await connection.query('{__typename}', {}, { what: 'the clock of X3', signal, waiting: options.waiting })
+      if (heard() === undefined) await door.ask(signal, options.waiting)
       const time = heard() ?? connection.clock.now()
       return new Date(Math.floor(time / 1000) * 1000).toISOString().replace('.000Z', 'Z')
     },
-    plan: (entity, signal) => planOf(connection, schema, options, entity, signal),
+    plan: (entity, signal) => planOf(door, connection, options, entity, signal),
     requests: () => connection.requests(),
   }
 }
 
 async function planOf(
+  door: Door,
   connection: X3Connection,
-  x3: X3Schema,
   options: X3SourceOptions,
   entity: string,
   signal: AbortSignal,
@@ -103,8 +101,7 @@ async function planOf(
       hint: `Choose from: ${ENTITIES.map((known) => known.entity).join(', ')}.`,
     })
   }
-  const resolved = await resolveEntity(
-    x3,
+  const resolved = await door.resolve(
     def,
     {
       stampField: options.stampField || '_updateStamp',
@@ -119,7 +116,7 @@ async function planOf(
     ? []
     : chosen.length > 0
       ? chosen
-      : await readDimensionTypes(connection, x3, entity, signal)
+      : await door.dimensionTypes(entity, signal)
   const dimensions = dimensionColumns(types, entity)
   const table = schemaOf(resolved, [...dimensions.values()], dimensions)
   const ledgers = options.ledgers ?? []
@@ -136,7 +133,7 @@ async function planOf(
     resolved.only && def.only ? atPath(resolved.only, options[def.only.option] || 'CCT') : undefined,
   ]
   const balance = compileBalance(table, options.statisticalLedgers)
-  const reader = createReader(connection, resolved, {
+  const reader = door.reader(resolved, {
     schema: table,
     convert,
     numbers,
@@ -173,10 +170,10 @@ async function planOf(
     readPage: (request) => {
       const page = readPage(request)
       // X3 was updated under us: its fields are asked anew by the next run.
-      page.catch((error: unknown) => isSyncError(error) && error.code === 'x3.unknown-field' && x3.forget())
+      page.catch((error: unknown) => isSyncError(error) && error.code === 'x3.unknown-field' && door.forget())
       return page
     },
-    list: createListing(connection, resolved, {
+    list: door.listing(resolved, {
       schema: table,
       source: options.source,
       filter: allOf(fixed),
@@ -225,7 +222,10 @@ async function walked(
   const first = window.from === null
   let filter: Filter | undefined
   let future: string | undefined
-  if (walk === 'empty' && stamp) {
+  if (entity.firstReadsAll && first && walk !== BACKFILL) {
+    // Stamps that are empty, or that the door cannot compare, are among them.
+    if (walk !== 'changed') return NOTHING
+  } else if (walk === 'empty' && stamp) {
     // Later ones come with the sweep, or with the date window: here they would be read anew with every run.
     // Without a bound, everything was in `changed`.
     if (!first || window.bound === null || stamp.granularity === 'day') return NOTHING
@@ -236,7 +236,7 @@ async function walked(
   } else if (walk === BACKFILL) {
     filter = backfillFilter(entity, window)
   } else if (stamp) {
-    filter = stampFilter(stamp.field, stamp.granularity, window)
+    filter = stampFilter(stamp.field, stamp.granularity, earlier(window, stamp.backDays))
     if (stamp.granularity === 'second' && window.bound !== null && request.cursor === null) {
       future = allOf([
         { [stamp.field]: { _gt: new Date(now + FUTURE_MS).toISOString().replace(/\.\d+Z/, 'Z') } },
@@ -246,6 +246,9 @@ async function walked(
   }
   return reader.page(allOf([filter, ...fixed]), request, future)
 }
+
+const earlier = (window: StampWindow, days = 0): StampWindow =>
+  days === 0 || window.from === null ? window : { ...window, from: isoDate(Date.parse(window.from) - days * DAY_MS) }
 
 function backfillFilter(entity: ResolvedEntity, window: StampWindow): Filter | undefined {
   if (!entity.dateField) return entity.stamp && stampFilter(entity.stamp.field, entity.stamp.granularity, window)

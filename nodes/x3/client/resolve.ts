@@ -29,6 +29,8 @@ export interface ResolvedList {
 export interface Stamp {
   readonly field: string
   readonly granularity: 'second' | 'day'
+  /** A window begins so many days earlier: the field is a date of the document and no stamp. */
+  readonly backDays?: number
 }
 export interface ResolvedWatch {
   readonly def: WatchDef
@@ -51,6 +53,8 @@ export interface ResolvedEntity {
   readonly dateField: string | undefined
   readonly only?: FieldPath
   readonly notices: readonly string[]
+  /** A first load reads without looking at stamps, those that are empty too. */
+  readonly firstReadsAll?: true
 }
 
 /** A field added by the user. */

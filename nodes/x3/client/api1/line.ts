@@ -1,0 +1,193 @@
+/** Requests to REST api1: one session to each of the requests that run at a time, kept by its cookie, released at the end. */
+import { isSyncError, syncError } from '../../../../sync/contract/errors.ts'
+import type { RetryOptions } from '../../../../sync/contract/retry.ts'
+import { withRetry } from '../../../../sync/contract/retry.ts'
+import { checkJson, parseExactly } from '../../../../vendor/json.ts'
+import { isOverLimit } from '../../../../vendor/limits.ts'
+import { retryContext, type X3Connection } from '../connection.ts'
+import { type Answer, answerError, htmlError, isHtml, tooMuch } from '../errors.ts'
+import { answerOf, type Received } from '../http.ts'
+
+/** A body of api1, its numbers as they were written where JavaScript would change them. */
+export type Body = Readonly<Record<string, unknown>>
+
+export interface Api1Line {
+  /** Gets one address of this site, once; throws `SyncError`s. `onAttempt` is called just before it is sent. */
+  get(path: string, options: { what: string; signal: AbortSignal; onAttempt?: () => void }): Promise<Body>
+  /** The same, tried again. */
+  again(path: string, options: { what: string; signal: AbortSignal; retry?: Partial<RetryOptions> }): Promise<Body>
+  /** Where classes of a folder are. */
+  readonly classes: string
+  /** Gives every session back. */
+  leave(): Promise<void>
+}
+
+/** A record that is asked by key and is not there. */
+export const MISSING = 'x3.api1-missing'
+
+const NOT_THERE = /\b721\b|does not exist|no such record/i
+const NO_SESSION = /\bsessions?\b|licen[cs]e/i
+const NO_COLUMN = /propert(?:y|ies)\b.*(?:not exist|unknown|invalid)|syntax error in where|not supported/i
+
+export function createApi1Line(connection: X3Connection, site: string, sessions: number): Api1Line {
+  const free: { cookie?: string }[] = Array.from({ length: Math.max(1, sessions) }, () => ({}))
+  const waiting: (() => void)[] = []
+
+  const enter = async (): Promise<{ cookie?: string }> => {
+    while (free.length === 0) await new Promise<void>((resolve) => waiting.push(resolve))
+    return free.pop() as { cookie?: string }
+  }
+  const leaveOne = (session: { cookie?: string }): void => {
+    free.push(session)
+    waiting.shift()?.()
+  }
+
+  const send = async (
+    path: string,
+    what: string,
+    signal: AbortSignal,
+    session: { cookie?: string },
+    before?: () => void,
+  ) => {
+    const received = await connection.post({
+      ...{ url: new URL(path, site), method: 'GET', body: undefined, what, signal, before },
+      headers: {
+        accept: 'application/json;vnd.sage=syracuse, application/json',
+        authorization: await connection.login.header(undefined, signal),
+        ...(session.cookie ? { cookie: session.cookie } : {}),
+      },
+    })
+    const cookie = received.cookie?.split(';', 1)[0]
+    if (cookie) session.cookie = cookie
+    return received
+  }
+
+  /** Sessions that X3 had no room for: those that there are serve all. */
+  let retired = 0
+  const get: Api1Line['get'] = async (path, { what, signal, onAttempt }) => {
+    for (;;) {
+      const session = await enter()
+      try {
+        const body = bodyOf(await send(path, what, signal, session, onAttempt), what)
+        leaveOne(session)
+        return body
+      } catch (error) {
+        const others = sessions - retired - 1
+        const isFull = isSyncError(error) && error.code === 'x3.sessions' && session.cookie === undefined
+        if (!isFull || others < 1) {
+          leaveOne(session)
+          throw error
+        }
+        retired += 1
+      }
+    }
+  }
+  return {
+    get,
+    again: (path, { what, signal, retry }) =>
+      withRetry(() => get(path, { what, signal }), retryContext(signal), { ...connection.retry, ...retry }),
+    classes: `/api1/x3/erp/${encodeURIComponent(connection.folder)}/`,
+    async leave() {
+      const open = free.filter(({ cookie }) => cookie !== undefined)
+      await Promise.all(
+        open.map(async (session) => {
+          const limit = AbortSignal.timeout(1000)
+          await send('/logout', 'leaving X3', limit, session).catch(() => undefined)
+          delete session.cookie
+        }),
+      )
+      for (; retired > 0; retired--) free.push({})
+    },
+  }
+}
+
+/** The rows of a success, or the error that the reply amounts to: complaints may stand in a body of HTTP 200. */
+function bodyOf(received: Received, what: string): Body {
+  const answer = answerOf(received)
+  if (answer.status >= 200 && answer.status < 300) {
+    if (isHtml(answer)) throw htmlError(answer, what, { httpStatus: answer.status })
+    const body = parse(received, answer.text, what)
+    const wrong = complaintOf(body)
+    if (wrong !== undefined) throw refused(wrong, answer, what)
+    return body
+  }
+  const wrong = complaintOf(safe(answer.text))
+  if (wrong !== undefined && answer.status !== 401) throw refused(wrong, answer, what)
+  throw answerError(answer, what)
+}
+
+function parse(received: Received, text: string, what: string): Body {
+  try {
+    checkJson(received.body)
+    const value = parseExactly(text)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Body
+  } catch (error) {
+    if (isOverLimit(error)) throw tooMuch(error, what)
+    if (isSyncError(error)) throw error
+  }
+  throw syncError('transient', 'x3.body', `${what}: the answer of X3 is cut or no JSON (${text.length} characters)`, {
+    httpStatus: received.status,
+    hint: 'If it stays, a proxy between here and X3 cuts long answers: choose a smaller page size.',
+  })
+}
+
+const safe = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+interface Diagnosis {
+  readonly $severity?: unknown
+  readonly $message?: unknown
+}
+const diagnosesOf = (body: unknown): Diagnosis[] => {
+  const found = (body as { $diagnoses?: unknown } | null | undefined)?.$diagnoses
+  return Array.isArray(found) ? found.filter((one) => typeof one === 'object' && one !== null) : []
+}
+const isSevere = ({ $severity }: Diagnosis): boolean =>
+  $severity === 'error' || $severity === 'fatal' || Number($severity) > 2
+
+/** The first severe diagnosis of a body. */
+const complaintOf = (body: unknown): string | undefined => {
+  const severe = diagnosesOf(body).find(isSevere)
+  return (
+    severe &&
+    (String(severe.$message ?? '')
+      .replace(/\s+/g, ' ')
+      .trim()
+      .slice(0, 500) ||
+      'an error without a text')
+  )
+}
+
+/** What X3 says beside rows that is no failure. */
+export const noticesOf = (body: Body): string[] =>
+  diagnosesOf(body)
+    .filter((one) => !isSevere(one))
+    .map(({ $message }) => String($message ?? '').slice(0, 500))
+    .filter((text) => text !== '')
+
+function refused(said: string, answer: Answer, what: string): Error {
+  const { status, retryAfterMs } = answer
+  const details = {
+    ...{ httpStatus: status, vendorText: said },
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  }
+  if (status === 429 || (status !== 404 && NO_SESSION.test(said)))
+    return syncError('throttled', 'x3.sessions', `${what}: X3 has no session free: ${said}`, {
+      ...details,
+      hint: 'It is asked again. If it stays: look who holds sessions in X3 (Administration > Usage), or allow fewer at a time on the connection.',
+    })
+  if (NO_COLUMN.test(said))
+    return syncError('config', 'x3.filter', `${what}: X3 does not take the condition: ${said}`, {
+      ...details,
+      hint: 'Only properties of the query facet can be compared. Correct the filter, or the names in the file of fields.',
+    })
+  if (NOT_THERE.test(said)) return syncError('config', MISSING, `${what}: X3 does not know it: ${said}`, details)
+  return status >= 400
+    ? answerError(answer, what)
+    : syncError('transient', 'x3.api1', `${what}: X3 answered: ${said}`, details)
+}
