@@ -115,16 +115,6 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
     state.set(context, run)
     return run
   }
-  /** A source beside the runs, which says nothing in the node's status. */
-  const openIn =
-    (context: NodeContext<z.output<S>>) =>
-    async (signal: AbortSignal): Promise<Source> =>
-      spec.source(context.config as z.output<S> & Common, await runOf(context).client(), {
-        name: context.name,
-        log: context.log,
-        signal,
-        waiting: () => undefined,
-      })
   const claim = (run: Run<Client>, engine: Engine, context: NodeContext<z.output<S>>): void => {
     if (run.claimed) return
     context.atClose(engine.claimName((context.config as z.output<S> & Common).syncName, context.id))
@@ -167,7 +157,7 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
       const run = runOf(context)
       const engine = await context.engine()
       if (!context.signal.aborted) claim(run, engine, context)
-      if (spec.answers) await attendSource(context, (context.config as z.output<S> & Common).syncName, openIn(context))
+      if (spec.answers) await attendRuns(spec, context as NodeContext<z.output<S> & Common>, run)
     },
     async input(message, context) {
       const run = runOf(context)
@@ -229,6 +219,21 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
     }),
   )
 }
+
+/** It is asked and told beside its runs too, which says nothing in the node's status. */
+const attendRuns = <S extends Fields, CS extends Fields, K extends Fields, Client>(
+  spec: SourceSpec<S, CS, K, Client>,
+  context: NodeContext<z.output<S> & Common>,
+  run: Run<Client>,
+): Promise<void> =>
+  attendSource(context, context.config.syncName, async (signal) =>
+    spec.source(context.config, await run.client(), {
+      name: context.name,
+      log: context.log,
+      signal,
+      waiting: () => undefined,
+    }),
+  )
 
 interface Run<Client> {
   readonly client: () => Promise<Client>
