@@ -8,7 +8,7 @@ import { type ConfigSpec, type Fields, field } from './config.ts'
 import type { ConnectionSpec } from './connection.ts'
 import { heldMessage } from './held.ts'
 import type { Log } from './log.ts'
-import { checkLedger, failingItsRun, parseBatch } from './message.ts'
+import { type Batch, checkLedger, failingItsRun, parseBatch } from './message.ts'
 import { defineNode, type Message, type NodeContext } from './node.ts'
 import { attendSink } from './posting.ts'
 import { count } from './status.ts'
@@ -44,6 +44,8 @@ export interface SinkSpec<S extends Fields, CS extends Fields, K extends Fields,
   ) => Target | PostTarget | Promise<Target | PostTarget>
   /** Its targets post: only a source that answers may be wired to it. */
   readonly posts?: true
+  /** Called with each batch that comes, whatever becomes of it: for the preview of a dialog. */
+  readonly seen?: (batch: Batch, context: SinkContext) => void
   /** Whether records of an entity are for this sink; absent: all. */
   readonly accepts?: (config: z.output<S> & Common, entity: string) => boolean
   /** Rows and bytes of a batch that suit it, where they differ from the engine's: taken where all sinks of an entity say so. */
@@ -140,6 +142,7 @@ export function defineSink<S extends Fields, CS extends Fields, K extends Fields
       failingItsRun(message, context, async (engine) => {
         const batch = parseBatch(message)
         checkLedger(batch, engine.ledger.id)
+        spec.seen?.(batch, context)
         context.status.working(batch.schema.entity)
         const { entity } = batch.schema
         const target = await targetsOf(context)(entity)

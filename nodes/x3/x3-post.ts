@@ -1,0 +1,185 @@
+/** x3-post: approved invoices become journals in the general ledger of Sage X3, each exactly once. */
+import type { NodeAPI } from 'node-red'
+import { z } from 'zod'
+import { syncError } from '../../sync/contract/errors.ts'
+import type { DataRecord } from '../../sync/contract/message.ts'
+import type { PostRules } from '../../sync/contract/posting.ts'
+import { defineSink, field, handle, readConfig, wrongField } from '../kit/kit.ts'
+import { previewJournal } from './client/posting/preview.ts'
+import { type PostingRules, SIDES, TREATMENTS } from './client/posting/rules.ts'
+import { createX3PostTarget, type X3PostOptions } from './client/posting/target.ts'
+import type { WebServices } from './client/soap/client.ts'
+import { type X3Client, x3Connection } from './x3-connection.ts'
+
+/** What is posted: the approved invoice, whichever system it comes from (docs/entities.md). */
+export const POSTED_ENTITY = 'basware_invoice'
+
+const percent = (what: string) =>
+  z.preprocess(
+    (value) => (typeof value === 'number' ? String(value) : (value ?? '')),
+    z.string().regex(/^$|^(100(\.0+)?|\d{1,2}(\.\d{1,4})?)$/, `${what} must be a percentage such as 20 or 5.5`),
+  )
+
+const taxRow = z.object({
+  code: field.text('a tax code is missing'),
+  x3Code: field.optional(),
+  treatment: field.choice(TREATMENTS),
+  account: field.optional(),
+  owedAccount: field.optional(),
+  rate: percent('the rate'),
+  deductible: percent('the deductible part'),
+  accountOnly: field.flag(),
+})
+const typeRow = z.object({
+  type: field.optional(),
+  entryType: field.text('an invoice type needs its entry type'),
+  journal: field.optional(),
+  sides: field.choice(SIDES),
+})
+const companyRow = z.object({
+  company: field.text('a company is missing'),
+  site: field.text('a company needs its site'),
+  accrual: field.optional(),
+})
+const supplierRow = z.object({
+  supplier: field.text('a supplier is missing; * stands for all others'),
+  account: field.text('a supplier needs its control account'),
+})
+const dimensionRow = z.object({
+  column: field.text('a dimension needs its column'),
+  field: field.text('a dimension needs its field of X3'),
+})
+const rows = <T extends z.ZodType>(row: T) => z.array(row, { error: 'must be a list' }).default([])
+
+const config = z.object({
+  companies: rows(companyRow),
+  types: rows(typeRow),
+  taxes: rows(taxRow),
+  suppliers: rows(supplierRow),
+  dimensions: rows(dimensionRow),
+  date: field.choice(['voucher', 'invoice', 'today']),
+  roundingUnits: field.number(2, 0, 1000),
+  roundingAccount: field.optional(),
+  blockField: field.optional(),
+  blockValue: field.optional(),
+  dueDateField: field.optional(),
+  notPosted: field.list(),
+  /** Field that carries the reference; empty: the first of REFINT, REF and BPRVCR that is found by. */
+  referenceField: field.optional(),
+  testSite: field.optional(),
+  testEntryType: field.optional(),
+  testCurrency: field.optional('EUR'),
+  testDebit: field.optional(),
+  testCredit: field.optional(),
+  testDimension: field.optional(),
+  lookMinutes: field.optional('1, 5, 15'),
+  settleMinutes: field.number(20, 0.01, 1440),
+  everyMinutes: field.number(5, 0.01, 1440),
+  whenAbsent: field.choice(['ask', 'again']),
+})
+type Config = z.output<typeof config>
+
+/** Tables and choices as a journal is built by them. Throws `config` for a row that says too little. */
+export function rulesOf(values: Config): PostingRules {
+  for (const { code, treatment, account, owedAccount } of values.taxes) {
+    const missing =
+      (treatment === 'tax' || treatment === 'reverse') && account === ''
+        ? 'the account of the tax that is taken back'
+        : treatment === 'reverse' && owedAccount === ''
+          ? 'the account of the tax that is owed'
+          : undefined
+    if (missing) throw wrongField('taxes', `the tax code ${code} needs ${missing}`)
+  }
+  for (const name of ['companies', 'types', 'suppliers'] as const)
+    if (values[name].length === 0) throw wrongField(name, 'the table is empty: no invoice could be posted')
+  if (values.blockField !== '' && values.blockValue === '')
+    throw wrongField('blockValue', 'say what is sent where a payment is blocked')
+  const { date, roundingUnits, roundingAccount, blockField, blockValue, dueDateField, notPosted } = values
+  const { taxes, types, companies, suppliers, dimensions } = values
+  return {
+    ...{ taxes, types, companies, suppliers, dimensions, date, roundingUnits, roundingAccount },
+    ...{ blockField, blockValue, dueDateField, notPosted },
+  }
+}
+
+function waitsOf({ lookMinutes, settleMinutes, everyMinutes, whenAbsent }: Config): PostRules {
+  const minutes = lookMinutes
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean)
+    .map(Number)
+  if (minutes.some((one) => !(one > 0 && one <= 1440)))
+    throw wrongField('lookMinutes', 'write minutes with commas between them, such as 1, 5, 15')
+  return {
+    lookAgainSeconds: minutes.map((one) => one * 60),
+    settleSeconds: settleMinutes * 60,
+    everySeconds: everyMinutes * 60,
+    whenAbsent,
+  }
+}
+
+function optionsOf(values: Config, { publication, connection }: X3Client): X3PostOptions {
+  const [first] = values.dimensions
+  return {
+    rules: rulesOf(values),
+    publication,
+    referenceField: values.referenceField,
+    test: {
+      site: values.testSite,
+      entryType: values.testEntryType,
+      journal: '',
+      currency: values.testCurrency,
+      debit: values.testDebit,
+      credit: values.testCredit,
+      dimensions: first && values.testDimension ? { [first.field]: values.testDimension } : {},
+    },
+    waits: waitsOf(values),
+    ...(connection.retry ? { retry: connection.retry } : {}),
+  }
+}
+
+function servicesOf({ services }: X3Client): WebServices {
+  if (services) return services
+  throw syncError(
+    'config',
+    'x3.no-pool',
+    'The X3 connection names no pool of web services, and nothing can be posted',
+    {
+      field: 'soapPool',
+      hint: 'Open the connection, and fill in "Web services (posting)".',
+    },
+  )
+}
+
+export default function (RED: NodeAPI): void {
+  /** The last invoice that came to a node, for its preview. */
+  const seen = new Map<string, DataRecord>()
+
+  defineSink(RED, {
+    type: 'x3-post',
+    version: 1,
+    config,
+    connection: x3Connection,
+    posts: true,
+    seen: ({ payload }, { id }) => {
+      const last = payload.at(-1)
+      if (last) seen.set(id, last)
+    },
+    accepts: (_own, entity) => entity === POSTED_ENTITY,
+    target: (own, client) => createX3PostTarget(client.connection, servicesOf(client), optionsOf(own, client)),
+  })
+
+  RED.httpAdmin.post(
+    '/tieout/x3-post/:id/preview',
+    RED.auth.needsPermission('flows.write'),
+    handle(z.object({ config: z.record(z.string(), z.unknown()) }), async (body, { params }) => {
+      const last = seen.get(params.id ?? '')
+      if (!last)
+        throw syncError('config', 'x3.post-preview', 'No invoice has come to this node since it was started', {
+          hint: 'Deploy, run the sync once, and open the preview again. What is held comes here too.',
+        })
+      const rules = rulesOf(readConfig({ config, version: 1 }, body.config))
+      return previewJournal(last, rules, new Date().toISOString().slice(0, 10))
+    }),
+  )
+}
