@@ -8,7 +8,7 @@ import { settleDoubt } from '../../sync/delivering/answer-doubt.ts'
 import { openInWords } from '../../sync/run/verdict.ts'
 import type { AppendTarget, MergeTarget, SqlTarget } from '../../vendor/warehouse/warehouse.ts'
 import { type FakeTarget, supplier, supplierSchema } from './fakes.ts'
-import { rig, sums, warehouse } from './rig.ts'
+import { mapping, type Rig, rig, sums, warehouse } from './rig.ts'
 import { batchOf, entry, journal, writeContext } from './warehouse.ts'
 import { wholeSuite } from './whole-suite.ts'
 
@@ -537,13 +537,11 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
           resolve: async () => 'in-doubt',
         }
         // A mapping gives the table other keys than the source's.
-        const mapped = (message: BatchMessage): BatchMessage => ({
-          ...message,
-          payload: message.payload.map((record) => ({ ...record, code: `G${record.code}` })),
-        })
+        const mapped = (own: Rig, message: BatchMessage): BatchMessage =>
+          mapping(own, message, (record) => ({ ...record, code: `G${record.code}` }))
         const r = await rig({
           entities: { supplier: { schema: supplierSchema } },
-          flow: (message, own) => void own.deliver(mapped(message), warehouse, doubtful as FakeTarget),
+          flow: (message, own) => void own.deliver(mapped(own, message), warehouse, doubtful as FakeTarget),
         })
         try {
           for (const code of ['A', 'B']) r.source.put('supplier', supplier(code, 'first'))
