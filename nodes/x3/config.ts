@@ -7,6 +7,17 @@ export const config = z.object({
   folder: field.optional(),
   /** Value of the `source` column; empty: product, host, folder. */
   source: field.optional(),
+  /** By which of X3's interfaces it is read. */
+  door: field.choice(['graphql', 'api1']),
+  /** Of api1: `supplier = CLASS.REPRESENTATION`, a line each. */
+  classes: field.optional(),
+  /** Of api1: a JSON file with the names of classes and fields, in the place of what is built in. */
+  fieldsFile: field.optional(),
+  api1PageSize: field.number(20, 1, 1000),
+  /** Sessions of X3 that are held at the same time, and documents that are read at a time. */
+  api1Sessions: field.number(4, 1, 16),
+  /** Of api1: days of documents that are read again where no stamp can be compared. */
+  dateDays: field.number(35, 1, 3660),
   login: field.choice(['jwt', 'basic', 'cloud', 'cloudClient']),
   clientId: field.optional(),
   user: field.optional(),

@@ -11,12 +11,18 @@ import {
   quietHours,
   routeLine,
   routeOf,
+  wrongField,
 } from '../kit/kit.ts'
+import { api1Settings } from './api1.ts'
+import { checkApi1 } from './client/api1/check.ts'
+import { type Api1Door, createApi1Door } from './client/api1/door.ts'
 import { checkX3, hurried } from './client/check.ts'
 import { createX3Connection, type X3Connection } from './client/connection.ts'
+import { type Door, graphqlDoor } from './client/door.ts'
 import { apiUrlOf } from './client/http.ts'
 import { listNames, readList } from './client/lists.ts'
 import type { Audience, X3Auth, X3Options } from './client/options.ts'
+import { probeDoors } from './client/probe.ts'
 import { createX3Schema, type X3Schema } from './client/schema.ts'
 import { checkWebServices } from './client/soap/check.ts'
 import { createWebServices, type WebServices } from './client/soap/client.ts'
@@ -27,6 +33,8 @@ import { type Config, config, type Secrets, secrets } from './config.ts'
 export interface X3Client {
   readonly connection: X3Connection
   readonly schema: X3Schema
+  /** How a source reads on a line of this connection. */
+  readonly door: (connection: X3Connection) => Door
   /** Value of the `source` column. */
   readonly source: string
   /** The web services; undefined: no pool is named. */
@@ -46,11 +54,19 @@ export const x3Connection: ConnectionSpec<typeof config, typeof secrets, X3Clien
   close: (client) => client.connection.close(),
   async test(values, credentials, context) {
     const { signal } = context
-    const client = await openX3(values, credentials, context)
+    const client = await openX3(values, credentials, context).catch((error: unknown) => asSyncError(error))
+    if (client instanceof Error)
+      return [
+        { ok: false, text: client.message },
+        ...(await probeDoors(values.url, await routeOf(values, credentials), signal)),
+      ]
     try {
       const paired = client.cloud?.state && (await client.cloud.state())
       if (paired?.ok === false) return [paired]
-      const read = checkX3(client.connection, signal).then((lines) => (paired ? [paired, ...lines] : lines))
+      const hurry = hurried(client.connection)
+      const check =
+        values.door === 'api1' ? checkApi1(hurry, client.door(hurry) as Api1Door, signal) : checkX3(hurry, signal)
+      const read = check.then((lines) => (paired ? [paired, ...lines] : lines))
       const services = servicesOf(hurried(client.connection), values, credentials)
       if (!services) return await read
       // Posting alone may do without what reading needs.
@@ -80,6 +96,8 @@ async function openX3(
   context: Pick<OpenContext, 'name' | 'ledger' | 'once'>,
 ): Promise<X3Client> {
   const quiet = quietHours(values)
+  if (values.door === 'api1' && inCloud(values))
+    throw wrongField('door', 'REST api1 in the cloud has no address that is known')
   const cloud = inCloud(values) ? await openCloud(values, credentials, context) : undefined
   const options: X3Options = {
     url: values.url,
@@ -88,18 +106,21 @@ async function openX3(
       ? { kind: 'held', user: '(user of the pairing)', credentials: cloud.credentials }
       : login(values, credentials),
     ...(values.customer && cloud ? { systemUrl: values.customer } : {}),
-    concurrency: values.concurrency,
+    concurrency: values.door === 'api1' ? values.api1Sessions : values.concurrency,
     retry: { totalMs: values.retryMinutes * 60_000 },
     ...(await routeOf(values, credentials)),
     ...(values.requestsPerSecond > 0 ? { requestsPerSecond: values.requestsPerSecond } : {}),
     ...(quiet ? { quietHours: quiet } : {}),
   }
   const connection = createX3Connection(options)
+  const schema = createX3Schema(connection)
+  const api1 = values.door === 'api1' ? await api1Settings(values) : undefined
   return {
+    door: (on) => (api1 ? createApi1Door(on, api1) : graphqlDoor(on, on === connection ? schema : createX3Schema(on))),
     services: servicesOf(connection, values, credentials),
     publication: values.soapPublication || 'WSGAS',
     connection,
-    schema: createX3Schema(connection),
+    schema,
     source: values.source || connection.address.replace('x3://', 'x3:').replace('/', ':').replace(/:$/, ''),
     ...(cloud ? { cloud } : {}),
   }

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { addedFieldRow, byEntity, columnsByEntity, defineSource, field } from '../kit/kit.ts'
 import { previewX3 } from './client/check.ts'
 import { ENTITIES } from './client/entities/index.ts'
-import { createX3Source, type X3SourceOptions } from './client/poll.ts'
+import { sourceThrough, type X3SourceOptions } from './client/poll.ts'
 import type { ExtraField } from './client/resolve.ts'
 import { type X3Client, x3Connection } from './x3-connection.ts'
 
@@ -71,12 +71,12 @@ export default function (RED: NodeAPI): void {
     entities: (values) => values.entities.map(({ entity }) => entity),
     filters: filtersOf,
     source: (values, client, { waiting }) =>
-      createX3Source(client.connection, client.schema, {
+      sourceThrough(client.door(client.connection), client.connection, {
         ...sourceOptions(values, client),
         waiting: (what) => waiting(`X3: ${what}`),
       }),
     warning: (client) => client.cloud?.warning?.(),
     preview: (values, client, entity, signal) =>
-      previewX3(client.connection, sourceOptions(values, client), entity, signal),
+      previewX3(client.connection, client.door, sourceOptions(values, client), entity, signal),
   })
 }

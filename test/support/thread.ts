@@ -16,6 +16,7 @@ import { type Red, type RedOptions, startRed } from './node-red.ts'
 import { type Caught, filledIn, type Seen, startCollector } from './taps.ts'
 import { type ThreadTarget, toDatabricks } from './thread-targets.ts'
 import { waitFor } from './wait.ts'
+import { BASIC } from './x3-api1.ts'
 
 /** One start of the source or of the replay: its summary if it came to run, its error if it failed. */
 export interface Ran {
@@ -120,6 +121,7 @@ export async function startThreadTo<S>(
     clock,
     books: createBooks({ seed: 99, size: 'small', today, now: clock.now }),
     folders,
+    basic: BASIC,
   })
   const target = await startTarget(names)
   const collector = await startCollector()

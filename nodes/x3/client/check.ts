@@ -3,9 +3,10 @@ import { isSyncError } from '../../../sync/contract/errors.ts'
 import { clockLine, fine, HURRIED, type Preview, previewOf, type ReportLine } from '../../../vendor/report.ts'
 import type { X3Connection } from './connection.ts'
 import { pageOf } from './dimensions.ts'
+import type { Door } from './door.ts'
 import { ENTITIES } from './entities/index.ts'
 import type { EntityDef } from './entities/types.ts'
-import { createX3Source, type X3SourceOptions } from './poll.ts'
+import { sourceThrough, type X3SourceOptions } from './poll.ts'
 import { type ResolvedEntity, resolveEntity } from './resolve.ts'
 import { createX3Schema, type X3Schema } from './schema.ts'
 import { pageQuery, selectPaths, selectRecord } from './select.ts'
@@ -69,11 +70,16 @@ async function first(connection: X3Connection, entity: ResolvedEntity, signal: A
 /** Ten records of an entity as they would be sent. */
 export async function previewX3(
   given: X3Connection,
+  door: (connection: X3Connection) => Door,
   options: X3SourceOptions,
   entity: string,
   signal: AbortSignal,
 ): Promise<Preview> {
   const connection = hurried(given)
-  const source = createX3Source(connection, createX3Schema(connection), { ...options, pageSize: 10 })
-  return previewOf(source, entity, (walk) => walk === 'changed', signal)
+  const source = sourceThrough(door(connection), connection, { ...options, pageSize: 10 })
+  try {
+    return await previewOf(source, entity, (walk) => walk === 'changed', signal)
+  } finally {
+    await source.close?.()
+  }
 }

@@ -1,0 +1,79 @@
+/** Test connection by api1: what the site publishes, what is proposed, and what of each entity can be read. */
+import { isSyncError, withHint } from '../../../../sync/contract/errors.ts'
+import { clockLine, fine, type ReportLine } from '../../../../vendor/report.ts'
+import type { X3Connection } from '../connection.ts'
+import { ENTITIES } from '../entities/index.ts'
+import type { Api1Door } from './door.ts'
+import { DIMENSION_TYPES } from './entities.ts'
+import { queryPath, resolveApi1, rowsOf } from './resolve.ts'
+
+/** Costs a session, which is given back. */
+export async function checkApi1(connection: X3Connection, door: Api1Door, signal: AbortSignal): Promise<ReportLine[]> {
+  const { line, site } = door
+  try {
+    const proxies = await published(door, connection.folder, signal)
+    const lines: ReportLine[] = [
+      fine(
+        `Reached REST api1 of ${new URL(connection.apiUrl).origin}, folder ${connection.folder}, as ${connection.user}.`,
+      ),
+      clockLine('X3', connection.clock.differenceSeconds() ?? 0, 'Windows follow'),
+      ...(proxies ? proposals(door, proxies) : [fine('X3 does not list what it publishes: Classes must be typed.')]),
+    ]
+    for (const def of ENTITIES) {
+      if (!site.classOf(def.entity)) continue
+      try {
+        const entity = await resolveApi1(site, def, { stampField: '_updateStamp' }, signal)
+        const body = await line.again(queryPath(line, entity.api1.published, { count: '1' }), {
+          what: def.entity,
+          signal,
+        })
+        const by = entity.stamp ? `by ${entity.stamp.field}` : 'as a whole'
+        const notices = entity.notices.length > 0 ? ` ${entity.notices.join('. ')}.` : ''
+        lines.push(
+          fine(`${def.entity}: can be read ${by}${rowsOf(body).length > 0 ? '' : ', and is empty'}.${notices}`),
+        )
+      } catch (error) {
+        if (signal.aborted || !isSyncError(error)) throw error
+        lines.push({ ok: false, text: withHint(error.message, error.cause.hint) })
+      }
+    }
+    return lines
+  } finally {
+    await line.leave()
+  }
+}
+
+/** `CLASS.REPRESENTATION` of all that is published; undefined where X3 refuses to say. */
+async function published(door: Api1Door, folder: string, signal: AbortSignal): Promise<string[] | undefined> {
+  const query = new URLSearchParams({
+    ...{ representation: 'representationProxy.$lookup', count: '3000', dataset: folder },
+  })
+  try {
+    const path = `/sdata/syracuse/collaboration/syracuse/representationProxies?${query}`
+    const body = await door.line.again(path, { what: 'what X3 publishes', signal })
+    return rowsOf(body).map(({ entity }) => String(entity))
+  } catch (error) {
+    if (!isSyncError(error) || error.cause.class === 'auth' || error.code === 'x3.401') throw error
+    return undefined
+  }
+}
+
+/** Lines for Classes that are not there yet, for each class that the site publishes. */
+function proposals({ site }: Api1Door, proxies: readonly string[]): ReportLine[] {
+  const found = (proposed: string): string | undefined => proxies.find((proxy) => proxy.split('.')[0] === proposed)
+  const wanted = [
+    ...Object.entries(site.entities).flatMap(([entity, { proposed, watch }]) => [
+      [entity, proposed] as const,
+      ...watch.map((one) => [`${entity}.${one.walk}`, one.proposed] as const),
+    ]),
+    [DIMENSION_TYPES.name, DIMENSION_TYPES.proposed] as const,
+  ]
+  const lines = wanted
+    .filter(([slot]) => !site.classOf(slot))
+    .flatMap(([slot, proposed]) => {
+      const proxy = found(proposed)
+      return proxy ? [`${slot} = ${proxy}`] : []
+    })
+  const seen = fine(`X3 publishes ${proxies.length} representations.`)
+  return lines.length === 0 ? [seen] : [seen, fine(`Proposed for Classes: ${lines.join('; ')}`)]
+}

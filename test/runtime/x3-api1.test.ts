@@ -1,0 +1,75 @@
+/** X3 by REST api1 as a user has it: tested, proposed, typed, read, changed, swept. */
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import type { PurchaseOrder, Supplier } from '../../sandbox/books/types.ts'
+import { entityOf, failed, type Job, startThread, succeeded, type Thread } from '../support/thread.ts'
+import { BASIC } from '../support/x3-api1.ts'
+
+describe('X3 by REST api1', function () {
+  this.timeout(90_000)
+  let thread: Thread
+  before(async () => {
+    thread = await startThread()
+  })
+  after(() => thread?.end())
+  afterEach(() => {
+    thread.checkLeaks()
+    equal(thread.x3.api1.sessions().open, 0, 'every session is given back at the end of a run')
+  })
+
+  const test = async (job: Job): Promise<{ ok: boolean; text: string }[]> => {
+    const { credentials, ...config } = job.node('x3-connection')
+    const body = { id: config.id, config, credentials }
+    const reply = await thread.red.call('POST', '/tieout/connections/x3-connection/test', body)
+    equal(reply.status, 200)
+    return (reply.body as { lines: { ok: boolean; text: string }[] }).lines
+  }
+  const byApi1 = (entities: readonly string[], classes = ''): Job => {
+    const job = thread.begin({ entities })
+    const { user, password } = BASIC
+    Object.assign(job.node('x3-connection'), { door: 'api1', login: 'basic', user, classes, credentials: { password } })
+    return job
+  }
+  /** What Test connection proposes, as somebody pastes it. */
+  const proposed = async (job: Job): Promise<string> => {
+    const lines = await test(job)
+    const line = lines.find(({ text }) => text.startsWith('Proposed for Classes: '))
+    return (line?.text ?? '').replace('Proposed for Classes: ', '').replaceAll('; ', '\n')
+  }
+
+  it('says, given only a URL, which doors answer and which login each wants', async () => {
+    const job = thread.begin()
+    Object.assign(job.node('x3-connection'), { clientId: '', user: '', credentials: {} })
+    const lines = (await test(job)).map(({ text }) => text)
+    ok(lines.includes('GraphQL wants a token of a connected application, or user and password.'), lines.join('\n'))
+    ok(lines.includes('REST api1 wants user and password.'))
+    ok(lines.includes('The cloud gateway does not answer at this address.'))
+  })
+
+  it('reads what Test connection proposes, finds changes of headers, lines and partners, and what is gone', async () => {
+    const job = byApi1(['supplier', 'purchase_order', 'gl_entry'])
+    match(failed({ ...(await runOf(job)) }).message, /no class of X3 is chosen/)
+    job.node('x3-connection').classes = await proposed(job)
+    const lines = await test(job)
+    ok(
+      lines.some(({ ok, text }) => ok && /^gl_entry: can be read by UPDDATTIM\.$/.test(text)),
+      JSON.stringify(lines),
+    )
+    await job.deploy()
+    succeeded(await job.run())
+    await job.ties()
+    const [supplier] = [...job.books.tables.supplier.walk()] as Supplier[]
+    const [order, gone] = [...job.books.tables.purchaseOrder.walk()] as PurchaseOrder[]
+    ok(supplier && order && gone)
+    job.put('supplier', { ...supplier, currency: 'XXX' })
+    job.put('purchaseOrder', { ...order, currency: 'XXX' })
+    const changed = await job.run()
+    deepEqual([entityOf(changed, 'supplier').delivered, entityOf(changed, 'purchase_order').delivered], [1, 1])
+    await job.ties()
+    succeeded(await job.run({ sweep: true }))
+    await job.ties()
+  })
+  const runOf = async (job: Job) => {
+    await job.deploy()
+    return job.run()
+  }
+})
