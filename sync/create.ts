@@ -64,8 +64,8 @@ export function createEngine({ ledger, log, now = Date.now, retry }: EngineOptio
     replay: (options) => start(options.signal, (signal) => replay(deps, { ...options, signal })),
     hold: (options) => hold(deps, options),
     deliver,
-    declare({ message, mapped }) {
-      if (message.sync !== undefined) settlement.declare(message.sync, message, mapped, 'mapped')
+    declare({ ref, message, mapped, touched }) {
+      if (message.sync !== undefined) settlement.declare(message.sync, ref, message, mapped, 'mapped', touched)
     },
     fail({ ref, sync, error }) {
       if (sync !== undefined && classOf(error) !== 'data') settlement.fail(sync, ref, error)

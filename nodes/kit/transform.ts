@@ -27,6 +27,8 @@ export interface Transformed {
   readonly payload: DataRecord[]
   readonly schema: Schema
   readonly held: readonly Refused[]
+  /** Columns that it may have changed, of any table; absent: any. */
+  readonly touched?: readonly string[]
 }
 
 export interface TransformSpec<S extends Fields, CS extends Fields, K extends Fields, Mapping> extends ConfigSpec<S> {
@@ -88,7 +90,7 @@ export function defineTransform<S extends Fields, CS extends Fields, K extends F
         checkLedger(batch, engine.ledger.id)
         const mapping = mappingOf(context)
         context.status.working(batch.schema.entity)
-        const { payload, schema, held } = await spec.transform(context.config, await mapping(), batch, context)
+        const { payload, schema, held, touched } = await spec.transform(context.config, await mapping(), batch, context)
         if (held.length > 0) {
           if (!batch.sync) throw unheld(held)
           const members = reachable(RED, context.ledger(), { place: context.place, ports: [0] })
@@ -101,7 +103,12 @@ export function defineTransform<S extends Fields, CS extends Fields, K extends F
           })
           for (const { record, cause } of held) context.send(1, heldMessage(batch, record, cause))
         }
-        engine.declare({ message: batch, mapped: { payload, schema } })
+        engine.declare({
+          ref: { id: context.id, name: context.name },
+          message: batch,
+          mapped: { payload, schema },
+          touched,
+        })
         if (payload.length > 0 || batch.payload.length === 0) context.send(0, { ...message, payload, schema })
         const done = `${schema.entity}: ${count(payload.length)} mapped`
         const place = { ledger: engine.ledger, sync: batch.sync?.name ?? '', entity: schema.entity, address: null }

@@ -27,7 +27,7 @@ export async function applyMapping(
   }
   if (held.length > MANY.records && held.length > payload.length * MANY.share)
     throw tooMany(schema.entity, held.length, counts)
-  return { payload: mapped, schema: mapping.schema, held }
+  return { payload: mapped, schema: mapping.schema, held, touched: mapping.touched }
 }
 
 const isUnmapped = (result: DataRecord | Unmapped): result is Unmapped =>

@@ -31,6 +31,8 @@ export interface Unmapped {
 export interface Mapping {
   /** The schema after the mapping. */
   readonly schema: Schema
+  /** Columns that the rules may change, take away or add, of any table. */
+  readonly touched: readonly string[]
   /** Maps a record into a new one; throws nothing for an unmapped code but says so. */
   map(record: DataRecord): Promise<DataRecord | Unmapped>
   /** Maps a deletion, of which there is only the key: the rules for columns of the key. */
@@ -64,6 +66,11 @@ export function compileMapping(schema: Schema, rules: readonly Rule[], tools: Ma
   const idle = head.steps.length === 0 && lists.every(({ steps }) => steps.length === 0)
   return {
     schema: mapped,
+    touched: mine.flatMap((r) => [
+      r.column,
+      ...(r.do === 'rename' ? [r.to] : []),
+      ...(r.do === 'code' ? [r.keep] : []),
+    ]),
     mapDeletion(record) {
       if (head.keySteps.length === 0) return record
       const out: DataRecord = { ...record }

@@ -180,7 +180,13 @@ export interface Engine {
    * A transform says what it made of the records of a batch, before it sends them on: they belong together by `_row`. What a
    * sink gets otherwise than it was read or declared counts as changed in the flow.
    */
-  declare(options: { readonly message: DeliverOptions['message']; readonly mapped: Payload }): void
+  declare(options: {
+    readonly ref: SinkRef
+    readonly message: DeliverOptions['message']
+    readonly mapped: Payload
+    /** Columns that it may have changed, of any table; absent: any. */
+    readonly touched?: readonly string[] | undefined
+  }): void
   /** A transform holds records (an unmapped code) in the name of every sink behind it. */
   hold(options: {
     readonly ref: SinkRef

@@ -36,6 +36,18 @@ export interface ChangedInFlow {
   readonly text: string
 }
 
+/** Records, the rows of tables that they fill, and the amount that is told of their entity, by currency. */
+export interface Figures {
+  readonly records: number
+  readonly rows: number
+  readonly amounts: Readonly<Record<string, string>>
+  /** Records whose amounts are not known: held by the source, incomplete or too large. Absent: none. */
+  readonly unknown?: number
+}
+
+/** What was read, and what became of it, by outcome; those of no record are left out. All as it was read. */
+export type AsRead = Readonly<{ read: Figures } & Partial<Record<Outcome, Figures>>>
+
 /** One entity of one run at one sink. */
 export interface EntitySummary extends OutcomeCounts {
   readonly entity: string
@@ -50,6 +62,14 @@ export interface EntitySummary extends OutcomeCounts {
   readonly ties: boolean
   /** Sums of the amounts as delivered, over all groups of one currency: currency -> {debit, credit}. */
   readonly amounts: Readonly<Record<string, { readonly debit: string; readonly credit: string }>>
+  /** What was read and what became of it here, in amounts as they were read. Absent in what a version before wrote. */
+  readonly asRead?: AsRead
+  /** What arrived here less what was read, by currency, where our own nodes made it so. Absent: they did not. */
+  readonly arrived?: {
+    readonly mapped?: Readonly<Record<string, string>>
+    /** By a person, in a held record. */
+    readonly corrected?: Readonly<Record<string, string>>
+  }
   /** What arrived at this sink otherwise than it was read or mapped: somebody changed it in the flow. Absent: nothing. */
   readonly changed?: ChangedInFlow
   /** Why it failed or does not tie, in words. */

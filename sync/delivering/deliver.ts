@@ -147,8 +147,9 @@ function received({ settlement }: DeliverDeps, job: Job<AnyTarget>): Newest {
     origin: sync.mode === 'replay' ? (row) => `#${sync.batch}|${row}` : undefined,
   })
   job.repeats = settlement.claim(sync, options.ref, entries)
-  const contributions = settlement.arrive(sync, [options.ref], batch.schema, entries, job.repeats)
+  const { contributions, total } = settlement.arrive(sync, [options.ref], batch.schema, entries, job.repeats)
   for (let i = 0; i < entries.length; i++) (entries[i] as Entry).contribution = contributions[i] ?? ''
+  if (total !== undefined) job.arrived = { count: entries.length, total }
   const found = newestOfEachKey(entries)
   refuseFolded(entity, found.folded)
   const { twice } = found

@@ -36,6 +36,8 @@ export interface Job<T = Target> {
   /** `_row`s that came before, in another message of the run. */
   repeats: ReadonlySet<number>
   waiting: string | undefined
+  /** What all its records add together; undefined: it has to be added up. */
+  arrived?: { readonly count: number; readonly total: string }
 }
 
 /** What the ledger knows of a batch's keys at its address. */

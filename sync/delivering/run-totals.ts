@@ -18,8 +18,14 @@ export interface RunTotals {
    * Adds what was delivered, and takes the version before off the totals of the run that delivered it.
    *
    * @param before what the ledger knew of their keys
+   * @param whole what so many records add, if that is all that was written
    */
-  account(at: RunAddress, written: readonly Entry[], before: ReadonlyMap<string, Delivery>): void
+  account(
+    at: RunAddress,
+    written: readonly Entry[],
+    before: ReadonlyMap<string, Delivery>,
+    whole?: { readonly count: number; readonly total: string },
+  ): void
   /** Has the totals compared with the target's own when the run ends. */
   watch(reached: Reached, question: Omit<TotalsQuestion, 'totals'>): void
 }
@@ -39,8 +45,12 @@ export function createRunTotals({ runs, groups }: Pick<RunKeeper, 'runs' | 'grou
   }
 
   return {
-    account(at, written, before) {
+    account(at, written, before, whole) {
       const mine = totalsOf(at)
+      if (whole !== undefined && whole.count === written.length && before.size === 0) {
+        mine.add(whole.total)
+        return
+      }
       for (const { key, contribution } of written) {
         const last = before.get(key)?.totals
         if (last) all.get(keyOf({ ...at, run: runOf(last) }))?.remove(last.slice(last.indexOf('\n') + 1))

@@ -74,7 +74,7 @@ async function settle(
     ...more,
     deliveries: [...written, ...deliveries],
   })
-  totals.account({ run: sync.run, address }, merged, sorted.known.deliveries)
+  totals.account({ run: sync.run, address }, merged, sorted.known.deliveries, job.arrived)
   return reports
 }
 

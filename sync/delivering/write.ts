@@ -67,7 +67,7 @@ export async function writeRecords(
       filled: firstRows(job, some),
       intent: part.id,
     })
-    totals.account({ run: sync.run, address }, some, known.deliveries)
+    totals.account({ run: sync.run, address }, some, known.deliveries, job.arrived)
   }
 
   const write = async (some: readonly Entry[]): Promise<void> => {

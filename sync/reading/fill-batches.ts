@@ -3,6 +3,7 @@ import type { DataRecord, Row, Value } from '../contract/message.ts'
 import type { Page } from '../contract/source.ts'
 import type { Segment } from '../run/progress.ts'
 import type { Contributor } from '../values/contribution.ts'
+import { createTotals } from '../values/totals.ts'
 
 export interface FilledBatch {
   readonly index: number
@@ -14,6 +15,8 @@ export interface FilledBatch {
   /** What each record adds, and its digest. */
   readonly texts: readonly string[]
   readonly digests: readonly number[]
+  /** What all of them add. */
+  readonly total: string
 }
 
 export interface BatchLimits {
@@ -60,20 +63,22 @@ function weigh(row: Row, size: { rows: number; bytes: number }): void {
 }
 
 /** `by`: what records add; `first`: index of its first batch. */
-export function createFiller(limits: BatchLimits, by: Pick<Contributor, 'of'>, first = 0): BatchFiller {
+export function createFiller(limits: BatchLimits, by: Pick<Contributor, 'of' | 'groups'>, first = 0): BatchFiller {
   let records: DataRecord[] = []
   let segments: Segment[] = []
   let texts: string[] = []
   let digests: number[] = []
+  let totals = createTotals(by.groups)
   let rows = 0
   let bytes = 0
   let index = first
   const flush = (): FilledBatch => {
-    const batch = { index: index++, records, rows, bytes, segments, texts, digests }
+    const batch = { index: index++, records, rows, bytes, segments, texts, digests, total: totals.text() }
     records = []
     segments = []
     texts = []
     digests = []
+    totals = createTotals(by.groups)
     rows = 0
     bytes = 0
     return batch
@@ -99,7 +104,7 @@ export function createFiller(limits: BatchLimits, by: Pick<Contributor, 'of'>, f
         }
         record._row = records.length
         records.push(record)
-        const { text, digest } = by.of(record)
+        const { text, digest } = by.of(record, totals)
         texts.push(text)
         digests.push(digest)
         rows += size.rows

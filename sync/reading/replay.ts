@@ -4,6 +4,7 @@ import type { Engine } from '../contract/engine.ts'
 import { asSyncError, syncError } from '../contract/errors.ts'
 import type { DataRecord } from '../contract/message.ts'
 import type { EntitySummary, RunSummary } from '../contract/summary.ts'
+import { readOf } from '../run/arrivals.ts'
 import { closeEntity, watchRun } from '../run/close-entity.ts'
 import { type BatchState, outcomesOf } from '../run/progress.ts'
 import { type EntityRun, newEntity, type RunState, type TotalsCheck } from '../run/state.ts'
@@ -247,7 +248,7 @@ async function send(
   const rest = filler.end()
   const batches = rest ? [...full, rest] : full
   let at = 0
-  for (const { index, rows, bytes, records: some, texts, digests } of batches) {
+  for (const { index, rows, bytes, records: some, texts, digests, total } of batches) {
     await room(run, defaultLimits, { rows, bytes }, signal)
     if (entity.error) return
     const held = records.slice(at, at + some.length)
@@ -258,7 +259,11 @@ async function send(
     const last = index === batches.length - 1
     const known = held.map(sourceOf)
     const sentAt = deps.tick()
-    const read = { by, digests: Uint32Array.from(digests), texts, declared: [] }
+    const originals = held.map(({ record }, row): DataRecord => ({ ...record, _row: row }))
+    const isEdited = held.some(({ edited }) => edited !== undefined)
+    const read = isEdited
+      ? readOf(by, originals)
+      : { by, digests: Uint32Array.from(digests), texts, total, declared: [] }
     entity.batches.push({ index, count: some.length, rows, bytes, sentAt, segments: [], known, read, sinks: new Map() })
     if (last) entity.readDone = true
     const message = messageOf(run, { entity: entity.name, schema }, [...some], {
@@ -267,6 +272,14 @@ async function send(
       ledger: deps.ledger.id,
       mode: 'replay',
     })
+    if (isEdited)
+      deps.settlement.declare(
+        message.sync,
+        undefined,
+        { payload: originals, schema },
+        { payload: some, schema },
+        'corrected',
+      )
     give(to, to === 'sink' ? { ...message, sync: { ...message.sync, to: first.heldBy } } : message)
     progress({ entity: entity.name, records: entity.read, rows: entity.rows })
   }

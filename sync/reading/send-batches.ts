@@ -125,7 +125,7 @@ async function sendBatch(
     sentAt: deps.tick(),
     segments,
     known,
-    read: { by, digests: Uint32Array.from(batch.digests), texts: batch.texts, declared: [] },
+    read: { by, digests: Uint32Array.from(batch.digests), texts: batch.texts, total: batch.total, declared: [] },
     swept,
     sinks: new Map(),
     ...(entity.inbox !== undefined && { waiting: new Set<number>() }),

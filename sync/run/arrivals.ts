@@ -13,6 +13,8 @@ export interface BatchRead {
   readonly digests: Uint32Array
   /** Contributions, by `_row`; taken away once they are settled. */
   texts: readonly string[] | undefined
+  /** What all of them add. */
+  readonly total: string
   /** What our own nodes made of them, in order. */
   readonly declared: Declared[]
 }
@@ -41,6 +43,14 @@ export interface Arrival {
   readonly change: Change | undefined
 }
 
+/** What records are that are sent as they are. */
+export function readOf(by: Contributor, records: readonly DataRecord[]): BatchRead {
+  const totals = createTotals(by.groups)
+  const all = records.map((record) => by.of(record, totals))
+  const digests = Uint32Array.from(all, ({ digest }) => digest)
+  return { by, digests, texts: all.map(({ text }) => text), total: totals.text(), declared: [] }
+}
+
 /** `here`: for the schema that it came with. */
 export function arrivalOf(read: BatchRead, record: DataRecord, here: Contributor): Arrival {
   const row = memberOf(record, '_row')
@@ -60,14 +70,24 @@ export function arrivalOf(read: BatchRead, record: DataRecord, here: Contributor
   return { contribution, change: { read: (last ?? read).texts?.[row], arrived: contribution } }
 }
 
+interface Declaring {
+  readonly how: Declared['how']
+  /** Columns that may have been changed; absent: any. */
+  readonly touched?: readonly string[] | undefined
+  /** Nobody can have changed the records before: they need no look. */
+  readonly isDirect: boolean
+}
+
 /** What a node of ours made of records of a batch; undefined: nothing that counts. */
 export function declaredOf(
   read: BatchRead,
   before: { readonly records: readonly DataRecord[]; readonly by: Contributor },
   after: { readonly records: readonly DataRecord[]; readonly by: Contributor },
-  how: Declared['how'],
+  { how, touched, isDirect }: Declaring,
 ): Declared | undefined {
   const isSame = before.by.sign === after.by.sign
+  if (isSame && touched && !touched.some((name) => after.by.counts(name))) return undefined
+  const keepsSums = isSame && touched !== undefined && !touched.some((name) => after.by.sums(name))
   const came = new Map(before.records.map((record) => [memberOf(record, '_row'), record]))
   if (isSame && after.records.every((record) => came.get(memberOf(record, '_row')) === record)) return undefined
   const declared: Declared = {
@@ -81,9 +101,11 @@ export function declaredOf(
     const row = memberOf(record, '_row')
     const from = came.get(row)
     if (from === undefined) continue
-    const { change } = arrivalOf(read, from, before.by)
-    if (change !== undefined) declared.changed.set(row, change)
-    const { text, digest } = after.by.of(record)
+    const known = isDirect && keepsSums && read.declared.length === 0 ? read.texts?.[row] : undefined
+    const arrival = isDirect && (known !== undefined || !keepsSums) ? undefined : arrivalOf(read, from, before.by)
+    if (arrival?.change !== undefined) declared.changed.set(row, arrival.change)
+    const sum = known ?? (keepsSums ? arrival?.contribution : undefined)
+    const { text, digest } = sum === undefined ? after.by.of(record) : { text: sum, digest: after.by.digest(record) }
     declared.digests[row] = digest
     ;(declared.texts as string[])[row] = text
   }

@@ -1,11 +1,13 @@
 /** Compares what sinks get with what was read, and takes what our own nodes say they made of it. */
+import type { SinkRef } from '../contract/engine.ts'
 import type { Schema } from '../contract/message.ts'
 import { type Contributor, compileContribution } from '../values/contribution.ts'
 import { createGroups, totalsPlan } from '../values/totals-plan.ts'
 import { arrivalOf, countChange, declaredOf } from './arrivals.ts'
+import { countDeclared } from './as-read.ts'
 import type { Register } from './register.ts'
 import type { Settlement } from './settlement.ts'
-import { tallyOf } from './state.ts'
+import { type RunState, tallyOf } from './state.ts'
 
 export function arriving({
   find,
@@ -27,25 +29,44 @@ export function arriving({
       const here = contributorOf(schema, entityOf(sync)?.totals)
       const found = find(sync)
       const read = found?.batch.read
-      if (found === undefined || read === undefined) return records.map(({ record }) => here.of(record).text)
-      return records.map(({ record, key }) => {
-        const { contribution, change } = arrivalOf(read, record, here)
-        if (change !== undefined && !repeats.has(record._row))
-          for (const ref of sinks)
-            if (!found.batch.sinks.get(ref.id)?.reports[record._row])
-              countChange(tallyOf(found.entity, ref), groups, key, change)
-        return contribution
+      if (found === undefined || read === undefined)
+        return { contributions: records.map(({ record }) => here.of(record).text), total: undefined }
+      let isAsRead = records.length === found.batch.count && read.texts !== undefined
+      const contributions = records.map(({ record, key }) => {
+        const row = record._row
+        const arrival = arrivalOf(read, record, here)
+        for (const ref of repeats.has(row) ? [] : sinks) {
+          if (found.batch.sinks.get(ref.id)?.reports[row]) continue
+          const tally = tallyOf(found.entity, ref)
+          countDeclared(tally.sums, read, row, arrival)
+          if (arrival.change !== undefined) countChange(tally, groups, key, arrival.change)
+        }
+        if (arrival.contribution !== read.texts?.[row]) isAsRead = false
+        return arrival.contribution
       })
+      return { contributions, total: isAsRead ? read.total : undefined }
     },
-    declare(sync, before, after, how) {
+    declare(sync, ref, before, after, how, touched) {
       const found = find(sync)
       const read = found?.batch.read
       if (found === undefined || read === undefined) return
       const { totals } = found.entity
+      const isDirect = isUntouched(found.run, ref)
       const from = { records: before.payload, by: contributorOf(before.schema, totals) }
       const to = { records: after.payload, by: contributorOf(after.schema, totals) }
-      const declared = declaredOf(read, from, to, how)
+      const declared = declaredOf(read, from, to, { how, touched, isDirect })
       if (declared !== undefined) read.declared.push(declared)
     },
   }
+}
+
+/** Whether there is no node of others before it that could have changed anything; asked once for each run and node. */
+function isUntouched(run: RunState, ref: SinkRef | undefined): boolean {
+  if (ref === undefined) return true
+  if (run.foreign === undefined) return false
+  const known = run.untouched.get(ref.id)
+  if (known !== undefined) return known
+  const isSo = run.foreign(ref).length === 0
+  run.untouched.set(ref.id, isSo)
+  return isSo
 }

@@ -3,6 +3,7 @@ import type { Commits, Position, Positions } from '../../ledger/ledger.ts'
 import type { SinkRef } from '../contract/engine.ts'
 import type { SyncInfo } from '../contract/message.ts'
 import type { OutcomeCounts } from '../contract/summary.ts'
+import { countAsRead } from './as-read.ts'
 import {
   advance,
   apply,
@@ -84,6 +85,7 @@ async function settle(
       ...(over.length > 0 && entity.inbox !== undefined && { inbox: { source: entity.inbox, recordKeys: over } }),
       ...(position && position !== entity.position ? { position: { entity: entity.name, position } } : {}),
     })
+    countAsRead(tallyOf(entity, ref).sums, batch, ref.id, counted)
     apply(batch, ref.id, counted)
     for (const done of entity.batches.slice(entity.prefix.batch, to.batch)) forgetRows(done)
     entity.prefix = to

@@ -23,6 +23,14 @@ import type { EntityRun, Reached, RunStart, RunState, TotalsCheck } from './stat
 /** What a sink adds to the settlement of rows; run, entity, sink, outcomes and position are filled in. */
 export type SettleCommit = Pick<Commit, 'address' | 'deliveries' | 'held' | 'rows' | 'intent' | 'filled' | 'posted'>
 
+/** What records add that arrived together. */
+export interface Arrived {
+  /** Of each, in their order. */
+  readonly contributions: readonly string[]
+  /** Of a whole batch that arrived as it was read: the sum of all. */
+  readonly total: string | undefined
+}
+
 export interface Settlement {
   /** The sink has these rows (`_row`) of the batch. Counts as a sign of life. `target`: whose statements the run counts. */
   received(sync: SyncInfo, ref: SinkRef, rows: Iterable<number>, target?: Pick<Target, 'statements'>): void
@@ -43,7 +51,7 @@ export interface Settlement {
   /** Compiled once for a schema. `setting`: what the plan of its entity says. */
   contributorOf(schema: Schema, setting?: EntityPlan['totals']): Contributor
   /**
-   * What records of a batch add as they arrive at sinks, one text for each. Whatever is neither as it was read nor as a node
+   * What records of a batch add as they arrive at sinks. Whatever is neither as it was read nor as a node
    * of ours declared it counts as changed in the flow there, once: not for the `_row`s of `repeats`.
    */
   arrive(
@@ -52,9 +60,19 @@ export interface Settlement {
     schema: Schema,
     records: readonly { readonly record: DataRecord; readonly key: string }[],
     repeats: ReadonlySet<number>,
-  ): readonly string[]
-  /** A node of ours made the one of the other; records belong together by `_row`. Before they are sent on. */
-  declare(sync: SyncInfo, before: Payload, after: Payload, how: Declared['how']): void
+  ): Arrived
+  /**
+   * A node of ours (undefined: a person) made the one of the other; records belong together by `_row`. Before they are sent on. `touched`: columns
+   * that it may have changed, of any table; absent: any.
+   */
+  declare(
+    sync: SyncInfo,
+    ref: SinkRef | undefined,
+    before: Payload,
+    after: Payload,
+    how: Declared['how'],
+    touched?: readonly string[],
+  ): void
   /** A sign of life, with what the sink waits for. */
   alive(sync: SyncInfo, ref: SinkRef, waiting?: string): void
   /**

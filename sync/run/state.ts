@@ -8,6 +8,7 @@ import type { EntitySummary, OutcomeCounts, RunSummary, SweepCounts } from '../c
 import type { Mark, Target, WriteContext } from '../contract/target.ts'
 import { createQueue, type Queue } from '../values/queue.ts'
 import type { ChangedInFlow, Foreign } from './arrivals.ts'
+import { newReadSums, type ReadSums } from './as-read.ts'
 import type { BatchState, Prefix } from './progress.ts'
 
 /** A sink that an entity of a run reached, with what the checks at the end need. */
@@ -124,6 +125,8 @@ export interface Tally {
   readonly unwritten: Map<string, string>
   /** What somebody changed on the way here. */
   changed: ChangedInFlow | undefined
+  /** What became of what was read, in amounts. */
+  readonly sums: ReadSums
 }
 
 export interface EntityRun {
@@ -196,6 +199,8 @@ export interface RunState extends Omit<RunStart, 'at'> {
   readonly started: string
   readonly entities: Map<string, EntityRun>
   readonly notices: string[]
+  /** Nodes of ours that have none of others before them, as far as it was asked. */
+  readonly untouched: Map<string, boolean>
   /** Counters of statements (`Target.statements`) with what they showed when the run came to them. */
   readonly counters: Map<() => number, number>
   /** Wakes up everyone who waits for the run. */
@@ -211,6 +216,7 @@ export function newRun({ at, ...start }: RunStart): RunState {
     started: at,
     entities: new Map(),
     notices: [],
+    untouched: new Map(),
     counters: new Map(),
     changed() {
       for (const wake of [...waiters]) wake()
@@ -282,7 +288,15 @@ export const noCounts = (): OutcomeCounts => ({
 export function tallyOf(entity: EntityRun, ref: SinkRef): Tally {
   let tally = entity.tallies.get(ref.id)
   if (!tally) {
-    tally = { ref, counts: noCounts(), rows: 0, highestRead: 0, unwritten: new Map(), changed: undefined }
+    tally = {
+      ref,
+      counts: noCounts(),
+      rows: 0,
+      highestRead: 0,
+      unwritten: new Map(),
+      changed: undefined,
+      sums: newReadSums(),
+    }
     entity.tallies.set(ref.id, tally)
   }
   return tally

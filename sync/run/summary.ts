@@ -4,6 +4,7 @@ import type { SinkRef } from '../contract/engine.ts'
 import type { CallUsage, EntitySummary, OutcomeCounts, RunSummary, Verdict } from '../contract/summary.ts'
 import { amountsText, toldAmounts } from '../values/told.ts'
 import { changedText } from './arrivals.ts'
+import { balanceOf } from './as-read.ts'
 import { type EntityRun, type RunState, type TotalsCheck, tallyOf } from './state.ts'
 import { byEntity, isGood, openAt, openInWords, worstOf } from './verdict.ts'
 
@@ -67,6 +68,12 @@ function entityAt(run: RunState, entity: EntityRun, sink: EntityRun['sinks'][num
     amounts: check?.amounts ?? {},
   }
   const missing = base.read - accounted(base)
+  const refused = entity.refused
+  const balance = balanceOf(entity.batches, tallyOf(entity, sink).sums, base, {
+    refused,
+    rest: run.mustReport === 'one',
+  })
+  const unbalanced = missing === 0 && !entity.error ? balance?.problem : undefined
   const items = ending.open ? openAt(ending.open, entity, sink, sinksOf(entity)) : ownItems(entity.name, base)
   const differences = items.flatMap((item) => (item.kind === 'difference' ? (item.problem ?? '') : []))
   const differs = check?.kind === 'differs' ? check.problem : (check?.whole?.problem ?? differences[0])
@@ -78,19 +85,22 @@ function entityAt(run: RunState, entity: EntityRun, sink: EntityRun['sinks'][num
     ...(check?.whole?.open ?? []),
   ]
   const verdict = worstOf([
-    ...(entity.error || (missing !== 0 && !ending.stopped) ? (['failed'] as const) : []),
+    ...(entity.error || unbalanced || (missing !== 0 && !ending.stopped) ? (['failed'] as const) : []),
     ...(differs === undefined ? [] : (['differs'] as const)),
     ...(open.length > 0 ? (['open'] as const) : []),
     ...(base.delivered > 0 ? (['ties'] as const) : []),
   ])
   const problem =
-    entity.error?.message ?? (missing !== 0 ? `${missing} of ${base.read} records read are not accounted for` : differs)
+    entity.error?.message ??
+    (missing !== 0 ? `${missing} of ${base.read} records read are not accounted for` : (unbalanced ?? differs))
   return {
     ...base,
     verdict,
     ties: isGood(verdict),
     ...(open.length > 0 ? { open } : {}),
     ...(problem === undefined ? {} : { problem }),
+    ...(balance ? { asRead: balance.asRead } : {}),
+    ...(balance?.arrived ? { arrived: balance.arrived } : {}),
     ...(changed === undefined ? {} : { changed }),
     ...(check?.whole ? { whole: { at: check.whole.at, statements: check.whole.statements, ms: check.whole.ms } } : {}),
     ...(entity.sweep ? { sweep: entity.sweep } : {}),

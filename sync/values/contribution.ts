@@ -9,8 +9,8 @@ import type { Group, GroupBook, TableTotals } from './totals-plan.ts'
 /** What one record adds. */
 export interface Contribution {
   /**
-   * For each group its number in the book, how many rows, and debit and credit of each amount (`rawSum`), between blanks; `;`
-   * between groups. Empty for a deletion.
+   * For each group its number in the book, how many rows, and debit and credit of each amount (`rawSum`; `=` where they are
+   * those of the amount before), between blanks; `;` between groups. Empty for a deletion.
    */
   readonly text: string
   /** 32 bits over key, groups, accounts and amounts, whatever the order of lines and however a decimal is written. */
@@ -18,11 +18,16 @@ export interface Contribution {
 }
 
 export interface Contributor {
+  readonly groups: GroupBook
   readonly plan: readonly TableTotals[]
   /** Equal ones read the same columns: contributions and digests of the one are those of the other. */
   readonly sign: string
-  /** What a record adds. Values need not fit the schema: what is no decimal adds nothing. */
-  of(record: DataRecord): Contribution
+  /** Whether a column of this name is an amount or makes groups. */
+  sums(column: string): boolean
+  /** Whether it counts at all: that, or one of the key or an account. */
+  counts(column: string): boolean
+  /** What a record adds, and adds it to `into`. Values need not fit the schema: what is no decimal adds nothing. */
+  of(record: DataRecord, into?: { addParts(parts: readonly Part[]): void }): Contribution
   /** The digest alone, in a third of the time. */
   digest(record: DataRecord): number
 }
@@ -47,7 +52,7 @@ interface SummedTable {
 }
 
 /** What one record adds to one group. */
-interface Part {
+export interface Part {
   readonly group: Group
   count: number
   readonly sums: readonly Sum[]
@@ -70,6 +75,7 @@ export function compileContribution(schema: Schema, plan: readonly TableTotals[]
     }
   })
   const key = schema.key.map(seen)
+  const summed = new Set(plan.flatMap(({ amounts, by }) => [...amounts, ...by]))
   /** Adds up the rows' hashes, and what they add to `parts` where that is asked for. */
   const read = (record: DataRecord, parts: Part[] | undefined): number => {
     if (isDeletion(record)) return deletedHash(key, record)
@@ -92,11 +98,15 @@ export function compileContribution(schema: Schema, plan: readonly TableTotals[]
     return digest >>> 0 || 1
   }
   return {
+    groups,
     plan,
+    sums: (column) => summed.has(column),
+    counts: (column) => summed.has(column) || column === ACCOUNT || schema.key.includes(column),
     sign: JSON.stringify(tables.map(({ totals, told }) => [totals, told.map(({ name }) => name)])),
-    of(record) {
+    of(record, into) {
       const parts: Part[] = []
       const digest = read(record, parts)
+      into?.addParts(parts)
       return { text: textOf(parts), digest }
     },
     digest: (record) => read(record, undefined),
@@ -192,12 +202,17 @@ function newSums(count: number): Sum[] {
   return sums
 }
 
-function textOf(parts: readonly Part[]): string {
+/** As text: `Contribution.text`. */
+export function textOf(parts: readonly Part[]): string {
   let text = ''
   for (let i = 0; i < parts.length; i++) {
     const { group, count, sums } = parts[i] as Part
     text += `${i > 0 ? ';' : ''}${group.index} ${count}`
-    for (let side = 0; side < sums.length; side++) text += ` ${rawSum(sums[side] as Sum)}`
+    for (let side = 0; side < sums.length; side++)
+      text += side > 1 && isSame(sums[side] as Sum, sums[side - 2] as Sum) ? ' =' : ` ${rawSum(sums[side] as Sum)}`
   }
   return text
 }
+
+const isSame = (one: Sum, other: Sum): boolean =>
+  one.small === other.small && one.scale === other.scale && one.units === other.units

@@ -119,10 +119,18 @@ const powers = Array.from({ length: 16 }, (_, exponent) => 10 ** exponent)
 const smallLimit = 4_000_000_000_000_000
 
 /** A decimal of few digits as a whole number: `digits` times ten to the power of `-fraction`, without its sign. One that is used again and again. */
-const small = { digits: -0, fraction: 0 }
+const small = { digits: -0, fraction: 0, text: '', fits: false }
 
-/** Whether a decimal in plain notation has so few digits that it is in `small` now. */
+/** Whether a decimal in plain notation has so few digits that it is in `small` now. Two amounts of a row are often one. */
 function readSmall(text: string): boolean {
+  if (text !== small.text) {
+    small.text = text
+    small.fits = parseSmall(text)
+  }
+  return small.fits
+}
+
+function parseSmall(text: string): boolean {
   const length = text.length
   if (length > 16) return false
   const start = text.charCodeAt(0) === 45 ? 1 : 0
@@ -225,9 +233,14 @@ export function addRawSum(sum: Sum, raw: string, sign: 1 | -1): void {
   if (raw === '') return
   const at = raw.indexOf(':')
   const scale = Number(raw.slice(at + 1))
-  // So few digits are exact as a number.
-  if (at <= 15) addSum(sum, { units: 0n, scale, small: sign * Number(raw.slice(0, at)) })
-  else addSum(sum, { units: BigInt(sign) * BigInt(raw.slice(0, at)), scale, small: 0 })
+  // So few digits are exact as a number, and most sums have the scale of those before.
+  const few = at <= 15 ? sign * Number(raw.slice(0, at)) : undefined
+  if (few === undefined) addSum(sum, { units: BigInt(sign) * BigInt(raw.slice(0, at)), scale, small: 0 })
+  else if (scale !== sum.scale) addSum(sum, { units: 0n, scale, small: few })
+  else {
+    sum.small += few
+    if (sum.small > smallLimit || sum.small < -smallLimit) flush(sum)
+  }
 }
 
 /** Canonical text of a sum. */

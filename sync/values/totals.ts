@@ -1,15 +1,11 @@
 /** Control totals: what a run delivered, by company, ledger, period and currency, in exact decimals. */
 import type { StoredTotal } from '../contract/target.ts'
-import { addRawSum, addTo, negate, newSum, normalise, type Sum, sumText } from './money.ts'
+import { type Part, textOf } from './contribution.ts'
+import { addRawSum, addSum, addTo, negate, newSum, normalise, type Sum, sumText } from './money.ts'
 import type { Group, GroupBook, TableTotals } from './totals-plan.ts'
 
-/** What was added up for one group. */
-export interface GroupTotal {
-  readonly group: Group
-  count: number
-  /** Debit (not negative) and credit (not positive) of each amount of the group, in turn. */
-  readonly sums: readonly Sum[]
-}
+/** What was added up for one group: debit (not negative) and credit (not positive) of each of its amounts, in turn. */
+export type GroupTotal = Part
 
 /** Running totals of contributions, each as text (`Contribution.text`). */
 export interface Totals {
@@ -17,6 +13,10 @@ export interface Totals {
   add(contribution: string | null | undefined): void
   /** Takes it off again: a later version of the record was delivered. */
   remove(contribution: string | null | undefined): void
+  /** Adds a contribution that is no text yet. */
+  addParts(parts: readonly Part[]): void
+  /** The same as one contribution. */
+  text(): string
   /** Group by group, those that came to nothing among them. */
   all(): Iterable<GroupTotal>
   /** What must be stored, group by group, sorted; groups without a row are left out. */
@@ -40,12 +40,25 @@ export function createTotals(groups: GroupBook): Totals {
       const total = all.get(index) ?? totalOf(index)
       if (total === undefined) continue
       total.count += sign * Number(fields[1])
-      for (let i = 0; i < total.sums.length; i++) addRawSum(total.sums[i] as Sum, fields[i + 2] ?? '', sign)
+      for (let i = 0; i < total.sums.length; i++) {
+        if (fields[i + 2] === '=') fields[i + 2] = fields[i] as string
+        addRawSum(total.sums[i] as Sum, fields[i + 2] ?? '', sign)
+      }
     }
   }
   return {
     add: (text) => change(text, 1),
     remove: (text) => change(text, -1),
+    addParts(parts) {
+      for (let i = 0; i < parts.length; i++) {
+        const { group, count, sums } = parts[i] as Part
+        const total = all.get(group.index) ?? totalOf(group.index)
+        if (total === undefined) continue
+        total.count += count
+        for (let side = 0; side < sums.length; side++) addSum(total.sums[side] as Sum, sums[side] as Sum)
+      }
+    },
+    text: () => textOf([...all.values()]),
     all: () => all.values(),
     expected: () =>
       [...all.values()]

@@ -108,7 +108,7 @@ export function mapping(
   change: (record: DataRecord) => DataRecord,
 ): BatchMessage {
   const mapped = { ...message, payload: message.payload.map(change) }
-  engine.declare({ message, mapped })
+  engine.declare({ ref: { id: 'map-1', name: 'map-gl' }, message, mapped })
   return mapped
 }
 

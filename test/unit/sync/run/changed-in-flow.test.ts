@@ -173,7 +173,7 @@ describe('what is changed in the flow', () => {
     const map = (made: Rig, message: BatchMessage): BatchMessage => {
       const payload = message.payload.map((record): DataRecord => ({ ...record, company: `M-${record.company}` }))
       const mapped = { ...message, payload }
-      made.engine.declare({ message, mapped })
+      made.engine.declare({ ref: { id: 'map-1', name: 'map-gl' }, message, mapped })
       return mapped
     }
     const flows: [string, RigOptions['flow']][] = [

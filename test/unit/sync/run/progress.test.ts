@@ -13,6 +13,7 @@ import {
   type Segment,
   walksAt,
 } from '../../../../sync/run/progress.ts'
+import { createGroups } from '../../../../sync/values/totals-plan.ts'
 
 const batch = (index: number, count: number, segments: readonly Segment[] = []): BatchState =>
   newBatch({ index, count, rows: count, bytes: 0, sentAt: 0, segments })
@@ -22,7 +23,7 @@ const every = (...sinks: string[]) => ({ mustReport: 'every' as const, sinks })
 const one = (...sinks: string[]) => ({ mustReport: 'one' as const, sinks })
 const start = { batch: 0, row: 0 }
 /** What records add is of no matter here. */
-const nothing = { of: () => ({ text: '', digest: 1 }) }
+const nothing = { of: () => ({ text: '', digest: 1 }), groups: createGroups() }
 
 describe('the settled prefix', () => {
   it('batch 2 settled before batch 1 does not move it', () => {
