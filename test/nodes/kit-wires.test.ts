@@ -9,6 +9,8 @@ const links = createRequire(import.meta.url)('@node-red/nodes/core/common/60-lin
   typeof kitTypes
 >[number]
 
+const changes = createRequire(import.meta.url)('@node-red/nodes/core/function/15-change.js') as typeof links
+
 const canvas = { x: 0, y: 0 }
 const sink = (id: string, more: object = {}): FlowEntry => ({
   id,
@@ -36,7 +38,7 @@ const configs: FlowEntry[] = [
 
 describe('node kit: who must answer', () => {
   const stage: { engine: FakeEngine; log: string[] } = { engine: fakeEngine(), log: [] }
-  const types = [...kitTypes(stage), links]
+  const types = [...kitTypes(stage), links, changes]
   watchRejections()
   beforeEach(() => {
     stage.engine = fakeEngine()
@@ -45,6 +47,42 @@ describe('node kit: who must answer', () => {
     await waitFor(() => stage.engine.polls.length > 0)
     return (stage.engine.polls[0]?.sinks('supplier') ?? []).map(({ id, name }) => `${name} ${id}`).sort()
   }
+
+  it('who could change something on the way to a sink: nodes of others that lead there, by type and name', async () => {
+    const change = (id: string, ...to: string[]): FlowEntry => ({
+      id,
+      type: 'change',
+      name: id === 'plain' ? '' : id,
+      rules: [],
+      wires: [to],
+      z: 'tab',
+      ...canvas,
+    })
+    await load(
+      types,
+      [
+        ...configs,
+        source('s', { wires: [['double', 'aside'], []] }),
+        change('double', 'out'),
+        { id: 'out', type: 'link out', links: ['in'], mode: 'link', wires: [], z: 'tab', ...canvas },
+        { id: 'in', type: 'link in', links: ['out'], wires: [['plain']], z: 'tab', ...canvas },
+        change('plain', 'one'),
+        sink('one', { wires: [['two'], []] }),
+        sink('two'),
+        change('aside', 'nowhere'),
+        change('nowhere'),
+        sink('direct'),
+      ],
+      secrets,
+    )
+    node('s').receive({})
+    await reached()
+    const [poll] = stage.engine.polls
+    const foreign = (id: string) => poll?.foreign?.({ id, name: id })
+    deepStrictEqual(foreign('one'), ['change "double"', 'change'])
+    deepStrictEqual(foreign('two'), ['change "double"', 'change'])
+    deepStrictEqual(foreign('direct'), [])
+  })
 
   it('sinks behind links on another tab and inside two instances of one subflow, each under its own id', async () => {
     await load(

@@ -76,6 +76,24 @@ const lines = (record: DataRecord | Unmapped): Record<string, unknown>[] =>
   (record as DataRecord).lines as Record<string, unknown>[]
 
 describe('mapping', () => {
+  it('says which columns it may touch: what the rules change, take away or add', () => {
+    const rules: Rule[] = [
+      {
+        entity: 'gl_entry',
+        list: 'lines',
+        do: 'code',
+        column: 'account',
+        table: 'account',
+        unmapped: 'pass',
+        default: '',
+        keep: 'erp',
+      },
+      { entity: '*', list: '', do: 'rename', column: 'journal', to: 'book' },
+      { entity: 'supplier', list: '', do: 'drop', column: 'name' },
+    ].map((one) => rule.parse(one))
+    deepStrictEqual([...new Set(compileMapping(schema, rules, tools()).touched)], ['account', 'erp', 'journal', 'book'])
+  })
+
   it('maps an account on the lines and keeps the ERP code beside it', async () => {
     const mapping = compileMapping(schema, rules({ ...accountRule, keep: 'account_source' }), tools())
     const original = entry('6011')
