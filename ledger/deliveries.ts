@@ -62,7 +62,9 @@ const SQL = {
       (SELECT max(key) FROM delivery WHERE address = ?))`,
   dropContributions: 'DELETE FROM contribution WHERE address = ?',
   setAside: "UPDATE address SET address = 'cleared:' || id WHERE id = ?",
-  addAnew: 'INSERT INTO address (address, highest_read, unsummed) VALUES (?, ?, ?)',
+  addAnew: `
+    INSERT INTO address (address, highest_read, unsummed, lists, counted)
+    SELECT ?, ?, ?, lists, counted FROM address WHERE id = ?`,
   aside: "SELECT id FROM address WHERE address LIKE 'cleared:%' LIMIT 1",
   dropAddress: 'DELETE FROM address WHERE id = ?',
 }
@@ -72,7 +74,7 @@ type Statements = ReturnType<typeof prepared<keyof typeof SQL>>
 export function createDeliveries(
   db: Database,
   intern: Intern,
-  sums: Pick<TargetSumBook, 'count' | 'clear'>,
+  sums: Pick<TargetSumBook, 'count' | 'clear' | 'doubt'>,
 ): DeliveryMemory {
   const statements = prepared(db, SQL)
   statements.find.setReturnArrays(true)
@@ -103,7 +105,11 @@ export function createDeliveries(
       hasDeliveries: async (address) => hasAny(statements, known(address)),
       highestRead: async (address) => highestOf(statements, known(address)),
       async raiseHighestRead(address, read) {
-        db.guard(() => raise.run(read, intern.address(address, true), read))
+        db.tx(() => {
+          const id = intern.address(address, true)
+          raise.run(read, id, read)
+          sums.doubt(id, read)
+        })
       },
     },
     write(address, sync, deliveries) {
@@ -166,6 +172,7 @@ function find(
       run: intern.runId(run),
       source,
       stored: stored === null ? undefined : noHash ? null : storedOf(stored, hash, read),
+      ...(stored?.startsWith('?') && { written: Number(stored.slice(2)) }),
     })
   return found
 }
@@ -232,7 +239,7 @@ function createClearing(
       db.tx(() => {
         const read = highestOf(statements, id)
         setAside.run(id)
-        addAnew.run(address, read, Math.max(read, 1))
+        addAnew.run(address, read, Math.max(read, 1), id)
         sums.clear(id)
         dropContributions.run(id)
       })

@@ -2,7 +2,7 @@
 import { type Database, prepared } from './database.ts'
 import type { DeliveryMemory } from './deliveries.ts'
 import type { SourceMemory } from './known.ts'
-import type { Filled, FilledTables } from './ledger.ts'
+import type { Filled, FilledTables, TargetSums } from './ledger.ts'
 
 export interface FilledMemory {
   readonly topic: FilledTables
@@ -14,6 +14,7 @@ export interface FilledMemory {
 export function createFilled(
   db: Database,
   deliveries: Pick<DeliveryMemory, 'clear' | 'doubt'>,
+  sums: Pick<TargetSums, 'doubtSums'>,
   known: Pick<SourceMemory, 'lose'>,
   nextRead: () => number,
 ): FilledMemory {
@@ -46,7 +47,10 @@ export function createFilled(
         })
         // Last: as long as something is remembered there, the tables are found without it again.
         if (within) deliveries.doubt(address)
-        else deliveries.clear(address)
+        else {
+          deliveries.clear(address)
+          await sums.doubtSums(address, read)
+        }
         guard(() => drop.run(address))
       },
     },

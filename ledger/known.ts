@@ -25,7 +25,7 @@ const SQL = {
     SELECT ?, value ->> 0, value ->> 1, '?', 0 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`,
   learn: `
     INSERT INTO known_key (entity, key, read, stamp, seen)
-    SELECT ?, value ->> 0, ? - 1, value ->> 1, 0 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`,
+    SELECT ?, value ->> 0, 0, value ->> 1, 0 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`,
   drop: 'DELETE FROM known_key WHERE entity = ? AND key = ? AND read <= ?',
   compare: `
     SELECT j.value ->> 0 AS key FROM json_each(?) AS j
@@ -43,7 +43,8 @@ const SQL = {
   // What was read since the sweep began is newer than its listing.
   count: 'SELECT count(*) AS known, coalesce(sum(seen < ?), 0) AS unseen FROM known_key WHERE entity = ? AND read < ?',
   unseen: 'SELECT key FROM known_key WHERE entity = ? AND key > ? AND seen < ? AND read < ? ORDER BY key LIMIT ?',
-  list: 'SELECT key FROM known_key WHERE entity = ? AND key > ? ORDER BY key LIMIT ?',
+  list: 'SELECT key FROM known_key WHERE entity = ? AND key > ? AND read <= ? ORDER BY key LIMIT ?',
+  countOld: 'SELECT count(*) AS known, coalesce(sum(read <= ?), 0) AS old FROM known_key WHERE entity = ?',
   doubt: "UPDATE known_key SET stamp = '?' WHERE entity = ? AND key IN (SELECT value FROM json_each(?))",
   doubtAll: "UPDATE known_key SET stamp = '?', read = ? WHERE entity = ? AND read < ?",
   forget: 'DELETE FROM known_key WHERE entity = ?',
@@ -126,11 +127,11 @@ function comparing({ guard, tx }: Database, statements: Statements, idOf: IdOf):
 
 /** Keys that become known, doubtful or forgotten outside of a settlement. */
 function keeping({ guard, tx }: Database, statements: Statements, idOf: IdOf): Omit<KnownKeys, Comparing> {
-  const { learn, recall, expect, list, doubt, forget, forgetRecalled, forgetOthers } = statements
+  const { learn, recall, expect, list, countOld, doubt, forget, forgetRecalled, forgetOthers } = statements
   return {
-    async learnKeys(sync, entity, sweep, keys) {
+    async learnKeys(sync, entity, keys) {
       const json = JSON.stringify(keys.map(({ key, stamp }) => [key, stamp]))
-      guard(() => learn.run(idOf(sync, entity), sweep, json))
+      guard(() => learn.run(idOf(sync, entity), json))
     },
     async recallKeys(sync, entity, keys) {
       tx(() => recall.run(idOf(sync, entity), JSON.stringify(keys.map(({ key, read, stamp }) => [key, read, stamp]))))
@@ -144,8 +145,10 @@ function keeping({ guard, tx }: Database, statements: Statements, idOf: IdOf): O
       const there = keys.filter(({ gone }) => !gone)
       guard(() => expect.run(idOf(sync, entity), JSON.stringify(there.map(({ key, read }) => [key, read]))))
     },
-    knownKeys: async (sync, entity, after, limit) =>
-      guard(() => list.all(idOf(sync, entity), after ?? '', limit) as { key: string }[]).map(({ key }) => key),
+    knownKeys: async (sync, entity, after, limit, through = Number.MAX_SAFE_INTEGER) =>
+      guard(() => list.all(idOf(sync, entity), after ?? '', through, limit) as { key: string }[]).map(({ key }) => key),
+    countKnown: async (sync, entity, through) =>
+      guard(() => countOld.get(through, idOf(sync, entity)) as { known: number; old: number }),
     async doubtKeys(sync, entity, keys) {
       guard(() => doubt.run(idOf(sync, entity), JSON.stringify(keys)))
     },

@@ -185,4 +185,10 @@ export const migrations: Record<string, Migration> = {
     )`,
     'CREATE INDEX inbox_by_sync ON inbox (sync, state)',
   ),
+  '0015-memory-read': statements(
+    // Per cent of the keys that were read again since a sweep began to; null: none has. It lies in the rows of the sums.
+    'ALTER TABLE target_sum ADD COLUMN share INTEGER',
+    // Its tables can be counted.
+    'ALTER TABLE address ADD COLUMN counted INTEGER DEFAULT 0 NOT NULL',
+  ),
 }

@@ -52,7 +52,13 @@ function openItemsOf(raw: Database['raw']): (sync: string) => OpenItem[] {
     FROM inbox AS i WHERE i.sync = ? AND (i.state IN ('asked', 'answered') OR (i.state IN ('handed on', 'settled')
       AND (i.sent_back IS NOT NULL OR EXISTS (SELECT 1 FROM posting AS p WHERE p.source = i.source
         AND p.source_key = i.key || '|' || i.revision AND p.status = 'final')))) GROUP BY 1, 2`)
-  const all = [held, doubtful, again, lost, differing, posted, handed]
+  // Whoever owns the table is to make its memory whole.
+  const unwhole = raw.prepare(`
+    SELECT o.entity, 'unwhole' AS kind, a.address, NULL AS sinkName, coalesce(s.share, 0) AS count
+    FROM target_sum AS s JOIN address AS a ON a.id = s.address
+    JOIN table_owner AS o ON o.place = a.address AND o.source = s.source AND o.list = ''
+    WHERE o.sync = ? AND s.whole = 0`)
+  const all = [unwhole, held, doubtful, again, lost, differing, posted, handed]
   return (sync) => all.flatMap((one) => one.all(sync) as unknown as OpenItem[])
 }
 

@@ -57,7 +57,7 @@ export function createSqliteLedger({ db, id, cipher, now, installation }: Sqlite
     positions: createPositions(db),
     deliveries,
     known,
-    filled: createFilled(db, deliveries, known, numbers.nextRead),
+    filled: createFilled(db, deliveries, sums.topic, known, numbers.nextRead),
     held: createHeld(db, intern, cipher, at),
     intents: createIntents(db, intern),
     readAgain: createReadAgain(db, at),

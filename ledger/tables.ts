@@ -44,8 +44,16 @@ export interface Tables {
     highest_read: Generated<number>
     lists: Generated<string>
     unsummed: Generated<number>
+    counted: Generated<number>
   }
-  target_sum: { address: number; source: string; whole: number; sums: string; unsummed: Generated<number> }
+  target_sum: {
+    address: number
+    source: string
+    whole: number
+    sums: string
+    unsummed: Generated<number>
+    share: number | null
+  }
   delivery: {
     address: number
     key: string

@@ -1,4 +1,5 @@
 /** Running sums of what an address holds of each source: one row for each, changed in the transaction that settles. */
+import type { StatementSync } from 'node:sqlite'
 import { keyBeginning, keyParts, keyText } from '../sync/contract/message.ts'
 import { type Database, prepared } from './database.ts'
 import type { Intern } from './intern.ts'
@@ -6,8 +7,10 @@ import type { Delivery, Stored, TargetSums } from './ledger.ts'
 
 export interface TargetSumBook {
   readonly topic: TargetSums
-  /** Inside a transaction. `id`: of the address. */
+  /** Inside a transaction; nothing where the tables are not counted. `id`: of the address. */
   count(id: number, deliveries: readonly Delivery[]): void
+  /** Inside a transaction: it may hold what was not counted, with read numbers up to this one. */
+  doubt(id: number, read: number): void
   /** Nothing of the address is known any more. */
   clear(id: number): void
 }
@@ -15,34 +18,60 @@ export interface TargetSumBook {
 /** Rows and sums by table: the header, then the lists in the order of the address. */
 type Sums = { rows: number; sum: bigint }[]
 
+interface FoundSums {
+  readonly whole: number
+  readonly sums: string
+  readonly share: number | null
+}
+
 export function createTargetSums(db: Database, intern: Intern): TargetSumBook {
-  const { find, put, mark, add, dropAll, lists, saveLists, all } = prepared(db, {
+  const statements = prepared(db, {
     all: `
       SELECT read, lower(hex(hash)) AS hash, rows FROM delivery
-      WHERE address = ? AND key > ? AND key < ? AND hash IS NOT NULL AND rows IS NOT NULL`,
-    find: 'SELECT whole, sums FROM target_sum WHERE address = ? AND source = ?',
+      WHERE address = ? AND key > ? AND key < ? AND hash IS NOT NULL AND rows NOT LIKE '?%'`,
+    find: 'SELECT whole, sums, share FROM target_sum WHERE address = ? AND source = ?',
     put: 'UPDATE target_sum SET sums = ? WHERE address = ? AND source = ?',
     mark: 'UPDATE target_sum SET whole = ? WHERE address = ? AND source = ?',
+    doubtAddress: 'UPDATE address SET unsummed = max(unsummed, ?, 1) WHERE id = ?',
+    doubtAll: 'UPDATE target_sum SET whole = 0, share = NULL, unsummed = max(unsummed, ?, 1) WHERE address = ?',
+    unsummed: `
+      SELECT coalesce(s.unsummed, a.unsummed) AS read, coalesce(s.whole, a.unsummed = 0) AS whole
+      FROM address AS a LEFT JOIN target_sum AS s ON s.address = a.id AND s.source = ? WHERE a.id = ?`,
+    begin: `
+      UPDATE target_sum SET unsummed = min(unsummed, ?), share = coalesce(share, 0)
+      WHERE address = ? AND source = ? AND whole = 0`,
+    share: 'UPDATE target_sum SET share = ? WHERE address = ? AND source = ? AND whole = 0',
+    uncounted: `
+      SELECT 1 FROM delivery WHERE address = ? AND key > ? AND key < ? AND hash IS NOT NULL
+        AND (rows IS NULL OR rows LIKE '?%') LIMIT 1`,
+    learn: `
+      UPDATE delivery SET rows = '?@' || j.read
+      FROM (SELECT value ->> 0 AS key, value ->> 1 AS read, value ->> 2 AS hash FROM json_each(?)) AS j
+      WHERE delivery.address = ? AND delivery.key = j.key AND delivery.rows IS NULL AND delivery.hash = unhex(j.hash)`,
+    unlearnt: `
+      UPDATE delivery SET doubt = 1
+      WHERE address = ? AND key > ? AND key < ? AND rows IS NULL AND hash IS NOT NULL`,
     add: `
       INSERT INTO target_sum (address, source, whole, sums, unsummed)
       SELECT id, ?, unsummed = 0, '[]', unsummed FROM address WHERE id = ?
       ON CONFLICT DO NOTHING`,
     dropAll: 'DELETE FROM target_sum WHERE address = ?',
-    lists: 'SELECT lists FROM address WHERE id = ?',
-    saveLists: 'UPDATE address SET lists = ? WHERE id = ?',
+    lists: 'SELECT lists, counted FROM address WHERE id = ?',
+    saveLists: 'UPDATE address SET lists = ?, counted = 1 WHERE id = ?',
   })
-  const listsOf = (id: number): string[] => {
-    const row = lists.get(id) as { lists: string } | undefined
-    return row ? (JSON.parse(row.lists) as string[]) : []
+  const { find, put, mark, add, dropAll, lists, saveLists, all } = statements
+  const listsOf = (id: number): { readonly names: string[]; readonly counted: boolean } => {
+    const row = lists.get(id) as { lists: string; counted: number } | undefined
+    return { names: row ? (JSON.parse(row.lists) as string[]) : [], counted: row?.counted === 1 }
   }
-  const sumsOf = (id: number, source: string): { whole: number; sums: string } | undefined =>
-    find.get(id, source) as { whole: number; sums: string } | undefined
+  const sumsOf = (id: number, source: string): FoundSums | undefined => find.get(id, source) as FoundSums | undefined
   const known = (address: string): number => intern.address(address, false)
   function recount(id: number, source: string): void {
     const tally = newTally()
     for (const row of all.iterate(id, ...keysOf(source))) {
       const { read, hash, rows } = row as { read: number; hash: string; rows: string }
-      addTo(tally, storedOf(rows, hash, read), 1)
+      const stored = storedOf(rows, hash, read)
+      if (stored) addTo(tally, stored, 1)
     }
     add.run(source, id)
     put.run(sumsText(sumsOfTally(tally)), id, source)
@@ -50,10 +79,11 @@ export function createTargetSums(db: Database, intern: Intern): TargetSumBook {
 
   return {
     count(id, deliveries) {
+      if (!listsOf(id).counted) return
       for (const [source, { sums: change, untold }] of changes(deliveries)) {
+        add.run(source, id)
         if (untold) mark.run(0, id, source)
         if (change.length === 0) continue
-        add.run(source, id)
         const sums = parseSums(sumsOf(id, source)?.sums)
         for (const [place, { rows, sum }] of change.entries()) {
           const own = sums[place] ?? { rows: 0, sum: 0n }
@@ -65,13 +95,17 @@ export function createTargetSums(db: Database, intern: Intern): TargetSumBook {
     clear(id) {
       dropAll.run(id)
     },
+    doubt(id, read) {
+      statements.doubtAddress.run(read, id)
+      statements.doubtAll.run(read, id)
+    },
     topic: {
       tableLists: async (address, names) =>
         db.tx(() => {
           const id = intern.address(address, true)
           const before = listsOf(id)
-          const all = [...new Set([...before, ...names])]
-          if (all.length > before.length) saveLists.run(JSON.stringify(all), id)
+          const all = [...new Set([...before.names, ...names])]
+          if (!before.counted || all.length > before.names.length) saveLists.run(JSON.stringify(all), id)
           return all
         }),
       targetMemory: async (address, source) =>
@@ -80,15 +114,68 @@ export function createTargetSums(db: Database, intern: Intern): TargetSumBook {
           const found = sumsOf(id, source)
           if (!found) return undefined
           const sums = parseSums(found.sums)
-          const tables = ['', ...listsOf(id)].map((list, place) => ({ list, ...(sums[place] ?? { rows: 0, sum: 0n }) }))
-          return { whole: found.whole === 1, tables }
+          const tables = ['', ...listsOf(id).names].map((list, place) => ({
+            list,
+            ...(sums[place] ?? { rows: 0, sum: 0n }),
+          }))
+          return { whole: found.whole === 1, share: found.share ?? 0, tables }
         }),
       async recountTargets(address, source) {
         db.tx(() => recount(intern.address(address, true), source))
       },
-      async saveWhole(address, source, whole) {
-        db.guard(() => mark.run(whole ? 1 : 0, known(address), source))
-      },
+      ...remembering(db, statements, intern),
+    },
+  }
+}
+
+type Remembering = Exclude<keyof TargetSums, 'tableLists' | 'targetMemory' | 'recountTargets'>
+type Prepared = Readonly<
+  Record<
+    'mark' | 'add' | 'doubtAddress' | 'doubtAll' | 'unsummed' | 'begin' | 'share' | 'uncounted' | 'learn' | 'unlearnt',
+    StatementSync
+  >
+>
+
+/** Whether the memory is whole, and how it becomes so. */
+function remembering({ guard, tx }: Database, statements: Prepared, intern: Intern): Pick<TargetSums, Remembering> {
+  const known = (address: string): number => intern.address(address, false)
+  return {
+    async doubtSums(address, read) {
+      tx(() => {
+        const id = intern.address(address, true)
+        statements.doubtAddress.run(read, id)
+        statements.doubtAll.run(read, id)
+      })
+    },
+    unsummed: async (address, source) => {
+      const found = guard(() => statements.unsummed.get(source, known(address)))
+      const { read, whole } = (found ?? { read: 0, whole: 1 }) as { read: number; whole: number }
+      return whole ? 0 : Math.max(read, 1)
+    },
+    async beginSumming(address, source, read) {
+      tx(() => {
+        const id = intern.address(address, true)
+        statements.add.run(source, id)
+        statements.begin.run(read, id, source)
+      })
+    },
+    saveSummed: async (address, source, share) =>
+      tx(() => {
+        const id = known(address)
+        const isWhole = share === 100 && statements.uncounted.get(id, ...keysOf(source)) === undefined
+        if (isWhole) statements.mark.run(1, id, source)
+        else statements.share.run(Math.min(share, 99), id, source)
+        return isWhole
+      }),
+    async learnStored(address, stored) {
+      const json = JSON.stringify(stored.map(({ key, read, hash }) => [key, read, hash ?? null]))
+      guard(() => statements.learn.run(json, known(address)))
+    },
+    async doubtUnlearnt(address, source) {
+      guard(() => statements.unlearnt.run(known(address), ...keysOf(source)))
+    },
+    async saveWhole(address, source) {
+      guard(() => statements.mark.run(1, known(address), source))
     },
   }
 }
@@ -159,7 +246,9 @@ function sumsOfTally({ rows, hashes, lines, counted }: Tally): Sums {
 }
 
 /** What `rowsText` wrote beside hash and read number. */
-export function storedOf(rows: string, hash: string, read: number): Stored {
+export function storedOf(rows: string, hash: string, read: number): Stored | undefined {
+  // Only its read number was learnt yet.
+  if (rows.startsWith('?')) return undefined
   const at = rows.indexOf('@')
   return at < 0 ? { hash, read, lines: rows } : { hash, read: Number(rows.slice(at + 1)), lines: rows.slice(0, at) }
 }

@@ -29,6 +29,8 @@ export interface Delivery {
   readonly source?: number | null
   /** What the target has of it since; null: nothing; absent: not known. */
   readonly stored?: Stored | null | undefined
+  /** Where `stored` is not known: the read number that its rows carry there, which was learnt from the target. */
+  readonly written?: number
   /** What it had before, which the sums of the tables lose. Not kept. */
   readonly before?: Stored | null | undefined
   /** The source's own key as text, where it is known and another: what was held under it is over. Not kept. */

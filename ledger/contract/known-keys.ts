@@ -36,12 +36,7 @@ export interface KnownKeys {
     limit: number,
   ): Promise<readonly string[]>
   /** They are in the targets already, brought there by a ledger before this one. Those that are known stay as they are. */
-  learnKeys(
-    sync: string,
-    entity: string,
-    sweep: number,
-    keys: readonly Pick<KnownKey, 'key' | 'stamp'>[],
-  ): Promise<void>
+  learnKeys(sync: string, entity: string, keys: readonly Pick<KnownKey, 'key' | 'stamp'>[]): Promise<void>
   /** Keys as a target holds them, for one sweep. */
   recallKeys(sync: string, entity: string, keys: readonly KnownKey[]): Promise<void>
   /** Forgets what was recalled and not listed: only the sweep that asked for it knows how to take it. */
@@ -50,8 +45,16 @@ export interface KnownKeys {
   forgetOtherKeys(sync: string, entity: string, beginning: string): Promise<number>
   /** They are about to be sent: whatever becomes of that, a target may have them from now on. Those that are known stay as they are. */
   expectKeys(sync: string, entity: string, keys: readonly KnownKey[]): Promise<void>
-  /** Keys behind `after`, in order. */
-  knownKeys(sync: string, entity: string, after: string | null, limit: number): Promise<readonly string[]>
+  /** Keys behind `after`, in order. `through`: known under read numbers up to this one. */
+  knownKeys(
+    sync: string,
+    entity: string,
+    after: string | null,
+    limit: number,
+    through?: number,
+  ): Promise<readonly string[]>
+  /** How many keys are known, and how many of them under read numbers up to this one. */
+  countKnown(sync: string, entity: string, through: number): Promise<{ readonly known: number; readonly old: number }>
   /** Their deletion is about to be written: until that is settled nobody knows what the target has, so no stamp is theirs. */
   doubtKeys(sync: string, entity: string, keys: readonly string[]): Promise<void>
   /** Another source stands behind the name: its keys have nothing to do with those known. */

@@ -44,10 +44,11 @@ export interface OpenItem {
     | 'aside'
     | 'asked'
     | 'others'
+    | 'unwhole'
   /** Where; null: at every sink of the entity. */
   readonly address: string | null
   readonly sinkName: string | null
-  /** Records. */
+  /** Records; of a memory that is not whole (`unwhole`) the per cent that were read again. */
   readonly count: number
   readonly problem?: string
 }

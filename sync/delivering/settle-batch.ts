@@ -9,7 +9,7 @@ import type { Delivering } from './delivering.ts'
 import type { DeliverDeps } from './deps.ts'
 import { sourceHash } from './folded-keys.ts'
 import type { Refused } from './isolate-bad-records.ts'
-import { deliveryOf, firstRows, reportsOf, rowsIn } from './job.ts'
+import { deliveryOf, firstRows, reportsOf, rowsIn, storedOf } from './job.ts'
 import type { RunTotals } from './run-totals.ts'
 
 interface Settling {
@@ -83,7 +83,7 @@ const unchangedOf = ({ job, sorted }: Delivering): Delivery[] =>
   sorted.known.deduplicated.unchanged.map(({ entry, last }) => ({
     ...last,
     before: last.stored,
-    stored: last.stored ?? storedBefore(last, sorted.known.lists),
+    stored: last.stored === undefined ? storedBefore(entry, last, sorted.known.lists) : last.stored,
     run: job.sync.run,
     source: sourceHash(entry),
     sourceKey: entry.sourceKey,
@@ -91,9 +91,13 @@ const unchangedOf = ({ job, sorted }: Delivering): Delivery[] =>
     originalHash: sorted.known.originals.get(entry.key) ?? last.originalHash ?? null,
   }))
 
-/** What a version before delivered: of a table without lists its hash is all that counts. */
-const storedBefore = ({ hash, read, stored }: Delivery, lists: readonly string[] | undefined): Delivery['stored'] =>
-  stored === undefined && hash && lists?.length === 0 ? { hash, read, lines: '' } : stored
+/** What a version before delivered and the target still has: of a table without lists the read number does not count. */
+function storedBefore(entry: Entry, last: Delivery, lists: readonly string[] | undefined): Delivery['stored'] {
+  const { hash, written } = last
+  if (!hash || !lists || (written === undefined && lists.length > 0)) return undefined
+  const stored = storedOf(entry, lists)
+  return stored && { ...stored, hash, read: written ?? last.read }
+}
 
 function heldOf(
   { settlement }: Settling,

@@ -9,6 +9,7 @@ import type { DeliverDeps } from './deps.ts'
 import { type AppendDeps, resolveIntents, withoutDoubtful } from './intents.ts'
 import { checkAlike, type Refused } from './isolate-bad-records.ts'
 import { countedLists, type Job, type Known } from './job.ts'
+import { createLearning } from './learn-stored.ts'
 import type { PreparedTables, TablePreparation } from './prepare-tables.ts'
 import { createOwnerCheck } from './table-owners.ts'
 
@@ -35,6 +36,7 @@ export interface BatchSorter {
 export function createBatchSorter(deps: DeliverDeps, tables: Pick<TablePreparation, 'prepare'>): BatchSorter {
   const { settlement } = deps
   const checkOwners = createOwnerCheck(deps)
+  const learn = createLearning(deps.ledger)
   /** Addresses whose mark was looked at since the ledger was opened. */
   const seen = new Set<string>()
 
@@ -58,7 +60,9 @@ export function createBatchSorter(deps: DeliverDeps, tables: Pick<TablePreparati
       await checkOwners(job, newest)
       const before = newest.length > 0 && isMarkFirst(target, job) ? (await prepare(job)).reached : undefined
       if (append !== undefined) await resolveIntents(ref, append, () => prepare(job))
-      const sorted = await sortAgain(job, newest, append, before)
+      const first = await sortAgain(job, newest, append, before)
+      const entity = settlement.runs.get(job.sync.run)?.entities.get(job.sync.entity)
+      const sorted = (await learn(job, entity, first.known)) ? await sortAgain(job, newest, append, before) : first
       if (before !== undefined || sorted.known.deduplicated.write.length <= sorted.bad.length) return sorted
       const { reached, fresh } = await prepare(job)
       return fresh ? sortAgain(job, newest, append, reached) : { ...sorted, reached }

@@ -92,6 +92,7 @@ async function checkSource(asking: Asking, source: string, context: WriteContext
     at: now(),
     statements: target.statements() - begun.statements,
     ms: Math.round(performance.now() - begun.at),
+    share: memory.share,
     rows: memory.tables[0]?.rows ?? 0,
     highest: typeof found === 'string' ? 0 : Math.max(...found.map(({ highest }) => highest)),
   }
@@ -104,7 +105,7 @@ async function checkSource(asking: Asking, source: string, context: WriteContext
     tables.push({ list: table.list, ...difference, ...others })
   }
   // What agrees to the row and in every sum holds nothing that is not known.
-  if (differences.length === 0 && !memory.whole) await ledger.saveWhole(target.address, source, true)
+  if (differences.length === 0 && !memory.whole) await ledger.saveWhole(target.address, source)
   if (differences.length === 0) return { ...asked, kind: 'agrees', tables }
   // Batches in doubt may be there: that proves nothing.
   const isKnown = memory.whole && (await ledger.intents(target.address)).length === 0

@@ -2,7 +2,7 @@
  * The sweep of an entity: its keys and stamps as the source lists them, set against what the ledger knows of it. What is
  * missing there or has another stamp is read by key; what is gone is asked for by key once more and then deleted.
  */
-import type { Deliveries, KnownKey, KnownKeys, ReadNumbers, Sweeps } from '../../ledger/ledger.ts'
+import type { Deliveries, KnownKey, KnownKeys, Notes, ReadNumbers, Sweeps, TargetSums } from '../../ledger/ledger.ts'
 import type { PollOptions } from '../contract/engine.ts'
 import { asSyncError, syncError } from '../contract/errors.ts'
 import { type DataRecord, deletionOf, isDeletion, keyParts, keyText, memberOf } from '../contract/message.ts'
@@ -82,7 +82,7 @@ export async function isSweepDue(ledger: Sweeps, { name, sweep }: PollOptions, e
 }
 
 export interface SweepTask {
-  readonly ledger: ReadNumbers & KnownKeys & Sweeps & Deliveries
+  readonly ledger: ReadNumbers & KnownKeys & Sweeps & Deliveries & TargetSums & Notes
   readonly options: PollOptions
   readonly entity: EntityRun
   readonly plan: EntityPlan
@@ -97,10 +97,16 @@ export interface SweepTask {
   readonly signal: AbortSignal
 }
 
-/** Runs when the entity's window is settled. An incomplete listing, or too much gone, deletes nothing and says so. */
-export async function sweepEntity(task: SweepTask): Promise<void> {
-  const { ledger, options, entity, plan, signal } = task
-  const { name: sync, source } = options
+/** A sweep that was carried through: the source name of what is listed, and its first read number. */
+export interface Swept {
+  readonly source: string
+  readonly number: number
+}
+
+/** Runs when the entity's window is settled. An incomplete listing, or too much gone, deletes nothing and says so: undefined. */
+export async function sweepEntity(task: SweepTask): Promise<Swept | undefined> {
+  const { ledger, options, entity } = task
+  const { name: sync } = options
   // Before the first request: what is read from now on is newer than any deletion that this sweep finds.
   const number = ledger.nextRead()
   const counts: SweepCounts = { swept: 0, missed: 0, gone: 0, foundAgain: 0 }
@@ -127,8 +133,16 @@ export async function sweepEntity(task: SweepTask): Promise<void> {
     counts.problem = `${tooMuch} ${memory.targets ? onlyNow : whatNow(entity.name)}`
   if (counts.problem !== undefined) {
     task.note(counts.problem)
-    return
+    return undefined
   }
+  await deleteGone(task, number, unseen, counts)
+  return memory.source === undefined ? undefined : { source: memory.source, number }
+}
+
+/** What was known and is not listed any more. */
+async function deleteGone(task: SweepTask, number: number, unseen: number, counts: SweepCounts): Promise<void> {
+  const { ledger, options, entity, plan, signal } = task
+  const { name: sync, source } = options
   for (let after: string | null = null; unseen > 0; ) {
     const keys = await ledger.unseenKeys(sync, entity.name, number, after, keysAtOnce)
     if (keys.length === 0) return
@@ -244,7 +258,7 @@ async function compare(
     // An empty stamp has no place in time, and was read with everything at first.
     const floor = Date.parse(entity.adopted)
     const inside = listed.filter(({ stamp }) => stamp === null || Date.parse(stamp) <= floor)
-    await ledger.learnKeys(options.name, entity.name, number, inside)
+    await ledger.learnKeys(options.name, entity.name, inside)
   }
   const odd = new Set(await ledger.compareKeys(options.name, entity.name, number, listed, memory.targets))
   // What changed since the window ended is in the next one, what is stamped in the future waits for its time.

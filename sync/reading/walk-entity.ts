@@ -6,7 +6,8 @@ import type { StampWindow } from '../contract/source.ts'
 import { checkContract } from './contracts.ts'
 import { begin } from './open-window.ts'
 import type { Reading, Sender } from './send-batches.ts'
-import { confirmGone, isSweepDue, keyReader, keysAtOnce, pageNumbers, sweepEntity } from './sweep.ts'
+import { readUnsummed } from './sum-targets.ts'
+import { confirmGone, isSweepDue, keyReader, keysAtOnce, pageNumbers, type SweepTask, sweepEntity } from './sweep.ts'
 import { stampsOf } from './windows.ts'
 
 /** Rows that are read of an entity while the one before is still being read. */
@@ -122,7 +123,7 @@ async function readAgain(reading: Reading, sender: Sender): Promise<void> {
 async function sweep({ deps, options, entity, plan, signal }: Reading, sender: Sender): Promise<void> {
   const sweptAt = deps.now()
   await sender.closeWindow()
-  await sweepEntity({
+  const task: SweepTask = {
     ledger: deps.ledger,
     options,
     entity,
@@ -132,6 +133,8 @@ async function sweep({ deps, options, entity, plan, signal }: Reading, sender: S
     settled: sender.closeWindow,
     note: sender.note,
     signal,
-  })
+  }
+  const swept = await sweepEntity(task)
+  if (swept) await readUnsummed(task, swept)
   entity.sweptAt = sweptAt
 }

@@ -12,7 +12,7 @@ import type { RunKeeper } from './settlement.ts'
 import { type EntityRun, type Reached, type RunState, type TotalsCheck, tallyOf } from './state.ts'
 import { changedAt, checkKey } from './summary.ts'
 import { findLate } from './watch.ts'
-import { keepWhole } from './whole-tables.ts'
+import { keepWhole, settleMemory } from './whole-tables.ts'
 
 export interface CheckDeps {
   readonly ledger: Ledger
@@ -63,6 +63,7 @@ export async function closeEntity(
     if (!entity.error) await deps.settlement.finish(run, entity)
     if (!entity.error) await saveComplete(deps.ledger, run, entity)
     if (!entity.error) await forgetReadAgain(deps.ledger, run, entity)
+    if (!entity.error) await settleMemory(deps.ledger, run, entity)
   } catch (error) {
     deps.settlement.failEntity(run, entity, asSyncError(error))
   }

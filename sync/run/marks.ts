@@ -142,6 +142,9 @@ export async function checkMark(options: {
 }): Promise<MarkPlace> {
   const { ledger, run, sync, target, source } = options
   const sourceAddress = run.sourceAddress ?? ''
+  // Whatever it has, this ledger never delivered it.
+  const isForeign = !options.empty && (await ledger.highestRead(target.address)) === 0
+  if (isForeign) await ledger.doubtSums(target.address, 0)
   if (run.mode === 'push' || !target.readMark) return { sourceAddress, replaced: [] }
   if (options.empty) return { sourceAddress, replaced: 'older' }
   const context = { ...options.context, tell: (text: string) => void run.notices.push(text) }
@@ -159,7 +162,7 @@ export async function checkMark(options: {
   if (judgement.kind === 'go') {
     // Whoever wrote this never came to a mark.
     const unmarked = !marks.some((m) => m.sync === sync.name && m.entity === sync.entity)
-    if (unmarked && (await ledger.highestRead(target.address)) === 0) await ledger.doubtTargets(sync.name, sync.entity)
+    if (unmarked && isForeign) await ledger.doubtTargets(sync.name, sync.entity)
     return place
   }
   const { mark } = judgement

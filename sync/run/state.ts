@@ -59,6 +59,8 @@ export interface WholeCheck {
   readonly problem?: string
   /** By table (`''` the header's, else the list's name), those that do not agree among them. */
   readonly tables: readonly CheckedTable[]
+  /** Where the memory is not whole: per cent of the keys that were read again. */
+  readonly share: number
   /** Rows of the header as they were counted, and the highest read number that a table holds. */
   readonly rows: number
   readonly highest: number
@@ -182,6 +184,8 @@ export interface EntityRun {
   lost: 'found' | 'read' | undefined
   /** Records can be read by key, so that tables may be mended. */
   mendable: boolean
+  /** Where and for which source the sweep reads again what is in no sum; undefined: it did not look. */
+  summing: { readonly source: string; readonly addresses: readonly string[] } | undefined
   /** What a target holds otherwise than it was delivered is to be read again: in this same run, once. */
   repair: 'due' | 'done' | undefined
   /** Keys that were read again because a person said that they are missing; forgotten once everything is settled. */
@@ -265,6 +269,7 @@ export function newEntity(
     sweeps: undefined,
     lost: undefined,
     mendable: false,
+    summing: undefined,
     repair: undefined,
     again: [],
     sweep: undefined,

@@ -78,12 +78,12 @@ function entityAt(run: RunState, entity: EntityRun, sink: EntityRun['sinks'][num
   const differences = items.flatMap((item) => (item.kind === 'difference' ? (item.problem ?? '') : []))
   const differs = check?.kind === 'differs' ? check.problem : (check?.whole?.problem ?? differences[0])
   const unverified = check ? check.kind === 'not verified' && check.problem : base.delivered > 0 && UNCOMPARED
-  const open = [
+  const open = unique([
     ...(ending.stopped && (missing !== 0 || !entity.readDone) ? [STOPPED] : []),
     ...openInWords(items),
     ...(unverified ? [`${NOT_VERIFIED}${unverified}`] : []),
     ...(check?.whole?.open ?? []),
-  ]
+  ])
   const verdict = worstOf([
     ...(entity.error || unbalanced || (missing !== 0 && !ending.stopped) ? (['failed'] as const) : []),
     ...(differs === undefined ? [] : (['differs'] as const)),
@@ -106,6 +106,8 @@ function entityAt(run: RunState, entity: EntityRun, sink: EntityRun['sinks'][num
     ...(entity.sweep ? { sweep: entity.sweep } : {}),
   }
 }
+
+const unique = (texts: readonly string[]): string[] => [...new Set(texts)]
 
 /** Of a run that failed or was stopped before its end. */
 const UNCOMPARED = 'what was delivered was not compared with what is stored'

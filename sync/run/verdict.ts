@@ -52,6 +52,10 @@ const WORDS: Readonly<Partial<Record<OpenItem['kind'], string>>> = {
 export const byEntity = (items: readonly OpenItem[]): ReadonlyMap<string, OpenItem[]> =>
   Map.groupBy(items, ({ entity }) => entity)
 
+/** How it stands with a target of which not all is known. `share`: per cent of the keys that were read again. */
+export const notWhole = (share: number): string =>
+  `memory of the target not whole${share > 0 ? `, ${share} % read` : ''}, sweep due`
+
 /** `52 held`, `3 in doubt`; what was lost in its own words. Differences are no part of it. */
 export function openInWords(items: readonly OpenItem[]): string[] {
   const counted = Object.entries(WORDS).flatMap(([kind, word]) => {
@@ -61,5 +65,6 @@ export function openInWords(items: readonly OpenItem[]): string[] {
   const told = items.flatMap(({ kind, problem }) =>
     kind === 'lost' ? (problem ?? 'rows were lost') : kind === 'others' ? (problem ?? 'rows of others') : [],
   )
-  return [...counted, ...told]
+  const unwhole = items.flatMap(({ kind, count }) => (kind === 'unwhole' ? notWhole(count) : []))
+  return [...new Set([...counted, ...told, ...unwhole])]
 }

@@ -1,9 +1,7 @@
 /** What comparing whole tables said becomes a state: a difference of each table, until a check of that table agrees. */
-import type { Difference, OpenItems } from '../../ledger/ledger.ts'
+import type { Difference, Ledger, OpenItems } from '../../ledger/ledger.ts'
 import type { EntityRun, Reached, RunState, WholeCheck, WholeSaid } from './state.ts'
-
-/** How what cannot be compared stands in the words of a run. */
-export const NOT_WHOLE = 'memory of the target not whole, sweep due'
+import { notWhole } from './verdict.ts'
 
 /** Writes down what differs and ends what agrees; undefined: nothing was asked. */
 export async function keepWhole(
@@ -36,7 +34,9 @@ export async function keepWhole(
     statements: sum(({ statements }) => statements),
     ms: sum(({ ms }) => ms),
     ...(problems.length > 0 ? { problem: problems.join('; ') } : {}),
-    open: checks.flatMap(({ kind, problem }) => (kind === 'unknown' ? [NOT_WHOLE] : problem ? [problem] : [])),
+    open: checks.flatMap(({ kind, problem, share }) =>
+      kind === 'unknown' ? [notWhole(share)] : problem ? [problem] : [],
+    ),
   }
 }
 
@@ -52,4 +52,31 @@ async function keepOthers(
     if (others === undefined) await ledger.closeDifferences(about, `run ${place.run}`, 'they are gone')
     else await ledger.saveDifference({ ...about, problem: others })
   }
+}
+
+/** What holds a record back from a target, so that nobody can say what the target has of it. */
+const HOLDING = new Set(['held', 'replaying', 'left-out', 'in-doubt'])
+
+/** Everything of the entity is settled: whether all that its targets hold is in their sums now. */
+export async function settleMemory(ledger: Ledger, run: RunState, entity: EntityRun): Promise<void> {
+  for (const { address, source } of await placesOf(run, entity)) {
+    const through = await ledger.unsummed(address, source)
+    if (through === 0) continue
+    const { known, old } = await ledger.countKnown(run.sync, entity.name, through)
+    const share = known === 0 ? 100 : Math.floor((100 * (known - old)) / known)
+    const items = await ledger.openItems(run.sync)
+    const isHeldBack = items.some((item) => item.entity === entity.name && HOLDING.has(item.kind))
+    await ledger.saveSummed(address, source, isHeldBack ? Math.min(share, 99) : share)
+  }
+}
+
+/** Where the run has read everything again: by its sweep, or in full. */
+async function placesOf(
+  { full }: RunState,
+  { summing, readDone, reached }: EntityRun,
+): Promise<readonly { readonly address: string; readonly source: string }[]> {
+  if (summing) return summing.addresses.map((address) => ({ address, source: summing.source }))
+  if (!full || !readDone) return []
+  const all = await Promise.all([...reached.values()].map((made) => made.catch(() => undefined)))
+  return all.flatMap((one) => (one?.source ? [{ address: one.target.address, source: one.source }] : []))
 }
