@@ -40,8 +40,10 @@ const companyRow = z.object({
   company: field.text('a company is missing'),
   site: field.text('a company needs its site'),
   accrual: field.optional(),
+  rounding: field.optional(),
 })
 const supplierRow = z.object({
+  company: field.text('a control account needs its company; * stands for all others'),
   supplier: field.text('a supplier is missing; * stands for all others'),
   account: field.text('a supplier needs its control account'),
 })
@@ -59,7 +61,6 @@ const config = z.object({
   dimensions: rows(dimensionRow),
   date: field.choice(['voucher', 'invoice', 'today']),
   roundingUnits: field.number(2, 0, 1000),
-  roundingAccount: field.optional(),
   blockField: field.optional(),
   blockValue: field.optional(),
   dueDateField: field.optional(),
@@ -94,10 +95,10 @@ export function rulesOf(values: Config): PostingRules {
     if (values[name].length === 0) throw wrongField(name, 'the table is empty: no invoice could be posted')
   if (values.blockField !== '' && values.blockValue === '')
     throw wrongField('blockValue', 'say what is sent where a payment is blocked')
-  const { date, roundingUnits, roundingAccount, blockField, blockValue, dueDateField, notPosted } = values
+  const { date, roundingUnits, blockField, blockValue, dueDateField, notPosted } = values
   const { taxes, types, companies, suppliers, dimensions } = values
   return {
-    ...{ taxes, types, companies, suppliers, dimensions, date, roundingUnits, roundingAccount },
+    ...{ taxes, types, companies, suppliers, dimensions, date, roundingUnits },
     ...{ blockField, blockValue, dueDateField, notPosted },
   }
 }

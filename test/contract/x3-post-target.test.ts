@@ -56,7 +56,8 @@ describe('journals posted to X3', () => {
       taxRule('STRICT', { account: tax }),
       taxRule('FR-E00', { treatment: 'none', x3Code: 'EXO' }),
     ]
-    const own = { ...handRules, taxes, suppliers: [{ supplier: '*', account: control }], roundingAccount: rounding }
+    const companies = [{ company: 'FR10', site: 'FR011', accrual: '', rounding }]
+    const own = { ...handRules, taxes, companies, suppliers: [{ company: '*', supplier: '*', account: control }] }
     return createX3PostTarget(connection, services, {
       rules: { ...own, ...rules },
       publication: 'WSGAS',

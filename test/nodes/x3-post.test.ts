@@ -41,7 +41,7 @@ describe('x3-post', () => {
   })
 
   const { taxes, types: kinds, companies, suppliers, dimensions } = handRules
-  const tables = { taxes, types: kinds, companies, suppliers, dimensions, roundingAccount: '658000' }
+  const tables = { taxes, types: kinds, companies, suppliers, dimensions }
   const flow = (more: object = {}, pool = 'TIEOUT'): FlowEntry[] => [
     { id: 'L', type: 'sync-ledger' },
     {
@@ -139,7 +139,7 @@ describe('x3-post', () => {
       { account: '445660', partner: '', text: 'F-2', tax: 'NOR', debit: '20.00', credit: '' },
       { account: '401000', partner: 'AE022', text: 'F-2', tax: '', debit: '', credit: '120.00' },
     ])
-    const other = await preview({ ...tables, suppliers: [{ supplier: 'AE022', account: '401900' }] })
+    const other = await preview({ ...tables, suppliers: [{ company: 'FR10', supplier: 'AE022', account: '401900' }] })
     strictEqual(other.body.rows[2].account, '401900')
     match(
       (await preview({ ...tables, types: [{ type: 'X', entryType: 'Y' }] })).body.error,

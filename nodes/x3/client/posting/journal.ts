@@ -62,7 +62,7 @@ export function buildJournal(invoice: Invoice, rules: PostingRules, today: strin
     ...plain(control, gross.times(-1), invoice.number || invoice.description),
     partner: invoice.supplier,
   }
-  const all = [...rows, ...roundingLines(difference, rules, scale), supplierLine]
+  const all = [...rows, ...roundingLines(difference, company, rules, scale), supplierLine]
   return {
     reference: referenceOf(invoice.id, invoice.revision),
     site: company.site,
@@ -111,14 +111,15 @@ function typeOf({ invoice_type: type }: Invoice, { types }: PostingRules): TypeR
   )
 }
 
-function controlOf({ supplier }: Invoice, { suppliers }: PostingRules): string {
-  const found: SupplierRule | undefined =
-    suppliers.find((rule) => rule.supplier === supplier) ?? suppliers.find((rule) => rule.supplier === '*')
+function controlOf({ supplier, company }: Invoice, { suppliers }: PostingRules): string {
+  const at = (of: string, name: string): SupplierRule | undefined =>
+    suppliers.find((rule) => rule.company === of && rule.supplier === name)
+  const found = at(company, supplier) ?? at('*', supplier) ?? at(company, '*') ?? at('*', '*')
   if (supplier !== '' && found) return found.account
   throw hold(
     'supplier',
     'supplier',
-    supplier === '' ? 'it names no supplier' : `the supplier ${supplier} has no control account`,
+    supplier === '' ? 'it names no supplier' : `the supplier ${supplier} has no control account in ${company}`,
     'Add the supplier, or * for all, to the table of control accounts in the node.',
   )
 }
@@ -182,16 +183,16 @@ function taxLines(taxes: readonly TaxLine[], invoice: Invoice): JournalLine[] {
   })
 }
 
-function roundingLines(difference: Big, rules: PostingRules, scale: number): JournalLine[] {
+function roundingLines(difference: Big, { rounding }: CompanyRule, rules: PostingRules, scale: number): JournalLine[] {
   if (difference.eq(0)) return []
-  if (rules.roundingAccount !== '' && difference.abs().lte(unitsOf(rules.roundingUnits, scale)))
-    return [plain(rules.roundingAccount, difference, 'Rounding')]
+  if (rounding !== '' && difference.abs().lte(unitsOf(rules.roundingUnits, scale)))
+    return [plain(rounding, difference, 'Rounding')]
   throw hold(
     'difference',
     'gross_amount',
     `its rows and their tax come to ${shown(difference, scale)} less than its gross amount`,
-    rules.roundingAccount === ''
-      ? 'Correct the amounts in Basware, or set up an account for differences of rounding in the node.'
+    rounding === ''
+      ? 'Correct the amounts in Basware, or name an account for differences of rounding in the row of its company.'
       : 'Correct the amounts in Basware; a greater difference of rounding can be allowed in the node.',
   )
 }

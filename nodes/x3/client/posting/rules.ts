@@ -48,9 +48,13 @@ export interface CompanyRule {
   readonly site: string
   /** Account of goods received and not invoiced, where the site books receipts; empty: it does not. */
   readonly accrual: string
+  /** Account for differences of rounding; empty: any difference holds the invoice. */
+  readonly rounding: string
 }
 
 export interface SupplierRule {
+  /** `*`: of every company whose own rows do not name the supplier. */
+  readonly company: string
   /** `*`: every other one. */
   readonly supplier: string
   /** Its control account. */
@@ -74,8 +78,6 @@ export interface PostingRules {
   readonly date: 'voucher' | 'invoice' | 'today'
   /** Most that the rows may differ from the gross amount, in smallest units of the document's currency. */
   readonly roundingUnits: number
-  /** Where that difference goes; empty: any difference holds the invoice. */
-  readonly roundingAccount: string
   /** Field of the journal for a payment block, and what is sent in it; empty: an invoice with a block is held. */
   readonly blockField: string
   readonly blockValue: string

@@ -75,12 +75,22 @@ describe('the journal of an approved invoice', () => {
     held(approved({ invoice_type: 'PROFORMA' }), 'type', /its type "PROFORMA" is unknown/)
     held(approved({ invoice_type: null }), 'type', /no type/)
     held(approved({ supplier: null }), 'supplier', /names no supplier/)
-    held(approved(), 'supplier', /AE022 has no control account/, { suppliers: [{ supplier: 'FR053', account: '4' }] })
+    held(approved(), 'supplier', /AE022 has no control account/, {
+      suppliers: [{ company: '*', supplier: 'FR053', account: '4' }],
+    })
     held(approved({}, [codingRow({ tax_code: 'XX' })]), 'tax-code', /row 1 has the tax code "XX"/)
     held(approved({}, [codingRow({ account: null })]), 'account', /row 1 has no account/)
     held(approved({ currency: '??' }), 'currency', /"\?\?" is no currency code/)
     held(approved({ payment_block: true }), 'payment-block', /payment is blocked/)
     assert.equal(build(approved({ payment_block: true }), { blockField: 'PAZ' }).paymentBlock, true)
+  })
+
+  it("takes the control account of the supplier before that of all others, and the company's before any", () => {
+    const row = (company: string, supplier: string) => ({ company, supplier, account: `${company} ${supplier}` })
+    const all = [row('*', '*'), row('FR10', '*'), row('*', 'AE022'), row('FR10', 'AE022')]
+    const taken = all.map((_, k) => build(approved(), { suppliers: all.slice(0, k + 1) }).lines.at(-1)?.account)
+    assert.deepEqual(taken, ['* *', 'FR10 *', '* AE022', 'FR10 AE022'])
+    held(approved(), 'supplier', /no control account in FR10/, { suppliers: [row('GB10', '*')] })
   })
 
   it('is not built where the gross amount contradicts the type, or is none', () => {
@@ -100,7 +110,9 @@ describe('the journal of an approved invoice', () => {
     held(approved({ tax_amount: '25.00' }), 'sums', /tax is 25.00/)
     held(approved({ tax_amount_2: '5.00' }), 'sums', /second tax is 5.00/)
     held(approved({}, [codingRow({ gross_amount: '130.00' })]), 'sums', /gross amount of row 1 is 130.00/)
-    held(approved({ gross_amount: '120.01' }), 'difference', /0.01/, { roundingAccount: '' })
+    held(approved({ gross_amount: '120.01' }), 'difference', /0.01/, {
+      companies: [{ company: 'FR10', site: 'FR011', accrual: '', rounding: '' }],
+    })
     assert.equal(build(approved({ gross_amount: '120.02' })).lines.length, 4)
     held(approved({ gross_amount: '120.03' }), 'difference', /0.03/)
   })
