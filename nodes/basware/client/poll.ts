@@ -8,8 +8,8 @@ import { approved, type CodingRules, codingsOf } from './coding.ts'
 import type { BaswareConnection } from './connection.ts'
 import { type Converter, compileConverter } from './convert.ts'
 import { ENTITY, schemaOf } from './entities.ts'
-import type { Reading } from './invoices.ts'
-import { idOf, keyOf } from './keys.ts'
+import { type Reading, readInvoice } from './invoices.ts'
+import { idOf, keyOf, revisionOf } from './keys.ts'
 import { createOrders, type OrderBook, type Orders } from './orders.ts'
 import { createHaulage, type Haul, type Haulage, type Kept } from './take.ts'
 
@@ -102,8 +102,27 @@ function planOf(
     ...{ entity: ENTITY, schema, source, walks: ['approved'], granularity: 'none', lagSeconds: 0, overlapSeconds: 0 },
     totals: { list: '', amounts: ['net_amount', 'tax_amount', 'gross_amount'], by: ['company', 'currency'] },
     readPage: pageReader(haulage, pages, (signal) => ({ connection, signal, waiting })),
+    readKeys: keyReader(pages, (signal) => ({ connection, signal, waiting })),
   }
 }
+
+/** Invoices that are ours already, as they are now: one that was not posted after all, or that a person has asked for. */
+const keyReader =
+  (pages: Pages, readingOf: (signal: AbortSignal) => Reading): NonNullable<EntityPlan['readKeys']> =>
+  async (keys, nextRead, signal) => {
+    const reading = readingOf(signal)
+    const found = await Promise.all(
+      keys.map(async (key) => {
+        let read = 0
+        const invoice = await readInvoice(reading, idOf(key), () => {
+          read = nextRead()
+        })
+        return invoice ? [{ invoice, revision: revisionOf(key), read }] : []
+      }),
+    )
+    const page = await pageOf({ taken: found.flat(), kept: [] }, pages, reading)
+    return { ...page, notices: pages.notices.splice(0), cursor: null }
+  }
 
 /** A cursor means nothing but *there is more*: after a crash the inbox says where to go on, not a token of Basware. */
 function pageReader(
