@@ -14,6 +14,7 @@ const SQL = {
   list: `
     SELECT id, address, sync, run, entity, records, state, at, posting FROM intent
     WHERE posting IS NOT NULL AND (?1 IS NULL OR address = ?1) ORDER BY at`,
+  drop: 'DELETE FROM intent WHERE id = ?',
   document: 'SELECT document, shape, entity FROM intent WHERE id = ? AND document IS NOT NULL',
 }
 
@@ -37,7 +38,7 @@ export function createAttempts(
   cipher: Cipher,
   postings: Pick<PostingBook, 'nextAttempt' | 'announce'>,
 ): Pick<Postings, 'openAttempt' | 'attempts' | 'attempted'> {
-  const { put, list, document } = prepared(db, SQL)
+  const { put, list, drop, document } = prepared(db, SQL)
   return {
     async openAttempt(attempt, record, schema) {
       const { id, address, sync, run, entity, at, key, read, hash, sourceKey, ...rest } = attempt
@@ -50,7 +51,13 @@ export function createAttempts(
         put.run(id, address, sync, run, entity, shape, JSON.stringify(records), at, more, sealed)
         return postings.nextAttempt()
       })
-      postings.announce(number)
+      try {
+        postings.announce(number)
+      } catch (error) {
+        // Nothing is sent, and nothing is in doubt.
+        db.guard(() => drop.run(id))
+        throw error
+      }
     },
     attempts: async (address) => (db.guard(() => list.all(address ?? null)) as unknown as AttemptRow[]).map(attemptOf),
     async attempted(id) {

@@ -10,6 +10,8 @@ export interface InboxBook {
   readonly topic: Inboxes
   /** Inside a transaction: everybody has said what became of these records. */
   settle(of: NonNullable<Commit['inbox']>): void
+  /** Takes out what was confirmed before. */
+  purge(before: string): void
 }
 
 /** Columns that begin anew when a document does. */
@@ -40,10 +42,15 @@ const SQL = {
       AND p.status = 'final' AND p.aside IS NULL AND p.seen IS NOT NULL
     WHERE i.sync = ? AND i.source = ? AND i.state IN ('handed on', 'settled', 'answered')
       AND (p.key IS NOT NULL OR i.sent_back IS NOT NULL) ORDER BY i.seq LIMIT 1000`,
+  overdue: `
+    SELECT key FROM inbox WHERE sync = ? AND source = ? AND state IN ('acknowledged', 'handed on', 'settled', 'answered')
+      AND coalesce(times ->> '$.acknowledged', times ->> '$."handed on"') < ? ORDER BY seq`,
+  purge: "DELETE FROM inbox WHERE state = 'confirmed' AND times ->> '$.confirmed' < ?",
   beginAnswer: 'UPDATE inbox SET answer_id = coalesce(answer_id, ?) WHERE source = ? AND key = ?',
   sendBack: `
     UPDATE inbox SET sent_back = ?, answer_id = NULL WHERE source = ? AND key = ? AND revision = ?
       AND state IN ('acknowledged', 'handed on', 'settled') RETURNING sync, entity`,
+  behind: "INSERT INTO note (address, text) VALUES (?, '') ON CONFLICT DO NOTHING",
   raise: `
     UPDATE inbox SET revision = revision + 1, state = 'acknowledged', answer_id = NULL, sent_back = NULL
     WHERE source = ? AND key = ? AND revision = ? AND state IN ('handed on', 'settled', 'answered')
@@ -97,6 +104,9 @@ export function createInboxes(deps: Deps): InboxBook {
     settle: ({ source, recordKeys }) => {
       if (recordKeys.length > 0) move(source, keysOf(recordKeys), 'settled', ['handed on'])
     },
+    purge(before) {
+      db.guard(() => statements.purge.run(before))
+    },
     topic: {
       inboxEntries: entries,
       inbox: (of) => inboxOf(deps, statements, of, move, entries),
@@ -119,7 +129,7 @@ type Move = (
 
 function inboxOf(
   { db, cipher, at, stop }: Deps,
-  { put, replace, reopen, acknowledging }: Statements,
+  { put, replace, reopen, acknowledging, behind }: Statements,
   { source, sync, entity }: Parameters<Inboxes['inbox']>[0],
   move: Move,
   entries: Inboxes['inboxEntries'],
@@ -166,14 +176,16 @@ function inboxOf(
       new Map((await entries({ source, keys })).map((item): [string, InboxItem] => [item.key, item])),
     unanswered: () => entries({ source, sync, states: ['acknowledged', 'handed on', 'settled', 'answered'] }),
     async behind(why) {
-      await stop(`This ledger is an old copy: ${why}`)
+      // A person who started posting again knew it.
+      if (Number(db.guard(() => behind.run(`behind ${source}: ${why}`)).changes) > 0)
+        await stop(`This ledger is an old copy: ${why}`)
     },
   }
 }
 
 function answering(
   { db, decisions }: Deps,
-  { unanswered, beginAnswer, sendBack, raise }: Statements,
+  { unanswered, overdue, beginAnswer, sendBack, raise }: Statements,
   move: Move,
 ): Omit<Inboxes, 'inbox' | 'inboxEntries'> {
   const decide = (row: unknown, who: Parameters<Inboxes['sendBack']>[2], about: string, sink: string) => {
@@ -197,6 +209,8 @@ function answering(
         return { key, answerId, answered: state === 'answered', say }
       })
     },
+    overdue: async (sync, source, before) =>
+      (db.guard(() => overdue.all(sync, source, before)) as { key: string }[]).map(({ key }) => key),
     async beginAnswer(source, recordKey, answerId) {
       db.guard(() => beginAnswer.run(answerId, source, parted(recordKey).key))
     },

@@ -82,6 +82,12 @@ export function createPostings(deps: Deps): PostingBook {
   const announce = (intent: number): void => {
     if (installation !== undefined) writeInstallation(installation, { id, intent })
   }
+  /** The file knows this ledger from now on, whose numbers go on above all that it knows. */
+  const claim = (): void => {
+    if (installation === undefined) return
+    const { intent } = writeInstallation(installation, { id, intent: db.guard(lastAttempt) })
+    db.guard(() => setNumber.run(String(intent)))
+  }
   return {
     announce,
     nextAttempt() {
@@ -109,7 +115,7 @@ export function createPostings(deps: Deps): PostingBook {
     },
     topic: {
       ...lookingUp(deps, statements),
-      ...starting(deps, statements, () => announce(db.guard(lastAttempt))),
+      ...starting(deps, statements, claim),
     },
   }
 }

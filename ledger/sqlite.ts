@@ -94,6 +94,7 @@ export function createSqliteLedger({ db, id, cipher, now, installation }: Sqlite
       const before = new Date(now() - olderThanDays * DAY_MS).toISOString()
       await books.runs.purge(before)
       books.held.purge(before)
+      books.inboxes.purge(before)
       await alerts.purge(before)
       while (!deliveries.sweep()) await new Promise(setImmediate)
       intern.forget()

@@ -37,6 +37,8 @@ export interface Inboxes {
   handOn(source: string, recordKeys: readonly string[]): Promise<void>
   /** A final voucher that nothing is wrong with, or a person's word to send it back, which the source has not confirmed yet. */
   unanswered(sync: string, source: string): Promise<readonly Unanswered[]>
+  /** Documents that were acknowledged before then, and that the source has not confirmed. */
+  overdue(sync: string, source: string, before: string): Promise<readonly string[]>
   /** The answer's id, before it is given for the first time. */
   beginAnswer(source: string, recordKey: string, answerId: string): Promise<void>
   saveAnswer(source: string, recordKey: string, as: 'answered' | 'confirmed'): Promise<void>

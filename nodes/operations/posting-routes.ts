@@ -23,7 +23,7 @@ const settling = z.union([
   }),
   z.strictObject({ ledger: text, held: name, as: z.literal('stands'), number: name, type: name.optional(), reason }),
   z.strictObject({ ledger: text, held: name, as: z.literal('sent back'), reason }),
-  z.strictObject({ ledger: text, address: key, key, as: z.enum(['accepted', 'anew']), reason }),
+  z.strictObject({ ledger: text, address: key, key, as: z.enum(['accepted', 'anew', 'sent back']), reason }),
 ])
 
 export function definePostingRoutes(RED: NodeAPI): void {
@@ -112,8 +112,10 @@ async function settle(
     const { attempt, as, number, type } = body
     return desk.settle(attempt, as === 'posted' ? { posted: { number, type } } : as, who)
   }
-  if ('key' in body)
-    return body.as === 'anew' ? desk.revise(body.address, body.key, who) : desk.accept(body.address, body.key, who)
+  if ('key' in body) {
+    const decide = { accepted: desk.accept, anew: desk.revise, 'sent back': desk.sendBackPosted }[body.as]
+    return decide(body.address, body.key, who)
+  }
   return body.as === 'stands' ? desk.stands(body.held, body, who) : desk.sendBack(body.held, who)
 }
 

@@ -160,6 +160,8 @@ export interface PostingDesk {
   sendBack(held: string, who: Deciding): Promise<string>
   /** A posting that was set aside stands as it is: it is answered. */
   accept(address: string, key: string, who: Deciding): Promise<string>
+  /** A posting that is gone or reversed is sent back to its source. Refused where the look-up finds it standing. */
+  sendBackPosted(address: string, key: string, who: Deciding): Promise<string>
   /** A posting that is gone or reversed is posted anew, under the next revision. Refused where the look-up finds it standing. */
   revise(address: string, key: string, who: Deciding): Promise<string>
 }

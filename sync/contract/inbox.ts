@@ -64,7 +64,7 @@ export interface Inbox {
   unanswered(): Promise<readonly InboxItem[]>
   /**
    * The source is ahead of this inbox, which therefore is an old copy: nothing is posted any more until a person has said so.
-   * `why` names the document.
+   * `why` names the document; the same words stop it only once.
    */
   behind(why: string): Promise<void>
 }

@@ -51,14 +51,13 @@ export function createAnswers({ ledger, log, now, newId }: PostingDeps): Answers
 
   const tellOverdue = async (sync: string, source: string) => {
     const before = new Date(Date.parse(now()) - LONGEST_MS).toISOString()
-    const waiting = await ledger.inbox({ source, sync, entity: '' }).unanswered()
-    const late = waiting.filter(({ times }) => (times.acknowledged ?? times['handed on'] ?? now()) < before)
+    const late = await ledger.overdue(sync, source, before)
     const about = { sync, kind: 'unanswered' }
     if (late.length === 0) await ledger.clearAlerts(about)
     else
       await ledger.raiseAlert({
         ...about,
-        message: `${late.length} document(s) were acknowledged more than a day ago and are not answered: ${few(late.map(({ key }) => key))}. See what holds them.`,
+        message: `${late.length} document(s) were acknowledged more than a day ago and are not answered: ${few(late)}. See what holds them.`,
       })
   }
 

@@ -8,7 +8,7 @@ export function decidingPostings(
   deps: PostingDeps,
   { followed }: DeskParts,
   asked: Asker,
-): Pick<PostingDesk, 'accept' | 'revise'> {
+): Pick<PostingDesk, 'accept' | 'revise' | 'sendBackPosted'> {
   const { ledger, now } = deps
   const postingOf = async (address: string, key: string): Promise<Posting> => {
     const found = (await ledger.postings(address, [key])).get(key)
@@ -17,6 +17,22 @@ export function decidingPostings(
   }
   const clearAside = ({ sync, entity, key }: Posting) =>
     ledger.clearAlerts({ sync, kind: 'posted-aside', entity: `${entity} ${key}` })
+
+  /** What a proved look-up does not find standing there any more. */
+  const goneFrom = async (address: string, key: string) => {
+    const posting = await postingOf(address, key)
+    const { entity, result } = posting
+    const target = await asked.targetAt({ entity, address })
+    await asked.proved(target)
+    const standing = await asked.standing(target, posting)
+    const isGone = standing.kind === 'absent' || (standing.kind === 'person' && standing.result.status === 'reversed')
+    if (!isGone) throw refused(`${entity} ${key}: ${result.number} may stand there.`, 'Reverse it there first.')
+    const over = async (): Promise<void> => {
+      await ledger.savePosting(address, key, { result: { ...result, status: 'reversed' }, seen: now(), aside: null })
+      await clearAside(posting)
+    }
+    return { posting, over }
+  }
 
   return {
     async accept(address, key, who) {
@@ -52,23 +68,22 @@ export function decidingPostings(
       await followed.look({ sync })
       return `${entity} ${key} stands there as ${result.number}.`
     },
+    async sendBackPosted(address, key, who) {
+      const { posting, over } = await goneFrom(address, key)
+      const { entity, source, sourceKey } = posting
+      if (sourceKey === null || !(await ledger.sendBack(source, sourceKey, who)))
+        throw refused(`The source does not wait for an answer about ${entity} ${key}.`, 'It was answered before.')
+      await over()
+      await followed.look({ sync: posting.sync })
+      return `${entity} ${key} is sent back.`
+    },
     async revise(address, key, who) {
-      const posting = await postingOf(address, key)
-      const { entity, source, sourceKey, result } = posting
-      const target = await asked.targetAt({ entity, address })
-      await asked.proved(target)
-      const standing = await asked.standing(target, posting)
-      const isGone = standing.kind === 'absent' || (standing.kind === 'person' && standing.result.status === 'reversed')
-      if (!isGone)
-        throw refused(
-          `${entity} ${key} is not posted anew: ${result.number} may stand there.`,
-          'Reverse it there first.',
-        )
+      const { posting, over } = await goneFrom(address, key)
+      const { entity, source, sourceKey } = posting
       const revision = sourceKey === null ? undefined : await ledger.raiseRevision(source, sourceKey, who)
       if (revision === undefined)
         throw refused(`${entity} ${key} is not in the inbox any more.`, 'Have the source hand it over once more.')
-      await ledger.savePosting(address, key, { result: { ...result, status: 'reversed' }, seen: now(), aside: null })
-      await clearAside(posting)
+      await over()
       return `${entity} ${key} is posted anew by the next run, as revision ${revision}.`
     },
   }

@@ -134,6 +134,9 @@ export function createFollowed(deps: PostingDeps, parts: FollowParts): Followed 
   }
 }
 
+/** Keys of one question. */
+const AT_ONCE = 100
+
 interface Pass {
   readonly target: PostTarget
   readonly sync: string | undefined
@@ -161,7 +164,12 @@ async function follow(deps: PostingDeps, { inHand }: FollowParts, pass: Pass): P
   const ask = questions(again, retry)
   const newest = await ledger.newestPostings(address, null)
   const keys = new Map([...newest, ...postings, ...attempts].map(({ key, at }) => [key, { key, at }]))
-  const found = await ask(() => target.find([...keys.values()], postContext(deps, target, context)))
+  const found = new Map<string, Found>()
+  const wanted = [...keys.values()]
+  for (let at = 0; at < wanted.length; at += AT_ONCE) {
+    const some = wanted.slice(at, at + AT_ONCE)
+    for (const [key, one] of await ask(() => target.find(some, postContext(deps, target, context)))) found.set(key, one)
+  }
   for (const one of attempts) {
     looked.set(one.id, now)
     if (!inHand.has(one.id)) await settleAttempt(deps, one, found.get(one.key), { ...pass, ask, context, rules })

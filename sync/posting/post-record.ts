@@ -54,8 +54,8 @@ export async function postRecord(deps: PostingDeps, task: PostTask): Promise<Bec
     const asked = deps.now()
     const known = await witnesses(deps, task, facts)
     if (known !== undefined) return known
-    if (between(deps.now(), asked) > SEND_WITHIN_MS) continue
-    const became = await attempt(deps, task, facts)
+    const isOld = between(deps.now(), asked) > SEND_WITHIN_MS
+    const became = isOld ? tooLate(job.sync.entity, entry.key) : await attempt(deps, task, facts)
     if (!(became instanceof Error)) return became
     context.signal.throwIfAborted()
     const cls = classOf(became)

@@ -10,6 +10,7 @@ import type { Entry } from '../run/entry.ts'
 import type { RowReport } from '../run/progress.ts'
 import type { SettleCommit } from '../run/settlement.ts'
 import { noCounts } from '../run/state.ts'
+import { compileHasher } from '../values/fingerprint.ts'
 import type { Answers } from './answers.ts'
 import { type PostingDeps, type PostJob, postContext } from './deps.ts'
 import type { Followed } from './follow.ts'
@@ -45,9 +46,8 @@ interface Sorted {
 }
 
 export function createPostWork(deps: PostingDeps, parts: PostParts): PostWork {
-  /** Gates that were found open, by run and address. */
-  const open = new Set<string>()
-  const refusals = new Map<string, { text: string; count: number }>()
+  /** By address: the run in which its gate was found open, and what it refused in a row. */
+  const places = new Map<string, Place>()
   const post: PostWork = async (given, newest, older) => {
     const { settlement } = deps
     const { sync, options } = given
@@ -67,19 +67,13 @@ export function createPostWork(deps: PostingDeps, parts: PostParts): PostWork {
     await parts.sources.with(sync.name, job.context.signal, async (source) => {
       try {
         if (sorted.post.length > 0) {
-          const place = `${sync.run}\n${target.address}`
-          const gate: Gate = open.has(place) ? { open: true } : await gateAt(deps, job)
-          if (gate.open) open.add(place)
-          const posting: PostingBatch = {
-            deps,
-            parts,
-            job,
-            source,
-            counts,
-            refusals,
-            place,
-            originals: sorted.originals,
-          }
+          const before = places.get(target.address)
+          const isOpen = before?.run === sync.run
+          const gate: Gate = isOpen ? { open: true } : await gateAt(deps, job)
+          const place: Place = isOpen ? before : { run: sync.run, text: '', refused: 0 }
+          if (gate.open) places.set(target.address, place)
+          const { originals } = sorted
+          const posting: PostingBatch = { deps, parts, job, source, counts, place, originals }
           if (gate.open) await postAll(posting, sorted.post)
           else await holdWaiting(posting, sorted.post, gate)
         }
@@ -102,6 +96,13 @@ export function createPostWork(deps: PostingDeps, parts: PostParts): PostWork {
   }
 }
 
+interface Place {
+  readonly run: string
+  /** What was said of the last records, and of how many. */
+  text: string
+  refused: number
+}
+
 /** One batch while it is posted. */
 interface PostingBatch {
   readonly deps: PostingDeps
@@ -109,8 +110,7 @@ interface PostingBatch {
   readonly job: PostJob
   readonly source: Answering
   readonly counts: OutcomeCounts
-  readonly refusals: Map<string, { text: string; count: number }>
-  readonly place: string
+  readonly place: Place
   readonly originals: ReadonlyMap<string, string>
 }
 
@@ -269,24 +269,34 @@ async function hold(
   options.held?.(entry.record, cause)
 }
 
+/** What is held so already stays as it is: each run hands it on again. */
 async function holdWaiting(
   { deps, job, counts }: PostingBatch,
   entries: readonly Entry[],
   { code, why, hint }: Extract<Gate, { open: false }>,
 ): Promise<void> {
+  const { entity } = job.sync
+  const heldBy = job.options.target.address
+  const hash = compileHasher(job.batch.schema)
+  const waiting = (await deps.ledger.held({ heldBy, entity, states: ['open'] })).filter(
+    ({ cause }) => cause.code === code,
+  )
+  const known = new Map(waiting.map((held) => [held.key, hash(held.record)]))
   for (const entry of entries) {
-    const message = `${job.sync.entity} ${entry.key} is not posted yet: ${why}.`
-    await hold(
-      deps,
-      job,
-      { entry, error: syncError('data', code, message, { ...about(job, entry), hint }), waits: true },
-      counts,
-    )
+    if (known.get(entry.key) === entry.hash) {
+      await settle(deps, job, [{ row: entry.row, outcome: 'held', waits: true }], {}, counts)
+      continue
+    }
+    const error = syncError('data', code, `${entity} ${entry.key} is not posted yet: ${why}.`, {
+      ...about(job, entry),
+      hint,
+    })
+    await hold(deps, job, { entry, error, waits: true }, counts)
   }
 }
 
 async function postAll(posting: PostingBatch, entries: readonly Entry[]): Promise<void> {
-  const { deps, parts, job, source, refusals, place, originals } = posting
+  const { deps, parts, job, source, place, originals } = posting
   const { target } = job.options
   const { final } = await deps.ledger.postPlace(target.address)
   for (const entry of entries) {
@@ -302,8 +312,8 @@ async function postAll(posting: PostingBatch, entries: readonly Entry[]): Promis
     }
     const became = await postRecord(deps, task)
     await settleOne(posting, entry, became)
-    if (became.kind === 'held' && became.refused) refuseAlike(refusals, place, job, became.error)
-    else if (became.kind === 'posted') refusals.delete(place)
+    if (became.kind === 'held' && became.refused) refuseAlike(place, job, became.error)
+    else if (became.kind === 'posted') place.refused = 0
   }
 }
 
@@ -345,18 +355,12 @@ async function settleOne(posting: PostingBatch, entry: Entry, became: Became): P
 }
 
 /** Throws `config` where the target has said the same of several records in a row. */
-function refuseAlike(
-  refusals: Map<string, { text: string; count: number }>,
-  place: string,
-  { sync, options }: PostJob,
-  error: SyncError,
-): void {
+function refuseAlike(place: Place, { sync, options }: PostJob, error: SyncError): void {
   const text = error.cause.vendorText ?? error.message
-  const before = refusals.get(place)
-  const count = before?.text === text ? before.count + 1 : 1
-  refusals.set(place, { text, count })
-  if (count < ALIKE) return
-  refusals.delete(place)
+  place.refused = place.text === text ? place.refused + 1 : 1
+  place.text = text
+  if (place.refused < ALIKE) return
+  place.refused = 0
   throw syncError(
     'config',
     error.code,

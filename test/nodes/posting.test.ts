@@ -82,7 +82,7 @@ describe('nodes that post, and their routes', () => {
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), 'tieout-posting-'))
     erp = createErp()
-    hub = createHub()
+    hub = createHub(erp)
   })
   afterEach(() => rmSync(dir, { recursive: true, force: true }))
 
@@ -138,7 +138,7 @@ describe('nodes that post, and their routes', () => {
     hub.put('B', '20')
     await run()
     strictEqual((await lists()).attempts.length, 2)
-    erp.commitLate()
+    await erp.commitLate()
     await waitFor(async () => (await lists()).postings.length === 1)
     await waitFor(async () => (await lists()).attempts[0]?.state === 'in-doubt')
     const [attempt] = (await helper.request().get('/tieout/in-doubt')).body as { id: string }[]

@@ -1,17 +1,10 @@
 /** An ERP in memory that is posted to, and a source that hands documents over: they commit late, lose replies, and say what people do. */
 import { syncError } from '../../sync/contract/errors.ts'
 import type { InboxItem } from '../../sync/contract/inbox.ts'
-import { type DataRecord, keyText, type Row, type Schema } from '../../sync/contract/message.ts'
-import type {
-  Answer,
-  Answered,
-  Found,
-  PostOutcome,
-  PostResult,
-  PostRules,
-  PostTarget,
-} from '../../sync/contract/posting.ts'
+import { type DataRecord, keyText, type Schema } from '../../sync/contract/message.ts'
+import type { Answer, Answered, Found, PostOutcome, PostResult } from '../../sync/contract/posting.ts'
 import type { Source } from '../../sync/contract/source.ts'
+import type { PostingBench } from './posting-rig.ts'
 
 export const invoiceSchema: Schema = {
   entity: 'invoice',
@@ -31,30 +24,19 @@ export interface Voucher extends PostResult {
   readonly key: string
 }
 
-/** How the next post ends. `lost`: it is committed, the reply is not. `late`: neither, until `commitLate`. `broken`: before the first byte. */
-export type Fate =
-  | 'posted'
-  | 'lost'
-  | 'late'
-  | 'never'
-  | 'broken'
-  | { readonly refused: string }
-  | (() => void | Promise<void>)
+type Fate = Parameters<PostingBench['next']>[0] | 'broken' | { readonly refused: string }
 
-export interface Erp {
+export interface Erp extends PostingBench {
   readonly vouchers: Voucher[]
   /** Posts that reached it, refused ones among them. */
   readonly received: string[]
   readonly looked: string[][]
   /** Fates of the next posts, in order; then `posted`. */
   readonly fates: Fate[]
-  /** What timed out comes now. */
-  commitLate(): void
   /** Nothing is found any more. */
   blind: boolean
   proof: { why: string } | undefined
   change(number: string, change: Partial<Voucher> | 'deleted'): void
-  target(rules?: Partial<PostRules>, address?: string): PostTarget
 }
 
 export function createErp(): Erp {
@@ -63,13 +45,23 @@ export function createErp(): Erp {
   const tests = new Set<string>()
   const commit = (voucher: Voucher) => erp.vouchers.push(voucher)
   const erp: Erp = {
+    schema: invoiceSchema,
+    row: (id, revision, amount) => ({ source: 'hub', id, revision, supplier: 'S1', currency: 'EUR', amount }),
+    next: (fate) => void erp.fates.push(fate),
+    standing: async (key) => erp.vouchers.filter((one) => one.key === key).map(({ number }) => number),
+    posts: () => erp.received.length,
+    async another(key, { amount }) {
+      const number = `O${++numbers}`
+      commit({ key, number, status: 'draft', amount: String(amount), currency: 'EUR', party: 'S1' })
+      return number
+    },
     vouchers: [],
     received: [],
     looked: [],
     fates: [],
     blind: false,
     proof: undefined,
-    commitLate: () => late.splice(0).forEach(commit),
+    commitLate: async () => late.splice(0).forEach(commit),
     change(number, change) {
       const at = erp.vouchers.findIndex((one) => one.number === number)
       const before = erp.vouchers[at]
@@ -77,8 +69,8 @@ export function createErp(): Erp {
       if (change === 'deleted') erp.vouchers.splice(at, 1)
       else erp.vouchers[at] = { ...before, ...change }
     },
-    target: (rules = {}, address = 'erp://host/GL') => ({
-      address,
+    target: (rules) => ({
+      address: 'erp://host/GL',
       mode: 'post',
       rules: { lookAgainSeconds: [60, 300, 900], settleSeconds: 1200, everySeconds: 300, ...rules },
       retry: { attempts: 2, firstDelayMs: 1, maxDelayMs: 2 },
@@ -99,7 +91,6 @@ export function createErp(): Erp {
       },
       async post({ key, record }, intent, { sending }): Promise<PostOutcome> {
         const fate = erp.fates.shift() ?? 'posted'
-        if (typeof fate === 'function') await fate()
         if (fate === 'broken') throw syncError('transient', 'erp.refused', 'connection refused')
         sending()
         erp.received.push(key)
@@ -154,20 +145,14 @@ const address = 'hub://tenant'
 const keyOf = (id: string): string => `hub|${id}`
 
 /** Recorded, acknowledged, handed on as what it is now. */
-export function createHub(): Hub {
+export function createHub({ schema, row }: Pick<PostingBench, 'schema' | 'row'>): Hub {
   const invoices = new Map<string, { amount: string; state: ReturnType<Hub['state']> }>()
   const idOf = (recordKey: string): string => recordKey.split('|')[1] ?? ''
-  const recordOf = (id: string, revision: number, read: number): DataRecord => {
-    const row: Row = {
-      source: 'hub',
-      id,
-      revision,
-      supplier: 'S1',
-      currency: 'EUR',
-      amount: invoices.get(id)?.amount ?? '0',
-    }
-    return { ...row, _row: 0, _read: read }
-  }
+  const recordOf = (id: string, revision: number, read: number): DataRecord => ({
+    ...row(id, revision, invoices.get(id)?.amount ?? '0'),
+    _row: 0,
+    _read: read,
+  })
   const hub: Hub = {
     put(id, amount) {
       invoices.set(id, { amount, state: 'waiting' })
@@ -186,7 +171,7 @@ export function createHub(): Hub {
       requests: () => 0,
       plan: async (entity, _signal, inbox) => ({
         entity,
-        schema: invoiceSchema,
+        schema,
         source: 'hub',
         walks: ['inbox'],
         granularity: 'none',

@@ -6,21 +6,41 @@ import { installationFile } from '../../ledger/installation.ts'
 import type { HeldRecord, Ledger } from '../../ledger/ledger.ts'
 import { openLedger } from '../../ledger/open.ts'
 import type { Engine } from '../../sync/contract/engine.ts'
-import type { BatchMessage } from '../../sync/contract/message.ts'
+import type { BatchMessage, Row, Schema } from '../../sync/contract/message.ts'
 import type { PostRules, PostTarget } from '../../sync/contract/posting.ts'
 import type { OutcomeCounts, RunSummary } from '../../sync/contract/summary.ts'
 import { createEngine } from '../../sync/create.ts'
-import { createErp, createHub, type Erp, type Hub } from './posting-erp.ts'
+import { createHub, type Hub } from './posting-erp.ts'
 import { overTheWire } from './util.ts'
 
 const poller = { id: 'poll-1', name: 'hub-poll' }
 const poster = { id: 'post-1', name: 'erp-post' }
 export const anna = { by: 'anna', reason: 'looked there' }
-export const place = { sync: 's', entity: 'invoice' }
+
+/** Where a target of the suite posts, and what its tests do there. */
+export interface PostingBench {
+  /** Of the records: the second key column is the document's id, the last one its revision. */
+  readonly schema: Schema
+  /** A record as it is posted. */
+  row(id: string, revision: number, amount: string): Row
+  target(rules?: Partial<PostRules>): PostTarget
+  /** How the next post ends, in order; then `posted`. `lost`: it is committed, and no reply comes. `late`: neither, until `commitLate`. `never`: neither, for ever. */
+  next(fate: 'posted' | 'lost' | 'late' | 'never'): void
+  commitLate(): Promise<void>
+  /** Numbers of the vouchers that stand there under a record's key. */
+  standing(key: string): Promise<readonly string[]>
+  /** Posts that reached it. */
+  posts(): number
+  /** Somebody else posts a record under the reference of its key. Gives back the number. */
+  another(key: string, row: Row): Promise<string>
+}
 
 export interface World {
-  readonly erp: Erp
+  readonly bench: PostingBench
+  readonly place: { readonly sync: string; readonly entity: string }
   readonly hub: Hub
+  /** Runs once, when the next post is about to be sent. */
+  beforePost(work: () => void | Promise<void>): void
   /** Minutes pass. */
   pass(minutes: number): void
   /** The ledger's file as it is now, and back again; `lost`: it is gone with all that is beside it. */
@@ -48,18 +68,21 @@ export interface Node {
   stop(): Promise<void>
 }
 
-export function world(): World {
+export function world(bench: PostingBench): World {
   const folder = mkdtempSync(join(tmpdir(), 'tieout-posting-'))
   const file = join(folder, 'ledger.db')
   const copied = join(folder, 'copy.db')
-  const erp = createErp()
-  const hub = createHub()
+  const hub = createHub(bench)
+  const hooks: (() => void | Promise<void>)[] = []
+  const place = { sync: 's', entity: bench.schema.entity }
   const nodes: Node[] = []
   let time = Date.parse('2026-03-01T08:00:00Z')
   const now = (): number => time
   return {
-    erp,
+    bench,
+    place,
     hub,
+    beforePost: (work) => void hooks.push(work),
     pass(minutes) {
       time += minutes * 60_000
     },
@@ -76,7 +99,7 @@ export function world(): World {
       return left
     },
     async node(options = {}) {
-      const node = await startNode({ erp, hub, now, file, ...options })
+      const node = await startNode({ bench, place, hooks, hub, now, file, ...options })
       nodes.push(node)
       return node
     },
@@ -87,20 +110,27 @@ export function world(): World {
   }
 }
 
-interface Start {
-  readonly erp: Erp
+interface Start extends Pick<World, 'bench' | 'place'> {
+  readonly hooks: (() => void | Promise<void>)[]
   readonly hub: Hub
   readonly now: () => number
   readonly file: string
   readonly rules?: Partial<PostRules>
 }
 
-async function startNode({ erp, hub, now, file, rules }: Start): Promise<Node> {
+async function startNode({ bench, place, hooks, hub, now, file, rules }: Start): Promise<Node> {
   const ledger = await openLedger({ file, key: 'test', now })
   const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined }
   const retry = { attempts: 2, firstDelayMs: 1, maxDelayMs: 2 }
   const engine = createEngine({ ledger, log: quiet, now, retry })
-  const target = erp.target(rules)
+  const inner = bench.target(rules)
+  const target: PostTarget = {
+    ...inner,
+    async post(...given) {
+      await hooks.shift()?.()
+      return inner.post(...given)
+    },
+  }
   const { signal } = new AbortController()
   const progress = () => undefined
   engine.attendSource({ sync: 's', open: async () => hub.source() })
@@ -118,7 +148,7 @@ async function startNode({ erp, hub, now, file, rules }: Start): Promise<Node> {
         name: 's',
         ref: poller,
         source: hub.source(),
-        entities: ['invoice'],
+        entities: [place.entity],
         sinks: () => [poster],
         mustReport: 'every',
         mayFilter: false,

@@ -1,19 +1,25 @@
 import { deepStrictEqual, equal, match, rejects } from 'node:assert/strict'
 import type { SyncError } from '../../../../sync/contract/errors.ts'
-import { recordKey } from '../../../support/posting-erp.ts'
-import { anna, place, type World, world } from '../../../support/posting-rig.ts'
+import { createErp, type Erp, recordKey } from '../../../support/posting-erp.ts'
+import { anna, type World, world } from '../../../support/posting-rig.ts'
+import { postingSuite } from '../../../support/posting-suite.ts'
 
 const A = recordKey('A')
 const B = recordKey('B')
+const place = { sync: 's', entity: 'invoice' }
+
+postingSuite('an ERP in memory', async () => createErp())
 
 describe('posting', () => {
+  let erp: Erp
   let w: World
   beforeEach(() => {
-    w = world()
+    erp = createErp()
+    w = world(erp)
   })
   afterEach(() => w.remove())
 
-  const numbers = () => w.erp.vouchers.map(({ key, number }) => `${key} ${number}`)
+  const numbers = () => erp.vouchers.map(({ key, number }) => `${key} ${number}`)
 
   it('posts each record once, answers, and has nothing new after that', async () => {
     const node = await w.node()
@@ -33,7 +39,7 @@ describe('posting', () => {
       ],
     )
     equal((await node.run()).verdict, 'nothing new')
-    equal(w.erp.vouchers.length, 2)
+    equal(erp.vouchers.length, 2)
   })
 
   it('nothing is posted on a new ledger before a person says so, and the run is open with the invoices named', async () => {
@@ -49,27 +55,16 @@ describe('posting', () => {
     await node.run()
     deepStrictEqual(await node.held(), { [A]: 'sync.post-not-started' })
     deepStrictEqual(await node.alerts(), ['posting'])
-    equal(w.erp.received.length, 0)
+    const first = await node.heldOf(A)
+    await node.run()
+    equal((await node.heldOf(A)).id, first.id, 'it waits as it is, however often it is handed on')
+    equal(erp.received.length, 0)
     await node.engine.posting.start(place, anna)
     await node.run()
     deepStrictEqual(numbers(), [`${A} V1`])
     deepStrictEqual([await node.held(), await node.alerts()], [{}, []])
     const [decision] = await node.ledger.decisions({})
     deepStrictEqual([decision?.kind, decision?.by, decision?.reason], ['posting', 'anna', 'looked there'])
-  })
-
-  it('delivered and read again with other content: held, never posted again', async () => {
-    const node = await w.node()
-    await node.start()
-    w.hub.put('A', '10')
-    await node.run()
-    w.hub.put('A', '11')
-    const again = await node.run()
-    deepStrictEqual(await node.held(), { [A]: 'sync.changed-after-posting' })
-    equal(again.verdict, 'open')
-    await node.replay()
-    deepStrictEqual(await node.held(), { [A]: 'sync.changed-after-posting' })
-    equal(w.erp.received.length, 1)
   })
 
   it('handed over once more as it was: answered again with the old voucher', async () => {
@@ -80,7 +75,7 @@ describe('posting', () => {
     await node.run()
     w.hub.put('A', '10')
     await node.run()
-    equal(w.erp.received.length, 1)
+    equal(erp.received.length, 1)
     deepStrictEqual(
       w.hub.answers.map(({ say }) => 'posted' in say && say.posted.number),
       ['V1', 'V1'],
@@ -88,63 +83,10 @@ describe('posting', () => {
     equal(new Set(w.hub.answers.map(({ answerId }) => answerId)).size, 2)
   })
 
-  it('in doubt and read again, with the same content or another: never posted again; found later, it is posted', async () => {
-    const node = await w.node()
-    await node.start()
-    await node.engine.posting.postAs(place, 'final', anna)
-    w.erp.fates.push('late')
-    w.hub.put('A', '10')
-    w.hub.put('B', '20')
-    const first = await node.run()
-    deepStrictEqual(numbers(), [`${B} V2`], 'the others go on')
-    deepStrictEqual(first.open, ['invoice: 1 in doubt'])
-    w.hub.put('A', '10')
-    deepStrictEqual((await node.run()).open, ['invoice: 1 in doubt'])
-    w.hub.put('A', '11')
-    await node.run()
-    deepStrictEqual(await node.held(), { [A]: 'sync.changed-after-posting' })
-    w.erp.commitLate()
-    w.pass(1)
-    await node.engine.posting.look()
-    equal(w.erp.received.length, 2)
-    const [posting] = (await node.ledger.listPostings({})).filter(({ key }) => key === A)
-    equal(posting?.result.number, 'V1')
-    deepStrictEqual(await node.ledger.attempts(), [])
-  })
-
-  it('a lost reply is looked up at once', async () => {
-    const node = await w.node()
-    await node.start()
-    w.erp.fates.push('lost')
-    w.hub.put('A', '10')
-    const run = await node.run()
-    deepStrictEqual([run.entities[0]?.delivered, numbers()], [1, [`${A} V1`]])
-  })
-
-  it('late commit after the first look-up: not called absent before the settling wait', async () => {
-    const node = await w.node({ rules: { whenAbsent: 'again' } })
-    await node.start()
-    w.erp.fates.push('late')
-    w.hub.put('A', '10')
-    w.hub.put('B', '20')
-    await node.run()
-    for (const minutes of [1, 4, 10]) {
-      w.pass(minutes)
-      await node.engine.posting.look()
-      await node.run()
-      equal(w.erp.received.length, 2, 'not sent again')
-    }
-    w.erp.commitLate()
-    w.pass(6)
-    await node.engine.posting.look()
-    await node.run()
-    deepStrictEqual(numbers().sort(), [`${A} V1`, `${B} V2`])
-  })
-
   it('still absent after the settling wait: a person is asked; posted once more if he says so', async () => {
     const node = await w.node()
     await node.start()
-    w.erp.fates.push('never')
+    erp.fates.push('never')
     w.hub.put('A', '10')
     w.hub.put('B', '20')
     await node.run()
@@ -154,7 +96,7 @@ describe('posting', () => {
     await node.engine.posting.look()
     deepStrictEqual(await node.alerts(), ['in-doubt'])
     await node.run()
-    equal(w.erp.received.length, 2, 'not before he says so')
+    equal(erp.received.length, 2, 'not before he says so')
     await node.engine.posting.settle(attempt?.id ?? '', 'again', anna)
     await node.run()
     deepStrictEqual(numbers().sort(), [`${A} V3`, `${B} V2`])
@@ -164,24 +106,24 @@ describe('posting', () => {
   it('post once more finds it in that moment: it is shown and not sent', async () => {
     const node = await w.node()
     await node.start()
-    w.erp.fates.push('late')
+    erp.fates.push('late')
     w.hub.put('A', '10')
     w.hub.put('B', '20')
     await node.run()
     w.pass(21)
     await node.engine.posting.look()
-    w.erp.commitLate()
+    await erp.commitLate()
     const [attempt] = await node.ledger.attempts()
     match(await node.engine.posting.settle(attempt?.id ?? '', 'again', anna), /stands there as V1/)
     await node.run()
-    equal(w.erp.received.length, 2)
+    equal(erp.received.length, 2)
   })
 
   it('a person says the number it has there, or has it held', async () => {
     const node = await w.node()
     await node.start()
     await node.engine.posting.postAs(place, 'final', anna)
-    w.erp.fates.push('never', 'never')
+    erp.fates.push('never', 'never')
     for (const id of ['A', 'B', 'C']) w.hub.put(id, '10')
     await node.run()
     w.pass(21)
@@ -194,57 +136,9 @@ describe('posting', () => {
     await node.engine.posting.settle(b?.id ?? '', 'held', anna)
     deepStrictEqual(await node.held(), { [B]: 'sync.post-held' })
     await node.run()
-    equal(w.erp.received.length, 3)
+    equal(erp.received.length, 3)
     await node.replay()
     deepStrictEqual(numbers().at(-1), `${B} V4`, 'a replay asks both witnesses and posts it')
-  })
-
-  it("yesterday's copy of the ledger: nothing is posted until a person says so, then what stands there is found", async () => {
-    const node = await w.node()
-    await node.start()
-    await node.engine.posting.postAs(place, 'final', anna)
-    w.hub.put('A', '10')
-    await node.run()
-    await node.stop()
-    w.copy()
-    const late = await w.node()
-    w.hub.put('B', '20')
-    w.hub.says.push('silence', 'silence', 'silence')
-    await late.run()
-    await late.stop()
-    equal(w.erp.vouchers.length, 2)
-    w.restore('copy')
-    const restored = await w.node()
-    w.hub.put('B', '20')
-    w.hub.put('C', '30')
-    await restored.run()
-    deepStrictEqual(await restored.held(), { [B]: 'sync.post-not-started', [recordKey('C')]: 'sync.post-not-started' })
-    match((await restored.heldOf(B)).cause.message, /old copy/)
-    equal(w.erp.received.length, 2)
-    await restored.engine.posting.start(place, anna)
-    await restored.run()
-    deepStrictEqual(numbers(), [`${A} V1`, `${B} V2`, `${recordKey('C')} V3`])
-    equal(w.erp.received.length, 3)
-    await restored.stop()
-    const next = await w.node()
-    equal((await next.run()).verdict, 'nothing new', 'it is no copy any more')
-  })
-
-  it('a lost ledger: the same', async () => {
-    const node = await w.node()
-    await node.start()
-    w.hub.put('A', '10')
-    await node.run()
-    await node.stop()
-    w.restore('lost')
-    const fresh = await w.node()
-    w.hub.put('A', '10')
-    await fresh.run()
-    deepStrictEqual(await fresh.held(), { [A]: 'sync.post-unproved' })
-    await fresh.start()
-    await fresh.run()
-    deepStrictEqual([numbers(), w.erp.received.length], [[`${A} V1`], 1])
-    deepStrictEqual(await fresh.held(), {})
   })
 
   it('the source is ahead of the inbox: the ledger is an old copy', async () => {
@@ -255,27 +149,14 @@ describe('posting', () => {
     w.hub.put('A', '10')
     await node.run()
     deepStrictEqual(Object.keys(await node.held()), [A])
-    equal(w.erp.received.length, 0)
-  })
-
-  it('two ledgers: the second finds what the first has posted', async () => {
-    const one = await w.node()
-    await one.start()
-    w.hub.put('A', '10')
-    await one.run()
-    const other = await w.node({ file: ':memory:' })
-    await other.start()
-    w.hub.put('A', '10')
-    await other.run()
-    deepStrictEqual([numbers(), w.erp.received.length], [[`${A} V1`], 1])
-    deepStrictEqual(await other.held(), {})
+    equal(erp.received.length, 0)
   })
 
   it('two journals for one record are found by the second look-up, and an alert names both', async () => {
     const node = await w.node()
     await node.start()
-    w.erp.fates.push(() => {
-      w.erp.vouchers.push({ key: A, number: 'OTHER', status: 'draft', amount: '10', currency: 'EUR' })
+    w.beforePost(() => {
+      erp.vouchers.push({ key: A, number: 'OTHER', status: 'draft', amount: '10', currency: 'EUR' })
     })
     w.hub.put('A', '10')
     await node.run()
@@ -283,21 +164,9 @@ describe('posting', () => {
     equal(alert?.kind, 'posted-aside')
     match(alert?.message ?? '', /OTHER.* and .*V1/)
     equal(w.hub.answers.length, 0)
-    w.erp.change('OTHER', 'deleted')
+    erp.change('OTHER', 'deleted')
     await node.engine.posting.accept(node.target.address, A, anna)
     deepStrictEqual(await node.alerts(), [])
-  })
-
-  it('a process paused between intent and send sends nothing late; both witnesses are asked again', async () => {
-    const node = await w.node()
-    await node.start()
-    w.erp.fates.push(() => {
-      w.pass(10)
-      w.erp.vouchers.push({ key: A, number: 'OTHER', status: 'final', amount: '10', currency: 'EUR', party: 'S1' })
-    })
-    w.hub.put('A', '10')
-    await node.run()
-    deepStrictEqual([numbers(), w.erp.received], [[`${A} OTHER`], []])
   })
 
   it('killed between intent and reply: nothing is sent again, and what stands there is found', async () => {
@@ -306,7 +175,7 @@ describe('posting', () => {
     w.hub.put('A', '10')
     const reached = Promise.withResolvers<void>()
     const released = Promise.withResolvers<void>()
-    w.erp.fates.push(() => {
+    w.beforePost(() => {
       reached.resolve()
       return released.promise
     })
@@ -314,15 +183,15 @@ describe('posting', () => {
     await reached.promise
     const next = await w.node({ file: w.remains() })
     deepStrictEqual((await next.run()).open, ['invoice: 1 in doubt'])
-    w.erp.vouchers.push({ key: A, number: 'V9', status: 'draft', amount: '10', currency: 'EUR', party: 'S1' })
+    erp.vouchers.push({ key: A, number: 'V9', status: 'draft', amount: '10', currency: 'EUR', party: 'S1' })
     await next.engine.posting.look()
     deepStrictEqual(
       (await next.ledger.listPostings({})).map(({ result }) => result.number),
       ['V9'],
     )
     await next.run()
-    equal(w.erp.received.length, 0)
-    w.erp.fates.push('broken')
+    equal(erp.received.length, 0)
+    erp.fates.push('broken')
     w.pass(5)
     released.resolve()
     await running
@@ -333,11 +202,11 @@ describe('posting', () => {
     await node.start()
     w.hub.put('A', '10')
     w.hub.put('B', '20')
-    w.erp.fates.push(() => w.hub.setState('B', 'answered'))
+    w.beforePost(() => w.hub.setState('B', 'answered'))
     await node.run()
     deepStrictEqual(await node.held(), { [B]: 'sync.post-not-ours' })
     match((await node.heldOf(B)).cause.message, /it is answered/)
-    deepStrictEqual(w.erp.received, [A])
+    deepStrictEqual(erp.received, [A])
   })
 
   it('a source that does not say whose it is: it waits, and goes on with the next run', async () => {
@@ -357,14 +226,14 @@ describe('posting', () => {
     await node.start()
     w.hub.put('A', '10')
     await node.run()
-    w.erp.blind = true
+    erp.blind = true
     w.pass(1)
     w.hub.put('B', '20')
     await node.run()
     deepStrictEqual(await node.held(), { [B]: 'sync.post-unproved' })
     match((await node.heldOf(B)).cause.message, /V1/)
-    equal(w.erp.received.length, 1)
-    w.erp.blind = false
+    equal(erp.received.length, 1)
+    erp.blind = false
     await node.run()
     deepStrictEqual(await node.held(), {})
   })
@@ -376,9 +245,9 @@ describe('posting', () => {
     const run = await node.run()
     deepStrictEqual(run.open, ['invoice: 4 posted as a draft'])
     equal(w.hub.answers.length, 0)
-    w.erp.change('V1', { status: 'final' })
-    w.erp.change('V2', 'deleted')
-    w.erp.change('V3', { status: 'final', amount: '12' })
+    erp.change('V1', { status: 'final' })
+    erp.change('V2', 'deleted')
+    erp.change('V3', { status: 'final', amount: '12' })
     await node.engine.posting.look()
     deepStrictEqual(
       w.hub.answers.map(({ key }) => key),
@@ -391,10 +260,16 @@ describe('posting', () => {
     ])
     await rejects(node.engine.posting.accept(node.target.address, B, anna), /does not stand there/)
     match(await node.engine.posting.revise(node.target.address, B, anna), /revision 1/)
-    await rejects(node.engine.posting.revise(node.target.address, A, anna), /may stand there/)
+    for (const decide of [node.engine.posting.revise, node.engine.posting.sendBackPosted])
+      await rejects(decide(node.target.address, A, anna), /may stand there/)
     await node.run()
     deepStrictEqual(numbers().at(-1), `${recordKey('B', 1)} V5`)
     await node.engine.posting.accept(node.target.address, recordKey('C'), anna)
+    erp.change('V4', { status: 'reversed' })
+    await node.engine.posting.look()
+    await node.engine.posting.sendBackPosted(node.target.address, recordKey('D'), anna)
+    deepStrictEqual(w.hub.answers.pop()?.say, { sentBack: 'looked there' })
+    deepStrictEqual(await node.alerts(), [])
     deepStrictEqual(
       w.hub.answers.map(({ key }) => key),
       [A, recordKey('C')],
@@ -406,7 +281,7 @@ describe('posting', () => {
     await node.start()
     w.hub.put('A', '10')
     await node.run()
-    w.erp.change('V1', 'deleted')
+    erp.change('V1', 'deleted')
     await node.engine.posting.look()
     deepStrictEqual(
       (await node.ledger.listPostings({})).map(({ aside }) => aside),
@@ -437,11 +312,11 @@ describe('posting', () => {
   it('three refusals with one text in a row stop the entity', async () => {
     const node = await w.node()
     await node.start()
-    w.erp.fates.push({ refused: 'period closed' }, { refused: 'account 4 unknown' })
-    for (let n = 0; n < 3; n++) w.erp.fates.push({ refused: 'pool is wrong' })
+    erp.fates.push({ refused: 'period closed' }, { refused: 'account 4 unknown' })
+    for (let n = 0; n < 3; n++) erp.fates.push({ refused: 'pool is wrong' })
     for (const id of ['A', 'B', 'C', 'D', 'E', 'F']) w.hub.put(id, '10')
     const run = await node.run()
-    deepStrictEqual([run.verdict, w.erp.received.length], ['failed', 5])
+    deepStrictEqual([run.verdict, erp.received.length], ['failed', 5])
     match(run.errors[0]?.message ?? '', /pool is wrong/)
     equal(Object.keys(await node.held()).length, 5)
     await node.run()
@@ -451,7 +326,7 @@ describe('posting', () => {
   it('a connection that breaks before the first byte: nothing was sent, it is tried again behind a new intent', async () => {
     const node = await w.node()
     await node.start()
-    w.erp.fates.push('broken')
+    erp.fates.push('broken')
     w.hub.put('A', '10')
     const run = await node.run()
     deepStrictEqual([run.entities[0]?.delivered, numbers()], [1, [`${A} V1`]])
@@ -461,7 +336,7 @@ describe('posting', () => {
   it('sent back by a person: looked up first, told to the source, never while in doubt', async () => {
     const node = await w.node()
     await node.start()
-    w.erp.fates.push({ refused: 'no' })
+    erp.fates.push({ refused: 'no' })
     w.hub.put('A', '10')
     w.hub.put('B', '20')
     await node.run()
@@ -473,9 +348,9 @@ describe('posting', () => {
     )
     deepStrictEqual([await node.held(), (await node.run()).open?.includes('invoice: 1 held')], [{}, false])
     w.hub.put('C', '1')
-    w.erp.fates.push({ refused: 'no' })
+    erp.fates.push({ refused: 'no' })
     await node.run()
-    w.erp.vouchers.push({ key: recordKey('C'), number: 'HAND', status: 'final' })
+    erp.vouchers.push({ key: recordKey('C'), number: 'HAND', status: 'final' })
     const held = await node.heldOf(recordKey('C'))
     await rejects(node.engine.posting.sendBack(held.id, anna), ({ message }: SyncError) =>
       /stands there as HAND/.test(message),
@@ -493,6 +368,6 @@ describe('posting', () => {
     w.hub.put('A', '10')
     const run = await node.run()
     equal(run.errors[0]?.code, 'sync.post-source')
-    equal(w.erp.received.length, 0)
+    equal(erp.received.length, 0)
   })
 })
