@@ -279,8 +279,8 @@ describe('what is not over in the sidebar', function () {
     await thread.red.stop()
     const ledger = new DatabaseSync(join(thread.red.userDir, `${job.name}.db`))
     ledger.exec(`
-      INSERT INTO difference VALUES ('d1', '${job.name}', 'supplier', 'databricks://x', 'Write to Databricks', 'r0',
-        'supplier: count 30 delivered, 29 stored', '2026-03-01T08:00:00Z', NULL, NULL, NULL);
+      INSERT INTO difference (id, sync, entity, address, sink_name, run, problem, since) VALUES ('d1', '${job.name}', 'supplier', 'databricks://x', 'Write to Databricks', 'r0',
+        'supplier: count 30 delivered, 29 stored', '2026-03-01T08:00:00Z');
       UPDATE run SET summary = json_set(json_remove(summary, '$.verdict', '$.entities[0].verdict'), '$.entities[0].held', 52)`)
     ledger.close()
     await thread.restart('SIGTERM')
