@@ -19,7 +19,9 @@ export function readTemplate(name: string): FlowNode[] {
 export function filledIn(flows: readonly FlowNode[], books: BookOptions, { source, target }: Ends): FlowNode[] {
   const rows = groupAccounts(booksAfter({ ...books, days: 0 }))
   return flows.map((node) =>
-    node.type === 'gl-mapping' ? { ...node, tables: [{ name: 'account', rows }] } : target.fill(source.fill(node)),
+    node.type === 'gl-mapping'
+      ? { ...node, tables: [{ name: 'account', rows }] }
+      : target.fill(source.fill(node, flows), flows),
   )
 }
 

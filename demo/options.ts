@@ -15,9 +15,14 @@ export interface DemoOptions {
   readonly json: boolean
   /** Port of the editor; 0 takes a free one. */
   readonly port: number
+  /** By which of X3's doors it is read. */
+  readonly door: Door
 }
 
-export const USAGE = `npm start -- [--once] [--flow NAME] [--size small|medium|large] [--seed N] [--faults calm|rough|hostile] [--days N] [--json] [--port N]`
+export const DOORS = ['graphql', 'graphql-2022', 'api1', 'cloud'] as const
+export type Door = (typeof DOORS)[number]
+
+export const USAGE = `npm start -- [--once] [--flow NAME] [--size small|medium|large] [--seed N] [--faults calm|rough|hostile] [--days N] [--json] [--port N] [--door ${DOORS.join('|')}]`
 
 /** Reads the arguments; throws an `Error` in words for a wrong one. */
 export function readOptions(args: readonly string[]): DemoOptions {
@@ -32,12 +37,17 @@ export function readOptions(args: readonly string[]): DemoOptions {
       days: { type: 'string', default: '0' },
       json: { type: 'boolean', default: false },
       port: { type: 'string' },
+      door: { type: 'string', default: 'graphql' },
     },
   })
   const once = values.once
   if (!once && (values.days !== '0' || values.faults !== 'calm')) throw new Error('--days and --faults go with --once')
   if (!/^[\w-]+$/.test(values.flow)) throw new Error(`--flow takes the name of a template, not "${values.flow}"`)
+  if (values.door !== 'graphql' && !once) throw new Error('--door goes with --once')
+  if (values.door !== 'graphql' && !values.flow.startsWith('x3-'))
+    throw new Error('--door goes with a flow that reads X3')
   return {
+    door: oneOf('--door', values.door, DOORS),
     once,
     flow: values.flow,
     size: oneOf('--size', values.size, ['small', 'medium', 'large']),

@@ -6,10 +6,11 @@ import type { RunSummary } from '../sync/contract/summary.ts'
 import { booksAfter, compareBooks } from './books.ts'
 import { type Editor, startEditor } from './editor.ts'
 import { type Ends, endsOf, FLOW_NAMES } from './ends/index.ts'
+import { generationOf } from './ends/x3.ts'
 import { meetFaults } from './further.ts'
 import { addFlow, entrance, environmentOf, type FlowNode, filledIn, readTemplate, runOnce } from './job.ts'
 import { type DemoOptions, readOptions, USAGE } from './options.ts'
-import { freePort } from './process.ts'
+import { freePort, until } from './process.ts'
 import { countEntities, describeRun, tiesBut } from './report.ts'
 import { type Sandbox, startSandbox } from './sandbox.ts'
 
@@ -24,12 +25,25 @@ const SWEEP = { sweep: true }
 type Run = (order?: object) => Promise<RunSummary>
 
 async function start(options: DemoOptions): Promise<number> {
-  const ends = endsOf(options.flow)
+  const ends = endsOf(options.flow, options.door)
   const home = options.once ? mkdtempSync(join(tmpdir(), 'tieout-')) : join(process.cwd(), '.tieout')
   mkdirSync(home, { recursive: true })
   const today = firstDay(join(home, 'today'))
   const flows = filledIn(readTemplate(options.flow), { ...options, today }, ends)
-  const args = ['--size', options.size, '--seed', String(options.seed), '--faults', options.faults, '--today', today]
+  const args = [
+    '--generation',
+    generationOf(options.door),
+    '--door',
+    options.door,
+    '--size',
+    options.size,
+    '--seed',
+    String(options.seed),
+    '--faults',
+    options.faults,
+    '--today',
+    today,
+  ]
   // A demo that stays up serves what every flow needs, those of earlier starts too.
   const further = options.once
     ? ['--serve', `${ends.source.server},${ends.target.server}`]
@@ -49,10 +63,23 @@ async function start(options: DemoOptions): Promise<number> {
       port: await freePort(options.port),
       env: Object.assign(
         {},
-        ...(options.once ? [ends] : FLOW_NAMES.map(endsOf)).map((of) => environmentOf(of, sandbox.addresses)),
+        ...(options.once ? [ends] : FLOW_NAMES.map((name) => endsOf(name))).map((of) =>
+          environmentOf(of, sandbox.addresses),
+        ),
       ),
     })
     await addFlow(editor, flows)
+    const { begin, server } = ends.source
+    if (begin) {
+      const post = (path: string, body: object): Promise<unknown> => (editor as Editor).call('POST', path, body)
+      // Flows start some time after they were taken.
+      const done = () =>
+        begin(flows, sandbox.addresses[server] ?? {}, post).then(
+          () => true,
+          () => undefined,
+        )
+      await until('what a person does first', done, { seconds: 20, everyMs: 500 })
+    }
     const door = entrance(flows)
     const seconds = PATIENCE[options.size]
     const run: Run = async (order) => {
@@ -117,6 +144,7 @@ async function job(
     say(
       JSON.stringify({
         flow: options.flow,
+        door: options.door,
         entities: countEntities(runs),
         compare: { records, rows, missing, extra, different },
         ties,

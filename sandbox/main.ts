@@ -18,6 +18,7 @@ const usage = `npm run sandbox -- [flags]
   --port N                         X3's port (a free one)
   --state DIR                      keep books, secrets and tables over restarts
   --generation current|quantityLines|2021
+  --door NAME                      the door of X3 whose faults are played
   --serve NAME,NAME                which servers (all but basware): ${SERVER_NAMES.join(', ')}
   --prepared                       stop the clock and keep the source's replies, for benches
   --stay                           do not end when standard input does`
@@ -30,6 +31,7 @@ const flags = z.object({
   port: z.coerce.number().int().min(0).max(65535).default(0),
   state: z.string().optional(),
   generation: z.enum(['current', 'quantityLines', '2021']).default('current'),
+  door: z.string().default('graphql'),
   serve: z
     .string()
     .default(USUAL_SERVERS.join(','))
@@ -81,7 +83,7 @@ async function main(chosen: Flags): Promise<void> {
       return Number(history.secret(name, () => String(free)))
     },
     secret,
-    options: { x3Port: chosen.port, generation: chosen.generation, prepared: chosen.prepared },
+    options: { x3Port: chosen.port, generation: chosen.generation, door: chosen.door, prepared: chosen.prepared },
   }
   const servers: Record<string, RunningServer> = {}
   for (const name of chosen.serve) servers[name] = await SERVERS[name](ground)

@@ -17,6 +17,8 @@ export interface GroundOptions {
   /** X3's port; 0 takes that of the ground. */
   readonly x3Port: number
   readonly generation: 'current' | 'quantityLines' | '2021'
+  /** The door of X3 whose faults are played. */
+  readonly door?: string
   /** Books that stand still: a source keeps its replies, for benches. */
   readonly prepared: boolean
 }

@@ -1,8 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import { startX3, x3FaultSites } from '../x3/server.ts'
+import { publishedClasses } from '../x3/api1/classes.ts'
+import { API1_SITES } from '../x3/api1/door.ts'
+import { GATEWAY_SITES, startGateway } from '../x3/cloud/gateway.ts'
+import { startX3, type X3Sandbox, x3FaultSites } from '../x3/server.ts'
 import type { Ground, RunningServer } from './server.ts'
 
-export async function x3Server({ history, port, secret, options }: Ground): Promise<RunningServer> {
+/** Where the demo's application comes back to after a pairing. */
+const CALLBACK = 'http://127.0.0.1:1880/tieout/x3/callback'
+const CUSTOMER = 'https://x3.demo.example'
+
+export async function x3Server(ground: Ground): Promise<RunningServer> {
+  const { history, port, secret, options } = ground
+  const basic = { user: 'tieout', password: secret('x3.password') }
   const x3 = await startX3({
     books: history.books,
     clock: history.clock,
@@ -11,17 +20,59 @@ export async function x3Server({ history, port, secret, options }: Ground): Prom
     secret: secret('x3.secret'),
     generation: options.generation,
     keepReplies: options.prepared,
+    basic,
   })
   const { url, folder, clientId, user } = x3
+  const cloud = options.door === 'cloud' ? await inCloud(x3, ground) : undefined
   return {
-    addresses: { url, port: x3.port, folder, clientId, secret: x3.secret, user },
-    sites: x3FaultSites,
+    addresses: {
+      ...{ url, port: x3.port, folder, clientId, secret: x3.secret, user, classes: classes() },
+      ...{ basicUser: basic.user, basicPassword: basic.password, ...cloud?.addresses },
+    },
+    sites: options.door === 'api1' ? API1_SITES : cloud ? { ...x3FaultSites, ...GATEWAY_SITES } : x3FaultSites,
     stats: x3.stats,
-    setFaults: x3.setFaults,
+    setFaults(plan) {
+      x3.setFaults(plan)
+      cloud?.gateway.setFaults(plan)
+    },
     setLatency: x3.setLatency,
     newDay: x3.newDay,
     keptRequests: x3.keptRequests,
     rights: { deny: x3.deny, allow: x3.allow, denied: x3.denied },
-    close: x3.close,
+    async close() {
+      await cloud?.gateway.close()
+      await x3.close()
+    },
   }
 }
+
+/** A gateway before it, and a refresh token of a pairing that somebody has accepted. */
+async function inCloud(x3: X3Sandbox, { history, port, secret }: Ground) {
+  const application = { clientId: 'tieout-demo', secret: secret('x3.cloudSecret'), redirectUris: [CALLBACK] }
+  const { clock } = history
+  // A reply that is lost may be asked for again: the demo's faults are to be survived.
+  const rules = { graceSeconds: 3600 }
+  const gateway = await startGateway({
+    ...{ x3, clock, rules, applications: [application], customers: [CUSTOMER] },
+    port: await port('x3.gateway'),
+  })
+  const { clientId } = application
+  const query = { client_id: clientId, scope: 'api.graphQL', customer: CUSTOMER, redirect_uri: CALLBACK, state: 'demo' }
+  const { id } = gateway.pairings.request(new URLSearchParams(query))
+  const code = new URL(gateway.pairings.accept(id)).searchParams.get('authorizationCode') ?? ''
+  const form = { ...query, client_secret: application.secret, grant_type: 'authorization_code', code }
+  const { refreshToken } = gateway.pairings.exchange(new URLSearchParams(form))
+  return {
+    gateway,
+    addresses: {
+      ...{ gateway: gateway.root, customer: CUSTOMER, cloudClientId: clientId, cloudSecret: application.secret },
+      refreshToken,
+    },
+  }
+}
+
+/** What is published, as it is typed into a connection; by the entity that it holds. */
+const classes = (): string =>
+  publishedClasses()
+    .flatMap(({ name, representation, holds }) => holds.map((slot) => `${slot} = ${name}.${representation}`))
+    .join('; ')

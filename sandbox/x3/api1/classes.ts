@@ -19,6 +19,8 @@ export interface PublishedClass {
   readonly name: string
   readonly representation: string
   readonly table?: TableName
+  /** What of a company's books it is, in plain words; `order.lines` where it has the lines of orders. */
+  readonly holds: readonly string[]
   /** Columns of the key, in its order. */
   readonly key: readonly string[]
   /** Rows with their stamps, in the order of the key. */
@@ -43,7 +45,7 @@ const date = (text: string | null): string => text ?? EMPTY_DATE
 
 const of = <N extends TableName>(
   table: N,
-  head: Pick<PublishedClass, 'name' | 'representation' | 'key'>,
+  head: Pick<PublishedClass, 'name' | 'representation' | 'key' | 'holds'>,
   row: (thing: BookTables[N], books: Books) => Omit<PublishedRow, 'stamp'>,
 ): PublishedClass => ({
   ...head,
@@ -68,17 +70,21 @@ const partner = (books: Books, code: string) => {
 export const publishedClasses = (): PublishedClass[] => [...masters(), ...documents()]
 
 const masters = (): PublishedClass[] => [
-  of('businessPartner', { name: 'BPARTNER', representation: 'YBPR', key: ['BPRNUM'] }, (p) => ({
-    item: {
-      BPRNUM: p.code,
-      BPRNAM: p.name,
-      BPRSHO: p.shortName,
-      EECNUM: p.vatNumber,
-      CRY: p.country,
-      LAN: p.language,
-    },
-  })),
-  of('supplier', { name: 'BPSUPPLIER', representation: 'YBPS', key: ['BPSNUM'] }, (s, books) => {
+  of(
+    'businessPartner',
+    { name: 'BPARTNER', holds: ['supplier.joined', 'customer.joined'], representation: 'YBPR', key: ['BPRNUM'] },
+    (p) => ({
+      item: {
+        BPRNUM: p.code,
+        BPRNAM: p.name,
+        BPRSHO: p.shortName,
+        EECNUM: p.vatNumber,
+        CRY: p.country,
+        LAN: p.language,
+      },
+    }),
+  ),
+  of('supplier', { name: 'BPSUPPLIER', holds: ['supplier'], representation: 'YBPS', key: ['BPSNUM'] }, (s, books) => {
     const { name, shortName, ...rest } = partner(books, s.code)
     return {
       item: {
@@ -87,7 +93,7 @@ const masters = (): PublishedClass[] => [
       },
     }
   }),
-  of('customer', { name: 'BPCUSTOMER', representation: 'YBPC', key: ['BPCNUM'] }, (s, books) => {
+  of('customer', { name: 'BPCUSTOMER', holds: ['customer'], representation: 'YBPC', key: ['BPCNUM'] }, (s, books) => {
     const { name, shortName, BIDNUM: _, ...rest } = partner(books, s.code)
     return {
       item: {
@@ -96,20 +102,24 @@ const masters = (): PublishedClass[] => [
       },
     }
   }),
-  of('product', { name: 'ITMMASTER', representation: 'YITM', key: ['ITMREF'] }, (p) => ({
+  of('product', { name: 'ITMMASTER', holds: ['product'], representation: 'YITM', key: ['ITMREF'] }, (p) => ({
     item: {
       ...{ ITMREF: p.code, ITMDES1: p.description, ITMSTA: menu(enums.ProductStatus, p.status), STU: p.stockUnit },
       ...{ EANCOD: p.upc, BASPRI: number(p.basePrice) },
     },
   })),
-  of('account', { name: 'GACCOUNT', representation: 'YGAC', key: ['COA', 'ACC'] }, (a) => ({
+  of('account', { name: 'GACCOUNT', holds: ['gl_account'], representation: 'YGAC', key: ['COA', 'ACC'] }, (a) => ({
     item: { COA: a.chart, ACC: a.code, DES: a.title, ENAFLG: flag(a.active) },
   })),
-  of('dimension', { name: 'CACCE', representation: 'YCCE', key: ['DIE', 'CCE'] }, (d) => ({
-    item: { DIE: d.type, CCE: d.code, DES: d.title, ENAFLG: flag(d.active) },
-  })),
+  of(
+    'dimension',
+    { name: 'CACCE', holds: ['dimension', 'cost_centre'], representation: 'YCCE', key: ['DIE', 'CCE'] },
+    (d) => ({
+      item: { DIE: d.type, CCE: d.code, DES: d.title, ENAFLG: flag(d.active) },
+    }),
+  ),
   {
-    ...{ name: 'GDIE', representation: 'YDIE', key: ['DIE'] },
+    ...{ name: 'GDIE', holds: ['dimension_type'], representation: 'YDIE', key: ['DIE'] },
     *rows(books) {
       for (const code of Object.keys(books.codes.dimensionType ?? {}).sort())
         yield { item: { DIE: code }, stamp: { created: '2019-01-01T06:00:00Z', updated: '2019-01-01T06:00:00Z' } }
@@ -118,7 +128,7 @@ const masters = (): PublishedClass[] => [
 ]
 
 const documents = (): PublishedClass[] => [
-  of('purchaseOrder', { name: 'PORDER', representation: 'YPOH', key: ['POHNUM'] }, (o) => ({
+  of('purchaseOrder', { name: 'PORDER', holds: ['purchase_order'], representation: 'YPOH', key: ['POHNUM'] }, (o) => ({
     item: {
       ...{
         POHNUM: o.number,
@@ -143,39 +153,43 @@ const documents = (): PublishedClass[] => [
         })),
     },
   })),
-  linesOf('PORDERQ', 'YPOQ', ['POHNUM', 'POPLIN', 'POQSEQ'], 'purchaseOrder', (o) =>
+  linesOf('PORDERQ', 'purchase_order.lines', 'YPOQ', ['POHNUM', 'POPLIN', 'POQSEQ'], 'purchaseOrder', (o) =>
     o.lines.map((l) => [{ POHNUM: o.number, POPLIN: l.line, POQSEQ: l.sequence }, l]),
   ),
-  of('supplierInvoice', { name: 'PINVOICE', representation: 'YPIH', key: ['NUM'] }, (i) => ({
-    item: {
-      ...{
-        NUM: i.number,
-        INVTYP: menu(enums.InvoiceType, i.category),
-        PIVTYP: i.invoiceType,
-        CPY: i.company,
-        FCY: i.site,
+  of(
+    'supplierInvoice',
+    { name: 'PINVOICE', holds: ['supplier_invoice'], representation: 'YPIH', key: ['NUM'] },
+    (i) => ({
+      item: {
+        ...{
+          NUM: i.number,
+          INVTYP: menu(enums.InvoiceType, i.category),
+          PIVTYP: i.invoiceType,
+          CPY: i.company,
+          FCY: i.site,
+        },
+        ...{ BPR: i.supplier, BPRPAY: i.payTo, ACCDAT: i.accountingDate, BPRVCR: i.sourceDocument, CUR: i.currency },
+        ...{ BPRDAT: i.sourceDocumentDate, PTE: i.paymentTerm, STA: menu(enums.PurchasingInvoiceStatus, i.status) },
+        ...{ PAZ: menu(enums.PaymentApprovalType, i.paymentApproval), SNS: i.debitOrCredit },
+        ...{ AMTNOT: number(i.amountWithoutTax), AMTATI: number(i.amountWithTax) },
+        ...{ AMTNOTL: number(i.amountWithoutTaxCompany), AMTATIL: number(i.amountWithTaxCompany) },
       },
-      ...{ BPR: i.supplier, BPRPAY: i.payTo, ACCDAT: i.accountingDate, BPRVCR: i.sourceDocument, CUR: i.currency },
-      ...{ BPRDAT: i.sourceDocumentDate, PTE: i.paymentTerm, STA: menu(enums.PurchasingInvoiceStatus, i.status) },
-      ...{ PAZ: menu(enums.PaymentApprovalType, i.paymentApproval), SNS: i.debitOrCredit },
-      ...{ AMTNOT: number(i.amountWithoutTax), AMTATI: number(i.amountWithTax) },
-      ...{ AMTNOTL: number(i.amountWithoutTaxCompany), AMTATIL: number(i.amountWithTaxCompany) },
-    },
-    lists: {
-      PIDLIN: [...i.lines]
-        .sort((a, b) => a.line - b.line)
-        .map((l) => ({
-          ...{ PIDLIN: l.line, FCYLIN: l.site, ITMREF: l.product, ITMDES: l.description, UOM: l.unit },
-          ...{ QTYUOM: number(l.quantity), GROPRI: number(l.grossPrice), NUMORI: l.orderNumber ?? '' },
-          LINORI: l.orderLine ?? 0,
-        })),
-    },
-  })),
+      lists: {
+        PIDLIN: [...i.lines]
+          .sort((a, b) => a.line - b.line)
+          .map((l) => ({
+            ...{ PIDLIN: l.line, FCYLIN: l.site, ITMREF: l.product, ITMDES: l.description, UOM: l.unit },
+            ...{ QTYUOM: number(l.quantity), GROPRI: number(l.grossPrice), NUMORI: l.orderNumber ?? '' },
+            LINORI: l.orderLine ?? 0,
+          })),
+      },
+    }),
+  ),
   headersOf(),
-  linesOf('PINVOICED', 'YPID', ['NUM', 'PIDLIN'], 'supplierInvoice', (i) =>
+  linesOf('PINVOICED', 'supplier_invoice.lines', 'YPID', ['NUM', 'PIDLIN'], 'supplierInvoice', (i) =>
     i.lines.map((l) => [{ NUM: i.number, PIDLIN: l.line }, l]),
   ),
-  of('salesInvoice', { name: 'SINVOICEV', representation: 'YSIH', key: ['NUM'] }, (i) => ({
+  of('salesInvoice', { name: 'SINVOICEV', holds: ['sales_invoice'], representation: 'YSIH', key: ['NUM'] }, (i) => ({
     item: {
       ...{
         NUM: i.number,
@@ -196,11 +210,11 @@ const documents = (): PublishedClass[] => [
         })),
     },
   })),
-  linesOf('SINVOICED', 'YSID', ['NUM', 'SIDLIN'], 'salesInvoice', (i) =>
+  linesOf('SINVOICED', 'sales_invoice.lines', 'YSID', ['NUM', 'SIDLIN'], 'salesInvoice', (i) =>
     i.lines.map((l) => [{ NUM: i.number, SIDLIN: l.line }, l]),
   ),
   journals(),
-  linesOf('GACCENTRYD', 'YGED', ['TYP', 'NUM', 'LIN', 'LEDTYP'], 'journalEntry', (e) =>
+  linesOf('GACCENTRYD', 'gl_entry.lines', 'YGED', ['TYP', 'NUM', 'LIN', 'LEDTYP'], 'journalEntry', (e) =>
     e.lines.map((l) => [{ TYP: e.entryType, NUM: e.number, LIN: l.line, LEDTYP: ledger(l.ledger) }, l]),
   ),
 ]
@@ -210,13 +224,14 @@ const ledger = (name: string): number => menu(enums.GeneralLedgerTypes, name)
 /** Lines as a class of their own: their key and their stamps. */
 function linesOf<N extends TableName>(
   name: string,
+  held: string,
   representation: string,
   key: readonly string[],
   table: N,
   lines: (doc: BookTables[N]) => [Readonly<Record<string, unknown>>, Stamped][],
 ): PublishedClass {
   return {
-    ...{ name, representation, key, table },
+    ...{ name, representation, key, table, holds: [held] },
     *rows(books) {
       for (const doc of books.tables[table].walk())
         for (const [item, stamp] of lines(doc as BookTables[N]).sort(([a], [b]) => compareKeys(key, a, b)))
@@ -232,7 +247,13 @@ const visible = (doc: object): Pick<Stamped, 'visibleFrom'> => {
 
 /** The joined header of a supplier invoice, whose stamp is its own. */
 const headersOf = (): PublishedClass => ({
-  ...{ name: 'PINVOICEH', representation: 'YPIJ', key: ['NUM'], table: 'supplierInvoice' },
+  ...{
+    name: 'PINVOICEH',
+    holds: ['supplier_invoice.joined'],
+    representation: 'YPIJ',
+    key: ['NUM'],
+    table: 'supplierInvoice',
+  },
   *rows(books) {
     for (const i of books.tables.supplierInvoice.walk())
       yield { item: { NUM: i.number }, stamp: { ...visible(i), created: i.created, updated: i.headerUpdated } }
@@ -240,41 +261,50 @@ const headersOf = (): PublishedClass => ({
 })
 
 function journals(): PublishedClass {
-  return of('journalEntry', { name: 'GACCENTRY', representation: 'YGAE', key: ['TYP', 'NUM'] }, (e, books) => {
-    const axes = Object.keys(books.codes.dimensionType ?? {})
-    return {
-      item: {
-        ...{ TYP: e.entryType, NUM: e.number, CPY: e.company, FCY: e.site, JOU: e.journal, ACCDAT: e.accountingDate },
-        ...{ STA: menu(enums.AccountingJournalStatus, e.status), DACDIA: e.transaction, CUR: e.currency },
-      },
-      lists: {
-        GAELIN: [...e.lines]
-          .sort((a, b) => a.line - b.line || ledger(a.ledger) - ledger(b.ledger))
-          .map((l) => ({
-            ...{ LIN: l.line, LEDTYP: ledger(l.ledger), ACCDAT: l.accountingDate, FCYLIN: l.site, COA: l.chart },
-            ...{
-              SAC: l.controlAccount ?? '',
-              ACC: l.account,
-              BPR: l.businessPartner ?? '',
-              SNS: l.sign,
-              CUR: l.currency,
-            },
-            ...{
-              AMTCUR: number(l.amount),
-              CURLED: l.ledgerCurrency,
-              AMTLED: number(l.ledgerAmount),
-              QTY: number(l.quantity),
-            },
-            ...{ DES: l.description, MTC: l.matchingCode ?? '', MTCDAT: date(l.matchingDate), TAX: l.tax ?? '' },
-            GAALIN: l.analytical.map((split) => ({
-              ...{ ANALIN: split.split, FCYLIN: split.site, AMTCUR: number(split.amount), QTY: number(split.quantity) },
-              DIE: axes,
-              CCE: axes.map((axis) => split.dimensions[axis] ?? ''),
+  return of(
+    'journalEntry',
+    { name: 'GACCENTRY', holds: ['gl_entry'], representation: 'YGAE', key: ['TYP', 'NUM'] },
+    (e, books) => {
+      const axes = Object.keys(books.codes.dimensionType ?? {})
+      return {
+        item: {
+          ...{ TYP: e.entryType, NUM: e.number, CPY: e.company, FCY: e.site, JOU: e.journal, ACCDAT: e.accountingDate },
+          ...{ STA: menu(enums.AccountingJournalStatus, e.status), DACDIA: e.transaction, CUR: e.currency },
+        },
+        lists: {
+          GAELIN: [...e.lines]
+            .sort((a, b) => a.line - b.line || ledger(a.ledger) - ledger(b.ledger))
+            .map((l) => ({
+              ...{ LIN: l.line, LEDTYP: ledger(l.ledger), ACCDAT: l.accountingDate, FCYLIN: l.site, COA: l.chart },
+              ...{
+                SAC: l.controlAccount ?? '',
+                ACC: l.account,
+                BPR: l.businessPartner ?? '',
+                SNS: l.sign,
+                CUR: l.currency,
+              },
+              ...{
+                AMTCUR: number(l.amount),
+                CURLED: l.ledgerCurrency,
+                AMTLED: number(l.ledgerAmount),
+                QTY: number(l.quantity),
+              },
+              ...{ DES: l.description, MTC: l.matchingCode ?? '', MTCDAT: date(l.matchingDate), TAX: l.tax ?? '' },
+              GAALIN: l.analytical.map((split) => ({
+                ...{
+                  ANALIN: split.split,
+                  FCYLIN: split.site,
+                  AMTCUR: number(split.amount),
+                  QTY: number(split.quantity),
+                },
+                DIE: axes,
+                CCE: axes.map((axis) => split.dimensions[axis] ?? ''),
+              })),
             })),
-          })),
-      },
-    }
-  })
+        },
+      }
+    },
+  )
 }
 
 /** Keys compare by their characters, numbers as numbers. */
