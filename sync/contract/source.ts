@@ -116,6 +116,11 @@ export interface Source {
   /** Product, host and folder, as the identity of what was read: `x3://host:8124/SEED`. */
   readonly address: string
   /**
+   * By which of the system's interfaces it is read; absent: its first. The records are the same by each, but cursors and the
+   * text of stamps are not: after a change the next window begins anew and a day earlier, and a sweep is due.
+   */
+  readonly door?: string
+  /**
    * An entity may be read while the one before still is: the system answers several requests at a time, and no plan asks how
    * far another entity has got (`EntityPlan.until`).
    */

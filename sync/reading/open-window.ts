@@ -5,6 +5,7 @@ import { type RetryOptions, withRetry } from '../contract/retry.ts'
 import type { EntityPlan } from '../contract/source.ts'
 import { askTargets, moveMarks } from '../run/marks.ts'
 import type { EntityRun, RunState } from '../run/state.ts'
+import { changeDoor } from './change-door.ts'
 import { identityOf, nextWindow } from './windows.ts'
 
 export interface ReadDeps {
@@ -77,11 +78,18 @@ export async function begin(
   }
   const clock = await source.clock(signal)
   const scope = options.scope ?? { kind: 'changes' }
-  const next = nextWindow({ plan, position, identity, clock, now: now(), scope, until: plan.until?.() })
+  const change = await changeDoor(ledger, options, run, entity.name, position)
+  const from = change.position
+  const next = {
+    ...nextWindow({ plan, position: from, identity, clock, now: now(), scope, until: plan.until?.() }),
+    // What was read through before is that still.
+    ...(position ? { readThrough: position.readThrough } : {}),
+  }
   await ledger.savePosition(name, entity.name, next)
+  await change.done()
   entity.position = next
   entity.from = next.window.from
-  return { window: next.window, resumed: scope.kind === 'changes' && !!position?.window }
+  return { window: next.window, resumed: scope.kind === 'changes' && !!from?.window }
 }
 
 /** Is what was read before of another address, and not only by another filter? */

@@ -9,6 +9,8 @@ import { type ResolvedEntity, type ResolveOptions, resolveEntity } from './resol
 import type { X3Schema } from './schema.ts'
 
 export interface Door {
+  /** Its name, where cursors and stamps are not those of GraphQL. */
+  readonly name?: string
   /** One small question, whose answer tells X3's clock. */
   ask(signal: AbortSignal, waiting?: (what: string) => void): Promise<void>
   /** An entity's columns, lists, stamp and watched places, as this door has them. */

@@ -71,6 +71,7 @@ export function sourceThrough(door: Door, connection: X3Connection, options: X3S
   const heard = (): number | undefined => connection.clock.heard(Math.min(RECENT_MS, performance.now() - began))
   return {
     address: connection.address,
+    ...(door.name ? { door: door.name } : {}),
     readsAhead: connection.concurrency > 1,
     async close() {
       unlisten?.()

@@ -31,6 +31,7 @@ export function createApi1Door(connection: X3Connection, settings: Api1Settings)
   const site: Site = { line, entities, dateDays, classOf: (entity) => classes[entity] }
   const { pageSize } = settings
   return {
+    name: 'REST api1',
     line,
     site,
     async ask(signal) {
