@@ -48,6 +48,10 @@ export function createTargetSums(db: Database, intern: Intern): TargetSumBook {
       UPDATE delivery SET rows = '?@' || j.read
       FROM (SELECT value ->> 0 AS key, value ->> 1 AS read, value ->> 2 AS hash FROM json_each(?)) AS j
       WHERE delivery.address = ? AND delivery.key = j.key AND delivery.rows IS NULL AND delivery.hash = unhex(j.hash)`,
+    learnAnew: `
+      INSERT INTO delivery (address, key, read, hash, run, rows)
+      SELECT ?, value ->> 0, value ->> 1, unhex(value ->> 2), 0, '?@' || (value ->> 1) FROM json_each(?) WHERE true
+      ON CONFLICT DO NOTHING`,
     unlearnt: `
       UPDATE delivery SET doubt = 1
       WHERE address = ? AND key > ? AND key < ? AND rows IS NULL AND hash IS NOT NULL`,
@@ -131,7 +135,17 @@ export function createTargetSums(db: Database, intern: Intern): TargetSumBook {
 type Remembering = Exclude<keyof TargetSums, 'tableLists' | 'targetMemory' | 'recountTargets'>
 type Prepared = Readonly<
   Record<
-    'mark' | 'add' | 'doubtAddress' | 'doubtAll' | 'unsummed' | 'begin' | 'share' | 'uncounted' | 'learn' | 'unlearnt',
+    | 'mark'
+    | 'add'
+    | 'doubtAddress'
+    | 'doubtAll'
+    | 'unsummed'
+    | 'begin'
+    | 'share'
+    | 'uncounted'
+    | 'learn'
+    | 'learnAnew'
+    | 'unlearnt',
     StatementSync
   >
 >
@@ -167,9 +181,12 @@ function remembering({ guard, tx }: Database, statements: Prepared, intern: Inte
         else statements.share.run(Math.min(share, 99), id, source)
         return isWhole
       }),
-    async learnStored(address, stored) {
+    async learnStored(address, stored, anew) {
       const json = JSON.stringify(stored.map(({ key, read, hash }) => [key, read, hash ?? null]))
-      guard(() => statements.learn.run(json, known(address)))
+      tx(() => {
+        statements.learn.run(json, known(address))
+        if (anew) statements.learnAnew.run(known(address), json)
+      })
     },
     async doubtUnlearnt(address, source) {
       guard(() => statements.unlearnt.run(known(address), ...keysOf(source)))

@@ -40,9 +40,13 @@ export interface TargetSums {
   saveSummed(address: string, source: string, share: number): Promise<boolean>
   /**
    * Read numbers that the rows of a target carry, for what a version before delivered and the target still has as it was
-   * delivered.
+   * delivered. `anew`: also keys that are not known at all, which another ledger delivered, with their hashes.
    */
-  learnStored(address: string, stored: readonly Pick<StoredVersion, 'key' | 'read' | 'hash'>[]): Promise<void>
+  learnStored(
+    address: string,
+    stored: readonly Pick<StoredVersion, 'key' | 'read' | 'hash'>[],
+    anew: boolean,
+  ): Promise<void>
   /** Of what a version before delivered nothing else is there as it was: it equals nothing any more. */
   doubtUnlearnt(address: string, source: string): Promise<void>
   /** Target and sums agree in everything. */

@@ -13,6 +13,8 @@ const LEAST_BILLED = 10 * keysAtOnce
 /** Behind a listing that was complete. `number`: the sweep's first read number. */
 export async function readUnsummed(task: SweepTask, { source, number }: Swept): Promise<void> {
   const { ledger, options, entity, plan, signal } = task
+  // A ledger that only now has asked the targets what they hold goes on at once; what is left has time until the next sweep.
+  if (entity.targetsAsked) return
   const targets = (await options.targets?.(entity.name)) ?? []
   const addresses: string[] = []
   let through = 0

@@ -326,7 +326,7 @@ export function wholeSuite(
       })
 
       it('is open for a new ledger that goes on from a mark, until its sweep has read everything', async () => {
-        const { target, source } = await first()
+        const { target, table, source } = await first()
         const old = await books(target, { file: folder.file, source }, 150)
         old.put('9', '1.00')
         assert.equal((await old.poll()).verdict, 'ties')
@@ -337,8 +337,16 @@ export function wholeSuite(
           put('4', '1.00')
           const found = await poll(options)
           assert.deepEqual([found.verdict, found.open], ['open', ['memory of the target not whole, sweep due']])
+          const stored = () => bench().read(table, columns)
+          const before = await stored()
+          // the first one only asks the targets what they hold
+          const asking = await poll({ ...options, sweep: { since: null } })
+          assert.deepEqual([asking.read, asking.verdict], [0, 'open'])
+          const swept = await poll({ ...options, sweep: { since: null } })
+          assert.deepEqual([swept.delivered, swept.open], [0, undefined])
+          assert.deepEqual(await stored(), before, 'what is as it was is not written')
           put('4', '2.00')
-          assert.equal((await poll({ ...options, sweep: { since: null } })).verdict, 'ties')
+          assert.equal((await poll(options)).verdict, 'ties')
         } finally {
           await r.close()
         }
