@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { syncError } from '../../sync/contract/errors.ts'
 import { settleDoubt, settledText } from '../../sync/delivering/answer-doubt.ts'
 import { handle } from '../kit/kit.ts'
-import { engineNeeded, ledgerAsked, limit, reason, text } from './asked.ts'
+import { ledgerAsked, ledgerNeeded, limit, reason, text } from './asked.ts'
 
 /** Keys shown of a batch. */
 const MOST_KEYS = 100
@@ -30,18 +30,17 @@ export function defineDoubtRoutes(RED: NodeAPI): void {
     handle(
       z.object({ ledger: text, id: z.string().min(1).max(300), as: z.enum(['delivered', 'absent']), reason }),
       async (body, { user }) => {
-        const { ledger: found, posting } = await engineNeeded(RED, body.ledger)
+        const found = await ledgerNeeded(RED, body.ledger)
         const intent = (await found.doubtful()).find(({ id }) => id === body.id)
         if (!intent)
           throw syncError('config', 'tieout.in-doubt', `No batch ${body.id} is in doubt`, {
             hint: 'It was settled before; ask for the list again.',
           })
-        const who = { by: user, reason: body.reason }
-        if (intent.posting) {
-          const as = body.as === 'delivered' ? { posted: {} } : ('again' as const)
-          return { settled: 1, message: await posting.settle(intent.id, as, who) }
-        }
-        const settled = await settleDoubt(found, intent, body.as, who)
+        if (intent.posting)
+          throw syncError('config', 'tieout.in-doubt', `${body.id} is an attempt to post, which is settled otherwise`, {
+            hint: 'POST /tieout/posting/settle looks it up first, and needs the permission tieout.decide.',
+          })
+        const settled = await settleDoubt(found, intent, body.as, { by: user, reason: body.reason })
         return { settled: settled.records, message: settledText(intent.entity, settled) }
       },
     ),

@@ -75,7 +75,7 @@ async function settle(
     const { run, entity, batch } = place
     const counted = countable(batch, ref.id, counting(reports))
     const outcomes = countsOf(batch, ref.id, counted)
-    for (const { row, waits } of counted) if (waits) batch.waiting?.add(row)
+    if (batch.waiting) for (const { row, waits } of counted) if (waits) batch.waiting.add(row)
     const { to, position, known, over } = progressWith(place, ref, counted)
     await ledger.commit({
       ...base,

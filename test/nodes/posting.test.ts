@@ -142,7 +142,8 @@ describe('nodes that post, and their routes', () => {
     await waitFor(async () => (await lists()).postings.length === 1)
     await waitFor(async () => (await lists()).attempts[0]?.state === 'in-doubt')
     const [attempt] = (await helper.request().get('/tieout/in-doubt')).body as { id: string }[]
-    match(await post('in-doubt/settle', { id: attempt?.id, as: 'absent', reason }), /posted once more/)
+    match(await post('in-doubt/settle', { id: attempt?.id, as: 'absent', reason }), /posting\/settle/)
+    match(await post('posting/settle', { attempt: attempt?.id, as: 'again', reason }), /posted once more/)
     await run()
     deepStrictEqual(
       erp.vouchers.map(({ key }) => key),

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { installationFile } from '../../ledger/installation.ts'
 import type { HeldRecord, Ledger } from '../../ledger/ledger.ts'
 import { openLedger } from '../../ledger/open.ts'
-import type { Engine } from '../../sync/contract/engine.ts'
+import type { Engine, SinkRef } from '../../sync/contract/engine.ts'
 import type { BatchMessage, Row, Schema } from '../../sync/contract/message.ts'
 import type { PostRules, PostTarget } from '../../sync/contract/posting.ts'
 import type { OutcomeCounts, RunSummary } from '../../sync/contract/summary.ts'
@@ -57,6 +57,9 @@ export interface Node {
   readonly ledger: Ledger
   readonly engine: Engine
   readonly target: PostTarget
+  readonly sink: SinkRef
+  /** What the flow does with a message of the poller; undefined: it goes to the sink. */
+  flow: ((message: BatchMessage) => Promise<void>) | undefined
   run(): Promise<RunSummary>
   replay(ids?: readonly string[]): Promise<RunSummary>
   /** Test posting, and start on this ledger. */
@@ -139,10 +142,12 @@ async function startNode({ bench, place, hooks, hub, now, file, rules }: Start):
     engine.deliver({ ref: poster, target, message: overTheWire(message), progress, signal }).catch(() => undefined)
   let isOpen = true
   const held = () => ledger.held({ states: ['open'] })
-  return {
+  const node: Node = {
     ledger,
     engine,
     target,
+    sink: poster,
+    flow: undefined,
     run: () =>
       engine.poll({
         name: 's',
@@ -153,7 +158,7 @@ async function startNode({ bench, place, hooks, hub, now, file, rules }: Start):
         mustReport: 'every',
         mayFilter: false,
         receiptSeconds: 5,
-        send: (message) => void deliver(message),
+        send: (message) => void (node.flow ? node.flow(overTheWire(message)) : deliver(message)),
         progress,
         signal,
       }),
@@ -185,4 +190,5 @@ async function startNode({ bench, place, hooks, hub, now, file, rules }: Start):
       await engine.close()
     },
   }
+  return node
 }

@@ -360,6 +360,25 @@ describe('posting', () => {
     deepStrictEqual(last && 'posted' in last.say && last.say.posted.number, 'HAND')
   })
 
+  it('what is held on the way is over for the inbox; its replay is asked about and posted like any other', async () => {
+    const node = await w.node()
+    await node.start()
+    const mapping = { id: 'map-1', name: 'map-gl' }
+    const cause = { class: 'data' as const, code: 'map.unmapped', message: 'no such cost centre' }
+    node.flow = async (message) => {
+      const records = message.payload.map((record) => ({ record, cause }))
+      await node.engine.hold({ ref: mapping, sinks: [node.sink], message, stage: 'map', records })
+    }
+    w.hub.put('A', '10')
+    await node.run()
+    deepStrictEqual(await node.held(), { [A]: 'map.unmapped' })
+    node.flow = undefined
+    equal((await node.run()).entities[0]?.read, 0)
+    w.hub.asked.length = 0
+    await node.replay()
+    deepStrictEqual([await node.held(), numbers(), w.hub.asked], [{}, [`${A} V1`], [A]])
+  })
+
   it('a sync whose source cannot be asked is refused', async () => {
     const node = await w.node()
     await node.start()
