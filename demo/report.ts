@@ -46,7 +46,7 @@ export function describeRun(run: RunSummary): string {
       .trimEnd()
   const seconds = ((Date.parse(run.ended) - Date.parse(run.started)) / 1000).toFixed(1)
   return [
-    `Run of "${run.sync}": ${run.state}, ${run.verdict} in ${seconds} s, ${run.requests} requests, ${run.statements} statements`,
+    `Run of "${run.sync}": ${run.state} in ${seconds} s, ${run.requests} requests, ${run.statements} statements; ${run.says ?? run.verdict}`,
     ...rows.map(line),
     ...problemsOf(run).map((problem) => `  ! ${problem}`),
   ].join('\n')

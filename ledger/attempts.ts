@@ -9,8 +9,8 @@ import type { PostingBook } from './postings.ts'
 
 const SQL = {
   put: `
-    INSERT INTO intent (id, address, sync, run, entity, shape, records, state, at, posting, document)
-    VALUES (?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?)`,
+    INSERT INTO intent (id, address, sync, run, entity, shape, records, state, at, posting, document, amounts)
+    VALUES (?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?, ?)`,
   list: `
     SELECT id, address, sync, run, entity, records, state, at, posting FROM intent
     WHERE posting IS NOT NULL AND (?1 IS NULL OR address = ?1) ORDER BY at`,
@@ -41,14 +41,26 @@ export function createAttempts(
   const { put, list, drop, document } = prepared(db, SQL)
   return {
     async openAttempt(attempt, record, schema) {
-      const { id, address, sync, run, entity, at, key, read, hash, sourceKey, ...rest } = attempt
+      const { id, address, sync, run, entity, at, key, read, hash, sourceKey, told, ...rest } = attempt
       const records = [{ key, read, hash, ...(sourceKey !== null && { source: sourceKey }) }]
       const { originalHash, source, facts, sinkName } = rest
       const number = db.tx(() => {
         const shape = intern.shape(JSON.stringify(schema))
         const sealed = cipher.seal(JSON.stringify(record), aboutAttempt(id))
         const more = JSON.stringify({ originalHash, source, facts, sinkName })
-        put.run(id, address, sync, run, entity, shape, JSON.stringify(records), at, more, sealed)
+        put.run(
+          id,
+          address,
+          sync,
+          run,
+          entity,
+          shape,
+          JSON.stringify(records),
+          at,
+          more,
+          sealed,
+          told ? JSON.stringify(told) : null,
+        )
         return postings.nextAttempt()
       })
       try {

@@ -1,5 +1,6 @@
 /** What people decided, kept for years. */
 import { randomUUID } from 'node:crypto'
+import type { Amounts } from '../sync/contract/summary.ts'
 import { type Database, prepared } from './database.ts'
 import type { Decision, Decisions, NewDecision } from './ledger.ts'
 
@@ -7,23 +8,36 @@ export interface DecisionBook {
   readonly topic: Pick<Decisions, 'decisions' | 'decide'>
   /** Inside a transaction. */
   write(decision: NewDecision): void
+  purge(before: string): void
 }
 
+type DecisionRow = Omit<Decision, 'amounts'> & { readonly amounts: string | null }
+
 export function createDecisions(db: Database, at: () => string): DecisionBook {
-  const { put, list } = prepared(db, {
-    put: 'INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+  const { put, list, purge } = prepared(db, {
+    put: 'INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     list: `
-      SELECT id, at, person AS "by", reason, kind, sync, entity, sink, about FROM decision
+      SELECT id, at, person AS "by", reason, kind, sync, entity, sink, about, amounts FROM decision
       WHERE (?1 IS NULL OR sync = ?1) ORDER BY at DESC LIMIT ?2`,
+    purge: 'DELETE FROM decision WHERE at < ?',
   })
-  const write: DecisionBook['write'] = ({ by, reason, kind, sync, entity, sink, about }) => {
-    put.run(randomUUID(), at(), by, reason, kind, sync, entity, sink, about)
+  const write: DecisionBook['write'] = ({ by, reason, kind, sync, entity, sink, about, amounts }) => {
+    const told = amounts ? JSON.stringify(amounts) : null
+    put.run(randomUUID(), at(), by, reason, kind, sync, entity, sink, about, told)
   }
   return {
     write,
+    purge(before) {
+      db.guard(() => purge.run(before))
+    },
     topic: {
       decisions: async ({ sync, limit = 100 }) =>
-        db.guard(() => list.all(sync ?? null, limit)) as unknown as readonly Decision[],
+        (db.guard(() => list.all(sync ?? null, limit)) as unknown as DecisionRow[]).map(
+          ({ amounts, ...decision }): Decision => ({
+            ...decision,
+            ...(amounts === null ? {} : { amounts: JSON.parse(amounts) as Amounts }),
+          }),
+        ),
       async decide(decision) {
         db.tx(() => write(decision))
       },

@@ -1,7 +1,9 @@
 /** Rows of held records and what they hold, encrypted. */
+import { createHash } from 'node:crypto'
 import type { SQLInputValue } from 'node:sqlite'
 import { syncError } from '../sync/contract/errors.ts'
 import { type DataRecord, isDeletion, type Schema } from '../sync/contract/message.ts'
+import type { Amounts } from '../sync/contract/summary.ts'
 import type { Cipher } from './crypt.ts'
 import type { Intern } from './intern.ts'
 import type { HeldFilter, HeldRecord, HeldState } from './ledger.ts'
@@ -26,6 +28,13 @@ export function where(
   if (filter.ids !== undefined) add('id IN (SELECT value FROM json_each(?))', JSON.stringify(filter.ids))
   return { sql: parts.join(' AND '), args }
 }
+
+/** In the place of what a record held, once that is older than the retention: enough to tell whether the same comes again. */
+export interface Emptied {
+  readonly _emptied: string
+}
+
+export const isEmptied = (record: object): record is Emptied => '_emptied' in record
 
 /** Throws `ledger.sealed` where the key is another. */
 export function opened(cipher: Cipher, row: HeldRow, sealed: Uint8Array = row.record): DataRecord {
@@ -61,19 +70,41 @@ export const heldRecord = (cipher: Cipher, intern: Intern, row: HeldRow): HeldRe
   entity: row.entity,
   sourceAddress: row.source_address,
   read: row.read,
-  record: opened(cipher, row),
+  ...contentsOf(opened(cipher, row)),
   schema: JSON.parse(intern.shapeJson(row.shape)) as Schema,
   cause: JSON.parse(row.cause) as HeldRecord['cause'],
+  ...(row.amounts === null ? {} : { amounts: JSON.parse(row.amounts) as Amounts }),
   state: row.state as HeldState,
   attempts: row.attempts,
   heldAt: row.held_at,
   ...(row.state === 'discarded'
-    ? { discarded: { by: row.closed_by ?? '', at: row.closed_at ?? '', reason: row.reason ?? '' } }
+    ? {
+        discarded: {
+          by: row.closed_by ?? '',
+          at: row.closed_at ?? '',
+          reason: row.reason ?? '',
+          ...(row.stays === 1 ? { stays: true } : {}),
+        },
+      }
     : {}),
   ...(row.edited
-    ? { edited: { record: opened(cipher, row, row.edited), by: row.edited_by ?? '', at: row.edited_at ?? '' } }
+    ? {
+        edited: {
+          record: opened(cipher, row, row.edited),
+          by: row.edited_by ?? '',
+          at: row.edited_at ?? '',
+          reason: row.edit_reason ?? '',
+        },
+      }
     : {}),
 })
 
-/** What a record says, whenever and wherever in a batch it was read. */
-export const contentOf = ({ _row, _read, ...content }: DataRecord): string => JSON.stringify(content)
+const contentsOf = (record: DataRecord): Pick<HeldRecord, 'record' | 'emptied'> =>
+  isEmptied(record) ? { record: { _row: 0 }, emptied: true } : { record }
+
+/** A digest of what a record says, whenever and wherever in a batch it was read. */
+export function contentOf(record: DataRecord): string {
+  if (isEmptied(record)) return record._emptied
+  const { _row, _read, ...content } = record
+  return createHash('sha256').update(JSON.stringify(content)).digest('base64')
+}

@@ -50,8 +50,8 @@ const SQL = {
   supersede: "UPDATE held SET state = 'superseded', closed_at = ?, claimed_by = NULL WHERE id = ?",
   insert: `
     INSERT INTO held (id, sink, sink_name, stage, key, sync, run, entity, source_address, read, stamp, record, shape, cause,
-      state, attempts, held_at, source_key)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', 0, ?, ?)`,
+      state, attempts, held_at, source_key, amounts)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', 0, ?, ?, ?)`,
 }
 
 export function createHeldSettling(db: Database, intern: Intern, cipher: Cipher, at: () => string): HeldSettling {
@@ -71,7 +71,8 @@ export function createHeldSettling(db: Database, intern: Intern, cipher: Cipher,
     return false
   }
   const put = (held: NewHeld): void => {
-    const { heldBy, sinkName, stage, key, sync, run, entity, sourceAddress, read, record, schema, cause } = held
+    const { heldBy, sinkName, stage, key, sync, run, entity, sourceAddress, read, record, schema, cause, amounts } =
+      held
     const id = randomUUID()
     const stamp = typeof record._stamp === 'string' ? record._stamp : null
     const sealed = cipher.seal(JSON.stringify(record), id)
@@ -94,6 +95,7 @@ export function createHeldSettling(db: Database, intern: Intern, cipher: Cipher,
       why,
       at(),
       held.sourceKey ?? null,
+      amounts ? JSON.stringify(amounts) : null,
     )
   }
 

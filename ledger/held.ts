@@ -1,21 +1,28 @@
 /** Held records: at most one open one for each who holds, and key, that of the latest read; their content encrypted. */
 import { syncError } from '../sync/contract/errors.ts'
+import type { DataRecord } from '../sync/contract/message.ts'
+import type { Amounts } from '../sync/contract/summary.ts'
 import type { Cipher } from './crypt.ts'
 import { type Database, prepared } from './database.ts'
-import { type HeldRow, heldRecord, wasDeletion, where } from './held-records.ts'
+import { contentOf, type Emptied, type HeldRow, heldRecord, opened, wasDeletion, where } from './held-records.ts'
 import { createHeldSettling, type HeldSettling } from './held-settling.ts'
 import type { Intern } from './intern.ts'
-import type { HeldFilter, HeldRecord, HeldRecords, Intent, Who } from './ledger.ts'
+import type { DeletionAnswer, HeldFilter, HeldRecord, HeldRecords, Intent, NewDecision, Who } from './ledger.ts'
 
 /** The topic, and what the others need of it. */
 export interface HeldBook extends HeldSettling {
   readonly topic: HeldRecords
-  /** Inside a transaction: those of them that are open, as they were. */
-  discard(ids: readonly string[], who: Who): readonly Pick<HeldRecord, 'sync' | 'entity' | 'heldBy' | 'key'>[]
+  /** Inside a transaction: those of them that are open, and what a person decided of each. */
+  discard(ids: readonly string[], who: Who, answer: DeletionAnswer | undefined): readonly NewDecision[]
+  /** Inside a transaction. Throws `ledger.not-held`. */
+  edit(id: string, record: DataRecord, who: Who, amounts: Amounts | undefined): NewDecision
   /** Which of these records are held with a person's edit: by their keys at the address, or by the source's before it. */
   edited(intent: Pick<Intent, 'sync' | 'entity' | 'address' | 'records'>): Intent['records']
   /** Gives back what a dead process had claimed. */
   giveBack(): number
+  /** A target was emptied: what stayed there, one too many, is gone. */
+  forgetStaying(address: string): void
+  /** What is closed goes; of what is left out the content, but not key, amounts and reason. */
   purge(before: string): void
 }
 
@@ -31,32 +38,54 @@ const SQL = {
   // Only what is still claimed or open: a later read may have closed it meanwhile.
   release: `
     UPDATE held SET state = ?, closed_at = ?, claimed_by = NULL WHERE id = ? AND state IN ('open', 'replaying')`,
-  discard: 'UPDATE held SET state = ?, closed_at = ?, closed_by = ?, reason = ? WHERE id = ?',
+  discard: 'UPDATE held SET state = ?, stays = ?, closed_at = ?, closed_by = ?, reason = ? WHERE id = ?',
   edited: `
     SELECT sink, stage, key FROM held
     WHERE sync = ? AND entity = ? AND state IN ('open', 'replaying') AND edited IS NOT NULL`,
-  edit: "UPDATE held SET edited = ?, edited_by = ?, edited_at = ? WHERE id = ? AND state = 'open'",
+  edit: `
+    UPDATE held SET edited = ?, edited_by = ?, edited_at = ?, edit_reason = ?, amounts = ? WHERE id = ? AND state = 'open'
+    RETURNING *`,
   giveBack: "UPDATE held SET state = 'open', claimed_by = NULL WHERE state = 'replaying'",
   purge: "DELETE FROM held WHERE closed_at < ? AND state <> 'discarded'",
+  old: "SELECT * FROM held WHERE closed_at < ? AND state = 'discarded' AND emptied = 0",
+  empty: 'UPDATE held SET record = ?, edited = NULL, emptied = 1 WHERE id = ?',
+  forgetStaying: `
+    UPDATE held SET state = 'superseded', closed_at = ? WHERE sink = ? AND state = 'discarded' AND stays = 1`,
+  untold: "SELECT * FROM held WHERE amounts IS NULL AND state IN ('open', 'replaying', 'discarded')",
+  tell: 'UPDATE held SET amounts = ? WHERE id = ?',
 }
 
 type Statements = ReturnType<typeof prepared<keyof typeof SQL>>
 
 export function createHeld(db: Database, intern: Intern, cipher: Cipher, at: () => string): HeldBook {
   const statements = prepared(db, SQL)
-  const { discard, edited, giveBack, purge } = statements
+  const { discard, edit, edited, giveBack } = statements
   return {
     ...createHeldSettling(db, intern, cipher, at),
     topic: {
       ...looking(db, intern, cipher, statements),
       ...replaying(db, intern, cipher, statements, at),
-      ...editing(db, cipher, statements, at),
+      async fillAmounts(of) {
+        fillAmounts(db, intern, cipher, statements, of)
+      },
     },
-    discard(ids, { by, reason }) {
+    discard(ids, who, answer) {
       const rows = select(db, { ids, limit: ids.length }, ['open'])
-      for (const row of rows)
-        discard.run(wasDeletion(cipher, row) ? 'superseded' : 'discarded', at(), by, reason, row.id)
-      return rows.map(({ sync, entity, sink, key }) => ({ sync, entity, heldBy: sink, key }))
+      return rows.map((row) => {
+        const kind = kindOf(row, wasDeletion(cipher, row), answer)
+        const state = kind === 'deletion-taken-back' ? 'superseded' : 'discarded'
+        discard.run(state, Number(kind === 'deletion-stays'), at(), who.by, who.reason, row.id)
+        return decisionOf(row, kind, who)
+      })
+    },
+    edit(id, record, who, amounts) {
+      const sealed = cipher.seal(JSON.stringify(record), id)
+      const told = amounts ? JSON.stringify(amounts) : null
+      const [row] = db.guard(() => edit.all(sealed, who.by, at(), who.reason, told, id)) as unknown as HeldRow[]
+      if (row) return decisionOf(row, 'edit', who)
+      throw syncError('config', 'ledger.not-held', `There is no open held record ${id}.`, {
+        hint: 'It was delivered, discarded or superseded meanwhile, or is being replayed: load the list again.',
+      })
     },
     edited({ sync, entity, address, records }) {
       const rows = edited.all(sync, entity) as { sink: string; stage: string; key: string }[]
@@ -65,9 +94,76 @@ export function createHeld(db: Database, intern: Intern, cipher: Cipher, at: () 
       return records.filter(({ key, source = key }) => own.has(key) || before.has(source))
     },
     giveBack: () => Number(giveBack.run().changes),
-    purge(before) {
-      db.guard(() => purge.run(before))
+    forgetStaying(address) {
+      db.guard(() => statements.forgetStaying.run(at(), address))
     },
+    purge: (before) => purgeOld(db, cipher, statements, before),
+  }
+}
+
+/** What a person decides of a held record; of a deletion it must be said what stands in the target. */
+function kindOf(
+  { entity, key }: HeldRow,
+  isDeletion: boolean,
+  answer: DeletionAnswer | undefined,
+): NewDecision['kind'] {
+  if (!isDeletion) return 'discard'
+  if (answer) return `deletion-${answer}`
+  throw syncError('config', 'ledger.deletion', `${entity} ${key} is held for its deletion, which has two answers.`, {
+    entity,
+    key,
+    hint: 'Say what stands in the target: "taken-back", it was taken back there by hand, or "stays", it stays there, one too many.',
+  })
+}
+
+const decisionOf = (row: HeldRow, kind: NewDecision['kind'], who: Who): NewDecision => ({
+  ...who,
+  kind,
+  sync: row.sync,
+  entity: row.entity,
+  sink: row.sink,
+  about: row.key,
+  ...(row.amounts === null ? {} : { amounts: JSON.parse(row.amounts) as Amounts }),
+})
+
+function purgeOld(db: Database, cipher: Cipher, { purge, old, empty }: Statements, before: string): void {
+  db.tx(() => {
+    purge.run(before)
+    for (const row of old.all(before) as unknown as HeldRow[])
+      empty.run(cipher.seal(JSON.stringify({ _emptied: digestOf(cipher, row) } satisfies Emptied), row.id), row.id)
+  })
+}
+
+/** Of what cannot be decrypted any more nothing comes again. */
+function digestOf(cipher: Cipher, row: HeldRow): string {
+  try {
+    return contentOf(opened(cipher, row))
+  } catch {
+    return ''
+  }
+}
+
+function fillAmounts(
+  db: Database,
+  intern: Intern,
+  cipher: Cipher,
+  { untold, tell }: Statements,
+  of: Parameters<HeldRecords['fillAmounts']>[0],
+): void {
+  db.tx(() => {
+    for (const row of untold.all() as unknown as HeldRow[]) {
+      const { schema, record, edited, emptied } = readable(cipher, intern, row) ?? {}
+      const amounts = schema && record && !emptied ? of(schema, edited?.record ?? record) : undefined
+      if (amounts) tell.run(JSON.stringify(amounts), row.id)
+    }
+  })
+}
+
+function readable(cipher: Cipher, intern: Intern, row: HeldRow): HeldRecord | undefined {
+  try {
+    return heldRecord(cipher, intern, row)
+  } catch {
+    return undefined
   }
 }
 
@@ -130,18 +226,6 @@ function replaying(
       db.tx(() => {
         for (const id of ids) release.run(as, as === 'open' ? null : at(), id)
       })
-    },
-  }
-}
-
-function editing(db: Database, cipher: Cipher, { edit }: Statements, at: () => string): Pick<HeldRecords, 'editHeld'> {
-  return {
-    async editHeld(id, record, by) {
-      const done = db.guard(() => edit.run(cipher.seal(JSON.stringify(record), id), by, at(), id))
-      if (Number(done.changes) === 0)
-        throw syncError('config', 'ledger.not-held', `There is no open held record ${id}.`, {
-          hint: 'It was delivered, discarded or superseded meanwhile, or is being replayed: load the list again.',
-        })
     },
   }
 }

@@ -1,5 +1,6 @@
 /** Batches that were announced before they were sent, and those in doubt. */
 import type { Schema } from '../sync/contract/message.ts'
+import type { Told } from '../sync/contract/summary.ts'
 import { type Database, prepared } from './database.ts'
 import type { Intern } from './intern.ts'
 import type { Intent, Intents } from './ledger.ts'
@@ -16,14 +17,15 @@ export function createIntents(db: Database, intern: Intern): IntentBook {
   const { query, guard, ask, tx } = db
   const { put, drop, dropAll, set } = prepared(db, {
     put: `
-      INSERT INTO intent (id, address, sync, run, entity, shape, records, state, at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, 'open', ?) ON CONFLICT DO NOTHING`,
+      INSERT INTO intent (id, address, sync, run, entity, shape, records, state, at, amounts)
+      VALUES (?, ?, ?, ?, ?, ?, ?, 'open', ?, ?) ON CONFLICT DO NOTHING`,
     drop: 'DELETE FROM intent WHERE id = ?',
     dropAll: 'DELETE FROM intent WHERE address = ?',
-    set: 'UPDATE intent SET state = ? WHERE id = ?',
+    set: 'UPDATE intent SET state = ?, amounts = coalesce(?, amounts) WHERE id = ?',
   })
-  const toIntent = ({ shape, records, state, posting, document: _, ...row }: Tables['intent']): Intent => ({
+  const toIntent = ({ shape, records, state, posting, document: _, amounts, ...row }: Tables['intent']): Intent => ({
     ...row,
+    ...(amounts === null ? {} : { told: JSON.parse(amounts) as Told }),
     schema: JSON.parse(intern.shapeJson(shape)) as Schema,
     records: JSON.parse(records) as Intent['records'],
     state: state as Intent['state'],
@@ -36,10 +38,20 @@ export function createIntents(db: Database, intern: Intern): IntentBook {
       guard(() => dropAll.run(address))
     },
     topic: {
-      async openIntent({ id, address, sync, run, entity, schema, records, at }) {
+      async openIntent({ id, address, sync, run, entity, schema, records, at, told }) {
         tx(() => {
           const shape = intern.shape(JSON.stringify(schema))
-          put.run(id, address, sync, run, entity, shape, JSON.stringify(records), at)
+          put.run(
+            id,
+            address,
+            sync,
+            run,
+            entity,
+            shape,
+            JSON.stringify(records),
+            at,
+            told ? JSON.stringify(told) : null,
+          )
         })
       },
       intents: (address) => ask(async () => (await inOrder().where('address', '=', address).execute()).map(toIntent)),
@@ -48,8 +60,8 @@ export function createIntents(db: Database, intern: Intern): IntentBook {
           const found = inOrder().where('state', '<>', 'open')
           return (await (sync === undefined ? found : found.where('sync', '=', sync)).execute()).map(toIntent)
         }),
-      async closeIntent(id, as) {
-        guard(() => (as === 'absent' ? drop.run(id) : set.run(as, id)))
+      async closeIntent(id, as, told) {
+        guard(() => (as === 'absent' ? drop.run(id) : set.run(as, told ? JSON.stringify(told) : null, id)))
       },
     },
   }

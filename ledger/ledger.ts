@@ -65,7 +65,10 @@ export interface Ledger
     Alerts {
   /** Random id made when the ledger was created. */
   readonly id: string
-  /** Takes out what is older than the retention: runs, batches, closed held records, cleared alerts. Deliveries of merge sinks may be emptied, those of append sinks never. */
-  purge(olderThanDays: number): Promise<void>
+  /**
+   * Takes out what is older than the retention: runs, batches, closed held records, the content of what is left out, cleared
+   * alerts; decisions of people after `decisionYears` (10). Deliveries of merge sinks may be emptied, those of append sinks never.
+   */
+  purge(olderThanDays: number, decisionYears?: number): Promise<void>
   close(): Promise<void>
 }

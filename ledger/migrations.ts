@@ -191,4 +191,15 @@ export const migrations: Record<string, Migration> = {
     // Its tables can be counted.
     'ALTER TABLE address ADD COLUMN counted INTEGER DEFAULT 0 NOT NULL',
   ),
+  '0016-told-amounts': statements(
+    // The one amount of a record that is told, by currency; empty: not known.
+    'ALTER TABLE held ADD COLUMN amounts TEXT',
+    'ALTER TABLE held ADD COLUMN edit_reason TEXT',
+    // What a person said of a deletion: its record stays in the target.
+    'ALTER TABLE held ADD COLUMN stays INTEGER DEFAULT 0 NOT NULL',
+    // What it held is older than the retention, and gone.
+    'ALTER TABLE held ADD COLUMN emptied INTEGER DEFAULT 0 NOT NULL',
+    'ALTER TABLE intent ADD COLUMN amounts TEXT',
+    'ALTER TABLE decision ADD COLUMN amounts TEXT',
+  ),
 }

@@ -1,5 +1,6 @@
 /** What stands open of a sync until it is over; differences that a check found among it. */
 import { randomUUID } from 'node:crypto'
+import type { Amounts } from '../sync/contract/summary.ts'
 import { type Database, prepared } from './database.ts'
 import type { DecisionBook } from './decisions.ts'
 import type { Difference, OpenItem, OpenItems } from './ledger.ts'
@@ -20,15 +21,23 @@ interface DifferenceRow {
   reason: string | null
 }
 
+type OpenRow = Omit<OpenItem, 'amounts'> & { readonly amounts?: string }
+
+const openItem = ({ amounts, ...item }: OpenRow): OpenItem =>
+  amounts === undefined ? item : { ...item, amounts: JSON.parse(amounts) as Amounts[] }
+
 /** What of a sync is not over. */
 function openItemsOf(raw: Database['raw']): (sync: string) => OpenItem[] {
   const held = raw.prepare(`
-    SELECT entity, CASE state WHEN 'open' THEN 'held' WHEN 'discarded' THEN 'left-out' ELSE state END AS kind,
-      CASE stage WHEN 'sink' THEN sink END AS address, CASE stage WHEN 'sink' THEN sink_name END AS sinkName, count(*) AS count
+    SELECT entity, CASE state WHEN 'open' THEN 'held' WHEN 'discarded' THEN iif(stays, 'too-many', 'left-out') ELSE state END AS kind,
+      CASE stage WHEN 'sink' THEN sink END AS address, CASE stage WHEN 'sink' THEN sink_name END AS sinkName, count(*) AS count,
+      json_group_array(json(amounts)) FILTER (WHERE amounts IS NOT NULL) AS amounts, sum(amounts IS NULL) AS unknown
     FROM held WHERE sync = ? AND state IN ('open', 'replaying', 'discarded') GROUP BY 1, 2, 3, 4 ORDER BY 2`)
   // A batch whose run ended without an answer is in doubt too, and an attempt to post until its answer is clear. Groups of a replay are runs named after it: `r1.0`.
   const doubtful = raw.prepare(`
-    SELECT entity, 'in-doubt' AS kind, address, NULL AS sinkName, sum(json_array_length(records)) AS count
+    SELECT entity, 'in-doubt' AS kind, address, NULL AS sinkName, sum(json_array_length(records)) AS count,
+      json_group_array(json(amounts -> 'sums')) FILTER (WHERE amounts IS NOT NULL) AS amounts,
+      sum(coalesce(amounts ->> 'unknown', json_array_length(records))) AS unknown
     FROM intent WHERE sync = ? AND (state <> 'open' OR posting IS NOT NULL OR NOT EXISTS (
       SELECT 1 FROM run WHERE run.state = 'running' AND (run.id = intent.run OR intent.run LIKE run.id || '.%')))
     GROUP BY 1, 3`)
@@ -59,7 +68,7 @@ function openItemsOf(raw: Database['raw']): (sync: string) => OpenItem[] {
     JOIN table_owner AS o ON o.place = a.address AND o.source = s.source AND o.list = ''
     WHERE o.sync = ? AND s.whole = 0`)
   const all = [unwhole, held, doubtful, again, lost, differing, posted, handed]
-  return (sync) => all.flatMap((one) => one.all(sync) as unknown as OpenItem[])
+  return (sync) => all.flatMap((one) => (one.all(sync) as unknown as OpenRow[]).map(openItem))
 }
 
 export function createOpenItems(

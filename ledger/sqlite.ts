@@ -40,6 +40,7 @@ export interface SqliteLedger extends Ledger {
 }
 
 const DAY_MS = 86_400_000
+const YEAR_MS = 365.25 * DAY_MS
 
 export function createSqliteLedger({ db, id, cipher, now, installation }: SqliteLedgerOptions): SqliteLedger {
   const at = () => new Date(now()).toISOString()
@@ -90,8 +91,9 @@ export function createSqliteLedger({ db, id, cipher, now, installation }: Sqlite
     ...deciding(db, books),
     ...forgetting(books),
 
-    async purge(olderThanDays) {
+    async purge(olderThanDays, decisionYears = 10) {
       const before = new Date(now() - olderThanDays * DAY_MS).toISOString()
+      books.decisions.purge(new Date(now() - decisionYears * YEAR_MS).toISOString())
       await books.runs.purge(before)
       books.held.purge(before)
       books.inboxes.purge(before)

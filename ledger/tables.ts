@@ -92,6 +92,10 @@ export interface Tables {
     read: number
     stamp: string | null
     record: Uint8Array
+    amounts: string | null
+    edit_reason: string | null
+    stays: number
+    emptied: number
     shape: number
     cause: string
     state: string
@@ -118,6 +122,7 @@ export interface Tables {
     at: string
     posting: string | null
     document: Uint8Array | null
+    amounts: string | null
   }
   note: { address: string; text: string }
   alert: {

@@ -66,21 +66,32 @@ export function settling(db: Database, intern: Intern, books: Books): Commits {
 }
 
 /** What follows from a decision is in its transaction. */
-export function deciding(db: Database, books: Books): Pick<Decisions, 'discardHeld' | 'settleAbsent'> {
+export function deciding(db: Database, books: Books): Pick<Decisions, 'discardHeld' | 'editHeld' | 'settleAbsent'> {
   const { known, held, decisions } = books
   return {
-    discardHeld: async (ids, who) =>
+    discardHeld: async (ids, who, answer) =>
       db.tx(() => {
-        const gone = held.discard(ids, who)
-        for (const { sync, entity, heldBy, key } of gone)
-          decisions.write({ ...who, kind: 'discard', sync, entity, sink: heldBy, about: key })
-        return gone.length
+        const made = held.discard(ids, who, answer)
+        made.forEach(decisions.write)
+        return made.length
       }),
+    async editHeld(id, record, who, amounts) {
+      db.tx(() => decisions.write(held.edit(id, record, who, amounts)))
+    },
     async settleAbsent(intent, who) {
       const { id, sync, entity, address } = intent
       const counts = db.tx(() => {
         const found = readAgainOf(books, intent)
-        decisions.write({ ...who, kind: 'in-doubt', sync, entity, sink: address, about: `${id}: it is not there` })
+        const told = intent.told?.unknown === 0 ? { amounts: intent.told.sums } : {}
+        decisions.write({
+          ...who,
+          kind: 'in-doubt',
+          sync,
+          entity,
+          sink: address,
+          about: `${id}: it is not there`,
+          ...told,
+        })
         return found
       })
       if (counts.unfound > 0) await known.topic.doubtTargets(sync, entity)
@@ -108,9 +119,10 @@ function readAgainOf(
 }
 
 /** The target emptied its tables itself. */
-export const forgetting = ({ deliveries, filled, intents }: Books): Pick<Deliveries, 'forgetAddress'> => ({
+export const forgetting = ({ deliveries, filled, held, intents }: Books): Pick<Deliveries, 'forgetAddress'> => ({
   async forgetAddress(address) {
     deliveries.clear(address)
+    held.forgetStaying(address)
     filled.forget(address)
     intents.forget(address)
   },

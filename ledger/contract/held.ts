@@ -2,6 +2,7 @@
 
 import type { ErrorCause } from '../../sync/contract/errors.ts'
 import type { DataRecord, Schema } from '../../sync/contract/message.ts'
+import type { Amounts } from '../../sync/contract/summary.ts'
 
 export type HeldState = 'open' | 'replaying' | 'delivered' | 'superseded' | 'discarded'
 
@@ -24,13 +25,17 @@ export interface HeldRecord {
   readonly record: DataRecord
   readonly schema: Schema
   readonly cause: ErrorCause & { readonly message: string }
+  /** The one amount of it that is told; absent: not known. */
+  readonly amounts?: Amounts | undefined
   readonly state: HeldState
   readonly attempts: number
   readonly heldAt: string
   /** The edit of a person, with who and when; the original stays in `record`. */
-  readonly edited?: { readonly record: DataRecord; readonly by: string; readonly at: string }
-  /** Who left it out, when and why. */
-  readonly discarded?: { readonly by: string; readonly at: string; readonly reason: string }
+  readonly edited?: { readonly record: DataRecord; readonly by: string; readonly at: string; readonly reason: string }
+  /** Who left it out, when and why; `stays`: it is a deletion, and its record stays in the target. */
+  readonly discarded?: { readonly by: string; readonly at: string; readonly reason: string; readonly stays?: true }
+  /** What it held is older than the retention, and gone: key, amounts and reason are left. */
+  readonly emptied?: true
 }
 
 /** Which held records: all of a sync, of one who holds (`HeldRecord.heldBy`, or the name of its node), of an entity, or by id. */
@@ -56,5 +61,6 @@ export interface HeldRecords {
   claimHeld(filter: HeldFilter, run: string): Promise<readonly HeldRecord[]>
   /** Gives claimed records back (`open`), or ends them. */
   releaseHeld(ids: readonly string[], as: Exclude<HeldState, 'replaying' | 'discarded'>): Promise<void>
-  editHeld(id: string, record: DataRecord, by: string): Promise<void>
+  /** Once after an upgrade: what is told of records that were held before it was. `of` gives undefined where it is not known. */
+  fillAmounts(of: (schema: Schema, record: DataRecord) => Amounts | undefined): Promise<void>
 }

@@ -1,6 +1,7 @@
 /** Batches for targets that only append: announced before they are sent, and in doubt when nobody knows what became of them. */
 
 import type { Schema } from '../../sync/contract/message.ts'
+import type { Told } from '../../sync/contract/summary.ts'
 
 export interface Intent {
   readonly id: string
@@ -22,6 +23,8 @@ export interface Intent {
   readonly at: string
   /** It is one attempt to post (`Postings.attempts`). */
   readonly posting?: true
+  /** The amounts of its records, once it is in doubt; absent: none is known. */
+  readonly told?: Told
 }
 
 /** Intents, open or in doubt. */
@@ -30,5 +33,6 @@ export interface Intents {
   intents(address: string): Promise<readonly Intent[]>
   /** Batches of a sync (absent: of all) that are in doubt or were sent again in doubt, for a person to look at. */
   doubtful(sync?: string): Promise<readonly Intent[]>
-  closeIntent(id: string, as: 'absent' | 'in-doubt' | 'repeated'): Promise<void>
+  /** `told`: the amounts of its records; absent: none is known. */
+  closeIntent(id: string, as: 'absent' | 'in-doubt' | 'repeated', told?: Told): Promise<void>
 }

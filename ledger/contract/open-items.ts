@@ -1,5 +1,6 @@
 /** What of a sync is not over. */
 
+import type { Amounts } from '../../sync/contract/summary.ts'
 import type { Who } from './decisions.ts'
 
 /** What stored sums or counts said that is not what was delivered; open until a full run of the entity ties or a person closes it. */
@@ -27,13 +28,14 @@ export interface Difference {
 /** Where a table differs as a whole. */
 export type DifferingPart = Pick<Difference, 'sync' | 'entity' | 'address'> & { readonly part: string }
 
-/** Something of a sync that is not over: records held (or on their way by a replay), left out by a person, in doubt, to be read again; rows lost; a difference; drafts, vouchers that the source was not told of, vouchers that a person must look at, documents of which a person must say whose they are. */
+/** Something of a sync that is not over: records held (or on their way by a replay), left out by a person, one too many in a target (its deletion could not be taken there, and a person lets it stay), in doubt, to be read again; rows lost; a difference; drafts, vouchers that the source was not told of, vouchers that a person must look at, documents of which a person must say whose they are. */
 export interface OpenItem {
   readonly entity: string
   readonly kind:
     | 'held'
     | 'replaying'
     | 'left-out'
+    | 'too-many'
     | 'in-doubt'
     | 'again'
     | 'unfound'
@@ -50,6 +52,10 @@ export interface OpenItem {
   readonly sinkName: string | null
   /** Records; of a memory that is not whole (`unwhole`) the per cent that were read again. */
   readonly count: number
+  /** Amounts of its records, to be added. Absent: nothing is told of amounts. */
+  readonly amounts?: readonly Amounts[]
+  /** Records whose amount is not known. */
+  readonly unknown?: number
   readonly problem?: string
 }
 

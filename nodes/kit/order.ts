@@ -1,8 +1,10 @@
 /** `msg.tieout`: what a message may ask of a source. */
 import { z } from 'zod'
+import type { NewDecision } from '../../ledger/ledger.ts'
 import type { PollOptions } from '../../sync/contract/engine.ts'
 import { syncError } from '../../sync/contract/errors.ts'
 import type { SweepOrder } from './sweep.ts'
+import { whoFields } from './who.ts'
 
 const stamp = z.string().regex(/^\d{4}-\d{2}-\d{2}(T[\d:.]+Z)?$/, 'must be a date (2026-01-31) or a UTC time with Z')
 const identity = z.enum(['anew', 'keep'])
@@ -11,19 +13,20 @@ const name = z.string().min(1)
 const entities = z.array(name).min(1).max(200).optional()
 
 export const ORDERS =
-  'msg.tieout must be one of {stop: true}, {full: true}, {from, to}, {entity, keys}, {sweep: true}, {sweep: {confirm: an entity}}, {identity: "anew" or "keep"}; with all but the first and {entity, keys} also entities: [names]'
+  'msg.tieout must be one of {stop: true}, {full: true}, {from, to}, {entity, keys}, {sweep: true}, {sweep: {confirm: an entity}, by, reason}, {identity: "anew" or "keep", by, reason}; with all but the first and {entity, keys} also entities: [names]'
 
 /** `msg.tieout`: what a message may ask of a source. Nothing: read what changed. */
 export const sourceOrder = z.union([
   z.strictObject({ stop: z.literal(true) }),
-  z.strictObject({ full: z.literal(true), identity: identity.optional(), entities }),
+  z.strictObject({ full: z.literal(true), identity: identity.optional(), entities, ...whoFields }),
   z.strictObject({ from: stamp, to: stamp, entities }),
   z.strictObject({ entity: z.string().min(1), keys: z.array(z.string().min(1)).min(1).max(10_000) }),
   z.strictObject({
     sweep: z.union([z.literal(true), z.strictObject({ confirm: z.union([name, z.array(name).min(1)]) })]),
     entities,
+    ...whoFields,
   }),
-  z.strictObject({ identity: identity.optional(), entities }),
+  z.strictObject({ identity: identity.optional(), entities, ...whoFields }),
 ])
 export type Order = z.output<typeof sourceOrder>
 
@@ -39,6 +42,16 @@ export function entitiesOf(order: Exclude<Order, { stop: true }>, own: readonly 
       hint: `Ask for some of ${own.join(', ')}, or add it to the node.`,
     })
   return own.filter((entity) => asked.includes(entity))
+}
+
+/** What of an order is a person's decision, and about which entities. */
+export function decisionsIn(order: Order): readonly Pick<NewDecision, 'kind' | 'entity' | 'about'>[] {
+  const identity = 'identity' in order ? order.identity : undefined
+  const confirmed = 'sweep' in order && order.sweep !== true ? [order.sweep.confirm].flat() : []
+  return [
+    ...(identity ? [{ kind: 'identity' as const, entity: '', about: identity }] : []),
+    ...confirmed.map((entity) => ({ kind: 'mass-deletion' as const, entity, about: 'they were really deleted' })),
+  ]
 }
 
 /** What it says of the sweep. */

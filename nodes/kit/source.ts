@@ -1,6 +1,7 @@
 /** Nodes that read: a message starts a run, batches leave by output 1, the run's summary by output 2. */
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
+import type { NewDecision } from '../../ledger/ledger.ts'
 import type { Engine } from '../../sync/contract/engine.ts'
 import { syncError, withHint } from '../../sync/contract/errors.ts'
 import type { Source } from '../../sync/contract/source.ts'
@@ -13,12 +14,13 @@ import type { Log } from './log.ts'
 import { masked } from './masked.ts'
 import { foreignBefore, ledgerHandle, limitsFor, placeOf, reachable, sinksFor, targetsFor } from './members.ts'
 import { defineNode, type Message, type NodeContext } from './node.ts'
-import { entitiesOf, ORDERS, type Order, scopeOf, sourceOrder, toldOf } from './order.ts'
+import { decisionsIn, entitiesOf, ORDERS, type Order, scopeOf, sourceOrder, toldOf } from './order.ts'
 import { attendSource } from './posting.ts'
 import { connectionBody, handle, scrub } from './routes.ts'
 import { finish, show } from './summary.ts'
 import { sweepOf } from './sweep.ts'
 import { useConnection } from './use.ts'
+import { whoOf } from './who.ts'
 
 /** Fields that every source has; its dialog has a form row for each. */
 export const sourceFields = {
@@ -88,7 +90,8 @@ export interface SourceSpec<S extends Fields, CS extends Fields, K extends Field
  * A message starts a run of what changed. `msg.tieout` asks for something else: `{full: true}` reads everything anew,
  * `{from, to}` reads between two dates beside the window, `{entity, keys}` reads single records, `{entities}` only some of the
  * entities, `{stop: true}` stops the run that is going on, `{sweep: true}` also lists all keys and deletes what is gone, `{sweep: {confirm: 'supplier'}}` even where
- * that is so much that a lost right is more likely, `{identity: 'anew' | 'keep'}` answers the question asked when the connection behind the name changed.
+ * that is so much that a lost right is more likely, `{identity: 'anew' | 'keep'}` answers the question asked when the connection behind the name changed;
+ * the last two are decisions, kept with `by` and a `reason` that they must have.
  * A start while a run is going on is refused with a warning. A run that fails sends its summary by output 2 and then fails
  * the message, so that a catch node gets the first error with `code` and `cause`.
  *
@@ -235,6 +238,8 @@ const attendRuns = <S extends Fields, CS extends Fields, K extends Fields, Clien
     }),
   )
 
+type WhoOrder = Parameters<typeof whoOf>[0]
+
 interface Run<Client> {
   readonly client: () => Promise<Client>
   claimed?: boolean
@@ -267,7 +272,10 @@ async function poll<S extends Fields, CS extends Fields, K extends Fields, Clien
     status.waiting('still running')
     return
   }
-  finish(await runOrder(spec, context, run, order, claim), context)
+  const decisions = decisionsIn(order)
+  const who = decisions.length > 0 ? whoOf(order as WhoOrder, 'What this message answers', context) : undefined
+  const decided = who ? decisions.map((one) => ({ ...one, ...who, sync: config.syncName, sink: '' })) : []
+  finish(await runOrder(spec, context, run, order, claim, decided), context)
   const warning = spec.warning?.(await run.client())
   if (warning) status.open(warning)
 }
@@ -279,6 +287,7 @@ async function runOrder<S extends Fields, CS extends Fields, K extends Fields, C
   run: Run<Client>,
   order: Exclude<Order, { stop: true }>,
   claim: (engine: Engine) => void,
+  decided: readonly NewDecision[] = [],
 ): Promise<RunSummary> {
   const { config, status } = context
   const going = new AbortController()
@@ -290,6 +299,7 @@ async function runOrder<S extends Fields, CS extends Fields, K extends Fields, C
     const handle = context.ledger()
     engine = await handle.engine.get()
     claim(engine)
+    for (const decision of decided) await engine.ledger.decide(decision)
     status.working('connecting')
     const signal = AbortSignal.any([context.signal, going.signal])
     const source = await spec.source(config, await run.client(), {

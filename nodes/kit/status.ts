@@ -5,8 +5,8 @@ import { shortReason } from './errors.ts'
 
 export interface Status {
   working(text: string): void
-  /** Done, with the time of day. */
-  done(text: string): void
+  /** Done, with the time of day, where the text does not have it already. */
+  done(text: string, isTimed?: boolean): void
   /** Done, and something is open that a person should see; with the time of day. */
   open(text: string): void
   waiting(text: string): void
@@ -60,7 +60,7 @@ export function statusOf(node: Node, everyMs = 250): Status {
   }
   return {
     working: (text) => now({ fill: 'blue', shape: 'ring', text }),
-    done: (text) => now({ fill: 'green', shape: 'dot', text: atTime(text) }),
+    done: (text, isTimed = false) => now({ fill: 'green', shape: 'dot', text: isTimed ? text : atTime(text) }),
     open: (text) => now({ fill: 'yellow', shape: 'dot', text: atTime(text) }),
     waiting: (text) => now({ fill: 'yellow', shape: 'ring', text }),
     failed: (reason) =>

@@ -14,17 +14,16 @@ export function show(summary: RunSummary, context: Pick<NodeContext<unknown>, 's
   const gone = new Map(summary.entities.map((e) => [e.entity, e.sweep?.gone ?? 0]))
   const deleted = [...gone.values()].reduce((sum, n) => sum + n, 0)
   context.send(output, { topic: summary.sync, payload: summary })
-  const done = `${counted(read, 'record')}${deleted ? `, ${count(deleted)} deleted` : ''}${changedText(summary)}${callsText(summary)}`
+  const done = `${counted(read, 'record')}${deleted ? `, ${count(deleted)} deleted` : ''}${callsText(summary)}`
   if (summary.state === 'stopped') context.status.idle(`stopped after ${counted(read, 'record')}`)
   else if (summary.state === 'failed') context.status.failed(failure(summary))
-  else if (summary.verdict === 'differs') context.status.failed(`differs: ${differsText(summary)}`)
-  else if (summary.verdict === 'open') context.status.open(`open: ${fewOf(summary.open ?? [])}; ${done}`)
-  else context.status.done(summary.verdict ? `${summary.verdict}: ${done}` : done)
+  else if (summary.verdict === 'differs') context.status.failed(saysOf(summary))
+  else if (summary.verdict === 'open') context.status.open(`${saysOf(summary)}; ${done}`)
+  else context.status.done(summary.verdict ? `${saysOf(summary)}; ${done}` : done, summary.verdict === 'ties')
 }
 
-/** A difference that an earlier run found, in an entity that this one may not have read. */
-const differsText = ({ entities }: RunSummary): string =>
-  entities.find(({ verdict }) => verdict === 'differs')?.problem ?? 'see the alerts'
+/** The sentence of the summary. */
+const saysOf = ({ says, verdict }: RunSummary): string => says ?? verdict ?? ''
 
 /** Shows what a node has done with a batch, and what is open where it stands (`address`; null: before the sinks). */
 export async function showPlace(
@@ -42,22 +41,8 @@ export async function showPlace(
   const open = openInWords(items)
   const differs = items.find(({ kind }) => kind === 'difference')
   if (differs) status.failed(`differs: ${differs.problem}`)
-  else if (open.length > 0) status.open(`${text}; open: ${open.join(', ')}`)
+  else if (open.length > 0) status.open(`${text}; open: ${open.join('; ')}`)
   else status.done(text)
-}
-
-/** Reasons for a status line: `gl_entry: 52 held`, the first two where there are more. */
-export function fewOf(reasons: readonly string[]): string {
-  const few = reasons.slice(0, 2).join(', ')
-  return reasons.length > 2 ? `${few} and ${count(reasons.length - 2)} more` : few
-}
-
-/** What the flow changed and may change, told once for each entity. */
-function changedText({ entities }: RunSummary): string {
-  const texts = new Map<string, string>()
-  for (const { entity, changed } of entities)
-    if (changed?.allowed && !texts.has(entity)) texts.set(entity, `, ${entity}: ${changed.text}`)
-  return [...texts.values()].join('')
 }
 
 /** Where calls are billed: those of the month so far, and where it leads. */

@@ -8,8 +8,6 @@ import { type LedgerHandle, ledgersOf } from '../kit/kit.ts'
 
 export const text = z.string().min(1).max(300).optional()
 export const limit = z.coerce.number().int().min(1).max(1000).default(100)
-/** Why a person decides so: required, and kept for years. */
-export const reason = z.string().trim().min(3, 'a reason is needed').max(1000)
 
 /** The ledger asked for, or the only one. */
 export function handleAsked(RED: NodeAPI, id: string | undefined): LedgerHandle | undefined {

@@ -3,8 +3,8 @@ import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import { syncError } from '../../sync/contract/errors.ts'
 import { settleDoubt, settledText } from '../../sync/delivering/answer-doubt.ts'
-import { handle } from '../kit/kit.ts'
-import { ledgerAsked, ledgerNeeded, limit, reason, text } from './asked.ts'
+import { handle, reason } from '../kit/kit.ts'
+import { ledgerAsked, ledgerNeeded, limit, text } from './asked.ts'
 
 /** Keys shown of a batch. */
 const MOST_KEYS = 100

@@ -3,11 +3,14 @@ import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import type { HeldRecord } from '../../ledger/ledger.ts'
 import { syncError } from '../../sync/contract/errors.ts'
-import type { DataRecord } from '../../sync/contract/message.ts'
-import { handle, masked } from '../kit/kit.ts'
-import { ledgerAsked, ledgerNeeded, limit, reason, text } from './asked.ts'
+import { type DataRecord, isDeletion } from '../../sync/contract/message.ts'
+import { toldAmount } from '../../sync/run/told-before.ts'
+import { handle, masked, reason } from '../kit/kit.ts'
+import { ledgerAsked, ledgerNeeded, limit, text } from './asked.ts'
 
 const STATES = ['open', 'replaying', 'delivered', 'superseded', 'discarded'] as const
+/** What is said of deletions among them: they were made in the target by hand, or their records stay there. */
+const deletions = z.enum(['taken-back', 'stays']).optional()
 const ids = z.array(z.string().min(1).max(300)).min(1).max(1000)
 
 export function defineHeldRoutes(RED: NodeAPI): void {
@@ -52,9 +55,10 @@ function defineHeldDecisions(RED: NodeAPI): void {
   RED.httpAdmin.post(
     '/tieout/held/discard',
     RED.auth.needsPermission('tieout.write'),
-    handle(z.object({ ledger: text, ids, reason }), async (body, { user }) => {
+    handle(z.object({ ledger: text, ids, reason, deletions }), async (body, { user }) => {
       const found = await ledgerNeeded(RED, body.ledger)
-      return { discarded: await found.discardHeld(body.ids, { by: user, reason: body.reason }) }
+      const who = { by: user, reason: body.reason }
+      return { discarded: await found.discardHeld(body.ids, who, body.deletions) }
     }),
   )
 
@@ -62,7 +66,12 @@ function defineHeldDecisions(RED: NodeAPI): void {
     '/tieout/held/edit',
     RED.auth.needsPermission('tieout.write'),
     handle(
-      z.object({ ledger: text, id: z.string().min(1).max(300), changes: z.record(z.string().min(1), z.json()) }),
+      z.object({
+        ledger: text,
+        id: z.string().min(1).max(300),
+        changes: z.record(z.string().min(1), z.json()),
+        reason,
+      }),
       async (body, { user }) => {
         const found = await ledgerNeeded(RED, body.ledger)
         const [record] = await found.held({ ids: [body.id], states: ['open'] })
@@ -70,7 +79,9 @@ function defineHeldDecisions(RED: NodeAPI): void {
           throw syncError('config', 'tieout.held', `No open held record ${body.id}`, {
             hint: 'It was replayed, replaced by a later read, or discarded.',
           })
-        await found.editHeld(body.id, changed(record, body.changes), user)
+        const edited = changed(record, body.changes)
+        const who = { by: user, reason: body.reason }
+        await found.editHeld(body.id, edited, who, toldAmount(record.schema, edited))
         return { edited: 1 }
       },
     ),
@@ -79,7 +90,7 @@ function defineHeldDecisions(RED: NodeAPI): void {
   RED.httpAdmin.post(
     '/tieout/held/replay',
     RED.auth.needsPermission('tieout.write'),
-    handle(z.object({ ids, node: text }), async (body) => {
+    handle(z.object({ ids, node: text, reason }), async (body, { user }) => {
       const nodes: string[] = []
       RED.nodes.eachNode((node) => {
         if (node.type === 'replay' && (!body.node || node.id === body.node)) nodes.push(node.id)
@@ -96,7 +107,7 @@ function defineHeldDecisions(RED: NodeAPI): void {
             hint: 'The flow needs a replay node, wired to the mapping and to the sinks.',
           },
         )
-      live[0]?.receive({ tieout: { ids: body.ids } })
+      live[0]?.receive({ tieout: { ids: body.ids, by: user, reason: body.reason } } as never)
       return { started: true }
     }),
   )
@@ -116,8 +127,13 @@ function shown(held: HeldRecord): unknown {
 }
 
 /** For a list: without what the record holds, however long it is. */
-function brief({ record: _, schema: __, edited, heldBy, ...rest }: HeldRecord): unknown {
-  return { ...rest, sink: heldBy, ...(edited && { edited: { by: edited.by, at: edited.at } }) }
+function brief({ record, schema: _, edited, heldBy, ...rest }: HeldRecord): unknown {
+  return {
+    ...rest,
+    sink: heldBy,
+    ...(isDeletion(record) && { deletion: true }),
+    ...(edited && { edited: { by: edited.by, at: edited.at, reason: edited.reason } }),
+  }
 }
 
 /** The record with some of its columns changed. The key stays: another key would be another record. */

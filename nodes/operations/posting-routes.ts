@@ -4,8 +4,8 @@ import { z } from 'zod'
 import type { InboxEntry } from '../../ledger/ledger.ts'
 import type { PostingDesk } from '../../sync/contract/engine.ts'
 import { syncError } from '../../sync/contract/errors.ts'
-import { handle } from '../kit/kit.ts'
-import { engineNeeded, handleAsked, ledgerNeeded, limit, reason, text } from './asked.ts'
+import { handle, reason } from '../kit/kit.ts'
+import { engineNeeded, handleAsked, ledgerNeeded, limit, text } from './asked.ts'
 
 const name = z.string().min(1).max(300)
 const key = z.string().min(1).max(1000)

@@ -14,6 +14,8 @@ import {
   type Message,
   reachable,
   sinksFor,
+  whoFields,
+  whoOf,
 } from '../kit/kit.ts'
 
 const config = z.object({
@@ -26,7 +28,8 @@ const config = z.object({
   receiptMinutes: field.number(10, 0.05, 1440),
 })
 
-const ORDERS = 'msg.tieout must be {stop: true} or {sync, sink, entity, ids, limit}, each of them optional'
+const ORDERS =
+  'msg.tieout must be {stop: true} or {reason, by, sync, sink, entity, ids, limit}, all but the reason optional'
 
 /** `msg.tieout`: which held records; overrides the dialog. */
 const order = z.union([
@@ -37,6 +40,7 @@ const order = z.union([
     entity: z.string().min(1).optional(),
     ids: z.array(z.string().min(1)).min(1).max(10_000).optional(),
     limit: z.number().int().min(1).max(100_000).optional(),
+    ...whoFields,
   }),
 ])
 
@@ -62,6 +66,7 @@ export default function (RED: NodeAPI): void {
         context.status.waiting(running ? 'stopping' : 'nothing to stop')
         return
       }
+      const who = whoOf(parsed.data, 'A replay', context)
       if (running) {
         context.log.warn('A replay is still running: this start is ignored')
         context.status.waiting('still running')
@@ -85,6 +90,7 @@ export default function (RED: NodeAPI): void {
           name: context.name,
           ref: { id: context.id, name: context.name },
           filter,
+          who,
           sinks: (entity) => sinksFor(members, entity),
           receiptSeconds: context.config.receiptMinutes * 60,
           mayChange: (sync) => mayChange(ledger, sync),

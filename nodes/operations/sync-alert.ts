@@ -2,9 +2,10 @@
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import type { AlertRecord, Ledger } from '../../ledger/ledger.ts'
+import { fewOf } from '../../sync/run/sentence.ts'
 import { NOT_VERIFIED } from '../../sync/run/summary.ts'
 import { openInWords } from '../../sync/run/verdict.ts'
-import { counted, defineNode, fewOf, field, type NodeContext } from '../kit/kit.ts'
+import { counted, defineNode, field, type NodeContext } from '../kit/kit.ts'
 import { findings } from './watch.ts'
 
 const config = z.object({

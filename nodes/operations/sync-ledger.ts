@@ -7,13 +7,18 @@ import { z } from 'zod'
 import { openLedger } from '../../ledger/open.ts'
 import type { Engine } from '../../sync/contract/engine.ts'
 import { createEngine } from '../../sync/create.ts'
+import { tellHeldBefore } from '../../sync/run/told-before.ts'
 import { whileBusy } from '../../watchdog/watchdog.ts'
 import { defineLedger, field, keepHosts } from '../kit/kit.ts'
 import { defineHealthRoutes } from './health.ts'
 import { defineMonitorRoutes } from './monitor-routes.ts'
 import { defineSyncRoutes } from './sync-routes.ts'
 
-const config = z.object({ file: field.optional(), retentionDays: field.number(90, 7, 3650) })
+const config = z.object({
+  file: field.optional(),
+  retentionDays: field.number(90, 7, 3650),
+  decisionYears: field.number(10, 1, 100),
+})
 const credentials = z.object({ key: field.optional() })
 
 const DAY = 24 * 3600 * 1000
@@ -34,9 +39,10 @@ export default function (RED: NodeAPI): void {
       const file = fileOf(own, id)
       const secret = key || derivedKey(settings.credentialSecret) || keyFile(file)
       const ledger = await whileBusy(() => openLedger({ file, key: secret, log }))
+      await tellHeldBefore(ledger)
       const tidy = (): void => {
         ledger
-          .purge(own.retentionDays)
+          .purge(own.retentionDays, own.decisionYears)
           .catch((error: unknown) => log.warn(`Old entries could not be removed: ${String(error)}`))
       }
       tidy()

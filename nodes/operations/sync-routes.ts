@@ -3,8 +3,8 @@ import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import type { AlertRecord } from '../../ledger/ledger.ts'
 import { syncError } from '../../sync/contract/errors.ts'
-import { handle, type LedgerHandle, type Member, type Order } from '../kit/kit.ts'
-import { handleAsked, reason } from './asked.ts'
+import { handle, type LedgerHandle, type Member, type Order, reason } from '../kit/kit.ts'
+import { handleAsked } from './asked.ts'
 
 const ledger = z.string().min(1).max(300).optional()
 const name = z.string().min(1).max(300)
@@ -97,18 +97,12 @@ export function defineSyncRoutes(RED: NodeAPI): void {
         z.strictObject({ ledger, sync: name, confirm: name, reason }),
       ]),
       async (body, { user }) => {
-        const { sync } = body
-        const source = sourceOf(RED, body.ledger, sync)
-        const started =
-          'identity' in body
-            ? start(RED, source, { identity: body.identity })
-            : start(RED, source, { sweep: { confirm: body.confirm }, entities: [body.confirm] })
-        const found = (await handleAsked(RED, body.ledger)?.engine.get())?.ledger
-        const kept = { by: user, reason: body.reason, sync, sink: '' }
-        await ('identity' in body
-          ? found?.decide({ ...kept, kind: 'identity', entity: '', about: body.identity })
-          : found?.decide({ ...kept, kind: 'mass-deletion', entity: body.confirm, about: 'they were really deleted' }))
-        return started
+        const who = { by: user, reason: body.reason }
+        const source = sourceOf(RED, body.ledger, body.sync)
+        // The node keeps the decision, as that of a message.
+        return 'identity' in body
+          ? start(RED, source, { identity: body.identity, ...who })
+          : start(RED, source, { sweep: { confirm: body.confirm }, entities: [body.confirm], ...who })
       },
     ),
   )

@@ -1,5 +1,5 @@
 /** The engine as the nodes see it: one for each ledger, held by the sync-ledger config node. */
-import type { HeldFilter, Ledger, PostPlace } from '../../ledger/ledger.ts'
+import type { HeldFilter, Ledger, PostPlace, Who } from '../../ledger/ledger.ts'
 import type { ErrorCause } from './errors.ts'
 import type { BatchMessage, DataRecord, Schema, SyncInfo } from './message.ts'
 import type { PostTarget } from './posting.ts'
@@ -202,6 +202,8 @@ export interface Engine {
     readonly name: string
     readonly ref: SinkRef
     readonly filter: HeldFilter
+    /** Who has them sent again, and why; absent: nobody decided it (tests). */
+    readonly who?: Who
     readonly sinks: (entity: string) => readonly SinkRef[]
     readonly receiptSeconds: number
     /** Whether amounts of a sync may be changed in the flow, and nodes of others on the way to a sink: as for a poll. */

@@ -2,6 +2,16 @@
 import type { ErrorCause } from './errors.ts'
 import type { Outcome } from './message.ts'
 
+/** Exact sums by currency, as told in sentences; none for a record without amounts, such as a supplier. */
+export type Amounts = Readonly<Record<string, string>>
+
+/** What is told of several records. */
+export interface Told {
+  readonly sums: Amounts
+  /** Records whose amount is not known: of them nobody may say 0.00. */
+  readonly unknown: number
+}
+
 /** Counts of records by what became of them. */
 export type OutcomeCounts = Record<Outcome, number>
 
@@ -56,8 +66,14 @@ export interface EntitySummary extends OutcomeCounts {
   readonly rows: number
   /** Absent in what a version before wrote. */
   readonly verdict?: Verdict
-  /** Whatever is open, in words: `52 held`, `not verified: queries are not allowed`. Absent: nothing. */
+  /** Whatever is open, in words: `52 held, EUR 468,962.42`, `not verified: queries are not allowed`. Absent: nothing. */
   readonly open?: readonly string[]
+  /** By what it ties: `sums of this run`. Absent: nothing was compared. */
+  readonly by?: readonly string[]
+  /** What the sync allows and is no fault, in words: `3 record(s) filtered in the flow, allowed`. */
+  readonly allowed?: readonly string[]
+  /** All of it in one sentence, as it is shown everywhere: `ties: sums of this run, 03:12`. */
+  readonly says?: string
   /** The verdict is *ties* or *nothing new*. */
   readonly ties: boolean
   /** Sums of the amounts as delivered, over all groups of one currency: currency -> {debit, credit}. */
@@ -91,8 +107,10 @@ export interface RunSummary {
   readonly entities: readonly EntitySummary[]
   /** The first that holds over all entities and sinks, those of the sync that this run did not read among them. Absent in what a version before wrote. */
   readonly verdict?: Verdict
-  /** What is open of the whole sync, in words: `gl_entry: 52 held`. Absent: nothing. */
+  /** What is open of the whole sync, in words: `gl_entry: 52 held, EUR 468,962.42`. Absent: nothing. */
   readonly open?: readonly string[]
+  /** The word and what it stands on in one sentence, as it is shown everywhere: `open: gl_entry: 52 held, EUR 468,962.42`. */
+  readonly says?: string
   readonly ties: boolean
   readonly requests: number
   readonly statements: number

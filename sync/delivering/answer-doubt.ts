@@ -25,6 +25,7 @@ export async function settleDoubt(
   const versions = records.filter(({ hash }) => hash !== TWICE)
   const none = { records: records.length, again: 0, edited: 0, unfound: 0 }
   if (as === 'absent' && versions.length > 0) return { ...none, ...(await ledger.settleAbsent(intent, who)) }
+  const told = intent.told?.unknown === 0 ? { amounts: intent.told.sums } : {}
   const answer = as === 'absent' ? 'it is not there' : 'it is there'
   await ledger.commit({
     run,
@@ -36,7 +37,7 @@ export async function settleDoubt(
     deliveries: await appendedOf(ledger, intent, versions),
     outcomes: {},
     intent: id,
-    decision: { ...who, kind: 'in-doubt', sync, entity, sink: address, about: `${id}: ${answer}` },
+    decision: { ...who, kind: 'in-doubt', sync, entity, sink: address, about: `${id}: ${answer}`, ...told },
   })
   return none
 }

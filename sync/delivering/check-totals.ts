@@ -3,6 +3,7 @@ import type { Schema } from '../contract/message.ts'
 import { type RetryOptions, withRetry } from '../contract/retry.ts'
 import type { Target, WriteContext } from '../contract/target.ts'
 import type { TotalsCheck } from '../run/state.ts'
+import { SUMS_OF_RUN } from '../run/verdict.ts'
 import { compareTotals, currencyTotals, differencesText, type Totals } from '../values/totals.ts'
 import type { TableTotals } from '../values/totals-plan.ts'
 
@@ -46,5 +47,5 @@ export async function checkTotals(question: TotalsQuestion, context: WriteContex
   if (problems.length > 0)
     return { kind: 'differs', amounts, problem: `What is stored is not what was delivered: ${problems.join('; ')}` }
   if (untold.size > 0) return { kind: 'not verified', amounts, problem: [...untold].join('; ') }
-  return { kind: 'ties', amounts }
+  return { kind: 'ties', amounts, by: [SUMS_OF_RUN] }
 }

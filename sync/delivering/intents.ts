@@ -4,8 +4,10 @@ import type { SinkRef } from '../contract/engine.ts'
 import { classOf, syncError } from '../contract/errors.ts'
 import type { SyncInfo } from '../contract/message.ts'
 import { type RetryContext, type RetryOptions, withRetry } from '../contract/retry.ts'
+import type { Told } from '../contract/summary.ts'
 import type { Prepared, Resolution, Target, WriteBatch, WriteContext } from '../contract/target.ts'
 import type { Entry } from '../run/entry.ts'
+import { hasAmounts, toldAmount, toldOf } from '../values/told-amount.ts'
 import type { Deduplicated } from './deduplicate.ts'
 import { NOBODY } from './folded-keys.ts'
 import { totalsText } from './run-totals.ts'
@@ -40,13 +42,14 @@ export async function writeBehindIntent(batch: WriteBatch, deps: AppendDeps): Pr
       ...(entry.sourceKey !== undefined && { source: entry.sourceKey }),
     })),
     at: batch.at,
+    ...toldBefore(batch.schema),
   })
   let repeated = false
   for (;;) {
     try {
       await withRetry(() => target.write(batch, context), again, retry)
       if (!repeated) return 'delivered'
-      await ledger.closeIntent(batch.id, 'in-doubt')
+      await ledger.closeIntent(batch.id, 'in-doubt', toldBy(batch))
       return 'inDoubt'
     } catch (error) {
       if (context.signal.aborted) throw error
@@ -58,12 +61,19 @@ export async function writeBehindIntent(batch: WriteBatch, deps: AppendDeps): Pr
     const outcome = await resolve(batch.id, batch.schema, batch.records.length, deps)
     if (outcome === 'delivered' && !repeated) return 'delivered'
     if (outcome === 'delivered' || outcome === 'in-doubt') {
-      await ledger.closeIntent(batch.id, 'in-doubt')
+      await ledger.closeIntent(batch.id, 'in-doubt', toldBy(batch))
       return 'inDoubt'
     }
     if (outcome === 'repeat') repeated = true
   }
 }
+
+/** Of records without amounts that is known whatever becomes of them; of others once they are in doubt. */
+const toldBefore = (schema: WriteBatch['schema']): Pick<Intent, 'told'> =>
+  hasAmounts(schema) ? {} : { told: toldOf([]) }
+
+const toldBy = ({ schema, records }: WriteBatch): Told =>
+  toldOf(records.map(({ record }) => toldAmount(schema, record)))
 
 /** Asks the target what became of a batch; `unknown` after as many attempts as the settings allow is in doubt. */
 async function resolve(
@@ -188,6 +198,7 @@ export async function listDoubled(
     // no version has this fingerprint: nothing is held back for it
     records: records.map(({ key, read }) => ({ key, read, hash: TWICE })),
     at,
+    ...toldBefore(schema),
   })
   await ledger.closeIntent(`${id} (twice)`, 'in-doubt')
 }

@@ -5,6 +5,7 @@ import type { Entry } from '../run/entry.ts'
 import type { RowReport } from '../run/progress.ts'
 import type { SettleCommit } from '../run/settlement.ts'
 import { noCounts } from '../run/state.ts'
+import { toldAmount } from '../values/told-amount.ts'
 import type { Delivering } from './delivering.ts'
 import type { DeliverDeps } from './deps.ts'
 import { sourceHash } from './folded-keys.ts'
@@ -118,6 +119,7 @@ function heldOf(
     read: entry.read,
     record: entry.record,
     schema: batch.schema,
+    amounts: toldAmount(batch.schema, entry.record),
     cause: { ...error.cause, message: error.message },
   }))
 }

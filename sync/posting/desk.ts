@@ -1,6 +1,7 @@
 /** What people decide about posting. What could post twice is looked up in that moment, by a look-up that is proved. */
 import type { PostAttempt } from '../../ledger/ledger.ts'
 import type { PostingDesk, PostingPlace } from '../contract/engine.ts'
+import { toldAmount } from '../values/told-amount.ts'
 import { type Asker, asker, byHand, type DeskParts, refused } from './asker.ts'
 import { type PostingDeps, postContext, sendContext, type Who } from './deps.ts'
 import { decidingHeld } from './desk-held.ts'
@@ -63,6 +64,7 @@ function settling(deps: PostingDeps, { followed, inHand }: DeskParts, asked: Ask
     if (!kept) return
     const message = `${entity} ${key} was in doubt, and a person has it held: ${who.reason}`
     const cause = { class: 'data' as const, code: 'sync.post-held', message, entity, key }
+    const amounts = toldAmount(kept.schema, kept.record)
     const whose = { heldBy: address, sinkName, stage: 'sink' as const, key, ...(sourceKey !== null && { sourceKey }) }
     await ledger.commit({
       run,
@@ -71,7 +73,7 @@ function settling(deps: PostingDeps, { followed, inHand }: DeskParts, asked: Ask
       sinkId: address,
       sinkName,
       address,
-      held: [{ ...whose, sync, run, entity, sourceAddress: source, read, ...kept, cause }],
+      held: [{ ...whose, sync, run, entity, sourceAddress: source, read, ...kept, amounts, cause }],
       outcomes: {},
       intent: id,
       decision: { ...who, kind: 'in-doubt', sync, entity, sink: address, about: `${id}: held` },

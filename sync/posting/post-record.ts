@@ -5,6 +5,7 @@ import type { PostFacts, PostOutcome, PostTarget } from '../contract/posting.ts'
 import { type RetryContext, type RetryOptions, withRetry } from '../contract/retry.ts'
 import { backoffMs, waitSaying } from '../contract/wait.ts'
 import type { Entry } from '../run/entry.ts'
+import { toldAmount, toldOf } from '../values/told-amount.ts'
 import { between, type PostingDeps, type PostJob, postContext, sendContext } from './deps.ts'
 import type { Answering } from './sources.ts'
 import { type Standing, standingOf } from './standing.ts'
@@ -185,6 +186,7 @@ async function attempt(deps: PostingDeps, task: PostTask, facts: PostFacts): Pro
         sourceKey: entry.sourceKey,
         facts,
         sinkName: ref.name,
+        told: toldOf([toldAmount(job.batch.schema, entry.record)]),
       },
       entry.record,
       job.batch.schema,

@@ -11,6 +11,7 @@ import type { RowReport } from '../run/progress.ts'
 import type { SettleCommit } from '../run/settlement.ts'
 import { noCounts } from '../run/state.ts'
 import { compileHasher } from '../values/fingerprint.ts'
+import { toldAmount } from '../values/told-amount.ts'
 import type { Answers } from './answers.ts'
 import { type PostingDeps, type PostJob, postContext } from './deps.ts'
 import type { Followed } from './follow.ts'
@@ -263,6 +264,7 @@ async function hold(
     read: entry.read,
     record: entry.record,
     schema: batch.schema,
+    amounts: toldAmount(batch.schema, entry.record),
     cause,
   }
   await settle(deps, job, [{ row: entry.row, outcome: 'held', ...(waits && { waits }) }], { held: [held] }, counts)

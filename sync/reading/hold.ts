@@ -6,6 +6,7 @@ import type { EntityPlan, Page } from '../contract/source.ts'
 import { checkReadNumbers, isOfKnownRun } from '../run/believe-version.ts'
 import type { RunKeeper } from '../run/settlement.ts'
 import type { EntityRun, RunState } from '../run/state.ts'
+import { toldAmount } from '../values/told-amount.ts'
 import { knownKey } from './sweep.ts'
 
 /** A transform, or a node behind a catch, holds records in the name of every sink behind it. The ledger has them when this resolves; only then do they count as held at the sinks. Holding twice changes nothing. */
@@ -33,6 +34,7 @@ export async function hold(
     read: sync ? (record._read ?? sync.readNumber) : ledger.nextRead(),
     record,
     schema,
+    amounts: toldAmount(schema, record),
     cause,
   }))
   await ledger.commit({ run, sync: name, entity, sinkId: ref.id, sinkName: ref.name, held, outcomes: {} })
@@ -71,6 +73,7 @@ export async function holdRefused(
       read: record._read ?? firstRead,
       record,
       schema,
+      amounts: toldAmount(schema, record),
       cause: { class: 'data', code, message, entity: entity.name, key, ...(hint === undefined ? {} : { hint }) },
     }
   })

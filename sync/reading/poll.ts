@@ -126,6 +126,7 @@ async function finishRun(
       state: 'failed',
       verdict: 'failed',
       ties: false,
+      says: `failed: ${message}`,
       errors: [...before.errors, { ...cause, message }],
     }
   }

@@ -1,5 +1,5 @@
 /** Sends held records again: a run of its own that moves no window. */
-import type { HeldRecord, KnownKey, Ledger, OpenItem } from '../../ledger/ledger.ts'
+import type { HeldRecord, KnownKey, Ledger, OpenItem, Who } from '../../ledger/ledger.ts'
 import type { Engine } from '../contract/engine.ts'
 import { asSyncError, syncError } from '../contract/errors.ts'
 import type { DataRecord } from '../contract/message.ts'
@@ -7,9 +7,11 @@ import type { EntitySummary, RunSummary } from '../contract/summary.ts'
 import { readOf } from '../run/arrivals.ts'
 import { closeEntity, watchRun } from '../run/close-entity.ts'
 import { type BatchState, outcomesOf } from '../run/progress.ts'
+import { sentence } from '../run/sentence.ts'
 import { type EntityRun, newEntity, type RunState, type TotalsCheck } from '../run/state.ts'
-import { accounted, NOT_VERIFIED, STOPPED, summarize, wholeOf } from '../run/summary.ts'
+import { accounted, NOT_VERIFIED, STOPPED, says, summarize, wholeOf } from '../run/summary.ts'
 import { isGood, openInWords, worstOf } from '../run/verdict.ts'
+import { toldOf } from '../values/told-amount.ts'
 import { messageOf } from './batch-message.ts'
 import { isUnder } from './contracts.ts'
 import { createFiller } from './fill-batches.ts'
@@ -48,6 +50,7 @@ export async function replay(deps: PollDeps, options: ReplayOptions): Promise<Ru
   let claimed: readonly HeldRecord[] = []
   try {
     claimed = await ledger.claimHeld(options.filter, id)
+    if (options.who) await keepReplay(ledger, claimed, options.who)
     const stale = await readBefore(ledger, claimed)
     const lost = claimed.filter((held) => stale.has(held) && held.edited)
     errors.push(...lost.map(staleEdit))
@@ -73,7 +76,7 @@ export async function replay(deps: PollDeps, options: ReplayOptions): Promise<Ru
     errors.push({ ...cause, message })
   }
   const all = [...parts.flatMap((part) => part.errors), ...errors]
-  const entities = parts.flatMap((part) => part.entities.map((sum) => restated(sum, open.get(part.sync) ?? [])))
+  const entities = parts.flatMap((part) => part.entities.map((sum) => restated(sum, open.get(part.sync) ?? [], now())))
   const whole = wholeOf(entities, { open: [...open.values()].flat(), stopped: signal.aborted })
   const verdict = worstOf([
     ...(all.length > 0 ? (['failed'] as const) : []),
@@ -93,6 +96,7 @@ export async function replay(deps: PollDeps, options: ReplayOptions): Promise<Ru
         : 'done',
     entities,
     verdict,
+    says: says({ verdict, ended: now(), entities, errors: all, open: whole.open }),
     ...(whole.open.length > 0 ? { open: whole.open } : {}),
     ties: isGood(verdict),
     requests: parts.reduce((sum, part) => sum + part.requests, 0),
@@ -112,6 +116,25 @@ export async function replay(deps: PollDeps, options: ReplayOptions): Promise<Ru
     log.error(`replay ${id}: its end could not be written: ${asSyncError(error).message}`)
   }
   return summary
+}
+
+/** Keys that a decision names; it says how many there are. */
+const KEYS_NAMED = 20
+
+/** That a person had them sent again is kept: one decision for each place that held some. */
+async function keepReplay(ledger: Ledger, claimed: readonly HeldRecord[], who: Who): Promise<void> {
+  const places = Map.groupBy(claimed, ({ sync, entity, heldBy }) => JSON.stringify([sync, entity, heldBy]))
+  for (const records of places.values()) {
+    const [{ sync, entity, heldBy } = { sync: '', entity: '', heldBy: '' }] = records
+    const keys = records.slice(0, KEYS_NAMED).map(({ key }) => key)
+    const more = records.length > keys.length ? ` and ${records.length - keys.length} more` : ''
+    const told = toldOf(records.map(({ amounts }) => amounts))
+    await ledger.decide({
+      ...who,
+      ...{ kind: 'replay', sync, entity, sink: heldBy, about: keys.join(', ') + more },
+      ...(told.unknown === 0 && { amounts: told.sums }),
+    })
+  }
 }
 
 /** What was read under another contract than what its sync has written since (`sync/reading/contracts.ts`). */
@@ -135,13 +158,14 @@ const staleEdit = ({ entity, key }: HeldRecord): RunSummary['errors'][number] =>
 })
 
 /** What is open now that everything was sent again, in the place of what was open when its part ended. */
-function restated(sum: EntitySummary, items: readonly OpenItem[]): EntitySummary {
+function restated(sum: EntitySummary, items: readonly OpenItem[], at: string): EntitySummary {
   const { open: before = [], verdict: word = 'failed', ...rest } = sum
   const own = items.filter(({ entity }) => entity === sum.entity)
   const open = [...openInWords(own), ...before.filter((why) => why === STOPPED || why.startsWith(NOT_VERIFIED))]
   const moved = word === 'open' ? (sum.delivered > 0 ? 'ties' : 'nothing new') : word
   const verdict = worstOf([moved, ...(open.length > 0 ? (['open'] as const) : [])])
-  return { ...rest, verdict, ties: isGood(verdict), ...(open.length > 0 && { open }) }
+  const said = sentence({ ...rest, verdict, open, at })
+  return { ...rest, verdict, ties: isGood(verdict), says: said, ...(open.length > 0 && { open }) }
 }
 
 /** What arrives with the later read closes what was held. */

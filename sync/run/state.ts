@@ -82,6 +82,8 @@ export interface MarkPlace {
 export interface TotalsCheck {
   readonly kind: 'ties' | 'differs' | 'not verified'
   readonly amounts: EntitySummary['amounts']
+  /** Where it ties: what was compared, in words (`SUMS_OF_RUN`). */
+  readonly by?: readonly string[]
   /** Where it does not tie: why, in words. */
   readonly problem?: string
   /** What comparing whole tables said; absent: they were not asked. */

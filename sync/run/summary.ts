@@ -5,8 +5,9 @@ import type { CallUsage, EntitySummary, OutcomeCounts, RunSummary, Verdict } fro
 import { amountsText, toldAmounts } from '../values/told.ts'
 import { changedText } from './arrivals.ts'
 import { balanceOf } from './as-read.ts'
+import { sentence } from './sentence.ts'
 import { type EntityRun, type RunState, type TotalsCheck, tallyOf } from './state.ts'
-import { byEntity, isGood, openAt, openInWords, worstOf } from './verdict.ts'
+import { byEntity, COUNTS_OF_TABLES, isGood, openAt, openInWords, worstOf } from './verdict.ts'
 
 export interface Ending {
   readonly ended: string
@@ -93,11 +94,19 @@ function entityAt(run: RunState, entity: EntityRun, sink: EntityRun['sinks'][num
   const problem =
     entity.error?.message ??
     (missing !== 0 ? `${missing} of ${base.read} records read are not accounted for` : (unbalanced ?? differs))
+  const by = check?.kind === 'ties' ? [...(check.by ?? []), ...(check.whole ? [COUNTS_OF_TABLES] : [])] : undefined
+  const allowed = [
+    ...(run.mayFilter && base.filtered > 0 ? [`${base.filtered} record(s) filtered in the flow, allowed`] : []),
+    ...(changed?.allowed ? [changed.text] : []),
+  ]
   return {
     ...base,
     verdict,
     ties: isGood(verdict),
+    says: sentence({ verdict, at: ending.ended, problem, open, by, allowed }),
     ...(open.length > 0 ? { open } : {}),
+    ...(by ? { by } : {}),
+    ...(allowed.length > 0 ? { allowed } : {}),
     ...(problem === undefined ? {} : { problem }),
     ...(balance ? { asRead: balance.asRead } : {}),
     ...(balance?.arrived ? { arrived: balance.arrived } : {}),
@@ -145,6 +154,26 @@ export function wholeOf(
   }
 }
 
+/** The sentence of a whole run. */
+export function says({
+  verdict = 'failed',
+  ended: at,
+  entities,
+  errors,
+  open,
+}: Pick<RunSummary, 'verdict' | 'ended' | 'entities' | 'errors' | 'open'>): string {
+  const told = entities.find((one) => one.verdict === verdict && one.problem !== undefined)
+  const problem = (verdict === 'failed' ? errors[0]?.message : undefined) ?? (told && `${told.entity}: ${told.problem}`)
+  // What was compared for each of them.
+  const tied = entities.filter((one) => one.verdict === 'ties').map((one) => one.by ?? [])
+  const by = (tied[0] ?? []).filter((text) => tied.every((own) => own.includes(text)))
+  const allowed = entities.flatMap((one) => (one.allowed ?? []).map((text) => `${one.entity}: ${text}`))
+  return sentence({ verdict, at, problem: problem ?? OTHER_PROBLEM[verdict], open, by, allowed: [...new Set(allowed)] })
+}
+
+/** Of an entity that this run did not read. */
+const OTHER_PROBLEM: Readonly<Partial<Record<Verdict, string>>> = { differs: 'see the alerts' }
+
 export function summarize(run: RunState, ending: Ending): RunSummary {
   const all = [...run.entities.values()]
   const entities = all.flatMap((entity) => sinksOf(entity).map((sink) => entityAt(run, entity, sink, ending)))
@@ -169,6 +198,7 @@ export function summarize(run: RunState, ending: Ending): RunSummary {
     state: ending.stopped ? 'stopped' : failed ? 'failed' : 'done',
     entities,
     verdict,
+    says: says({ verdict, ended: ending.ended, entities, errors, open: whole.open }),
     ...(whole.open.length > 0 ? { open: whole.open } : {}),
     ties: isGood(verdict),
     requests: ending.requests ?? 0,

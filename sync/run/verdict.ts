@@ -2,6 +2,7 @@
 import type { OpenItem } from '../../ledger/ledger.ts'
 import type { SinkRef } from '../contract/engine.ts'
 import type { Verdict } from '../contract/summary.ts'
+import { addAmounts, toldInWords } from '../values/told-amount.ts'
 
 const ORDER: readonly Verdict[] = ['failed', 'differs', 'open', 'ties', 'nothing new']
 
@@ -35,10 +36,16 @@ export const openHere = (items: readonly OpenItem[], entity: string, address: st
       (address !== null || item.kind === 'held' || item.kind === 'left-out'),
   )
 
+/** By what it ties where the sums that a target stored of this run are those that were delivered. */
+export const SUMS_OF_RUN = 'sums of this run'
+/** And where its tables as a whole hold what the ledger counted there. */
+export const COUNTS_OF_TABLES = 'counts of the whole tables'
+
 const WORDS: Readonly<Partial<Record<OpenItem['kind'], string>>> = {
   held: 'held',
   replaying: 'being replayed',
   'left-out': 'left out',
+  'too-many': 'too many in the target',
   'in-doubt': 'in doubt',
   again: 'to be read again',
   unfound: 'to be read again, with everything',
@@ -56,11 +63,15 @@ export const byEntity = (items: readonly OpenItem[]): ReadonlyMap<string, OpenIt
 export const notWhole = (share: number): string =>
   `memory of the target not whole${share > 0 ? `, ${share} % read` : ''}, sweep due`
 
-/** `52 held`, `3 in doubt`; what was lost in its own words. Differences are no part of it. */
+/** `52 held, EUR 468,962.42`, `3 in doubt`; what was lost in its own words. Differences are no part of it. */
 export function openInWords(items: readonly OpenItem[]): string[] {
   const counted = Object.entries(WORDS).flatMap(([kind, word]) => {
-    const count = items.filter((item) => item.kind === kind).reduce((sum, item) => sum + item.count, 0)
-    return count > 0 ? [`${count} ${word}`] : []
+    const own = items.filter((item) => item.kind === kind)
+    const count = own.reduce((sum, item) => sum + item.count, 0)
+    if (count === 0) return []
+    const sums = addAmounts(own.flatMap(({ amounts = [] }) => amounts))
+    const told = toldInWords({ sums, unknown: own.reduce((sum, { unknown = 0 }) => sum + unknown, 0) })
+    return [told === '' ? `${count} ${word}` : `${count} ${word}, ${told}`]
   })
   const told = items.flatMap(({ kind, problem }) =>
     kind === 'lost' ? (problem ?? 'rows were lost') : kind === 'others' ? (problem ?? 'rows of others') : [],

@@ -114,7 +114,9 @@ describe('the template in the editor', function () {
     )
     match(
       seen.at(-1) ?? '',
-      new RegExp(`^yellow dot open: gl_entry: ${missing.entries.length} held; \\d+ records, \\d\\d:\\d\\d$`),
+      new RegExp(
+        `^yellow dot open: gl_entry: ${missing.entries.length} held, [A-Z]{3} [\\d,]+\\.\\d\\d.*; \\d+ records, \\d\\d:\\d\\d$`,
+      ),
     )
     ok(
       mapped.some((text) => text.includes(` mapped; open: ${missing.entries.length} held, `)),
@@ -159,7 +161,10 @@ describe('the template in the editor', function () {
     await editor.during('Map accounts', GREEN, async () => {
       seen = await editor.during('Replay', GREEN, () => editor.press('Replay held records'))
     })
-    match(seen.at(-1) ?? '', new RegExp(`^green dot ties: ${missing.entries.length} records?, `))
+    match(
+      seen.at(-1) ?? '',
+      new RegExp(`^green dot ties: sums of this run.*, \\d\\d:\\d\\d; ${missing.entries.length} records?$`),
+    )
     strictEqual(await count(stage, 'gl_entry'), books.tables.journalEntry.count())
     ok((await count(stage, 'gl_entry_line', "account = 'G-late'")) > 0)
     const again = await editor.during('Replay', /nothing is held/, () => editor.press('Replay held records'))
@@ -185,7 +190,10 @@ describe('the template in the editor', function () {
     await editor.done()
     await editor.deploy()
     const seen = await editor.during('x3', GREEN, () => editor.press('timestamp'))
-    match(seen.at(-1) ?? '', new RegExp(`^green dot ties: ${books.tables.supplier.count()} records, `))
+    match(
+      seen.at(-1) ?? '',
+      new RegExp(`^green dot ties: sums of this run.*; ${books.tables.supplier.count()} records$`),
+    )
     strictEqual(await count(stage, 'own_supplier'), books.tables.supplier.count())
   })
 

@@ -69,6 +69,16 @@ describe('the sidebar in the editor', function () {
     ])
   })
 
+  /** Gives a reason in the dialog that asks, which takes nothing without one. */
+  const answered = async (question: string, name: string, reason: string): Promise<void> => {
+    const ask = editor.page.locator('.red-ui-notification', { hasText: question })
+    await ask.getByRole('button', { name }).click()
+    strictEqual(await ask.count(), 1, 'not without a reason')
+    await ask.getByLabel('Reason').fill(reason)
+    await ask.getByRole('button', { name }).click()
+    await ask.waitFor({ state: 'detached' })
+  }
+
   it('shows a run that failed in red, with the reason and the next step, as soon as it has ended', async () => {
     thread.databricks.deny('MODIFY', `main.${job.name}.product`)
     for (const product of [...job.books.tables.product.walk()].slice(2, 4))
@@ -116,12 +126,22 @@ describe('the sidebar in the editor', function () {
     await editor.monitor.getByRole('button', { name: 'Replay' }).click()
     await editor.page.getByText('changes that are not saved').waitFor()
     await record.getByRole('button', { name: 'Save' }).click()
+    await answered('Save the changes?', 'Save', 'a slip of the pen')
     await record.getByText('Edited by admin').waitFor()
     await record.getByText(`originally: ${HOSTILE}`).waitFor()
     strictEqual(await editor.page.locator('img[src=x]').count(), 0)
     strictEqual(await record.getByRole('checkbox').isChecked(), true)
     await editor.monitor.getByRole('button', { name: 'Replay' }).click()
+    await answered('Send 1 held record(s) again?', 'Replay', 'the price is right now')
     await record.waitFor({ state: 'detached' })
+    const { body } = await thread.red.call('GET', `/tieout/decisions?ledger=${job.node('sync-ledger').id}`)
+    deepStrictEqual(
+      (body as Record<string, string>[]).map(({ kind, by, reason }) => [kind, by, reason]),
+      [
+        ['replay', 'admin', 'the price is right now'],
+        ['edit', 'admin', 'a slip of the pen'],
+      ],
+    )
     await editor.openMonitor('runs')
     await rowOf('replay · done · open').waitFor()
     const stored = await job.rows(
@@ -178,6 +198,7 @@ describe('the sidebar in the editor', function () {
     await rowOf(codes[1]).getByRole('checkbox').check()
     await editor.monitor.getByLabel('Replay node').selectOption({ label: `Replay (${job.flow[0]?.label})` })
     await editor.monitor.getByRole('button', { name: 'Replay' }).click()
+    await answered('Send 1 held record(s) again?', 'Replay', 'once more')
     strictEqual((await started).postDataJSON().node, job.node('replay').id)
     await rowOf('replays: 1').waitFor()
   })
@@ -279,8 +300,9 @@ describe('what is not over in the sidebar', function () {
     await thread.red.stop()
     const ledger = new DatabaseSync(join(thread.red.userDir, `${job.name}.db`))
     ledger.exec(`
-      INSERT INTO difference (id, sync, entity, address, sink_name, run, problem, since) VALUES ('d1', '${job.name}', 'supplier', 'databricks://x', 'Write to Databricks', 'r0',
-        'supplier: count 30 delivered, 29 stored', '2026-03-01T08:00:00Z');
+      INSERT INTO difference (id, sync, entity, address, sink_name, run, problem, since)
+        VALUES ('d1', '${job.name}', 'supplier', 'databricks://x', 'Write to Databricks', 'r0',
+          'supplier: count 30 delivered, 29 stored', '2026-03-01T08:00:00Z');
       UPDATE run SET summary = json_set(json_remove(summary, '$.verdict', '$.entities[0].verdict'), '$.entities[0].held', 52)`)
     ledger.close()
     await thread.restart('SIGTERM')
@@ -328,6 +350,37 @@ describe('what is not over in the sidebar', function () {
     const amber = await colorOf(editor.monitor.locator('li .tieout-monitor-open'))
     strictEqual(await colorOf(editor.monitor.locator('[data-view=held] > .tieout-monitor-count')), amber)
     match(amber, /^rgb/)
+  })
+
+  it('52 held are told with their amount, in the sidebar as in the status of the node', async () => {
+    const job = thread.begin({ entities: ['gl_entry'] })
+    // Of a journal its debit is told, in the currency of its first ledger; all in ten-thousandths.
+    const sums = new Map<string, bigint>()
+    for (const entry of [...job.books.tables.journalEntry.walk()].slice(0, 52)) {
+      for (const { ledger, sign, ledgerAmount, ledgerCurrency } of entry.lines) {
+        const [whole = '', digits = ''] = ledgerAmount.split('.')
+        if (ledger === entry.lines[0]?.ledger && sign === 1)
+          sums.set(ledgerCurrency, (sums.get(ledgerCurrency) ?? 0n) + BigInt(whole + digits.padEnd(4, '0')))
+      }
+      const lines = entry.lines.map((line, n) => (n === 0 ? { ...line, quantity: TOO_LONG } : line))
+      job.put('journalEntry', { ...entry, lines })
+    }
+    const told = [...sums]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([currency, units]) => {
+        const text = String(units).padStart(5, '0')
+        const whole = text.slice(0, -4).replace(/\B(?=(\d{3})+$)/g, ',')
+        return `${currency} ${whole}.${text.slice(-4).replace(/0{1,2}$/, '')}`
+      })
+    const says = `open: gl_entry: 52 held, ${told.join(', ')}`
+    await job.deploy()
+    strictEqual((await job.run()).summary?.says, says)
+    await editor?.close()
+    editor = await openEditor(thread.red)
+    await editor.openMonitor('runs')
+    await editor.monitor.getByText(says).waitFor()
+    await editor.openMonitor('held')
+    strictEqual(await rows().count(), 52)
   })
 })
 

@@ -64,34 +64,25 @@ describe('node kit', () => {
     }
 
     it('the status has the word for the run: green for ties and nothing new alone', async () => {
-      match(await endsWith({ verdict: 'ties' }), /^green dot ties: 0 records/)
+      match(await endsWith({ verdict: 'ties' }), /^green dot ties; 0 records/)
+    })
+    it('the sentence of the summary is the status, with the time that it says and no other', async () => {
+      const says = 'ties: sums of this run and counts of the whole tables, 03:12'
+      strictEqual(await endsWith({ verdict: 'ties', says }), `green dot ${says}; 0 records`)
+    })
+    it('and what is open with its amount', async () => {
+      const open = 'open: gl_entry: 52 held, EUR 468,962.42'
+      match(
+        await endsWith({ verdict: 'open', ties: false, says: open }),
+        new RegExp(`^yellow dot ${open}; 0 records, `),
+      )
     })
     it('nothing new is green too', async () => {
-      match(await endsWith({ verdict: 'nothing new' }), /^green dot nothing new: 0 records/)
-    })
-    it('what is open of the sync is amber, first of all that it is, of entities too that were not read', async () => {
-      const open = ['gl_entry: 52 held', 'supplier: 1 left out', 'customer: 3 in doubt']
-      match(
-        await endsWith({ verdict: 'open', ties: false, open }),
-        /^yellow dot open: gl_entry: 52 held, supplier: 1 left out and 1 more; 0 records/,
-      )
+      match(await endsWith({ verdict: 'nothing new' }), /^green dot nothing new; 0 records/)
     })
     it('a difference that an earlier run found is red, and no failure of this one', async () => {
-      const problem = 'count 3 delivered, 2 stored'
-      const entity = {
-        ...noOutcomes,
-        entity: 'supplier',
-        sink: 'w',
-        read: 0,
-        rows: 0,
-        ties: false,
-        amounts: {},
-        problem,
-      }
-      match(
-        await endsWith({ verdict: 'differs', ties: false, entities: [{ ...entity, verdict: 'differs' }] }),
-        /^red ring differs: count 3 delivered, 2 stored/,
-      )
+      const says = 'differs: supplier: count 3 delivered, 2 stored'
+      strictEqual(await endsWith({ verdict: 'differs', ties: false, says }), `red ring ${says}`)
     })
 
     it('a mapping holds in the name of the sinks behind it and shows what it held without sensitive values', async () => {
@@ -208,7 +199,10 @@ describe('node kit', () => {
 
     for (const [order, sweep] of [
       [{ sweep: true }, { since: null }],
-      [{ sweep: { confirm: ['supplier', 'customer'] } }, { since: null, confirm: ['supplier', 'customer'] }],
+      [
+        { sweep: { confirm: ['supplier', 'customer'] }, by: 'anna', reason: 'they were archived' },
+        { since: null, confirm: ['supplier', 'customer'] },
+      ],
     ] as const)
       it(`msg.tieout ${JSON.stringify(order)} asks for what changed and a sweep`, async () => {
         await load(types, flow, secrets)
@@ -217,6 +211,32 @@ describe('node kit', () => {
         await first(sum)
         const { scope, sweep: asked } = stage.engine.polls[0] ?? {}
         deepStrictEqual({ scope, asked }, { scope: { kind: 'changes' }, asked: sweep })
+      })
+
+    for (const [order, about] of [
+      [{ sweep: { confirm: 'supplier' } }, 'supplier they were really deleted'],
+      [{ identity: 'anew' }, ' anew'],
+      [{ full: true, identity: 'keep' }, ' keep'],
+    ] as const)
+      it(`msg.tieout ${JSON.stringify(order)} is a decision: refused without a reason, with the message to send, and kept`, async () => {
+        await load(types, [...flow, { id: 'T', type: 'tab', label: 'Books' }], secrets)
+        const [caught, sum] = [inbox('caught'), inbox('sum')]
+        node('s').receive({ tieout: order } as never)
+        const { message, cause } = (await first(caught)).error as { message: string; cause: { hint: string } }
+        match(message, /is a decision that is kept with its reason, and the message has none/)
+        const [, json = ''] = /msg\.tieout = (\{.*\})\. /.exec(cause.hint) ?? []
+        const meant = JSON.parse(json) as Record<string, string>
+        deepStrictEqual({ ...meant, by: undefined, reason: undefined }, { ...order, by: undefined, reason: undefined })
+        strictEqual(stage.engine.polls.length, 0)
+        const { by: _, ...unnamed } = { ...meant, by: '', reason: 'the folder was archived' }
+        node('s').receive({ tieout: unnamed } as never)
+        await first(sum)
+        const [decision] = stage.engine.decisions
+        match(decision?.by ?? '', /node .+/)
+        deepStrictEqual(
+          [`${decision?.entity} ${decision?.about}`, decision?.reason],
+          [about, 'the folder was archived'],
+        )
       })
 
     it('an order that is not known fails in words instead of reading everything', async () => {

@@ -96,6 +96,7 @@ describe('operations', () => {
     node('s').receive(message)
     return (await first(sum)).payload as RunSummary
   }
+  const mended = { tieout: { reason: 'the cause is mended' } } as never
   const held = async (): Promise<
     { id: string; key: string; record: Record<string, unknown>; cause: { message: string } }[]
   > => (await helper.request().get('/tieout/held')).body
@@ -116,7 +117,7 @@ describe('operations', () => {
 
       node('f').context().global.set('fixed', true)
       const done = inbox('rsum')
-      node('r').receive({})
+      node('r').receive(mended)
       strictEqual(((await first(done)).payload as RunSummary).mode, 'replay')
       deepStrictEqual([...world.target.stored.keys()].sort(), ['erp|A', 'erp|B', 'erp|C'])
       deepStrictEqual(await held(), [])
@@ -171,7 +172,8 @@ describe('operations', () => {
       deepStrictEqual(await get(`/tieout/held?id=${record?.id}`), [record])
       deepStrictEqual(await get('/tieout/held?id=another'), [])
 
-      const edit = (changes: object) => helper.request().post('/tieout/held/edit').send({ id: record?.id, changes })
+      const edit = (changes: object) =>
+        helper.request().post('/tieout/held/edit').send({ id: record?.id, changes, reason: 'the name was wrong' })
       match((await edit({ code: 'X' })).body.error, /code is part of the key/)
       match((await edit({ nme: 'X' })).body.error, /no column nme/)
       strictEqual((await edit({ name: 'Supplier Bee' })).status, 200)
@@ -181,13 +183,20 @@ describe('operations', () => {
           await helper
             .request()
             .post('/tieout/held/replay')
-            .send({ ids: [record?.id] })
+            .send({ ids: [record?.id], reason: 'it is mended' })
         ).body,
         { started: true },
       )
       strictEqual(((await first(done)).payload as RunSummary).state, 'done')
       strictEqual(world.target.stored.get('erp|B')?.record.name, 'Supplier Bee')
       deepStrictEqual(await held(), [])
+      deepStrictEqual(
+        (await get('/tieout/decisions')).map(({ kind, by, reason, about }) => [kind, by, reason, about]),
+        [
+          ['replay', 'anonymous', 'it is mended', 'erp|B'],
+          ['edit', 'anonymous', 'the name was wrong', 'erp|B'],
+        ],
+      )
       const runs = (await helper.request().get('/tieout/runs?limit=10')).body as RunSummary[]
       deepStrictEqual(
         runs.map(({ mode }) => mode),
@@ -201,7 +210,7 @@ describe('operations', () => {
       await load(types, flow('return msg'), secrets)
       await run()
       const done = inbox('rsum')
-      node('r').receive({ tieout: { entity: 'supplier' } })
+      node('r').receive({ tieout: { entity: 'supplier', by: 'anna', reason: 'the name was mended' } } as never)
       await first(done)
       const [again] = await held()
       strictEqual(again?.key, 'erp|B')
@@ -222,8 +231,28 @@ describe('operations', () => {
       match(without.body.error, /^reason: /)
       deepStrictEqual(await held(), [])
       const shown = statuses('r')
-      node('r').receive({})
+      node('r').receive(mended)
       await waitFor(() => shown.some((text) => text.includes('nothing is held')))
+    })
+
+    it('a replay by message needs a reason; without "by" the node stands for who', async () => {
+      world.target.tells = true
+      world.target.refuses = ({ name }) => (name === 'Supplier B' ? 'the name is not known' : undefined)
+      await load(types, flow('return msg', [], { scope: ['r'], to: 'alerts' }), secrets)
+      await run()
+      const [caught, done] = [inbox('alerts'), inbox('rsum')]
+      node('r').receive({})
+      const { message, cause } = (await first(caught)).error as { message: string; cause: { hint: string } }
+      match(message, /A replay is a decision that is kept with its reason/)
+      match(cause.hint, /^Send msg\.tieout = \{"by":"your name","reason":"why"\}/)
+      strictEqual((await held()).length, 1)
+      node('r').receive(mended)
+      await first(done)
+      const [decision] = (await helper.request().get('/tieout/decisions')).body as Record<string, string>[]
+      deepStrictEqual(
+        [decision?.kind, decision?.by, decision?.reason],
+        ['replay', 'node replay', 'the cause is mended'],
+      )
     })
 
     it('refuses an order that it does not know', async () => {
@@ -283,7 +312,7 @@ describe('operations', () => {
       await waitFor(() => shown.some((text) => text === 'red ring 1 open alert'))
       deepStrictEqual(told(later), [])
       world.target.refuses = () => undefined
-      node('r').receive({})
+      node('r').receive(mended)
       await waitFor(() => later.length > 0)
       deepStrictEqual(told(later), ['held cleared'])
     })
@@ -319,7 +348,7 @@ describe('operations', () => {
       await run()
       world.target.refuses = () => undefined
       const [sink, alerts] = [statuses('w'), statuses('a')]
-      node('r').receive({})
+      node('r').receive(mended)
       await waitFor(() => sink.some((text) => text.startsWith('green dot supplier: 1 delivered')))
       await waitFor(() => alerts.some((text) => text.startsWith('green dot no alert')))
     })

@@ -108,7 +108,7 @@ describe('nodes that post, and their routes', () => {
     await deploy()
     summaries = inbox('sum')
     hub.put('A', '10')
-    deepStrictEqual((await run()).open, ['invoice: 1 held'])
+    deepStrictEqual((await run()).open, ['invoice: 1 held, EUR 10.00'])
     match(await post('posting/start', { ...where, reason }), /Test posting/)
     match(await post('posting/test', where), /was found/)
     match(await post('posting/start', where), /reason/)

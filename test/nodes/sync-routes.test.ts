@@ -151,9 +151,9 @@ describe('starting and stopping a sync by its routes', () => {
     strictEqual((await post('decide', { sync: 'books', identity: 'whatever', reason })).status, 400)
     strictEqual((await post('decide', { sync: 'books', identity: 'keep' })).status, 400, 'not without a reason')
     deepStrictEqual((await post('decide', { sync: 'books', identity: 'keep', reason })).body, { started: true })
+    strictEqual((await summary(1)).state, 'done')
     const [decision] = (await helper.request().get('/tieout/decisions')).body as Record<string, string>[]
     deepStrictEqual([decision?.kind, decision?.about, decision?.reason], ['identity', 'keep', reason])
-    strictEqual((await summary(1)).state, 'done')
     deepStrictEqual((await syncs())[0]?.questions, [])
   })
 })

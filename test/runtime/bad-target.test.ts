@@ -49,7 +49,11 @@ describe('a bad target', function () {
     const { missing, extra, different } = await job.compare()
     deepEqual({ missing, extra, different }, { missing: 1, extra: 0, different: 0 })
 
-    const edited = await thread.red.call('POST', '/tieout/held/edit', { id: held.id, changes: { base_price: '77.5' } })
+    const edited = await thread.red.call('POST', '/tieout/held/edit', {
+      id: held.id,
+      changes: { base_price: '77.5' },
+      reason: 'a slip of the pen',
+    })
     equal(edited.status, 200, JSON.stringify(edited.body))
     const replayed = await job.replay()
     equal(replayed.summary?.state, 'done', JSON.stringify(replayed))

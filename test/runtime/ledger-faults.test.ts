@@ -189,7 +189,11 @@ describe('a ledger and a process in trouble', function () {
     await job.deploy()
     equal(entityOf(await job.run(), 'product').held, 1)
     const [held] = await job.held()
-    await thread.red.call('POST', '/tieout/held/edit', { id: held?.id, changes: { base_price: product.basePrice } })
+    await thread.red.call('POST', '/tieout/held/edit', {
+      id: held?.id,
+      changes: { base_price: product.basePrice },
+      reason: 'a slip of the pen',
+    })
     for (const entry of job.books.tables.journalEntry.walk()) job.put('journalEntry', { ...entry, transaction: 'ODX' })
     thread.x3.setLatency(40)
     const from = job.seen.length
@@ -314,7 +318,7 @@ describe('a ledger and a process in trouble', function () {
       { what: 'the alert' },
     )
     failed(await job.run())
-    const kept = await job.run({ identity: 'keep' })
+    const kept = await job.run({ identity: 'keep', reason: 'the server was renamed' })
     succeeded(kept)
     equal(entityOf(kept, 'supplier').delivered, 1)
     ok(entityOf(kept, 'gl_entry').read < entityOf(first, 'gl_entry').read)
@@ -336,7 +340,7 @@ describe('a ledger and a process in trouble', function () {
     changeOne(job, 'YYY')
     await job.deploy()
     failed(await job.run())
-    const anew = await job.run({ identity: 'anew' })
+    const anew = await job.run({ identity: 'anew', reason: 'it is another folder' })
     succeeded(anew)
     equal(entityOf(anew, 'gl_entry').read, entityOf(first, 'gl_entry').read)
     equal(entityOf(anew, 'supplier').delivered, 1, 'what is there already is not written again')

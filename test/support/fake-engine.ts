@@ -1,5 +1,5 @@
 /** An engine without a ledger: counts what is delivered and held, for tests of the nodes alone. */
-import type { Ledger } from '../../ledger/ledger.ts'
+import type { Ledger, NewDecision } from '../../ledger/ledger.ts'
 import type { Engine, PollOptions } from '../../sync/contract/engine.ts'
 import { syncError } from '../../sync/contract/errors.ts'
 import type { OutcomeCounts, RunSummary } from '../../sync/contract/summary.ts'
@@ -11,6 +11,8 @@ export interface FakeEngine extends Engine {
   readonly delivered: Parameters<Engine['deliver']>[0][]
   readonly holds: Parameters<Engine['hold']>[0][]
   readonly replays: Parameters<Engine['replay']>[0][]
+  /** What people decided. */
+  readonly decisions: NewDecision[]
   closed: boolean
 }
 
@@ -38,12 +40,14 @@ export function fakeEngine(parts: Partial<Engine> & { ledger?: Ledger } = {}): F
     delivered: [],
     holds: [],
     replays: [],
+    decisions: [],
     closed: false,
     ledger: {
       id: 'ledger-1',
       raiseAlert: async () => undefined,
       clearAlerts: async () => [],
       openItems: async () => [],
+      decide: async (decision: NewDecision) => void fake.decisions.push(decision),
     } as unknown as Ledger,
     async poll(options) {
       return summaryOf(options.name)

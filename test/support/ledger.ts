@@ -67,6 +67,7 @@ export const held = (text: string, read: number, more: Partial<NonNullable<Commi
   record: { _row: 0, _read: read, source: 'erp', code: text, name: `name of ${text}` } as DataRecord,
   schema: supplierSchema,
   cause: { class: 'data' as const, code: 'test.bad', message: 'it does not fit' },
+  amounts: {},
   ...more,
 })
 

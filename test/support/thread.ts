@@ -201,7 +201,7 @@ export async function startThreadTo<S>(
       deploy: () => red.deploy(flow),
       run: (order) => ran(node('x3-poll'), 'summary', order),
       press: (order) => start(node('x3-poll'), order),
-      replay: (order) => ran(node('replay'), 'replayed', order),
+      replay: (order) => ran(node('replay'), 'replayed', { reason: 'the cause is mended', ...order }),
       put(table, thing) {
         ;(own.tables[table] as ChangingTable<BookTables[typeof table]>).put({
           ...thing,

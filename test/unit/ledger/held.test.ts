@@ -115,13 +115,16 @@ describe('held records', () => {
     await hold(held('A', 5))
     const [a] = await ledger.held({})
     assert.ok(a)
-    await ledger.editHeld(a.id, { ...a.record, name: 'corrected' }, 'mary')
+    await ledger.editHeld(a.id, { ...a.record, name: 'corrected' }, { by: 'mary', reason: 'the name was wrong' })
     const [edited] = await ledger.held({})
     assert.equal(edited?.record.name, 'name of A')
     assert.equal(edited?.edited?.record.name, 'corrected')
     assert.equal(edited?.edited?.by, 'mary')
     await ledger.discardHeld([a.id], { by: 'mary', reason: 'a test record' })
-    await assert.rejects(ledger.editHeld(a.id, a.record, 'mary'), /no open held record/)
+    await assert.rejects(
+      ledger.editHeld(a.id, a.record, { by: 'mary', reason: 'the name was wrong' }),
+      /no open held record/,
+    )
   })
 
   it('the oldest one is told with its stamp; one without a stamp means that the stamp is unknown', async () => {
@@ -141,7 +144,11 @@ describe('held records', () => {
     await hold({ ...plain, record: { ...plain.record, name: 'IBAN-FR7630006000011234567890189' } }, held('B', 5))
     const [a, b] = await ledger.held({})
     assert.ok(a && b)
-    await ledger.editHeld(a.id, { ...a.record, name: 'EDIT-FR7630006000011234567890189' }, 'mary')
+    await ledger.editHeld(
+      a.id,
+      { ...a.record, name: 'EDIT-FR7630006000011234567890189' },
+      { by: 'mary', reason: 'the name was wrong' },
+    )
     await ledger.close()
     const bytes = readFileSync(folder.file).toString('latin1')
     assert.ok(bytes.includes('it does not fit'), 'the reason is readable')

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { syncError } from '../../../../sync/contract/errors.ts'
+import { SUMS_OF_RUN } from '../../../../sync/run/verdict.ts'
 import {
   type Bench,
   bench,
@@ -26,7 +27,7 @@ describe('deliver: edits and replay', () => {
     await b.send('r1', [supplier('S', 'bad')], { read: 5 })
     const [held] = await openHeld(b)
     assert.ok(held)
-    await b.ledger.editHeld(held.id, { ...held.record, name: 'edited' }, 'anna')
+    await b.ledger.editHeld(held.id, { ...held.record, name: 'edited' }, { by: 'anna', reason: 'the name was wrong' })
     await b.begin('replay', { mode: 'replay' })
     await b.ledger.claimHeld({ ids: [held.id] }, 'replay')
     const replayed = await b.send('replay', [supplier('S', 'edited', { _read: 5 })], {
@@ -199,7 +200,11 @@ describe('deliver: control totals', () => {
     const run = await b.begin('r1')
     await send(b, 'r1', [journal('J1', '10.10'), journal('J2', '0.20')], 1)
     await send(b, 'r1', [journal('J1', '30.00')], 2)
-    assert.deepEqual(await check(run), { kind: 'ties', amounts: { EUR: { debit: '30.2', credit: '30.2' } } })
+    assert.deepEqual(await check(run), {
+      kind: 'ties',
+      amounts: { EUR: { debit: '30.2', credit: '30.2' } },
+      by: [SUMS_OF_RUN],
+    })
     assert.equal(b.target.counts.totals, 2)
   })
 
@@ -210,7 +215,11 @@ describe('deliver: control totals', () => {
     const run = await b.begin('r2')
     await send(b, 'r2', [journal('J1', '10'), journal('J3', '5')], 2)
     await send(b, 'r2', [journal('J1', '11'), { _row: 0, _op: 'delete', source: 'x3', number: 'J3' }], 3)
-    assert.deepEqual(await check(run), { kind: 'ties', amounts: { EUR: { debit: '11', credit: '11' } } })
+    assert.deepEqual(await check(run), {
+      kind: 'ties',
+      amounts: { EUR: { debit: '11', credit: '11' } },
+      by: [SUMS_OF_RUN],
+    })
   })
 
   it('take off the run beside it what another run has delivered anew', async () => {

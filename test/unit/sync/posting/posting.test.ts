@@ -46,7 +46,7 @@ describe('posting', () => {
     const node = await w.node()
     w.hub.put('A', '10')
     const before = await node.run()
-    deepStrictEqual([before.verdict, before.open], ['open', ['invoice: 1 held']])
+    deepStrictEqual([before.verdict, before.open], ['open', ['invoice: 1 held, EUR 10.00']])
     deepStrictEqual(await node.held(), { [A]: 'sync.post-unproved' })
     await rejects(node.engine.posting.start(place, anna), ({ cause }: SyncError) =>
       /Test posting/.test(cause.hint ?? ''),
@@ -182,7 +182,7 @@ describe('posting', () => {
     const running = node.run()
     await reached.promise
     const next = await w.node({ file: w.remains() })
-    deepStrictEqual((await next.run()).open, ['invoice: 1 in doubt'])
+    deepStrictEqual((await next.run()).open, ['invoice: 1 in doubt, EUR 10.00'])
     erp.vouchers.push({ key: A, number: 'V9', status: 'draft', amount: '10', currency: 'EUR', party: 'S1' })
     await next.engine.posting.look()
     deepStrictEqual(
@@ -346,7 +346,7 @@ describe('posting', () => {
       w.hub.answers.map(({ key, say }) => [key, say]),
       [[A, { sentBack: 'looked there' }]],
     )
-    deepStrictEqual([await node.held(), (await node.run()).open?.includes('invoice: 1 held')], [{}, false])
+    deepStrictEqual([await node.held(), (await node.run()).open?.includes('invoice: 1 held, EUR 10.00')], [{}, false])
     w.hub.put('C', '1')
     erp.fates.push({ refused: 'no' })
     await node.run()

@@ -137,7 +137,12 @@ describe('an entity whose amounts are signed by another rule than those that are
       await before.poll({ send: (message) => send(overTheWire(message), true, before) })
       const [record] = await before.ledger.held({})
       assert.equal(record?.key, 'erp|A')
-      if (edited) await before.ledger.editHeld(record.id, { ...record.record, name: 'mine' }, 'anna')
+      if (edited)
+        await before.ledger.editHeld(
+          record.id,
+          { ...record.record, name: 'mine' },
+          { by: 'anna', reason: 'the name was wrong' },
+        )
       await end(before)
 
       const r = await version(NEW)

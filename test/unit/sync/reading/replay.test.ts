@@ -129,7 +129,10 @@ describe('held records', () => {
       await r.poll()
       const [held] = await r.ledger.held({})
       assert.ok(held)
-      await r.ledger.editHeld(held.id, { ...held.record, name: 'by hand' } as DataRecord, 'mary')
+      await r.ledger.editHeld(held.id, { ...held.record, name: 'by hand' } as DataRecord, {
+        by: 'mary',
+        reason: 'the name was wrong',
+      })
       assert.equal((await replay()).state, 'done')
       assert.equal(name('erp|B'), 'by hand')
     })
@@ -170,7 +173,10 @@ describe('held records', () => {
       await r.poll()
       const [held] = await r.ledger.held({})
       assert.ok(held)
-      await r.ledger.editHeld(held.id, { ...held.record, name: 'corrected' } as DataRecord, 'mary')
+      await r.ledger.editHeld(held.id, { ...held.record, name: 'corrected' } as DataRecord, {
+        by: 'mary',
+        reason: 'the name was wrong',
+      })
       reject()
       assert.equal((await replay()).state, 'done')
       assert.equal(name('erp|B'), 'corrected')

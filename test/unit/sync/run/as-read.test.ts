@@ -113,7 +113,7 @@ describe('what was read and what became of it', () => {
     await poll()
     const [held] = await ledger.held({})
     ok(held)
-    await ledger.editHeld(held.id, withAmount(held.record, '21'), 'anna')
+    await ledger.editHeld(held.id, withAmount(held.record, '21'), { by: 'anna', reason: 'it was wrong' })
     const replayed = await engine.replay({
       name: 'replay',
       ref: source1,

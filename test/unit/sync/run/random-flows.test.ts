@@ -151,7 +151,7 @@ async function walk(steps: readonly Step[]): Promise<number> {
         const edited = structuredClone(one.record)
         for (const line of linesOf(edited)) line.amount = `${line.amount}`.startsWith('-') ? '-7' : '7'
         past.edited = true
-        await made.ledger.editHeld(one.id, edited, 'anna')
+        await made.ledger.editHeld(one.id, edited, { by: 'anna', reason: 'it was wrong' })
       }
       now = { ...each, held: false, before: each.behind, behind: 'nothing' }
       await made.engine.replay({

@@ -256,7 +256,11 @@ describe('no green while something is open', () => {
       put('A', 'bad')
       await r.poll()
       const [held] = await r.ledger.held({})
-      await r.ledger.editHeld(held?.id ?? '', { ...(held?.record ?? { _row: 0 }), name: 'good' }, 'anna')
+      await r.ledger.editHeld(
+        held?.id ?? '',
+        { ...(held?.record ?? { _row: 0 }), name: 'good' },
+        { by: 'anna', reason: 'the name was wrong' },
+      )
       target.on('totals', () => target.stored.clear())
       const run = await r.engine.replay({
         name: 'replay',
@@ -309,7 +313,7 @@ describe('no green while something is open', () => {
   })
 
   describe('a deletion that is held', () => {
-    it('is over when a person discards it: its record is gone in the source, and nothing later would end it', async () => {
+    const deleted = async () => {
       r = await rig({ entities: suppliers })
       Object.assign(r.target('supplier'), { deletes: false })
       put('A', 'first')
@@ -319,10 +323,44 @@ describe('no green while something is open', () => {
       const run = await r.poll({ sweep: { since: null } })
       assert.deepEqual(sums(run, 'supplier').open, ['1 held'])
       const [held] = await r.ledger.held({})
-      assert.equal(await r.ledger.discardHeld([held?.id ?? ''], anna), 1)
-      assert.equal((await r.poll()).verdict, 'nothing new')
+      return held?.id ?? ''
+    }
+    const decided = async () => {
       const [decision] = await r.ledger.decisions({})
-      assert.deepEqual([decision?.kind, decision?.by, decision?.about], ['discard', 'anna', 'erp|A'])
+      return [decision?.kind, decision?.by, decision?.reason, decision?.about]
+    }
+
+    it('has two answers, and takes none for granted', async () => {
+      const id = await deleted()
+      await assert.rejects(r.ledger.discardHeld([id], anna), /which has two answers/)
+      assert.equal((await r.ledger.held({})).length, 1)
+      assert.deepEqual(await r.ledger.decisions({}), [])
+    })
+
+    it('is over when it was taken back by hand: its record is gone in the source, and nothing later would end it', async () => {
+      const id = await deleted()
+      assert.equal(await r.ledger.discardHeld([id], anna, 'taken-back'), 1)
+      assert.equal((await r.poll()).verdict, 'nothing new')
+      assert.deepEqual(await decided(), ['deletion-taken-back', 'anna', anna.reason, 'erp|A'])
+    })
+
+    it('is one too many in the target where it stays there, until its key is delivered again', async () => {
+      const id = await deleted()
+      assert.equal(await r.ledger.discardHeld([id], anna, 'stays'), 1)
+      const run = await r.poll()
+      assert.deepEqual([run.verdict, run.open], ['open', ['supplier: 1 too many in the target']])
+      assert.deepEqual(await decided(), ['deletion-stays', 'anna', anna.reason, 'erp|A'])
+      await r.ledger.purge(-1)
+      assert.deepEqual((await r.poll()).open, ['supplier: 1 too many in the target'])
+      put('A', 'again')
+      assert.equal((await r.poll()).verdict, 'ties')
+    })
+
+    it('is no more too many once the target was emptied', async () => {
+      const id = await deleted()
+      await r.ledger.discardHeld([id], anna, 'stays')
+      await r.ledger.forgetAddress(r.target('supplier').address)
+      assert.deepEqual(await r.ledger.openItems('s'), [])
     })
   })
 
@@ -497,7 +535,12 @@ describe('no green while something is open', () => {
       put('A', 'bad')
       assert.deepEqual(openOf(await r.poll()), ['1 held'])
       const [held] = await r.ledger.held({})
-      await r.ledger.editHeld(held?.id ?? '', { ...(held?.record ?? { _row: 0 }), name: 'mended' }, 'anna')
+      await r.ledger.editHeld(
+        held?.id ?? '',
+        { ...(held?.record ?? { _row: 0 }), name: 'mended' },
+        { by: 'anna', reason: 'the name was wrong' },
+        {},
+      )
       away.lose = true
       const replay = () =>
         r.engine.replay({
