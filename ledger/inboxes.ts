@@ -17,6 +17,14 @@ export interface InboxBook {
 /** Columns that begin anew when a document does. */
 const ANEW = "state = 'recorded', acknowledging = NULL, answer_id = NULL, why = NULL, sent_back = NULL"
 
+/**
+ * What was handed over once more may be other than what was posted: that is known when it has come to the sink again, and it is
+ * held then.
+ */
+const AS_POSTED = `(i.state <> 'handed on' OR p.at >= json_extract(i.times, '$."handed on"'))
+  AND NOT EXISTS (SELECT 1 FROM held WHERE held.entity = i.entity AND held.source_address = i.source
+    AND coalesce(held.source_key, held.key) = i.key || '|' || i.revision AND held.state IN ('open', 'replaying'))`
+
 const SQL = {
   put: `
     INSERT INTO inbox (source, key, sync, entity, document, state, times, why)
@@ -41,7 +49,7 @@ const SQL = {
     FROM inbox AS i LEFT JOIN posting AS p ON p.source = i.source AND p.source_key = i.key || '|' || i.revision
       AND p.status = 'final' AND p.aside IS NULL AND p.seen IS NOT NULL
     WHERE i.sync = ? AND i.source = ? AND i.state IN ('handed on', 'settled', 'answered')
-      AND (p.key IS NOT NULL OR i.sent_back IS NOT NULL) ORDER BY i.seq LIMIT 1000`,
+      AND (i.sent_back IS NOT NULL OR (p.key IS NOT NULL AND ${AS_POSTED})) ORDER BY i.seq LIMIT 1000`,
   overdue: `
     SELECT key FROM inbox WHERE sync = ? AND source = ? AND state IN ('acknowledged', 'handed on', 'settled', 'answered')
       AND coalesce(times ->> '$.acknowledged', times ->> '$."handed on"') < ? ORDER BY seq`,

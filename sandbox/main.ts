@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { startControl } from './control.ts'
 import { openHistory } from './history.ts'
-import { SERVER_NAMES, SERVERS, USUAL_SERVERS } from './servers/index.ts'
+import { SERVER_NAMES, SERVERS } from './servers/index.ts'
 import type { Ground, RunningServer } from './servers/server.ts'
 
 const usage = `npm run sandbox -- [flags]
@@ -19,7 +19,7 @@ const usage = `npm run sandbox -- [flags]
   --state DIR                      keep books, secrets and tables over restarts
   --generation current|quantityLines|2021
   --door NAME                      the door of X3 whose faults are played
-  --serve NAME,NAME                which servers (all but basware): ${SERVER_NAMES.join(', ')}
+  --serve NAME,NAME                which servers (all): ${SERVER_NAMES.join(', ')}
   --prepared                       stop the clock and keep the source's replies, for benches
   --stay                           do not end when standard input does`
 
@@ -34,7 +34,7 @@ const flags = z.object({
   door: z.string().default('graphql'),
   serve: z
     .string()
-    .default(USUAL_SERVERS.join(','))
+    .default(SERVER_NAMES.join(','))
     .transform((names) => names.split(','))
     .pipe(z.array(z.enum(SERVER_NAMES))),
   prepared: z.boolean().default(false),

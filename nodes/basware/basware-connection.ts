@@ -16,7 +16,9 @@ import {
 } from '../kit/kit.ts'
 import { checkBasware } from './client/check.ts'
 import { type BaswareConnection, createBaswareConnection } from './client/connection.ts'
+import { listNames, readList } from './client/lists.ts'
 import { apiOrigin, type BaswareAuth, type BaswareOptions, knownUrl } from './client/options.ts'
+import { type BaswareMemory, createMemory } from './client/poll.ts'
 
 const config = z.object({
   region: field.choice(['EU', 'US', 'AU', 'CA']),
@@ -47,6 +49,8 @@ const STORAGE = ['basware.com', 'amazonaws.com']
 /** What the nodes of a connection share. */
 export interface BaswareClient {
   readonly connection: BaswareConnection
+  /** What its runs share. */
+  readonly memory: BaswareMemory
   /** Value of the `source` column. */
   readonly source: string
 }
@@ -57,10 +61,18 @@ export const baswareConnection: ConnectionSpec<typeof config, typeof secrets, Ba
   config,
   credentials: secrets,
   async open(values, credentials) {
-    return { connection: createBaswareConnection(await optionsOf(values, credentials)), source: values.source }
+    const connection = createBaswareConnection(await optionsOf(values, credentials))
+    return { connection, memory: createMemory(), source: values.source }
   },
   close: (client) => client.connection.close(),
   test: async (values, credentials, { signal }) => checkBasware(await optionsOf(values, credentials), signal),
+  lists: Object.fromEntries(
+    listNames.map((name) => [
+      name,
+      ({ connection }: BaswareClient, _query: Readonly<Record<string, string>>, signal: AbortSignal) =>
+        readList(connection, name, signal),
+    ]),
+  ),
   way: async (values, credentials) => routeLine(await routeOf(values, credentials), apiOrigin(addressOf(values))),
 }
 

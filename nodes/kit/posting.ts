@@ -31,6 +31,15 @@ export async function attendSink(
   context.atClose(engine.attendSink({ ref: { id, name }, target: posting }))
 }
 
+/** Throws where nothing behind a source that answers posts: what it takes over would be taken from everybody else. */
+export function needsPosting(members: readonly Member[], name: string): void {
+  if (members.some(({ kind, posts }) => kind === 'sink' && posts)) return
+  throw syncError('config', 'sync.post-sink', `${name} reaches no node that posts, so that nothing is taken over`, {
+    field: 'wires',
+    hint: 'What it takes over must be posted and answered. Wire a node that posts, such as x3-post, to its first output, and deploy both.',
+  })
+}
+
 /** Its documents are asked about and answered, with or without a run. */
 export async function attendSource(
   context: NodeContext<unknown>,

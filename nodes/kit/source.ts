@@ -15,7 +15,7 @@ import { masked } from './masked.ts'
 import { foreignBefore, ledgerHandle, limitsFor, placeOf, reachable, sinksFor, targetsFor } from './members.ts'
 import { defineNode, type Message, type NodeContext } from './node.ts'
 import { decisionsIn, entitiesOf, ORDERS, type Order, scopeOf, sourceOrder, toldOf } from './order.ts'
-import { attendSource } from './posting.ts'
+import { attendSource, needsPosting } from './posting.ts'
 import { connectionBody, handle, scrub } from './routes.ts'
 import { finish, show } from './summary.ts'
 import { sweepOf } from './sweep.ts'
@@ -37,12 +37,15 @@ export const sourceFields = {
   mayChange: field.flag(false),
   /** Minutes without a sign of life after which a batch counts as dropped. */
   receiptMinutes: field.number(10, 0.05, 1440),
+}
+/** Those of a source that sweeps. */
+const sweepFields = {
   /** When all keys are listed and compared, so that what was deleted is found. */
   sweep: field.choice(['daily', 'never', 'always']),
   /** The first run of a day at or after this time (of this machine) sweeps. */
   sweepAt: field.time('02:00'),
 }
-type Common = z.output<z.ZodObject<typeof sourceFields>>
+type Common = z.output<z.ZodObject<typeof sourceFields & typeof sweepFields>>
 
 export interface SourceContext {
   readonly name: string
@@ -73,7 +76,10 @@ export interface SourceSpec<S extends Fields, CS extends Fields, K extends Field
   }
   /** What of the connection a person should see to soon, shown with the run's result. */
   readonly warning?: (client: Client) => string | undefined
-  /** Its sources can be asked whether a record still waits (`stillOurs`) and are told what became of it (`answer`). */
+  /**
+   * Its sources can be asked whether a record still waits (`stillOurs`) and are told what became of it (`answer`). They run only
+   * before a sink that posts, and there is nothing to sweep.
+   */
   readonly answers?: true
   /** Up to ten records for the dialog. Sensitive columns are masked by the kit. */
   readonly preview?: (
@@ -109,7 +115,8 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
   RED: NodeAPI,
   spec: SourceSpec<S, CS, K, Client>,
 ): void {
-  const config = z.object({ ...sourceFields, ...spec.config.shape }) as unknown as S
+  const common = { ...sourceFields, ...(spec.answers ? {} : sweepFields) }
+  const config = z.object({ ...common, ...spec.config.shape }) as unknown as S
   /** What belongs to one live node. */
   const state = new WeakMap<object, Run<Client>>()
   const runOf = (context: NodeContext<z.output<S>>): Run<Client> => {
@@ -311,9 +318,10 @@ async function runOrder<S extends Fields, CS extends Fields, K extends Fields, C
     try {
       const outputs = { place: context.place, ports: [0] }
       const members = reachable(context.RED, handle, outputs)
+      if (spec.answers) needsPosting(members, context.name)
       const filters = spec.filters?.(config)
       const limits = spec.limits?.(config) ?? limitsFor(members)
-      const sweep = sweepOf(config, toldOf(order), new Date())
+      const sweep = spec.answers ? undefined : sweepOf(config, toldOf(order), new Date())
       const summary = await engine.poll({
         name: config.syncName,
         ref: { id: context.id, name: context.name },

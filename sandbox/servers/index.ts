@@ -18,6 +18,3 @@ export const SERVERS = {
 
 export type ServerName = keyof typeof SERVERS
 export const SERVER_NAMES = Object.keys(SERVERS) as ServerName[]
-
-/** Those that are started unless told otherwise: no flow needs Basware yet. */
-export const USUAL_SERVERS = SERVER_NAMES.filter((name) => name !== 'basware')

@@ -366,6 +366,33 @@ describe('invoices taken over from Basware', function () {
     ok(ids(records).includes(small))
   })
 
+  it('are read by their keys where they are ours and in transfer, and of the others it is said why not', async () => {
+    const [ours, waiting, returned] = ['coded by hand', 'coded by hand', 'coded by hand'].map(approve) as [
+      string,
+      string,
+      string,
+    ]
+    await rig.acknowledge(ours)
+    rig.sandbox.act('return', { invoiceId: returned })
+    let read = 0
+    const { readKeys } = await plan()
+    const keys = [ours, waiting, returned, 'nobody'].map((id) => `basware|${id}|1`)
+    const page = await readKeys?.(keys, () => ++read, signal)
+    deepStrictEqual(
+      page?.records.map(({ id, revision, _read }) => [id, revision, _read]),
+      [[ours, 1, 1]],
+    )
+    deepStrictEqual(
+      page?.refused?.map(({ record, code }) => [record.id, code]),
+      [
+        [waiting, 'basware.waiting'],
+        [returned, 'basware.moved'],
+        ['nobody', 'basware.moved'],
+      ],
+    )
+    strictEqual(acknowledges(), 1)
+  })
+
   it('stop at an aborted run', async () => {
     const { readPage } = await plan()
     const stopped = AbortSignal.abort()

@@ -1,18 +1,45 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert/strict'
+import { z } from 'zod'
 import baswareConnectionNode from '../../nodes/basware/basware-connection.ts'
+import baswarePollNode from '../../nodes/basware/basware-poll.ts'
+import { type ConnectionSpec, defineConnection, defineLedger, defineSink } from '../../nodes/kit/kit.ts'
 import type { BaswareOptions as SandboxOptions } from '../../sandbox/basware/server.ts'
+import type { AnsweringSource, PollOptions } from '../../sync/contract/engine.ts'
 import { type BaswareFixture, startBaswareFixture } from '../support/basware.ts'
-import { helper, load, watchRejections } from '../support/helper.ts'
+import { fakeEngine, summaryOf } from '../support/fake-engine.ts'
+import { fakeTarget } from '../support/fakes.ts'
+import { type FlowEntry, first, helper, inbox, load, node, watchRejections } from '../support/helper.ts'
+import { createErp } from '../support/posting-erp.ts'
 
 interface Line {
   readonly ok: boolean
   readonly text: string
 }
 
-describe('basware-connection', () => {
+describe('basware-connection and basware-poll', () => {
   let fixture: BaswareFixture
-  const types = [baswareConnectionNode]
+  const stage = { engine: fakeEngine() }
+  type RED = Parameters<typeof baswarePollNode>[0]
+  const ledger = (RED: RED): void =>
+    defineLedger(RED, {
+      ...{ type: 'sync-ledger', version: 1, config: z.object({}), credentials: z.object({}) },
+      ...{ open: async () => stage.engine, test: async () => [] },
+    })
+  /** A sink that posts, and one that does not. */
+  const sinks = (RED: RED): void => {
+    const connection: ConnectionSpec<z.ZodObject, z.ZodObject, object> = {
+      ...{ type: 'erp-connection', version: 1, config: z.object({}), open: () => ({}) },
+    }
+    defineConnection(RED, connection)
+    const common = { version: 1, config: z.object({}), connection }
+    defineSink(RED, { ...common, type: 'erp-post', posts: true, target: () => createErp().target() })
+    defineSink(RED, { ...common, type: 'table-write', target: () => fakeTarget() })
+  }
+  const types = [ledger, baswareConnectionNode, baswarePollNode, sinks]
   watchRejections()
+  beforeEach(() => {
+    stage.engine = fakeEngine()
+  })
   const start = async (options: Partial<SandboxOptions> = {}): Promise<void> => {
     fixture = await startBaswareFixture(options)
     await load(types, [])
@@ -81,4 +108,103 @@ describe('basware-connection', () => {
     fixture.sandbox.inject('html-404', { site: 'token' })
     match(await first({}), /is not Basware's API/)
   })
+
+  const connection = () => {
+    const { url, clientId } = fixture.sandbox
+    return { url, source: 'basware', clientId, redirectHosts: '127.0.0.1', version: 1 }
+  }
+  const config = { companies: 'FR10, GB10', visibleSeconds: 1 }
+  const flow = (sink: string, more: object = {}): FlowEntry[] => [
+    { id: 'L', type: 'sync-ledger' },
+    { id: 'C', type: 'basware-connection', ...connection() },
+    { id: 'E', type: 'erp-connection' },
+    {
+      ...{ id: 'p', type: 'basware-poll', syncName: 'invoices', ledger: 'L', connection: 'C', ...config, version: 1 },
+      ...{ wires: [['w'], ['sum']], ...more },
+    },
+    { id: 'w', type: sink, ledger: 'L', connection: 'E', version: 1, wires: [[], []] },
+    { id: 'sum', type: 'helper' },
+    { id: 'catch', type: 'catch', scope: null, wires: [['caught']] },
+    { id: 'caught', type: 'helper' },
+  ]
+  const deploy = async (sink: string, more: object = {}): Promise<void> => {
+    fixture = await startBaswareFixture()
+    await load(types, flow(sink, more), { C: { secret: fixture.sandbox.clientSecret } })
+  }
+  const unsaved = () => ({ id: 'C', config: connection(), credentials: { secret: '__PWRD__' } })
+  const caughtError = async (): Promise<string> => {
+    const caught = inbox('caught')
+    node('p').receive({})
+    return ((await first(caught)).error as { message: string }).message
+  }
+
+  it('gives the engine a source that takes over and answers', async () => {
+    const asked: PollOptions[] = []
+    const attended: AnsweringSource[] = []
+    stage.engine = fakeEngine({
+      attendSource(source) {
+        attended.push(source)
+        return () => undefined
+      },
+      async poll(options) {
+        asked.push(options)
+        return summaryOf(options.name)
+      },
+    })
+    await deploy('erp-post')
+    const sums = inbox('sum')
+    node('p').receive({})
+    await first(sums)
+    const [options] = asked
+    deepStrictEqual(options?.entities, ['basware_invoice'])
+    match(options?.source.address ?? '', /^basware:\/\/127\.0\.0\.1:\d+\/basware$/)
+    strictEqual(options?.sweep, undefined)
+    deepStrictEqual(
+      attended.map(({ sync }) => sync),
+      ['invoices'],
+    )
+    const beside = await attended[0]?.open(new AbortController().signal)
+    ok(beside?.stillOurs && beside.answer)
+  })
+
+  it('takes nothing over where nothing behind it posts', async () => {
+    await deploy('table-write')
+    match(await caughtError(), /reaches no node that posts, so that nothing is taken over/)
+    strictEqual(fixture.sandbox.stats().acknowledge, undefined)
+  })
+
+  it('previews what waits and what would be held, and acknowledges nothing', async () => {
+    await deploy('erp-post')
+    const own = { ...config, syncName: 'invoices', ledger: 'L', connection: 'C', sensitive: 'bank_account' }
+    const body = { config: own, entity: 'basware_invoice', connection: unsaved() }
+    const { records, notices } = (await helper.request().post('/tieout/sources/basware-poll/preview').send(body)).body
+    strictEqual(records.length, 10)
+    ok(records.every((one: { lines: unknown[]; company: string }) => one.lines.length > 0 && one.company === 'FR10'))
+    ok(Array.isArray(notices))
+    strictEqual(fixture.sandbox.stats().acknowledge, undefined)
+  })
+
+  it('gives pick lists from the live system', async () => {
+    await deploy('erp-post')
+    const list = async (name: string) =>
+      (
+        (
+          await helper
+            .request()
+            .post(`/tieout/connections/basware-connection/lists/${name}`)
+            .send({ ...unsaved(), query: {} })
+        ).body.items as { value: string }[]
+      ).map(({ value }) => value)
+    deepStrictEqual(await list('companies'), ['FR10', 'GB10', 'IE10'])
+    deepStrictEqual(await list('sensitive'), ['bank_account', 'bank_account_local'])
+  })
+
+  for (const [field, value, says] of [
+    ['companies', ' , ', 'name at least one company'],
+    ['dateZone', 'Mars/Olympus', 'must be a time zone such as Europe/Paris'],
+  ] as const)
+    it(`names the field ${field} where it is wrong`, async () => {
+      await deploy('erp-post', { [field]: value })
+      strictEqual(await caughtError(), `Field ${field}: ${says}. Open the node and correct the field.`)
+    })
 })

@@ -96,7 +96,7 @@ const moment = (text: string): string => {
 
 /** Dates come as midnight, with or without a zone; with another time of day they mean a day in the tenant's zone. */
 function dayReader(zone: string): DayOf {
-  const format = zone && new Intl.DateTimeFormat('en-CA', { timeZone: zone, dateStyle: 'short' })
+  const format = zone && new Intl.DateTimeFormat('sv-SE', { timeZone: zone })
   return (text) => {
     const day = text.slice(0, 10)
     if (!format || !/T.*(Z|[+-]\d\d:?\d\d)$/.test(text) || /T00:00:00(\.0+)?Z$/.test(text)) return day

@@ -47,13 +47,20 @@ export function heldAt(invoice: Invoice, known: InboxItem | undefined): Held | u
   }
 }
 
-/** What keeps one that is ours from being handed on as it is now; undefined: nothing, it is in transfer. */
+/** What keeps one from being handed on as it is now; undefined: nothing, it is in transfer. */
 export function movedTo(invoice: Invoice | undefined, key: string): Held | undefined {
-  if (invoice?.processingStatus === 'TransferInProgress') return undefined
-  const now = invoice ? `is ${invoice.processingStatus} there now` : 'is not there any more'
+  const state = invoice?.processingStatus
+  if (state === 'TransferInProgress') return undefined
+  const name = invoice ? nameOf(invoice) : `Invoice ${key}`
+  if (state === 'WaitingForTransfer')
+    return {
+      code: 'basware.waiting',
+      message: `${name} waits for transfer at Basware, and is not acknowledged`,
+      hint: 'The next run takes it over, unless something else keeps it.',
+    }
   return {
     code: 'basware.moved',
-    message: `${invoice ? nameOf(invoice) : `Invoice ${key}`} was acknowledged and not answered, but ${now}: somebody moved it in Basware. It is not posted`,
+    message: `${name} was acknowledged and not answered, but ${state ? `is ${state} there now` : 'is not there any more'}: somebody moved it in Basware. It is not posted`,
     hint: 'If it is to be posted, transfer it again in Basware. If it stands in the ERP already, answer it there by hand.',
   }
 }

@@ -3,15 +3,17 @@ import { syncError } from '../../../sync/contract/errors.ts'
 import type { Inbox } from '../../../sync/contract/inbox.ts'
 import type { DataRecord } from '../../../sync/contract/message.ts'
 import type { EntityPlan, Page, RefusedRecord, Source } from '../../../sync/contract/source.ts'
+import type { Preview } from '../../../vendor/report.ts'
 import { answerAll, type Requests, stillOurs } from './answer.ts'
 import { approved, type CodingRules, codingsOf } from './coding.ts'
 import type { BaswareConnection } from './connection.ts'
 import { type Converter, compileConverter } from './convert.ts'
 import { ENTITY, schemaOf } from './entities.ts'
-import { type Reading, readInvoice } from './invoices.ts'
+import { heldAt, movedTo } from './gate.ts'
+import { listInvoices, type Reading, readInvoice } from './invoices.ts'
 import { idOf, keyOf, revisionOf } from './keys.ts'
-import { createOrders, type OrderBook, type Orders } from './orders.ts'
-import { createHaulage, type Haul, type Haulage, type Kept } from './take.ts'
+import { createOrderBook, createOrders, type OrderBook, type Orders } from './orders.ts'
+import { createHaulage, type Haul, type Haulage, type Kept, type Taken } from './take.ts'
 
 export interface BaswareSourceOptions {
   /** Value of the `source` column. */
@@ -31,11 +33,15 @@ export interface BaswareSourceOptions {
   readonly waiting?: (what: string) => void
 }
 
+const PREVIEWED = 10
+
 /** What runs of a connection share. */
 export interface BaswareMemory {
   readonly orders: OrderBook
   readonly requests: Requests
 }
+
+export const createMemory = (): BaswareMemory => ({ orders: createOrderBook(), requests: new Map() })
 
 /** Differences between a row and its order that are told one by one. */
 const TOLD = 20
@@ -75,6 +81,30 @@ export function createBaswareSource(
   }
 }
 
+/** Up to ten invoices as they would be handed on, and what would be held; nothing is acknowledged. */
+export async function previewInvoices(
+  connection: BaswareConnection,
+  options: BaswareSourceOptions,
+  signal: AbortSignal,
+): Promise<Preview> {
+  const reading: Reading = { connection, signal }
+  const orders = createOrders(createOrderBook())
+  const convert = compileConverter(options)
+  const records: DataRecord[] = []
+  const notices: string[] = []
+  for (const company of options.companies) {
+    const { value: page = [] } = await listInvoices(reading, company, 'WaitingForTransfer', PREVIEWED).next()
+    for (const invoice of page) {
+      const { of, held, differences } = await codingsOf(invoice, options.coding, orders, reading)
+      const why = heldAt(invoice, undefined) ?? held
+      records.push(convert(invoice, 0, of))
+      notices.push(...differences, ...(why ? [`${why.message}. It would be held`] : []))
+    }
+    if (records.length >= PREVIEWED) break
+  }
+  return { schema: schemaOf(options.sensitive), records: records.slice(0, PREVIEWED), notices }
+}
+
 /** What the pages of a run are made with. */
 interface Pages {
   readonly options: BaswareSourceOptions
@@ -106,21 +136,24 @@ function planOf(
   }
 }
 
-/** Invoices that are ours already, as they are now: one that was not posted after all, or that a person has asked for. */
+/** Invoices by their key, as they are now: those that are ours and in transfer go on, of the others it is said why not. */
 const keyReader =
   (pages: Pages, readingOf: (signal: AbortSignal) => Reading): NonNullable<EntityPlan['readKeys']> =>
   async (keys, nextRead, signal) => {
     const reading = readingOf(signal)
-    const found = await Promise.all(
-      keys.map(async (key) => {
-        let read = 0
-        const invoice = await readInvoice(reading, idOf(key), () => {
-          read = nextRead()
-        })
-        return invoice ? [{ invoice, revision: revisionOf(key), read }] : []
-      }),
-    )
-    const page = await pageOf({ taken: found.flat(), kept: [] }, pages, reading)
+    const taken: Taken[] = []
+    const kept: Kept[] = []
+    for (const key of keys) {
+      let read = 0
+      const invoice = await readInvoice(reading, idOf(key), () => {
+        read = nextRead()
+      })
+      const revision = revisionOf(key)
+      const held = movedTo(invoice, key)
+      if (held) kept.push({ ...held, key, revision, invoice })
+      else if (invoice) taken.push({ invoice, revision, read })
+    }
+    const page = await pageOf({ taken, kept }, pages, reading)
     return { ...page, notices: pages.notices.splice(0), cursor: null }
   }
 
