@@ -6,7 +6,7 @@ import { type RetryOptions, withRetry } from '../contract/retry.ts'
 import type { Target } from '../contract/target.ts'
 import { saveComplete } from './detect-lost.ts'
 import { raiseDifferences } from './difference-alert.ts'
-import { floorOf, olderMarks } from './marks.ts'
+import { confirmMark, floorOf, olderMarks } from './marks.ts'
 import { repairTables } from './repair-tables.ts'
 import type { RunKeeper } from './settlement.ts'
 import { type EntityRun, type Reached, type RunState, type TotalsCheck, tallyOf } from './state.ts'
@@ -278,6 +278,7 @@ async function mark(
         : place.replaced
     const marking = async () => write(values, context, await replaced())
     await withRetry(marking, again, { ...retry, attempts: 3 })
+    await confirmMark(ledger, target.address, values)
   } catch (error) {
     run.notices.push(
       `${entity.name}: the mark in ${target.address} could not be written (${asSyncError(error).message}); it lags behind until the next run that delivers something.`,

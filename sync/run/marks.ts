@@ -2,11 +2,11 @@
  * Marks in the targets: what a target's mark says about this ledger, what follows from it, and writing it.
  * A mark may lag behind the ledger, never lead; so one that leads means that the ledger is an old copy.
  */
-import type { Adoption, Ledger } from '../../ledger/ledger.ts'
+import type { Adoption, Ledger, Notes } from '../../ledger/ledger.ts'
 import { type SyncError, syncError } from '../contract/errors.ts'
 import type { SyncInfo } from '../contract/message.ts'
 import type { Mark, Target, WriteContext } from '../contract/target.ts'
-import type { MarkPlace, RunState } from './state.ts'
+import type { EntityRun, MarkPlace, RunState } from './state.ts'
 import { twoEntities, twoSources } from './table-conflicts.ts'
 
 export interface MarkQuestion {
@@ -134,6 +134,7 @@ async function questionOf(
 export async function checkMark(options: {
   readonly ledger: Ledger
   readonly run: Pick<RunState, 'mode' | 'sourceAddress' | 'memory' | 'notices'>
+  readonly entity: Pick<EntityRun, 'lost'>
   readonly sync: SyncInfo
   readonly target: Target
   readonly empty: boolean
@@ -163,6 +164,7 @@ export async function checkMark(options: {
     // Whoever wrote this never came to a mark.
     const unmarked = !marks.some((m) => m.sync === sync.name && m.entity === sync.entity)
     if (unmarked && isForeign) await ledger.doubtTargets(sync.name, sync.entity)
+    await doubtPutBack(options, marks)
     return place
   }
   const { mark } = judgement
@@ -186,6 +188,38 @@ export async function checkMark(options: {
       { entity: sync.entity, hint: 'The numbers were raised: the next run reads these records again.' },
     )
   return place
+}
+
+/** Where the ledger keeps the read number of the last mark that a target has confirmed. */
+const confirmedKey = (address: string, { sync, entity }: Pick<Mark, 'sync' | 'entity'>): string =>
+  `mark:${sync}:${entity}:${address}`
+
+/** The target has this mark. */
+export const confirmMark = (ledger: Notes, address: string, mark: Mark): Promise<void> =>
+  ledger.saveNote(confirmedKey(address, mark), String(mark.read))
+
+/**
+ * A mark of our own that is older than one that the target had confirmed, or that is gone: the target was put back to what it was
+ * before. Where its tables are compared as a whole, that finds what is not as it was delivered; else all of it is given up.
+ */
+async function doubtPutBack(
+  { ledger, run, entity, sync, target, source = '' }: Parameters<typeof checkMark>[0],
+  marks: readonly Mark[],
+): Promise<void> {
+  const about = { sync: sync.name, entity: sync.entity }
+  const confirmed = Number((await ledger.note(confirmedKey(target.address, about))) ?? 0)
+  const own = marks.filter(
+    (mark) => mark.sync === sync.name && mark.entity === sync.entity && mark.ledger === ledger.id,
+  )
+  if (own.some(({ read }) => read >= confirmed) || confirmed === 0) return
+  const what = `${sync.entity}: the mark in ${target.address} is older than the one that was written last, or gone: the table was put back to what it was before, or only the table of marks.`
+  const isCompared = target.whole !== undefined && (await ledger.unsummed(target.address, source)) === 0
+  run.notices.push(
+    `${what} ${isCompared ? 'Its tables are compared with what was delivered.' : 'Everything is read again.'}`,
+  )
+  if (isCompared || run.mode !== 'poll') return
+  await ledger.loseRows(target.address, what, about)
+  entity.lost = 'found'
 }
 
 /** What is replayed was read before, maybe before the source moved: its mark stands where that of its sync does. */

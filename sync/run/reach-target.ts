@@ -16,7 +16,7 @@ export function reachingTargets(ledger: Ledger, { runs, entityOf }: Register): P
       if (known) return known
       const reached = (async () => {
         if (target.mode === 'merge' && run.full) await ledger.clearDeliveries(target.address)
-        const place = await checkMark({ ledger, run, sync, target, empty, source, context })
+        const place = await checkMark({ ledger, run, entity, sync, target, empty, source, context })
         return { ref, target, sync, schema, full: run.full, source, place }
       })()
       entity.reached.set(ref.id, reached)
