@@ -5,6 +5,7 @@ import { syncError } from '../../sync/contract/errors.ts'
 import type { DataRecord } from '../../sync/contract/message.ts'
 import type { PostRules } from '../../sync/contract/posting.ts'
 import { defineSink, field, handle, readConfig, wrongField } from '../kit/kit.ts'
+import { createOperations, type OperationNames } from './client/posting/operation.ts'
 import { previewJournal } from './client/posting/preview.ts'
 import { type PostingRules, SIDES, TREATMENTS } from './client/posting/rules.ts'
 import { createX3PostTarget, type X3PostOptions } from './client/posting/target.ts'
@@ -51,9 +52,23 @@ const dimensionRow = z.object({
   column: field.text('a dimension needs its column'),
   field: field.text('a dimension needs its field of X3'),
 })
+/** What a customer's own operation calls things: fields of X3's screens, and members of what it gives. */
+const nameRow = z.object({
+  part: field.choice(['header', 'line', 'reply', 'found']),
+  ours: field.text('a name of the operation needs what it is for'),
+  theirs: field.text('a name of the operation is missing'),
+})
 const rows = <T extends z.ZodType>(row: T) => z.array(row, { error: 'must be a list' }).default([])
 
 const config = z.object({
+  door: field.choice(['services', 'operation']),
+  postOperation: field.optional(),
+  postInput: field.optional(),
+  findOperation: field.optional(),
+  findInput: field.optional(),
+  deleteOperation: field.optional(),
+  deleteInput: field.optional(),
+  names: rows(nameRow),
   companies: rows(companyRow),
   types: rows(typeRow),
   taxes: rows(taxRow),
@@ -123,7 +138,7 @@ function optionsOf(values: Config, { publication, connection }: X3Client): X3Pos
   const [first] = values.dimensions
   return {
     rules: rulesOf(values),
-    publication,
+    publication: values.door === 'operation' ? values.postOperation : publication,
     referenceField: values.referenceField,
     test: {
       site: values.testSite,
@@ -139,7 +154,45 @@ function optionsOf(values: Config, { publication, connection }: X3Client): X3Pos
   }
 }
 
-function servicesOf({ services }: X3Client): WebServices {
+/** The operation's own names. Throws `config` for one that journals cannot do without. */
+function namesOf(values: Config): OperationNames {
+  const of = (part: Config['names'][number]['part']): Record<string, string> =>
+    Object.fromEntries(values.names.filter((row) => row.part === part).map(({ ours, theirs }) => [ours, theirs]))
+  const { lines = 'lines', ...header } = of('header')
+  const [reply, found] = [of('reply'), of('found')]
+  const need = (part: Record<string, string>, where: string, name: string): string => {
+    const given = part[name]
+    if (given) return given
+    throw wrongField('names', `name the member of ${where} that is the ${name}`)
+  }
+  const operation = (name: 'post' | 'find' | 'delete') => {
+    const [path, input] = [values[`${name}Operation`], values[`${name}Input`]]
+    if (path !== '' && input === '') throw wrongField(`${name}Input`, 'say the type of its parameters')
+    return { path, input }
+  }
+  for (const name of ['post', 'find'] as const)
+    if (values[`${name}Operation`] === '') throw wrongField(`${name}Operation`, 'write package, node and operation')
+  return {
+    ...{ post: operation('post'), find: operation('find'), header, line: of('line'), lines },
+    ...(values.deleteOperation ? { remove: operation('delete') } : {}),
+    reply: {
+      number: need(reply, 'the reply', 'number'),
+      ...{ type: reply.type ?? '', success: reply.success ?? '', message: reply.message ?? '' },
+    },
+    found: {
+      list: need(found, 'what is found', 'list'),
+      number: need(found, 'what is found', 'number'),
+      type: need(found, 'what is found', 'type'),
+      reference: need(found, 'what is found', 'reference'),
+      status: need(found, 'what is found', 'status'),
+      ...{ final: found.final ?? '2', currency: found.currency ?? '' },
+      ...{ owed: found.owed ?? '', partner: found.partner ?? '' },
+    },
+  }
+}
+
+function servicesOf(values: Config, { services, connection }: X3Client): WebServices {
+  if (values.door === 'operation') return createOperations(connection, namesOf(values))
   if (services) return services
   throw syncError(
     'config',
@@ -167,7 +220,7 @@ export default function (RED: NodeAPI): void {
       if (last) seen.set(id, last)
     },
     accepts: (_own, entity) => entity === POSTED_ENTITY,
-    target: (own, client) => createX3PostTarget(client.connection, servicesOf(client), optionsOf(own, client)),
+    target: (own, client) => createX3PostTarget(client.connection, servicesOf(own, client), optionsOf(own, client)),
   })
 
   RED.httpAdmin.post(

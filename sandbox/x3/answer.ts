@@ -5,6 +5,7 @@ import type { FaultKind, FaultPlan } from '../faults.ts'
 import { readBody } from '../http.ts'
 import type { Api1Door } from './api1/door.ts'
 import { type AuthSettings, checkAuthorization, tokenError } from './auth.ts'
+import type { createCustom } from './custom.ts'
 import { type createPreparer, executeRequest, readRequest } from './execute.ts'
 import type { Folder } from './folder.ts'
 import type { X3Options, X3Stats } from './options.ts'
@@ -21,6 +22,7 @@ export interface X3State {
   readonly defaultFolder: string
   readonly door: ReturnType<typeof createSoapDoor>
   readonly api1: Api1Door
+  readonly custom: ReturnType<typeof createCustom>
   readonly keepReplies: boolean
   readonly stats: X3Stats
   /** Replies by folder and request. */
@@ -73,7 +75,9 @@ async function answerGraphql(
 ): Promise<void> {
   const wanted = readRequest(text)
   const prepared = wanted && state.prepare(wanted.query)
-  const fault = prepared && state.faults?.next(prepared.introspection ? 'graphql:type' : 'graphql:read', text)
+  const site =
+    wanted && isCustom(wanted.query) ? 'graphql:write' : prepared?.introspection ? 'graphql:type' : 'graphql:read'
+  const fault = prepared && state.faults?.next(site, text)
   if (fault && (await spoil(state, fault, request, response))) return
 
   const { authorization } = request.headers
@@ -93,10 +97,14 @@ async function answerGraphql(
       400,
       `Endpoint '${name}' does not exist or user '${state.settings.user}' may not use it`,
     )
+  if (wanted && isCustom(wanted.query)) return deliver(state, response, state.custom(wanted), fault)
   if (!wanted || !prepared) return refuse(state, response, 400, 'The body must be JSON with a query')
   const reply = run(state, { name, folder, text, wanted, prepared, fault })
   await deliver(state, response, reply, fault)
 }
+
+/** Of the package that this customer has made himself; any other mutation meets the schema, which has none. */
+const isCustom = (query: string): boolean => /^\s*mutation\b[^{]*\{\s*zTieout\b/.test(query)
 
 /** What X3 answers, and notes of it. */
 function run(

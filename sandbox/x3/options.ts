@@ -2,6 +2,7 @@ import type { Books } from '../books/types.ts'
 import type { FaultPlan } from '../faults.ts'
 import type { Api1Door, Api1Options } from './api1/door.ts'
 import type { Audience } from './auth.ts'
+import type { CustomOptions } from './custom.ts'
 import type { EmptyStamp } from './folder.ts'
 import type { Generation } from './model.ts'
 import type { PoolOptions } from './soap/door.ts'
@@ -38,6 +39,8 @@ export interface X3Options {
   keepReplies?: boolean
   /** How the web services are set up. */
   soap?: SoapOptions & PoolOptions
+  /** Operations of the customer's own, by GraphQL: `zTieout.journal.postJournal` and its likes. They need the wide shape. */
+  custom?: CustomOptions
   /** How api1 is set up; it takes the login of `basic`. */
   api1?: Api1Options
 }

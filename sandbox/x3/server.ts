@@ -5,6 +5,7 @@ import { listen } from '../listen.ts'
 import { answer, send, type X3State } from './answer.ts'
 import { createApi1Door } from './api1/door.ts'
 import { checkAuthorization } from './auth.ts'
+import { createCustom } from './custom.ts'
 import { createPreparer } from './execute.ts'
 import { createFolder, type Folder } from './folder.ts'
 import type { X3Options, X3Sandbox } from './options.ts'
@@ -111,6 +112,7 @@ function stateOf(options: X3Options): X3State {
     options.soap,
   )
   door.setFaults(options.faults)
+  const custom = createCustom(door.service.journals, options.custom ?? {})
   const api1 = createApi1Door(
     {
       ...{ now: clock.now, origin: () => new URL(state.url).origin, basic: options.basic },
@@ -128,6 +130,7 @@ function stateOf(options: X3Options): X3State {
       folders,
       defaultFolder,
       door,
+      custom,
       api1,
       keepReplies: options.keepReplies ?? false,
     },

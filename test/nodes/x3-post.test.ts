@@ -170,5 +170,20 @@ describe('x3-post', () => {
     match(await failure({ lookMinutes: '1; 5' }), /lookMinutes: write minutes with commas/)
     match(await failure({ blockField: 'PAZ' }), /blockValue/)
     match(await failure({}, ''), /names no pool of web services/)
+    const operation = {
+      door: 'operation',
+      postOperation: 'z.j.post',
+      postInput: 'P',
+      findOperation: 'z.j.find',
+      findInput: 'F',
+    }
+    const name = (part: string, ours: string) => ({ part, ours, theirs: `the_${ours}` })
+    const found = ['list', 'number', 'type', 'reference', 'status'].map((ours) => name('found', ours))
+    const names = [name('reply', 'number'), ...found]
+    match(await failure({ ...operation, postOperation: '' }), /postOperation: write package, node and operation/)
+    match(await failure({ ...operation, findInput: '' }), /findInput: say the type of its parameters/)
+    match(await failure({ ...operation, names: found }), /name the member of the reply that is the number/)
+    match(await failure({ ...operation, names: names.slice(0, -1) }), /what is found that is the status/)
+    match(await failure({ ...operation, names, postOperation: 'a b' }), /"a b \(P\)" is no name of an operation/)
   })
 })

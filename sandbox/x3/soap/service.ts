@@ -1,7 +1,7 @@
 /** The web service: a call in, a result or a fault out. What it publishes stands under a name that each site chooses. */
 import { XmlError } from '../../xml.ts'
 import { type Call, type Message, type Result, readCall, SoapFault, writeFault, writeResult } from './envelope.ts'
-import { type Accountant, createJournals, type JournalOptions } from './journals.ts'
+import { type Accountant, createJournals, type JournalOptions, type Journals } from './journals.ts'
 import { describe, NoObject, readObject, writeList, writeObject } from './object.ts'
 import { Refused } from './vouchers.ts'
 
@@ -28,6 +28,7 @@ export interface SoapService {
   readonly pool: string
   readonly publication: string
   readonly accountant: Accountant
+  readonly journals: Journals
   /** The operation of a request, to tell the faults of one from those of another; `''` where it is none. */
   operationOf(xml: string): string
   handle(xml: string): SoapReply
@@ -94,6 +95,7 @@ export function createSoapService(options: SoapOptions, given: Pick<JournalOptio
     pool,
     publication,
     accountant: journals.accountant,
+    journals,
     operationOf: (xml) => /<(?:[\w-]+:)?Body[^>]*>\s*<(?:[\w-]+:)?(\w+)/.exec(xml)?.[1] ?? '',
     handle(xml) {
       try {

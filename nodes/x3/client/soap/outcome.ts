@@ -30,7 +30,7 @@ export const messageText = (messages: readonly SoapMessage[]): string =>
     .join('; ')
     .slice(0, 500)
 
-const unknown = (code: string, said: string, vendorText?: string): SaveOutcome => ({
+export const unknownOutcome = (code: string, said: string, vendorText?: string): SaveOutcome => ({
   kind: 'unknown',
   error: syncError('unknown-outcome', `x3.${code}`, said, {
     ...(vendorText ? { vendorText } : {}),
@@ -43,7 +43,7 @@ export function saveOutcome(received: Received, what: string): SaveOutcome {
   if (received.status === 401) return { kind: 'refused', error: answerError(answerOf(received), what) }
   const reply = replyIn(received, what)
   if (received.status !== 200 || reply?.kind !== 'result')
-    return unknown(
+    return unknownOutcome(
       String(received.status),
       `${what}: X3 answered with ${reply?.kind === 'fault' ? `the fault "${reply.text}"` : isHtml(answerOf(received)) ? 'a web page' : 'no result'} (HTTP ${received.status})`,
       reply?.kind === 'fault' ? reply.text : undefined,
@@ -61,7 +61,7 @@ export function saveOutcome(received: Received, what: string): SaveOutcome {
         hint: refusalHint(text),
       }),
     }
-  return unknown(
+  return unknownOutcome(
     number ? 'status-with-number' : 'no-number',
     `${what}: X3 answered status ${status} ${number ? `and the number ${number}` : 'and no number'}${text ? `: ${text}` : ''}`,
     text,
@@ -72,7 +72,7 @@ export function saveOutcome(received: Received, what: string): SaveOutcome {
 export function saveFailure(error: unknown, what: string): SaveOutcome {
   if (isSyncError(error) && error.cause.vendorCode === 'ECONNREFUSED') return { kind: 'refused', error }
   const said = isSyncError(error) ? error.message : `${what}: it was stopped while X3 worked on it`
-  return unknown(isSyncError(error) ? error.code.replace(/^x3\./, '') : 'stopped', said)
+  return unknownOutcome(isSyncError(error) ? error.code.replace(/^x3\./, '') : 'stopped', said)
 }
 
 /** Undefined: the body is no answer of the web services. */

@@ -1,0 +1,79 @@
+import { deepStrictEqual, match } from 'node:assert/strict'
+import type { Locator } from 'playwright-core'
+import { checked, chromiumPath, NO_CHROMIUM } from '../support/editor.ts'
+import { type Stage, startStage } from '../support/stage.ts'
+
+describe('the dialog of x3-post', function () {
+  this.timeout(60_000)
+  let stage: Stage
+  before(async function () {
+    if (!chromiumPath()) {
+      if (process.env.CI) throw new Error(NO_CHROMIUM)
+      console.log(`    ${NO_CHROMIUM}`)
+      this.skip()
+    }
+    stage = await startStage()
+  })
+  after(() => stage?.end())
+
+  /** Adds a row to a table and fills it in; a choice is given as a choice, a check box as true. */
+  async function addRow(
+    dialog: Locator,
+    table: string,
+    values: Readonly<Record<string, string | true>>,
+  ): Promise<void> {
+    const list = dialog.locator('.red-ui-editableList', { has: dialog.page().locator(`#tieout-post-${table}`) })
+    await list.locator('.red-ui-editableList-addButton').click()
+    const row = dialog.locator(`#tieout-post-${table} > li`).last()
+    for (const [column, value] of Object.entries(values)) {
+      const input = row.locator(`.tieout-post-${column}`)
+      if (value === true) await input.check()
+      else if ((await input.evaluate(({ tagName }) => tagName)) === 'SELECT') await input.selectOption(value)
+      else await input.fill(value)
+    }
+  }
+
+  it('keeps its tables, and shows no journal before an invoice has come', async () => {
+    const { editor } = stage
+    await editor.importExample('x3-to-databricks', 'Sage X3 to Databricks')
+    await editor.drop('x3-post', 500, 420)
+    const dialog = await editor.open('x3-post')
+    await checked(dialog, 'x3-post')
+    await dialog.locator('#tieout-post-names').waitFor({ state: 'hidden' })
+    await dialog.locator('#node-input-door').selectOption('operation')
+    await addRow(dialog, 'names', { part: 'line', ours: 'ACC1', theirs: 'account' })
+    await addRow(dialog, 'companies', { company: 'FR10', site: 'FR011', rounding: '658000' })
+    await addRow(dialog, 'types', { type: 'CREDIT', entryType: 'BPSIN', sides: 'credit-negative' })
+    await addRow(dialog, 'taxes', {
+      code: 'FR-RC20',
+      treatment: 'reverse',
+      account: '1',
+      owedAccount: '2',
+      accountOnly: true,
+    })
+    await addRow(dialog, 'suppliers', { company: '*', supplier: '*', account: '401000' })
+    await addRow(dialog, 'dimensions', { column: 'cost_centre', field: 'CCE1' })
+    // A row without its first column is none.
+    await addRow(dialog, 'dimensions', { field: 'CCE2' })
+    await dialog.locator('.tieout-preview').click()
+    await dialog.locator('#tieout-post-preview', { hasText: 'No invoice has come to this node' }).waitFor()
+    await editor.done()
+
+    const again = await editor.open('x3-post')
+    const shown = (table: string) =>
+      again.locator(`#tieout-post-${table} :is(input, select)`).evaluateAll((all) =>
+        all.map((one) => {
+          const input = one as HTMLInputElement
+          return input.type === 'checkbox' ? String(input.checked) : input.value
+        }),
+      )
+    deepStrictEqual(await shown('names'), ['line', 'ACC1', 'account'])
+    deepStrictEqual(await shown('companies'), ['FR10', 'FR011', '', '658000'])
+    deepStrictEqual(await shown('types'), ['CREDIT', 'BPSIN', '', 'credit-negative'])
+    deepStrictEqual(await shown('taxes'), ['FR-RC20', '', 'reverse', '1', '2', '', '', 'true'])
+    deepStrictEqual(await shown('suppliers'), ['*', '*', '401000'])
+    deepStrictEqual(await shown('dimensions'), ['cost_centre', 'CCE1'])
+    match((await again.locator('.form-tips').textContent()) ?? '', /drafts until somebody/)
+    await editor.cancel()
+  })
+})

@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict'
+import type { X3Connection } from '../../nodes/x3/client/connection.ts'
+import { createOperations, type OperationNames } from '../../nodes/x3/client/posting/operation.ts'
+import { createX3PostTarget } from '../../nodes/x3/client/posting/target.ts'
+import { createFaults } from '../../sandbox/faults.ts'
+import { x3FaultSites } from '../../sandbox/x3/server.ts'
+import type { DataRecord, Row } from '../../sync/contract/message.ts'
+import type { Found, PostTarget, SendContext } from '../../sync/contract/posting.ts'
+import { startX3Fixture, type X3Fixture } from '../support/x3.ts'
+import { connect, never } from '../support/x3-client.ts'
+import { approved, codingRow, handRules, taxRule } from '../support/x3-posting.ts'
+
+/** The names that the customer of the sandbox has chosen. */
+const NAMES: OperationNames = {
+  post: { path: 'zTieout.journal.postJournal', input: 'ZJournal_Input' },
+  find: { path: 'zTieout.journal.findJournal', input: 'ZFind_Input' },
+  remove: { path: 'zTieout.journal.deleteJournal', input: 'ZDelete_Input' },
+  header: {
+    ...{ FCY: 'site', TYP: 'entryType', NUM: 'number', ACCDAT: 'date', JOU: 'journal', STA: 'status', CUR: 'currency' },
+    ...{
+      RATDAT: 'rateDate',
+      REFINT: 'reference',
+      DESVCR: 'description',
+      BPRVCR: 'sourceDocument',
+      BPRDATVCR: 'sourceDate',
+    },
+  },
+  line: {
+    ...{ FCYLIN: 'site', ACC1: 'account', BPR: 'partner', DEB: 'debit', CDT: 'credit', DES: 'text', TAX: 'tax' },
+    ...{ CCE1: 'costCentre', CCE3: 'project' },
+  },
+  lines: 'lines',
+  reply: { number: 'journalNumber', type: 'journalType', success: 'created', message: 'message' },
+  found: {
+    ...{ list: 'journals', number: 'journalNumber', type: 'journalType', reference: 'reference', status: 'status' },
+    ...{ final: 'final', currency: 'currency', owed: 'owed', partner: 'partner' },
+  },
+}
+
+describe("journals posted by a customer's own operation of GraphQL", () => {
+  let fixture: X3Fixture
+  let connection: X3Connection
+  let accounts: string[]
+  let supplier: string
+  const closing: (() => Promise<unknown>)[] = []
+  afterEach(async () => {
+    for (const close of closing.splice(0)) await close()
+  })
+  async function open(options: Parameters<typeof startX3Fixture>[0] = {}, names = NAMES): Promise<PostTarget> {
+    fixture = await startX3Fixture({ soap: { shape: 'wide' }, ...options })
+    connection = connect(fixture, { retry: { attempts: 2, firstDelayMs: 1 }, now: fixture.clock.now, timeoutMs: 2000 })
+    closing.push(
+      () => connection.close(),
+      () => fixture.x3.close(),
+    )
+    const { account, supplier: suppliers } = fixture.books.tables
+    accounts = [...account.walk()].filter(({ chart, active }) => chart === 'FRA' && active).map(({ code }) => code)
+    supplier = [...suppliers.walk()][0]?.code ?? ''
+    return target(names)
+  }
+  function target(names = NAMES): PostTarget {
+    const [cost = '', tax = '', , control = ''] = accounts
+    const rules = {
+      ...handRules,
+      taxes: [taxRule('FR-S20', { account: tax })],
+      suppliers: [{ company: '*', supplier: '*', account: control }],
+      dimensions: [],
+    }
+    return createX3PostTarget(connection, createOperations(connection, names), {
+      ...{ rules, publication: 'journals', referenceField: 'REFINT' },
+      test: { site: 'FR011', entryType: 'GEN', journal: '', currency: 'EUR', debit: cost, credit: tax, dimensions: {} },
+    })
+  }
+  const notes = new Map<string, string>()
+  const context = (): SendContext => ({
+    ...{ signal: never, waiting: () => undefined, sending: () => undefined },
+    note: { read: async () => notes.get('note'), save: async (text) => void notes.set('note', text) },
+  })
+  beforeEach(() => notes.clear())
+  const invoice = (more: Row = {}, row: Row = {}): DataRecord =>
+    approved({ supplier, ...more }, [codingRow({ account: accounts[0] ?? '', ...row })])
+  const written = (record: DataRecord) => ({
+    ...{ record, read: 1, hash: '', key: `basware|${String(record.id)}|${String(record.revision)}` },
+  })
+  const post = (to: PostTarget, record: DataRecord, as: 'draft' | 'final' = 'final') =>
+    to.post(written(record), { id: 'i', at: '', as }, context())
+  const findOf = async (to: PostTarget, record: DataRecord): Promise<Found | undefined> =>
+    [...(await to.find([{ key: written(record).key, at: null }], context())).values()][0]
+  const posted = () => fixture.x3.soap.accountant.posted()
+
+  it('are tested, posted, found with what they owe to whom, and told from reversed and doubled ones', async () => {
+    const to = await open()
+    assert.deepEqual(await to.test?.(context()), { proved: true })
+    assert.deepEqual(posted(), [], 'the test draft is deleted')
+    assert.equal((await to.prove(context())).proved, true)
+    const record = invoice()
+    const facts = await to.check(written(record), context())
+    const outcome = await post(to, record)
+    assert.equal(outcome.kind, 'posted', JSON.stringify(outcome))
+    const found = await findOf(to, record)
+    const { key = '', header } = posted()[0] ?? {}
+    const [type, number] = key.split('|')
+    assert.deepEqual(found, { kind: 'posted', result: { ...facts, type, number, status: 'final' } })
+    assert.deepEqual([header?.ACCDAT, header?.BPRVCR], ['2026-03-05', 'F-117'])
+    fixture.x3.soap.accountant.reverse(key)
+    assert.equal(((await findOf(to, record)) as { result: { status: string } }).result.status, 'reversed')
+    const twice = invoice({ id: 'twice' })
+    await post(to, twice)
+    await post(to, twice)
+    assert.equal((await findOf(to, twice))?.kind, 'twice')
+    assert.deepEqual(await findOf(to, invoice({ id: 'none' })), { kind: 'absent' })
+  })
+
+  it('are refused only where the member for success says no, or a severe diagnosis leaves no data', async () => {
+    for (const refusal of ['member', 'diagnoses'] as const) {
+      const to = await open({ custom: { refusal } })
+      fixture.x3.soap.accountant.closeBefore('2027-01-01')
+      const outcome = await post(to, invoice())
+      assert.equal(outcome.kind, 'refused', JSON.stringify(outcome))
+      assert.match(JSON.stringify(outcome.kind === 'refused' && outcome.error.message), /Period closed/)
+      assert.deepEqual(posted(), [])
+    }
+    const silent = await open({ custom: { noNumber: true } })
+    assert.equal((await post(silent, invoice())).kind, 'unknown', 'no number, and nobody says no')
+    assert.equal((await findOf(silent, invoice()))?.kind, 'posted')
+  })
+
+  it('whose answer is lost, cut or a web page are unknown', async () => {
+    const to = await open()
+    await to.prove(context())
+    const plan = createFaults('calm', 1, x3FaultSites, { slowMs: 1, timeoutMs: 20, retryAfterSeconds: 1 })
+    fixture.x3.setFaults(plan)
+    for (const kind of [
+      'reset-after',
+      'cut-body',
+      'broken-body',
+      'server-error',
+      'unavailable',
+      'reset-before',
+    ] as const) {
+      plan.force('graphql:write', kind)
+      const outcome = await post(to, invoice({ id: kind }))
+      assert.equal(outcome.kind, 'unknown', `${kind} ${JSON.stringify(outcome)}`)
+    }
+    plan.force('graphql:write', 'unauthorized')
+    assert.equal((await post(to, invoice({ id: 'u' }))).kind, 'refused')
+    assert.deepEqual(posted().length, 3, 'what was cut behind the commit is in')
+  })
+
+  it('say which name is wrong, and send nothing', async () => {
+    await open()
+    const named = (more: Partial<OperationNames>) => target({ ...NAMES, ...more })
+    assert.throws(() => named({ post: { path: 'a { b } c', input: 'T' } }), { code: 'x3.operation-name' })
+    const list = { ...NAMES.found, list: 'nothing' }
+    assert.match(JSON.stringify(await named({ found: list }).prove(context())), /proved":false.*nothing/)
+    const find = { path: 'zTieout.journal.seek', input: 'ZFind_Input' }
+    assert.match(JSON.stringify(await named({ find }).prove(context())), /proved":false.*seek/)
+    const { STA: _, ...header } = NAMES.header
+    assert.match(JSON.stringify(await named({ header }).prove(context())), /does not publish STA/)
+    assert.deepEqual(posted(), [])
+  })
+})
