@@ -115,13 +115,14 @@ describe('X3 sandbox against docs/entities.md', () => {
   function paths(): { node: string; path: string }[] {
     const found: { node: string; path: string }[] = []
     let node = ''
-    // What follows tells of another ERP.
-    const [x3 = ''] = text.split('\n## Sage Intacct\n')
+    // What follows tells of other systems.
+    const [x3 = ''] = text.split(/\n## (?:basware_invoice|Sage Intacct)\n/)
     for (const line of x3.split('\n')) {
       const named = /X3:.*?`x3\w+\.(\w+)`/.exec(line) ?? /node `x3\w+\.(\w+)`/.exec(line)
       if (named?.[1]) node = named[1]
       const cell = /^\|[^|]+\|[^|]*\| (.+) \|$/.exec(line)?.[1]
-      if (!cell || /^(X3 field|connection|header|of the|\(|`)/.test(cell)) continue
+      // Tables before the first entity are about something else.
+      if (node === '' || !cell || /^(X3 field|connection|header|of the|\(|`)/.test(cell)) continue
       const words = cell.startsWith('sign ') ? ['sign', cell.split(' ').at(-1) ?? ''] : [cell.split(/[ ,]/)[0] ?? '']
       if (cell.startsWith('sign of the line')) words.shift()
       for (const path of words) found.push({ node, path: path.replaceAll('[0]', '') })
