@@ -22,7 +22,7 @@ const settling = z.union([
     reason,
   }),
   z.strictObject({ ledger: text, held: name, as: z.literal('stands'), number: name, type: name.optional(), reason }),
-  z.strictObject({ ledger: text, held: name, as: z.literal('sent back'), reason }),
+  z.strictObject({ ledger: text, held: name, as: z.enum(['sent back', 'anew']), reason }),
   z.strictObject({ ledger: text, address: key, key, as: z.enum(['accepted', 'anew', 'sent back']), reason }),
 ])
 
@@ -116,7 +116,8 @@ async function settle(
     const decide = { accepted: desk.accept, anew: desk.revise, 'sent back': desk.sendBackPosted }[body.as]
     return decide(body.address, body.key, who)
   }
-  return body.as === 'stands' ? desk.stands(body.held, body, who) : desk.sendBack(body.held, who)
+  if (body.as === 'stands') return desk.stands(body.held, body, who)
+  return body.as === 'anew' ? desk.anew(body.held, who) : desk.sendBack(body.held, who)
 }
 
 /** Where is posted and whether this ledger may; what is in doubt; what was posted; what sources handed over. */

@@ -158,6 +158,8 @@ export interface PostingDesk {
   ): Promise<string>
   /** A held record is sent back to its source. Refused where the look-up finds it, or cannot be trusted, and while it is in doubt. */
   sendBack(held: string, who: Deciding): Promise<string>
+  /** A held record whose voucher was reversed, or whose draft was deleted, is posted anew, under the next revision. */
+  anew(held: string, who: Deciding): Promise<string>
   /** A posting that was set aside stands as it is: it is answered. */
   accept(address: string, key: string, who: Deciding): Promise<string>
   /** A posting that is gone or reversed is sent back to its source. Refused where the look-up finds it standing. */

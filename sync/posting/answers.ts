@@ -17,6 +17,7 @@ export function createAnswers({ ledger, log, now, newId }: PostingDeps): Answers
   const give = async (sync: string, source: Answering, signal: AbortSignal): Promise<void> => {
     const open = await ledger.unanswered(sync, source.address)
     if (open.length > 0) await tell(sync, source, open, signal)
+    else await ledger.clearAlerts({ sync, kind: 'answer' })
     await tellOverdue(sync, source.address)
   }
 

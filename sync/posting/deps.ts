@@ -43,5 +43,29 @@ export const postContext = (
 
 export const sendContext = (context: PostContext, sending: () => void): SendContext => ({ ...context, sending })
 
+/** What an alert about one record is about. */
+interface Aside {
+  readonly sync: string
+  readonly entity: string
+  readonly key: string
+}
+
+const asideOf = ({ sync, entity, key }: Aside) => ({ sync, kind: 'posted-aside', entity: `${entity} ${key}` })
+
+/** Something stands at an address under a record's reference that only a person can decide on. */
+export async function tellAside(
+  { ledger, log }: Pick<PostingDeps, 'ledger' | 'log'>,
+  about: Aside & { readonly address: string },
+  why: string,
+): Promise<void> {
+  const { entity, key, address } = about
+  const message = `${entity} ${key}: ${why} (${address}). Look at it there, then say what holds.`
+  log.warn(message)
+  await ledger.raiseAlert({ ...asideOf(about), message })
+}
+
+export const clearAside = async ({ ledger }: Pick<PostingDeps, 'ledger'>, about: Aside): Promise<void> =>
+  void (await ledger.clearAlerts(asideOf(about)))
+
 /** Milliseconds between two ISO times, whichever is later: a clock may be set back. */
 export const between = (one: string, other: string): number => Math.abs(Date.parse(one) - Date.parse(other))

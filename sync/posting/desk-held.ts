@@ -3,15 +3,18 @@ import type { HeldRecord } from '../../ledger/ledger.ts'
 import type { PostingDesk } from '../contract/engine.ts'
 import { compileHasher } from '../values/fingerprint.ts'
 import { type Asker, byHand, type DeskParts, refused } from './asker.ts'
-import type { PostingDeps } from './deps.ts'
+import { clearAside, type PostingDeps, type Who } from './deps.ts'
+import { isGone } from './standing.ts'
+
+type Held = HeldRecord & { readonly sourceKey: string }
 
 export function decidingHeld(
   deps: PostingDeps,
   { followed }: DeskParts,
   asked: Asker,
-): Pick<PostingDesk, 'stands' | 'sendBack'> {
+): Pick<PostingDesk, 'stands' | 'sendBack' | 'anew'> {
   const { ledger, now } = deps
-  const heldOf = async (id: string): Promise<HeldRecord & { readonly sourceKey: string }> => {
+  const heldOf = async (id: string): Promise<Held> => {
     const [held] = await ledger.held({ ids: [id], states: ['open'] })
     const sourceKey = held?.stage === 'sink' ? held.sourceKey : held?.key
     if (held && sourceKey !== undefined) return { ...held, sourceKey }
@@ -24,6 +27,33 @@ export function decidingHeld(
     if ((await ledger.attempts(address)).some((one) => one.key === key))
       throw refused(`${entity} ${key} is in doubt.`, 'Settle that first: it may stand there.')
   }
+  /** A held record of which nothing stands anywhere that it could be posted to, by a look-up that is proved. */
+  const goneOf = async (id: string): Promise<Held> => {
+    const held = await heldOf(id)
+    const { entity, key, stage, heldBy } = held
+    const targets =
+      stage === 'sink' ? [await asked.targetAt({ entity, address: heldBy })] : await asked.targetsFor(entity)
+    if (targets.length === 0)
+      throw refused(`No sink that posts ${entity} is deployed.`, 'Deploy it first: it is looked up there.')
+    for (const target of targets) {
+      await notInDoubt(target.address, entity, key)
+      await asked.proved(target)
+      const standing = await asked.standing(target, { key, at: now(), facts: {} })
+      if (isGone(standing)) continue
+      const why =
+        standing.kind === 'ours' ? `it stands there as ${standing.result.number}` : 'why' in standing && standing.why
+      throw refused(
+        `${entity} ${key} is not sent back or posted anew: ${why}.`,
+        standing.kind === 'unknown' ? 'Try again later.' : 'Say "stands there as" instead, or reverse it there first.',
+      )
+    }
+    return held
+  }
+  const over = async (id: string, about: Parameters<typeof clearAside>[1], who: Who): Promise<void> => {
+    await ledger.discardHeld([id], who)
+    await clearAside(deps, about)
+  }
+
   return {
     async stands(id, given, who) {
       const held = await heldOf(id)
@@ -65,35 +95,28 @@ export function decidingHeld(
           about: `${key}: it stands there as ${given.number}`,
         },
       })
+      await clearAside(deps, held)
       await followed.look({ sync })
       return `${entity} ${key} stands there as ${given.number}.`
     },
     async sendBack(id, who) {
-      const { entity, key, sync, stage, heldBy, sourceKey, sourceAddress } = await heldOf(id)
-      const targets =
-        stage === 'sink' ? [await asked.targetAt({ entity, address: heldBy })] : await asked.targetsFor(entity)
-      if (targets.length === 0)
-        throw refused(`No sink that posts ${entity} is deployed.`, 'Deploy it first: it is looked up there.')
-      for (const target of targets) {
-        await notInDoubt(target.address, entity, key)
-        await asked.proved(target)
-        const standing = await asked.standing(target, { key, at: now(), facts: {} })
-        if (standing.kind === 'absent') continue
-        throw refused(
-          `${entity} ${key} is not sent back: ${standing.kind === 'ours' ? `it stands there as ${standing.result.number}` : standing.why}.`,
-          standing.kind === 'unknown'
-            ? 'Try again later.'
-            : 'Say "stands there as" instead, or reverse it there first.',
-        )
-      }
+      const { entity, key, sync, sourceKey, sourceAddress } = await goneOf(id)
       if (!(await ledger.sendBack(sourceAddress, sourceKey, who)))
         throw refused(
           `The source does not wait for an answer about ${entity} ${key}.`,
           'It was answered before, or handed over by none that answers.',
         )
-      await ledger.discardHeld([id], who)
+      await over(id, { sync, entity, key }, who)
       await followed.look({ sync })
       return `${entity} ${key} is sent back.`
+    },
+    async anew(id, who) {
+      const { entity, key, sync, sourceKey, sourceAddress } = await goneOf(id)
+      const revision = await ledger.raiseRevision(sourceAddress, sourceKey, who)
+      if (revision === undefined)
+        throw refused(`${entity} ${key} is not in the inbox any more.`, 'Have the source hand it over once more.')
+      await over(id, { sync, entity, key }, who)
+      return `${entity} ${key} is posted anew by the next run, as revision ${revision}.`
     },
   }
 }

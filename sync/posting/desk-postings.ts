@@ -2,7 +2,8 @@
 import type { Posting } from '../../ledger/ledger.ts'
 import type { PostingDesk } from '../contract/engine.ts'
 import { type Asker, type DeskParts, refused } from './asker.ts'
-import type { PostingDeps } from './deps.ts'
+import { clearAside, type PostingDeps } from './deps.ts'
+import { isGone } from './standing.ts'
 
 export function decidingPostings(
   deps: PostingDeps,
@@ -15,8 +16,6 @@ export function decidingPostings(
     if (found) return found
     throw refused(`Nothing was posted to ${address} under ${key}.`, 'Ask for the list again.')
   }
-  const clearAside = ({ sync, entity, key }: Posting) =>
-    ledger.clearAlerts({ sync, kind: 'posted-aside', entity: `${entity} ${key}` })
 
   /** What a proved look-up does not find standing there any more. */
   const goneFrom = async (address: string, key: string) => {
@@ -25,11 +24,11 @@ export function decidingPostings(
     const target = await asked.targetAt({ entity, address })
     await asked.proved(target)
     const standing = await asked.standing(target, posting)
-    const isGone = standing.kind === 'absent' || (standing.kind === 'person' && standing.result.status === 'reversed')
-    if (!isGone) throw refused(`${entity} ${key}: ${result.number} may stand there.`, 'Reverse it there first.')
+    if (!isGone(standing))
+      throw refused(`${entity} ${key}: ${result.number} may stand there.`, 'Reverse it there first.')
     const over = async (): Promise<void> => {
       await ledger.savePosting(address, key, { result: { ...result, status: 'reversed' }, seen: now(), aside: null })
-      await clearAside(posting)
+      await clearAside(deps, posting)
     }
     return { posting, over }
   }
@@ -47,7 +46,9 @@ export function decidingPostings(
           `${entity} ${key} does not stand there: ${standing.kind === 'absent' ? 'nothing has its reference' : standing.why}.`,
           'Have it posted anew, or try again later.',
         )
-      const { result } = standing
+      // Where two stand there, the one that this ledger posted is told.
+      const isOurs = standing.result.number === posting.result.number
+      const result = isOurs ? standing.result : posting.result
       const { amount, currency, party } = result
       const facts = {
         ...posting.facts,
@@ -64,7 +65,7 @@ export function decidingPostings(
         about: `${key}: ${result.number} stands as it is`,
       }
       await ledger.savePosting(address, key, { result, facts, seen: now(), aside: null }, decision)
-      await clearAside(posting)
+      await clearAside(deps, posting)
       await followed.look({ sync })
       return `${entity} ${key} stands there as ${result.number}.`
     },

@@ -6,7 +6,7 @@ import { type Found, type PostRules, type PostTarget, postRules } from '../contr
 import type { RetryContext, RetryOptions } from '../contract/retry.ts'
 import { createQueue } from '../values/queue.ts'
 import type { Answers } from './answers.ts'
-import { type PostingDeps, type PostJob, postContext } from './deps.ts'
+import { type PostingDeps, type PostJob, postContext, tellAside } from './deps.ts'
 import { lookUp, questions } from './post-record.ts'
 import { proofOf } from './proof.ts'
 import type { Sources } from './sources.ts'
@@ -282,17 +282,6 @@ async function settlePosting(
   if (posting.seen !== null) return aside(`the draft ${result.number} was deleted there`)
   if (clock.now() - Date.parse(posting.at) < rules.settleSeconds * 1000) return false
   return aside(`${result.number} was posted, and the look-up does not find it`)
-}
-
-/** One alert for all of an entity that a person must look at. */
-async function tellAside(
-  { ledger, log }: PostingDeps,
-  { sync, entity, key, address }: Pick<Posting, 'sync' | 'entity' | 'key' | 'address'>,
-  why: string,
-): Promise<void> {
-  const message = `${entity} ${key}: ${why} (${address}). Look at it there, then say in the sidebar what holds.`
-  log.warn(message)
-  await ledger.raiseAlert({ sync, kind: 'posted-aside', entity: `${entity} ${key}`, message })
 }
 
 /** Raised while something of the entity is in doubt, cleared when nothing is. */

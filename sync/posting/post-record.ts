@@ -6,7 +6,7 @@ import { type RetryContext, type RetryOptions, withRetry } from '../contract/ret
 import { backoffMs, waitSaying } from '../contract/wait.ts'
 import type { Entry } from '../run/entry.ts'
 import { toldAmount, toldOf } from '../values/told-amount.ts'
-import { between, type PostingDeps, type PostJob, postContext, sendContext } from './deps.ts'
+import { between, type PostingDeps, type PostJob, postContext, sendContext, tellAside } from './deps.ts'
 import type { Answering } from './sources.ts'
 import { type Standing, standingOf } from './standing.ts'
 
@@ -83,18 +83,21 @@ async function witnesses(deps: PostingDeps, task: PostTask, facts: PostFacts): P
     lookUp(deps, job.options.target, { key, at: null }, facts, job),
   ])
   const about = { entity: job.sync.entity, key, row: entry.row }
-  const held = (code: string, message: string, hint: string): Became => ({
+  const held = (code: string, message: string, hint: string): Extract<Became, { kind: 'held' }> => ({
     kind: 'held',
     error: syncError('data', code, `${job.sync.entity} ${key}: ${message}.`, { ...about, hint }),
   })
   if (standing.kind === 'ours')
     return { kind: 'posted', read: entry.read, posting: postingOf(task, facts, standing, deps.now(), deps.now()) }
-  if (standing.kind === 'person')
+  if (standing.kind === 'person') {
+    const { address } = job.options.target
+    await tellAside(deps, { sync: job.sync.name, entity: job.sync.entity, key, address }, standing.why)
     return held(
       'sync.post-other',
       standing.why,
       'Look at it in the target. What stands there right is told to the source with "stands there as"; else send it back.',
     )
+  }
   if (standing.kind === 'unknown')
     return {
       ...held(
@@ -103,7 +106,7 @@ async function witnesses(deps: PostingDeps, task: PostTask, facts: PostFacts): P
         'The next run looks again.',
       ),
       waits: true,
-    } as Became
+    }
   const word = ours.get(sourceKey)
   if (word === true) return undefined
   if (word === undefined)
@@ -114,7 +117,7 @@ async function witnesses(deps: PostingDeps, task: PostTask, facts: PostFacts): P
         'The next run asks again.',
       ),
       waits: true,
-    } as Became
+    }
   return held(
     'sync.post-not-ours',
     `its source says: ${word}`,

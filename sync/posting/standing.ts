@@ -12,6 +12,10 @@ export type Standing =
   | { readonly kind: 'absent' }
   | { readonly kind: 'unknown'; readonly why: string }
 
+/** Nothing stands there any more that counts. */
+export const isGone = (standing: Standing): boolean =>
+  standing.kind === 'absent' || (standing.kind === 'person' && standing.result.status === 'reversed')
+
 const named = ({ number, type, status }: PostResult): string => `${type ? `${type} ` : ''}${number} (${status})`
 
 /** `facts`: what a voucher must be like. */

@@ -379,6 +379,27 @@ describe('posting', () => {
     deepStrictEqual([await node.held(), numbers(), w.hub.asked], [{}, [`${A} V1`], [A]])
   })
 
+  it('something else has its reference, or a reversed voucher: held, and an alert until a person says what holds', async () => {
+    const node = await w.node()
+    await node.start()
+    erp.vouchers.push({ key: A, number: 'O1', status: 'final', amount: '10', currency: 'EUR', party: 'S2' })
+    erp.vouchers.push({ key: B, number: 'O2', status: 'reversed', amount: '10.00', currency: 'EUR', party: 'S1' })
+    w.hub.put('A', '10')
+    w.hub.put('B', '10')
+    await node.run()
+    deepStrictEqual(await node.held(), { [A]: 'sync.post-other', [B]: 'sync.post-other' })
+    match((await node.heldOf(A)).cause.message, /the partner S2 instead of S1/)
+    match((await node.heldOf(B)).cause.message, /was reversed/)
+    deepStrictEqual([await node.alerts(), erp.received], [['posted-aside', 'posted-aside'], []])
+    for (const decide of [node.engine.posting.sendBack, node.engine.posting.anew])
+      await rejects(decide((await node.heldOf(A)).id, anna), /not sent back/)
+    await node.engine.posting.stands((await node.heldOf(A)).id, { number: 'HAND' }, anna)
+    match(await node.engine.posting.anew((await node.heldOf(B)).id, anna), /revision 1/)
+    deepStrictEqual([await node.alerts(), await node.held()], [[], {}])
+    await node.run()
+    deepStrictEqual(numbers().at(-1), `${recordKey('B', 1)} V1`)
+  })
+
   it('a sync whose source cannot be asked is refused', async () => {
     const node = await w.node()
     await node.start()
