@@ -65,7 +65,9 @@ export function createEngine({ ledger, log, now = Date.now, retry }: EngineOptio
     hold: (options) => hold(deps, options),
     deliver,
     declare({ ref, message, mapped, touched }) {
-      if (message.sync !== undefined) settlement.declare(message.sync, ref, message, mapped, 'mapped', touched)
+      if (message.sync === undefined) return
+      settlement.seen(message.sync, ref)
+      settlement.declare(message.sync, ref, message, mapped, 'mapped', touched)
     },
     fail({ ref, sync, error }) {
       if (sync !== undefined && classOf(error) !== 'data') settlement.fail(sync, ref, error)
@@ -88,7 +90,12 @@ export function createEngine({ ledger, log, now = Date.now, retry }: EngineOptio
       const stops = new Map([...going].map(([stop, { poll: sync }]) => [sync, stop]))
       return [...settlement.runs.values()]
         .filter((run) => run.mode === 'poll')
-        .map((run) => ({ sync: run.sync, run: run.id, stop: () => stops.get(run.sync)?.abort() }))
+        .map((run) => ({
+          sync: run.sync,
+          run: run.id,
+          ...(run.late === undefined ? {} : { late: run.late }),
+          stop: () => stops.get(run.sync)?.abort(),
+        }))
     },
     async close() {
       closed.abort()

@@ -54,11 +54,13 @@ export function defineSyncRoutes(RED: NodeAPI): void {
     handle(z.object({ ledger }), async (query) => {
       const found = handleAsked(RED, query.ledger)
       const alerts = (await (await found?.engine.get())?.ledger.alerts({ open: true })) ?? []
+      const going = (await found?.engine.get())?.running() ?? []
       return sourcesOf(found).map(({ ref, syncName, entities: own, running }) => ({
         sync: syncName,
         node: ref.name,
         running: running(),
         entities: own(),
+        late: going.find(({ sync, late }) => sync === syncName && late !== undefined)?.late,
         questions: alerts.filter(({ sync, kind }) => sync === syncName && QUESTIONS.includes(kind)).map(question),
       }))
     }),

@@ -236,6 +236,12 @@ export interface Engine {
   attendSource(source: AnsweringSource): () => void
   readonly posting: PostingDesk
   /** Runs that are going on in this process. */
-  running(): readonly { readonly sync: string; readonly run: string; stop(): void }[]
+  running(): readonly {
+    readonly sync: string
+    readonly run: string
+    /** What has not come in time and may still come, in words. */
+    readonly late?: string
+    stop(): void
+  }[]
   close(): Promise<void>
 }

@@ -49,7 +49,9 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
     sourceAddress: source.address,
   })
   signal.addEventListener('abort', run.changed, { once: true })
-  const stopWatching = watchRun(deps, run)
+  const stopWatching = watchRun(deps, run, (waiting) =>
+    options.progress({ ...readSoFar(run), ...(waiting === undefined ? {} : { waiting }) }),
+  )
   const requests = source.requests()
   const checks = new Map<string, TotalsCheck>()
   let calls = 0
@@ -72,7 +74,7 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
     }
     let before = Promise.resolve()
     for (const entity of names) {
-      if (signal.aborted) break
+      if (signal.aborted || run.broken) break
       const reading = read(newEntity(run, { name: entity, sinks: options.sinks(entity) }), before)
       await (source.readsAhead ? before : reading)
       before = reading
@@ -108,6 +110,11 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
   const ending = { ended: deps.now(), requests: source.requests() - requests, checks, stopped: signal.aborted }
   const summary = summarize(run, { ...ending, ...(usage ? { calls: usage } : {}), ...(open ? { open } : {}) })
   return finishRun(deps, run, summary, { wholeWindow, untold, log })
+}
+
+const readSoFar = ({ entities }: RunState): { readonly records: number; readonly rows: number } => {
+  const all = [...entities.values()]
+  return { records: all.reduce((sum, { read }) => sum + read, 0), rows: all.reduce((sum, { rows }) => sum + rows, 0) }
 }
 
 /** Writes the summary and the alerts down; a ledger that cannot take them any more does not hide the summary. */

@@ -1,7 +1,7 @@
 /** The end of an entity's run: everything settled, the window closed, the target's sums compared, its mark written. */
 import type { Ledger, Positions, ReadAgain, Sweeps } from '../../ledger/ledger.ts'
 import type { SinkRef } from '../contract/engine.ts'
-import { asSyncError } from '../contract/errors.ts'
+import { asSyncError, type SyncError } from '../contract/errors.ts'
 import { type RetryOptions, withRetry } from '../contract/retry.ts'
 import type { Target } from '../contract/target.ts'
 import { saveComplete } from './detect-lost.ts'
@@ -11,7 +11,7 @@ import { repairTables } from './repair-tables.ts'
 import type { RunKeeper } from './settlement.ts'
 import { type EntityRun, type Reached, type RunState, type TotalsCheck, tallyOf } from './state.ts'
 import { changedAt, checkKey } from './summary.ts'
-import { findLate } from './watch.ts'
+import { anyCame, findLate, lateText } from './watch.ts'
 import { keepWhole, settleMemory } from './whole-tables.ts'
 
 export interface CheckDeps {
@@ -286,14 +286,31 @@ async function mark(
   }
 }
 
-/** Looks for what became late, again and again, until the function it gives back is called. */
-export function watchRun({ settlement, tick }: CloseDeps, run: RunState): () => void {
+/**
+ * Looks for what became late, again and again, until the function it gives back is called. `tell`: what has not come and may
+ * still come, in words; undefined once it has.
+ */
+export function watchRun(
+  { settlement, tick }: CloseDeps,
+  run: RunState,
+  tell: (late: string | undefined) => void = () => undefined,
+): () => void {
   let busy = false
+  const fail = (entity: EntityRun, error: SyncError): void => {
+    // Once for the run: where nothing comes to any sink, no entity waits for its turn.
+    if (error.code === 'sync.not-received' && !anyCame(run)) run.broken ??= error
+    settlement.failEntity(run, entity, error)
+    if (run.broken)
+      for (const other of run.entities.values()) if (!isSettled(other)) settlement.failEntity(run, other, run.broken)
+  }
   const look = async () => {
-    for (const entity of run.entities.values()) {
-      if (entity.error || isSettled(entity)) continue
+    const waiting = [...run.entities.values()].filter((entity) => !entity.error && !isSettled(entity))
+    const late = waiting.map((entity) => lateText(run, entity, tick())).find((text) => text !== undefined)
+    if (late !== undefined || run.late !== undefined) tell(late)
+    run.late = late
+    for (const entity of waiting) {
       for (const late of findLate(run, entity, tick())) {
-        if (late.kind === 'fail') settlement.failEntity(run, entity, late.error)
+        if (late.kind === 'fail') fail(entity, late.error)
         else
           await settlement
             .filter(run, entity, late.batch, late.ref, late.rows)

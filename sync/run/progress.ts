@@ -63,6 +63,8 @@ export interface BatchState {
   readonly sinks: Map<string, SinkSide>
   /** Rows that wait (`RowReport.waits`). */
   readonly waiting?: Set<number>
+  /** The last of our nodes on the way that had it, and when. */
+  seen?: { readonly by: string; readonly at: number }
 }
 
 /** Where the prefix stands: `row` rows of batch `batch`. */

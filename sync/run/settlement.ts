@@ -73,6 +73,8 @@ export interface Settlement {
     how: Declared['how'],
     touched?: readonly string[],
   ): void
+  /** A node of ours on the way has the batch: a sign of life of it. */
+  seen(sync: SyncInfo, ref: SinkRef): void
   /** A sign of life, with what the sink waits for. */
   alive(sync: SyncInfo, ref: SinkRef, waiting?: string): void
   /**

@@ -10,7 +10,7 @@ import type { Settlement } from './settlement.ts'
 export function sinkReports(
   register: Register,
   tick: () => number,
-): Pick<Settlement, 'received' | 'sourceKeys' | 'claim' | 'alive' | 'fail' | 'lives'> {
+): Pick<Settlement, 'received' | 'sourceKeys' | 'claim' | 'seen' | 'alive' | 'fail' | 'lives'> {
   const { runs, ended, find, entityOf } = register
 
   const sign = (sync: SyncInfo, ref: SinkRef, waiting: string | undefined, rows?: Iterable<number>): void => {
@@ -29,6 +29,10 @@ export function sinkReports(
       const counters = runs.get(sync.run)?.counters
       if (target && counters && !counters.has(target.statements)) counters.set(target.statements, target.statements())
       sign(sync, ref, undefined, rows)
+    },
+    seen(sync, ref) {
+      const found = find(sync)
+      if (found) found.batch.seen = { by: ref.name, at: tick() }
     },
     alive: (sync, ref, waiting) => sign(sync, ref, waiting),
     sourceKeys(sync) {

@@ -207,6 +207,10 @@ export interface RunState extends Omit<RunStart, 'at'> {
   readonly notices: string[]
   /** Nodes of ours that have none of others before them, as far as it was asked. */
   readonly untouched: Map<string, boolean>
+  /** What has not come in time, in words, while it may still come. */
+  late: string | undefined
+  /** Nothing of the run comes to any sink: whatever else it would read fails of the same. */
+  broken: SyncError | undefined
   /** Counters of statements (`Target.statements`) with what they showed when the run came to them. */
   readonly counters: Map<() => number, number>
   /** Wakes up everyone who waits for the run. */
@@ -222,6 +226,8 @@ export function newRun({ at, ...start }: RunStart): RunState {
     started: at,
     entities: new Map(),
     notices: [],
+    late: undefined,
+    broken: undefined,
     untouched: new Map(),
     counters: new Map(),
     changed() {

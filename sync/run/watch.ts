@@ -1,7 +1,7 @@
 /** What became late: batches that the flow dropped, records that it filtered, sinks that fell silent. Pure. */
 import type { SinkRef } from '../contract/engine.ts'
 import { type SyncError, syncError } from '../contract/errors.ts'
-import { type BatchState, isDone, type Rule, unsettled } from './progress.ts'
+import { type BatchState, isDone, type Rule, type SinkSide, unsettled } from './progress.ts'
 import type { EntityRun, RunState } from './state.ts'
 
 export type Late =
@@ -15,6 +15,15 @@ export const ruleOf = (run: Pick<RunState, 'mustReport'>, entity: Pick<EntityRun
   mustReport: run.mustReport,
   sinks: entity.sinks.map((sink) => sink.id),
 })
+
+/** After so long without a sign of life it is told that a batch has not come. */
+const TELL_MS = 30_000
+/** Of a short limit the half. */
+const tellMs = ({ receiptMs }: Pick<RunState, 'receiptMs'>): number => Math.min(TELL_MS, receiptMs / 2)
+
+/** The last sign of life of a batch on its way to a sink: that of the sink, of a node of ours before it, or when it was sent. */
+const lastSign = (batch: BatchState, side: SinkSide | undefined): number =>
+  Math.max(batch.sentAt, batch.seen?.at ?? 0, side?.lastSign ?? 0)
 
 const records = (n: number): string => (n === 1 ? '1 record' : `${n} records`)
 
@@ -53,7 +62,7 @@ function lateAtEach(run: RunState, entity: EntityRun, batch: BatchState, now: nu
       continue
     }
     const came = side?.lastSign !== undefined
-    if (now - (side?.lastSign ?? batch.sentAt) < (came ? limit : run.receiptMs)) continue
+    if (now - lastSign(batch, side) < (came ? limit : run.receiptMs)) continue
     const rows: number[] = []
     for (let row = 0; row < batch.count; row++) if (!side?.reports[row]) rows.push(row)
     if (!run.mayFilter) return [lost(entity, batch, rows.length, ref.name, run)]
@@ -72,7 +81,8 @@ function lateAtAll(run: RunState, entity: EntityRun, batch: BatchState, now: num
     const ref = entity.sinks.find((sink) => sink.id === id) ?? { id, name: id }
     if (now - (side.lastSign ?? batch.sentAt) >= run.receiptMs) return [silent(entity, batch, ref, side.waiting, run)]
   }
-  if (working || now - (last ?? batch.sentAt) < (last === undefined ? run.receiptMs : limit)) return []
+  const since = Math.max(last ?? 0, lastSign(batch, undefined))
+  if (working || now - since < (last === undefined ? run.receiptMs : limit)) return []
   const rows = unsettled(batch, ruleOf(run, entity))
   const [ref] = entity.sinks
   if (run.mayFilter && ref) return [{ kind: 'filter', batch: batch.index, ref, rows }]
@@ -85,7 +95,7 @@ function lost(entity: EntityRun, batch: BatchState, count: number, sinks: string
     error: syncError(
       'config',
       'sync.not-received',
-      `${entity.name}: ${records(count)} of batch ${batch.index} never reached a sink (${sinks}).`,
+      `${entity.name}: ${records(count)} of batch ${batch.index} never reached a sink (${sinks}). ${seenText(batch)}`,
       {
         entity: entity.name,
         hint: `A node in the flow drops records, builds new ones without "_row", or takes longer than ${run.receiptMs / 1000} s. If it filters on purpose, switch on "Records may be filtered in the flow".`,
@@ -93,6 +103,32 @@ function lost(entity: EntityRun, batch: BatchState, count: number, sinks: string
     ),
   }
 }
+
+const seenText = ({ seen }: BatchState): string =>
+  seen ? `The last of our nodes that had it is ${seen.by}.` : 'None of our nodes had it since it was read.'
+
+/** What has not come to a sink yet and is not worked on, once that is worth telling; undefined: nothing. */
+export function lateText(run: RunState, entity: EntityRun, now: number): string | undefined {
+  const rule = ruleOf(run, entity)
+  for (const batch of entity.batches.slice(entity.prefix.batch)) {
+    if (isDone(batch, rule)) continue
+    for (const { id, name } of entity.sinks) {
+      const side = batch.sinks.get(id)
+      const missing = batch.count - (side?.reported ?? 0)
+      const quiet = now - lastSign(batch, side)
+      if (missing === 0 || (side && side.outstanding > 0) || quiet < tellMs(run)) continue
+      const seconds = Math.floor(quiet / 1000)
+      return `${entity.name}: ${records(missing)} of batch ${batch.index} have not come to ${name} for ${seconds} s. ${seenText(batch)}`
+    }
+  }
+  return undefined
+}
+
+/** Has anything of the run come to a sink? Where nothing has, the flow is cut, and no entity will fare better. */
+export const anyCame = (run: RunState): boolean =>
+  [...run.entities.values()].some(({ batches }) =>
+    batches.some(({ sinks }) => [...sinks.values()].some(({ lastSign: sign }) => sign !== undefined)),
+  )
 
 function silent(entity: EntityRun, batch: BatchState, ref: SinkRef, waiting: string | undefined, run: RunState): Late {
   return {
