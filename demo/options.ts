@@ -19,7 +19,7 @@ export interface DemoOptions {
   readonly door: Door
 }
 
-export const DOORS = ['graphql', 'graphql-2022', 'api1', 'cloud'] as const
+export const DOORS = ['graphql', 'graphql-2022', 'graphql-2021', 'api1', 'cloud'] as const
 export type Door = (typeof DOORS)[number]
 
 export const USAGE = `npm start -- [--once] [--flow NAME] [--size small|medium|large] [--seed N] [--faults calm|rough|hostile] [--days N] [--json] [--port N] [--door ${DOORS.join('|')}]`

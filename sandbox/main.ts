@@ -17,7 +17,7 @@ const usage = `npm run sandbox -- [flags]
   --faults calm|rough|hostile      what goes wrong (calm)
   --port N                         X3's port (a free one)
   --state DIR                      keep books, secrets and tables over restarts
-  --generation current|quantityLines|2021
+  --generation current|quantityLines|2021|sage
   --door NAME                      the door of X3 whose faults are played
   --serve NAME,NAME                which servers (all): ${SERVER_NAMES.join(', ')}
   --prepared                       stop the clock and keep the source's replies, for benches
@@ -30,7 +30,7 @@ const flags = z.object({
   faults: z.enum(['calm', 'rough', 'hostile']).default('calm'),
   port: z.coerce.number().int().min(0).max(65535).default(0),
   state: z.string().optional(),
-  generation: z.enum(['current', 'quantityLines', '2021']).default('current'),
+  generation: z.enum(['current', 'quantityLines', '2021', 'sage']).default('current'),
   door: z.string().default('graphql'),
   serve: z
     .string()

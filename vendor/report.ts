@@ -9,6 +9,8 @@ export interface ReportLine {
   readonly ok: boolean
   /** A sentence: what was reached, as whom, or what is missing and what to do. Escaped before it is shown. */
   readonly text: string
+  /** Fields of the dialog that are put right by what was found, with their values. */
+  readonly set?: Readonly<Record<string, string>>
 }
 
 /** For somebody who waits before a dialog: two attempts, no more. */

@@ -102,10 +102,23 @@ function without(table: ExpectedTable, columns: readonly string[]): ExpectedTabl
   }
 }
 
-const BY_DOOR: Readonly<Record<Door, SourceEnd>> = { graphql: x3, 'graphql-2022': older, api1, cloud }
+/** The form of 2021 says it on the connection. */
+const oldest: SourceEnd = {
+  ...older,
+  fill: (node) => (node.type === 'x3-connection' ? { ...node, form: 'sage' } : node),
+}
+
+const BY_DOOR: Readonly<Record<Door, SourceEnd>> = {
+  graphql: x3,
+  'graphql-2022': older,
+  'graphql-2021': oldest,
+  api1,
+  cloud,
+}
 
 /** Sage X3 as a source, by one of its doors. */
 export const x3By = (door: Door): SourceEnd => BY_DOOR[door]
 
 /** The generation of GraphQL that the sandbox speaks for a door. */
-export const generationOf = (door: Door): string => (door === 'graphql-2022' ? '2021' : 'current')
+export const generationOf = (door: Door): string =>
+  (({ 'graphql-2022': '2021', 'graphql-2021': 'sage' }) as Partial<Record<Door, string>>)[door] ?? 'current'

@@ -9,6 +9,8 @@ export const config = z.object({
   source: field.optional(),
   /** By which of X3's interfaces it is read. */
   door: field.choice(['graphql', 'api1']),
+  /** Form of GraphQL: with `query`, as since 2022, or that of 2021. */
+  form: field.choice(['query', 'sage']),
   /** Of api1: `supplier = CLASS.REPRESENTATION`, a line each. */
   classes: field.optional(),
   /** Of api1: a JSON file with the names of classes and fields, in the place of what is built in. */

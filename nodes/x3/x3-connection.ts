@@ -9,6 +9,7 @@ import {
   type OpenContext,
   onlyItsCa,
   quietHours,
+  type ReportLine,
   routeLine,
   routeOf,
   wrongField,
@@ -21,6 +22,7 @@ import { createX3Connection, type X3Connection } from './client/connection.ts'
 import { type Door, graphqlDoor } from './client/door.ts'
 import { apiUrlOf } from './client/http.ts'
 import { listNames, readList } from './client/lists.ts'
+import { inOldForm } from './client/old-form.ts'
 import type { Audience, X3Auth, X3Options } from './client/options.ts'
 import { probeDoors } from './client/probe.ts'
 import { createX3Schema, type X3Schema } from './client/schema.ts'
@@ -52,30 +54,7 @@ export const x3Connection: ConnectionSpec<typeof config, typeof secrets, X3Clien
   credentials: secrets,
   open: openX3,
   close: (client) => client.connection.close(),
-  async test(values, credentials, context) {
-    const { signal } = context
-    const client = await openX3(values, credentials, context).catch((error: unknown) => asSyncError(error))
-    if (client instanceof Error)
-      return [
-        { ok: false, text: client.message },
-        ...(await probeDoors(values.url, await routeOf(values, credentials), signal)),
-      ]
-    try {
-      const paired = client.cloud?.state && (await client.cloud.state())
-      if (paired?.ok === false) return [paired]
-      const hurry = hurried(client.connection)
-      const check =
-        values.door === 'api1' ? checkApi1(hurry, client.door(hurry) as Api1Door, signal) : checkX3(hurry, signal)
-      const read = check.then((lines) => (paired ? [paired, ...lines] : lines))
-      const services = servicesOf(hurried(client.connection), values, credentials)
-      if (!services) return await read
-      // Posting alone may do without what reading needs.
-      const lines = await read.catch((error: unknown) => [{ ok: false, text: asSyncError(error).message }])
-      return [...lines, ...(await checkWebServices(services, client.publication, signal))]
-    } finally {
-      await client.connection.close()
-    }
-  },
+  test: testX3,
   actions: cloudActions,
   tend: { wanted: ({ login }) => login === 'cloud', work: async ({ cloud }) => cloud?.tend?.() },
   way: async (values, credentials) => routeLine(await routeOf(values, credentials), apiUrlOf(values.url).href),
@@ -88,13 +67,49 @@ export const x3Connection: ConnectionSpec<typeof config, typeof secrets, X3Clien
   ),
 }
 
-const inCloud = ({ login }: Config): boolean => login === 'cloud' || login === 'cloudClient'
+type Surroundings = Pick<OpenContext, 'name' | 'ledger' | 'once'>
 
-async function openX3(
+async function testX3(
   values: Config,
   credentials: Secrets,
-  context: Pick<OpenContext, 'name' | 'ledger' | 'once'>,
-): Promise<X3Client> {
+  context: Surroundings & Pick<OpenContext, 'signal'>,
+): Promise<readonly ReportLine[]> {
+  const { signal } = context
+  const client = await openX3(values, credentials, context).catch((error: unknown) => asSyncError(error))
+  if (client instanceof Error)
+    return [
+      { ok: false, text: client.message },
+      ...(await probeDoors(values.url, await routeOf(values, credentials), signal)),
+    ]
+  try {
+    const paired = client.cloud?.state && (await client.cloud.state())
+    if (paired?.ok === false) return [paired]
+    const read = checked(client, values, signal).then((lines) => (paired ? [paired, ...lines] : lines))
+    const services = servicesOf(hurried(client.connection), values, credentials)
+    if (!services) return await read
+    // Posting alone may do without what reading needs.
+    const lines = await read.catch((error: unknown) => [{ ok: false, text: asSyncError(error).message }])
+    return [...lines, ...(await checkWebServices(services, client.publication, signal))]
+  } catch (error) {
+    const { code, cause } = asSyncError(error)
+    if (code !== 'x3.generation' || cause.field !== 'form') throw error
+    const form = values.form === 'sage' ? 'query' : 'sage'
+    const name = form === 'sage' ? 'that of 2021' : "today's"
+    const set = { ok: true, text: `The form of GraphQL is ${name}: it is chosen in the dialog now.`, set: { form } }
+    return [set, ...(await testX3({ ...values, form }, credentials, context))]
+  } finally {
+    await client.connection.close()
+  }
+}
+
+function checked(client: X3Client, values: Config, signal: AbortSignal): Promise<ReportLine[]> {
+  const line = hurried(client.connection)
+  return values.door === 'api1' ? checkApi1(line, client.door(line) as Api1Door, signal) : checkX3(line, signal)
+}
+
+const inCloud = ({ login }: Config): boolean => login === 'cloud' || login === 'cloudClient'
+
+async function openX3(values: Config, credentials: Secrets, context: Surroundings): Promise<X3Client> {
   const quiet = quietHours(values)
   if (values.door === 'api1' && inCloud(values))
     throw wrongField('door', 'REST api1 in the cloud has no address that is known')
@@ -112,7 +127,8 @@ async function openX3(
     ...(values.requestsPerSecond > 0 ? { requestsPerSecond: values.requestsPerSecond } : {}),
     ...(quiet ? { quietHours: quiet } : {}),
   }
-  const connection = createX3Connection(options)
+  const made = createX3Connection(options)
+  const connection = values.form === 'sage' && values.door === 'graphql' ? inOldForm(made) : made
   const schema = createX3Schema(connection)
   const api1 = values.door === 'api1' ? await api1Settings(values) : undefined
   return {

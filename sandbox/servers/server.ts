@@ -16,7 +16,7 @@ export interface Ground {
 export interface GroundOptions {
   /** X3's port; 0 takes that of the ground. */
   readonly x3Port: number
-  readonly generation: 'current' | 'quantityLines' | '2021'
+  readonly generation: 'current' | 'quantityLines' | '2021' | 'sage'
   /** The door of X3 whose faults are played. */
   readonly door?: string
   /** Books that stand still: a source keeps its replies, for benches. */

@@ -1,7 +1,13 @@
 import type { Books, BookTables, Stamped, TableName } from '../books/types.ts'
 
-/** Which release's names the server speaks: today's, those before the order's lines were renamed, or the 2021/2022 form. */
-export type Generation = 'current' | 'quantityLines' | '2021'
+/**
+ * Which release's names the server speaks: today's, those before the order's lines were renamed, those of 2022 under
+ * `xtremX3` (`2021`), or the form of 2021: everything under `sage`, pages without `query`, and no `read`.
+ */
+export type Generation = 'current' | 'quantityLines' | '2021' | 'sage'
+
+/** Before a supplier's code became a reference. */
+export const isOld = (generation: Generation): boolean => generation === '2021' || generation === 'sage'
 
 /** A key part, in the order of the part in the key. */
 export type Position = readonly (string | number)[]

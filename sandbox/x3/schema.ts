@@ -25,6 +25,8 @@ const filterLimit = 500
 
 /** The name of a package at the root of a query. */
 export function packageName(name: string, generation: Generation): string {
+  // Partners were a package of their own then.
+  if (generation === 'sage') return name === 'x3MasterData' ? 'x3BusinessPartners' : name
   return generation === '2021' ? `xtrem${name.charAt(0).toUpperCase()}${name.slice(1)}` : name
 }
 
@@ -90,7 +92,7 @@ interface NodeTypes {
 }
 
 /** Types of nodes, of their pages and of their collections: each leads to others, and is made once. */
-function createNodeTypes(specs: Specs, { filterOf, orderOf }: Compilers): NodeTypes {
+function createNodeTypes(specs: Specs, { filterOf, orderOf }: Compilers, isFlat: boolean): NodeTypes {
   const plainType = createPlainTypes()
   const nodes = new Map<string, GraphQLObjectType>()
   const connections = new Map<string, GraphQLObjectType>()
@@ -121,6 +123,7 @@ function createNodeTypes(specs: Specs, { filterOf, orderOf }: Compilers): NodeTy
   function fieldOf(field: Field): FieldConfig {
     const target = /^(\w+)_(?:node|Collection)$/.exec(field.type)?.[1]
     const get = field.get
+    if (isFlat && target && field.type.endsWith('_Collection')) return flatCollection(specOf(target), get)
     return {
       type: outputType(field.type),
       resolve: target
@@ -129,6 +132,22 @@ function createNodeTypes(specs: Specs, { filterOf, orderOf }: Compilers): NodeTy
             return get(source, context)
           }
         : (source, _args, context) => get(source, context),
+    }
+  }
+
+  /** A collection as the form of 2021 has it: the field itself is the page. */
+  function flatCollection(spec: NodeSpec, get: Field['get']): FieldConfig {
+    return {
+      type: connectionType(spec),
+      args: queryArgs,
+      resolve(source, args: QueryArguments, context) {
+        if (context.guarded) context.guard(spec.type)
+        const rows = get(source, context) as readonly unknown[] | null
+        if (!rows) return null
+        const page = pageOf(rows, args, filterOf(spec, args.filter), orderOf(spec, args.orderBy), spec, context)
+        notePause(page, spec, context)
+        return page
+      },
     }
   }
 
@@ -180,30 +199,30 @@ function createNodeTypes(specs: Specs, { filterOf, orderOf }: Compilers): NodeTy
   return { nodeType, connectionType }
 }
 
+/** A page of a node at the root of a query. */
+const pagesOf = (spec: NodeSpec, { connectionType }: NodeTypes, { filterOf, orderOf }: Compilers): FieldConfig => ({
+  type: new GraphQLNonNull(connectionType(spec)),
+  args: queryArgs,
+  resolve(_source, args: QueryArguments, context) {
+    context.guard(spec.type)
+    const most = Math.max(args.first ?? 0, args.last ?? 0)
+    if (most > context.maxFirst) {
+      throw new Error(`The page size ${most} exceeds the maximum of ${context.maxFirst} for ${spec.type}`)
+    }
+    const order = orderOf(spec, args.orderBy)
+    const page = pageOfNode(args, filterOf(spec, args.filter), order, spec, context)
+    notePause(page, spec, context)
+    return page
+  },
+})
+
 /** What may be asked of a node at the root of a query. */
-function entryType(
-  spec: NodeSpec,
-  { nodeType, connectionType }: NodeTypes,
-  { filterOf, orderOf }: Compilers,
-): GraphQLObjectType {
+function entryType(spec: NodeSpec, types: NodeTypes, compilers: Compilers): GraphQLObjectType {
+  const { nodeType } = types
   return new GraphQLObjectType<unknown, Context>({
     name: `${spec.type}_Queries`,
     fields: () => ({
-      query: {
-        type: new GraphQLNonNull(connectionType(spec)),
-        args: queryArgs,
-        resolve(_source, args: QueryArguments, context) {
-          context.guard(spec.type)
-          const most = Math.max(args.first ?? 0, args.last ?? 0)
-          if (most > context.maxFirst) {
-            throw new Error(`The page size ${most} exceeds the maximum of ${context.maxFirst} for ${spec.type}`)
-          }
-          const order = orderOf(spec, args.orderBy)
-          const page = pageOfNode(args, filterOf(spec, args.filter), order, spec, context)
-          notePause(page, spec, context)
-          return page
-        },
-      },
+      query: pagesOf(spec, types, compilers),
       read: {
         type: nodeType(spec),
         args: { _id: { type: new GraphQLNonNull(idScalar) } },
@@ -220,25 +239,29 @@ function entryType(
 export function createSchema(generation: Generation): GraphQLSchema {
   const specs = nodeSpecs(generation)
   const compilers = createCompilers(specs)
-  const types = createNodeTypes(specs, compilers)
+  const isFlat = generation === 'sage'
+  const types = createNodeTypes(specs, compilers, isFlat)
   const packages = new Map<string, Record<string, FieldConfig>>()
   for (const spec of specs.values()) {
     if (!spec.package) continue
     const fields = once<Record<string, FieldConfig>>(packages, packageName(spec.package, generation), () => ({}))
-    fields[pathOf(spec.type)] = { type: new GraphQLNonNull(entryType(spec, types, compilers)), resolve: () => spec }
+    fields[pathOf(spec.type)] = isFlat
+      ? pagesOf(spec, types, compilers)
+      : { type: new GraphQLNonNull(entryType(spec, types, compilers)), resolve: () => spec }
   }
-  const query = new GraphQLObjectType({
-    name: 'Query',
-    fields: Object.fromEntries(
-      [...packages].map(([name, fields]) => [
-        name,
-        {
-          type: new GraphQLNonNull(new GraphQLObjectType({ name: `${name}_Package`, fields })),
-          resolve: () => fields,
-        },
-      ]),
-    ),
-  })
+  const roots: Record<string, FieldConfig> = Object.fromEntries(
+    [...packages].map(([name, fields]) => [
+      name,
+      {
+        type: new GraphQLNonNull(new GraphQLObjectType({ name: `${name}_Package`, fields })),
+        resolve: () => fields,
+      },
+    ]),
+  )
+  const sage = {
+    sage: { type: new GraphQLNonNull(new GraphQLObjectType({ name: 'Sage', fields: roots })), resolve: () => roots },
+  }
+  const query = new GraphQLObjectType({ name: 'Query', fields: isFlat ? sage : roots })
   return new GraphQLSchema({ query })
 }
 

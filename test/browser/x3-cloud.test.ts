@@ -69,6 +69,12 @@ describe('pairing with X3 in the cloud', function () {
     match((await theirs?.locator('p').textContent()) ?? '', /used already/)
     await approver?.close()
 
+    // The wrong form of GraphQL is put right by what the test found.
+    const more = page.locator('details:has(#node-config-input-form) > summary')
+    await more.click()
+    await page.locator('#node-config-input-form').selectOption('sage')
+    match((await editor.test()).map(({ text }) => text).join('\n'), /The form of GraphQL is today's/)
+    equal(await page.locator('#node-config-input-form').inputValue(), 'query')
     const lines = await editor.test()
     match(lines[0]?.text ?? '', /^Paired by admin/)
     equal(

@@ -67,6 +67,8 @@ export interface X3Connection {
   readonly address: string
   readonly apiUrl: string
   readonly folder: string
+  /** GraphQL as it was in 2021; absent: with `query`, as since then. */
+  readonly form?: 'sage'
   /** As whom requests are made. */
   readonly user: string
   readonly clock: ServerClock

@@ -214,8 +214,11 @@ function resolve(
 function collectionField(owner: TypeInfo, list: ListDef): string | undefined {
   const named = list.path.split('|').find((name) => owner.fields.has(name))
   if (named !== undefined) return named
-  const types = list.node.split('|').map((node) => `${node.toLowerCase()}_collection`)
-  return [...owner.fields.values()].find((field) => types.includes(field.type.toLowerCase()))?.name
+  const types = list.node
+    .split('|')
+    .flatMap((node) => [`${node.toLowerCase()}_collection`, `${node.toLowerCase()}_connection`])
+  return [...owner.fields.values()].find((field) => types.includes(field.type.toLowerCase().replace(/ of .*/, '')))
+    ?.name
 }
 
 function dimensionPaths(

@@ -62,7 +62,7 @@ const PREFIXES = ['x3', 'xtremX3']
 /** Types asked in one request. */
 const TYPES_AT_ONCE = 40
 
-export function createX3Schema(connection: Pick<X3Connection, 'query'>): X3Schema {
+export function createX3Schema(connection: Pick<X3Connection, 'query' | 'form'>): X3Schema {
   const types = new Map<string, TypeInfo>()
   let catalogue: Promise<readonly NodeRef[]> | undefined
 
@@ -70,7 +70,15 @@ export function createX3Schema(connection: Pick<X3Connection, 'query'>): X3Schem
     const reply = await connection.query(CATALOGUE, {}, { what: 'the list of nodes', signal })
     const root =
       (reply.data as { __schema?: { queryType?: { fields?: WireField[] } } }).__schema?.queryType?.fields ?? []
-    const packages = root.map((field) => ({ root: field.name, type: named(field.type).name ?? '' }))
+    const sage = root.find(({ name }) => name === 'sage')
+    if ((sage !== undefined) !== (connection.form === 'sage')) throw otherForm(sage !== undefined)
+    if (sage) await load([named(sage.type).name ?? ''], signal)
+    const packages = sage
+      ? [...(types.get(named(sage.type).name ?? '')?.fields.values() ?? [])].map(({ name, type }) => ({
+          root: name,
+          type,
+        }))
+      : root.map((field) => ({ root: field.name, type: named(field.type).name ?? '' }))
     await load(
       packages.map(({ type }) => type).filter((type) => !types.has(type)),
       signal,
@@ -106,7 +114,8 @@ export function createX3Schema(connection: Pick<X3Connection, 'query'>): X3Schem
         signal,
       })
       some.forEach((name, index) => {
-        types.set(name, typeInfo(name, reply.data[`t${index}`] as WireNamed | null | undefined))
+        const info = typeInfo(name, reply.data[`t${index}`] as WireNamed | null | undefined)
+        types.set(name, connection.form === 'sage' ? withQueries(info, types) : info)
       })
     }
     await Promise.all(parts.map(ask))
@@ -149,7 +158,7 @@ export function createX3Schema(connection: Pick<X3Connection, 'query'>): X3Schem
           'x3.generation',
           'This address answers GraphQL, but has none of the packages of Sage X3',
           {
-            hint: 'Check Server URL. The form of 2021 (sage { x3... } without query) is not supported: update X3.',
+            hint: 'Check Server URL.',
           },
         )
       }
@@ -208,6 +217,31 @@ function gatherer(
       if (signal.aborted || ![...calls].some(({ owner }) => owner.aborted)) throw error
     }
   }
+}
+
+/** The connection is set to another form of GraphQL than the server speaks. */
+const otherForm = (isOld: boolean): Error =>
+  syncError(
+    'config',
+    'x3.generation',
+    isOld
+      ? 'This X3 speaks the form of GraphQL of 2021 (sage { x3... } without query)'
+      : 'This X3 does not speak the form of GraphQL of 2021',
+    {
+      field: 'form',
+      hint: `Set *Form of GraphQL* on the connection to ${isOld ? '2021' : 'today'}; Test connection does.`,
+    },
+  )
+
+/** In the form of 2021 a field is its own page: the level of `query` is put between, as types of today have it. */
+function withQueries(info: TypeInfo, types: Map<string, TypeInfo>): TypeInfo {
+  const fields = [...info.fields].map(([name, field]): [string, FieldInfo] => {
+    if (!field.type.endsWith('_Connection') || !('first' in field.args)) return [name, field]
+    const between = `${field.type} of ${info.name}.${name}`
+    types.set(between, { name: between, fields: new Map([['query', { ...field, name: 'query' }]]), members: [] })
+    return [name, { ...field, type: between, args: {} }]
+  })
+  return { ...info, fields: new Map(fields) }
 }
 
 /** Types that are asked for next anyway, by the names that Sage's pages use; each round of questions costs a trip to the server. */

@@ -1,6 +1,6 @@
 import type { BookTables, Stamped, TableName } from '../../books/types.ts'
 import type { Context, Fields, Generation, NodeHead, NodeSpec, Ref } from '../model.ts'
-import { decimal, node } from '../model.ts'
+import { decimal, isOld, node } from '../model.ts'
 
 /** Fields of a master record, read through its reference; null where the record is gone. */
 function of<N extends TableName>(
@@ -193,6 +193,6 @@ const dimension = (old: boolean): NodeSpec =>
   )
 
 export function masterNodes(generation: Generation): NodeSpec[] {
-  const old = generation === '2021'
+  const old = isOld(generation)
   return [businessPartner, bankDetails, ...partnerRoles(old), product, account, dimension(old)]
 }
