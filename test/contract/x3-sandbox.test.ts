@@ -123,7 +123,10 @@ describe('X3 sandbox against docs/entities.md', () => {
       const cell = /^\|[^|]+\|[^|]*\| (.+) \|$/.exec(line)?.[1]
       // Tables before the first entity are about something else.
       if (node === '' || !cell || /^(X3 field|connection|header|of the|\(|`)/.test(cell)) continue
-      const words = cell.startsWith('sign ') ? ['sign', cell.split(' ').at(-1) ?? ''] : [cell.split(/[ ,]/)[0] ?? '']
+      const product = / x (\S+)/.exec(cell)?.[1]
+      const words = cell.startsWith('sign ')
+        ? ['sign', cell.split(' ').at(-1) ?? '']
+        : [product ?? cell.split(/[ ,]/)[0] ?? '']
       if (cell.startsWith('sign of the line')) words.shift()
       for (const path of words) found.push({ node, path: path.replaceAll('[0]', '') })
     }
