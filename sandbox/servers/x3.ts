@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { accountantActs } from '../x3/acts.ts'
 import { publishedClasses } from '../x3/api1/classes.ts'
 import { API1_SITES } from '../x3/api1/door.ts'
 import { GATEWAY_SITES, startGateway } from '../x3/cloud/gateway.ts'
@@ -21,11 +22,14 @@ export async function x3Server(ground: Ground): Promise<RunningServer> {
     generation: options.generation,
     keepReplies: options.prepared,
     basic,
+    // A publication that has the references and the tax; the other shape is for tests.
+    soap: { shape: 'wide' },
   })
   const { url, folder, clientId, user } = x3
   const cloud = options.door === 'cloud' ? await inCloud(x3, ground) : undefined
   return {
     addresses: {
+      ...{ pool: x3.soap.pool, publication: x3.soap.publication, soapUrl: x3.soap.url },
       ...{ url, port: x3.port, folder, clientId, secret: x3.secret, user, classes: classes() },
       ...{ basicUser: basic.user, basicPassword: basic.password, ...cloud?.addresses },
     },
@@ -38,6 +42,7 @@ export async function x3Server(ground: Ground): Promise<RunningServer> {
     setLatency: x3.setLatency,
     newDay: x3.newDay,
     keptRequests: x3.keptRequests,
+    acts: accountantActs(x3.soap.accountant),
     rights: { deny: x3.deny, allow: x3.allow, denied: x3.denied },
     async close() {
       await cloud?.gateway.close()

@@ -118,6 +118,12 @@ describe('sandbox as a process', () => {
 
   it('starts only the servers that are asked for, and has people work in Basware', async () => {
     assert.equal((await running.call('POST', '/act', { server: 'x3', act: 'approve' })).status, 400)
+    assert.deepEqual((await running.call('POST', '/act', { server: 'x3', act: 'posted' })).lines, [[]])
+    assert.equal(
+      (await running.call('POST', '/act', { server: 'x3', act: 'closeBefore', date: '2026-02-01' })).status,
+      200,
+    )
+    assert.equal((await running.call('POST', '/act', { server: 'x3', act: 'finalise', key: 'GEN|NONE' })).status, 400)
     const other = await start('--size', '1500', '--serve', 'basware')
     try {
       assert.deepEqual(Object.keys(at((await other.call('GET', '/state')).lines[0], 'addresses') as object), [
