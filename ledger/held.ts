@@ -13,6 +13,8 @@ import type { DeletionAnswer, HeldFilter, HeldRecord, HeldRecords, Intent, NewDe
 export interface HeldBook extends HeldSettling {
   readonly topic: HeldRecords
   /** Inside a transaction: those of them that are open, and what a person decided of each. */
+  /** Inside a transaction: where those that are to be posted come from, by the keys of their records. */
+  sourcesOf(ids: readonly string[]): readonly { readonly source: string; readonly recordKey: string }[]
   discard(ids: readonly string[], who: Who, answer: DeletionAnswer | undefined): readonly NewDecision[]
   /** Inside a transaction. Throws `ledger.not-held`. */
   edit(id: string, record: DataRecord, who: Who, amounts: Amounts | undefined): NewDecision
@@ -51,6 +53,9 @@ const SQL = {
   empty: 'UPDATE held SET record = ?, edited = NULL, emptied = 1 WHERE id = ?',
   forgetStaying: `
     UPDATE held SET state = 'superseded', closed_at = ? WHERE sink = ? AND state = 'discarded' AND stays = 1`,
+  sourcesOf: `
+    SELECT source_address AS source, source_key AS recordKey FROM held
+    WHERE id IN (SELECT value FROM json_each(?)) AND source_key IS NOT NULL AND state = 'open'`,
   untold: "SELECT * FROM held WHERE amounts IS NULL AND state IN ('open', 'replaying', 'discarded')",
   tell: 'UPDATE held SET amounts = ? WHERE id = ?',
 }
@@ -59,7 +64,7 @@ type Statements = ReturnType<typeof prepared<keyof typeof SQL>>
 
 export function createHeld(db: Database, intern: Intern, cipher: Cipher, at: () => string): HeldBook {
   const statements = prepared(db, SQL)
-  const { discard, edit, edited, giveBack } = statements
+  const { discard, edit, edited, giveBack, sourcesOf } = statements
   return {
     ...createHeldSettling(db, intern, cipher, at),
     topic: {
@@ -69,6 +74,7 @@ export function createHeld(db: Database, intern: Intern, cipher: Cipher, at: () 
         fillAmounts(db, intern, cipher, statements, of)
       },
     },
+    sourcesOf: (ids) => sourcesOf.all(JSON.stringify(ids)) as unknown as { source: string; recordKey: string }[],
     discard(ids, who, answer) {
       const rows = select(db, { ids, limit: ids.length }, ['open'])
       return rows.map((row) => {

@@ -67,10 +67,12 @@ export function settling(db: Database, intern: Intern, books: Books): Commits {
 
 /** What follows from a decision is in its transaction. */
 export function deciding(db: Database, books: Books): Pick<Decisions, 'discardHeld' | 'editHeld' | 'settleAbsent'> {
-  const { known, held, decisions } = books
+  const { known, held, decisions, inboxes } = books
   return {
     discardHeld: async (ids, who, answer) =>
       db.tx(() => {
+        // What a person leaves out is not handed on again.
+        for (const { source, recordKey } of held.sourcesOf(ids)) inboxes.settle({ source, recordKeys: [recordKey] })
         const made = held.discard(ids, who, answer)
         made.forEach(decisions.write)
         return made.length

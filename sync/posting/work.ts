@@ -1,11 +1,9 @@
 /** A batch at a sink that posts: what was posted is never posted again, the rest is posted one by one. */
 import type { Posting } from '../../ledger/ledger.ts'
 import { type SyncError, syncError } from '../contract/errors.ts'
-import { isDeletion } from '../contract/message.ts'
 import type { OutcomeCounts } from '../contract/summary.ts'
 import type { PostWork } from '../delivering/deliver.ts'
 import { reportsOf, rowsIn } from '../delivering/job.ts'
-import { originalsOf } from '../delivering/sort-batch.ts'
 import type { Entry } from '../run/entry.ts'
 import type { RowReport } from '../run/progress.ts'
 import type { SettleCommit } from '../run/settlement.ts'
@@ -17,6 +15,7 @@ import { type PostingDeps, type PostJob, postContext } from './deps.ts'
 import type { Followed } from './follow.ts'
 import { type Became, type PostTask, postRecord, questions } from './post-record.ts'
 import { type Gate, gateOf } from './proof.ts'
+import { about, type Held, type Sorted, sortRecords } from './sort.ts'
 import type { Answering, Sources } from './sources.ts'
 import { countPosted } from './verified.ts'
 
@@ -28,22 +27,6 @@ export interface PostParts {
   readonly answers: Answers
   readonly followed: Followed
   readonly inHand: Set<string>
-}
-
-interface Held {
-  readonly entry: Entry
-  readonly error: SyncError
-  readonly waits?: true
-}
-
-/** What is to be done with each record. */
-interface Sorted {
-  readonly post: readonly Entry[]
-  readonly unchanged: readonly Entry[]
-  readonly superseded: readonly Entry[]
-  readonly inDoubt: readonly Entry[]
-  readonly held: readonly Held[]
-  readonly originals: ReadonlyMap<string, string>
 }
 
 export function createPostWork(deps: PostingDeps, parts: PostParts): PostWork {
@@ -62,7 +45,7 @@ export function createPostWork(deps: PostingDeps, parts: PostParts): PostWork {
     entity?.addresses.set(ref.id, target.address)
     const job: PostJob = { ...given, retry: { ...deps.retry, ...target.retry } }
     const counts = noCounts()
-    const sorted = await sort(deps, job, newest)
+    const sorted = await sortRecords(deps, job, newest)
     await settleOld(deps, job, sorted, older, counts)
     if (newest.length === 0) return counts
     await parts.sources.with(sync.name, job.context.signal, async (source) => {
@@ -133,75 +116,6 @@ async function gateAt(deps: PostingDeps, job: PostJob): Promise<Gate> {
     })
   return gate
 }
-
-async function sort(deps: PostingDeps, job: PostJob, newest: readonly Entry[]): Promise<Sorted> {
-  const { ledger } = deps
-  const { address } = job.options.target
-  const keys = newest.map(({ key }) => key)
-  const [postings, attempts, heldReads, originals] = await Promise.all([
-    ledger.postings(address, keys),
-    ledger.attempts(address),
-    ledger.heldReads(address, keys),
-    originalsOf(ledger, job),
-  ])
-  const doubtful = new Map(attempts.map((one) => [one.key, one]))
-  const sorted = {
-    post: [] as Entry[],
-    unchanged: [] as Entry[],
-    superseded: [] as Entry[],
-    inDoubt: [] as Entry[],
-    held: [] as Held[],
-    originals,
-  }
-  for (const entry of newest) {
-    const known = postings.get(entry.key) ?? doubtful.get(entry.key)
-    const isEqual = known !== undefined && (entry.hash === known.hash || entry.hash === known.originalHash)
-    if (isDeletion(entry.record)) {
-      if (known) sorted.held.push({ entry, error: gone(job, entry) })
-      else sorted.unchanged.push(entry)
-    } else if (known) {
-      if (!isEqual) sorted.held.push({ entry, error: changed(job, entry, postings.get(entry.key)) })
-      else if (postings.has(entry.key)) sorted.unchanged.push(entry)
-      else sorted.inDoubt.push(entry)
-    } else if (entry.read <= (heldReads.get(entry.key) ?? -1)) sorted.superseded.push(entry)
-    else {
-      const error = entry.sound ? undefined : job.compiled.check(entry.record)
-      if (error) sorted.held.push({ entry, error })
-      else if (entry.sourceKey === undefined) sorted.held.push({ entry, error: unknownSource(job, entry) })
-      else sorted.post.push(entry)
-    }
-  }
-  return sorted
-}
-
-const about = ({ sync }: PostJob, { key, row }: Entry) => ({ entity: sync.entity, key, row })
-
-const changed = (job: PostJob, entry: Entry, posting: Posting | undefined): SyncError =>
-  syncError(
-    'data',
-    'sync.changed-after-posting',
-    `${job.sync.entity} ${entry.key} was changed after posting: ${posting ? `${posting.result.number} was posted with other content` : 'an attempt with other content is in doubt'}. It is not posted again.`,
-    {
-      ...about(job, entry),
-      hint: 'Correct the voucher in the target by hand, or reverse it and have the record posted anew; then discard this.',
-    },
-  )
-
-const gone = (job: PostJob, entry: Entry): SyncError =>
-  syncError(
-    'data',
-    'sync.no-delete',
-    `${job.sync.entity} ${entry.key} is gone at the source, and what was posted cannot be taken back.`,
-    { ...about(job, entry), hint: 'Reverse it in the target by hand, then discard.' },
-  )
-
-const unknownSource = (job: PostJob, entry: Entry): SyncError =>
-  syncError(
-    'data',
-    'sync.post-key',
-    `${job.sync.entity} ${entry.key}: nobody knows which record of the source it is, and it is not posted.`,
-    { ...about(job, entry), hint: 'Keep msg.sync and each _row on the way from the source; have it read again.' },
-  )
 
 /** What was known before, and what does not fit: nothing of it is posted. */
 async function settleOld(

@@ -379,6 +379,19 @@ describe('posting', () => {
     deepStrictEqual([await node.held(), numbers(), w.hub.asked], [{}, [`${A} V1`], [A]])
   })
 
+  it('what waits and is left out by a person is not posted, until its source hands it over once more', async () => {
+    const node = await w.node()
+    w.hub.put('A', '10')
+    await node.run()
+    await node.ledger.discardHeld([(await node.heldOf(A)).id], anna)
+    await node.start()
+    await node.run()
+    deepStrictEqual([erp.received, await node.held()], [[], {}])
+    w.hub.put('A', '10')
+    await node.run()
+    deepStrictEqual(erp.received, [A])
+  })
+
   it('something else has its reference, or a reversed voucher: held, and an alert until a person says what holds', async () => {
     const node = await w.node()
     await node.start()
