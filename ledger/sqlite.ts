@@ -85,7 +85,7 @@ export function createSqliteLedger({ db, id, cipher, now, installation }: Sqlite
     ...alerts.topic,
     ...createOwners(db),
     ...createNotes(db),
-    ...createTokens(db, cipher),
+    ...createTokens({ db, id, cipher, installation }),
     ...createOpenItems(db, decisions, at),
     ...settling(db, intern, books),
     ...deciding(db, books),

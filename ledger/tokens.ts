@@ -2,6 +2,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import type { Cipher } from './crypt.ts'
 import { type Database, prepared } from './database.ts'
+import { type Installation, readInstallation, writeInstallation } from './installation.ts'
 import type { RotatingTokens, StoredToken } from './ledger.ts'
 
 interface Row {
@@ -16,7 +17,16 @@ interface Beside {
   readonly sealed: string
 }
 
-export function createTokens(db: Database, cipher: Cipher): RotatingTokens {
+export interface TokenDeps {
+  readonly db: Database
+  /** Of the ledger. */
+  readonly id: string
+  readonly cipher: Cipher
+  /** File by which a copy of the ledger is told from it; undefined: a ledger in memory. */
+  readonly installation: string | undefined
+}
+
+export function createTokens({ db, id, cipher, installation }: TokenDeps): RotatingTokens {
   const { find, note, put, forget } = prepared(db, {
     find: 'SELECT version, sealed, noted FROM token WHERE name = ?',
     note: 'INSERT INTO token (name, version, noted) VALUES (?, 0, ?) ON CONFLICT DO UPDATE SET noted = excluded.noted',
@@ -27,6 +37,17 @@ export function createTokens(db: Database, cipher: Cipher): RotatingTokens {
   const about = (name: string, version: number): string => `token ${name} ${version}`
   const open = (name: string, version: number, sealed: Uint8Array): string => cipher.open(sealed, about(name, version))
   const beside = fileBeside(db.file)
+
+  const store = (name: string, version: number, sealed: Uint8Array): 'ledger' | 'beside' => {
+    try {
+      db.guard(() => put.run(name, version, sealed))
+    } catch (error) {
+      if (!beside.put(name, { version, sealed: Buffer.from(sealed).toString('base64') })) throw error
+      return 'beside'
+    }
+    beside.remove(name)
+    return 'ledger'
+  }
 
   return {
     async token(name) {
@@ -49,19 +70,41 @@ export function createTokens(db: Database, cipher: Cipher): RotatingTokens {
     },
     async saveToken(name, version, text) {
       const sealed = cipher.seal(text, about(name, version))
-      try {
-        db.guard(() => put.run(name, version, sealed))
-      } catch (error) {
-        if (!beside.put(name, { version, sealed: Buffer.from(sealed).toString('base64') })) throw error
-        return 'beside'
-      }
-      beside.remove(name)
-      return 'ledger'
+      const where = store(name, version, sealed)
+      // Only what is stored: a version that is known here and nowhere else would be asked for in vain.
+      if (installation !== undefined) witness(installation, name, version)
+      return where
+    },
+    highestToken: async (name) => knownOf(installation)?.tokens[name] ?? 0,
+    async tokenDoubt(name, version) {
+      const found = knownOf(installation)
+      const known = found?.tokens[name]
+      if (!found || known === undefined || known === version) return undefined
+      if (known > version)
+        return `this ledger knows its version ${version}, and this installation has stored version ${known} since: it was put back from a copy`
+      return found.id === undefined || found.id === id ? undefined : 'this ledger is of another installation'
     },
     async forgetToken(name) {
       db.guard(() => forget.run(name))
       beside.remove(name)
     },
+  }
+}
+
+/** One that cannot be written takes nothing away: the version stands in the ledger. */
+function witness(file: string, name: string, version: number): void {
+  try {
+    writeInstallation(file, { tokens: { [name]: version } })
+  } catch {
+    // Told where it counts, when something is to be posted.
+  }
+}
+
+function knownOf(file: string | undefined): Installation | undefined {
+  try {
+    return file === undefined ? undefined : readInstallation(file)
+  } catch {
+    return undefined
   }
 }
 

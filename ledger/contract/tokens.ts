@@ -23,6 +23,13 @@ export interface RotatingTokens {
    * file beside the ledger, and `beside` is given back. Throws where neither can.
    */
   saveToken(name: string, version: number, text: string): Promise<'ledger' | 'beside'>
+  /** The highest version that this installation has stored, whatever this ledger knows of it; 0: none. */
+  highestToken(name: string): Promise<number>
+  /**
+   * Why this ledger must be taken for an old copy, as far as this login goes, in words; undefined: it is the one that stored it
+   * last.
+   */
+  tokenDoubt(name: string, version: number): Promise<string | undefined>
   /** Forgets it, here and beside. */
   forgetToken(name: string): Promise<void>
 }

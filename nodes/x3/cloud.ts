@@ -148,6 +148,12 @@ export const cloudActions = {
         throw syncError('config', 'x3.pairing-state', `The pairing came back from ${host}`)
       return taken(cloud, request, { code, endpoint }, [host])
     }),
+  /** A person says that the pair in this ledger counts, though it looks like an old copy. */
+  keep: (values: Config, secrets: Secrets, context: ActionContext) =>
+    within(values, secrets, context, async (cloud) => {
+      await cloud.login.keep(cloud.ways)
+      return state(cloud)
+    }),
   state: (values: Config, secrets: Secrets, context: ActionContext) =>
     within(values, secrets, context, async (cloud) => {
       const waits = (await pending(cloud))?.waits
@@ -170,7 +176,11 @@ async function within<T>(
   }
 }
 
-const state = async ({ login, ways, gateway }: Cloud) => pairingWords(await login.look(ways), gateway.now())
+const state = async ({ login, ways, gateway }: Cloud) => {
+  const doubt = await login.doubt(ways)
+  const words = pairingWords(await login.look(ways), gateway.now())
+  return doubt ? { ok: false, text: `${words.text} It is not renewed: ${doubt}.`, doubt } : words
+}
 
 async function keep({ ways, name, gateway }: Cloud, request: PairingRequest): Promise<void> {
   const store = await ways.store()

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { copyFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { CloudLogin } from '../../nodes/x3/client/cloud/tokens.ts'
@@ -279,11 +280,28 @@ describe('the rotating login of X3 in the cloud', () => {
 
   it('does not renew from an old copy of the ledger until a person has decided', async () => {
     await open()
+    await ledger.close()
+    const copy = `${folder.file}.copy`
+    copyFileSync(folder.file, copy)
+    await restart()
     cloud.clock.time += 250_000
-    const line = cloud.connect(login, { ...ledger, doubt: async () => 'the ledger is an old copy' })
-    lines.push(line)
+    await ask(connect())
+    const before = renewals()
+    await ledger.close()
+    copyFileSync(copy, folder.file)
+    await restart()
+    cloud.clock.time += 250_000
+    const line = connect()
+    await assert.rejects(ask(line), (error: Error) => /put back from a copy/.test(error.message))
     await assert.rejects(ask(line), codeOf('x3.token-restored'))
-    assert.equal(renewals(), 0)
+    assert.equal(renewals(), before, 'nothing was asked of the gateway')
+    assert.match((await login.doubt(cloud.ways(ledger))) ?? '', /has stored version 2 since/)
+    await login.keep(cloud.ways(ledger))
+    assert.equal(await login.doubt(cloud.ways(ledger)), undefined)
+    // The pair of the copy is used up: that is found out now, by a person's will.
+    await assert.rejects(ask(line), codeOf('x3.pairing-lost'))
+    await cloud.pair(login, ledger)
+    await ask(line)
   })
 
   it('reads the same as X3 itself, under the address of the customer', async () => {

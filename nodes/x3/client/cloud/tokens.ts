@@ -12,10 +12,10 @@ export interface TokenStore {
   noteRenewal(name: string, version: number): Promise<void>
   saveToken(name: string, version: number, text: string): Promise<'ledger' | 'beside'>
   forgetToken(name: string): Promise<void>
-  /**
-   * Why a renewal needs a person's word first: the store is an old copy or another installation's. Absent: it is not looked at.
-   */
-  doubt?(name: string, version: number): Promise<string | undefined>
+  /** The highest version that was ever stored here. */
+  highestToken(name: string): Promise<number>
+  /** Why a renewal needs a person's word first: the store is an old copy or another installation's. */
+  tokenDoubt(name: string, version: number): Promise<string | undefined>
 }
 
 /** What the one who asks for a token brings: whoever is there renews for all. */
@@ -37,6 +37,10 @@ export interface CloudLogin {
   worked(ways: Ways, accessToken: string): void
   /** Takes a new pairing in the place of the old one. */
   adopt(ways: Ways, granted: Granted, by: string, root: string): Promise<Pair>
+  /** A person says that the stored pair counts, though the ledger looks like an old copy. */
+  keep(ways: Ways): Promise<Pair>
+  /** Why a person is asked before a renewal; undefined: nothing is in doubt. */
+  doubt(ways: Ways): Promise<string | undefined>
   /** What is stored; nothing is renewed. */
   look(ways: Ways): Promise<Pair | undefined>
   /** That it ends soon or is lost, as far as is known. */
@@ -91,6 +95,12 @@ export function createCloudLogin(name: string): CloudLogin {
       }).catch(() => undefined)
     },
     adopt: (ways, granted, by, root) => inTurn(() => adopt(kept, ways, granted, by, root)),
+    keep: (ways) => inTurn(() => keep(kept, ways)),
+    async doubt(ways) {
+      const store = await ways.store()
+      const now = await load(kept, store)
+      return now && !now.lost ? store.tokenDoubt(name, now.version) : undefined
+    },
     warning: (now) => (kept.pair?.lost ? lostError(kept.pair).message : kept.pair && endsSoon(kept.pair, now)),
     look: async (ways) => load(kept, await ways.store()),
     tend: (ways) => inTurn(() => tend(kept, ways)),
@@ -135,7 +145,7 @@ async function lose(kept: Kept, ways: Ways, store: TokenStore, of: Pair, why: st
 }
 
 async function renew(kept: Kept, ways: Ways, store: TokenStore, of: Pair): Promise<Pair> {
-  const doubt = await store.doubt?.(kept.name, of.version)
+  const doubt = await store.tokenDoubt(kept.name, of.version)
   if (doubt) throw restoredError(doubt)
   // Without a note, a process that dies now would not know that its refresh token is used up.
   if (!kept.isUnstored) await store.noteRenewal(kept.name, of.version)
@@ -173,10 +183,21 @@ async function adopt(kept: Kept, ways: Ways, granted: Granted, by: string, root:
   const at = ways.now()
   const { accessToken, refreshToken, accessSeconds, refreshEnds } = granted
   return save(kept, ways, store, {
-    ...{ version: (old?.version ?? 0) + 1, accessToken, refreshToken, accessSeconds, received: at },
+    ...{ version: await nextVersion(kept, store, old), accessToken, refreshToken, accessSeconds, received: at },
     ...{ pairedAt: at, pairedBy: by, root },
     ...(refreshEnds === undefined ? {} : { refreshEnds }),
   })
+}
+
+/** Above whatever this installation has stored: a person's word ends the doubt about an old copy. */
+const nextVersion = async ({ name }: Kept, store: TokenStore, old: Pair | undefined): Promise<number> =>
+  Math.max(old?.version ?? 0, await store.highestToken(name)) + 1
+
+async function keep(kept: Kept, ways: Ways): Promise<Pair> {
+  const store = await ways.store()
+  const now = await load(kept, store)
+  if (!now) throw unpairedError()
+  return save(kept, ways, store, { ...now, version: await nextVersion(kept, store, now) })
 }
 
 async function tend(kept: Kept, ways: Ways): Promise<void> {
