@@ -1,14 +1,15 @@
 /** The memory of deliveries, the one hot table: one prepared statement for each batch, one row for each record. */
 import { type Database, prepared } from './database.ts'
+import { countsOf, countsText, type GroupSumBook } from './group-sums.ts'
 import type { Intern } from './intern.ts'
-import type { Deliveries, Delivery, StoredRange } from './ledger.ts'
+import type { Deliveries, Delivery, GroupChange, StoredRange } from './ledger.ts'
 import { keysOf, rowsText, storedOf, type TargetSumBook } from './target-sums.ts'
 
 /** The topic without what concerns others too, and what the others need of it. */
 export interface DeliveryMemory {
   readonly topic: Omit<Deliveries, 'forgetAddress'>
   /** Inside a transaction. */
-  write(address: string, sync: string, deliveries: readonly Delivery[]): void
+  write(address: string, sync: string, deliveries: readonly Delivery[], sums?: GroupChange): void
   /** Nothing equals its last version any more. */
   doubt(address: string): void
   clear(address: string): void
@@ -17,34 +18,43 @@ export interface DeliveryMemory {
 }
 
 const put = (source: string): string => `
-  INSERT INTO delivery (address, key, read, hash, original_hash, run, rows, source)
-  SELECT ?, value ->> 0, value ->> 1, unhex(value ->> 2), unhex(value ->> 3), value ->> 4, value ->> 5, ${source}
+  INSERT INTO delivery (address, key, read, hash, original_hash, run, rows, totals, source)
+  SELECT ?, value ->> 0, value ->> 1, unhex(value ->> 2), unhex(value ->> 3), value ->> 4, value ->> 5, value ->> 6, ${source}
   FROM json_each(?) WHERE true
   ON CONFLICT DO UPDATE SET read = excluded.read, hash = excluded.hash, original_hash = excluded.original_hash,
-    run = excluded.run, rows = excluded.rows, source = excluded.source, doubt = NULL
+    run = excluded.run, rows = excluded.rows, totals = excluded.totals, source = excluded.source, doubt = NULL
   WHERE excluded.read >= delivery.read`
 
 const SQL = {
   find: `
     SELECT d.key, d.read, lower(hex(d.hash)), d.hash IS NULL, lower(hex(d.original_hash)), d.original_hash IS NULL, d.run,
-      c.totals, d.source, d.rows, d.doubt
+      c.totals, d.source, d.rows, d.doubt, d.totals
     FROM json_each(?) AS j
     CROSS JOIN delivery AS d ON d.address = ? AND d.key = j.value
     LEFT JOIN contribution AS c ON c.address = d.address AND c.key = d.key`,
   // Few flows write other keys than the source's: one member less costs nothing there.
   write: put('NULL'),
-  writeMapped: put('value ->> 6'),
+  writeMapped: put('value ->> 7'),
   doubt: 'UPDATE delivery SET doubt = 1 WHERE address = ? AND key IN (SELECT value FROM json_each(?))',
   doubtAll: 'UPDATE delivery SET doubt = 1 WHERE address = ?',
   doubtOthers: `
-    UPDATE delivery SET hash = NULL, rows = ''
+    UPDATE delivery SET hash = NULL, rows = '', totals = NULL
     WHERE address = ? AND key > ? AND key <= ? AND key NOT IN (SELECT value ->> 0 FROM json_each(?))`,
   match: `
     INSERT INTO delivery (address, key, read, hash, run, rows)
     SELECT ?, value ->> 0, value ->> 1, unhex(value ->> 2), 0, '@' || (value ->> 1)
     FROM json_each(?) WHERE true
     ON CONFLICT DO UPDATE SET read = max(delivery.read, excluded.read), hash = excluded.hash, doubt = NULL, rows = excluded.rows,
+      totals = CASE WHEN delivery.hash IS excluded.hash THEN delivery.totals END,
       original_hash = CASE WHEN delivery.hash IS excluded.hash THEN delivery.original_hash END`,
+  added: `
+    SELECT d.totals FROM json_each(?) AS j CROSS JOIN delivery AS d ON d.address = ? AND d.key = j.value
+    WHERE d.totals IS NOT NULL`,
+  // What a table does not have so is not counted any more.
+  unmatched: `
+    SELECT totals FROM delivery
+    WHERE address = ? AND key > ? AND key <= ? AND totals IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM json_each(?) AS j WHERE j.value ->> 0 = key AND unhex(j.value ->> 2) IS hash)`,
   contribute: `
     INSERT INTO contribution (address, key, totals)
     SELECT ?, value ->> 0, value ->> 1 FROM json_each(?) WHERE true
@@ -75,10 +85,15 @@ export function createDeliveries(
   db: Database,
   intern: Intern,
   sums: Pick<TargetSumBook, 'count' | 'clear' | 'doubt'>,
+  groups: Pick<GroupSumBook, 'change' | 'take' | 'clear'>,
 ): DeliveryMemory {
   const statements = prepared(db, SQL)
   statements.find.setReturnArrays(true)
-  const clearing = createClearing(db, intern, statements, sums)
+  const clearBoth = (id: number): void => {
+    sums.clear(id)
+    groups.clear(id)
+  }
+  const clearing = createClearing(db, intern, statements, { ...sums, clear: clearBoth })
   const { doubt, doubtAll, raise } = statements
   const known = (address: string): number => intern.address(address, false)
   return {
@@ -88,7 +103,7 @@ export function createDeliveries(
         db.guard(() => doubt.run(known(address), JSON.stringify(keys)))
       },
       async matchDeliveries(address, range) {
-        match(db, intern, statements, address, range)
+        match(db, intern, statements, groups, address, range)
       },
       async clearDeliveries(address) {
         clearing.clear(address)
@@ -112,9 +127,12 @@ export function createDeliveries(
         })
       },
     },
-    write(address, sync, deliveries) {
+    write(address, sync, deliveries, change) {
       if (deliveries.length === 0) return
       const id = intern.address(address, true)
+      const untold = deliveries.filter(({ counts }) => counts === undefined).map(({ key }) => key)
+      if (untold.length > 0) groups.take(id, totalsOf(statements.added.all(JSON.stringify(untold), id)))
+      if (change) groups.change(id, change)
       write(intern, statements, id, sync, deliveries)
       sums.count(id, deliveries)
     },
@@ -124,6 +142,8 @@ export function createDeliveries(
     ...clearing,
   }
 }
+
+const totalsOf = (rows: unknown): string[] => (rows as { totals: string }[]).map(({ totals }) => totals)
 
 const hasAny = ({ any }: Statements, id: number): boolean => id !== 0 && any.get(id) !== undefined
 const highestOf = ({ highest }: Statements, id: number): number =>
@@ -149,6 +169,7 @@ type FoundRow = [
   source: number | null,
   rows: string | null,
   doubt: number | null,
+  counts: string | null,
 ]
 
 function find(
@@ -162,7 +183,7 @@ function find(
   const id = intern.address(address, false)
   if (id === 0 || keys.length === 0) return found
   const rows = db.guard(() => statements.find.all(JSON.stringify(keys), id)) as unknown as FoundRow[]
-  for (const [key, read, hash, noHash, original, noOriginal, run, totals, source, stored, doubt] of rows)
+  for (const [key, read, hash, noHash, original, noOriginal, run, totals, source, stored, doubt, counts] of rows)
     found.set(key, {
       key,
       read,
@@ -171,6 +192,7 @@ function find(
       totals: totals || null,
       run: intern.runId(run),
       source,
+      counts: counts === null ? undefined : countsOf(counts),
       stored: stored === null ? undefined : noHash ? null : storedOf(stored, hash, read),
       ...(stored?.startsWith('?') && { written: Number(stored.slice(2)) }),
     })
@@ -187,7 +209,15 @@ function write(
   const isMapped = deliveries.some((d) => typeof d.source === 'number')
   const rows = deliveries.map((d) => {
     const run = d.run === '' ? 0 : intern.run(d.run, sync)
-    const row = [d.key, d.read, d.hash, d.originalHash ?? null, run, rowsText(d)]
+    const row = [
+      d.key,
+      d.read,
+      d.hash,
+      d.originalHash ?? null,
+      run,
+      rowsText(d),
+      d.counts ? countsText(d.counts) : null,
+    ]
     if (isMapped) row.push(d.source ?? null)
     return row
   })
@@ -203,12 +233,14 @@ function match(
   db: Database,
   intern: Intern,
   statements: Statements,
+  groups: Pick<GroupSumBook, 'take'>,
   address: string,
   { after, through, stored }: StoredRange,
 ): void {
   const rows = JSON.stringify(stored.map(({ key, read, hash }) => [key, read, hash ?? null]))
   db.tx(() => {
     const id = intern.address(address, true)
+    groups.take(id, totalsOf(statements.unmatched.all(id, after, through, rows)))
     statements.doubtOthers.run(id, after, through, rows)
     statements.match.run(id, rows)
   })

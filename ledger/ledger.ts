@@ -5,6 +5,7 @@ import type { Commits } from './contract/commit.ts'
 import type { Decisions } from './contract/decisions.ts'
 import type { Deliveries } from './contract/deliveries.ts'
 import type { FilledTables } from './contract/filled.ts'
+import type { GroupSums } from './contract/group-sums.ts'
 import type { HeldRecords } from './contract/held.ts'
 import type { Inboxes } from './contract/inbox.ts'
 import type { Intents } from './contract/intents.ts'
@@ -26,6 +27,7 @@ export type * from './contract/commit.ts'
 export type * from './contract/decisions.ts'
 export type * from './contract/deliveries.ts'
 export type * from './contract/filled.ts'
+export type * from './contract/group-sums.ts'
 export type * from './contract/held.ts'
 export type * from './contract/inbox.ts'
 export type * from './contract/intents.ts'
@@ -50,6 +52,7 @@ export interface Ledger
     TargetSums,
     Commits,
     FilledTables,
+    GroupSums,
     TableOwners,
     KnownKeys,
     Sweeps,

@@ -202,4 +202,15 @@ export const migrations: Record<string, Migration> = {
     'ALTER TABLE intent ADD COLUMN amounts TEXT',
     'ALTER TABLE decision ADD COLUMN amounts TEXT',
   ),
+  '0017-group-sums': statements(
+    // Company, ledger, month and currency of a table, which contributions name by number.
+    'CREATE TABLE sum_group (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE)',
+    // What the record adds there; null: not known, delivered by a version before.
+    'ALTER TABLE delivery ADD COLUMN totals TEXT',
+    `CREATE TABLE group_sum (
+      address INTEGER NOT NULL, grp INTEGER NOT NULL, read TEXT NOT NULL, declared TEXT NOT NULL,
+      delivered TEXT NOT NULL,
+      CONSTRAINT group_sum_pk PRIMARY KEY (address, grp)
+    ) WITHOUT ROWID`,
+  ),
 }

@@ -6,6 +6,7 @@ import type { Database } from './database.ts'
 import { createDecisions } from './decisions.ts'
 import { createDeliveries } from './deliveries.ts'
 import { createFilled } from './filled.ts'
+import { createGroupSums } from './group-sums.ts'
 import { createHeld } from './held.ts'
 import { createInboxes } from './inboxes.ts'
 import { createIntents } from './intents.ts'
@@ -48,7 +49,8 @@ export function createSqliteLedger({ db, id, cipher, now, installation }: Sqlite
   const numbers = readNumbers(db, now)
   const alerts = createAlerts(db, at)
   const sums = createTargetSums(db, intern)
-  const deliveries = createDeliveries(db, intern, sums)
+  const groups = createGroupSums(db, intern)
+  const deliveries = createDeliveries(db, intern, sums, groups)
   const known = createKnownKeys(db)
   const decisions = createDecisions(db, at)
   const postings = createPostings({ db, id, intern, cipher, decisions, at, installation })
@@ -57,6 +59,7 @@ export function createSqliteLedger({ db, id, cipher, now, installation }: Sqlite
     runs: createRuns(db, intern, at),
     positions: createPositions(db),
     deliveries,
+    groups,
     known,
     filled: createFilled(db, deliveries, sums.topic, known, numbers.nextRead),
     held: createHeld(db, intern, cipher, at),
@@ -73,6 +76,7 @@ export function createSqliteLedger({ db, id, cipher, now, installation }: Sqlite
     ...books.positions.topic,
     ...deliveries.topic,
     ...sums.topic,
+    ...groups.topic,
     ...known.topic,
     ...books.filled.topic,
     ...books.held.topic,

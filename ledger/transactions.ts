@@ -3,6 +3,7 @@ import type { Database } from './database.ts'
 import type { DecisionBook } from './decisions.ts'
 import type { DeliveryMemory } from './deliveries.ts'
 import type { FilledMemory } from './filled.ts'
+import type { GroupSumBook } from './group-sums.ts'
 import type { HeldBook } from './held.ts'
 import type { InboxBook } from './inboxes.ts'
 import type { IntentBook } from './intents.ts'
@@ -20,6 +21,7 @@ export interface Books {
   readonly positions: PositionBook
   readonly deliveries: DeliveryMemory
   readonly filled: FilledMemory
+  readonly groups: GroupSumBook
   readonly known: SourceMemory
   readonly held: HeldBook
   readonly intents: IntentBook
@@ -31,13 +33,13 @@ export interface Books {
 
 /** All that a batch changes or nothing. */
 export function settling(db: Database, intern: Intern, books: Books): Commits {
-  const { runs, positions, deliveries, filled, known, held, intents, decisions, postings, inboxes } = books
+  const { runs, positions, deliveries, filled, known, held, intents, decisions, postings, inboxes, groups } = books
   const write = (commit: Commit): void => {
     const { address, sync, entity } = commit
     const account = commit.deliveries ?? []
     const holds = (commit.held ?? []).map(({ key, read, run }) => ({ key, read, hash: null, run }))
     held.close(commit, account, holds)
-    if (address !== undefined) deliveries.write(address, sync, account)
+    if (address !== undefined) deliveries.write(address, sync, account, commit.sums)
     if (address !== undefined && commit.filled)
       filled.write(
         address,
@@ -56,6 +58,7 @@ export function settling(db: Database, intern: Intern, books: Books): Commits {
     async commit(commit) {
       try {
         db.tx(() => write(commit))
+        groups.settled()
       } catch (error) {
         // A number that was made in the transaction is gone with it.
         intern.forget()

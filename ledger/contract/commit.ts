@@ -3,6 +3,7 @@
 import type { Outcome } from '../../sync/contract/message.ts'
 import type { NewDecision } from './decisions.ts'
 import type { Delivery } from './deliveries.ts'
+import type { GroupChange } from './group-sums.ts'
 import type { HeldRecord } from './held.ts'
 import type { KnownKey } from './known-keys.ts'
 import type { Position } from './positions.ts'
@@ -20,6 +21,8 @@ export interface Commit {
   readonly batch?: number
   readonly address?: string
   readonly deliveries?: readonly Delivery[]
+  /** By how much the deliveries whose counts are known change the sums of the address. */
+  readonly sums?: GroupChange | undefined
   readonly held?: readonly Omit<HeldRecord, 'id' | 'state' | 'attempts' | 'heldAt'>[]
   readonly outcomes: Partial<Record<Outcome, number>>
   readonly rows?: number

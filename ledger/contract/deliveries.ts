@@ -1,5 +1,7 @@
 /** What was delivered last, by address and key. */
 
+import type { Counts } from './group-sums.ts'
+
 /** What a target's tables have of a key. */
 export interface Stored {
   /** `_row_hash`: 32 hex digits. */
@@ -33,6 +35,8 @@ export interface Delivery {
   readonly written?: number
   /** What it had before, which the sums of the tables lose. Not kept. */
   readonly before?: Stored | null | undefined
+  /** What it adds to the sums of the address; absent: not known. */
+  readonly counts?: Counts | undefined
   /** The source's own key as text, where it is known and another: what was held under it is over. Not kept. */
   readonly sourceKey?: string | undefined
 }

@@ -72,6 +72,7 @@ export function entriesOf(
       sound,
       origin: sourceKey ?? given.origin?.(row),
       contribution: '',
+      otherwise: undefined,
     }
   })
 }

@@ -147,8 +147,12 @@ function received({ settlement }: DeliverDeps, job: Job<AnyTarget>): Newest {
     origin: sync.mode === 'replay' ? (row) => `#${sync.batch}|${row}` : undefined,
   })
   job.repeats = settlement.claim(sync, options.ref, entries)
-  const { contributions, total } = settlement.arrive(sync, [options.ref], batch.schema, entries, job.repeats)
-  for (let i = 0; i < entries.length; i++) (entries[i] as Entry).contribution = contributions[i] ?? ''
+  const { contributions, otherwise, total } = settlement.arrive(sync, [options.ref], batch.schema, entries, job.repeats)
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i] as Entry
+    entry.contribution = contributions[i] ?? ''
+    entry.otherwise = otherwise.get(i)
+  }
   if (total !== undefined) job.arrived = { count: entries.length, total }
   const found = newestOfEachKey(entries)
   refuseFolded(entity, found.folded)

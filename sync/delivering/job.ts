@@ -11,6 +11,7 @@ import type { ParsedBatch } from '../values/parse-message.ts'
 import type { ValueChecker } from '../values/types.ts'
 import { type Deduplicated, rowsOf } from './deduplicate.ts'
 import { sourceHash } from './folded-keys.ts'
+import { countsOf } from './group-change.ts'
 import { totalsText } from './run-totals.ts'
 
 export interface Job<T = Target> {
@@ -103,6 +104,7 @@ export function deliveryOf(job: Job, entry: Entry, known: Known): Delivery {
     hash: entry.hash === '' ? null : entry.hash,
     originalHash: originals.get(entry.key) ?? null,
     totals: totalsText(job.sync.run, entry),
+    counts: countsOf(entry),
     run: job.sync.run,
     source: sourceHash(entry),
     sourceKey: entry.sourceKey,

@@ -9,6 +9,7 @@ import { toldAmount } from '../values/told-amount.ts'
 import type { Delivering } from './delivering.ts'
 import type { DeliverDeps } from './deps.ts'
 import { sourceHash } from './folded-keys.ts'
+import { countsOf, groupChange } from './group-change.ts'
 import type { Refused } from './isolate-bad-records.ts'
 import { deliveryOf, firstRows, reportsOf, rowsIn, storedOf } from './job.ts'
 import type { RunTotals } from './run-totals.ts'
@@ -74,6 +75,7 @@ async function settle(
     filled: firstRows(job, merged),
     ...more,
     deliveries: [...written, ...deliveries],
+    sums: groupChange(settlement.groups, [...written, ...deliveries], sorted.known.deliveries, job.arrived),
   })
   totals.account({ run: sync.run, address }, merged, sorted.known.deliveries, job.arrived)
   return reports
@@ -83,6 +85,7 @@ async function settle(
 const unchangedOf = ({ job, sorted }: Delivering): Delivery[] =>
   sorted.known.deduplicated.unchanged.map(({ entry, last }) => ({
     ...last,
+    counts: countsOf(entry),
     before: last.stored,
     stored: last.stored === undefined ? storedBefore(entry, last, sorted.known.lists) : last.stored,
     run: job.sync.run,

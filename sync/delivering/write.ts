@@ -4,6 +4,7 @@ import { type RetryOptions, withRetry } from '../contract/retry.ts'
 import type { WriteBatch } from '../contract/target.ts'
 import type { Entry } from '../run/entry.ts'
 import type { DeliverDeps } from './deps.ts'
+import { groupChange } from './group-change.ts'
 import { type AppendDeps, writeBehindIntent } from './intents.ts'
 import { type Refused, writeIsolating } from './isolate-bad-records.ts'
 import { batchOf, deliveryOf, firstRows, type Job, type Known, nameOf, reportsOf, rowsIn } from './job.ts'
@@ -60,9 +61,11 @@ export async function writeRecords(
 
   const settleAppended = async (part: WriteBatch, some: readonly Entry[]): Promise<void> => {
     const { address } = target
+    const deliveries = some.map((entry) => deliveryOf(job, entry, known))
     await settlement.settle(sync, ref, reportsOf(some, 'delivered'), {
       address,
-      deliveries: some.map((entry) => deliveryOf(job, entry, known)),
+      deliveries,
+      sums: groupChange(settlement.groups, deliveries, known.deliveries, job.arrived),
       rows: rowsIn(job, some),
       filled: firstRows(job, some),
       intent: part.id,

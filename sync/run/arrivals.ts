@@ -70,6 +70,17 @@ export function arrivalOf(read: BatchRead, record: DataRecord, here: Contributor
   return { contribution, change: { read: (last ?? read).texts?.[row], arrived: contribution } }
 }
 
+/** What a record would add as our own nodes made it: without what others changed. */
+export function declaredAs(groups: GroupBook, { contribution, change }: Arrival): string {
+  if (change?.read === undefined) return contribution
+  if (change.arrived === contribution) return change.read
+  const totals = createTotals(groups)
+  totals.add(contribution)
+  totals.remove(change.arrived)
+  totals.add(change.read)
+  return totals.text()
+}
+
 interface Declaring {
   readonly how: Declared['how']
   /** Columns that may have been changed; absent: any. */

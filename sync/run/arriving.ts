@@ -1,19 +1,20 @@
 /** Compares what sinks get with what was read, and takes what our own nodes say they made of it. */
+import type { Counts } from '../../ledger/ledger.ts'
 import type { SinkRef } from '../contract/engine.ts'
 import type { Schema } from '../contract/message.ts'
 import { type Contributor, compileContribution } from '../values/contribution.ts'
-import { createGroups, totalsPlan } from '../values/totals-plan.ts'
-import { arrivalOf, countChange, declaredOf } from './arrivals.ts'
+import { createGroups, type GroupNumbers, totalsPlan } from '../values/totals-plan.ts'
+import { arrivalOf, countChange, declaredAs, declaredOf } from './arrivals.ts'
 import { countDeclared } from './as-read.ts'
 import type { Register } from './register.ts'
 import type { Settlement } from './settlement.ts'
 import { type RunState, tallyOf } from './state.ts'
 
-export function arriving({
-  find,
-  entityOf,
-}: Pick<Register, 'find' | 'entityOf'>): Pick<Settlement, 'groups' | 'contributorOf' | 'arrive' | 'declare'> {
-  const groups = createGroups()
+export function arriving(
+  numbers: GroupNumbers,
+  { find, entityOf }: Pick<Register, 'find' | 'entityOf'>,
+): Pick<Settlement, 'groups' | 'contributorOf' | 'arrive' | 'declare'> {
+  const groups = createGroups(numbers)
   const compiled = new WeakMap<Schema, Contributor>()
   const contributorOf: Settlement['contributorOf'] = (schema, setting) => {
     const known = compiled.get(schema)
@@ -30,9 +31,14 @@ export function arriving({
       const found = find(sync)
       const read = found?.batch.read
       if (found === undefined || read === undefined)
-        return { contributions: records.map(({ record }) => here.of(record).text), total: undefined }
+        return {
+          contributions: records.map(({ record }) => here.of(record).text),
+          otherwise: new Map(),
+          total: undefined,
+        }
       let isAsRead = records.length === found.batch.count && read.texts !== undefined
-      const contributions = records.map(({ record, key }) => {
+      const otherwise = new Map<number, Pick<Counts, 'read' | 'declared'>>()
+      const contributions = records.map(({ record, key }, place) => {
         const row = record._row
         const arrival = arrivalOf(read, record, here)
         for (const ref of repeats.has(row) ? [] : sinks) {
@@ -41,10 +47,18 @@ export function arriving({
           countDeclared(tally.sums, read, row, arrival)
           if (arrival.change !== undefined) countChange(tally, groups, key, arrival.change)
         }
-        if (arrival.contribution !== read.texts?.[row]) isAsRead = false
+        const was = read.texts?.[row]
+        if (arrival.contribution !== was || arrival.change !== undefined) {
+          isAsRead = false
+          if (was !== undefined)
+            otherwise.set(place, {
+              read: was,
+              declared: found.run.mayChange ? arrival.contribution : declaredAs(groups, arrival),
+            })
+        }
         return arrival.contribution
       })
-      return { contributions, total: isAsRead ? read.total : undefined }
+      return { contributions, otherwise, total: isAsRead ? read.total : undefined }
     },
     declare(sync, ref, before, after, how, touched) {
       const found = find(sync)

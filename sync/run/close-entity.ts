@@ -6,6 +6,7 @@ import { type RetryOptions, withRetry } from '../contract/retry.ts'
 import type { Target } from '../contract/target.ts'
 import { saveComplete } from './detect-lost.ts'
 import { raiseDifferences } from './difference-alert.ts'
+import { keepFlow } from './flow-state.ts'
 import { confirmMark, floorOf, olderMarks } from './marks.ts'
 import { repairTables } from './repair-tables.ts'
 import type { RunKeeper } from './settlement.ts'
@@ -16,7 +17,7 @@ import { keepWhole, settleMemory } from './whole-tables.ts'
 
 export interface CheckDeps {
   readonly ledger: Ledger
-  readonly settlement: Pick<RunKeeper, 'failEntity'>
+  readonly settlement: Pick<RunKeeper, 'failEntity' | 'groups'>
 }
 
 export interface CloseDeps extends CheckDeps {
@@ -101,9 +102,13 @@ export async function checkSinks(
     const check = await comparing
     if (!check) continue
     const { counts } = tallyOf(entity, reached.ref)
-    const believed = withChanges(run, entity, reached.ref, whatCounts(check, counts.inDoubt))
+    const stored = whatCounts(check, counts.inDoubt)
+    const believed = withChanges(run, entity, reached.ref, stored)
     checks.set(checkKey(entity.name, reached.ref.id), believed)
-    await keepDifference(deps, run, entity, reached, believed)
+    const changed = changedAt(run, entity, reached.ref)
+    const isKept = await keepFlow(deps.ledger, deps.settlement.groups, run, entity, reached, changed?.text)
+    // What the whole address says ends by itself; what the sums of a run say does not.
+    await keepDifference(deps, run, entity, reached, isKept && stored.kind !== 'differs' ? stored : believed)
   }
   await keepChanges(deps, run, entity, checks)
   for (const [id, posted] of entity.posted) {

@@ -16,7 +16,7 @@ export function createSettlement({ ledger, now, tick }: SettlementDeps): RunKeep
     end,
     failEntity,
     ...sinkReports(register, tick),
-    ...arriving(register),
+    ...arriving(ledger, register),
     ...settlingRows({ ledger, register, tick }),
     ...reachingTargets(ledger, register),
     ...pushRuns({ ledger, register, now, tick }),

@@ -1,3 +1,4 @@
+import type { Counts } from '../../ledger/ledger.ts'
 import type { WriteRecord } from '../contract/target.ts'
 
 /** A record of a batch on its way through a sink. */
@@ -10,4 +11,6 @@ export interface Entry extends WriteRecord {
   readonly origin: string | undefined
   /** What it adds to the control totals, as it arrived (`Contribution.text`); empty for a deletion. */
   contribution: string
+  /** Where it was not read so: what it added then, and what it would add as our own nodes made it. */
+  otherwise?: Pick<Counts, 'read' | 'declared'> | undefined
 }

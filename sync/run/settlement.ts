@@ -6,7 +6,7 @@
  * `Target.prepare`, before the first look-up), `settle` one or more times; or `fail`. For a message without `msg.sync` it
  * takes a `SyncInfo` from `beginPush` first and ends with `endPush`.
  */
-import type { Commit, Ledger } from '../../ledger/ledger.ts'
+import type { Commit, Counts, Ledger } from '../../ledger/ledger.ts'
 import type { Payload, SinkRef } from '../contract/engine.ts'
 import type { SyncError } from '../contract/errors.ts'
 import type { DataRecord, Schema, SyncInfo } from '../contract/message.ts'
@@ -21,12 +21,17 @@ import type { RowReport } from './progress.ts'
 import type { EntityRun, Reached, RunStart, RunState, TotalsCheck } from './state.ts'
 
 /** What a sink adds to the settlement of rows; run, entity, sink, outcomes and position are filled in. */
-export type SettleCommit = Pick<Commit, 'address' | 'deliveries' | 'held' | 'rows' | 'intent' | 'filled' | 'posted'>
+export type SettleCommit = Pick<
+  Commit,
+  'address' | 'deliveries' | 'sums' | 'held' | 'rows' | 'intent' | 'filled' | 'posted'
+>
 
 /** What records add that arrived together. */
 export interface Arrived {
   /** Of each, in their order. */
   readonly contributions: readonly string[]
+  /** Of those that were read otherwise, by their place. */
+  readonly otherwise: ReadonlyMap<number, Pick<Counts, 'read' | 'declared'>>
   /** Of a whole batch that arrived as it was read: the sum of all. */
   readonly total: string | undefined
 }

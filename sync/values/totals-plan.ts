@@ -51,19 +51,42 @@ export interface GroupBook {
   of(table: TableTotals, values: readonly (string | null)[]): Group
 }
 
-export function createGroups(): GroupBook {
-  const all: Group[] = []
-  const byKey = new Map<string, Group>()
+/** Numbers for texts, the same for ever. */
+export interface GroupNumbers {
+  groupNumber(text: string): number
+  groupText(group: number): string | undefined
+}
+
+/** `numbers`: of a ledger; without it they are those of this book alone. */
+export function createGroups(numbers: GroupNumbers = ownNumbers()): GroupBook {
+  const all = new Map<number, Group>()
+  const at = (index: number): Group | undefined => {
+    const known = all.get(index)
+    const text = known === undefined ? numbers.groupText(index) : undefined
+    if (text === undefined) return known
+    const [list, by, amounts, values] = JSON.parse(text) as [string, string[], string[], (string | null)[]]
+    const group = { index, list, by, amounts, values }
+    all.set(index, group)
+    return group
+  }
   return {
-    at: (index) => all[index],
-    of({ list, by, amounts }, values) {
-      const key = JSON.stringify([list, by, amounts, values])
-      const known = byKey.get(key)
-      if (known !== undefined) return known
-      const group = { index: all.length, list, by, amounts, values }
-      all.push(group)
-      byKey.set(key, group)
-      return group
+    at,
+    of: ({ list, by, amounts }, values) => {
+      const index = numbers.groupNumber(JSON.stringify([list, by, amounts, values]))
+      return at(index) as Group
+    },
+  }
+}
+
+function ownNumbers(): GroupNumbers {
+  const texts: string[] = []
+  const known = new Map<string, number>()
+  return {
+    groupText: (group) => texts[group],
+    groupNumber(text) {
+      const number = known.get(text) ?? texts.push(text) - 1
+      known.set(text, number)
+      return number
     },
   }
 }

@@ -156,7 +156,7 @@ describe('ledger', () => {
       await ledger.commit(commit({ address, deliveries: [whole, delivery('erp|B', 1, { hash: null })] }))
       await ledger.commit(commit({ address, deliveries: [delivery('erp|gone', 1, { hash: '' })] }))
       const found = await ledger.deliveries(address, ['erp|A', 'erp|B', 'erp|gone'])
-      assert.deepEqual(found.get('erp|A'), { ...whole, stored: undefined })
+      assert.deepEqual(found.get('erp|A'), { ...whole, stored: undefined, counts: undefined })
       assert.deepEqual([found.get('erp|B')?.hash, found.get('erp|B')?.source], [null, null])
       assert.equal(found.get('erp|gone')?.hash, '')
       await ledger.commit(commit({ address, deliveries: [delivery('erp|A', 2)] }))

@@ -62,6 +62,21 @@ describe('what is changed in the flow', () => {
     equal((await poll()).verdict, 'differs')
   })
 
+  it('over once everything there is as it was read, and no sooner: record by record, by key', async () => {
+    let flow = doubled
+    const { poll, ledger } = await opened((message) => flow(message))
+    await poll()
+    flow = (message) => message
+    const again = (key: string) => poll({ scope: { kind: 'keys', entity: 'gl_entry', keys: [key] } })
+    const first = await again('erp|1')
+    equal(first.verdict, 'differs')
+    const [left] = await ledger.differences({ sync: 's', open: true })
+    match(left?.problem ?? '', /has records that were changed in the flow before: EUR 20\.00\./)
+    equal((await again('erp|2')).verdict, 'ties')
+    deepEqual(await ledger.differences({ sync: 's', open: true }), [])
+    deepEqual(await ledger.alerts({ sync: 's', open: true }), [])
+  })
+
   it('where the sync allows it, it ties, and the amount stands in a line of its own', async () => {
     const { poll, ledger } = await opened(doubled)
     const first = await poll({ mayChange: true })

@@ -1,9 +1,12 @@
 /** Whatever a flow does to records, and whatever happens meanwhile: where the word is good, every table has what the ERP has. */
-import { equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, ok } from 'node:assert/strict'
 import fc from 'fast-check'
 import type { SinkRef } from '../../../../sync/contract/engine.ts'
 import type { BatchMessage, DataRecord, Row } from '../../../../sync/contract/message.ts'
 import type { RunSummary } from '../../../../sync/contract/summary.ts'
+import { compileContribution } from '../../../../sync/values/contribution.ts'
+import { createTotals } from '../../../../sync/values/totals.ts'
+import { createGroups, totalsPlan } from '../../../../sync/values/totals-plan.ts'
 import { entry, entrySchema } from '../../../support/fakes.ts'
 import { mapping, type Rig, rig, source1, warehouse } from '../../../support/rig.ts'
 
@@ -143,7 +146,7 @@ async function walk(steps: readonly Step[]): Promise<number> {
         ...(each.sweep && { sweep: { since: null, confirm: ['gl_entry'] } }),
         ...(each.full && { scope: { kind: 'full' as const }, sweep: { since: null, confirm: ['gl_entry'] } }),
       })
-      check(made, ran, each, made.sent.slice(sent), past)
+      await check(made, ran, each, made.sent.slice(sent), past)
       if (each.after === 'nothing') continue
       const held = await made.ledger.held({ states: ['open'] })
       const [one] = held
@@ -181,7 +184,13 @@ interface Past {
 }
 
 /** Amounts as read are accounted for; and where the word is good, the tables have what the ERP has. */
-function check(made: Rig, ran: RunSummary, { sinks }: Step, read: readonly BatchMessage[], past: Past): void {
+async function check(
+  made: Rig,
+  ran: RunSummary,
+  { sinks }: Step,
+  read: readonly BatchMessage[],
+  past: Past,
+): Promise<void> {
   for (const { asRead, verdict } of ran.entities) {
     if (asRead === undefined || verdict === 'failed') continue
     const parts = OUTCOMES.flatMap((outcome) => asRead[outcome] ?? [])
@@ -196,6 +205,8 @@ function check(made: Rig, ran: RunSummary, { sinks }: Step, read: readonly Batch
       'amounts as read',
     )
   }
+  await sameSums(made, 'gl_entry')
+  await sameSums(made, 'second')
   if (!ran.ties) return
   past.good++
   const erp = amountsOf(made.source.all('gl_entry').values())
@@ -213,6 +224,19 @@ function check(made: Rig, ran: RunSummary, { sinks }: Step, read: readonly Batch
     sinks === 'switch' || past.switched ? (n) => now.has(n) && (sinks !== 'switch' || isOdd(n)) : () => true,
   )
   if (sinks !== 'one') same('second', (n) => now.has(n) && (sinks === 'two' || !isOdd(n)))
+}
+
+/** The ledger's running sums of a table are those of its rows, as far as it remembers them: a full reading forgets. */
+async function sameSums(made: Rig, name: string): Promise<void> {
+  const target = made.target(name)
+  const groups = createGroups(made.ledger)
+  const by = compileContribution(entrySchema, totalsPlan(entrySchema), groups)
+  const rows = createTotals(groups)
+  const known = await made.ledger.deliveries(target.address, [...target.stored.keys()])
+  for (const [key, { record }] of target.stored) if (known.has(key)) rows.add(by.of(record).text)
+  const sums = createTotals(groups)
+  for (const { group, delivered } of await made.ledger.groupSums(target.address)) sums.add(`${group} ${delivered}`)
+  deepEqual(sums.expected(), rows.expected(), `running sums of ${name}`)
 }
 
 const OUTCOMES = ['delivered', 'unchanged', 'superseded', 'held', 'inDoubt', 'filtered'] as const
