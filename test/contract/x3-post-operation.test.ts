@@ -100,7 +100,10 @@ describe("journals posted by a customer's own operation of GraphQL", () => {
     const found = await findOf(to, record)
     const { key = '', header } = posted()[0] ?? {}
     const [type, number] = key.split('|')
-    assert.deepEqual(found, { kind: 'posted', result: { ...facts, type, number, status: 'final' } })
+    assert.deepEqual(found, {
+      kind: 'posted',
+      result: { ...facts, type, number, status: 'final', paymentBlock: false },
+    })
     assert.deepEqual([header?.ACCDAT, header?.BPRVCR], ['2026-03-05', 'F-117'])
     fixture.x3.soap.accountant.reverse(key)
     assert.equal(((await findOf(to, record)) as { result: { status: string } }).result.status, 'reversed')

@@ -320,6 +320,23 @@ describe('journals posted to X3', () => {
     assert.equal((await findOf(changed, record))?.kind, 'absent', 'nobody knows of it any more')
   })
 
+  it('say whether the payment is blocked there, when they are posted and when they are found', async () => {
+    const to = await open({ soap: { shape: 'wide' } }, {}, { blockField: 'REF', blockValue: 'BLOCKED' })
+    for (const block of [true, false]) {
+      const record = invoice({ id: `block-${block}`, payment_block: block })
+      const outcome = await post(to, record)
+      assert.equal(outcome.kind === 'posted' && outcome.result.paymentBlock, block)
+      assert.equal(postedOf(await findOf(to, record)).paymentBlock, block)
+    }
+    const none = await open()
+    await post(none, invoice())
+    assert.equal(
+      postedOf(await findOf(none, invoice())).paymentBlock,
+      false,
+      'what is blocked is held where there is no field',
+    )
+  })
+
   it('are unknown, never absent, where the look-up cannot be believed', async () => {
     const to = await open({ soap: { listed: ['BPRVCR'] } })
     await post(to, invoice())

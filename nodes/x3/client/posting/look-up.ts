@@ -5,13 +5,14 @@
 import type { Found } from '../../../../sync/contract/posting.ts'
 import type { SoapCall, WebServices } from '../soap/client.ts'
 import type { Fields } from '../soap/object.ts'
-import { isReversal, type Publication, resultOf, type Voucher, voucherOf } from './publication.ts'
+import { type Block, isReversal, type Publication, resultOf, type Voucher, voucherOf } from './publication.ts'
 
 export interface LookUp {
   readonly services: WebServices
   readonly publication: Publication
   /** Fields that carry references, the present one first, then those of before. */
   readonly fields: readonly string[]
+  readonly block: Block
 }
 
 /** Vouchers of one reference that are looked at: more than two are never right. */
@@ -19,7 +20,7 @@ const MOST = 10
 
 /** What stands under a reference. Throws the `SyncError` of a question that was not answered. */
 export async function findReference(
-  { services, publication, fields }: LookUp,
+  { services, publication, fields, block }: LookUp,
   reference: string,
   call: SoapCall,
 ): Promise<Found> {
@@ -40,15 +41,17 @@ export async function findReference(
       found.set(`${TYP}|${NUM}`, voucher)
     }
   }
-  return standing([...found.values()])
+  return standing([...found.values()], block)
 }
 
-function standing(vouchers: readonly Voucher[]): Found {
+function standing(vouchers: readonly Voucher[], block: Block): Found {
   const [first, second] = [...vouchers].sort((a, b) => numberOf(a.header).localeCompare(numberOf(b.header)))
   if (!first) return { kind: 'absent' }
-  if (!second) return { kind: 'posted', result: resultOf(first, isReversed(first.header) ? 'reversed' : undefined) }
-  if (vouchers.length === 2 && isReversal(first, second)) return { kind: 'posted', result: resultOf(first, 'reversed') }
-  return { kind: 'twice', results: vouchers.map((voucher) => resultOf(voucher)) }
+  if (!second)
+    return { kind: 'posted', result: resultOf(first, block, isReversed(first.header) ? 'reversed' : undefined) }
+  if (vouchers.length === 2 && isReversal(first, second))
+    return { kind: 'posted', result: resultOf(first, block, 'reversed') }
+  return { kind: 'twice', results: vouchers.map((voucher) => resultOf(voucher, block)) }
 }
 
 const numberOf = ({ NUM = '' }: Fields): string => NUM

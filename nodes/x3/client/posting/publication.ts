@@ -159,8 +159,19 @@ const amountIn = (text: string | undefined): Big => {
 }
 const debitOf = ({ DEB, CDT }: Fields): Big => amountIn(DEB).minus(amountIn(CDT))
 
+/** The field that a payment block stands in, and what it says then. */
+export type Block = Pick<PostingRules, 'blockField' | 'blockValue'>
+
+/** An invoice with a block is posted only where there is a field for it. */
+function isBlocked({ header }: Voucher, { blockField, blockValue }: Block): { paymentBlock?: boolean } {
+  if (blockField === '') return { paymentBlock: false }
+  const value = header[blockField]
+  return value === undefined ? {} : { paymentBlock: value === blockValue }
+}
+
 /** What it owes to its supplier, and to whom: as the facts of an invoice are said. */
-export function resultOf({ header, lines }: Voucher, status?: PostResult['status']): PostResult {
+export function resultOf(voucher: Voucher, block: Block, status?: PostResult['status']): PostResult {
+  const { header, lines } = voucher
   const { NUM = '', TYP = '', STA = '', CUR = '' } = header
   const owed = lines.filter(({ BPR = '' }) => BPR !== '')
   const amount = owed.reduce((sum, line) => sum.minus(debitOf(line)), new Big(0))
@@ -168,6 +179,7 @@ export function resultOf({ header, lines }: Voucher, status?: PostResult['status
     number: NUM,
     ...(TYP ? { type: TYP } : {}),
     status: status ?? (STA === '2' ? 'final' : 'draft'),
+    ...isBlocked(voucher, block),
     ...(CUR ? { currency: CUR } : {}),
     ...(owed.length > 0 ? { amount: normalise(amount.toFixed()) } : {}),
     ...(owed.length > 0 ? { party: [...new Set(owed.map(({ BPR = '' }) => BPR))].sort().join(', ') } : {}),

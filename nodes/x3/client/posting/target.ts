@@ -35,7 +35,7 @@ export function createX3PostTarget(
     ...(options.retry ? { retry: options.retry } : {}),
     statements: connection.requests,
     renew: async () => connection.login.forget(await connection.login.header()),
-    find: finderOf(door, services),
+    find: finderOf(door, services, options),
     prove: proverOf(door, services, options),
     test: testerOf(door, services, options.test),
     check: async (record, context) => factsOf((await door.prepare(record, 'draft', context)).journal),
@@ -46,15 +46,15 @@ export function createX3PostTarget(
         ...callOf(`Journal of invoice ${journal.number || journal.reference}`, context),
         before: context.sending,
       })
-      return postOutcome(outcome, prepared)
+      return postOutcome(outcome, prepared, options)
     },
   }
 }
 
-function postOutcome(outcome: SaveOutcome, { journal, published }: Prepared): PostOutcome {
+function postOutcome(outcome: SaveOutcome, { journal, published }: Prepared, { rules }: DoorOptions): PostOutcome {
   if (outcome.kind === 'refused') return outcome
   if (outcome.kind === 'unknown') return { kind: 'unknown', why: outcome.error.message }
-  const saved = resultOf(voucherOf(outcome.object, published))
+  const saved = resultOf(voucherOf(outcome.object, published), rules)
   const notices = outcome.messages.map(({ text }) => text)
   return {
     kind: 'posted',
@@ -76,7 +76,7 @@ function factsOf({ lines, currency, supplier }: Journal): PostFacts {
 }
 
 const finderOf =
-  (door: JournalDoor, services: WebServices): PostTarget['find'] =>
+  (door: JournalDoor, services: WebServices, { rules: block }: DoorOptions): PostTarget['find'] =>
   async (keys, context) => {
     const publication = await door.publication(context)
     const fields = await door.fields(publication, context)
@@ -88,7 +88,7 @@ const finderOf =
         reference === undefined
           ? { kind: 'unknown', why: `${key} is no key of an invoice and its revision` }
           : await findReference(
-              { services, publication, fields },
+              { services, publication, fields, block },
               reference,
               callOf(`Look-up of ${reference}`, context),
             ),
@@ -116,7 +116,11 @@ const proverOf =
       checkPublished(publication, rules)
       const fields = await door.fields(publication, context)
       const call = callOf('Proof of the look-up', context)
-      const found = await findReference({ services, publication, fields }, testReference(randomUUID()), call)
+      const found = await findReference(
+        { services, publication, fields, block: rules },
+        testReference(randomUUID()),
+        call,
+      )
       if (found.kind !== 'absent') return { proved: false, why: whyNot(found), hint: LIST_HINT(fields.join(', ')) }
       await door.keepFields(fields, context)
       return { proved: true }

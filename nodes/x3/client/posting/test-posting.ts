@@ -99,6 +99,8 @@ function fieldsOf(
   ]
 }
 
+const NO_BLOCK = { blockField: '', blockValue: '' }
+
 /** The first field by which the look-up finds the draft. A field that it is not allowed to ask for is none. */
 async function fieldFoundBy(
   { services, publication, candidates }: Trying,
@@ -107,7 +109,7 @@ async function fieldFoundBy(
 ): Promise<{ readonly field: string; readonly keys: Fields } | undefined> {
   for (const field of candidates) {
     try {
-      const found = await findReference({ services, publication, fields: [field] }, reference, call)
+      const found = await findReference({ services, publication, fields: [field], block: NO_BLOCK }, reference, call)
       if (found.kind === 'posted') return { field, keys: { TYP: found.result.type ?? '', NUM: found.result.number } }
     } catch (error) {
       if (!isSyncError(error) || error.cause.class !== 'config') throw error
