@@ -103,6 +103,36 @@ describe('posting', () => {
     deepStrictEqual(await node.alerts(), [])
   })
 
+  it('absent by a look-up that is blind: nobody is asked, nothing is posted once more', async () => {
+    for (const whenAbsent of ['ask', 'again'] as const) {
+      const node = await w.node({ rules: { whenAbsent } })
+      if (whenAbsent === 'ask') await node.start()
+      erp.fates.push('posted', 'lost')
+      const [first, second] = [`1${whenAbsent}`, `2${whenAbsent}`]
+      w.hub.put(first, '10')
+      await node.run()
+      w.hub.put(second, '20')
+      w.beforePost(() => {
+        erp.blind = true
+      })
+      await node.run()
+      w.pass(21)
+      await node.engine.posting.look()
+      deepStrictEqual(
+        (await node.ledger.attempts()).map(({ key, state }) => [key, state]),
+        [[recordKey(second), 'open']],
+      )
+      const received = erp.received.length
+      await node.run()
+      equal(erp.received.length, received)
+      erp.blind = false
+      await node.engine.posting.look()
+      deepStrictEqual(await node.ledger.attempts(), [])
+      await node.stop()
+    }
+    equal(new Set(erp.vouchers.map(({ key }) => key)).size, erp.vouchers.length)
+  })
+
   it('post once more finds it in that moment: it is shown and not sent', async () => {
     const node = await w.node()
     await node.start()
