@@ -366,6 +366,27 @@ describe('invoices taken over from Basware', function () {
     ok(ids(records).includes(small))
   })
 
+  it('are taken over whole at 6 MB, and in smaller pages where a reply is more than anybody wants', async () => {
+    await run()
+    settle()
+    const small = approve('coded by hand')
+    const document = truth().find(({ invoiceId }) => invoiceId === small) as Json
+    const [row] = document.codingRows as [Json]
+    const codingRows = Array.from({ length: 4500 }, (_, k) => ({
+      ...row,
+      ...{ externalCode: `row-${k}`, rowIndex: k, lastComment: 'ä'.repeat(900) },
+    }))
+    rig.sandbox.act('approve', { document: { ...document, invoiceId: 'large', codingRows } })
+    ok(JSON.stringify(codingRows).length > 5_500_000)
+    rig.sandbox.inject('huge', { site: 'documents-get' })
+    const { records } = await run()
+    deepStrictEqual(ids(records), ['large', small].sort())
+    const large = records.find(({ id }) => id === 'large') as DataRecord
+    strictEqual((large.lines as Row[]).length, 4500)
+    const sizes = rig.sandbox.requests().flatMap(({ path }) => /pageSize=(\d+)/.exec(path)?.[1] ?? [])
+    ok(sizes.includes('100') && sizes.includes('25'), sizes.join())
+  })
+
   it('are read by their keys where they are ours and in transfer, and of the others it is said why not', async () => {
     const [ours, waiting, returned] = ['coded by hand', 'coded by hand', 'coded by hand'].map(approve) as [
       string,

@@ -154,6 +154,7 @@ async function takeOver(run: Run, keys: readonly string[]): Promise<Haul> {
   return handOn(
     run,
     ours.flatMap((key) => items.get(key) ?? []),
+    run.visibleMs,
   )
 }
 
@@ -162,11 +163,11 @@ const LOST_REPLY =
 const BY_OTHERS = 'It is in transfer at Basware, not by us: nothing here says that it was acknowledged by this ledger.'
 
 /** Reads again what is ours, and hands on only that version. */
-async function handOn(run: Run, items: readonly InboxItem[]): Promise<Haul> {
+async function handOn(run: Run, items: readonly InboxItem[], waitMs = 0): Promise<Haul> {
   const taken: Taken[] = []
   const kept: Kept[] = []
   for (const { key } of items) run.seen.add(key)
-  const read = await Promise.all(items.map((item) => readAgain(run, item)))
+  const read = await Promise.all(items.map((item) => readAgain(run, item, waitMs)))
   for (const [at, item] of items.entries()) {
     const found = read[at] as Again
     const { key, revision } = item
@@ -184,9 +185,9 @@ async function handOn(run: Run, items: readonly InboxItem[]): Promise<Haul> {
 
 type Again = { readonly invoice: Invoice | undefined; readonly read: number } | { readonly held: Held }
 
-/** What Basware shows of an invoice once it shows that it was acknowledged, which may take a moment. */
-async function readAgain(run: Run, item: InboxItem): Promise<Again> {
-  const until = performance.now() + run.visibleMs
+/** What Basware shows of an invoice; where it was acknowledged just now, once it shows that. */
+async function readAgain(run: Run, item: InboxItem, waitMs: number): Promise<Again> {
+  const until = performance.now() + waitMs
   const { signal } = run.reading
   for (let wait = 100; ; wait *= 2) {
     let read = 0
