@@ -133,6 +133,13 @@ describe('X3 by REST api1', function () {
       assert.equal(masters.granularity, stamps === 'none' ? 'none' : granularity)
     })
 
+  it('trusts no stamp of a site that takes conditions and does not obey them', async () => {
+    await open({ ignoresWhere: true })
+    const plan = await rest.source().plan('purchase_order', never)
+    assert.equal(plan.granularity, 'none')
+    assert.match(plan.notices?.join() ?? '', /every run reads everything/)
+  })
+
   it('reads a change later on the same day where stamps are days', async () => {
     await open({ stamps: 'day' })
     const { clock } = fixture
@@ -243,8 +250,14 @@ describe('X3 by REST api1', function () {
   })
 
   it('notices beside rows are told, and rows beside an error are not taken', async () => {
-    await open({ notices: true })
+    await open({ notices: 'warning' })
     assert.ok((await read('product')).notices.includes('Some fields are not visible'))
+    fixture.x3.api1.set({ notices: 'error' })
+    await anew({}, { retry: { attempts: 2, firstDelayMs: 1 } })
+    await assert.rejects(read('product'), /Some fields are not visible/)
+    fixture.x3.api1.set({})
+    const path = "/api1/x3/erp/SEED/PORDER('none')?representation=YPOH.$details"
+    await assert.rejects(rest.door.line.get(path, { what: 'a document', signal: never }), codeOf('x3.api1-missing'))
   })
 
   it('a pool that is used up is waited for, not failed', async () => {

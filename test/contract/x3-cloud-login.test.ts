@@ -112,6 +112,20 @@ describe('the rotating login of X3 in the cloud', () => {
     assert.equal((await stored()).before, undefined)
   })
 
+  it('has a note of the version in the ledger while the gateway is asked, and none once the new pair is stored', async () => {
+    await open()
+    cloud.clock.time += 250_000
+    const noted: (number | undefined)[] = []
+    const ways = cloud.ways(ledger)
+    const ask: typeof ways.ask = async (token, root) => {
+      noted.push((await ledger.token(cloud.name))?.noted)
+      return ways.ask(token, root)
+    }
+    await login.pair({ ...ways, ask }, never)
+    assert.deepEqual(noted, [1])
+    assert.equal((await ledger.token(cloud.name))?.noted, undefined)
+  })
+
   it('survives a crash after storing: the next start goes on with the stored pair', async () => {
     await open()
     cloud.clock.time += 250_000

@@ -20,8 +20,10 @@ export interface Api1Options {
   readonly hidden?: readonly string[]
   /** Each so-manieth page repeats its last row at the beginning of the next; `skip` leaves one out. Absent: none. */
   readonly paging?: 'repeat' | 'skip'
-  /** A notice (`warning`) beside rows. */
-  readonly notices?: boolean
+  /** A diagnosis of this severity beside rows. */
+  readonly notices?: 'warning' | 'error'
+  /** Conditions are taken and not obeyed, as by a representation with a filter of its own. */
+  readonly ignoresWhere?: boolean
 }
 
 export interface Api1Door {
@@ -272,7 +274,8 @@ function createFacets(around: Surroundings, optionsNow: () => Api1Options) {
     try {
       const [first] = of.rows(books)
       const columns = first ? Object.keys(shown(of, first, false)) : []
-      if (where) test = parseWhere(where, new Set([...columns, ...Object.keys(stampsOf({ updated: 'x' }))]))
+      if (where && !optionsNow().ignoresWhere)
+        test = parseWhere(where, new Set([...columns, ...Object.keys(stampsOf({ updated: 'x' }))]))
     } catch (error) {
       if (error instanceof WhereError) return refusal(400, error.message)
       throw error
@@ -300,7 +303,9 @@ function createFacets(around: Surroundings, optionsNow: () => Api1Options) {
       $itemsPerPage: size,
       $resources: repeated,
       $links: more ? { $next: { $url: next.href } } : {},
-      ...(optionsNow().notices ? { $diagnoses: [diagnosis('warning', 'Some fields are not visible')] } : {}),
+      ...(optionsNow().notices
+        ? { $diagnoses: [diagnosis(optionsNow().notices ?? '', 'Some fields are not visible')] }
+        : {}),
     })
   }
 
