@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, it } from 'mocha'
+import type { Row } from '../../sync/contract/message.ts'
 import type { EntitySummary } from '../../sync/contract/summary.ts'
 import type { SqlTarget } from '../../vendor/warehouse/warehouse.ts'
 import { entry, entrySchema, type FakeTarget } from './fakes.ts'
@@ -213,6 +214,44 @@ export function wholeSuite(
         await bench().sql(table, 'DELETE FROM $T WHERE _sync_run IS NULL')
         put('4', '4.00')
         assert.equal((await poll()).verdict, 'ties')
+      } finally {
+        await r.close()
+      }
+    })
+
+    it('mends what a mapping wrote under other keys, and leaves alone what nobody can trace', async () => {
+      const { target, table } = some({ schema: entrySchema })
+      const { r, put, poll } = await books(target, {
+        flow(message, own) {
+          const payload = message.payload.map((record) => ({
+            ...record,
+            number: `G${record.number}`,
+            lines: (record.lines as Row[]).map((line) => ({ ...line, number: `G${record.number}` })),
+          }))
+          void own.deliver({ ...message, payload }, warehouse, target as unknown as FakeTarget)
+        },
+      })
+      const options = { mayChange: true, sweep: { since: '2026-03-01T00:00:00Z' } }
+      const numbers = async () => (await bench().read(table, ['number'])).map(([number]) => number)
+      try {
+        for (const number of ['1', '2']) put(number, '1.00')
+        assert.equal((await poll(options)).verdict, 'ties')
+        await bench().sql(table, `DELETE FROM $T WHERE number = 'G2'`)
+        put('1', '2.00')
+        assert.equal((await poll(options)).verdict, 'ties')
+        assert.deepEqual(await numbers(), ['G1', 'G2'])
+        const row = {
+          source: 'erp',
+          number: '2',
+          company: 'C1',
+          _sync_run: 'r0',
+          _sync_read: '5',
+          _row_hash: 'abcdef01',
+        }
+        await bench().insert(table, row)
+        put('1', '3.00')
+        assert.equal((await poll(options)).verdict, 'differs')
+        assert.deepEqual(await numbers(), ['2', 'G1', 'G2'])
       } finally {
         await r.close()
       }
