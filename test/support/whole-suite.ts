@@ -85,8 +85,8 @@ export function wholeSuite(
       ['a list is emptied of one document', (t) => [[`${t}_line`, `DELETE FROM $T WHERE number = '2'`]]],
       ['a hash is changed', (t) => [[t, `UPDATE $T SET _row_hash = 'ffffffff' WHERE number = '2'`]]],
       [
-        'a read number is changed to one that was never given out',
-        (t) => [[`${t}_line`, `UPDATE $T SET _sync_read = 4000000000000000 WHERE number = '2'`]],
+        'a row is copied from elsewhere, with a read number that was never given out',
+        (t) => [[t, `UPDATE $T SET _sync_read = 4000000000000000, _row_hash = 'abcdef01' WHERE number = '2'`]],
       ],
     ]
     for (const [what, statements] of edits)
@@ -100,6 +100,7 @@ export function wholeSuite(
           assert.equal(sum.verdict, 'ties', JSON.stringify(sum))
           assert.match(found.notices.join('\n'), /erp\|2.*they are read again from the source/)
           assert.match(found.notices.join('\n'), /is there now/)
+          assert.equal(/never given out/.test(found.notices.join('\n')), /never given out/.test(what))
           assert.deepEqual(await stored(), [
             ['1', '1', '10'],
             ['1', '2', '-10'],
