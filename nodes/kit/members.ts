@@ -138,11 +138,16 @@ function walker(RED: NodeAPI, handle: LedgerHandle): (from: Outputs) => Reached[
 /** Nodes that pass a message on as it is. */
 const PASSING = /^(?:link |junction$|subflow:)/
 
-/** Nodes of others that a message passes on its way from some outputs to a sink, as people call them: `function "double"`. */
-export function foreignBefore(RED: NodeAPI, handle: LedgerHandle, from: Outputs, sink: SinkRef): string[] {
+/**
+ * Nodes of others that a message passes on its way from some outputs to a node of ours, as people call them: `function "double"`.
+ * Undefined: no wire leads there, so that nobody knows.
+ */
+export function foreignBefore(RED: NodeAPI, handle: LedgerHandle, from: Outputs, sink: SinkRef): string[] | undefined {
   const walk = walker(RED, handle)
   const isSink = ({ place }: Reached): boolean => handle.members.get(placeText(place))?.ref.id === sink.id
-  return walk(from)
+  const found = walk(from)
+  if (!found.some(isSink)) return undefined
+  return found
     .filter(({ place, node }) => !handle.members.has(placeText(place)) && !PASSING.test(node.type))
     .filter(({ place }) => walk({ place, ports: 'all' }).some(isSink))
     .map(({ node: { type, name } }) => (name ? `${type} "${name}"` : type))

@@ -46,8 +46,8 @@ export interface PollOptions {
   readonly mayFilter: boolean
   /** Amounts may be changed in the flow: what does not arrive as it was read is told, and nothing differs for it. */
   readonly mayChange?: boolean
-  /** Nodes of others on the way to a sink, as people call them; asked only where something was changed. */
-  readonly foreign?: (sink: SinkRef) => readonly string[]
+  /** Nodes of others on the way to a node of ours, as people call them; undefined: no wire leads there. */
+  readonly foreign?: (sink: SinkRef) => readonly string[] | undefined
   /** Seconds without a sign of life after which a batch counts as dropped. */
   readonly receiptSeconds: number
   /** Rows and bytes of one batch, and of all that is on its way. */
@@ -210,7 +210,7 @@ export interface Engine {
     readonly receiptSeconds: number
     /** Whether amounts of a sync may be changed in the flow, and nodes of others on the way to a sink: as for a poll. */
     readonly mayChange?: (sync: string) => boolean
-    readonly foreign?: (sink: SinkRef) => readonly string[]
+    readonly foreign?: (sink: SinkRef) => readonly string[] | undefined
     readonly send: (to: 'map' | 'sink', message: BatchMessage) => void
     /**
      * Has the source of a sync read keys again. What a source held may be incomplete (a document without its lines), so it

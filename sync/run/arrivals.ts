@@ -163,4 +163,4 @@ export function changedText(
 }
 
 /** Nodes of others on the way to a sink, as people call them. */
-export type Foreign = (sink: SinkRef) => readonly string[]
+export type Foreign = (sink: SinkRef) => readonly string[] | undefined

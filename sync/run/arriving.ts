@@ -80,7 +80,7 @@ function isUntouched(run: RunState, ref: SinkRef | undefined): boolean {
   if (run.foreign === undefined) return false
   const known = run.untouched.get(ref.id)
   if (known !== undefined) return known
-  const isSo = run.foreign(ref).length === 0
+  const isSo = run.foreign(ref)?.length === 0
   run.untouched.set(ref.id, isSo)
   return isSo
 }
