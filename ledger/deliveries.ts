@@ -84,7 +84,7 @@ type Statements = ReturnType<typeof prepared<keyof typeof SQL>>
 export function createDeliveries(
   db: Database,
   intern: Intern,
-  sums: Pick<TargetSumBook, 'count' | 'clear' | 'doubt'>,
+  sums: Pick<TargetSumBook, 'count' | 'isCounted' | 'clear' | 'doubt'>,
   groups: Pick<GroupSumBook, 'change' | 'take' | 'clear'>,
 ): DeliveryMemory {
   const statements = prepared(db, SQL)
@@ -133,7 +133,7 @@ export function createDeliveries(
       const untold = deliveries.filter(({ counts }) => counts === undefined).map(({ key }) => key)
       if (untold.length > 0) groups.take(id, totalsOf(statements.added.all(JSON.stringify(untold), id)))
       if (change) groups.change(id, change)
-      write(intern, statements, id, sync, deliveries)
+      write(intern, statements, id, sync, deliveries, sums.isCounted(id))
       sums.count(id, deliveries)
     },
     doubt(address) {
@@ -205,6 +205,8 @@ function write(
   id: number,
   sync: string,
   deliveries: readonly Delivery[],
+  /** Whether the rows that it has in the target go into the sums. */
+  isCounted: boolean,
 ): void {
   const isMapped = deliveries.some((d) => typeof d.source === 'number')
   const rows = deliveries.map((d) => {
@@ -215,7 +217,7 @@ function write(
       d.hash,
       d.originalHash ?? null,
       run,
-      rowsText(d),
+      isCounted ? rowsText(d) : null,
       d.counts ? countsText(d.counts) : null,
     ]
     if (isMapped) row.push(d.source ?? null)

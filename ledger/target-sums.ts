@@ -9,6 +9,8 @@ export interface TargetSumBook {
   readonly topic: TargetSums
   /** Inside a transaction; nothing where the tables are not counted. `id`: of the address. */
   count(id: number, deliveries: readonly Delivery[]): void
+  /** Are the tables counted? Before, nobody may say that a row is in a sum. `id`: of the address. */
+  isCounted(id: number): boolean
   /** Inside a transaction: it may hold what was not counted, with read numbers up to this one. */
   doubt(id: number, read: number): void
   /** Nothing of the address is known any more. */
@@ -82,6 +84,7 @@ export function createTargetSums(db: Database, intern: Intern): TargetSumBook {
   }
 
   return {
+    isCounted: (id) => listsOf(id).counted,
     count(id, deliveries) {
       if (!listsOf(id).counted) return
       for (const [source, { sums: change, untold }] of changes(deliveries)) {
