@@ -68,6 +68,31 @@ describe('X3 by REST api1', function () {
     succeeded(await job.run({ sweep: true }))
     await job.ties()
   })
+  it('is switched to from GraphQL and back under a sync that runs: keys stay, nothing is written twice, nothing is missed', async () => {
+    const job = thread.begin({ entities: ['supplier', 'gl_entry'] })
+    await job.deploy()
+    succeeded(await job.run())
+    const before = { ...job.node('x3-connection') }
+    const { user, password } = BASIC
+    Object.assign(job.node('x3-connection'), { door: 'api1', login: 'basic', user, credentials: { password } })
+    job.node('x3-connection').classes = await proposed(job)
+    await job.deploy()
+    const switched = await job.run()
+    succeeded(switched)
+    equal(entityOf(switched, 'gl_entry').delivered, 0)
+    match(switched.summary?.notices.join() ?? '', /gl_entry: read by REST api1 now.*begins a day earlier/)
+    await job.ties()
+    const [supplier] = [...job.books.tables.supplier.walk()] as Supplier[]
+    ok(supplier)
+    job.put('supplier', { ...supplier, currency: 'YYY' })
+    Object.assign(job.node('x3-connection'), { door: 'graphql', ...before })
+    await job.deploy()
+    const back = await job.run()
+    succeeded(back)
+    equal(entityOf(back, 'supplier').delivered, 1)
+    await job.ties()
+  })
+
   const runOf = async (job: Job) => {
     await job.deploy()
     return job.run()
