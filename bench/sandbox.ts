@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { groupAccounts } from '../demo/books.ts'
 import type { Cell } from '../demo/compare.ts'
 import type { Address } from '../demo/ends/end.ts'
-import { endsOf } from '../demo/ends/index.ts'
+import { tableEndsOf } from '../demo/ends/index.ts'
 import { openHistory } from '../sandbox/history.ts'
 import { SERVERS, type ServerName } from '../sandbox/servers/index.ts'
 import type { Ground, RunningServer } from '../sandbox/servers/server.ts'
@@ -98,7 +98,7 @@ const commands = {
     const { query, addresses } = target()
     if (!query) throw new Error(`${name} stores no tables`)
     const ask = query as (sql: string) => AsyncIterable<Cell[]>
-    const reader = endsOf(`${source}-to-${name}`).target.reader(addresses, ask)
+    const reader = tableEndsOf(`${source}-to-${name}`).target.reader(addresses, ask)
     const found: Record<string, string> = {}
     const tables = schemas.flatMap(({ entity, lists = {} }) => [
       entity,

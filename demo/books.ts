@@ -3,7 +3,7 @@ import { createBooks } from '../sandbox/books/books.ts'
 import type { Books } from '../sandbox/books/types.ts'
 import { type Cell, type Comparison, compare } from './compare.ts'
 import type { Address, FlowNode } from './ends/end.ts'
-import type { Ends } from './ends/index.ts'
+import type { TableEnds } from './ends/index.ts'
 
 const DAY_MS = 86_400_000
 
@@ -38,7 +38,7 @@ export function groupAccounts(books: Books): { from: string; to: string; valid_f
 export function compareBooks(options: {
   readonly books: Books
   readonly flows: readonly FlowNode[]
-  readonly ends: Ends
+  readonly ends: TableEnds
   /** The target's. */
   readonly address: Address
   readonly ask: (sql: string) => AsyncIterable<Cell[]>

@@ -17,13 +17,17 @@ export function readTemplate(name: string): FlowNode[] {
 
 /** The template with the demo's accounts in its code table, and what its nodes need for local servers. */
 export function filledIn(flows: readonly FlowNode[], books: BookOptions, { source, target }: Ends): FlowNode[] {
-  const rows = groupAccounts(booksAfter({ ...books, days: 0 }))
+  const first = booksAfter({ ...books, days: 0 })
   return flows.map((node) =>
     node.type === 'gl-mapping'
-      ? { ...node, tables: [{ name: 'account', rows }] }
-      : target.fill(source.fill(node, flows), flows),
+      ? withAccounts(node, groupAccounts(first))
+      : target.fill(source.fill(node, flows, first), flows, first),
   )
 }
+
+/** Accounts of the group in the code table that the template leaves empty; one with more tables lets codes pass as they are. */
+const withAccounts = (node: FlowNode, rows: ReturnType<typeof groupAccounts>): FlowNode =>
+  (node.tables as unknown[]).length > 1 ? node : { ...node, tables: [{ name: 'account', rows }] }
 
 /** The variables that a template names, with the values of the servers at its ends. */
 export function environmentOf(ends: Ends, addresses: Readonly<Record<string, Address>>): Record<string, string> {

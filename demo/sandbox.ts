@@ -26,6 +26,8 @@ export interface Sandbox {
   day(): Promise<void>
   /** Moves the clock past every stamp, gives rights back, stops faults. */
   finish(): Promise<void>
+  /** What people do in a system, and what they see of it. */
+  act(server: string, act: string, what?: object): Promise<unknown>
   /** Rows of a target's table, straight from where they are stored. */
   rows(server: string, sql: string): AsyncIterable<Cell[]>
   stop(): Promise<void>
@@ -58,6 +60,7 @@ export async function startSandbox(args: readonly string[]): Promise<Sandbox> {
     state: async () => (await control('GET', '/state')).json() as Promise<SandboxState>,
     day: async () => void (await control('POST', '/day')),
     finish: async () => void (await control('POST', '/close')),
+    act: async (server, act, what = {}) => (await control('POST', '/act', { server, act, ...what })).json(),
     async *rows(server, sql) {
       const reply = await control('POST', '/query', { server, sql })
       let rest = ''

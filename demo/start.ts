@@ -5,11 +5,12 @@ import { join } from 'node:path'
 import type { RunSummary } from '../sync/contract/summary.ts'
 import { booksAfter, compareBooks } from './books.ts'
 import { type Editor, startEditor } from './editor.ts'
-import { type Ends, endsOf, FLOW_NAMES } from './ends/index.ts'
+import { endsOf, FLOW_NAMES, posts, type TableEnds, tableEndsOf } from './ends/index.ts'
 import { generationOf } from './ends/x3.ts'
 import { meetFaults } from './further.ts'
 import { addFlow, entrance, environmentOf, type FlowNode, filledIn, readTemplate, runOnce } from './job.ts'
 import { type DemoOptions, readOptions, USAGE } from './options.ts'
+import { postingJob } from './posting-job.ts'
 import { freePort, until } from './process.ts'
 import { countEntities, describeRun, tiesBut } from './report.ts'
 import { type Sandbox, startSandbox } from './sandbox.ts'
@@ -34,7 +35,7 @@ async function start(options: DemoOptions): Promise<number> {
     '--generation',
     generationOf(options.door),
     '--door',
-    options.door,
+    posts(options.flow) ? 'services' : options.door,
     '--size',
     options.size,
     '--seed',
@@ -69,7 +70,8 @@ async function start(options: DemoOptions): Promise<number> {
       ),
     })
     await addFlow(editor, flows)
-    const { begin, server } = ends.source
+    const { server } = ends.source
+    const begin = 'begin' in ends.source ? ends.source.begin : undefined
     if (begin) {
       const post = (path: string, body: object): Promise<unknown> => (editor as Editor).call('POST', path, body)
       // Flows start some time after they were taken.
@@ -87,7 +89,10 @@ async function start(options: DemoOptions): Promise<number> {
       say(`${describeRun(summary)}\n`)
       return summary
     }
-    if (options.once) return await job(options, sandbox, editor, run, { flows, today, ends })
+    if (options.once && posts(options.flow))
+      return await postingJob({ options, sandbox, editor, run, door, today, say })
+    if (options.once)
+      return await job(options, sandbox, editor, run, { flows, today, ends: tableEndsOf(options.flow, options.door) })
     await run()
     say(
       `Editor    ${editor.url}\nUser      ${editor.user}\nPassword  ${editor.password}\n\nCtrl+C ends it; what you edit is kept in ${home}.`,
@@ -103,7 +108,7 @@ async function job(
   sandbox: Sandbox,
   editor: Editor,
   run: Run,
-  { flows, today, ends }: { readonly flows: readonly FlowNode[]; readonly today: string; readonly ends: Ends },
+  { flows, today, ends }: { readonly flows: readonly FlowNode[]; readonly today: string; readonly ends: TableEnds },
 ): Promise<number> {
   const began = Date.now()
   const runs = [await run()]

@@ -19,8 +19,8 @@ export interface End {
   readonly server: string
   /** The variables that a template names, and the member of the server's address that each takes. */
   readonly environment: Readonly<Record<string, string>>
-  /** What a template's node needs for a local server; the node as it is unless it is of this end. */
-  fill(node: FlowNode, flows?: readonly FlowNode[]): FlowNode
+  /** What a template's node needs for a local server and the demo's books; the node as it is unless it is of this end. */
+  fill(node: FlowNode, flows?: readonly FlowNode[], books?: Books): FlowNode
 }
 
 export interface SourceEnd extends End {

@@ -4,11 +4,22 @@ import { publishedClasses } from '../x3/api1/classes.ts'
 import { API1_SITES } from '../x3/api1/door.ts'
 import { GATEWAY_SITES, startGateway } from '../x3/cloud/gateway.ts'
 import { startX3, type X3Sandbox, x3FaultSites } from '../x3/server.ts'
+import { SOAP_SITES } from '../x3/soap/door.ts'
 import type { Ground, RunningServer } from './server.ts'
 
 /** Where the demo's application comes back to after a pairing. */
 const CALLBACK = 'http://127.0.0.1:1880/tieout/x3/callback'
 const CUSTOMER = 'https://x3.demo.example'
+
+/** After a client's time-out and its first look-up, and before the demo's settling wait is over. */
+const LATE_COMMIT_MS = 3500
+
+/** Faults of the door that is played. */
+const sitesOf = (door: string | undefined): RunningServer['sites'] => {
+  if (door === 'api1') return API1_SITES
+  if (door === 'services') return SOAP_SITES
+  return door === 'cloud' ? { ...x3FaultSites, ...GATEWAY_SITES } : x3FaultSites
+}
 
 export async function x3Server(ground: Ground): Promise<RunningServer> {
   const { history, port, secret, options } = ground
@@ -23,7 +34,7 @@ export async function x3Server(ground: Ground): Promise<RunningServer> {
     keepReplies: options.prepared,
     basic,
     // A publication that has the references and the tax; the other shape is for tests.
-    soap: { shape: 'wide' },
+    soap: { shape: 'wide', lateCommitMs: LATE_COMMIT_MS },
   })
   const { url, folder, clientId, user } = x3
   const cloud = options.door === 'cloud' ? await inCloud(x3, ground) : undefined
@@ -33,7 +44,7 @@ export async function x3Server(ground: Ground): Promise<RunningServer> {
       ...{ url, port: x3.port, folder, clientId, secret: x3.secret, user, classes: classes() },
       ...{ basicUser: basic.user, basicPassword: basic.password, ...cloud?.addresses },
     },
-    sites: options.door === 'api1' ? API1_SITES : cloud ? { ...x3FaultSites, ...GATEWAY_SITES } : x3FaultSites,
+    sites: sitesOf(options.door),
     stats: x3.stats,
     setFaults(plan) {
       x3.setFaults(plan)
@@ -42,7 +53,7 @@ export async function x3Server(ground: Ground): Promise<RunningServer> {
     setLatency: x3.setLatency,
     newDay: x3.newDay,
     keptRequests: x3.keptRequests,
-    acts: accountantActs(x3.soap.accountant),
+    acts: accountantActs(x3.soap.accountant, history.books),
     rights: { deny: x3.deny, allow: x3.allow, denied: x3.denied },
     async close() {
       await cloud?.gateway.close()

@@ -1,5 +1,6 @@
 /** What an accountant does in X3, by name: what was posted is seen, made final, deleted, reversed; periods are closed. */
 import { z } from 'zod'
+import type { Books } from '../books/types.ts'
 import type { Accountant } from './soap/journals.ts'
 
 const one = z.strictObject({ key: z.string() })
@@ -7,9 +8,12 @@ const until = z.strictObject({ date: z.iso.date() })
 const nothing = z.strictObject({})
 
 /** Keys are `entryType|number`. Throws for what is unknown or cannot be done. */
-export function accountantActs(accountant: Accountant): (name: string, what: unknown) => unknown {
+export function accountantActs(accountant: Accountant, { tables }: Books): (name: string, what: unknown) => unknown {
   const acts: Readonly<Record<string, (what: unknown) => unknown>> = {
-    posted: (what) => nothing.parse(what) && accountant.posted(),
+    posted(what) {
+      nothing.parse(what)
+      return accountant.posted().map((one) => ({ ...one, entry: tables.journalEntry.get(one.key) }))
+    },
     finalise: (what) => accountant.finalise(one.parse(what).key),
     finaliseAll(what) {
       nothing.parse(what)

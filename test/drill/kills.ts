@@ -8,7 +8,7 @@ import { z } from 'zod'
 import { type BookOptions, booksAfter, compareBooks } from '../../demo/books.ts'
 import { type Editor, startEditor } from '../../demo/editor.ts'
 import type { Address } from '../../demo/ends/end.ts'
-import { endsOf } from '../../demo/ends/index.ts'
+import { tableEndsOf } from '../../demo/ends/index.ts'
 import { deploy, entrance, environmentOf, type FlowNode, filledIn, readTemplate, runOnce } from '../../demo/job.ts'
 import { freePort } from '../../demo/process.ts'
 import { tiesBut } from '../../demo/report.ts'
@@ -28,7 +28,7 @@ const PATIENCE = { small: 120, medium: 600, large: 3600 }
 const CATALOG = 'main'
 const SCHEMA = 'finance'
 const FLOW = 'x3-to-databricks'
-const ENDS = endsOf(FLOW)
+const ENDS = tableEndsOf(FLOW)
 const SWEEP = { sweep: true }
 
 const optionsSchema = z.object({

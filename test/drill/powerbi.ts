@@ -12,7 +12,7 @@ import { z } from 'zod'
 import { booksAfter, compareBooks } from '../../demo/books.ts'
 import { type Editor, startEditor } from '../../demo/editor.ts'
 import type { Address } from '../../demo/ends/end.ts'
-import { endsOf } from '../../demo/ends/index.ts'
+import { tableEndsOf } from '../../demo/ends/index.ts'
 import { deploy, entrance, environmentOf, filledIn, readTemplate, runOnce } from '../../demo/job.ts'
 import { freePort } from '../../demo/process.ts'
 import { tiesBut } from '../../demo/report.ts'
@@ -28,7 +28,7 @@ const USAGE =
   'npm run drill:powerbi -- [--kills N] [--seed N] [--queries yes|no] [--doubt miss|repeat] [--late yes]\n' +
   '  --queries no: the tenant does not allow executeQueries; --late yes: no kills, rows become visible later than the settling wait'
 const FLOW = 'x3-to-powerbi'
-const ENDS = endsOf(FLOW)
+const ENDS = tableEndsOf(FLOW)
 const SWEEP = { sweep: true }
 const SETTLE_MS = 2000
 const PATIENCE = 180

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { compareBooks } from '../../demo/books.ts'
 import type { Cell } from '../../demo/compare.ts'
-import { endsOf } from '../../demo/ends/index.ts'
+import { tableEndsOf } from '../../demo/ends/index.ts'
 import { type FlowNode, readTemplate } from '../../demo/job.ts'
 import { createBooks } from '../../sandbox/books/books.ts'
 import type { Books } from '../../sandbox/books/types.ts'
@@ -75,7 +75,7 @@ export async function startIntacctThread(): Promise<IntacctThread> {
   function begin(entities: readonly string[] = ['supplier', 'supplier_invoice']): IntacctJob {
     const name = names[jobs++]
     if (!name) throw new Error(`this file has more than ${JOBS} jobs`)
-    const ends = endsOf(TEMPLATE)
+    const ends = tableEndsOf(TEMPLATE)
     const fill = (node: FlowNode, job: string): void => {
       Object.assign(node, ends.source.fill(node))
       if (node.type === 'intacct-connection') node.retryMinutes = 0.5

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { compareBooks } from '../../demo/books.ts'
 import type { Cell, Comparison } from '../../demo/compare.ts'
-import { endsOf } from '../../demo/ends/index.ts'
+import { tableEndsOf } from '../../demo/ends/index.ts'
 import { type FlowNode, readTemplate } from '../../demo/job.ts'
 import { createBooks } from '../../sandbox/books/books.ts'
 import type { ChangingTable } from '../../sandbox/books/table.ts'
@@ -215,7 +215,7 @@ export async function startThreadTo<S>(
         compareBooks({
           books: own,
           flows: flow,
-          ends: endsOf(target.template),
+          ends: tableEndsOf(target.template),
           address: target.address(name),
           ask: target.stream,
         }),
