@@ -20,7 +20,12 @@ interface Listed {
     readonly key: string
     readonly sync: string
   }[]
-  readonly inbox: readonly { readonly source: string; readonly key: string; readonly state: string }[]
+  readonly inbox: readonly {
+    readonly source: string
+    readonly key: string
+    readonly state: string
+    readonly acknowledging: string | null
+  }[]
 }
 
 /** A voucher as X3 shows it. */
@@ -38,11 +43,7 @@ export interface Accountant {
 }
 
 export function createAccountant(
-  {
-    editor,
-    sandbox,
-    say,
-  }: { readonly editor: Editor; readonly sandbox: Sandbox; readonly say: (text: string) => void },
+  { editor, say }: { readonly editor: Editor; readonly say: (text: string) => void },
   { ledger }: Entrance,
 ): Accountant {
   const answers: Record<string, number> = {}
@@ -94,8 +95,10 @@ export function createAccountant(
 
   async function claim(inbox: Listed['inbox']): Promise<boolean> {
     const asked = inbox.filter(({ state }) => state === 'asked')
-    for (const { source, key } of asked)
-      await decide('ours', 'inbox/settle', { source, key, as: 'ours' }, 'nobody else takes invoices over here')
+    for (const { source, key, acknowledging } of asked)
+      await (acknowledging === null
+        ? decide('not ours', 'inbox/settle', { source, key, as: 'not-ours' }, 'somebody else took it over')
+        : decide('ours', 'inbox/settle', { source, key, as: 'ours' }, 'we had begun to acknowledge it'))
     return asked.length > 0
   }
 

@@ -73,9 +73,9 @@ export function comparePostings(given: {
 function differences(ground: Ground, invoice: Invoice, { status, entry }: Posted): string[] {
   if (!entry) return ['it was deleted in X3']
   const wanted = expectedJournal(ground, invoice)
-  const found = foundJournal(entry.lines, ({ analytical }) => analytical[0]?.dimensions?.CCT ?? '')
+  const found = foundJournal(entry.lines, entry.currency, ({ analytical }) => analytical[0]?.dimensions?.CCT ?? '')
   const places = new Set([...wanted.keys(), ...found.keys()])
-  const amount = (cents = 0): string => (cents / 100).toFixed(2)
+  const amount = (minor = 0n): string => `${minor} smallest units of ${entry.currency}`
   return [
     ...(status === 'final' ? [] : [`it is ${status}`]),
     ...(entry.currency === invoice.currencyCode ? [] : [`currency ${entry.currency}, not ${invoice.currencyCode}`]),

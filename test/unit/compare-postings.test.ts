@@ -5,6 +5,7 @@ import { createCompany } from '../../sandbox/basware/company/company.ts'
 import { createGround } from '../../sandbox/basware/company/ground.ts'
 import { HABITS } from '../../sandbox/basware/company/habits.ts'
 import { createBooks } from '../../sandbox/books/books.ts'
+import { decimal, scaleOf } from '../../sandbox/books/money.ts'
 
 const seed = 1
 const first = { seed, size: 'small', today: '2026-03-02' } as const
@@ -13,13 +14,13 @@ const ground = createGround(books, seed)
 
 /** A journal as X3 would have it, line by line. */
 function journalOf(invoice: Invoice): Posted {
-  const lines = [...expectedJournal(ground, invoice)].map(([place, cents]): LedgerLine => {
+  const lines = [...expectedJournal(ground, invoice)].map(([place, minor]): LedgerLine => {
     const [account = '', centre = '', partner = ''] = place.split('|')
     return {
       account,
       businessPartner: partner || null,
-      sign: cents < 0 ? -1 : 1,
-      amount: (Math.abs(cents) / 100).toFixed(2),
+      sign: minor < 0n ? -1 : 1,
+      amount: decimal(minor < 0n ? -minor : minor, scaleOf(invoice.currencyCode)),
       analytical: centre ? [{ dimensions: { CCT: centre } }] : [],
     }
   })
@@ -71,8 +72,8 @@ describe('the comparer of postings', () => {
   it('each of them balances', () => {
     for (const invoice of invoices)
       deepStrictEqual(
-        [...expectedJournal(ground, invoice).values()].reduce((sum, cents) => sum + cents, 0),
-        0,
+        [...expectedJournal(ground, invoice).values()].reduce((sum, minor) => sum + minor, 0n),
+        0n,
       )
   })
 
@@ -126,7 +127,7 @@ describe('the comparer of postings', () => {
     ]
     const entries = [
       ...changes.map((change) => ({ lines: [{ ...line, ...change }, ...(first.entry?.lines.slice(1) ?? [])] })),
-      { currency: 'XXX' },
+      { currency: 'USD' },
       { company: 'XX' },
     ]
     for (const entry of entries) {
