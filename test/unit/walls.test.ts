@@ -83,7 +83,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   watchdog: [],
   monitor: ['type node-red'],
   sandbox: ['*'],
-  demo: ['sandbox', 'type sync/contract', '@node-rs/bcrypt'],
+  demo: ['sandbox', 'type sync/contract', '@node-rs/bcrypt', 'big.js'],
 }
 
 /** What an import breaks, in words; undefined: nothing. */
