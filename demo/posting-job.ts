@@ -68,8 +68,7 @@ export async function postingJob(given: Given): Promise<number> {
   await meetFaults(
     async () => (await sandbox.state()).faults.pending,
     async () => {
-      for (const like of ['coded by hand', 'matched order'])
-        await sandbox.act('basware', 'approve', { count: 4, like })
+      for (const like of ['coded by hand', 'matched order']) await sandbox.act('basware', 'approve', { count: 4, like })
       await notice()
       await settle()
     },
