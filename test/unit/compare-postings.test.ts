@@ -117,7 +117,7 @@ describe('the comparer of postings', () => {
 
   it('finds another account, cost centre, amount, sign, supplier, currency or company', () => {
     const [first] = posted as [Posted]
-    const [line] = first.entry?.lines as [LedgerLine]
+    const [line, ...rest] = (first.entry?.lines ?? []) as [LedgerLine, ...LedgerLine[]]
     const changes: readonly Partial<LedgerLine>[] = [
       { account: 'other' },
       { analytical: [{ dimensions: { CCT: 'other' } }] },
@@ -126,7 +126,7 @@ describe('the comparer of postings', () => {
       { businessPartner: 'other' },
     ]
     const entries = [
-      ...changes.map((change) => ({ lines: [{ ...line, ...change }, ...(first.entry?.lines.slice(1) ?? [])] })),
+      ...changes.map((change) => ({ lines: [{ ...line, ...change }, ...rest] })),
       { currency: 'USD' },
       { company: 'XX' },
     ]
