@@ -1,6 +1,6 @@
 /** The floor's flattening: documents of X3 as rows of the staged files, written out by hand for each entity. */
 import { journal } from './floor-x3-journal.ts'
-import { date, elements, type Flat, type Flatten, plain, type Raw, type StagedRow, text } from './floor-x3-values.ts'
+import { date, elements, type Flat, type Flatten, plain, type Raw, type StagedRow, signed, text } from './floor-x3-values.ts'
 
 /** How each entity is flattened. `accounts` is the code table that the flow's mapping applies. */
 export const flatteners = (
@@ -151,10 +151,10 @@ function supplierInvoice(n: Raw, source: string): Flat {
         c13: text(header?.status),
         c14: text(header?.paymentApproval),
         c15: plain(header?.debitOrCredit),
-        c16: text(header?.totalAmountExcludingTax),
-        c17: text(header?.totalAmountIncludingTax),
-        c18: text(header?.totalAmountExcludingTaxInCompanyCurrency),
-        c19: text(header?.totalAmountIncludingTaxInCompanyCurrency),
+        c16: signed(header?.totalAmountExcludingTax, header?.debitOrCredit),
+        c17: signed(header?.totalAmountIncludingTax, header?.debitOrCredit),
+        c18: signed(header?.totalAmountExcludingTaxInCompanyCurrency, header?.debitOrCredit),
+        c19: signed(header?.totalAmountIncludingTaxInCompanyCurrency, header?.debitOrCredit),
       },
     ],
     lines: elements(n.purchaseInvoiceLines).map((l) => ({
