@@ -1,6 +1,16 @@
 /** The floor's flattening: documents of X3 as rows of the staged files, written out by hand for each entity. */
 import { journal } from './floor-x3-journal.ts'
-import { date, elements, type Flat, type Flatten, plain, type Raw, type StagedRow, signed, text } from './floor-x3-values.ts'
+import {
+  date,
+  elements,
+  type Flat,
+  type Flatten,
+  plain,
+  type Raw,
+  type StagedRow,
+  signed,
+  text,
+} from './floor-x3-values.ts'
 
 /** How each entity is flattened. `accounts` is the code table that the flow's mapping applies. */
 export const flatteners = (
