@@ -3,12 +3,11 @@ import { isSyncError, type SyncError, syncError } from '../../../sync/contract/e
 import { type DataRecord, keyText } from '../../../sync/contract/message.ts'
 import type { Page, PageRequest, RefusedRecord, StampWindow } from '../../../sync/contract/source.ts'
 import { DEPTH, overDepth } from '../../../vendor/limits.ts'
+import { type ByKeys, readByKeys } from './by-keys.ts'
 import type { X3Connection } from './connection.ts'
 import { getter, INEXACT, type Numbers, type Raw } from './convert.ts'
 import { pageOf, type QueryPage } from './dimensions.ts'
 import { tooMuch } from './errors.ts'
-import { allOf, type Filter, keysFilter } from './filter.ts'
-import type { FieldPath } from './paths.ts'
 import { createRecords, type RecordOptions, type Records } from './records.ts'
 import { createRequests, type EntityPage, type Place, type Reading, type Requests } from './requests.ts'
 import type { ResolvedEntity, ResolvedWatch } from './resolve.ts'
@@ -19,13 +18,7 @@ type PagePlace = Reading & Pick<PageRequest, 'cursor'>
 export interface Reader {
   /** One page of the entity's node; `future` is the filter of stamps that lie ahead of X3's clock. */
   page(filter: string | undefined, request: PagePlace, future?: string): Promise<Page>
-  /** Records with these keys, whole. Missing ones are left out. */
-  byKeys(
-    paths: readonly FieldPath[],
-    tuples: readonly (readonly unknown[])[],
-    fixed: readonly (Filter | undefined)[],
-    reading: Reading,
-  ): Promise<Page>
+  readonly byKeys: ByKeys
   /** Keys of documents that a watched node names, and the cursor behind them. */
   named(
     watch: ResolvedWatch,
@@ -58,24 +51,7 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
   const page: Reader['page'] = (filter, request, future) => readPage(parts, [filter, request.cursor], request, future)
   return {
     page,
-    async byKeys(paths, tuples, fixed, reading) {
-      const pages: Page[] = []
-      for (let at = 0; at < tuples.length; at += KEYS_AT_ONCE) {
-        const filter = allOf([keysFilter(paths, tuples.slice(at, at + KEYS_AT_ONCE)), ...fixed])
-        let cursor: string | null = null
-        do {
-          const found: Page = await page(filter, { ...reading, cursor })
-          pages.push(found)
-          cursor = found.cursor
-        } while (cursor !== null)
-      }
-      return {
-        records: pages.flatMap((found) => found.records),
-        refused: pages.flatMap((found) => found.refused ?? []),
-        notices: pages.flatMap((found) => found.notices ?? []),
-        cursor: null,
-      }
-    },
+    byKeys: readByKeys(page, KEYS_AT_ONCE),
     async named(watch, filter, request) {
       const paths = [...watch.paths, ...(watch.documentStamp ? [watch.documentStamp] : [])]
       const text = pageQuery(watch.nodes, {}, selectPaths(paths))

@@ -43,7 +43,11 @@ export interface Records {
 /** How often a document is read before it is refused. */
 const READINGS = 3
 
-export function createRecords(entity: ResolvedEntity, options: RecordOptions, requests: Requests): Records {
+export function createRecords(
+  entity: ResolvedEntity,
+  options: RecordOptions,
+  requests: Pick<Requests, 'document' | 'further'>,
+): Records {
   const { schema, convert, faultOf } = options
 
   const toRecord = (document: Raw, read: number): Converted => {

@@ -2,15 +2,15 @@
 import { isSyncError, syncError } from '../../../../sync/contract/errors.ts'
 import { type DataRecord, keyText } from '../../../../sync/contract/message.ts'
 import type { EntityPlan, Listing, Page, PageRequest, RefusedRecord } from '../../../../sync/contract/source.ts'
+import { readByKeys } from '../by-keys.ts'
 import type { X3Connection } from '../connection.ts'
 import { compileConverter, type Raw } from '../convert.ts'
-import { allOf, keysFilter } from '../filter.ts'
 import type { ListingOptions } from '../listing.ts'
 import { LISTED_AT_ONCE } from '../listing.ts'
 import { type PageRetry, pageRetry } from '../page-retry.ts'
 import type { Reader, ReaderOptions } from '../reader.ts'
 import { createRecords } from '../records.ts'
-import type { Reading, Requests } from '../requests.ts'
+import type { Reading } from '../requests.ts'
 import { type Api1Line, MISSING } from './line.ts'
 import { nodeMaker } from './nodes.ts'
 import type { Api1Resolved } from './resolve.ts'
@@ -36,7 +36,7 @@ export function createApi1Reader(
   const requests = {
     document,
     further: () => () => Promise.reject(new Error('details are whole')),
-  } as unknown as Requests
+  }
   const records = createRecords(entity, options, requests)
 
   const settled = async (row: Raw, read: number, reading: Reading) => {
@@ -88,24 +88,7 @@ export function createApi1Reader(
 
   return {
     page,
-    async byKeys(paths, tuples, fixed, reading) {
-      const pages: Page[] = []
-      for (let at = 0; at < tuples.length; at += KEYS_AT_ONCE) {
-        const filter = allOf([keysFilter(paths, tuples.slice(at, at + KEYS_AT_ONCE)), ...fixed])
-        let cursor: string | null = null
-        do {
-          const found: Page = await page(filter, { ...reading, cursor })
-          pages.push(found)
-          cursor = found.cursor
-        } while (cursor !== null)
-      }
-      return {
-        records: pages.flatMap((found) => found.records),
-        refused: pages.flatMap((found) => found.refused ?? []),
-        notices: pages.flatMap((found) => found.notices ?? []),
-        cursor: null,
-      }
-    },
+    byKeys: readByKeys(page, KEYS_AT_ONCE),
     async named(watch, filter, request) {
       const index = entity.watch.indexOf(watch)
       const place = watched[index]
