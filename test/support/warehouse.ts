@@ -1,7 +1,7 @@
 /** What the tests of every warehouse write: journals of a few columns, batches as the engine gives them. */
 import { createHash } from 'node:crypto'
 import { type DataRecord, keyText, type Schema } from '../../sync/contract/message.ts'
-import type { PrepareContext, WriteBatch } from '../../sync/contract/target.ts'
+import type { PrepareContext, Target, WriteBatch } from '../../sync/contract/target.ts'
 
 /** A context that remembers what was waited for. */
 export function writeContext(
@@ -97,3 +97,7 @@ export function batchOf(
     }),
   }
 }
+
+/** Its tables as they are found: header, then lists. */
+export const foundTables = async (target: Target, more: Partial<PrepareContext> = {}) =>
+  (await target.prepare(journal, { ...writeContext(), ...more })).tables.map(({ list, state }) => `${list} ${state}`)
