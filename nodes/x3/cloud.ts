@@ -45,18 +45,21 @@ interface Cloud {
   readonly ways: Ways
 }
 
-async function cloudOf(values: Config, secrets: Secrets, context: Surroundings): Promise<Cloud> {
-  const clientId = needed(values.clientId, 'clientId', 'Client ID')
-  const customer = needed(values.customer, 'customer', 'Customer URL')
-  const options: CloudOptions = {
+/** The gateway and the application, as both logins need them. */
+async function applicationOf(values: Config, secrets: Secrets): Promise<CloudOptions> {
+  return {
     ...(await routeOf(values, secrets)),
-    ...{
-      root: rootOf(values.url),
-      clientId,
-      secret: needed(secrets.secret, 'secret', 'Client secret'),
-      folder: values.folder,
-    },
+    root: rootOf(values.url),
+    clientId: needed(values.clientId, 'clientId', 'Client ID'),
+    secret: needed(secrets.secret, 'secret', 'Client secret'),
+    folder: values.folder,
   }
+}
+
+async function cloudOf(values: Config, secrets: Secrets, context: Surroundings): Promise<Cloud> {
+  const customer = needed(values.customer, 'customer', 'Customer URL')
+  const options = await applicationOf(values, secrets)
+  const { clientId } = options
   const name = pairName(clientId, customer)
   const gateway = gatewayOf(options)
   const ledger = () => context.ledger(needed(values.ledger, 'ledger', 'Ledger'))
@@ -79,13 +82,7 @@ export interface CloudSide {
 
 export async function openCloud(values: Config, secrets: Secrets, context: Surroundings): Promise<CloudSide> {
   if (values.login === 'cloudClient') {
-    const options: CloudOptions = {
-      ...(await routeOf(values, secrets)),
-      root: rootOf(values.url),
-      clientId: needed(values.clientId, 'clientId', 'Client ID'),
-      secret: needed(secrets.secret, 'secret', 'Client secret'),
-      folder: values.folder,
-    }
+    const options = await applicationOf(values, secrets)
     return { credentials: clientCredentials(options, gatewayOf(options), values.scope) }
   }
   const { options, gateway, login, ways } = await cloudOf(values, secrets, context)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { createFaults } from '../../sandbox/faults.ts'
 import { GATEWAY_SITES, type Gateway, startGateway } from '../../sandbox/x3/cloud/gateway.ts'
 import type { TokenRules } from '../../sandbox/x3/cloud/pairings.ts'
@@ -147,6 +148,32 @@ describe('the cloud gateway of the X3 sandbox', () => {
     await refused(first.refresh_token, /not been accepted/)
     await refused(again.body.refresh_token, /not been accepted/)
     assert.equal((await query(again.body.access_token)).status, 401, 'its access token too')
+  })
+
+  it('gives an application a token in its own name only where it is set so, and then no refresh token', async () => {
+    await open({ clientCredentials: true, tellsEnd: true })
+    const got = await post({ grant_type: 'client_credentials' })
+    assert.deepEqual(Object.keys(got.body).sort(), ['access_token', 'expires_in', 'token_type'])
+    assert.equal((await query(got.body.access_token)).status, 200)
+    fixture.clock.time += 300_000
+    assert.equal((await query(got.body.access_token)).status, 401)
+  })
+
+  it('looks at a challenge where it is set so, and asks for one where that is set', async () => {
+    const verifier = 'v'.repeat(43)
+    const challenge = createHash('sha256').update(verifier).digest('base64url')
+    const asked = { code_challenge: challenge, code_challenge_method: 'S256' }
+    const codeBy = async (more: Record<string, string>) => {
+      assert.equal((await authorise(more)).status, 200)
+      const back = new URL(gateway.pairings.accept(gateway.pairings.open()[0]?.id ?? ''))
+      return { grant_type: 'authorization_code', code: back.searchParams.get('authorizationCode') ?? '' }
+    }
+    const proof = { redirect_uri: redirectUri, code_verifier: verifier }
+    await open({ pkce: 'required' })
+    assert.equal((await authorise()).status, 400)
+    assert.equal((await post({ ...(await codeBy(asked)), redirect_uri: redirectUri })).status, 403)
+    assert.equal((await post({ ...(await codeBy(asked)), ...proof, code_verifier: 'other' })).status, 403)
+    assert.equal((await post({ ...(await codeBy(asked)), ...proof })).status, 200)
   })
 
   it('only refuses a token that was used where it is set so', async () => {

@@ -28,11 +28,19 @@ describe('X3 in the cloud', function () {
   })
   afterEach(() => thread.checkLeaks())
 
-  const inCloud = (clientId: string): Job => {
+  const inCloud = (clientId: string, more: object = {}): Job => {
     const job = thread.begin({ entities: ['supplier'] })
     const connection = job.node('x3-connection')
     const ledger = job.node('sync-ledger').id
-    Object.assign(connection, { login: 'cloud', url: gateway.root, customer: CUSTOMER, clientId, ledger, version: 3 })
+    Object.assign(connection, {
+      login: 'cloud',
+      url: gateway.root,
+      customer: CUSTOMER,
+      clientId,
+      ledger,
+      version: 3,
+      ...more,
+    })
     connection.credentials = { secret: `secret of ${clientId}` }
     return job
   }
@@ -46,11 +54,11 @@ describe('X3 in the cloud', function () {
     }
   }
   /** What the approver's browser is sent to. */
-  const accepted = async (job: Job, endpoint?: string): Promise<string> => {
+  const accepted = async (job: Job, endpoint?: string, at: Gateway = gateway): Promise<string> => {
     const asked = await act(job, 'connect', { redirect: callback })
     equal(asked.status, 200, JSON.stringify(asked.body))
-    await fetch(asked.body.url ?? '')
-    return gateway.pairings.accept(gateway.pairings.open()[0]?.id ?? '', endpoint)
+    equal((await fetch(asked.body.url ?? '')).status, 200)
+    return at.pairings.accept(at.pairings.open()[0]?.id ?? '', endpoint)
   }
   const visit = async (url: string) => {
     const reply = await fetch(url.replace(PUBLIC, thread.red.url))
@@ -126,6 +134,53 @@ describe('X3 in the cloud', function () {
     } finally {
       await other.close()
     }
+  })
+
+  it('pairs with PKCE where it is ticked, at a gateway that asks for it and at one that does not know it', async () => {
+    const { x3, clock } = thread
+    const application = { clientId: 'five', secret: 'secret of five', redirectUris: [callback] }
+    const strict = await startGateway({
+      ...{ x3, clock, applications: [application], customers: [CUSTOMER] },
+      rules: { pkce: 'required' },
+    })
+    try {
+      const job = inCloud('five', { url: strict.root, pkce: true })
+      await job.deploy()
+      equal((await visit(await accepted(job, undefined, strict))).status, 200)
+      succeeded(await job.run())
+      await job.ties()
+      job.node('x3-connection').pkce = false
+      await job.deploy()
+      const { url = '' } = (await act(job, 'connect', { redirect: callback })).body
+      equal((await fetch(url)).status, 400, 'without it this gateway refuses')
+    } finally {
+      await strict.close()
+    }
+    const other = inCloud('five', { clientId: 'two', pkce: true })
+    other.node('x3-connection').credentials = { secret: 'secret of two' }
+    await other.deploy()
+    equal((await visit(await accepted(other))).status, 200)
+    succeeded(await other.run())
+  })
+
+  it('reads by client credentials without a pairing or a ledger, and says what to do where the gateway gives none', async () => {
+    const { x3, clock } = thread
+    const application = { clientId: 'six', secret: 'secret of six', redirectUris: [] }
+    const giving = await startGateway({
+      ...{ x3, clock, applications: [application], customers: [CUSTOMER] },
+      rules: { clientCredentials: true },
+    })
+    try {
+      const job = inCloud('six', { url: giving.root, login: 'cloudClient', ledger: '' })
+      await job.deploy()
+      succeeded(await job.run())
+      await job.ties()
+    } finally {
+      await giving.close()
+    }
+    const refused = inCloud('three', { login: 'cloudClient', ledger: '' })
+    await refused.deploy()
+    match(failed(await refused.run()).message, /Invalid grant type/)
   })
 
   it('a pairing that is lost fails the run with its position kept, says so through sync-alert, and is over with a new one', async () => {

@@ -86,10 +86,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const pair = pairings.exchange(formOf(text))
     return json(200, {
       access_token: pair.accessToken,
-      refresh_token: pair.refreshToken,
+      ...(pair.refreshToken ? { refresh_token: pair.refreshToken } : {}),
       token_type: 'Bearer',
       expires_in: pair.expiresIn,
-      ...(tellsEnd ? { refresh_token_expires_in: pair.refreshExpiresIn } : {}),
+      ...(tellsEnd && pair.refreshToken ? { refresh_token_expires_in: pair.refreshExpiresIn } : {}),
     })
   }
 

@@ -1,5 +1,5 @@
 /** Pairings of applications with customers, and the tokens that they get: short access tokens, refresh tokens that change with each use. */
-import { randomBytes, randomUUID } from 'node:crypto'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
 
 export interface TokenRules {
   /** Seconds of an access token, 300. */
@@ -16,6 +16,10 @@ export interface TokenRules {
   readonly requestDays?: number
   /** The reply of a renewal says when the refresh token ends. */
   readonly tellsEnd?: boolean
+  /** Whether an application gets a token in its own name, without a pairing (no page of Sage names it); false. */
+  readonly clientCredentials?: boolean
+  /** Whether a pairing's challenge (PKCE) is looked at, or even asked for (no page of Sage names it); `ignored`. */
+  readonly pkce?: 'ignored' | 'checked' | 'required'
 }
 
 export interface Application {
@@ -46,6 +50,7 @@ export class GatewayRefusal extends Error {
 
 export interface Pair {
   readonly accessToken: string
+  /** Empty: none. */
   readonly refreshToken: string
   /** Seconds of the access token. */
   readonly expiresIn: number
@@ -67,6 +72,7 @@ interface Family {
 
 interface Request extends PairingRequest {
   readonly asked: number
+  readonly challenge: string | null
   code: string | undefined
 }
 
@@ -98,7 +104,7 @@ export function createPairings(
   rules: TokenRules = {},
 ): Pairings {
   const { accessSeconds = 300, refreshDays = 30, lifetime = 'fresh', graceSeconds = 0 } = rules
-  const { revokesOnReuse = true, requestDays = 14 } = rules
+  const { revokesOnReuse = true, requestDays = 14, pkce = 'ignored' } = rules
   const requests = new Map<string, Request>()
   const families: Family[] = []
   const access = new Map<string, { readonly end: number; readonly family: Family }>()
@@ -115,15 +121,22 @@ export function createPairings(
     const longest = refreshDays * DAY
     family.currentEnd = lifetime === 'fresh' ? now() + longest : family.begun + longest
     family.current = randomBytes(32).toString('base64url')
-    const accessToken = `${randomBytes(8).toString('base64url')}.${randomBytes(24).toString('base64url')}`
-    access.set(accessToken, { end: now() + accessSeconds * 1000, family })
     return {
-      accessToken,
+      ...accessFor(family),
       refreshToken: family.current,
-      expiresIn: accessSeconds,
       refreshExpiresIn: Math.floor((family.currentEnd - now()) / 1000),
     }
   }
+
+  const accessFor = (family: Family) => {
+    const accessToken = `${randomBytes(8).toString('base64url')}.${randomBytes(24).toString('base64url')}`
+    access.set(accessToken, { end: now() + accessSeconds * 1000, family })
+    return { accessToken, expiresIn: accessSeconds }
+  }
+
+  const begun = (clientId: string): Family => ({
+    ...{ clientId, begun: now(), current: '', currentEnd: 0, before: undefined, lost: false },
+  })
 
   const byCode = (form: URLSearchParams, clientId: string): Pair => {
     const given = form.get('code') ?? form.get('authorizationCode')
@@ -132,9 +145,11 @@ export function createPairings(
     if (form.get('redirect_uri') !== request.redirectUri) throw new GatewayRefusal(404, 'redirect_uri not found')
     if (now() - request.asked > requestDays * DAY) throw new GatewayRefusal(403, 'The request has expired.')
     requests.delete(request.id)
+    if (pkce !== 'ignored' && request.challenge !== null && challengeOf(form) !== request.challenge)
+      throw new GatewayRefusal(403, 'Pairing request not found')
     // One pair for each customer: a new pairing takes the place of the old one.
     for (const family of families) if (family.clientId === clientId) family.lost = true
-    const family: Family = { clientId, begun: now(), current: '', currentEnd: 0, before: undefined, lost: false }
+    const family = begun(clientId)
     families.push(family)
     return issue(family)
   }
@@ -170,7 +185,13 @@ export function createPairings(
       if (!applicationOf(clientId).redirectUris.includes(redirectUri))
         throw new GatewayRefusal(404, 'redirect_uri not found')
       if (!customers.includes(customer)) throw new GatewayRefusal(404, 'customer not found')
-      const request = { id: randomUUID(), clientId, customer, redirectUri, state, scope, asked: now(), code: undefined }
+      const challenge = query.get('code_challenge')
+      if (pkce === 'required' && !(challenge && query.get('code_challenge_method') === 'S256'))
+        throw new GatewayRefusal(400, 'Missing required request parameters')
+      const request = {
+        ...{ id: randomUUID(), clientId, customer, redirectUri, state, scope },
+        ...{ asked: now(), challenge, code: undefined },
+      }
       requests.set(request.id, request)
       return request
     },
@@ -191,10 +212,12 @@ export function createPairings(
       const grant = form.get('grant_type')
       if (!grant || !form.get('client_id') || !form.get('client_secret'))
         throw new GatewayRefusal(400, 'Missing required request parameters')
-      if (grant !== 'authorization_code' && grant !== 'refresh_token')
+      const isOwn = grant === 'client_credentials' && rules.clientCredentials
+      if (grant !== 'authorization_code' && grant !== 'refresh_token' && !isOwn)
         throw new GatewayRefusal(400, 'Invalid grant type')
       const { clientId, secret } = applicationOf(form.get('client_id'))
       if (form.get('client_secret') !== secret) throw new GatewayRefusal(404, 'client_id not found')
+      if (isOwn) return { ...accessFor(begun(clientId)), refreshToken: '', refreshExpiresIn: 0 }
       return grant === 'authorization_code' ? byCode(form, clientId) : byRefreshToken(form, clientId)
     },
     isGood(accessToken) {
@@ -209,3 +232,8 @@ export function createPairings(
     endAccess: () => access.clear(),
   }
 }
+
+const challengeOf = (form: URLSearchParams): string =>
+  createHash('sha256')
+    .update(form.get('code_verifier') ?? '')
+    .digest('base64url')

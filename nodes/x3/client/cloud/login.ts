@@ -1,5 +1,6 @@
 /** The cloud's logins as a connection presents them: the rotating pair, or client credentials. */
 import type { Dispatcher } from 'undici'
+import { isSyncError, syncError } from '../../../../sync/contract/errors.ts'
 import { systemClock } from '../../../../sync/contract/wait.ts'
 import { dispatcherOf } from '../../../../vendor/dispatcher.ts'
 import { TOTAL_MS } from '../../../../vendor/limits.ts'
@@ -89,7 +90,10 @@ export function clientCredentials(options: CloudOptions, gateway: Gateway, scope
     ...(scope ? { scope } : {}),
   }
   const ask = async (): Promise<void> => {
-    current = { granted: await askTokens(gateway, options.root, form), at: gateway.now() }
+    const granted = await askTokens(gateway, options.root, form).catch((error: unknown) => {
+      throw ofNoPairing(error)
+    })
+    current = { granted, at: gateway.now() }
   }
   return {
     async header(refused) {
@@ -108,4 +112,17 @@ export function clientCredentials(options: CloudOptions, gateway: Gateway, scope
     url: () => serviceUrl(options.root, options.folder),
     close: () => gateway.dispatcher.destroy(),
   }
+}
+
+/** A refused or lost answer, in the words of a login that has no pairing: nothing is used up by it. */
+function ofNoPairing(error: unknown): unknown {
+  if (!isSyncError(error)) return error
+  const { class: _, hint: __, ...details } = error.cause
+  if (error.code === 'x3.token-unknown')
+    return syncError('transient', error.code, error.message, { ...details, hint: 'It is asked again.' })
+  if (!error.code.startsWith('x3.token-')) return error
+  return syncError('config', error.code, error.message, {
+    ...details,
+    hint: 'Check client ID, client secret and Scope on the connection. No page of Sage names client credentials: where the gateway gives none, choose the login cloud and pair.',
+  })
 }
