@@ -107,7 +107,7 @@ export function createPairings(
   const { revokesOnReuse = true, requestDays = 14, pkce = 'ignored' } = rules
   const requests = new Map<string, Request>()
   const families: Family[] = []
-  const access = new Map<string, { readonly end: number; readonly family: Family }>()
+  const access = createAccess(now, accessSeconds)
   const disabled = new Set<string>()
 
   const applicationOf = (clientId: string | null): Application => {
@@ -122,21 +122,11 @@ export function createPairings(
     family.currentEnd = lifetime === 'fresh' ? now() + longest : family.begun + longest
     family.current = randomBytes(32).toString('base64url')
     return {
-      ...accessFor(family),
+      ...access.give(family),
       refreshToken: family.current,
       refreshExpiresIn: Math.floor((family.currentEnd - now()) / 1000),
     }
   }
-
-  const accessFor = (family: Family) => {
-    const accessToken = `${randomBytes(8).toString('base64url')}.${randomBytes(24).toString('base64url')}`
-    access.set(accessToken, { end: now() + accessSeconds * 1000, family })
-    return { accessToken, expiresIn: accessSeconds }
-  }
-
-  const begun = (clientId: string): Family => ({
-    ...{ clientId, begun: now(), current: '', currentEnd: 0, before: undefined, lost: false },
-  })
 
   const byCode = (form: URLSearchParams, clientId: string): Pair => {
     const given = form.get('code') ?? form.get('authorizationCode')
@@ -149,7 +139,7 @@ export function createPairings(
       throw new GatewayRefusal(403, 'Pairing request not found')
     // One pair for each customer: a new pairing takes the place of the old one.
     for (const family of families) if (family.clientId === clientId) family.lost = true
-    const family = begun(clientId)
+    const family = begun(clientId, now())
     families.push(family)
     return issue(family)
   }
@@ -217,19 +207,16 @@ export function createPairings(
         throw new GatewayRefusal(400, 'Invalid grant type')
       const { clientId, secret } = applicationOf(form.get('client_id'))
       if (form.get('client_secret') !== secret) throw new GatewayRefusal(404, 'client_id not found')
-      if (isOwn) return { ...accessFor(begun(clientId)), refreshToken: '', refreshExpiresIn: 0 }
+      if (isOwn) return { ...access.give(begun(clientId, now())), refreshToken: '', refreshExpiresIn: 0 }
       return grant === 'authorization_code' ? byCode(form, clientId) : byRefreshToken(form, clientId)
     },
-    isGood(accessToken) {
-      const found = access.get(accessToken)
-      return found !== undefined && !found.family.lost && now() < found.end
-    },
+    isGood: (accessToken) => access.isGood(accessToken),
     deleteAll() {
       for (const family of families) family.lost = true
     },
     disable: (clientId) => void disabled.add(clientId),
     enable: (clientId) => void disabled.delete(clientId),
-    endAccess: () => access.clear(),
+    endAccess: () => access.end(),
   }
 }
 
@@ -237,3 +224,23 @@ const challengeOf = (form: URLSearchParams): string =>
   createHash('sha256')
     .update(form.get('code_verifier') ?? '')
     .digest('base64url')
+
+const begun = (clientId: string, now: number): Family => ({
+  ...{ clientId, begun: now, current: '', currentEnd: 0, before: undefined, lost: false },
+})
+
+function createAccess(now: () => number, expiresIn: number) {
+  const given = new Map<string, { readonly end: number; readonly family: Family }>()
+  return {
+    give(family: Family) {
+      const accessToken = `${randomBytes(8).toString('base64url')}.${randomBytes(24).toString('base64url')}`
+      given.set(accessToken, { end: now() + expiresIn * 1000, family })
+      return { accessToken, expiresIn }
+    },
+    isGood(accessToken: string): boolean {
+      const found = given.get(accessToken)
+      return found !== undefined && !found.family.lost && now() < found.end
+    },
+    end: () => given.clear(),
+  }
+}
