@@ -163,25 +163,12 @@ export function createPairings(
 
   return {
     request(query) {
-      const [clientId, customer, redirectUri, state, scope] = [
-        'client_id',
-        'customer',
-        'redirect_uri',
-        'state',
-        'scope',
-      ].map((name) => query.get(name))
-      if (!clientId || !customer || !redirectUri || !state || !scope)
-        throw new GatewayRefusal(400, 'Missing required request parameters')
+      const asked = askedIn(query, pkce === 'required')
+      const { clientId, customer, redirectUri } = asked
       if (!applicationOf(clientId).redirectUris.includes(redirectUri))
         throw new GatewayRefusal(404, 'redirect_uri not found')
       if (!customers.includes(customer)) throw new GatewayRefusal(404, 'customer not found')
-      const challenge = query.get('code_challenge')
-      if (pkce === 'required' && !(challenge && query.get('code_challenge_method') === 'S256'))
-        throw new GatewayRefusal(400, 'Missing required request parameters')
-      const request = {
-        ...{ id: randomUUID(), clientId, customer, redirectUri, state, scope },
-        ...{ asked: now(), challenge, code: undefined },
-      }
+      const request: Request = { ...asked, id: randomUUID(), asked: now(), code: undefined }
       requests.set(request.id, request)
       return request
     },
@@ -243,4 +230,19 @@ function createAccess(now: () => number, expiresIn: number) {
     },
     end: () => given.clear(),
   }
+}
+
+function askedIn(query: URLSearchParams, needsChallenge: boolean) {
+  const [clientId, customer, redirectUri, state, scope] = [
+    'client_id',
+    'customer',
+    'redirect_uri',
+    'state',
+    'scope',
+  ].map((name) => query.get(name))
+  const challenge = query.get('code_challenge')
+  const isChallenged = challenge !== null && query.get('code_challenge_method') === 'S256'
+  if (!clientId || !customer || !redirectUri || !state || !scope || (needsChallenge && !isChallenged))
+    throw new GatewayRefusal(400, 'Missing required request parameters')
+  return { clientId, customer, redirectUri, state, scope, challenge }
 }
