@@ -12,6 +12,11 @@ export interface WriteRecord {
   readonly hash: string
   /** The source's own key (`keyText` before any mapping); undefined: not known. */
   readonly sourceKey?: string | undefined
+  /**
+   * Two stages: this very content was sent before, and no success of it is known. The target moves one harmless field, so that it
+   * is not skipped as identical.
+   */
+  readonly again?: true
 }
 
 export interface WriteBatch {
@@ -32,6 +37,8 @@ export interface WriteContext {
   readonly waiting: (what: string) => void
   /** Says something that the person who looks at the run should know. */
   readonly tell?: (text: string) => void
+  /** Two stages: called in `write` with each request that the target has taken, as soon as it has answered. */
+  readonly accepted?: (taken: Accepted) => void
 }
 
 /** What a target gets to know when it prepares its tables. */
@@ -166,6 +173,89 @@ export interface TargetTable {
   readonly address: string
 }
 
+/** A request that a target with two stages has taken; what it makes of each record it says later. */
+export interface Accepted {
+  /** Its number, by which its results are asked for. `null`: there was nothing to send for these records, and they are processed. */
+  readonly request: string | null
+  readonly records: readonly {
+    /** `WriteRecord.key`. */
+    readonly key: string
+    /** Names under which the results tell of what was sent for it (external codes); kept and given back to `follow`. */
+    readonly items: readonly string[]
+  }[]
+}
+
+/** A record that was accepted and whose result is open. */
+export interface PendingResult {
+  readonly key: string
+  readonly read: number
+  /** It was sent with `WriteRecord.again`. */
+  readonly again: boolean
+  /** All requests that took some of it, in the order in which they were told. */
+  readonly requests: readonly { readonly request: string; readonly items: readonly string[] }[]
+  /** ISO time at which it was accepted. */
+  readonly since: string
+}
+
+/**
+ * What became of an accepted record, over all of its requests and items; the first that holds:
+ * `failed`: some of it was refused. `data`: it is the record's fault (or that of one it names); `technical`: the target's.
+ * `unknown`: the target does not know one of its requests. In the first hour it may not know it yet, and it counts as pending.
+ * `pending`: some of it is not through.
+ * `superseded`: the target says that a newer version overtook it (RecordExpired).
+ * `warning`: it is in, and the target says something of it.
+ * `unchanged`: all of it was skipped as identical with what was sent before (NotProcessed).
+ * `processed`: it is in; `skipped`: some of its items were skipped as identical.
+ */
+export type RecordResult =
+  | { readonly kind: 'failed'; readonly code: string; readonly text: string; readonly cause: 'data' | 'technical' }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'pending' }
+  | { readonly kind: 'superseded' }
+  | { readonly kind: 'warning'; readonly text: string; readonly skipped?: boolean }
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'processed'; readonly skipped?: boolean }
+
+/** When results are asked for. Seconds. */
+export interface ResultRules {
+  /** How long a run waits for the results of what it sent. */
+  readonly waitSeconds: number
+  /** When they are asked for within a run, counted from the last write; after the last one at its distance from the one before. */
+  readonly lookSeconds: readonly number[]
+  /** How often whatever is open is asked for, with or without a run. */
+  readonly everySeconds: number
+  /** A request that the target does not know counts as lost from then on. */
+  readonly unknownSeconds: number
+  /** Without a result after that a record is sent again. */
+  readonly lostSeconds: number
+}
+
+export const resultRules: ResultRules = {
+  waitSeconds: 120,
+  lookSeconds: [2, 5, 10, 20, 35],
+  everySeconds: 300,
+  unknownSeconds: 3600,
+  lostSeconds: 3 * 86_400,
+}
+
+/**
+ * The second stage of a target that merges: `write` has brought a record as far as *accepted*; whether it is *processed* the target
+ * says later. What is not processed is never called delivered for good: it is open, or held.
+ */
+export interface Results {
+  readonly rules?: Partial<ResultRules>
+  /**
+   * Entities whose records those of this one name (an order its supplier). Within a run nothing is written here before their
+   * results are there, or waited for long enough; and what was refused here is tried again once one of them is processed.
+   */
+  readonly needs?: readonly string[]
+  /**
+   * What became of records, oldest first, up to 10,000 in one call, all of this target's entity: asks by lists as far as it
+   * can, never once for each. A key that is missing in the answer is pending. Throws `SyncError`s; nothing is lost then.
+   */
+  follow(pending: readonly PendingResult[], context: WriteContext): Promise<ReadonlyMap<string, RecordResult>>
+}
+
 /** The place one entity is written to. */
 export interface Target {
   /** Host and table: `databricks://host/catalog.schema.gl_entry`. The memory of deliveries belongs to it. */
@@ -174,7 +264,8 @@ export interface Target {
   readonly mode: 'merge' | 'append'
   /**
    * `false`: what was sent cannot be taken back (a posting, a push dataset). A deletion of a key that was delivered there
-   * is held then, for a person; absent: a deletion is written like any record (`_op: 'delete'`, only the key is filled).
+   * is held then, for a person; absent: a deletion is written like any record (`_op: 'delete'`, only the key is filled). A target
+   * that deletes by a flag sets it there (`isDeleted`, closed, not active), in a way that needs no more than the key.
    */
   readonly deletes?: false
   /** Every row says under which contract of its entity (`Schema.contract`) it was read, so that rows of several may stand beside each other. */
@@ -192,15 +283,21 @@ export interface Target {
    * batch, and again when a table was lost meanwhile (`isLost`).
    */
   prepare(schema: Schema, context: PrepareContext): Promise<Prepared>
-  /** Writes all of the batch or nothing. Throws `SyncError`s; retries inside only what it must (a new session). */
+  /**
+   * Writes all of the batch or nothing. Throws `SyncError`s; retries inside only what it must (a new session). Two stages: every
+   * record of the batch is told with `context.accepted` before it resolves, and `parts` makes the batches as small as one
+   * request for each kind of thing, so that what is refused is found by few of them.
+   */
   write(batch: WriteBatch, context: WriteContext): Promise<void>
+  /** Merge: what is written is only accepted, and processed later; absent: what is written is in. */
+  readonly results?: Results
   /** Whether this failure of `write` says that a table is gone: it is prepared and written once more then. */
   isLost?(error: unknown): boolean
   /** The first part of `write`, for a batch that waits for its turn. */
   stage?(batch: WriteBatch, context: WriteContext): Promise<StagedBatch>
   /** One question to the target which records of a refused batch do not fit (try_cast); empty: it cannot tell. */
   findRejected?(batch: WriteBatch, context: WriteContext): Promise<readonly Rejection[]>
-  /** Append: records of a batch in parts, each written behind an intent of its own; absent: all in one. */
+  /** Append, or two stages: records of a batch in parts, each written by itself (append: behind an intent of its own); absent: all in one. */
   parts?(records: readonly WriteRecord[], schema: Schema): readonly (readonly WriteRecord[])[]
   /**
    * Append: what became of a batch of so many records whose outcome is unknown. `absent` within the process that sent it
