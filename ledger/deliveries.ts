@@ -25,6 +25,11 @@ const put = (source: string): string => `
     run = excluded.run, rows = excluded.rows, totals = excluded.totals, source = excluded.source, doubt = NULL
   WHERE excluded.read >= delivery.read`
 
+// A person said that it stays.
+const notStaying = `NOT EXISTS (
+      SELECT 1 FROM held AS h JOIN address AS a ON a.address = h.sink
+      WHERE h.state = 'discarded' AND h.key = d.key AND a.id = d.address)`
+
 const SQL = {
   find: `
     SELECT d.key, d.read, lower(hex(d.hash)), d.hash IS NULL, lower(hex(d.original_hash)), d.original_hash IS NULL, d.run,
@@ -65,6 +70,14 @@ const SQL = {
     SELECT key, read, lower(hex(hash)) AS hash, rows FROM delivery
     WHERE address = ? AND key > ? AND key < ? ORDER BY key LIMIT ?`,
   mapped: 'SELECT 1 FROM delivery WHERE address = ? AND source > 0 LIMIT 1',
+  former: `
+    SELECT j.key AS at, d.key AS key FROM json_each(?1) AS j
+    CROSS JOIN delivery AS d ON d.address = ?2 AND d.source = j.value ->> 2 AND d.source > 0
+    WHERE d.key <> j.value ->> 0 AND d.hash IS NOT NULL AND ${notStaying}
+    UNION ALL
+    SELECT j.key AS at, d.key AS key FROM json_each(?1) AS j
+    CROSS JOIN delivery AS d ON d.address = ?2 AND d.key = j.value ->> 1
+    WHERE d.key <> j.value ->> 0 AND d.source IS NULL AND d.hash IS NOT NULL AND ${notStaying}`,
   any: 'SELECT 1 FROM delivery WHERE address = ? LIMIT 1',
   dropSome: `
     DELETE FROM delivery WHERE address = ? AND key <= coalesce(
@@ -117,6 +130,10 @@ export function createDeliveries(
         }))
       },
       areMapped: async (address) => db.guard(() => statements.mapped.get(known(address))) !== undefined,
+      formerKeys: async (address, records) => {
+        const json = JSON.stringify(records.map(({ key, sourceKey, source }) => [key, sourceKey, source]))
+        return db.guard(() => statements.former.all(json, known(address))) as unknown as { at: number; key: string }[]
+      },
       hasDeliveries: async (address) => hasAny(statements, known(address)),
       highestRead: async (address) => highestOf(statements, known(address)),
       async raiseHighestRead(address, read) {

@@ -213,4 +213,6 @@ export const migrations: Record<string, Migration> = {
       CONSTRAINT group_sum_pk PRIMARY KEY (address, grp)
     ) WITHOUT ROWID`,
   ),
+  // Under which keys a mapping had a record of the source written.
+  '0018-former-keys': statements('CREATE INDEX delivery_by_source ON delivery (address, source) WHERE source > 0'),
 }

@@ -29,7 +29,7 @@ const openItem = ({ amounts, ...item }: OpenRow): OpenItem =>
 /** What of a sync is not over. */
 function openItemsOf(raw: Database['raw']): (sync: string) => OpenItem[] {
   const held = raw.prepare(`
-    SELECT entity, CASE state WHEN 'open' THEN 'held' WHEN 'discarded' THEN iif(stays, 'too-many', 'left-out') ELSE state END AS kind,
+    SELECT entity, CASE state WHEN 'open' THEN iif(cause ->> 'code' = 'sync.older-stands', 'older', 'held') WHEN 'discarded' THEN iif(stays, 'too-many', 'left-out') ELSE state END AS kind,
       CASE stage WHEN 'sink' THEN sink END AS address, CASE stage WHEN 'sink' THEN sink_name END AS sinkName, count(*) AS count,
       json_group_array(json(amounts)) FILTER (WHERE amounts IS NOT NULL) AS amounts, sum(amounts IS NULL) AS unknown
     FROM held WHERE sync = ? AND state IN ('open', 'replaying', 'discarded') GROUP BY 1, 2, 3, 4 ORDER BY 2`)

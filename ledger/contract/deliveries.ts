@@ -78,6 +78,14 @@ export interface Deliveries {
   ): Promise<readonly Pick<Delivery, 'key' | 'stored'>[]>
   /** Has a mapping given some of them other keys than the source's? */
   areMapped(address: string): Promise<boolean>
+  /**
+   * Keys of an address that still hold what these records of the source were delivered under before, and not under their `key`
+   * of now. `source`: `Delivery.source` of the record, 0 where nothing there is mapped; `at`: its place among those given.
+   */
+  formerKeys(
+    address: string,
+    records: readonly { readonly key: string; readonly sourceKey: string; readonly source: number }[],
+  ): Promise<readonly { readonly at: number; readonly key: string }[]>
   hasDeliveries(address: string): Promise<boolean>
   /** Highest read number ever committed for an address, 0 for an unknown one; clearing the deliveries leaves it. */
   highestRead(address: string): Promise<number>

@@ -6,6 +6,9 @@ import type { Entry } from '../run/entry.ts'
 import type { Deduplicated } from './deduplicate.ts'
 import type { Job } from './job.ts'
 
+/** Code of what a target cannot take back though its record has another key now. */
+export const OLDER_STANDS = 'sync.older-stands'
+
 /** Where nothing can be taken back, a deletion of what was never delivered there is nothing to do. */
 export function withoutVainDeletions(
   job: Job,
@@ -27,10 +30,17 @@ export function withoutVainDeletions(
 
 export function cannotTakeBack(
   { options: { target, ref }, batch }: Job,
-  { record, key, row }: Entry,
+  { record, key, row, instead, sourceKey }: Entry,
 ): SyncError | undefined {
   if (!isDeletion(record) || target.deletes !== false) return undefined
   const { entity } = batch.schema
+  if (instead !== undefined)
+    return syncError(
+      'data',
+      OLDER_STANDS,
+      `${entity} ${sourceKey} was delivered as ${key} before and is ${instead} now. ${ref.name} cannot take back what it sent: an older version stands there as ${key}.`,
+      { entity, key, hint: 'Take it back in the target by hand (reverse it, or clear and load anew), then discard.' },
+    )
   return syncError(
     'data',
     'sync.no-delete',

@@ -10,6 +10,7 @@ import { totalsPlan } from '../values/totals-plan.ts'
 import type { Delivering } from './delivering.ts'
 import type { DeliverDeps } from './deps.ts'
 import { foldedWith, refuseFolded } from './folded-keys.ts'
+import { withAlong } from './former-keys.ts'
 import { checkAlike, type Refused } from './isolate-bad-records.ts'
 import type { Job } from './job.ts'
 import { createTablePreparation, type TablePreparation } from './prepare-tables.ts'
@@ -106,7 +107,10 @@ async function writeOnce({ deps, totals }: Parts, delivering: Delivering): Promi
   const good = sorted.known.deduplicated.write.filter((entry) => !misfit.has(entry))
   if (good.length === 0) return []
   // A version that is written but never settled must not let an equal one before it pass for unchanged.
-  const doubtful = good.filter(({ key }) => sorted.known.deliveries.get(key)?.hash).map(({ key }) => key)
+  const doubtful = good
+    .flatMap(withAlong)
+    .filter(({ key }) => sorted.known.deliveries.get(key)?.hash)
+    .map(({ key }) => key)
   if (doubtful.length > 0 && append === undefined)
     await deps.ledger.doubtDeliveries(job.options.target.address, doubtful)
   return writeRecords(job, good, sorted.known, { settlement, newId, retry, append, totals })

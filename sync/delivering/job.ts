@@ -4,7 +4,7 @@ import type { DeliverOptions } from '../contract/engine.ts'
 import { type DataRecord, isDeletion, memberOf, type Outcome, type Schema, type SyncInfo } from '../contract/message.ts'
 import type { RetryContext } from '../contract/retry.ts'
 import type { StagedBatch, Target, WriteBatch, WriteContext } from '../contract/target.ts'
-import type { Entry } from '../run/entry.ts'
+import { type Entry, NO_ROW } from '../run/entry.ts'
 import type { RowReport } from '../run/progress.ts'
 import type { Fingerprinter } from '../values/fingerprint.ts'
 import type { ParsedBatch } from '../values/parse-message.ts'
@@ -71,7 +71,7 @@ export const batchOf = ({ sync, batch, at }: Job, id: string, records: readonly 
 })
 
 export const reportsOf = (entries: readonly Entry[], outcome: Outcome): RowReport[] =>
-  entries.map(({ row }) => ({ row, outcome }))
+  entries.flatMap(({ row }) => (row === NO_ROW ? [] : { row, outcome }))
 
 /** Rows of all tables that these records have. */
 export const rowsIn = ({ batch }: Job<unknown>, entries: readonly Entry[]): number =>

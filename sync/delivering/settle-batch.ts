@@ -45,7 +45,7 @@ export async function settleBatch(
   const counts = noCounts()
   for (const { outcome } of reports) counts[outcome]++
   // What was appended is settled by the part.
-  if (append !== undefined) counts.delivered += job.written.length
+  if (append !== undefined) counts.delivered += reportsOf(job.written, 'delivered').length
   return counts
 }
 
@@ -115,6 +115,7 @@ function heldOf(
     sinkName: options.ref.name,
     stage: 'sink',
     key: entry.key,
+    ...(entry.sourceKey !== undefined && entry.instead === undefined && { sourceKey: entry.sourceKey }),
     sync: sync.name,
     run: sync.run,
     entity: sync.entity,

@@ -6,6 +6,7 @@ import { compileHasher } from '../values/fingerprint.ts'
 import { deduplicate } from './deduplicate.ts'
 import { cannotTakeBack, withoutVainDeletions } from './deletions.ts'
 import type { DeliverDeps } from './deps.ts'
+import { takeAlong } from './former-keys.ts'
 import { type AppendDeps, resolveIntents, withoutDoubtful } from './intents.ts'
 import { checkAlike, type Refused } from './isolate-bad-records.ts'
 import { countedLists, type Job, type Known } from './job.ts'
@@ -63,7 +64,9 @@ export function createBatchSorter(deps: DeliverDeps, tables: Pick<TablePreparati
       const first = await sortAgain(job, newest, append, before)
       const entity = settlement.runs.get(job.sync.run)?.entities.get(job.sync.entity)
       const sorted = (await learn(job, entity, first.known)) ? await sortAgain(job, newest, append, before) : first
-      if (before !== undefined || sorted.known.deduplicated.write.length <= sorted.bad.length) return sorted
+      // Old rows that stay are bad besides.
+      const refused = sorted.bad.filter(({ entry }) => entry.instead === undefined)
+      if (before !== undefined || sorted.known.deduplicated.write.length <= refused.length) return sorted
       const { reached, fresh } = await prepare(job)
       return fresh ? sortAgain(job, newest, append, reached) : { ...sorted, reached }
     },
@@ -88,9 +91,10 @@ async function recall(
     originalsOf(ledger, job),
     counted && ledger.tableLists(address, counted),
   ])
-  const deduplicated = withoutVainDeletions(job, deduplicate(newest, deliveries, heldReads, job.sync.run), deliveries)
-  if (append === undefined) return { deduplicated, inDoubt: [], deliveries, originals, lists }
-  return { ...(await withoutDoubtful(deduplicated, append)), deliveries, originals, lists }
+  const sorted = withoutVainDeletions(job, deduplicate(newest, deliveries, heldReads, job.sync.run), deliveries)
+  const { deduplicated, deliveries: all } = await takeAlong(ledger, job, sorted, deliveries)
+  if (append === undefined) return { deduplicated, inDoubt: [], deliveries: all, originals, lists }
+  return { ...(await withoutDoubtful(deduplicated, append)), deliveries: all, originals, lists }
 }
 
 /** Fingerprints of the originals of what people edited and now is replayed, by key. */
@@ -113,6 +117,11 @@ function misfits(job: Job, entries: readonly Entry[]): readonly Refused[] {
   for (const entry of entries) {
     const error = cannotTakeBack(job, entry) ?? (entry.sound ? undefined : job.compiled.check(entry.record))
     if (error !== undefined) found.push({ entry, error })
+    for (const old of entry.along ?? []) {
+      const stays = cannotTakeBack(job, old)
+      if (stays !== undefined) found.push({ entry: old, error: stays })
+    }
+    if (job.options.target.deletes === false) entry.along = undefined
   }
   checkAlike(found, { entity: job.batch.schema.entity, total: job.batch.payload.length })
   return found

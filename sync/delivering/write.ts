@@ -4,6 +4,7 @@ import { type RetryOptions, withRetry } from '../contract/retry.ts'
 import type { WriteBatch } from '../contract/target.ts'
 import type { Entry } from '../run/entry.ts'
 import type { DeliverDeps } from './deps.ts'
+import { withAlong } from './former-keys.ts'
 import { groupChange } from './group-change.ts'
 import { type AppendDeps, writeBehindIntent } from './intents.ts'
 import { type Refused, writeIsolating } from './isolate-bad-records.ts'
@@ -73,7 +74,8 @@ export async function writeRecords(
     totals.account({ run: sync.run, address }, some, known.deliveries, job.arrived)
   }
 
-  const write = async (some: readonly Entry[]): Promise<void> => {
+  const write = async (records: readonly Entry[]): Promise<void> => {
+    const some = records.some(({ along }) => along) ? records.flatMap(withAlong) : records
     const part = packed(some)
     if (append === undefined) await merge(part)
     else {

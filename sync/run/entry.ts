@@ -13,4 +13,11 @@ export interface Entry extends WriteRecord {
   contribution: string
   /** Where it was not read so: what it added then, and what it would add as our own nodes made it. */
   otherwise?: Pick<Counts, 'read' | 'declared'> | undefined
+  /** Nobody sent it: a deletion of what was delivered under another key before. The record's key now. Its `row` is `NO_ROW`. */
+  readonly instead?: string
+  /** Deletions that go with it, in the same batch or not at all. */
+  along?: readonly Entry[] | undefined
 }
+
+/** Of an entry that no message brought: nothing is settled by it. */
+export const NO_ROW = -1

@@ -46,6 +46,7 @@ const WORDS: Readonly<Partial<Record<OpenItem['kind'], string>>> = {
   replaying: 'being replayed',
   'left-out': 'left out',
   'too-many': 'too many in the target',
+  older: 'of which an older version stands here',
   'in-doubt': 'in doubt',
   again: 'to be read again',
   unfound: 'to be read again, with everything',
