@@ -9,6 +9,7 @@ import type { FloorCommands, FloorOrder, FloorResult } from './floor.ts'
 import type { Script } from './floor-parts.ts'
 import type { FlowCommands, FlowResult } from './flow.ts'
 import { describeParse, parseBench } from './intacct-parse.ts'
+import { benchPosting } from './posting.ts'
 import { medianPass, type Pass, printOverlap, printPasses, ratios } from './report.ts'
 import type { Accounts, SandboxCommands, Systems } from './sandbox.ts'
 
@@ -22,7 +23,8 @@ const BENCHES: Readonly<Record<string, Systems>> = {
 
 const USAGE = `npm run bench -- ${Object.keys(BENCHES).join('|')} [--rows 100000] [--times 3] [--json]
   --page-ms N --statement-ms N   latency of the sandbox: the flow beside reading alone and writing alone
-  --profile DIR                  writes CPU profiles of floor and flow there`
+  --profile DIR                  writes CPU profiles of floor and flow there
+npm run bench -- basware-x3 [--invoices 300] [--times 3] [--latency-ms N] [--profile DIR] [--json]`
 
 interface Options {
   readonly flow: string
@@ -200,7 +202,9 @@ async function floorPass(
 }
 
 try {
-  await bench(readOptions(process.argv.slice(2)))
+  const [name, ...rest] = process.argv.slice(2)
+  if (name === 'basware-x3') await benchPosting(rest)
+  else await bench(readOptions(process.argv.slice(2)))
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}\n`)
   process.exitCode = 1

@@ -219,12 +219,17 @@ function answering(
     },
     overdue: async (sync, source, before) =>
       (db.guard(() => overdue.all(sync, source, before)) as { key: string }[]).map(({ key }) => key),
-    async beginAnswer(source, recordKey, answerId) {
-      db.guard(() => beginAnswer.run(answerId, source, parted(recordKey).key))
+    async beginAnswers(source, answerIds) {
+      db.tx(() => {
+        for (const [recordKey, answerId] of answerIds) beginAnswer.run(answerId, source, parted(recordKey).key)
+      })
     },
-    async saveAnswer(source, recordKey, as) {
+    async saveAnswers(source, became) {
       const from = ['handed on', 'settled', 'answered'] as const
-      db.tx(() => move(source, [parted(recordKey).key], as, as === 'answered' ? from.slice(0, 2) : from))
+      db.tx(() => {
+        for (const [recordKey, as] of became)
+          move(source, [parted(recordKey).key], as, as === 'answered' ? from.slice(0, 2) : from)
+      })
     },
     decideInbox: async (source, key, as, who) =>
       db.tx(() => {

@@ -40,8 +40,9 @@ export interface Inboxes {
   /** Documents that were acknowledged before then, and that the source has not confirmed. */
   overdue(sync: string, source: string, before: string): Promise<readonly string[]>
   /** The answer's id, before it is given for the first time. */
-  beginAnswer(source: string, recordKey: string, answerId: string): Promise<void>
-  saveAnswer(source: string, recordKey: string, as: 'answered' | 'confirmed'): Promise<void>
+  beginAnswers(source: string, answerIds: ReadonlyMap<string, string>): Promise<void>
+  /** By the key of the record. */
+  saveAnswers(source: string, became: ReadonlyMap<string, 'answered' | 'confirmed'>): Promise<void>
   /** A person says whether a document is ours. Gives back whether it was asked. */
   decideInbox(source: string, key: string, as: 'ours' | 'not-ours', who: Who): Promise<boolean>
   /** A person sends a document back. Gives back whether there is one that is not answered. */

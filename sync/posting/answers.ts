@@ -22,13 +22,15 @@ export function createAnswers({ ledger, log, now, newId }: PostingDeps): Answers
   }
 
   const tell = async (sync: string, source: Answering, open: readonly Unanswered[], signal: AbortSignal) => {
-    const answers: Answer[] = []
-    for (const { key, answerId, answered, say } of open) {
-      const id = answerId ?? newId()
-      // First in the ledger: an answer whose reply is lost is given again under the same id.
-      if (answerId === null) await ledger.beginAnswer(source.address, key, id)
-      answers.push({ key, answerId: id, answered, say })
-    }
+    const fresh = new Map(open.filter(({ answerId }) => answerId === null).map(({ key }) => [key, newId()]))
+    // First in the ledger: an answer whose reply is lost is given again under the same id.
+    if (fresh.size > 0) await ledger.beginAnswers(source.address, fresh)
+    const answers = open.map(
+      ({ key, answerId, answered, say }): Answer => ({
+        ...{ key, answered, say },
+        answerId: answerId ?? (fresh.get(key) as string),
+      }),
+    )
     let told: Awaited<ReturnType<Answering['answer']>>
     try {
       told = await source.answer(answers, signal)
@@ -40,11 +42,13 @@ export function createAnswers({ ledger, log, now, newId }: PostingDeps): Answers
       return
     }
     const alerts: string[] = []
-    for (const { key } of answers) {
+    const moved = new Map<string, 'answered' | 'confirmed'>()
+    for (const { key, answered } of answers) {
       const became = told.get(key)
-      if (typeof became === 'string') await ledger.saveAnswer(source.address, key, became)
-      else if (became) alerts.push(`${key}: ${became.alert}`)
+      if (typeof became === 'object') alerts.push(`${key}: ${became.alert}`)
+      else if (became === 'confirmed' || (became && !answered)) moved.set(key, became)
     }
+    if (moved.size > 0) await ledger.saveAnswers(source.address, moved)
     const about = { sync, kind: 'answer' }
     if (alerts.length > 0) await ledger.raiseAlert({ ...about, message: few(alerts) })
     else await ledger.clearAlerts(about)

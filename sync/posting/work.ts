@@ -215,33 +215,49 @@ async function postAll(posting: PostingBatch, entries: readonly Entry[]): Promis
   const { deps, parts, job, source, place, originals } = posting
   const { target } = job.options
   const { final } = await deps.ledger.postPlace(target.address)
-  for (const entry of entries) {
-    const { sourceKey } = entry
-    if (sourceKey === undefined) continue
-    const task: PostTask = {
-      job,
-      entry: { ...entry, sourceKey },
-      source,
-      as: final ? 'final' : 'draft',
-      originalHash: originals.get(entry.key) ?? null,
-      inHand: parts.inHand,
+  // The second look-up of one goes on while the witnesses of the next are asked.
+  let confirming: Promise<void> | undefined
+  try {
+    for (const entry of entries) {
+      const { sourceKey } = entry
+      if (sourceKey === undefined) continue
+      const task: PostTask = {
+        job,
+        entry: { ...entry, sourceKey },
+        source,
+        as: final ? 'final' : 'draft',
+        originalHash: originals.get(entry.key) ?? null,
+        inHand: parts.inHand,
+      }
+      const became = await postRecord(deps, task)
+      await confirming
+      confirming = (await settleOne(posting, entry, became))?.()
+      // It is waited for; until then it is nobody's.
+      confirming?.catch(() => undefined)
+      if (became.kind === 'held' && became.refused) refuseAlike(place, job, became.error)
+      else if (became.kind === 'posted') place.refused = 0
     }
-    const became = await postRecord(deps, task)
-    await settleOne(posting, entry, became)
-    if (became.kind === 'held' && became.refused) refuseAlike(place, job, became.error)
-    else if (became.kind === 'posted') place.refused = 0
+  } finally {
+    await confirming
   }
 }
 
-/** Result, delivery and end of the intent are one transaction; then it is looked up. */
-async function settleOne(posting: PostingBatch, entry: Entry, became: Became): Promise<void> {
+/** Result, delivery and end of the intent are one transaction. Gives the second look-up of what was posted, which is still to be done. */
+async function settleOne(
+  posting: PostingBatch,
+  entry: Entry,
+  became: Became,
+): Promise<(() => Promise<void>) | undefined> {
   const { deps, parts, job, counts } = posting
   const { sync, options } = job
-  if (became.kind === 'held') return hold(deps, job, { entry, ...became }, counts)
+  if (became.kind === 'held') {
+    await hold(deps, job, { entry, ...became }, counts)
+    return undefined
+  }
   if (became.kind === 'doubt') {
     await settle(deps, job, [{ row: entry.row, outcome: 'inDoubt' }], {}, counts)
     parts.followed.wake()
-    return
+    return undefined
   }
   const { posting: posted, read, attempt } = became
   const { key, hash, originalHash, sourceKey } = posted
@@ -265,9 +281,11 @@ async function settleOne(posting: PostingBatch, entry: Entry, became: Became): P
     aside: posted.aside ?? null,
     byHand: false,
   }
-  const seen = await parts.followed.confirm(whole, job)
-  countPosted(deps.settlement.runs.get(sync.run)?.entities.get(sync.entity), options.ref, posted, seen)
-  options.progress({ entity: sync.entity, records: job.written.length, rows: job.rows })
+  return async () => {
+    const seen = await parts.followed.confirm(whole, job)
+    countPosted(deps.settlement.runs.get(sync.run)?.entities.get(sync.entity), options.ref, posted, seen)
+    options.progress({ entity: sync.entity, records: job.written.length, rows: job.rows })
+  }
 }
 
 /** Throws `config` where the target has said the same of several records in a row. */

@@ -16,25 +16,27 @@ const SETTLED_MS = 3_600_000
 /** Under which request each answer was taken, as far as this process knows. */
 export type Requests = Map<string, string>
 
-/** Answers one after another; those that nobody knows the outcome of are left out, to be asked again. */
+/** Answers as many at a time as the connection takes; those that nobody knows the outcome of are left out, to be asked again. */
 export async function answerAll(
   answers: readonly Answer[],
   reading: Reading,
   requests: Requests,
 ): Promise<ReadonlyMap<string, Answered>> {
   const found = new Map<string, Answered>()
-  for (const answer of answers) {
-    try {
-      found.set(
-        answer.key,
-        await (answer.answered ? followed(answer, reading, requests) : given(answer, reading, requests)),
-      )
-    } catch (error) {
-      reading.signal.throwIfAborted()
-      if (!isSyncError(error)) throw error
-      reading.waiting?.(error.message)
+  const left = [...answers]
+  const lane = async (): Promise<void> => {
+    for (let answer = left.shift(); answer; answer = left.shift()) {
+      try {
+        const became = await (answer.answered ? followed : given)(answer, reading, requests)
+        found.set(answer.key, became)
+      } catch (error) {
+        reading.signal.throwIfAborted()
+        if (!isSyncError(error)) throw error
+        reading.waiting?.(error.message)
+      }
     }
   }
+  await Promise.all(Array.from({ length: reading.connection.concurrency }, lane))
   return found
 }
 

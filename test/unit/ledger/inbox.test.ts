@@ -38,7 +38,7 @@ describe('the inbox of a source', () => {
     const about = { run: 'r', sync: 's', entity: 'invoice', sinkId: 'x', sinkName: 'x', outcomes: {} }
     await ledger.commit({ ...about, inbox: { source, recordKeys: ['h|A|0'] } })
     deepStrictEqual([await inbox.open(), await state('h|A')], [[], 'settled'])
-    for (const as of ['answered', 'confirmed'] as const) await ledger.saveAnswer(source, 'h|A|0', as)
+    for (const as of ['answered', 'confirmed'] as const) await ledger.saveAnswers(source, new Map([['h|A|0', as]]))
     deepStrictEqual(await inbox.unanswered(), [])
     deepStrictEqual(Object.keys((await inbox.find(['h|A'])).get('h|A')?.times ?? {}), [
       'recorded',
@@ -59,8 +59,8 @@ describe('the inbox of a source', () => {
     await inbox.reopen([{ key: 'h|A', document: 2 }])
     equal(await state('h|A'), 'acknowledged')
     await ledger.handOn(source, ['h|A|0'])
-    await ledger.beginAnswer(source, 'h|A|0', 'id-1')
-    for (const as of ['answered', 'confirmed'] as const) await ledger.saveAnswer(source, 'h|A|0', as)
+    await ledger.beginAnswers(source, new Map([['h|A|0', 'id-1']]))
+    for (const as of ['answered', 'confirmed'] as const) await ledger.saveAnswers(source, new Map([['h|A|0', as]]))
     await inbox.reopen([{ key: 'h|A', document: 2 }])
     const item = (await inbox.find(['h|A'])).get('h|A')
     deepStrictEqual([item?.state, item?.document, item?.answerId], ['recorded', 2, null])
@@ -95,7 +95,7 @@ describe('the inbox of a source', () => {
     ])
     await inbox.acknowledged(['h|A', 'h|B'])
     await ledger.handOn(source, ['h|A|0', 'h|B|0'])
-    await ledger.saveAnswer(source, 'h|A|0', 'confirmed')
+    await ledger.saveAnswers(source, new Map([['h|A|0', 'confirmed']]))
     deepStrictEqual(await ledger.overdue('s', source, '2026-03-02T08:00:00Z'), ['h|B'])
     deepStrictEqual(await ledger.overdue('s', source, '2026-03-01T07:00:00Z'), [])
     time += 100 * 86_400_000

@@ -1,0 +1,202 @@
+/** `npm run bench -- basware-x3`: what the flow costs that posts, beside a bare script that does the same to the same invoices. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { comparePostings } from '../demo/compare-postings.ts'
+import { type Editor, HEAP, startEditor } from '../demo/editor.ts'
+import { endsOf } from '../demo/ends/index.ts'
+import { deploy, type Entrance, entrance, filledIn, readTemplate, runOnce } from '../demo/job.ts'
+import { freePort, until } from '../demo/process.ts'
+import { type Child, startChild } from './child.ts'
+import type { FloorPosting } from './floor-posting.ts'
+import { median } from './measure.ts'
+import type { PostingSandbox } from './posting-sandbox.ts'
+
+const FLOW = 'basware-to-x3'
+/** Wall time of the flow over that of the floor. */
+const GOAL = 1.4
+const PLACE = { sync: FLOW, entity: 'basware_invoice' }
+const PATIENCE = 900
+
+interface Options {
+  readonly invoices: number
+  readonly times: number
+  readonly latencyMs: number
+  readonly json: boolean
+  readonly profile: string | undefined
+}
+
+/** One pass. */
+interface Figures {
+  readonly wall: number
+  readonly cpu: number
+  readonly requests: number
+  readonly sandboxCpu: number
+}
+
+const script = (name: string): string => join(import.meta.dirname, `${name}.ts`)
+const say = (text: string): void => void process.stdout.write(`${text}\n`)
+
+function readOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      invoices: { type: 'string', default: '300' },
+      times: { type: 'string', default: '3' },
+      'latency-ms': { type: 'string', default: '50' },
+      json: { type: 'boolean', default: false },
+      profile: { type: 'string' },
+    },
+  })
+  const whole = (name: 'invoices' | 'times' | 'latency-ms', least: number): number => {
+    const value = Number(values[name])
+    if (!Number.isInteger(value) || value < least) throw new Error(`--${name} is a whole number from ${least} on`)
+    return value
+  }
+  return {
+    invoices: whole('invoices', 1),
+    times: whole('times', 1),
+    latencyMs: whole('latency-ms', 0),
+    json: values.json,
+    profile: values.profile,
+  }
+}
+
+type Sandbox = Child<PostingSandbox>
+type Opened = Awaited<ReturnType<PostingSandbox['open']>>
+
+/** A fresh sandbox for each pass; what stands in X3 at its end must be right. */
+async function pass(
+  { invoices, latencyMs }: Options,
+  sandbox: Sandbox,
+  work: (opened: Opened) => Promise<Pick<Figures, 'wall' | 'cpu'>>,
+): Promise<Figures> {
+  const opened = await sandbox.ask('open', { invoices, latencyMs })
+  const cost = await work(opened)
+  const end = await sandbox.ask('end', undefined as never)
+  const compared = await sandbox.ask('compare', undefined as never)
+  checkCompared(compared, invoices)
+  return { ...cost, requests: end.requests, sandboxCpu: end.cpu }
+}
+
+function checkCompared(found: ReturnType<typeof comparePostings>, invoices: number): void {
+  const { posted, examples } = found
+  if (posted !== invoices || found.missing + found.extra + found.different > 0)
+    throw new Error(`${posted} of ${invoices} invoices were posted once and answered: ${examples.join('; ')}`)
+}
+
+async function floorPass(options: Options, sandbox: Sandbox): Promise<Figures> {
+  const child = startChild<FloorPosting>(script('floor-posting'), [...HEAP, ...profiling(options)])
+  try {
+    return await pass(options, sandbox, async ({ floor }) => {
+      await sandbox.ask('begin', undefined as never)
+      return await child.ask('run', floor)
+    })
+  } finally {
+    await child.stop()
+  }
+}
+
+const profiling = ({ profile }: Options): string[] =>
+  profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
+
+async function flowPass(options: Options, sandbox: Sandbox): Promise<Figures> {
+  const dir = mkdtempSync(join(tmpdir(), 'tieout-bench-'))
+  let editor: Editor | undefined
+  try {
+    return await pass(options, sandbox, async ({ environment, floor }) => {
+      const ends = endsOf(FLOW)
+      const flows = filledIn(readTemplate(FLOW), floor.books, ends).map((node) =>
+        // As it is shipped: the demo's seconds are for faults.
+        node.type === 'x3-post' ? { ...node, lookMinutes: '1, 5, 15', settleMinutes: 20, everyMinutes: 5 } : node,
+      )
+      const door = entrance(flows)
+      const env = { ...environment, NODE_OPTIONS: profiling(options).join(' ') }
+      editor = await startEditor({ dir, port: await freePort(), env })
+      await deploy(editor, flows)
+      await begin(editor, door)
+      const cpuBefore = cpuSeconds(editor)
+      await sandbox.ask('begin', undefined as never)
+      const { state, started, ended, errors } = await runOnce(editor, door, { seconds: PATIENCE })
+      if (state !== 'done')
+        throw new Error(`the run did not end well: ${errors.map(({ message }) => message).join('; ')}`)
+      return { wall: (Date.parse(ended) - Date.parse(started)) / 1000, cpu: cpuSeconds(editor) - cpuBefore }
+    })
+  } finally {
+    await editor?.stop()
+    rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+/** What a person does first: a draft that is found, a start, final journals. */
+async function begin(editor: Editor, { ledger }: Entrance): Promise<void> {
+  const tell = (path: string, more: object) =>
+    editor.call('POST', `/tieout/posting/${path}`, { ledger, ...PLACE, ...more })
+  // Flows start some time after they were taken.
+  await until('the flow', () =>
+    tell('test', {}).then(
+      () => true,
+      () => undefined,
+    ),
+  )
+  await tell('start', { reason: 'bench' })
+  await tell('as', { as: 'final', reason: 'bench' })
+}
+
+/** Seconds of all threads so far, as Linux counts them in hundredths. */
+function cpuSeconds({ child }: Editor): number {
+  const stat = readFileSync(`/proc/${child.process.pid}/stat`, 'utf8')
+  const [user = 0, system = 0] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13)
+    .map(Number)
+  return (user + system) / 100
+}
+
+const medians = (passes: readonly Figures[]): Figures => {
+  const of = (name: keyof Figures): number => Math.round(median(passes.map((one) => one[name])) * 1000) / 1000
+  return { wall: of('wall'), cpu: of('cpu'), requests: of('requests'), sandboxCpu: of('sandboxCpu') }
+}
+
+function print(options: Options, floor: Figures, flow: Figures): void {
+  say(`${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, Node ${process.version}`)
+  say(
+    `${options.invoices} invoices, medians of ${options.times} passes each, ${options.latencyMs} ms added to each reply\n`,
+  )
+  say(`${''.padEnd(28)}${'floor'.padStart(12)}${'flow'.padStart(12)}`)
+  const lines = [
+    ['wall seconds', 'wall'],
+    ['CPU seconds', 'cpu'],
+    ['requests', 'requests'],
+    ["the sandbox's CPU seconds", 'sandboxCpu'],
+  ] as const
+  for (const [title, name] of lines)
+    say(`${title.padEnd(28)}${String(floor[name]).padStart(12)}${String(flow[name]).padStart(12)}`)
+}
+
+/** Prints the figures. Throws an `Error` in words where a pass did not post everything once. */
+export async function benchPosting(args: readonly string[]): Promise<void> {
+  const options = readOptions(args)
+  const sandbox = startChild<PostingSandbox>(script('posting-sandbox'))
+  const floors: Figures[] = []
+  const flows: Figures[] = []
+  try {
+    for (let time = 0; time < options.times; time++) {
+      floors.push(await floorPass(options, sandbox))
+      flows.push(await flowPass(options, sandbox))
+    }
+  } finally {
+    await sandbox.stop()
+  }
+  const [floor, flow] = [medians(floors), medians(flows)]
+  print(options, floor, flow)
+  const ratio = (name: 'wall' | 'cpu'): number => Math.round((flow[name] / floor[name]) * 100) / 100
+  say(
+    `\nrequests per invoice: floor ${(floor.requests / options.invoices).toFixed(1)}, flow ${(flow.requests / options.invoices).toFixed(1)}`,
+  )
+  say(`CPU ratio ${ratio('cpu')}\nwall ratio ${ratio('wall')} (to reach: ${GOAL})`)
+  if (options.json)
+    say(JSON.stringify({ invoices: options.invoices, wallRatio: ratio('wall'), cpuRatio: ratio('cpu'), floor, flow }))
+}
