@@ -7,6 +7,7 @@ import type { Json } from './company/invoice.ts'
 import type { Documents } from './documents.ts'
 import { accountingDocument } from './fields/document.ts'
 import { type BaswareSettings, USUAL } from './options.ts'
+import type { Records } from './records.ts'
 import { BY_HAND } from './states.ts'
 
 const fields = z.record(z.string(), z.unknown())
@@ -25,6 +26,15 @@ const nextBody = z.strictObject({
 const approveBody = z.union([z.strictObject({ document: fields }), nextBody])
 const changeBody = z.strictObject({ invoiceId: z.string(), fields })
 const moveBody = z.strictObject({ invoiceId: z.string(), fields: fields.optional() })
+const editBody = z.strictObject({ collection: z.string(), record: z.looseObject({ externalCode: z.string() }) })
+const planBody = z.strictObject({
+  collection: z.string(),
+  externalCode: z.string().optional(),
+  status: z.enum(['Error', 'Warning', 'InProgress']),
+  category: z.enum(['DataValidation', 'Technical', 'Unknown']).default('Technical'),
+  message: z.string().default('Something went wrong in P2P.'),
+  times: z.int().min(1).default(1),
+})
 const typedBody = z.strictObject({
   invoiceId: z.string(),
   voucherNumber1: z.string(),
@@ -46,6 +56,7 @@ function checked(document: Json): Json {
 
 interface Around {
   readonly documents: Documents
+  readonly records: Records
   readonly agenda: Agenda
   readonly settings: BaswareSettings
   readonly company: Company
@@ -91,6 +102,33 @@ function worksOf(documents: Documents, approve: (wanted: Wanted) => readonly str
   }
 }
 
+/** What people do with records in P2P, and what a test wants of them. */
+const recordActsOf = (records: Records): Record<string, Act> => ({
+  /** What P2P has, and what the API shows, whole. */
+  records: () => records.truth(),
+  /** Somebody edits a record in P2P's own screens, or types a new one. */
+  edit(body) {
+    const { collection, record } = editBody.parse(body)
+    records.edit(collection, record)
+    return { externalCode: record.externalCode }
+  },
+  /** What P2P makes of the next records of a collection. */
+  plan(body) {
+    const { times, ...what } = planBody.parse(body)
+    records.plan(what, times)
+    return {}
+  },
+  /** Results wait until they are released. */
+  hold() {
+    records.hold()
+    return {}
+  },
+  release() {
+    records.release()
+    return {}
+  },
+})
+
 /** What whoever runs the sandbox does with it. */
 function toolsOf({ documents, agenda, settings }: Around): Record<string, Act> {
   return {
@@ -111,7 +149,7 @@ function toolsOf({ documents, agenda, settings }: Around): Record<string, Act> {
 }
 
 export function createActs(around: Around): Acts {
-  const { documents, company } = around
+  const { documents, records, company } = around
   let approved: number | undefined
 
   /** The next invoices that the company approves; gives their ids. */
@@ -126,7 +164,7 @@ export function createActs(around: Around): Acts {
     })
   }
 
-  const acts = { ...worksOf(documents, approve), ...toolsOf(around) }
+  const acts = { ...worksOf(documents, approve), ...recordActsOf(records), ...toolsOf(around) }
   return {
     newDay: () => void approve({ count: Math.max(1, Math.round(company.count() / 20)) }),
     act(name, body) {

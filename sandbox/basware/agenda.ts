@@ -15,18 +15,14 @@ interface Entry {
 }
 
 export function createAgenda(now: () => number): Agenda {
-  let entries: Entry[] = []
+  /** By their time; those of one moment in the order in which they came. */
+  const entries: Entry[] = []
   let doing: number | undefined
   const moment = (): number => doing ?? now()
 
   function work(until: number): void {
-    for (;;) {
-      const next = entries.reduce<Entry | undefined>(
-        (first, entry) => (entry.at <= until && (first === undefined || entry.at < first.at) ? entry : first),
-        undefined,
-      )
-      if (!next) return
-      entries = entries.filter((entry) => entry !== next)
+    for (let next = entries[0]; next !== undefined && next.at <= until; next = entries[0]) {
+      entries.shift()
       doing = Math.min(next.at, now())
       try {
         next.run()
@@ -39,8 +35,12 @@ export function createAgenda(now: () => number): Agenda {
   return {
     moment,
     after(ms, run) {
-      if (ms <= 0) run()
-      else entries.push({ at: moment() + ms, run })
+      if (ms <= 0) {
+        run()
+        return
+      }
+      const at = moment() + ms
+      entries.splice(entries.findLastIndex((entry) => entry.at <= at) + 1, 0, { at, run })
     },
     settle: () => work(now()),
     finish: () => work(Number.POSITIVE_INFINITY),

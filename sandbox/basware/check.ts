@@ -4,6 +4,10 @@ import type { Entity, Field } from './fields/kinds.ts'
 const DATE =
   /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/
 
+/** Of the contract's pattern, without what is quoted and without literal addresses of hosts. */
+const MAIL =
+  /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/
+
 /** What is wrong with a value that came as JSON, one line a fault and `path: fault` each; none where it is as it should be. */
 export function faultsOf(entity: Entity, value: unknown, at = ''): string[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return [`${at || '$'}: an object is needed`]
@@ -39,7 +43,12 @@ const sized = ({ min, max }: Field, size: number, what: string): string | undefi
 
 /** What is wrong with a value that is not null, by the kind of its field. */
 const CHECKS: Readonly<Record<Field['kind'], (field: Field, value: unknown) => string | undefined>> = {
-  text: (field, value) => (typeof value === 'string' ? sized(field, value.length, 'length') : 'a text is needed'),
+  text: (field, value) => {
+    if (typeof value !== 'string') return 'a text is needed'
+    return (
+      sized(field, value.length, 'length') ?? (field.mail && !MAIL.test(value) ? 'no address of e-mail' : undefined)
+    )
+  },
   number: (field, value) => (typeof value === 'number' ? sized(field, value, 'value') : 'a number is needed'),
   integer: (field, value) =>
     Number.isInteger(value) && Math.abs(value as number) < 2 ** 31

@@ -142,13 +142,13 @@ function respond(state: State, name: string, invoiceId: string, body: Json, requ
   const ahead = settings().responded === 'atOnce'
   const marked = noted(entry.api, answer, body)
   entry.api = { ...(ahead ? answered(marked, answer, body) : marked), lastUpdated: stamp() }
-  requests.took(requestId, answer.entityType, [{ externalCode, parentExternalCode: invoiceId }])
+  requests.took(requestId, { entityType: answer.entityType }, [{ externalCode, parentExternalCode: invoiceId }])
   tell(state, entry, () => {
     const taken = answer.from.includes(stateOf(entry.p2p))
     const why = `The invoice is ${stateOf(entry.p2p)} in P2P: the response was not saved.`
     if (taken) entry.p2p = answered(entry.p2p, answer, body)
     if (taken && !ahead && entry.api) entry.api = { ...answered(entry.api, answer, body), lastUpdated: stamp() }
-    requests.done(requestId, externalCode, taken ? 'Success' : 'Error', taken ? undefined : why)
+    requests.done(requestId, externalCode, taken ? { status: 'Success' } : { status: 'Error', message: why })
     return taken
   })
   return 200

@@ -8,6 +8,7 @@ export interface Fault {
   readonly code:
     | 'SCHEMA_VALIDATION_ERROR'
     | 'CONFLICT_IN_POST'
+    | 'EXTERNAL_CODE_MISMATCH'
     | 'PARAMETER_VALIDATION_ERROR'
     | 'DATA_VALIDATION_FAILED'
     | 'UNEXPECTED_ERROR'

@@ -56,6 +56,32 @@ export interface BaswareSettings {
   responded: 'atOnce' | 'afterP2p'
   /** A response to an invoice that is transferred already, 400. */
   transferredAgain: 400 | 409
+  /** Added for each record by itself, up to so much, ms: results come out of order. 0 */
+  spreadMs: number
+  /** How long P2P waits for what a record refers to before it says so, ms. 0 */
+  retriesMs: number
+  /** A version that is followed by another one so soon is skipped, if P2P does not have it yet, ms. 1000 */
+  expiresMs: number
+  /** A record that is equal to the one before is not handed on to P2P. `skipped` */
+  unchanged: 'skipped' | 'processed'
+  /** A record that is not valid: the whole request is refused, or the others are taken all the same. `whole` */
+  rejects: 'whole' | 'record'
+  /** One externalCode twice in a request. `refused` with 409 */
+  sameCode: 'refused' | 'taken'
+  /** A code of the ERP that another record of the company has, or an order's number: an error, or one more record. `refused` */
+  sameRecordCode: 'refused' | 'taken'
+  /** Accounts and cost centres of an order's coding that P2P does not have: left out with a warning, an error, or saved. `warned` */
+  unknownCoding: 'warned' | 'refused' | 'saved'
+  /** State of a request whose worst result is a warning. `Error` */
+  warnedRequest: 'Error' | 'Success'
+  /** What PATCH must have: all that the entity wants, or nothing. `all` */
+  patchRequired: 'all' | 'nothing'
+  /** Lists that PATCH brings: in the place of the old ones, or joined with them by externalCode. `replaced` */
+  patchLists: 'replaced' | 'joined'
+  /** Another PATCH of a line of an order within so much is a 503, ms. 1000 */
+  patchBusyMs: number
+  /** What people edit in P2P comes to the API layer, or does not. `inside` */
+  edits: 'inside' | 'published'
   /** A second response with the same externalCode, while one may be given. `refused` with 409 */
   sameResponse: 'refused' | 'taken'
   /** A response to an invoice that nobody acknowledged. `taken` */
@@ -110,6 +136,19 @@ export const USUAL: BaswareSettings = {
   statusMs: 0,
   responded: 'atOnce',
   transferredAgain: 400,
+  spreadMs: 0,
+  retriesMs: 0,
+  expiresMs: 1000,
+  unchanged: 'skipped',
+  rejects: 'whole',
+  sameCode: 'refused',
+  sameRecordCode: 'refused',
+  unknownCoding: 'warned',
+  warnedRequest: 'Error',
+  patchRequired: 'all',
+  patchLists: 'replaced',
+  patchBusyMs: 1000,
+  edits: 'inside',
   sameResponse: 'refused',
   unacknowledged: 'taken',
   keepsVoucher: true,
@@ -135,11 +174,12 @@ export const USUAL: BaswareSettings = {
 
 /**
  * What a test has the next requests of a site answered with: pages of a proxy instead of the reply, a 404 that is not
- * Basware's, a reply without its request id, more bytes than anybody wants, and redirects that lead astray.
+ * Basware's, a reply without its request id, more bytes than anybody wants, redirects that lead astray, and records that the
+ * API layer keeps while P2P is never told of them (a 500).
  */
 export const INJECTIONS = [
   ...(['html-200', 'html-404', 'html-502', 'no-request-id', 'huge', 'not-json'] as const),
-  ...(['redirect-elsewhere', 'redirect-loop', 'link-expired'] as const),
+  ...(['redirect-elsewhere', 'redirect-loop', 'link-expired', 'not-published'] as const),
 ] as const
 export type Injection = (typeof INJECTIONS)[number]
 

@@ -98,17 +98,17 @@ export const listRecords =
   (collection: Collection) =>
   (service: Service, call: Call): Reply => {
     const query = readQuery(call.url, collection.parameters, service.settings, call.words)
-    const records = service.masters
+    const records = service.records
       .all(collection.path)
       .filter((record) => ofCompany(record, query.text('companyCode')) && after(record, query.date('lastUpdated')))
     return perhaps(service, list(service, call, collection, query, records, { key: 'externalCode' }), call)
   }
 
-/** `GET /v1/<collection>/{externalCode}`: the bare record. */
+/** `GET /v1/<collection>/{externalCode}`, of lines of orders too: the bare record. */
 export const readRecord =
   (collection: Collection) =>
   (service: Service, call: Call): Reply => {
-    const record = service.masters.all(collection.path).find(({ externalCode }) => externalCode === call.parts[0])
+    const record = service.records.get(collection.path, call.parts[0] ?? '')
     if (!record) return call.words.bare(404)
     return perhaps(service, found(show(collection.entity, record, service.settings), undefined), call)
   }
@@ -116,18 +116,8 @@ export const readRecord =
 /** `GET /v1/matchingOrderLines?orderExternalCode=` */
 export function listLines(service: Service, call: Call): Reply {
   const query = readQuery(call.url, ORDER_LINES.parameters, service.settings, call.words)
-  const records = service.masters
+  const records = service.records
     .lines(query.text('orderExternalCode') ?? '')
     .filter((line) => after(line, query.date('lastUpdated')))
   return perhaps(service, list(service, call, ORDER_LINES, query, records, { key: 'externalCode' }), call)
-}
-
-/** `GET /v1/matchingOrderLines/{externalCode}` */
-export function readLine(service: Service, call: Call): Reply {
-  const [externalCode = ''] = call.parts
-  const line = service.masters
-    .lines(externalCode.slice(0, externalCode.lastIndexOf('_')))
-    .find((one) => one.externalCode === externalCode)
-  if (!line) return call.words.bare(404)
-  return perhaps(service, found(show(ORDER_LINES.entity, line, service.settings), undefined), call)
 }

@@ -26,11 +26,22 @@ export interface Item {
   readonly parentExternalCode?: string
   readonly status: ItemStatus
   readonly message?: string
+  readonly category?: Category
 }
 
-export interface Tracked {
-  readonly requestId: string
+/** Whose an error is: the sender's to put right, Basware's, or nobody knows. */
+export type Category = 'DataValidation' | 'Technical' | 'Unknown'
+
+/** What was asked for. */
+export interface Operation {
   readonly entityType: string
+  readonly operationType?: 'POST' | 'PATCH'
+  /** Of a list of the tenant. */
+  readonly genericListKey?: string | undefined
+}
+
+export interface Tracked extends Operation {
+  readonly requestId: string
   readonly items: readonly Item[]
   readonly acknowledged: boolean
   /** ISO. */
@@ -41,9 +52,9 @@ export interface Tracked {
 
 export interface Requests {
   /** A request has been taken; its items are on the way to P2P. */
-  took(requestId: string, entityType: string, items: readonly Omit<Item, 'status'>[]): void
+  took(requestId: string, operation: Operation, items: readonly Omit<Item, 'status'>[]): void
   /** P2P is through with one of them. */
-  done(requestId: string, externalCode: string, status: ItemStatus, message?: string): void
+  done(requestId: string, externalCode: string, result: Pick<Item, 'status' | 'message' | 'category'>): void
   get(requestId: string): Tracked | undefined
   /** Those that can be asked for, oldest change first. */
   all(): Tracked[]
@@ -65,19 +76,18 @@ export function createRequests({ now, stamp, settings }: Around): Requests {
     return found && found.visible <= now() ? found : undefined
   }
   return {
-    took(requestId, entityType, items) {
+    took(requestId, operation, items) {
       tracked.set(requestId, {
-        ...{ requestId, entityType, acknowledged: false, lastUpdated: stamp() },
+        ...{ ...operation, requestId, acknowledged: false, lastUpdated: stamp() },
         items: items.map((item) => ({ ...item, status: 'InProgress' })),
         visible: now() + settings().statusMs,
       })
     },
-    done(requestId, externalCode, status, message) {
+    done(requestId, externalCode, result) {
       const found = tracked.get(requestId)
       if (!found) return
-      const items = found.items.map((item) =>
-        item.externalCode === externalCode ? { ...item, status, ...(message === undefined ? {} : { message }) } : item,
-      )
+      const open = found.items.findIndex((item) => item.externalCode === externalCode && item.status === 'InProgress')
+      const items = found.items.map((item, k) => (k === open ? { ...item, ...result } : item))
       tracked.set(requestId, { ...found, items, lastUpdated: stamp() })
     },
     get: visible,
@@ -89,7 +99,7 @@ export function createRequests({ now, stamp, settings }: Around): Requests {
       const found = requestIds.map(visible)
       if (found.includes(undefined)) return 404
       const open = found.flatMap((request) => request ?? [])
-      if (open.some((request) => request.acknowledged || stateOf(request) === 'InProgress')) return 405
+      if (open.some((request) => request.acknowledged || stateOf(request, settings()) === 'InProgress')) return 405
       for (const request of open)
         tracked.set(request.requestId, { ...request, acknowledged: true, lastUpdated: stamp() })
       return 200
@@ -98,27 +108,37 @@ export function createRequests({ now, stamp, settings }: Around): Requests {
 }
 
 /** State of a whole request: the worst of its items'. */
-export function stateOf({ items, acknowledged }: Tracked): string {
+export function stateOf({ items, acknowledged }: Tracked, settings: BaswareSettings): string {
   if (items.some(({ status }) => status === 'InProgress')) return 'InProgress'
-  const state = items.some(({ status }) => status === 'Error') ? 'Error' : 'Success'
+  const bad = items.some(
+    ({ status }) => status === 'Error' || (status === 'Warning' && settings.warnedRequest === 'Error'),
+  )
+  const state = bad ? 'Error' : 'Success'
   return acknowledged ? `Acknowledged${state}` : state
 }
 
+/** Types of messages that are no errors. */
+const TYPES: Readonly<Partial<Record<ItemStatus, string>>> = { Warning: 'Warning', RecordExpired: 'RecordExpired' }
+
 /** As the API shows it; `onlyOpen` leaves out the items that went well. */
-export function shown(request: Tracked, onlyOpen: boolean, changedBy: string): Json {
-  const { requestId, entityType, items, lastUpdated } = request
-  const state = stateOf(request)
+export function shown(
+  request: Tracked,
+  onlyOpen: boolean,
+  { settings, clientId: changedBy }: { readonly settings: BaswareSettings; readonly clientId: string },
+): Json {
+  const { requestId, entityType, operationType = 'POST', genericListKey, items, lastUpdated } = request
+  const state = stateOf(request, settings)
   return {
     ...{ requestId, entityType, entityVersion: `${entityType}V1`, requestStatus: state, changedBy },
-    ...{ operationType: 'POST', lastUpdated },
+    ...{ operationType, lastUpdated, ...(genericListKey === undefined ? {} : { genericListKey }) },
     systems: [
       {
         ...{ system: 'P2P', module: 'IA', systemStatus: state, lastUpdated },
         items: items
           .filter(({ status }) => !(onlyOpen && (status === 'Success' || status === 'NotProcessed')))
-          .map(({ message, ...item }) => ({
+          .map(({ message, category = 'DataValidation', ...item }) => ({
             ...item,
-            errors: message === undefined ? [] : [{ type: 'Error', message, category: 'DataValidation' }],
+            errors: message === undefined ? [] : [{ type: TYPES[item.status] ?? 'Error', message, category }],
           })),
       },
     ],

@@ -1,14 +1,22 @@
 import type { Reply } from '../http.ts'
-import { COLLECTIONS, DOCUMENTS, ORDER_LINES, REQUEST_PARAMETERS, STATUS_PARAMETERS } from './collections.ts'
+import {
+  COLLECTIONS,
+  type Collection,
+  DOCUMENTS,
+  ORDER_LINES,
+  REQUEST_PARAMETERS,
+  STATUS_PARAMETERS,
+} from './collections.ts'
+import { patchRecord, postRecords } from './importing.ts'
 import type { Parameters } from './query.ts'
-import { listDocuments, listLines, listRecords, readDocument, readLine, readRecord } from './reading.ts'
+import { listDocuments, listLines, listRecords, readDocument, readRecord } from './reading.ts'
 import type { Call, Service } from './service.ts'
 import { ANSWERS } from './states.ts'
 import { acknowledge, acknowledgeRequests, listRequests, readRequest, respond } from './writing.ts'
 
 /** One operation of the API. */
 export interface Route {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PATCH'
   readonly path: string
   readonly pattern: RegExp
   /** The right to it. */
@@ -33,6 +41,20 @@ function route(
   return { method, path, scope, site, run, parameters, pattern }
 }
 
+/** List, record, and what sends and changes records. */
+function routesOf(collection: Collection, site: string, list: Route['run']): Route[] {
+  const { path, version, parameters } = collection
+  const resource = path.split('/')[0] ?? ''
+  const whole = `/${version}/${path}`
+  const one = `${whole}/{externalCode}`
+  return [
+    route('GET', whole, resource, site, list, parameters),
+    route('GET', one, resource, site, readRecord(collection)),
+    route('POST', whole, resource, collection.site, postRecords(collection)),
+    ...(collection.patched ? [route('PATCH', one, resource, 'record-patch', patchRecord(collection))] : []),
+  ]
+}
+
 const INVOICES = 'accountingDocuments'
 
 export const ROUTES: readonly Route[] = [
@@ -45,15 +67,8 @@ export const ROUTES: readonly Route[] = [
   route('GET', '/v1/requestStatus', 'requestStatus', 'status-list', listRequests, STATUS_PARAMETERS),
   route('GET', '/v1/requestStatus/{requestId}', 'requestStatus', 'status-get', readRequest, REQUEST_PARAMETERS),
   route('POST', '/v1/requestStatus/acknowledge', 'requestStatus', 'status-acknowledge', acknowledgeRequests),
-  route('GET', '/v1/matchingOrderLines', 'matchingOrderLines', 'lines-get', listLines, ORDER_LINES.parameters),
-  route('GET', '/v1/matchingOrderLines/{externalCode}', 'matchingOrderLines', 'lines-get', readLine),
-  ...COLLECTIONS.flatMap((collection) => {
-    const resource = collection.path.split('/')[0] ?? ''
-    return [
-      route('GET', `/v1/${collection.path}`, resource, 'masters-get', listRecords(collection), collection.parameters),
-      route('GET', `/v1/${collection.path}/{externalCode}`, resource, 'masters-get', readRecord(collection)),
-    ]
-  }),
+  ...COLLECTIONS.flatMap((one) => routesOf(one, 'masters-get', listRecords(one))),
+  ...routesOf(ORDER_LINES, 'lines-get', listLines),
 ]
 
 /** Every scope that this server knows. */

@@ -3,6 +3,7 @@ import type { Documents } from './documents.ts'
 import type { Words } from './errors.ts'
 import type { Links } from './links.ts'
 import type { BaswareSettings, Injection } from './options.ts'
+import type { Records } from './records.ts'
 import type { Requests } from './requests.ts'
 
 /** The tenant's data, and what its answers go by. */
@@ -11,16 +12,10 @@ export interface Service {
   readonly documents: Documents
   readonly requests: Requests
   readonly links: Links
-  readonly masters: Masters
+  readonly records: Records
   /** Base address of the second origin. */
   readonly filesUrl: string
   readonly clientId: string
-}
-
-/** Records that the ERP's interface has sent before, by collection. */
-export interface Masters {
-  all(collection: string): readonly Json[]
-  lines(orderExternalCode: string): readonly Json[]
 }
 
 /** One request, after its caller was found good. */

@@ -52,5 +52,10 @@ export const BASWARE_SITES: Readonly<Record<string, SiteFaults>> = {
   'status-acknowledge': { kinds: WRITE, times: 1 },
   'masters-get': { kinds: READ, times: 1 },
   'lines-get': { kinds: READ, times: 1 },
+  'masters-post': { kinds: WRITE, times: 1 },
+  'orders-post': { kinds: WRITE, times: 1 },
+  'lines-post': { kinds: WRITE, times: 1 },
+  'requisitions-post': { kinds: WRITE, times: 1 },
+  'record-patch': { kinds: WRITE, times: 1 },
   file: { kinds: FILE },
 }

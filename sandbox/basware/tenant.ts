@@ -1,13 +1,16 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { codes } from '../books/codes.ts'
 import { createActs } from './acts.ts'
 import { createAgenda } from './agenda.ts'
 import { createCompany } from './company/company.ts'
 import { HABITS } from './company/habits.ts'
+import { CODES } from './company/masters.ts'
 import { openDiary } from './diary.ts'
 import { createDocuments } from './documents.ts'
 import { createIdentity, type Identity } from './identity.ts'
 import { createLinks } from './links.ts'
 import { type BaswareOptions, type BaswareSettings, USUAL } from './options.ts'
+import { createRecords } from './records.ts'
 import { createRequests } from './requests.ts'
 import { SCOPES } from './routes.ts'
 import type { Service } from './service.ts'
@@ -29,8 +32,15 @@ export interface Tenant {
   setFilesUrl(url: string): void
 }
 
+/** What people keep in P2P's administration. */
+const ADMINISTRATION = {
+  companies: CODES,
+  currencies: Object.keys(codes.currency ?? {}),
+  paymentTerms: Object.keys(codes.paymentTerm ?? {}),
+}
+
 /** Looking changes nothing. */
-const LOOKS = ['documents']
+const LOOKS = ['documents', 'records']
 
 /** What delays live by and what is stamped, now or when what is done again was done. */
 interface Times {
@@ -65,16 +75,25 @@ function createData(options: BaswareOptions, times: Times, settings: BaswareSett
   const documents = createDocuments({ ...around, requests })
   const { seed, size, today, invoices } = options
   const company = createCompany({ seed, size, today, invoices, habits: { ...HABITS, ...options.habits } })
-  return { agenda, requests, documents, company, acts: createActs({ documents, agenda, settings, company }) }
+  const records = createRecords({ ...around, requests, first: company.masters, kept: ADMINISTRATION })
+  const acts = createActs({ documents, records, agenda, settings, company })
+  return { agenda, requests, documents, records, company, acts }
 }
 
 type Data = ReturnType<typeof createData>
 
 /** All that changes what is kept, by its name in the diary. */
-const deedsOf = ({ documents, requests, acts }: Data): Readonly<Record<string, (...args: never[]) => unknown>> => ({
+const deedsOf = ({
+  documents,
+  records,
+  requests,
+  acts,
+}: Data): Readonly<Record<string, (...args: never[]) => unknown>> => ({
   acknowledge: documents.acknowledge,
   respond: documents.respond,
   acknowledgeRequests: requests.acknowledge,
+  post: records.post,
+  patch: records.patch,
   act: acts.act,
   newDay: acts.newDay,
 })
@@ -94,7 +113,7 @@ export function createTenant(options: BaswareOptions): Tenant {
   const settings: BaswareSettings = { ...USUAL, ...options.settings }
   const app = credentialsOf(options)
   const data = createData(options, times, settings)
-  const { agenda, documents, requests, company, acts } = data
+  const { agenda, documents, records, requests, company, acts } = data
   const diary = openDiary(options.file)
   const deed =
     <Args extends readonly unknown[], Result>(kind: string, run: (...args: Args) => Result) =>
@@ -105,13 +124,14 @@ export function createTenant(options: BaswareOptions): Tenant {
       return result
     }
   const service = {
-    ...{ settings, filesUrl: '', clientId: app.clientId, masters: company.masters },
+    ...{ settings, filesUrl: '', clientId: app.clientId },
     links: createLinks(times.now, () => settings),
     documents: {
       ...documents,
       acknowledge: deed('acknowledge', documents.acknowledge),
       respond: deed('respond', documents.respond),
     },
+    records: { ...records, post: deed('post', records.post), patch: deed('patch', records.patch) },
     requests: { ...requests, acknowledge: deed('acknowledgeRequests', requests.acknowledge) },
   }
   let begun = false

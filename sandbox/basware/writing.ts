@@ -12,16 +12,21 @@ import { shown, stateOf } from './requests.ts'
 import { type Call, headerOf, type Service } from './service.ts'
 import { ANSWERS } from './states.ts'
 
-/** The body as JSON of the right media type that the entity has nothing against. Throws the refusal. */
-function readBody(call: Call, entity: Entity): Json {
+/** The body as JSON of the right media type. Throws the refusal. */
+export function bodyOf(call: Call): unknown {
   const { words } = call
   if (!/^application\/json\b/i.test(headerOf(call, 'content-type') ?? '')) throw new ReplyNow(words.bare(415))
-  let body: unknown
   try {
-    body = JSON.parse(call.body.toString())
+    return JSON.parse(call.body.toString())
   } catch {
     throw words.refuse(400, invalid('The body is not JSON'))
   }
+}
+
+/** A body that the entity has nothing against. Throws the refusal. */
+function readBody(call: Call, entity: Entity): Json {
+  const { words } = call
+  const body = bodyOf(call)
   const faults = faultsOf(entity, body)
   if (faults.length > 0) {
     const code = (body as Json | null)?.externalCode
@@ -89,12 +94,12 @@ export function listRequests(service: Service, call: Call): Reply {
     .all()
     .filter(
       (request) =>
-        (status === undefined ? !request.acknowledged : stateOf(request) === status) &&
+        (status === undefined ? !request.acknowledged : stateOf(request, settings) === status) &&
         [undefined, request.entityType].includes(query.text('entityType')) &&
         [undefined, 'P2P'].includes(query.text('system')) &&
         (since === undefined || Date.parse(request.lastUpdated) > since),
     )
-    .map((request) => shown(request, query.yes('ignoreSuccessfullItems'), service.clientId))
+    .map((request) => shown(request, query.yes('ignoreSuccessfullItems'), service))
   if (wanted.length === 0 && settings.emptyList === 404) return words.bare(404)
   const { records, token } = pageOf(
     {
@@ -112,5 +117,5 @@ export function readRequest(service: Service, call: Call): Reply {
   const query = readQuery(call.url, REQUEST_PARAMETERS, service.settings, call.words)
   const request = service.requests.get(call.parts[0] ?? '')
   if (!request || ![undefined, 'P2P'].includes(query.text('system'))) return call.words.bare(404)
-  return found({ requestStatus: [shown(request, query.yes('ignoreSuccessfulItems'), service.clientId)] }, undefined)
+  return found({ requestStatus: [shown(request, query.yes('ignoreSuccessfulItems'), service)] }, undefined)
 }

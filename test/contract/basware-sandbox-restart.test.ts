@@ -30,7 +30,9 @@ describe('Basware sandbox: a restart', function () {
 
   const everything = async (): Promise<unknown> => ({
     documents: basware.sandbox.act('documents', {}),
+    records: basware.sandbox.act('records', {}),
     requests: await basware.pages('/v1/requestStatus?entityType=TransferResponse'),
+    vendors: await basware.pages('/v1/requestStatus?entityType=Vendor'),
   })
 
   it('leaves everything as it was, what was on its way too', async () => {
@@ -44,8 +46,14 @@ describe('Basware sandbox: a restart', function () {
     basware.sandbox.act('return', { invoiceId: second })
     basware.sandbox.act('approve', { count: 2 })
     basware.sandbox.newDay()
+    const vendor = { vendorCode: 'NEW', name: 'New', companies: [{ companyCode: 'FR10' }] }
+    await basware.call('POST', '/v1/vendors', [{ ...vendor, externalCode: 'V1' }])
+    basware.sandbox.act('edit', {
+      collection: 'vendors',
+      record: { ...vendor, vendorCode: 'OTHER', externalCode: 'V2' },
+    })
     time += 9500
-    await basware.get('/v1/vendors')
+    await basware.call('PATCH', '/v1/vendors/V1', { ...vendor, externalCode: 'V1', name: 'Newer' })
     await basware.acknowledge(third ?? '')
     const before = await everything()
     await basware.close()
@@ -53,8 +61,15 @@ describe('Basware sandbox: a restart', function () {
     await start()
     deepStrictEqual(await everything(), before)
     time += 10_000
-    const { requests } = (await everything()) as { requests: readonly (readonly Json[])[] }
+    const { requests, vendors } = (await everything()) as Record<'requests' | 'vendors', readonly (readonly Json[])[]>
     strictEqual(requests.flat()[0]?.requestStatus, 'Success')
+    deepStrictEqual(
+      vendors.flat().map(({ operationType, requestStatus }) => [operationType, requestStatus]),
+      [
+        ['POST', 'Success'],
+        ['PATCH', 'Success'],
+      ],
+    )
     strictEqual((await basware.acknowledge(third ?? '')).status, 405)
     const approved = basware.sandbox.act('approve', {}) as { invoiceIds: readonly string[] }
     ok(!JSON.stringify(before).includes(approved.invoiceIds[0] ?? ''))

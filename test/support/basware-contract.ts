@@ -12,6 +12,7 @@ export interface PublishedField {
   readonly minimum?: number
   readonly maximum?: number
   readonly enum?: readonly string[]
+  readonly pattern?: string
   readonly nullable?: boolean
   readonly items?: PublishedField
   readonly $ref?: string

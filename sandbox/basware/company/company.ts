@@ -1,7 +1,7 @@
 import { createBooks } from '../../books/books.ts'
 import type { Size } from '../../books/types.ts'
 import { PROJECT_LIST } from '../collections.ts'
-import type { Masters } from '../service.ts'
+import type { Masters } from '../layers.ts'
 import { CASES } from './cases.ts'
 import { draftOf } from './drafts.ts'
 import { createGround } from './ground.ts'

@@ -9,7 +9,8 @@ import { type Json, orderIdOf } from './invoice.ts'
 
 /** Key of the list that has the projects of the ERP. */
 export const PROJECTS = 'ACC_LIST_21'
-const CODES = [...companies.map(({ code }) => code), UNMAPPED.code]
+/** Companies that the tenant has. */
+export const CODES = [...companies.map(({ code }) => code), UNMAPPED.code]
 
 const names = (translation: string): Json[] => [
   { language: 'en-US', translation: translation.trim().length < 2 ? `${translation}..` : translation },

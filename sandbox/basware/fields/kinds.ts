@@ -4,6 +4,8 @@ export interface Field {
   /** Length of a text, value of a number. */
   readonly min?: number
   readonly max?: number
+  /** A text that is an address of e-mail, in small letters only. */
+  readonly mail?: true
   /** Of a choice; where they are not named here, every text is taken. */
   readonly values?: readonly string[]
   /** What an object is, or each element of a list; a list without it is of texts. */
@@ -22,6 +24,7 @@ export const text = (min?: number, max?: number): Field => ({
   ...(min === undefined ? {} : { min }),
   ...(max === undefined ? {} : { max }),
 })
+export const mail = (min?: number, max?: number): Field => ({ ...text(min, max), mail: true })
 export const number = (min?: number, max?: number): Field => ({ ...text(min, max), kind: 'number' })
 export const integer = (min?: number, max?: number): Field => ({ ...text(min, max), kind: 'integer' })
 export const yesNo: Field = { kind: 'boolean', nullable: true }

@@ -9,7 +9,6 @@ import {
   notNull,
   number,
   numbered,
-  one,
   text,
   yesNo,
 } from './kinds.ts'
@@ -48,21 +47,12 @@ export const listItem: Entity = {
   lastUpdated: notNull(date),
 }
 
-/** As far as this server has vendors: their parts that it never sends are left out. */
-export const vendor: Entity = {
+export const project: Entity = {
   externalCode: must(text(1, 36)),
-  vendorCode: must(text(1, 25)),
-  vendorParent: text(),
-  buvid: text(0, 36),
-  name: must(text(1, 250)),
-  sourceSystem: text(0, 36),
-  description: text(0, 250),
-  supplierAssignedAccountId: text(0, 128),
-  eligibleForSourcing: yesNo,
-  vendorClass: text(0, 100),
-  identifiers: list({ id: must(text(1, 36)), schemeId: must(text(1, 32)), defaultPartyId: yesNo }),
-  paymentTerms: one({ paymentTermCode: must(text(1, 25)), description: text(0, 200) }),
-  processingStatus: one(named('active paymentDenied', yesNo)),
-  companies: must(list({ companyCode: must(text(1, 32)), inheritToChildUnits: yesNo })),
+  projectCode: must(text(1, 25)),
+  projectName: must(text(1, 100)),
+  description: text(0, 500),
+  ...named('validFrom validUntil', must(date)),
+  companies: must(list(company)),
   lastUpdated: notNull(date),
 }
