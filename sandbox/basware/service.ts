@@ -1,4 +1,3 @@
-import type { Json } from './company/invoice.ts'
 import type { Documents } from './documents.ts'
 import type { Words } from './errors.ts'
 import type { Links } from './links.ts'
