@@ -1,7 +1,7 @@
 /** Nodes that read: a message starts a run, batches leave by output 1, the run's summary by output 2. */
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
-import type { NewDecision } from '../../ledger/ledger.ts'
+import type { NewDecision, RotatingTokens } from '../../ledger/ledger.ts'
 import type { Engine } from '../../sync/contract/engine.ts'
 import { syncError, withHint } from '../../sync/contract/errors.ts'
 import type { Source } from '../../sync/contract/source.ts'
@@ -53,6 +53,8 @@ export interface SourceContext {
   readonly signal: AbortSignal
   /** Shows what is waited for in the node's status. */
   readonly waiting: (what: string) => void
+  /** Of a run: name of the sync, and what its ledger keeps sealed under a name. */
+  readonly run?: { readonly sync: string; readonly store: RotatingTokens }
 }
 
 export interface SourceSpec<S extends Fields, CS extends Fields, K extends Fields, Client> extends ConfigSpec<S> {
@@ -314,6 +316,7 @@ async function runOrder<S extends Fields, CS extends Fields, K extends Fields, C
       log: context.log,
       signal,
       waiting: (what) => status.progress({ records: 0, rows: 0, waiting: what }),
+      run: { sync: config.syncName, store: engine.ledger },
     })
     try {
       const outputs = { place: context.place, ports: [0] }

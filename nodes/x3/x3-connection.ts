@@ -12,16 +12,18 @@ import {
   type ReportLine,
   routeLine,
   routeOf,
+  type SourceContext,
   wrongField,
 } from '../kit/kit.ts'
 import { api1Settings } from './api1.ts'
 import { checkApi1 } from './client/api1/check.ts'
 import { type Api1Door, createApi1Door } from './client/api1/door.ts'
+import { readApi1List } from './client/api1/lists.ts'
 import { checkX3, hurried } from './client/check.ts'
 import { createX3Connection, type X3Connection } from './client/connection.ts'
 import { type Door, graphqlDoor } from './client/door.ts'
 import { apiUrlOf } from './client/http.ts'
-import { listNames, readList } from './client/lists.ts'
+import { type Choice, listNames, readList } from './client/lists.ts'
 import { inOldForm } from './client/old-form.ts'
 import type { Audience, X3Auth, X3Options } from './client/options.ts'
 import { probeDoors } from './client/probe.ts'
@@ -35,8 +37,10 @@ import { type Config, config, type Secrets, secrets } from './config.ts'
 export interface X3Client {
   readonly connection: X3Connection
   readonly schema: X3Schema
-  /** How a source reads on a line of this connection. */
-  readonly door: (connection: X3Connection) => Door
+  /** How a source reads on a line of this connection; `run`: where it keeps what a killed process must give back. */
+  readonly door: (connection: X3Connection, run?: SourceContext['run']) => Door
+  /** A pick list of the dialogs, as the door in use has it. */
+  readonly list: (name: string, query: Readonly<Record<string, string>>, signal: AbortSignal) => Promise<Choice[]>
   /** Value of the `source` column. */
   readonly source: string
   /** The web services; undefined: no pool is named. */
@@ -62,7 +66,7 @@ export const x3Connection: ConnectionSpec<typeof config, typeof secrets, X3Clien
     listNames.map((name) => [
       name,
       (client: X3Client, query: Readonly<Record<string, string>>, signal: AbortSignal) =>
-        readList(client.connection, name, query, signal),
+        client.list(name, query, signal),
     ]),
   ),
 }
@@ -132,7 +136,14 @@ async function openX3(values: Config, credentials: Secrets, context: Surrounding
   const schema = createX3Schema(connection)
   const api1 = values.door === 'api1' ? await api1Settings(values) : undefined
   return {
-    door: (on) => (api1 ? createApi1Door(on, api1) : graphqlDoor(on, on === connection ? schema : createX3Schema(on))),
+    door: (on, run) =>
+      api1
+        ? createApi1Door(on, api1, run && { store: run.store, name: run.sync })
+        : graphqlDoor(on, on === connection ? schema : createX3Schema(on)),
+    list: (name, query, signal) =>
+      api1
+        ? readApi1List(createApi1Door(hurried(connection), api1), name, query, signal)
+        : readList(connection, name, query, signal),
     services: servicesOf(connection, values, credentials),
     publication: values.soapPublication || 'WSGAS',
     connection,

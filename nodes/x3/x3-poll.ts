@@ -70,8 +70,8 @@ export default function (RED: NodeAPI): void {
     offers: ENTITIES.map(({ entity }) => entity),
     entities: (values) => values.entities.map(({ entity }) => entity),
     filters: filtersOf,
-    source: (values, client, { waiting }) =>
-      sourceThrough(client.door(client.connection), client.connection, {
+    source: (values, client, { waiting, run }) =>
+      sourceThrough(client.door(client.connection, run), client.connection, {
         ...sourceOptions(values, client),
         waiting: (what) => waiting(`X3: ${what}`),
       }),

@@ -25,6 +25,8 @@ export interface Folder {
   deny(node: string): void
   allow(node?: string): void
   denied(): string[]
+  /** Whether a request of another door for this node is refused. */
+  refuses(node: string): boolean
   /** A new business day: the right that gets lost in mid-run is there again until the day's run has begun. */
   newDay(): void
 }
@@ -36,7 +38,7 @@ export interface OpenRequest {
 }
 
 /** Which nodes a table's right covers; the first is the one that is lost in mid-run. */
-const nodesOf: Readonly<Record<TableName, readonly [string, ...string[]]>> = {
+export const nodesOf: Readonly<Record<TableName, readonly [string, ...string[]]>> = {
   businessPartner: ['BusinessPartner'],
   supplier: ['Supplier'],
   customer: ['Customer'],
@@ -160,6 +162,7 @@ export function createFolder(options: FolderOptions): Folder {
       else denied.delete(typeName(node))
     },
     denied: () => [...denied],
+    refuses: (node) => denied.has(node) || lostType(new Set([node])) === node,
     newDay() {
       lost = undefined
     },

@@ -66,7 +66,7 @@ export interface X3Sandbox {
   /** Where web services are posted to, and the names under which they stand. */
   soap: { readonly url: string } & Pick<SoapService, 'pool' | 'publication' | 'accountant'>
   /** REST: where it is, and what it has been asked. */
-  api1: { readonly url: string } & Pick<Api1Door, 'sessions' | 'requests' | 'set'>
+  api1: { readonly url: string } & Pick<Api1Door, 'sessions' | 'endSessions' | 'requests' | 'set'>
   stats(): X3Stats
   /** Takes the right to read a node (`journalEntryLine`) away, in every folder. */
   deny(node: string): void

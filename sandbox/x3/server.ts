@@ -116,7 +116,7 @@ function stateOf(options: X3Options): X3State {
   const api1 = createApi1Door(
     {
       ...{ now: clock.now, origin: () => new URL(state.url).origin, basic: options.basic },
-      folder: (name) => folders.get(name)?.books,
+      folder: (name) => folders.get(name),
     },
     options.api1,
   )

@@ -36,6 +36,7 @@ export const CLASSES: Readonly<Record<string, Published>> = Object.fromEntries(
     'sales_invoice.lines': 'SINVOICED.YSID',
     gl_entry: 'GACCENTRY.YGAE',
     'gl_entry.lines': 'GACCENTRYD.YGED',
+    'gl_entry.analytical': 'GACCENTRYA.YGEA',
   }).map(([slot, text]) => [slot, published(text)]),
 )
 
@@ -49,15 +50,20 @@ export function throughApi1(
   fixture: X3Fixture,
   more: Partial<Api1Settings> = {},
   options: Partial<X3Options> = {},
+  kept?: Parameters<typeof createApi1Door>[2],
 ): Api1Reading {
   const { x3 } = fixture
   const connection = createX3Connection({
     ...{ url: x3.url, folder: x3.folder, auth: { kind: 'basic', ...BASIC }, concurrency: 4 },
     ...options,
   })
-  const door = createApi1Door(connection, {
-    ...{ url: x3.api1.url, classes: CLASSES, entities: API1_ENTITIES, pageSize: 20, sessions: 4, dateDays: 35 },
-    ...more,
-  })
+  const door = createApi1Door(
+    connection,
+    {
+      ...{ url: x3.api1.url, classes: CLASSES, entities: API1_ENTITIES, pageSize: 20, sessions: 4, dateDays: 35 },
+      ...more,
+    },
+    kept,
+  )
   return { connection, door, source: (given = {}) => sourceThrough(door, connection, { source: 'demo', ...given }) }
 }

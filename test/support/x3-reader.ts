@@ -113,6 +113,7 @@ export function connection(answers: Answers): X3Connection & { asked: Asked[]; p
     query: async (text, variables, options) => (await send(text, variables, options)).read(),
     post: async () => Promise.reject(new Error('no other door here')),
     login: { header: async () => 'Bearer x', forget() {}, cures: () => false },
+    tell: () => undefined,
     listen: () => () => {},
     requests: () => asked.length,
     close: async () => {},

@@ -89,6 +89,8 @@ export interface X3Connection {
   readonly login: Credentials
   /** Tells what any retry on this connection waits for, until the function given back is called. */
   listen(waiting: (what: string) => void): () => void
+  /** Tells those who listen what is waited for. */
+  tell(what: string): void
   /** Requests sent so far. */
   requests(): number
   close(): Promise<void>
@@ -110,6 +112,7 @@ export function createX3Connection(options: X3Options, given?: Dispatcher): X3Co
     ...(options.quietHours ? { quietHours: options.quietHours } : {}),
   })
   const listeners = new Set<(what: string) => void>()
+  const tell = (what: string): void => listeners.forEach((listener) => void listener(what))
   let requests = 0
 
   const postOnce = async (request: Omit<DoorRequest, 'before'>): Promise<Received> => {
@@ -186,11 +189,11 @@ export function createX3Connection(options: X3Options, given?: Dispatcher): X3Co
       }, request.signal),
     query(text, variables, { retry = {}, waiting, ...sending }) {
       const once = async () => (await send(text, variables, sending)).read()
-      const tell = waiting ?? ((text: string) => listeners.forEach((listener) => void listener(text)))
       return retry === false
         ? once()
-        : withRetry(once, retryContext(sending.signal, tell), { ...options.retry, ...retry })
+        : withRetry(once, retryContext(sending.signal, waiting ?? tell), { ...options.retry, ...retry })
     },
+    tell,
     listen(waiting) {
       listeners.add(waiting)
       return () => void listeners.delete(waiting)

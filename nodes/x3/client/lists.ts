@@ -94,7 +94,8 @@ async function dimensionTypes({ connection, schema, signal }: Asked): Promise<Ch
   return codes.map((value) => ({ value }))
 }
 
-async function sensitive(): Promise<Choice[]> {
+/** Columns with personal or bank data, by `entity.column`. */
+export async function sensitive(): Promise<Choice[]> {
   return ENTITIES.flatMap(({ entity, columns }) =>
     columns
       .filter((column) => column.sensitive)

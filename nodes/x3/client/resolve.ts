@@ -111,24 +111,8 @@ function resolve(
   const operations = need(nodes.operations)
   const type = operations && nodeType(need, operations)
   const chosen = new Set(options.sensitive ?? [])
-  const extras = (options.extraFields ?? []).map((extra) => ({ list: extra.list ?? '', def: extraColumn(extra) }))
-
   const columnsOf = (at: TypeInfo | undefined, defs: readonly ColumnDef[], list: string, key: readonly string[]) => {
-    const added = extras.filter((extra) => extra.list === list).map((extra) => extra.def)
-    const twice = added.find(({ name }, at) => [...defs, ...added.slice(0, at)].some((column) => column.name === name))
-    if (twice) {
-      throw syncError(
-        'config',
-        'x3.extra-field',
-        `${def.entity}: the added field ${twice.path} would be a second column ${twice.name}`,
-        {
-          entity: def.entity,
-          field: twice.name,
-          hint: 'Give it another name.',
-        },
-      )
-    }
-    return [...defs, ...added]
+    return withAdded(def.entity, defs, list, options.extraFields)
       .filter((column) => !column.sensitive || chosen.has(column.name))
       .flatMap((column) => resolveColumn(need, at, column, key, def.entity, notices))
   }
@@ -348,6 +332,26 @@ function stampOf(type: TypeInfo, options: ResolveOptions, entity: string, notice
 
 const granularityOf = (type: TypeInfo, field: string): Stamp['granularity'] =>
   type.fields.get(field)?.type === 'Date' ? 'day' : 'second'
+
+/** The columns of a header (`''`) or list with those that the user added, whose type may be empty: the field's own. */
+export function withAdded(
+  entity: string,
+  defs: readonly ColumnDef[],
+  list: string,
+  extraFields: readonly ExtraField[] = [],
+): readonly ColumnDef[] {
+  const added = extraFields.filter((extra) => (extra.list ?? '') === list).map(extraColumn)
+  const twice = added.find(({ name }, at) => [...defs, ...added.slice(0, at)].some((column) => column.name === name))
+  if (twice) {
+    throw syncError(
+      'config',
+      'x3.extra-field',
+      `${entity}: the added field ${twice.path} would be a second column ${twice.name}`,
+      { entity, field: twice.name, hint: 'Give it another name.' },
+    )
+  }
+  return [...defs, ...added]
+}
 
 const extraColumn = (extra: ExtraField): ColumnDef => ({
   name:

@@ -2,8 +2,9 @@
  * What a site publishes on api1: classes of the table dictionary under representations of its own making. Columns are those of
  * the dictionary; local menus are numbers from 1, booleans 1 = No and 2 = Yes, empty dates the database's own, blanks ''.
  */
-import type { Books, BookTables, Stamped, TableName } from '../../books/types.ts'
+import type { Books, BookTables, JournalEntry, JournalLine, Stamped, TableName } from '../../books/types.ts'
 import { enums } from '../enums.ts'
+import { nodesOf } from '../folder.ts'
 import { decimal } from '../model.ts'
 
 /** A JSON number written digit by digit; JavaScript would round what is longer than it can hold. */
@@ -19,6 +20,8 @@ export interface PublishedClass {
   readonly name: string
   readonly representation: string
   readonly table?: TableName
+  /** The node whose right it needs. */
+  readonly right?: string
   /** What of a company's books it is, in plain words; `order.lines` where it has the lines of orders. */
   readonly holds: readonly string[]
   /** Columns of the key, in its order. */
@@ -50,6 +53,7 @@ const of = <N extends TableName>(
 ): PublishedClass => ({
   ...head,
   table,
+  right: nodesOf[table][0],
   *rows(books) {
     for (const thing of books.tables[table].walk())
       yield { ...row(thing as BookTables[N], books), stamp: thing as unknown as Stamped }
@@ -215,9 +219,16 @@ const documents = (): PublishedClass[] => [
   ),
   journals(),
   linesOf('GACCENTRYD', 'gl_entry.lines', 'YGED', ['TYP', 'NUM', 'LIN', 'LEDTYP'], 'journalEntry', (e) =>
-    e.lines.map((l) => [{ TYP: e.entryType, NUM: e.number, LIN: l.line, LEDTYP: ledger(l.ledger) }, l]),
+    e.lines.map((l) => [lineOf(e, l), l]),
+  ),
+  linesOf('GACCENTRYA', 'gl_entry.analytical', 'YGEA', ['TYP', 'NUM', 'LIN', 'LEDTYP', 'ANALIN'], 'journalEntry', (e) =>
+    e.lines.flatMap((l) => l.analytical.map(({ split }) => [{ ...lineOf(e, l), ANALIN: split }, l] as const)),
   ),
 ]
+
+const lineOf = (e: JournalEntry, l: JournalLine) => ({
+  ...{ TYP: e.entryType, NUM: e.number, LIN: l.line, LEDTYP: ledger(l.ledger) },
+})
 
 const ledger = (name: string): number => menu(enums.GeneralLedgerTypes, name)
 
@@ -228,10 +239,10 @@ function linesOf<N extends TableName>(
   representation: string,
   key: readonly string[],
   table: N,
-  lines: (doc: BookTables[N]) => [Readonly<Record<string, unknown>>, Stamped][],
+  lines: (doc: BookTables[N]) => (readonly [Readonly<Record<string, unknown>>, Stamped])[],
 ): PublishedClass {
   return {
-    ...{ name, representation, key, table, holds: [held] },
+    ...{ name, representation, key, table, holds: [held], right: nodesOf[table][name === 'GACCENTRYA' ? 2 : 1] ?? '' },
     *rows(books) {
       for (const doc of books.tables[table].walk())
         for (const [item, stamp] of lines(doc as BookTables[N]).sort(([a], [b]) => compareKeys(key, a, b)))
@@ -253,6 +264,7 @@ const headersOf = (): PublishedClass => ({
     representation: 'YPIJ',
     key: ['NUM'],
     table: 'supplierInvoice',
+    right: 'SupplierInvoiceHeader',
   },
   *rows(books) {
     for (const i of books.tables.supplierInvoice.walk())

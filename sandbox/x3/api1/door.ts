@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Books, Stamped } from '../../books/types.ts'
 import type { FaultPlan, SiteFaults } from '../../faults.ts'
 import { DropNow, deliver, type Exchange, json, meetFault, type Refusals, type Reply, ReplyNow } from '../../http.ts'
+import type { Folder } from '../folder.ts'
 import { compareKeys, Digits, EMPTY_DATE, type PublishedClass, type PublishedRow, publishedClasses } from './classes.ts'
 import { parseWhere, type Test, WhereError } from './where.ts'
 
@@ -32,6 +33,8 @@ export interface Api1Door {
   setFaults(plan: FaultPlan | undefined): void
   /** Sessions that are open now, and the most that ever were. */
   sessions(): { readonly open: number; readonly most: number }
+  /** X3 ends every session, as after its time-out. */
+  endSessions(): void
   /** Requests by kind: `query`, `details`, `lookup`, `prototype`, `logout`. */
   requests(): Readonly<Record<string, number>>
   /** Changes how the site is set up. */
@@ -68,7 +71,7 @@ export const API1_SITES: Readonly<Record<string, SiteFaults>> = {
 }
 
 interface Surroundings {
-  readonly folder: (name: string) => Books | undefined
+  readonly folder: (name: string) => Pick<Folder, 'books' | 'refuses'> | undefined
   readonly now: () => number
   readonly origin: () => string
   readonly basic: { readonly user: string; readonly password: string } | undefined
@@ -143,14 +146,17 @@ export function createApi1Door(around: Surroundings, given: Api1Options = {}): A
     if (url.pathname === ENDPOINTS) return json(200, { $resources: [{ name: 'SEED' }] })
     const [, folder = '', rest = ''] =
       /^([^/]+)\/(.+)$/.exec(decodeURIComponent(url.pathname.slice(PREFIX.length))) ?? []
-    const books = around.folder(folder)
-    if (!books) return refusal(404, `Endpoint ${folder} does not exist`)
+    const at = around.folder(folder)
+    if (!at) return refusal(404, `Endpoint ${folder} does not exist`)
     const [, name = '', key, prototypes] = /^(\w+)(?:\('(.*)'\)|\/\$prototypes\('(\w+\.\$\w+)'\))?$/.exec(rest) ?? []
     const found = published().find((one) => one.name === name)
     if (!found) return refusal(404, `Class ${name || rest} does not exist`)
     const representation = prototypes ?? url.searchParams.get('representation') ?? ''
     const [, own = '', facet = ''] = /^(\w+)\.\$(\w+)$/.exec(representation) ?? []
     if (own !== found.representation) return refusal(404, `Representation ${representation} does not exist`)
+    if (found.right && at.refuses(found.right))
+      return refusal(403, `${found.right}.read is not authorized for this user`)
+    const { books } = at
     if (prototypes) {
       count('prototype')
       return json(200, { $properties: facets.properties(found, books) })
@@ -188,6 +194,7 @@ export function createApi1Door(around: Surroundings, given: Api1Options = {}): A
       faults = plan
     },
     sessions: () => ({ open: sessions.size, most }),
+    endSessions: () => sessions.clear(),
     requests: () => ({ ...counts }),
     set(next) {
       options = next
@@ -231,12 +238,11 @@ function createFacets(around: Surroundings, optionsNow: () => Api1Options) {
 
   const properties = (of: PublishedClass, books: Books): Record<string, unknown> => {
     const [row] = of.rows(books)
-    const names = Object.keys(row ? shown(of, row, true) : {}).filter((column) => !column.startsWith('$'))
+    const example = { ...(row ? shown(of, row, true) : {}), ...stampsOf({ updated: '2026-01-01T00:00:00Z' }) }
     return Object.fromEntries(
-      [...names, ...Object.keys(stampsOf({ updated: 'x' }))].map((column) => [
-        column,
-        { $type: 'application/x-string' },
-      ]),
+      Object.entries(example)
+        .filter(([column]) => !column.startsWith('$'))
+        .map(([column, value]) => [column, { $type: `application/x-${typeName(value)}` }]),
     )
   }
 
@@ -310,6 +316,15 @@ function createFacets(around: Surroundings, optionsNow: () => Api1Options) {
   }
 
   return { properties, details, query }
+}
+
+/** `x-string`, `x-date` and `x-array` are Sage's; the others follow them. */
+function typeName(value: unknown): string {
+  if (Array.isArray(value)) return 'array'
+  if (value instanceof Digits) return 'decimal'
+  if (typeof value === 'number') return 'integer'
+  const found = /^\d{4}-\d\d-\d\d(T.*)?$/.exec(String(value))
+  return !found ? 'string' : found[1] ? 'datetime' : 'date'
 }
 
 /** Line classes come document by document, whose order is not always that of the key. */

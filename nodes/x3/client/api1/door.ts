@@ -2,7 +2,7 @@
 import type { X3Connection } from '../connection.ts'
 import type { Door } from '../door.ts'
 import { type Api1Entity, DIMENSION_TYPES } from './entities.ts'
-import { type Api1Line, createApi1Line } from './line.ts'
+import { type Api1Line, createApi1Line, type LineOptions } from './line.ts'
 import { createApi1Listing, createApi1Reader } from './reader.ts'
 import { type Api1Resolved, type Published, resolveApi1, type Site } from './resolve.ts'
 import { walkPage } from './walk.ts'
@@ -17,6 +17,8 @@ export interface Api1Settings {
   readonly pageSize: number
   /** Sessions that are held at the same time at most. */
   readonly sessions: number
+  /** Greatest pause before a session is asked for again, ms; 30 s. */
+  readonly sessionWaitMs?: number
   readonly dateDays: number
 }
 
@@ -25,8 +27,13 @@ export interface Api1Door extends Door {
   readonly site: Site
 }
 
-export function createApi1Door(connection: X3Connection, settings: Api1Settings): Api1Door {
-  const line = createApi1Line(connection, new URL(settings.url).origin, settings.sessions)
+export function createApi1Door(connection: X3Connection, settings: Api1Settings, kept?: LineOptions['kept']): Api1Door {
+  const { sessions, sessionWaitMs } = settings
+  const line = createApi1Line(connection, new URL(settings.url).origin, {
+    sessions,
+    ...(sessionWaitMs === undefined ? {} : { sessionWaitMs }),
+    ...(kept ? { kept } : {}),
+  })
   const { classes, entities, dateDays } = settings
   const site: Site = { line, entities, dateDays, classOf: (entity) => classes[entity] }
   const { pageSize } = settings
@@ -55,9 +62,15 @@ export function createApi1Door(connection: X3Connection, settings: Api1Settings)
       } while (cursor !== null)
       return codes.sort()
     },
-    reader: (entity, options) => createApi1Reader(connection, line, entity as Api1Resolved, { ...options, pageSize }),
-    listing: (entity, options) => createApi1Listing(connection, line, entity as Api1Resolved, options),
+    reader: (entity, options) =>
+      createApi1Reader(connection, line, entity as Api1Resolved, { ...options, ...telling(line, options), pageSize }),
+    listing: (entity, options) =>
+      createApi1Listing(connection, line, entity as Api1Resolved, { ...options, ...telling(line, options) }),
     forget() {},
     leave: () => line.leave(),
   }
 }
+
+/** What is waited for, with the reason where it is a session. */
+const telling = (line: Api1Line, { waiting }: { readonly waiting?: (what: string) => void }) =>
+  waiting ? { waiting: (what: string) => waiting(line.because(what)) } : {}

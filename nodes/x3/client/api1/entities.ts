@@ -197,7 +197,10 @@ const given: z.input<typeof api1File> = {
         },
       },
     },
-    watch: [{ walk: 'lines', proposed: 'GACCENTRYD', by: ['TYP', 'NUM'] }],
+    watch: [
+      { walk: 'lines', proposed: 'GACCENTRYD', by: ['TYP', 'NUM'] },
+      { walk: 'analytical', proposed: 'GACCENTRYA', by: ['TYP', 'NUM'] },
+    ],
   },
 }
 

@@ -93,11 +93,11 @@ export function createApi1Reader(
       const index = entity.watch.indexOf(watch)
       const place = watched[index]
       if (!place) return { tuples: [], cursor: null }
-      const { by } = of.watch.find((one) => one.walk === watch.def.walk) ?? { by: [] }
+      const { by, proposed } = of.watch.find((one) => one.walk === watch.def.walk) ?? { by: [], proposed: '' }
       const own: Walk = {
         ...walk,
         published: place,
-        key: keyOfWatched(of.watch[index]?.proposed, by),
+        key: WATCHED_KEYS[proposed] ?? by,
         what: `${name}, ${place.name}`,
       }
       const { cursor, signal } = request
@@ -116,9 +116,8 @@ const WATCHED_KEYS: Readonly<Record<string, readonly string[]>> = {
   PINVOICED: ['NUM', 'PIDLIN'],
   SINVOICED: ['NUM', 'SIDLIN'],
   GACCENTRYD: ['TYP', 'NUM', 'LIN', 'LEDTYP'],
+  GACCENTRYA: ['TYP', 'NUM', 'LIN', 'LEDTYP', 'ANALIN'],
 }
-const keyOfWatched = (proposed: string | undefined, by: readonly string[]): readonly string[] =>
-  WATCHED_KEYS[proposed ?? ''] ?? by
 
 /** The whole document of a key (JSON of its parts), with the number of the request that read it; nothing where it is gone. */
 function detailsOf(

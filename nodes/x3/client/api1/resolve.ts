@@ -1,8 +1,17 @@
 /** What of an entity a site publishes on api1: class, fields, the stamp that can be compared. */
 import { isSyncError, syncError } from '../../../../sync/contract/errors.ts'
-import type { ColumnDef, EntityDef, ListDef } from '../entities/types.ts'
+import type { ColumnType } from '../../../../sync/contract/message.ts'
+import { AMOUNT, type ColumnDef, type EntityDef, type ListDef } from '../entities/types.ts'
 import type { FieldPath } from '../paths.ts'
-import type { ResolvedColumn, ResolvedEntity, ResolvedList, ResolvedWatch, ResolveOptions, Stamp } from '../resolve.ts'
+import {
+  type ResolvedColumn,
+  type ResolvedEntity,
+  type ResolvedList,
+  type ResolvedWatch,
+  type ResolveOptions,
+  type Stamp,
+  withAdded,
+} from '../resolve.ts'
 import type { Api1Entity, Api1List } from './entities.ts'
 import type { Api1Line, Body } from './line.ts'
 import { fieldOf } from './nodes.ts'
@@ -51,58 +60,19 @@ export async function resolveApi1(
   signal: AbortSignal,
 ): Promise<Api1Resolved> {
   const { entity } = def
-  const of = site.entities[entity]
+  const known = site.entities[entity]
   const published = site.classOf(entity)
-  if (!of || !published)
+  if (!known || !published)
     throw syncError('config', 'x3.api1-class', `${entity}: no class of X3 is chosen for it`, {
       entity,
       hint: 'Test connection lists what the site publishes and proposes; write CLASS.REPRESENTATION under Classes on the connection.',
     })
+  const of = withExtra(known, options.extraFields)
   const notices: string[] = []
   const headers = await fieldsOf(site, published, '$query', entity, signal)
   const details =
     Object.keys(of.lists).length > 0 ? await fieldsOf(site, published, '$details', entity, signal) : headers
-  const chosen = new Set(options.sensitive ?? [])
-  const column = (
-    given: ColumnDef,
-    names: Api1List['columns'],
-    known: ReadonlySet<string> | undefined,
-  ): ResolvedColumn[] => {
-    if (given.sensitive && !chosen.has(given.name)) return []
-    if (given.path === undefined) return [{ def: given }]
-    const found = names[given.name]
-    const field = found && fieldOf(found)
-    if (field === undefined || (known && !known.has(field))) {
-      const text = `${entity}: ${published.representation} of ${published.name} has no ${field ?? 'field'} for ${given.name}`
-      if (def.key.includes(given.name)) throw unknownField(text, entity, given.name)
-      notices.push(`${text}; the column is left out`)
-      return []
-    }
-    const sign =
-      given.sign === undefined ? {} : given.sign.startsWith('^') ? { signOfParent: true } : { sign: at('sign') }
-    return [{ def: given, path: at(field), ...sign }]
-  }
-  const lists = (
-    defs: readonly ListDef[],
-    named: Readonly<Record<string, Api1List>>,
-    known?: ReadonlySet<string>,
-  ): ResolvedList[] =>
-    defs.map((list) => {
-      const found = named[list.name]
-      if (!found || (known && !known.has(found.collection)))
-        throw unknownField(
-          `${entity}: ${published.representation} of ${published.name} has no list ${found?.collection ?? ''} for ${list.name} in its details`,
-          entity,
-          list.name,
-        )
-      const dimensions = found.dimensions && { field: 'dimensions', first: 0, type: at('type'), code: at('code') }
-      return {
-        ...{ def: list, field: found.collection, nodes: undefined },
-        columns: list.columns.flatMap((one) => column(one, found.columns, undefined)),
-        lists: lists(list.lists ?? [], of.inner[list.name] ?? {}),
-        ...(dimensions ? { dimensions } : {}),
-      }
-    })
+  const laid: Laying = { def, options, of, published, notices }
   const stamp = await stampOf(site, published, of, options, entity, notices, signal)
   const watch = stamp?.granularity === 'second' ? watchesOf(site, def, of, notices) : []
   const only = def.only && of.columns[def.only.path.split('.').length > 0 ? 'type' : '']
@@ -113,8 +83,8 @@ export async function resolveApi1(
       queryArgs: {},
       idType: '',
     },
-    columns: def.columns.flatMap((one) => column(one, of.columns, details)),
-    lists: lists(def.lists ?? [], of.lists, details),
+    columns: columnsOf(laid, def.columns, '', of.columns, details),
+    lists: listsOf(laid, def.lists ?? [], of.lists, details),
     watch: watch.map(({ resolved }) => resolved),
     ...{ stamp, etag: false, dateField: of.date, notices, firstReadsAll: true as const },
     ...(only ? { only: at(fieldOf(only)) } : {}),
@@ -123,6 +93,92 @@ export async function resolveApi1(
       times: new Set([SECOND, DAY, ...(of.date ? [of.date] : [])]),
     },
   }
+}
+
+/** Fields that the user added are columns of the class, or of the collection of a list. */
+function withExtra(of: Api1Entity, extraFields: ResolveOptions['extraFields'] = []): Api1Entity {
+  const added = (list: string): Record<string, string> =>
+    Object.fromEntries(
+      withAdded('', [], list, extraFields).flatMap(({ name, path = '' }) => (/^\w+$/.test(path) ? [[name, path]] : [])),
+    )
+  const lists = (named: Readonly<Record<string, Api1List>>): Record<string, Api1List> =>
+    Object.fromEntries(
+      Object.entries(named).map(([name, list]) => [name, { ...list, columns: { ...list.columns, ...added(name) } }]),
+    )
+  return {
+    ...of,
+    columns: { ...of.columns, ...added('') },
+    lists: lists(of.lists),
+    inner: Object.fromEntries(Object.entries(of.inner).map(([name, named]) => [name, lists(named)])),
+  }
+}
+
+/** What columns and lists of an entity are laid over. */
+interface Laying {
+  readonly def: EntityDef
+  readonly options: ResolveOptions
+  readonly of: Api1Entity
+  readonly published: Published
+  readonly notices: string[]
+}
+
+function columnsOf(
+  { def, options, published, notices }: Laying,
+  defs: readonly ColumnDef[],
+  list: string,
+  names: Api1List['columns'],
+  known: ReadonlyMap<string, string> | undefined,
+): ResolvedColumn[] {
+  const chosen = new Set(options.sensitive ?? [])
+  return withAdded(def.entity, defs, list, options.extraFields).flatMap((given): ResolvedColumn[] => {
+    if (given.sensitive && !chosen.has(given.name)) return []
+    if (given.path === undefined) return [{ def: given }]
+    const found = names[given.name]
+    const field = found && fieldOf(found)
+    if (field === undefined || (known && !known.has(field))) {
+      const text = `${def.entity}: ${published.representation} of ${published.name} has no ${field ?? 'field'} for ${given.name}`
+      if (def.key.includes(given.name)) throw unknownField(text, def.entity, given.name)
+      notices.push(`${text}; the column is left out`)
+      return []
+    }
+    const sign =
+      given.sign === undefined ? {} : given.sign.startsWith('^') ? { signOfParent: true } : { sign: at('sign') }
+    const own = given.type === ('' as ColumnType) ? { ...given, type: typeOf(known?.get(field)) } : given
+    return [{ def: own, path: at(field), ...sign }]
+  })
+}
+
+function listsOf(
+  laid: Laying,
+  defs: readonly ListDef[],
+  named: Readonly<Record<string, Api1List>>,
+  known?: ReadonlyMap<string, string>,
+): ResolvedList[] {
+  const { def, of, published } = laid
+  return defs.map((list) => {
+    const found = named[list.name]
+    if (!found || (known && !known.has(found.collection)))
+      throw unknownField(
+        `${def.entity}: ${published.representation} of ${published.name} has no list ${found?.collection ?? ''} for ${list.name} in its details`,
+        def.entity,
+        list.name,
+      )
+    const dimensions = found.dimensions && { field: 'dimensions', first: 0, type: at('type'), code: at('code') }
+    return {
+      ...{ def: list, field: found.collection, nodes: undefined },
+      columns: columnsOf(laid, list.columns, list.name, found.columns, undefined),
+      lists: listsOf(laid, list.lists ?? [], of.inner[list.name] ?? {}),
+      ...(dimensions ? { dimensions } : {}),
+    }
+  })
+}
+
+/** Type of a column by that of a property (`application/x-date`). */
+export function typeOf(property: string | undefined): ColumnType {
+  const name = property?.replace(/^application\/x-/, '') ?? ''
+  if (/^(?:decimal|real|double|number)$/.test(name)) return AMOUNT
+  if (name === 'integer' || name === 'boolean' || name === 'date') return name
+  return name === 'datetime' ? 'timestamp' : 'string'
 }
 
 const at = (field: string): FieldPath => ({ steps: [{ field, collection: false }], type: 'String' })
@@ -134,21 +190,24 @@ const unknownField = (text: string, entity: string, field: string): Error =>
     hint: 'Have the representation show it, or correct the name in the file of fields.',
   })
 
-/** Fields of a facet; undefined where the site does not describe it. */
-async function fieldsOf(
+/** Fields of a facet, each with its type as X3 names it; undefined where the site does not describe it. */
+export async function fieldsOf(
   { line }: Site,
   { name, representation }: Published,
   facet: string,
   entity: string,
   signal: AbortSignal,
-): Promise<ReadonlySet<string> | undefined> {
+): Promise<ReadonlyMap<string, string> | undefined> {
   try {
     const body = await line.again(`${line.classes}${name}/$prototypes('${representation}.${facet}')`, {
       what: `${entity}: the fields of ${name}`,
       signal,
     })
     const properties = body.$properties
-    return typeof properties === 'object' && properties !== null ? new Set(Object.keys(properties)) : undefined
+    if (typeof properties !== 'object' || properties === null) return undefined
+    return new Map(
+      Object.entries(properties).map(([name, one]) => [name, String((one as { $type?: unknown } | null)?.$type ?? '')]),
+    )
   } catch (error) {
     // Not every release describes a facet; a class that is not there is told by its first page.
     if (isSyncError(error) && error.cause.httpStatus === 404 && !/class|representation/i.test(error.message))

@@ -43,7 +43,7 @@ export async function walkPage(walk: Walk, page: PageOf): Promise<WalkedPage> {
     ...{ what, signal: page.signal },
     ...(page.onAttempt ? { onAttempt: page.onAttempt } : {}),
   })
-  const notices = [...noticesOf(body)]
+  const notices = [...line.told(), ...noticesOf(body)]
   const rows: Raw[] = []
   const cursors: string[] = []
   let before = last
