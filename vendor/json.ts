@@ -1,4 +1,5 @@
 /** JSON from outside: looked at before it is parsed, since nothing bounds what a parser makes of it. */
+import { normalise } from '../sync/values/money.ts'
 import { DEPTH, MEGABYTE, overDepth, overParts, PARTS } from './limits.ts'
 
 /**
@@ -49,5 +50,26 @@ export const isTooDeep = (value: unknown, left = DEPTH): boolean =>
 export function parseExactly(source: string): unknown {
   const keep = (_key: string, value: unknown, { source: text = '' }: { source?: string }) =>
     typeof value === 'number' && !(Number.isSafeInteger(value) && /^-?\d+(?:\.0+)?$/.test(text)) ? text : value
+  return JSON.parse(source, keep as (key: string, value: unknown) => unknown)
+}
+
+/** A number in JSON as its digits, which no double has seen. */
+export interface ExactNumber {
+  readonly rawJSON: string
+}
+
+/** ECMAScript's own, in every Node that this runs on; the library of types does not have them yet. */
+const raw = JSON as unknown as { rawJSON(text: string): ExactNumber; isRawJSON(value: unknown): value is ExactNumber }
+
+/** A decimal as text, to be written as a JSON number with all its digits. Throws a `RangeError` for what is no decimal. */
+export const exactNumber = (text: string): ExactNumber => raw.rawJSON(normalise(text))
+
+/** Whether it is such a number. */
+export const isExactNumber = (value: unknown): value is ExactNumber => raw.isRawJSON(value)
+
+/** Parses JSON that is to be sent on: numbers that JavaScript would write in another way keep their digits. */
+export function parseToSend(source: string): unknown {
+  const keep = (_key: string, value: unknown, { source: text = '' }: { source?: string }) =>
+    typeof value === 'number' && String(value) !== text ? raw.rawJSON(text) : value
   return JSON.parse(source, keep as (key: string, value: unknown) => unknown)
 }

@@ -19,6 +19,7 @@ import { type BaswareConnection, createBaswareConnection } from './client/connec
 import { listNames, readList } from './client/lists.ts'
 import { apiOrigin, type BaswareAuth, type BaswareOptions, knownUrl } from './client/options.ts'
 import { type BaswareMemory, createMemory } from './client/poll.ts'
+import { createSendMemory, type SendMemory } from './client/send/target.ts'
 
 const config = z.object({
   region: field.choice(['EU', 'US', 'AU', 'CA']),
@@ -51,6 +52,8 @@ export interface BaswareClient {
   readonly connection: BaswareConnection
   /** What its runs share. */
   readonly memory: BaswareMemory
+  /** What the nodes that send share. */
+  readonly send: SendMemory
   /** Value of the `source` column. */
   readonly source: string
 }
@@ -62,7 +65,7 @@ export const baswareConnection: ConnectionSpec<typeof config, typeof secrets, Ba
   credentials: secrets,
   async open(values, credentials) {
     const connection = createBaswareConnection(await optionsOf(values, credentials))
-    return { connection, memory: createMemory(), source: values.source }
+    return { connection, memory: createMemory(), send: createSendMemory(), source: values.source }
   },
   close: (client) => client.connection.close(),
   test: async (values, credentials, { signal }) => checkBasware(await optionsOf(values, credentials), signal),

@@ -75,6 +75,9 @@ describe("the client's fields and Basware's published file", function () {
       [250, 25, 25, 36],
     )
     for (const scope of Object.values(SCOPES).flat())
-      ok(Object.keys(api.paths).includes(`/v1/${scope.split('.')[0]}`), scope)
+      ok(
+        Object.keys(api.paths).some((path) => path.split('/')[2] === scope.split('.')[0]),
+        scope,
+      )
   })
 })

@@ -19,8 +19,15 @@ export interface Ask {
   readonly what: string
   readonly signal: AbortSignal
   readonly scope: string
+  /** Scopes that its token is asked with; absent: those of whoever reads invoices. */
+  readonly group?: ScopeGroup
   /** Called before each attempt: takes the read number. */
   readonly onAttempt?: () => void
+}
+
+export interface Post extends Ask {
+  /** Greatest reply; absent: 1 MB. */
+  readonly maxBytes?: number
 }
 
 export interface Api {
@@ -35,7 +42,7 @@ export interface Api {
     headers: Readonly<Record<string, string>>,
     ask: Ask,
   ): Promise<{ readonly first: Received; readonly reply: Received }>
-  post(url: string, body: unknown, ask: Ask): Promise<Received>
+  post(url: string, body: unknown, ask: Post): Promise<Received>
   requests(): number
   close(): Promise<void>
 }
@@ -67,10 +74,9 @@ const groupOf = (scope: string): ScopeGroup => (scope.startsWith('matching') ? '
 /** With the login; once more with a new token where the first is refused. */
 async function authorised(
   login: Credentials,
-  { scope, signal }: Ask,
+  { scope, group = groupOf(scope), signal }: Ask,
   work: (authorization: string) => Promise<Received>,
 ): Promise<Received> {
-  const group = groupOf(scope)
   const first = await login.header(group, signal)
   const reply = await work(first)
   if (reply.status !== 401 || !login.forget(group, first)) return reply
@@ -129,9 +135,16 @@ export function createApi(options: BaswareOptions, given?: Dispatcher): Api {
     post: (url, body, ask) =>
       authorised(login, ask, (authorization) =>
         toApi(around, {
-          ...{ method: 'POST', url, signal: ask.signal, what: ask.what, changes: true, maxBytes: LOGIN_BYTES },
+          ...{
+            method: 'POST',
+            url,
+            signal: ask.signal,
+            what: ask.what,
+            changes: true,
+            maxBytes: ask.maxBytes ?? LOGIN_BYTES,
+          },
           headers: { authorization, 'content-type': 'application/json' },
-          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+          ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
         }),
       ),
     close: () => dispatcher.destroy(),

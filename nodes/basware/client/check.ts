@@ -4,7 +4,7 @@ import { isSyncError, withHint } from '../../../sync/contract/errors.ts'
 import { withRetry } from '../../../sync/contract/retry.ts'
 import { clockLine, fine, HURRIED, type ReportLine } from '../../../vendor/report.ts'
 import { type BaswareConnection, createBaswareConnection } from './connection.ts'
-import { type BaswareOptions, SCOPES } from './options.ts'
+import { type BaswareOptions, SCOPES, type ScopeGroup } from './options.ts'
 
 /** One question for each scope that changes nothing, whatever the answer. */
 const QUESTIONS: Readonly<Record<string, (connection: BaswareConnection, signal: AbortSignal) => Promise<unknown>>> = {
@@ -43,6 +43,21 @@ const QUESTIONS: Readonly<Record<string, (connection: BaswareConnection, signal:
     }),
 }
 
+/** What can be sent with each group of scopes; a tenant may do without any of them. */
+const SENDING = {
+  vendors: 'suppliers',
+  accounts: 'accounts',
+  costCenters: 'cost centres',
+  lists: 'values of axes as lists',
+  projects: 'values of an axis as projects',
+  sendOrders: 'purchase orders',
+} as const satisfies Partial<Record<ScopeGroup, string>>
+type SendingGroup = keyof typeof SENDING
+const SENDING_GROUPS = Object.keys(SENDING) as SendingGroup[]
+
+/** What reads invoices, and their orders. */
+const READING = ['invoices', 'orders'] as const
+
 /** What each scope is for, for somebody who has to ask Basware for it. */
 const FOR: Readonly<Record<string, string>> = {
   'accountingDocuments.read': 'approved invoices',
@@ -65,17 +80,19 @@ export async function checkBasware(options: BaswareOptions, signal: AbortSignal)
 async function linesOf(connection: BaswareConnection, signal: AbortSignal): Promise<ReportLine[]> {
   const given = new Set<string>()
   try {
-    for (const scope of Object.values(SCOPES).flat()) if (await connection.granted(scope, signal)) given.add(scope)
+    for (const scope of new Set(Object.values(SCOPES).flat()))
+      if (await connection.granted(scope, signal)) given.add(scope)
   } catch (error) {
     return [failedLine(error, signal)]
   }
   const lines: ReportLine[] = []
-  for (const group of Object.values(SCOPES))
-    for (const scope of group) {
+  for (const name of READING)
+    for (const scope of SCOPES[name]) {
       // A token is asked for all scopes of a group: without one of them there is none to ask with.
-      const askable = group.every((one) => given.has(one))
+      const askable = SCOPES[name].every((one) => given.has(one))
       lines.push(await scopeLine(connection, scope, { given: given.has(scope), askable }, signal))
     }
+  for (const group of SENDING_GROUPS) lines.push(await sendingLine(connection, group, given, signal))
   const origins = connection.redirectedTo()
   return [
     fine(`Reached ${connection.origin} as ${connection.user}.`),
@@ -83,6 +100,40 @@ async function linesOf(connection: BaswareConnection, signal: AbortSignal): Prom
     ...lines,
     ...(origins.length > 0 ? [fine(`Invoices are fetched from ${origins.join(', ')}.`)] : []),
   ]
+}
+
+/** Whether what basware-send needs for a kind of records was given; without any of it nobody sends them, which is no fault. */
+async function sendingLine(
+  connection: BaswareConnection,
+  group: SendingGroup,
+  given: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<ReportLine> {
+  const scopes: readonly string[] = SCOPES[group]
+  const missing = scopes.filter((scope) => !given.has(scope))
+  const writing = scopes.filter((scope) => scope.endsWith('.write'))
+  const what = SENDING[group]
+  if (writing.every((scope) => missing.includes(scope)))
+    return fine(`${writing.join(', ')}: not given; needed only to send ${what} (basware-send).`)
+  if (missing.length > 0)
+    return {
+      ok: false,
+      text: `${missing.join(', ')}: not given to this client, so that ${what} cannot be sent. Ask Basware for it.`,
+    }
+  try {
+    for (const scope of scopes.filter((one) => one.endsWith('.read')))
+      if (scope !== 'matchingOrderLines.read' && scope !== 'lists.read' && scope !== 'projects.read')
+        await connection.get(`/v1/${scope.replace('.read', '')}`, {
+          what: scope,
+          scope,
+          group,
+          signal,
+          query: { pageSize: '1' },
+        })
+    return fine(`${scopes.join(', ')}: given (sending ${what}).`)
+  } catch (error) {
+    return failedLine(error, signal)
+  }
 }
 
 async function scopeLine(

@@ -1,13 +1,22 @@
 /** A connection to one tenant of Basware's P2P API: reads are tried again, everything keeps within its limits. */
 import type { Dispatcher } from 'undici'
-import { syncError } from '../../../sync/contract/errors.ts'
+import { type SyncError, syncError } from '../../../sync/contract/errors.ts'
 import { type RetryContext, type RetryOptions, withRetry } from '../../../sync/contract/retry.ts'
 import type { ServerClock } from '../../../vendor/clock.ts'
-import { parseExactly } from '../../../vendor/json.ts'
+import { parseExactly, parseToSend } from '../../../vendor/json.ts'
 import { limiter } from '../../../vendor/limiter.ts'
 import { DEPTH, overDepth } from '../../../vendor/limits.ts'
-import { type Api, type Ask, createApi } from './api.ts'
-import { type Answer, answerError, bodyError, isHtml, pageError, tooMuch } from './errors.ts'
+import { type Api, type Ask, createApi, type Post } from './api.ts'
+import {
+  type Answer,
+  answerError,
+  bodyError,
+  faultsIn,
+  isHtml,
+  pageError,
+  type RecordFault,
+  tooMuch,
+} from './errors.ts'
 import type { Received } from './http.ts'
 import type { BaswareOptions } from './options.ts'
 
@@ -17,6 +26,8 @@ export interface Get extends Ask {
   readonly continuation?: string | null
   /** Told what a retry waits for. */
   readonly waiting?: ((what: string) => void) | undefined
+  /** What is found is sent on: its numbers keep their digits as numbers. */
+  readonly toSend?: true
 }
 
 /** A success: its data, numbers that JavaScript would change as text. */
@@ -33,7 +44,9 @@ export interface Posted {
   /** Under which Basware tells later what became of it. */
   readonly requestId: string
   /** Why it was refused. */
-  readonly refusal: Error | undefined
+  readonly refusal: SyncError | undefined
+  /** Of a refusal: which records it names, and why. */
+  readonly faults: readonly RecordFault[]
 }
 
 export interface BaswareConnection {
@@ -52,10 +65,10 @@ export interface BaswareConnection {
    */
   get(path: string, ask: Get): Promise<Found | undefined>
   /**
-   * Sends once. A status below 500 that Basware itself gave is an answer; everything else is thrown, as `unknown-outcome`
+   * Sends once; a text as it is. A status below 500 that Basware itself gave is an answer; everything else is thrown, as `unknown-outcome`
    * where it may have been done.
    */
-  post(path: string, body: unknown, ask: Ask): Promise<Posted>
+  post(path: string, body: unknown, ask: Post): Promise<Posted>
   /** Whether a scope was given to the client. */
   granted(scope: string, signal: AbortSignal): Promise<boolean>
   /** Origins that redirects led to so far. */
@@ -127,7 +140,10 @@ async function getOnce(api: Api, path: string, ask: Get): Promise<Found | undefi
   )
   if (reply.status === 404 && first.requestId !== undefined && !isHtml(reply)) return undefined
   if (reply.status < 200 || reply.status >= 300) throw answerError(reply, what, scope, false)
-  return { data: dataIn(reply, what), continuation: reply.continuation || null }
+  return {
+    data: dataIn(reply, what, ask.toSend ? parseToSend : parseExactly),
+    continuation: reply.continuation || null,
+  }
 }
 
 /** A reply that Basware gave to a write: success, or a refusal that says that nothing was done. */
@@ -148,14 +164,14 @@ function postedIn(reply: Received, { what, scope }: Ask): Posted {
   const error = isSuccess ? undefined : answerError(reply, what, scope, true)
   const passes = status >= 500 || status === 401 || status === 403 || status === 408 || status === 429
   if (error && (passes || requestId === undefined)) throw error
-  return { status, requestId: requestId ?? '', refusal: error }
+  return { status, requestId: requestId ?? '', refusal: error, faults: error ? faultsIn(reply.body) : [] }
 }
 
 /** The JSON of a success. */
-function dataIn(answer: Answer, what: string): unknown {
+function dataIn(answer: Answer, what: string, parse: (source: string) => unknown): unknown {
   if (isHtml(answer)) throw pageError(answer, what)
   try {
-    return parseExactly(answer.body.toString('utf8'))
+    return parse(answer.body.toString('utf8'))
   } catch (error) {
     // The stack ended in something deeply nested.
     if (error instanceof RangeError) throw tooMuch(overDepth(DEPTH), what)

@@ -33,6 +33,24 @@ export function reasonsIn(body: Buffer): { readonly code: string; readonly text:
   return { code: code.slice(0, 100), text: oneLine(texts.length > 0 ? texts.join('; ') : plain) }
 }
 
+/** What a refusal says of one of the records that were sent. */
+export interface RecordFault {
+  readonly externalCode: string
+  readonly code: string
+  readonly text: string
+}
+
+/** The records that a refusal names. */
+export function faultsIn(body: Buffer): readonly RecordFault[] {
+  const { errors } = (parsed(body) ?? {}) as { readonly errors?: unknown }
+  return (Array.isArray(errors) ? errors : []).flatMap((one: unknown) => {
+    const { externalCode, code, message, info } = (one ?? {}) as Record<string, unknown>
+    if (typeof externalCode !== 'string' || externalCode === '') return []
+    const text = [message, info].filter((part) => typeof part === 'string' && part !== '').join(': ')
+    return [{ externalCode, code: typeof code === 'string' ? code : '', text: oneLine(text) }]
+  })
+}
+
 function parsed(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString('utf8'))

@@ -66,5 +66,12 @@ export function redirectFault(from: string, to: URL, allowed: readonly string[])
 export const SCOPES = {
   invoices: ['accountingDocuments.read', 'accountingDocuments.write', 'requestStatus.read'],
   orders: ['matchingOrders.read', 'matchingOrderLines.read'],
+  results: ['requestStatus.read'],
+  vendors: ['vendors.read', 'vendors.write'],
+  accounts: ['accounts.read', 'accounts.write'],
+  costCenters: ['costCenters.read', 'costCenters.write'],
+  lists: ['lists.read', 'lists.write'],
+  projects: ['projects.read', 'projects.write'],
+  sendOrders: ['matchingOrders.read', 'matchingOrders.write', 'matchingOrderLines.read', 'matchingOrderLines.write'],
 } as const
 export type ScopeGroup = keyof typeof SCOPES

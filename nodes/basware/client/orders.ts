@@ -1,5 +1,6 @@
 /** The coding of purchase orders, as the ERP's interface sent it to Basware: by number and company. */
 import type { Reading } from './invoices.ts'
+import { pages } from './pages.ts'
 import { type CodingRow, type Order, type OrderLine, recordsIn } from './replies.ts'
 
 /** Overlap of the question what changed: clocks and zones of the two layers. */
@@ -72,7 +73,11 @@ async function refresh({ companies }: OrderBook, reading: Reading, code: string)
   const since = company.newest && new Date(Date.parse(company.newest) - OVERLAP_MS).toISOString()
   const query = { companyCode: code, pageSize: ORDER_PAGE, ...(since ? { lastUpdated: since } : {}) }
   let { newest } = company
-  for await (const data of pages(reading, '/v1/matchingOrders', `Orders of ${code}`, 'matchingOrders.read', query))
+  for await (const data of pages(reading, '/v1/matchingOrders', {
+    what: `Orders of ${code}`,
+    scope: 'matchingOrders.read',
+    query,
+  }))
     for (const order of recordsIn('matchingOrders', data, `Orders of ${code}`)) {
       if (order.companyCode !== code) continue
       add(company, order)
@@ -94,23 +99,7 @@ async function readLines(reading: Reading, code: string): Promise<readonly Order
   const what = `Lines of order ${code}`
   const query = { orderExternalCode: code, pageSize: LINE_PAGE }
   const found: OrderLine[] = []
-  for await (const data of pages(reading, '/v1/matchingOrderLines', what, 'matchingOrderLines.read', query))
+  for await (const data of pages(reading, '/v1/matchingOrderLines', { what, scope: 'matchingOrderLines.read', query }))
     found.push(...recordsIn('matchingOrderLines', data, what))
   return found
-}
-
-async function* pages(
-  { connection, signal, waiting }: Reading,
-  path: string,
-  what: string,
-  scope: string,
-  query: Readonly<Record<string, string>>,
-): AsyncGenerator<unknown> {
-  let continuation: string | null = null
-  do {
-    const found = await connection.get(path, { what, signal, scope, query, continuation, waiting })
-    if (!found) return
-    yield found.data
-    continuation = found.continuation
-  } while (continuation !== null)
 }

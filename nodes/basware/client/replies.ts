@@ -47,7 +47,7 @@ const item = z.looseObject({
   externalCode: textOrNull,
   parentExternalCode: textOrNull,
   status: z.string(),
-  errors: z.array(z.looseObject({ message: textOrNull })).nullish(),
+  errors: z.array(z.looseObject({ message: textOrNull, category: textOrNull })).nullish(),
 })
 const request = z.looseObject({
   requestId: z.string(),
