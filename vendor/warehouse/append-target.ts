@@ -80,7 +80,7 @@ export function createAppendTarget(warehouse: Warehouse, entity: string, options
     keys: (_schema, source, context) => storedVersions(dialect, table, source, context),
     async whole(_schema, source, context) {
       const asked = { list: '', name: table, source: 'source', find: await columns(context) }
-      return wholeTables(dialect, [asked], wholeVersionsQuery(dialect, asked), source, context)
+      return wholeTables(warehouse, [asked], wholeVersionsQuery(dialect, asked), source, context)
     },
     totals: async () => VERSIONS_UNTOLD,
   }

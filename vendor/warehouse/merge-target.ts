@@ -65,7 +65,7 @@ export function createMergeTarget<R>(warehouse: Warehouse, entity: string, optio
         source: key[0] as string,
         find: found?.[place] ?? asGiven,
       }))
-      return wholeTables(dialect, tables, wholeQuery(dialect, tables), source, context)
+      return wholeTables(warehouse, tables, wholeQuery(dialect, tables), source, context)
     },
     async totals(question, context) {
       const { parts, found } = await plans.ready(question.schema, context)

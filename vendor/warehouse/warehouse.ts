@@ -1,5 +1,6 @@
 /** What the targets of one connection share, and what all of them can. */
 import type { Mark, PrepareContext, Prepared, Target, WriteContext } from '../../sync/contract/target.ts'
+import { createQueue, type Queue } from '../../sync/values/queue.ts'
 import type { SqlDialect, TableName, WantedTable } from './dialect.ts'
 import { createMarks, type Marks } from './marks.ts'
 import { createShaper, type Shaped, type ShapeTables } from './shape.ts'
@@ -10,12 +11,15 @@ export interface Warehouse {
   readonly dialect: SqlDialect
   readonly shape: ShapeTables
   readonly marks: Marks
+  /** Looks at whole tables go one after another: so they share one session, which never writes. */
+  readonly looks: Queue
 }
 
 export const createWarehouse = (dialect: SqlDialect, marks: Marks = createMarks(dialect)): Warehouse => ({
   dialect,
   marks,
   shape: createShaper(dialect),
+  looks: createQueue(),
 })
 
 /** What the engine may ask of every table of a warehouse; `test/support/target-suite.ts` does. */

@@ -1,7 +1,8 @@
 /** What the tables of an entity hold of one source, as a whole: rows and sums that the ledger expects, in one statement. */
 import type { WholeTable, WriteContext } from '../../sync/contract/target.ts'
-import type { DialectText, FindColumn, SqlDialect, TableName } from './dialect.ts'
+import type { DialectText, FindColumn, TableName } from './dialect.ts'
 import { quoteColumn, quoteTable } from './tables.ts'
+import type { Warehouse } from './warehouse.ts'
 
 /** A table of an entity, header first. */
 export interface AskedTable {
@@ -62,7 +63,7 @@ export function wholeVersionsQuery(dialect: DialectText, { name, source, find }:
 
 /** `sql`: one of the queries above for these tables. */
 export async function wholeTables(
-  dialect: SqlDialect,
+  { dialect, looks }: Warehouse,
   tables: readonly AskedTable[],
   sql: string,
   source: string,
@@ -70,7 +71,8 @@ export async function wholeTables(
 ): Promise<readonly WholeTable[]> {
   const what = `Rows and sums of ${tables.map(({ name }) => dialect.plain(name)).join(', ')}`
   const values = [['source', source] as const]
-  const rows = await dialect.run({ sql, values, what, kind: 'read', apart: true }, context)
+  const look = () => dialect.run({ sql, values, what, kind: 'read', apart: true }, context)
+  const rows = await looks.run(look, context.signal)
   return tables.map(({ list, name }, place) => {
     const { n, s, m, o, v } = rows.find(({ q }) => String(q) === String(place)) ?? {}
     return {

@@ -40,6 +40,8 @@ export function createPool(
   const login = createLogin(options.auth, { timeoutMs, route: options })
   let idle: Session[] = []
   const atLogin = new WeakSet<SyncError>()
+  /** Whether sessions keep what they are set to; after a lost one they are asked anew. */
+  let obeys = false
 
   async function openSession(context: WriteContext, apart: boolean): Promise<Session> {
     const what = `Login to ${account}`
@@ -72,8 +74,11 @@ export function createPool(
     try {
       const what = 'Settings of the session'
       await sender.send(session, { sql: sessionSettings(options), what }, context)
-      const wrong = wrongSetting(await sender.send(session, { sql: SHOW_SETTINGS, what }, context), options)
-      if (wrong) throw wrong
+      if (!obeys) {
+        const wrong = wrongSetting(await sender.send(session, { sql: SHOW_SETTINGS, what }, context), options)
+        if (wrong) throw wrong
+        obeys = true
+      }
       const own = { sql: 'SELECT CURRENT_SESSION() AS "id"', what: 'Number of the session' }
       session.id = String((await sender.send(session, own, context))[0]?.id)
       await sender.freeLocks(session, context)
@@ -93,7 +98,10 @@ export function createPool(
     }
     const gone = session.lost ? [session, ...idle] : [session]
     sender.left(session)
-    if (session.lost) idle = []
+    if (session.lost) {
+      idle = []
+      obeys = false
+    }
     for (const { driver } of gone) void within(driver.close(), CLOSE_MS)
   }
 

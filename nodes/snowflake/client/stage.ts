@@ -9,12 +9,15 @@ import type { Connection } from './connection.ts'
 import { foundType, literal, MOMENT, noDefault, plainTable, quote, quoteTable, splitName, stored } from './sql.ts'
 
 /** The temporary table that a batch is staged in: texts only, so that loading cannot fail on a value. */
-export interface StagingTable {
+interface StagedColumns {
   readonly name: TableName
   /** Stored names of its columns. `n` is never null: a file whose names do not match would give rows of nulls. */
   readonly fields: readonly string[]
-  /** It was read back once that its texts compare by their bytes. */
-  isChecked?: boolean
+}
+
+export interface StagingTable extends StagedColumns {
+  /** Schemas in which it was read back that texts of a temporary table compare by their bytes. */
+  readonly checked: Set<string>
 }
 
 export interface StageOptions {
@@ -32,10 +35,10 @@ export const stagingName = (table: TableName): TableName => ({
   table: `TIEOUT_STAGE_${createHash('sha256').update(plainTable(table)).digest('hex').slice(0, 16).toUpperCase()}`,
 })
 
-export const createStaging = ({ name, fields }: StagingTable): string =>
+export const createStaging = ({ name, fields }: StagedColumns): string =>
   `CREATE OR REPLACE TEMPORARY TABLE ${quoteTable(name)} (${fields.map((field) => `${quote(field)} VARCHAR COLLATE ''${field === 'n' ? ' NOT NULL' : ''}`).join(', ')})`
 
-export const insertStaged = ({ name, fields }: StagingTable): string =>
+export const insertStaged = ({ name, fields }: StagedColumns): string =>
   `INSERT INTO ${quoteTable(name)} (${fields.map(quote).join(', ')}) SELECT ${fields.map((field) => `CAST(f.value:${quote(field)} AS VARCHAR)`).join(', ')} FROM TABLE(FLATTEN(INPUT => PARSE_JSON(?))) AS f`
 
 /**
@@ -100,7 +103,7 @@ export async function stageRows(
 ): Promise<void> {
   const { count, what, text, path } = rows
   await work.run({ sql: createStaging(table), what: `Temporary table for ${what}`, kind: 'write' })
-  if (!table.isChecked) await checkStaging(work, table, what)
+  await checkStaging(work, table, what)
   if (text !== undefined) {
     const [result] = await work.run({
       sql: insertStaged(table),
@@ -121,13 +124,15 @@ export async function stageRows(
   checkCount('snowflake', count, Number(result?.rows_loaded), what)
 }
 
-/** Rows are told apart by the texts of their keys here too. */
+/** Rows are told apart by the texts of their keys here too. What overrules that is set for a schema, or above it. */
 async function checkStaging(work: Work, table: StagingTable, what: string): Promise<void> {
+  const schema = plainTable({ ...table.name, table: '' })
+  if (table.checked.has(schema)) return
   const sql = `DESCRIBE TABLE ${quoteTable(table.name)}`
   const columns = await work.run({ sql, what: `Columns of the temporary table for ${what}`, kind: 'read' })
   const found = columns.map((row) => foundType(String(row.type)).collation).find((collation) => collation !== '')
   if (found !== undefined) throw defaultCollation(table.name, found)
-  table.isChecked = true
+  table.checked.add(schema)
 }
 
 const defaultCollation = (name: TableName, collation: string) =>

@@ -27,10 +27,10 @@ interface Rows {
 }
 
 export const mergeStaging =
-  (connection: Connection, options: StageOptions) =>
+  (connection: Connection, options: StageOptions, checked = new Set<string>()) =>
   (schema: Schema, parts: readonly Part[]): Staging<Rows> => {
     const name = (parts[0] as Part).wanted.name
-    const staging = stagingTable(name, parts)
+    const staging = stagingTable(name, parts, checked)
     const serializers = parts.map(({ list, columns }, i) =>
       compileSerializer(schema, { list, columns, tag: String(i) }),
     )
@@ -49,9 +49,9 @@ export const mergeStaging =
     }
   }
 
-function stagingTable(name: TableName, parts: readonly Part[]): StagingTable {
+function stagingTable(name: TableName, parts: readonly Part[], checked: Set<string>): StagingTable {
   const widest = parts.reduce((a, b) => (b.columns.length > a.columns.length ? b : a))
-  return { name: stagingName(name), fields: ['t', ...stagedFields(widest.columns)] }
+  return { name: stagingName(name), fields: ['t', ...stagedFields(widest.columns)], checked }
 }
 
 function pack(serializers: readonly Serializer[], { records }: WriteBatch) {
