@@ -28,7 +28,7 @@ const RUN = 'floor'
 
 /** What is written for one entity. */
 interface Part {
-  readonly staging: StagingTable
+  readonly staging: Omit<StagingTable, 'checked'>
   readonly lists: readonly string[]
   /** In the order in which they are sent; the header last. */
   readonly merges: readonly string[]

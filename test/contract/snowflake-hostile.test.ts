@@ -151,4 +151,28 @@ describe('snowflake, the parameters of account and user', () => {
     const dates = await f.rows(`SELECT CAST(ACCOUNTING_DATE AS VARCHAR) FROM ${table()} ORDER BY 1`)
     assert.deepEqual(dates.flat(), ['2026-03-04', '2026-03-05', '2026-03-06'])
   })
+
+  it('looks at whole tables share a session that never writes', async () => {
+    f = await startSnowflakeFixture({ parameters: HOSTILE })
+    const connection = f.connect()
+    const targets = ['gl_entry', 'gl_entry_2', 'gl_entry_3'].map((entity) => {
+      const schema = { ...journal, entity }
+      return { schema, target: f.target(connection, entity) }
+    })
+    for (const [i, { schema, target }] of targets.entries()) {
+      await target.prepare(schema, context)
+      await target.write({ ...batchOf(String(i), [entry('1', { read: 1, lines: two })]), schema }, context)
+    }
+    await Promise.all(targets.map(({ schema, target }) => target.whole(schema, 'x3', context)))
+    const sessions = (pattern: RegExp) =>
+      f.sandbox
+        .log()
+        .filter(({ text }) => pattern.test(text))
+        .map(({ session }) => session)
+    const [looking, ...others] = new Set(sessions(/COUNT\(\*\) - COUNT/))
+    assert.deepEqual(others, [])
+    assert.ok(looking !== undefined && !sessions(/^(MERGE|INSERT|COPY|CREATE)/).includes(looking))
+    assert.equal(sessions(/^ALTER SESSION/).length, 2)
+    assert.equal(sessions(/^SHOW PARAMETERS/).length, 1)
+  })
 })
