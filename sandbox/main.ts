@@ -20,6 +20,7 @@ const usage = `npm run sandbox -- [flags]
   --generation current|quantityLines|2021|sage
   --door NAME                      the door of X3 whose faults are played
   --serve NAME,NAME                which servers (all): ${SERVER_NAMES.join(', ')}
+  --basware sent|byHand            what stands in Basware at the beginning (sent)
   --prepared                       stop the clock and keep the source's replies, for benches
   --stay                           do not end when standard input does`
 
@@ -37,6 +38,7 @@ const flags = z.object({
     .default(SERVER_NAMES.join(','))
     .transform((names) => names.split(','))
     .pipe(z.array(z.enum(SERVER_NAMES))),
+  basware: z.enum(['sent', 'byHand']).default('sent'),
   prepared: z.boolean().default(false),
   stay: z.boolean().default(false),
 })
@@ -83,7 +85,7 @@ async function main(chosen: Flags): Promise<void> {
       return Number(history.secret(name, () => String(free)))
     },
     secret,
-    options: { x3Port: chosen.port, generation: chosen.generation, door: chosen.door, prepared: chosen.prepared },
+    options: { ...chosen, x3Port: chosen.port },
   }
   const servers: Record<string, RunningServer> = {}
   for (const name of chosen.serve) servers[name] = await SERVERS[name](ground)

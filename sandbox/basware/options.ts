@@ -27,6 +27,11 @@ export interface BaswareOptions {
   /** How many invoices there are at the beginning. */
   invoices?: number
   habits?: Partial<Habits>
+  /**
+   * What stands there at the beginning: all that the ERP's interface would have sent (`sent`), or what people typed before there
+   * was one (`byHand`). `sent`
+   */
+  begins?: 'sent' | 'byHand'
   /** Where what was done is kept over restarts; nothing is without it. */
   file?: string
   faults?: FaultPlan

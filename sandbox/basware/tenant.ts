@@ -74,7 +74,14 @@ function createData(options: BaswareOptions, times: Times, settings: BaswareSett
   const requests = createRequests(around)
   const documents = createDocuments({ ...around, requests })
   const { seed, size, today, invoices } = options
-  const company = createCompany({ seed, size, today, invoices, habits: { ...HABITS, ...options.habits } })
+  const company = createCompany({
+    seed,
+    size,
+    today,
+    invoices,
+    habits: { ...HABITS, ...options.habits },
+    begins: options.begins ?? 'sent',
+  })
   const records = createRecords({ ...around, requests, first: company.masters, kept: ADMINISTRATION })
   const acts = createActs({ documents, records, agenda, settings, company })
   return { agenda, requests, documents, records, company, acts }

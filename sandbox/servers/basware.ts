@@ -6,9 +6,10 @@ import type { Ground, RunningServer } from './server.ts'
 /** Until P2P has what the API took, and the API what P2P has: as at Basware, where it is minutes. */
 const BETWEEN_LAYERS_MS = 400
 
-export async function baswareServer({ history, folder, port, secret }: Ground): Promise<RunningServer> {
+export async function baswareServer({ history, folder, port, secret, options }: Ground): Promise<RunningServer> {
   const basware = await startBasware({
     ...{ seed: history.seed, size: history.size, today: history.today, clock: history.clock },
+    begins: options.basware ?? 'sent',
     ...(folder === undefined ? {} : { file: join(folder, 'basware.jsonl') }),
     port: await port('basware.port'),
     filesPort: await port('basware.filesPort'),

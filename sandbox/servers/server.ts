@@ -19,6 +19,8 @@ export interface GroundOptions {
   readonly generation: 'current' | 'quantityLines' | '2021' | 'sage'
   /** The door of X3 whose faults are played. */
   readonly door?: string
+  /** What stands in Basware at the beginning. */
+  readonly basware?: 'sent' | 'byHand'
   /** Books that stand still: a source keeps its replies, for benches. */
   readonly prepared: boolean
 }

@@ -34,7 +34,7 @@ function journalOf(invoice: Invoice): Posted {
 }
 
 describe('the comparer of postings', () => {
-  const company = createCompany({ ...first, invoices: undefined, habits: HABITS })
+  const company = createCompany({ ...first, invoices: undefined, habits: HABITS, begins: 'sent' })
   const invoices = Array.from({ length: 8 }, (_, index) => company.invoice(index) as unknown as Invoice)
     .filter(({ companyCode }) => companyCode !== 'IE10')
     .map((invoice, n) => ({

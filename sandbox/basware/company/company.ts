@@ -2,6 +2,7 @@ import { createBooks } from '../../books/books.ts'
 import type { Size } from '../../books/types.ts'
 import { PROJECT_LIST } from '../collections.ts'
 import type { Masters } from '../layers.ts'
+import { byHand } from './by-hand.ts'
 import { CASES } from './cases.ts'
 import { draftOf } from './drafts.ts'
 import { createGround } from './ground.ts'
@@ -16,6 +17,8 @@ export interface CompanyOptions {
   /** How many invoices there are at the beginning; half as many as orders, from 70 to 5,000, unless told. */
   readonly invoices: number | undefined
   readonly habits: Habits
+  /** See `BaswareOptions`. */
+  readonly begins: 'sent' | 'byHand'
 }
 
 /** What the demo group has in Basware. Made when it is first asked for. */
@@ -29,7 +32,7 @@ export interface Company {
   caseOf(index: number): string
 }
 
-export function createCompany({ seed, size, today, invoices, habits }: CompanyOptions): Company {
+export function createCompany({ seed, size, today, invoices, habits, begins }: CompanyOptions): Company {
   let made: ReturnType<typeof createGround> | undefined
   // Books of its own, that no day changes: the same invoices after a restart.
   const ground = () => {
@@ -37,7 +40,7 @@ export function createCompany({ seed, size, today, invoices, habits }: CompanyOp
     return made
   }
   const count = (): number => invoices ?? Math.max(70, Math.min(5_000, Math.round(ground().orders.length / 2)))
-  const makers: Readonly<Record<string, () => readonly Json[]>> = {
+  const sent: Readonly<Record<string, () => readonly Json[]>> = {
     vendors: () => vendorsOf(ground()),
     accounts: () => accountsOf(ground()),
     costCenters: () => costCentersOf(ground()),
@@ -48,9 +51,9 @@ export function createCompany({ seed, size, today, invoices, habits }: CompanyOp
   const all = (name: string): readonly Json[] => {
     const known = collections.get(name)
     if (known) return known
-    const records = makers[name]?.() ?? []
-    collections.set(name, records)
-    return records
+    const records = begins === 'sent' ? sent[name]?.() : byHand[name]?.(ground(), habits)
+    collections.set(name, records ?? [])
+    return records ?? []
   }
   return {
     count,
@@ -59,7 +62,9 @@ export function createCompany({ seed, size, today, invoices, habits }: CompanyOp
     masters: {
       all,
       lines(order) {
-        return all('matchingOrders').some(({ externalCode }) => externalCode === order) ? linesOf(ground(), order) : []
+        return begins === 'sent' && all('matchingOrders').some(({ externalCode }) => externalCode === order)
+          ? linesOf(ground(), order)
+          : []
       },
     },
   }

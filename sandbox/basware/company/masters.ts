@@ -12,12 +12,12 @@ export const PROJECTS = 'ACC_LIST_21'
 /** Companies that the tenant has. */
 export const CODES = [...companies.map(({ code }) => code), UNMAPPED.code]
 
-const names = (translation: string): Json[] => [
+export const namesOf = (translation: string): Json[] => [
   { language: 'en-US', translation: translation.trim().length < 2 ? `${translation}..` : translation },
 ]
 
 /** A record's moment, which lies before the books' first day: a third of a kind share theirs. */
-const stamp = (ground: Ground, code: string): string =>
+export const stamp = (ground: Ground, code: string): string =>
   new Date(ground.today - 86_400_000 - ground.drawFor(`stamp ${code}`, 400) * 3_600_000).toISOString()
 
 export function vendorsOf(ground: Ground): Json[] {
@@ -39,7 +39,7 @@ export function accountsOf(ground: Ground): Json[] {
     return [...active, ...inactive].map(({ code, title, active: is }) => ({
       externalCode: `X3_${company.code}_${code}`,
       accountCode: code,
-      accountNames: names(title),
+      accountNames: namesOf(title),
       companies: [{ companyCode: company.code, inherit: false, active: is }],
       lastUpdated: stamp(ground, `account ${company.code} ${code}`),
     }))
@@ -51,7 +51,7 @@ export function costCentersOf(ground: Ground): Json[] {
   return [...active, ...inactive].map(({ code, title, active: is }) => ({
     externalCode: `X3_CCT_${code}`,
     costCenterCode: code,
-    costCenterNames: names(title),
+    costCenterNames: namesOf(title),
     companies: CODES.map((companyCode) => ({ companyCode, active: is })),
     lastUpdated: stamp(ground, `centre ${code}`),
   }))

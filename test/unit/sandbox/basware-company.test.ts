@@ -5,13 +5,22 @@ import { CASES } from '../../../sandbox/basware/company/cases.ts'
 import { type Company, createCompany } from '../../../sandbox/basware/company/company.ts'
 import { HABITS, type Habits } from '../../../sandbox/basware/company/habits.ts'
 import { accountingDocument } from '../../../sandbox/basware/fields/document.ts'
+import { account, costCenter } from '../../../sandbox/basware/fields/masters.ts'
 import { matchingOrder, matchingOrderLine } from '../../../sandbox/basware/fields/orders.ts'
+import { vendor } from '../../../sandbox/basware/fields/vendors.ts'
 import { scaleOf } from '../../../sandbox/books/money.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
 const make = (habits: Partial<Habits> = {}, seed = 1): Company =>
-  createCompany({ seed, size: 'small', today: '2026-03-10', invoices: undefined, habits: { ...HABITS, ...habits } })
+  createCompany({
+    seed,
+    size: 'small',
+    today: '2026-03-10',
+    invoices: undefined,
+    habits: { ...HABITS, ...habits },
+    begins: 'sent',
+  })
 
 const big = (value: unknown): Big => new Big(String(value))
 const rowsOf = (document: Json): readonly Json[] => document.codingRows as readonly Json[]
@@ -133,6 +142,25 @@ describe("the demo company's invoices in Basware", () => {
       [twins[0]?.invoiceNumber, twins[0]?.supplierCode],
       [twins[1]?.invoiceNumber, twins[1]?.supplierCode],
     )
+  })
+
+  it('or go with what people typed before there was an interface: little, some of it known to the ERP', () => {
+    const { masters } = createCompany({
+      ...{ seed: 1, size: 'small', today: '2026-03-10', invoices: undefined, habits: HABITS, begins: 'byHand' },
+    })
+    const entities = { vendors: vendor, accounts: account, costCenters: costCenter, matchingOrders: matchingOrder }
+    for (const [name, entity] of Object.entries(entities)) {
+      const records = masters.all(name)
+      ok(records.length > 0 && records.length <= 2, name)
+      for (const record of records) deepStrictEqual(faultsOf(entity, record), [])
+    }
+    const sent = company.masters.all('vendors').map(({ vendorCode }) => vendorCode)
+    deepStrictEqual(
+      masters.all('vendors').map(({ vendorCode }) => sent.includes(vendorCode)),
+      [true, false],
+    )
+    deepStrictEqual(masters.all('lists/ACC_LIST_21'), [])
+    deepStrictEqual(masters.lines('MAN-O1'), [])
   })
 
   it('go with orders that are as the API shows them', () => {
