@@ -26,6 +26,8 @@ const config = z.object({
   costCentreType: field.optional('CCT'),
   /** `entity.column` of the sensitive columns that were chosen. */
   sensitive: field.list(),
+  /** `entity.option` of the further columns and lists that were chosen. */
+  further: field.list(),
 })
 type Config = z.output<typeof config>
 
@@ -41,6 +43,7 @@ export function sourceOptions(values: Config, client: X3Client): X3SourceOptions
     dimensionTypes: values.dimensionTypes,
     filters: filtersOf(values),
     sensitive: columnsByEntity(values.sensitive),
+    further: columnsByEntity(values.further),
     extraFields: byEntity(values.extraFields.map((row) => ({ entity: row.entity, value: extraField(row) }))),
     ...(values.stampField ? { stampField: values.stampField } : {}),
     ...(values.costCentreType ? { costCentreType: values.costCentreType } : {}),

@@ -1,6 +1,7 @@
 import { type Change, shiftAmounts } from './changes.ts'
 import { dimensionCode } from './masters.ts'
 import { decimal, scaleOf } from './money.ts'
+import { receiptsOf } from './purchasing.ts'
 import { dateText } from './world.ts'
 
 export const lineAlone: Change = ({ tables, day, choose }) => {
@@ -49,6 +50,32 @@ export const newestLineDeleted: Change = ({ tables, day, memory, choose }) => {
   if (order === undefined) return false
   const line = yesterday?.line ?? order.lines.at(-1)?.line
   tables.purchaseOrder.put({ ...order, updated: day.at(), lines: order.lines.filter((one) => one.line !== line) })
+  return true
+}
+
+/** What is still to come of one line is not wanted any more. */
+export const lineClosed: Change = ({ tables, day, choose }) => {
+  const order = choose('purchaseOrder', ({ lines }) => lines.some(({ closed }) => closed === undefined))
+  const line = order?.lines.find(({ closed }) => closed === undefined)
+  if (order === undefined || line === undefined) return false
+  const closed = { ...line, closed: 'yes' as const, updated: day.at() }
+  tables.purchaseOrder.put({ ...order, lines: order.lines.map((one) => (one === line ? closed : one)) })
+  return true
+}
+
+/** Some are opened again later. */
+export const orderClosed: Change = ({ tables, day, choose }) => {
+  const order = choose('purchaseOrder', ({ closed }) => closed === 'no') ?? choose('purchaseOrder')
+  if (order === undefined) return false
+  tables.purchaseOrder.put({ ...order, closed: order.closed === 'yes' ? 'no' : 'yes', updated: day.at() })
+  return true
+}
+
+/** The delivery note of what was received is corrected; neither the order nor a line of it knows. */
+export const receiptAlone: Change = ({ tables, day, choose }) => {
+  const order = choose('purchaseOrder', (one) => receiptsOf(one).length > 0)
+  if (order === undefined) return false
+  tables.purchaseOrder.put({ ...order, receipts: { updated: day.at(), note: `Corrected on day ${day.number}` } })
   return true
 }
 

@@ -29,6 +29,7 @@ export const dimensionTypes = ['CCT', 'PRD', 'PRO'] as const
 export const countries = ['AE', 'AT', 'CH', 'CN', 'DE', 'ES', 'FR', 'GB', 'KW', 'PL', 'PT', 'US'] as const
 export const entryTypes = ['BPCIN', 'BPSIN', 'GEN', 'STK'] as const
 export const units = ['DA', 'KG', 'L', 'M', 'UN'] as const
+export const taxes = ['EXO', 'NOR', 'RED'] as const
 export const paymentTerms = ['CH30NETEOM', 'CH60NET', 'TR30NET'] as const
 export const languages: Readonly<Record<string, string>> = {
   ENG: 'English',

@@ -12,9 +12,12 @@ import {
   joinedHeaderAlone,
   lineAdded,
   lineAlone,
+  lineClosed,
   madeFinal,
   matched,
   newestLineDeleted,
+  orderClosed,
+  receiptAlone,
   temporaryChanged,
   textEmptied,
 } from './change-documents.ts'
@@ -79,6 +82,9 @@ const kinds: readonly (readonly [string, Change])[] = [
   ['temporary journal deleted', temporaryDeleted],
   ['unbalanced journal deleted', unbalancedDeleted],
   ['supplier without movements deleted', supplierDeleted],
+  ['order line closed', lineClosed],
+  ['order closed, or opened again', orderClosed],
+  ['receipt corrected alone', receiptAlone],
 ]
 
 const rights: readonly TableName[] = ['purchaseOrder', 'salesInvoice', 'journalEntry', 'supplier']

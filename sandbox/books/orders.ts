@@ -1,6 +1,7 @@
 import { countryHabits, paymentTerms, sites, units } from './codes.ts'
 import { productCode, supplierCode } from './masters.ts'
 import { decimal } from './money.ts'
+import { receiptsStamp } from './purchasing.ts'
 import { draws, hash, pick } from './random.ts'
 import type { Base } from './table.ts'
 import { goodsName, remark } from './text.ts'
@@ -125,6 +126,8 @@ export function orderBase(world: World): Base<PurchaseOrder> {
     own: (i) => times(i).own,
     lines: (i) => lineStamps(times(i)),
     linesOf: (order) => order.lines,
+    joined: (i) => times(i).own,
+    joinedOf: (order) => receiptsStamp(order),
     build: (i) => makeOrder(world, i, orderNumber(world, i), placeInSite(count, i).site, times(i)),
   }
 }

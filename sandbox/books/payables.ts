@@ -4,6 +4,7 @@
  */
 import { type Company, companies } from './codes.ts'
 import { accountCode, dimensionCode } from './masters.ts'
+import { textHash } from './random.ts'
 import type { DateText, Decimal, SupplierInvoice } from './types.ts'
 
 /** A line of a bill as it is posted; amounts are signed, tax included, and add up to the bill's. */
@@ -139,12 +140,4 @@ function text(minor: bigint, scale: number): Decimal {
 export function signed(sign: 1 | -1, amount: Decimal): Decimal {
   if (sign === 1 || /^0*\.?0*$/.test(amount)) return amount
   return amount.startsWith('-') ? amount.slice(1) : `-${amount}`
-}
-
-/** FNV-1a, 32 bits, mixed once more because its last digits follow the text's. */
-function textHash(value: string): number {
-  let hash = 2166136261
-  for (let k = 0; k < value.length; k++) hash = Math.imul(hash ^ value.charCodeAt(k), 16777619)
-  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
-  return (hash ^ (hash >>> 13)) >>> 0
 }

@@ -29,3 +29,11 @@ export function draws(seed: number, table: number, index: number): Draw {
 export function pick<T>(draw: Draw, list: readonly T[]): T {
   return list[draw(list.length)] as T
 }
+
+/** FNV-1a, 32 bits, mixed once more because its last digits follow the text's. */
+export function textHash(value: string): number {
+  let hash = 2166136261
+  for (let k = 0; k < value.length; k++) hash = Math.imul(hash ^ value.charCodeAt(k), 16777619)
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
+  return (hash ^ (hash >>> 13)) >>> 0
+}

@@ -79,6 +79,8 @@ export interface PurchaseOrderLine extends Stamped {
   receivedQuantity: Decimal
   grossPrice: Decimal
   discount: Decimal
+  /** Closed by itself, in an order that is open. */
+  closed?: 'yes'
 }
 
 export interface PurchaseOrder extends Stamped {
@@ -97,6 +99,8 @@ export interface PurchaseOrder extends Stamped {
   closed: 'no' | 'yes'
   receiptStatus: string
   signatureStatus: string
+  /** Receipts that were corrected without the order. */
+  receipts?: { updated: string; note: string }
   lines: PurchaseOrderLine[]
 }
 

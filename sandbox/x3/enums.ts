@@ -11,6 +11,8 @@ export const enums = {
   PaymentApprovalType: ['pending', 'conflict', 'delayed', 'authorizedToPay'],
   PurchaseOrderType: ['normal', 'contract', 'subcontract'],
   LineStatus: ['no', 'yes'],
+  /** LINSTA. */
+  PurchaseOrderLineStatus: ['pending', 'late', 'closed'],
   ReceiptStatus: ['no', 'inPart', 'inFull'],
   SignatureStatus: ['no', 'inPart', 'inFull', 'notManaged', 'automatic'],
   ProductStatus: ['active', 'inDevelopment', 'onShortage', 'notRenewed', 'obsolete', 'notUsable'],

@@ -45,7 +45,7 @@ export const nodesOf: Readonly<Record<TableName, readonly [string, ...string[]]>
   product: ['Product'],
   account: ['Account'],
   dimension: ['Dimension'],
-  purchaseOrder: ['PurchaseOrder', 'PurchaseOrderLine'],
+  purchaseOrder: ['PurchaseOrder', 'PurchaseOrderLine', 'PurchaseReceiptLine'],
   supplierInvoice: ['PurchaseInvoice', 'PurchaseInvoiceLine', 'SupplierInvoiceHeader'],
   salesInvoice: ['SalesInvoice', 'SalesInvoiceLine'],
   journalEntry: ['JournalEntry', 'JournalEntryLine', 'JournalEntryAnalyticalLine'],

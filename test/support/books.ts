@@ -26,7 +26,9 @@ export function nextDay(books: Books, clock: Clock): string[] {
 }
 
 /** As the interface promises for any table, whatever it holds. */
-export type AnyTable = BookTable<Stamped & { lines?: Stamped[]; headerUpdated?: string }>
+export type AnyTable = BookTable<
+  Stamped & { lines?: Stamped[]; headerUpdated?: string; receipts?: { updated: string } }
+>
 export const tablesOf = (books: Books): [TableName, AnyTable][] =>
   Object.entries(books.tables) as [TableName, AnyTable][]
 

@@ -29,6 +29,7 @@ export const CLASSES: Readonly<Record<string, Published>> = Object.fromEntries(
     dimension_type: 'GDIE.YDIE',
     purchase_order: 'PORDER.YPOH',
     'purchase_order.lines': 'PORDERQ.YPOQ',
+    'purchase_order.receipts': 'PRECEIPTD.YPTD',
     supplier_invoice: 'PINVOICE.YPIH',
     'supplier_invoice.lines': 'PINVOICED.YPID',
     'supplier_invoice.joined': 'PINVOICEH.YPIJ',

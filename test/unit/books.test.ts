@@ -220,6 +220,7 @@ describe('the demo books', () => {
         [...table.walk()].flatMap((thing) => [
           thing.updated,
           thing.headerUpdated,
+          thing.receipts?.updated,
           ...(thing.lines ?? []).map(({ updated }) => updated),
         ]),
       )
@@ -233,7 +234,7 @@ describe('the demo books', () => {
           stamp,
           stamp,
           fc.option(fc.nat(), { nil: undefined }),
-          ({ table, things }, part, from, to, place) => {
+          ({ name, table, things }, part, from, to, place) => {
             const inside = (at: string | null | undefined): boolean =>
               at != null && (from === undefined || at >= from) && (to === undefined || at <= to)
             const hit = (thing: (typeof things)[number]): boolean =>
@@ -242,7 +243,9 @@ describe('the demo books', () => {
                 : part === 'lines'
                   ? (thing.lines ?? []).some(({ updated }) => inside(updated))
                   : part === 'joined'
-                    ? inside(thing.headerUpdated)
+                    ? inside(
+                        name === 'purchaseOrder' ? (thing.receipts?.updated ?? thing.updated) : thing.headerUpdated,
+                      )
                     : thing.updated === null
             const after = place === undefined ? undefined : table.keyOf(things[place % things.length] as Stamped)
             const wanted = things

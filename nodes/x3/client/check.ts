@@ -4,7 +4,7 @@ import { clockLine, fine, HURRIED, type Preview, previewOf, type ReportLine } fr
 import type { X3Connection } from './connection.ts'
 import { pageOf } from './dimensions.ts'
 import type { Door } from './door.ts'
-import { ENTITIES } from './entities/index.ts'
+import { ENTITIES, withOptions } from './entities/index.ts'
 import type { EntityDef } from './entities/types.ts'
 import { sourceThrough, type X3SourceOptions } from './poll.ts'
 import { type ResolvedEntity, resolveEntity } from './resolve.ts'
@@ -47,7 +47,7 @@ async function entityLine(
   signal: AbortSignal,
 ): Promise<ReportLine> {
   try {
-    const entity = await resolveEntity(schema, def, { stampField: '_updateStamp' }, signal)
+    const entity = await resolveEntity(schema, withOptions(def, []), { stampField: '_updateStamp' }, signal)
     const found = await first(connection, entity, signal)
     for (const watch of entity.watch) {
       const text = pageQuery(watch.nodes, {}, selectPaths(watch.paths))

@@ -5,7 +5,8 @@ import { isDecimal, normalise, timesSign } from '../../../sync/values/money.ts'
 import { isTooDeep } from '../../../vendor/json.ts'
 import { DEPTH, overDepth } from '../../../vendor/limits.ts'
 import type { FieldPath } from './paths.ts'
-import type { ResolvedColumn, ResolvedEntity, ResolvedList } from './resolve.ts'
+import type { ResolvedApart, ResolvedColumn, ResolvedEntity, ResolvedList } from './resolve.ts'
+import { ownerOf } from './resolve-dimensions.ts'
 
 /** A node or collection as parsed from a reply. */
 export type Raw = Record<string, unknown>
@@ -64,7 +65,7 @@ interface Fill {
 export function compileConverter(entity: ResolvedEntity, options: ConvertOptions): Converter {
   const fills = compileColumns(entity.columns, options, entity.def.side !== undefined)
   const lists = entity.lists.map((list) => planList(list, options))
-  const names = listNames(entity.lists).map(propertyName)
+  const names = listNames([...entity.lists, ...entity.apart]).map(propertyName)
   const stamp = entity.stamp?.field
   const columns = entity.columns.map((column) => column.def.name)
   const blank = blankRow([...columns, '_row', '_stamp', ...names], options) as DataRecord
@@ -76,6 +77,21 @@ export function compileConverter(entity: ResolvedEntity, options: ConvertOptions
     for (const name of names) record[name] = []
     for (const list of lists) fillList(list, node, record, record)
     return record
+  }
+}
+
+/** Appends an element of a list that is read by itself to the document that it names. */
+export function compileApart(list: ResolvedApart, options: ConvertOptions): (record: DataRecord, node: Raw) => void {
+  const name = propertyName(list.def.name)
+  const fills = compileColumns(list.columns, options)
+  const blank = blankRow(
+    list.columns.map((column) => column.def.name),
+    options,
+  )
+  return (record, node) => {
+    const row: Row = { ...blank }
+    fillRow(fills, row, node, record, record)
+    ;(memberOf(record, name) as Row[]).push(row)
   }
 }
 
@@ -195,13 +211,15 @@ function copyColumns(from: Row, to: Row, names: readonly string[]): void {
 }
 
 function compileDimensions(list: ResolvedList, options: ConvertOptions): (row: Row, node: Raw) => void {
-  const { type, code } = list.dimensions as NonNullable<ResolvedList['dimensions']>
-  const field = propertyName(list.dimensions?.field ?? '')
+  const place = list.dimensions as NonNullable<ResolvedList['dimensions']>
+  const { type, code } = place
+  const field = propertyName(place.field)
   const getType = getter(type)
   const getCode = getter(code)
   const columns = new Map([...options.dimensions].map(([of, column]) => [of, propertyName(column)]))
   return (row, node) => {
-    const edges = (memberOf(node, field) as { query?: Connection } | null | undefined)?.query?.edges ?? []
+    const owner = ownerOf(node, place)
+    const edges = ((owner && memberOf(owner, field)) as { query?: Connection } | null | undefined)?.query?.edges ?? []
     for (let i = 0; i < edges.length; i++) {
       const dimension = edges[i]?.node
       if (!dimension) continue

@@ -4,6 +4,7 @@ import { memberOf } from '../../../sync/contract/message.ts'
 import { MEGABYTE, REPLY_BYTES } from '../../../vendor/limits.ts'
 import type { Raw } from './convert.ts'
 import type { ResolvedEntity, ResolvedList } from './resolve.ts'
+import { ownerOf } from './resolve-dimensions.ts'
 import type { NodeRef } from './schema.ts'
 import { morePages, selectElement, selectPaths, versionFields } from './select.ts'
 
@@ -51,7 +52,8 @@ export function isWhole(owner: Raw, lists: readonly ResolvedList[]): boolean {
       const node = edges[i]?.node
       if (!node || !isWhole(node, list.lists)) return false
       if (list.dimensions) {
-        const dimensions = collectionOf(node, list.dimensions.field)
+        const owner = ownerOf(node, list.dimensions)
+        const dimensions = owner && collectionOf(owner, list.dimensions.field)
         if (dimensions?.edges?.length !== dimensions?.totalCount) return false
       }
     }
@@ -121,9 +123,10 @@ export async function complete(entity: ResolvedEntity, document: Raw, ask: Ask):
         if (!node) return incomplete(`an element of ${list.field} is empty`)
         const inner = await walk(node, list.nodes, list.lists, false)
         if (inner) return inner
-        if (list.dimensions) {
-          const { field, type, code } = list.dimensions
-          const short = await fill(node, list.nodes, field, () => selectPaths([type, code]), false)
+        const places = list.dimensions && ownerOf(node, list.dimensions)
+        if (list.dimensions && places) {
+          const { via, field, type, code } = list.dimensions
+          const short = await fill(places, via ? undefined : list.nodes, field, () => selectPaths([type, code]), false)
           if (short) return short
         }
       }

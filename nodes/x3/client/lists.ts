@@ -29,6 +29,7 @@ const LISTS: Readonly<Record<string, (asked: Asked) => Promise<Choice[]>>> = {
   ledgers,
   dimensionTypes,
   sensitive,
+  further,
 }
 
 /** Names of the lists. */
@@ -100,6 +101,12 @@ export async function sensitive(): Promise<Choice[]> {
     columns
       .filter((column) => column.sensitive)
       .map(({ name, description }) => ({ value: `${entity}.${name}`, note: description ?? '' })),
+  )
+}
+
+async function further(): Promise<Choice[]> {
+  return ENTITIES.flatMap(({ entity, options = {} }) =>
+    Object.entries(options).map(([option, note]) => ({ value: `${entity}.${option}`, note })),
   )
 }
 

@@ -5,15 +5,18 @@ import type { DataRecord, Row, Schema, TableSchema } from '../../../sync/contrac
 import { keyParts, listTable } from '../../../sync/contract/message.ts'
 import type { EntityPlan, Page, PageRequest, Source, StampWindow } from '../../../sync/contract/source.ts'
 import { compileBalance, imbalanceText } from '../../../sync/values/balance.ts'
+import { apartFiller } from './apart.ts'
 import type { X3Connection } from './connection.ts'
-import { compileConverter } from './convert.ts'
+import { type Converter, compileConverter } from './convert.ts'
 import { dimensionColumns } from './dimensions.ts'
 import { type Door, graphqlDoor } from './door.ts'
-import { ENTITIES, entityDef } from './entities/index.ts'
+import { ENTITIES, entityDef, withOptions } from './entities/index.ts'
 import type { EntityDef } from './entities/types.ts'
 import { allOf, atPath, emptyStampFilter, type Filter, parseFilter, stampFilter } from './filter.ts'
+import { priceFault, priceLines, priceReceipts } from './prices.ts'
 import type { Reader } from './reader.ts'
 import type { RecordFault } from './records.ts'
+import type { Reading } from './requests.ts'
 import type { ExtraField, ResolvedEntity, ResolvedList, ResolvedWatch } from './resolve.ts'
 import type { X3Schema } from './schema.ts'
 import { sideFault } from './side.ts'
@@ -43,6 +46,8 @@ export interface X3SourceOptions {
   /** By entity: names of sensitive columns that were chosen. */
   readonly sensitive?: Readonly<Record<string, readonly string[]>>
   readonly extraFields?: Readonly<Record<string, readonly ExtraField[]>>
+  /** By entity: options that were chosen (`EntityDef.options`). */
+  readonly further?: Readonly<Record<string, readonly string[]>>
   /** By entity: relaxed JSON as in X3's own explorer. */
   readonly filters?: Readonly<Record<string, string>>
   /** Told what a retry waits for. */
@@ -95,13 +100,14 @@ async function planOf(
   entity: string,
   signal: AbortSignal,
 ): Promise<EntityPlan> {
-  const def = entityDef(entity)
-  if (!def) {
+  const whole = entityDef(entity)
+  if (!whole) {
     throw syncError('config', 'x3.entity', `Sage X3 has no entity "${entity}"`, {
       entity,
       hint: `Choose from: ${ENTITIES.map((known) => known.entity).join(', ')}.`,
     })
   }
+  const def = withOptions(whole, options.further?.[entity] ?? [])
   const resolved = await door.resolve(
     def,
     {
@@ -122,13 +128,14 @@ async function planOf(
   const table = schemaOf(resolved, [...dimensions.values()], dimensions)
   const ledgers = options.ledgers ?? []
   const numbers = { exact: false }
-  const convert = compileConverter(resolved, {
+  const converting = {
     numbers,
     source: options.source,
     dimensions,
     chosenDimensionsOnly: chosen.length > 0,
     ...(ledgers.length > 0 ? { ledgers: new Set(ledgers) } : {}),
-  })
+  }
+  const convert = pricing(compileConverter(resolved, converting), def)
   const fixed = [
     parseFilter(options.filters?.[entity] ?? '', entity),
     resolved.only && def.only ? atPath(resolved.only, options[def.only.option] || 'CCT') : undefined,
@@ -140,8 +147,16 @@ async function planOf(
     numbers,
     pageSize: options.pageSize ?? 200,
     ...(options.waiting ? { waiting: options.waiting } : {}),
-    faultOf: faultFinder(balance, def.side),
+    faultOf: faultFinder(balance, def),
   })
+  const fill = apartFiller(resolved, converting, reader.apart)
+  const { prices } = def
+  const filled = async (page: Page, reading: Reading): Promise<Page> => {
+    if (resolved.apart.length === 0) return page
+    await fill(page.records, reading)
+    if (prices) for (const record of page.records) priceReceipts(prices, record)
+    return page
+  }
   /** Documents read of one window: its later walks would find nothing newer in them. */
   const seen = new Set<string>()
   let bound: string | null = null
@@ -169,7 +184,7 @@ async function planOf(
     overlapSeconds: options.overlapSeconds ?? 600,
     notices: resolved.notices,
     readPage: (request) => {
-      const page = readPage(request)
+      const page = readPage(request).then((found) => filled(found, request))
       // X3 was updated under us: its fields are asked anew by the next run.
       page.catch((error: unknown) => isSyncError(error) && error.code === 'x3.unknown-field' && door.forget())
       return page
@@ -182,19 +197,32 @@ async function planOf(
     }),
     async readKeys(keys, nextRead, stop) {
       const parts = keys.map((key) => keyParts(key).slice(1))
-      return reader.byKeys(keyPaths(resolved), parts, fixed, { nextRead, signal: stop })
+      const reading = { nextRead, signal: stop }
+      return filled(await reader.byKeys(keyPaths(resolved), parts, fixed, reading), reading)
     },
   }
 }
 
-/** A journal must balance, and the side of an invoice be known. */
+/** The converter of an entity, with what is computed of other columns. */
+function pricing(convert: Converter, { prices }: EntityDef): Converter {
+  if (!prices) return convert
+  return (node) => {
+    const record = convert(node)
+    priceLines(prices, record)
+    return record
+  }
+}
+
+/** A journal must balance, the side of an invoice be known, and a line of an order have a price. */
 function faultFinder(
   balance: ReturnType<typeof compileBalance>,
-  side: EntityDef['side'],
+  { side, prices }: EntityDef,
 ): (record: DataRecord) => RecordFault | undefined {
   return (record) => {
     const unbalanced = imbalanceText(balance(record))
     if (unbalanced !== undefined) return { code: 'x3.unbalanced', message: unbalanced }
+    const unpriced = prices && priceFault(prices, record)
+    if (unpriced !== undefined) return { code: 'x3.price', message: unpriced }
     const wrong = side && sideFault(side, record)
     return wrong === undefined ? undefined : { code: 'x3.side', message: wrong }
   }
@@ -318,12 +346,12 @@ function schemaOf(entity: ResolvedEntity, dimensions: readonly string[], types: 
       ] as [string, TableSchema],
       ...tables(list.lists),
     ])
-  const lists = Object.fromEntries(tables(entity.lists))
+  const lists = Object.fromEntries(tables([...entity.lists, ...entity.apart]))
   return {
     entity: def.entity,
     key: def.key,
     columns: columns(entity),
     ...(def.contract ? { contract: def.contract } : {}),
-    ...(entity.lists.length > 0 ? { lists } : {}),
+    ...(Object.keys(lists).length > 0 ? { lists } : {}),
   }
 }

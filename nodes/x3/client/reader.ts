@@ -3,15 +3,17 @@ import { isSyncError, type SyncError, syncError } from '../../../sync/contract/e
 import { type DataRecord, keyText } from '../../../sync/contract/message.ts'
 import type { Page, PageRequest, RefusedRecord, StampWindow } from '../../../sync/contract/source.ts'
 import { DEPTH, overDepth } from '../../../vendor/limits.ts'
+import type { ReadApart } from './apart.ts'
 import { type ByKeys, readByKeys } from './by-keys.ts'
 import type { X3Connection } from './connection.ts'
 import { getter, INEXACT, type Numbers, type Raw } from './convert.ts'
 import { pageOf, type QueryPage } from './dimensions.ts'
 import { tooMuch } from './errors.ts'
+import { keysFilter } from './filter.ts'
 import { createRecords, type RecordOptions, type Records } from './records.ts'
 import { createRequests, type EntityPage, type Place, type Reading, type Requests } from './requests.ts'
-import type { ResolvedEntity, ResolvedWatch } from './resolve.ts'
-import { pageQuery, selectPaths } from './select.ts'
+import type { ResolvedApart, ResolvedEntity, ResolvedWatch } from './resolve.ts'
+import { pageQuery, pathsOf, selectPaths } from './select.ts'
 
 type PagePlace = Reading & Pick<PageRequest, 'cursor'>
 
@@ -19,6 +21,7 @@ export interface Reader {
   /** One page of the entity's node; `future` is the filter of stamps that lie ahead of X3's clock. */
   page(filter: string | undefined, request: PagePlace, future?: string): Promise<Page>
   readonly byKeys: ByKeys
+  readonly apart: ReadApart
   /** Keys of documents that a watched node names, and the cursor behind them. */
   named(
     watch: ResolvedWatch,
@@ -34,6 +37,8 @@ export interface ReaderOptions extends RecordOptions {
   readonly waiting?: (what: string) => void
 }
 
+/** How often elements are asked for that do not come to their count. */
+const READINGS = 3
 /** Documents asked by key in one request. */
 const KEYS_AT_ONCE = 50
 
@@ -52,6 +57,7 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
   return {
     page,
     byKeys: readByKeys(page, KEYS_AT_ONCE),
+    apart: readApart(entity, requests),
     async named(watch, filter, request) {
       const paths = [...watch.paths, ...(watch.documentStamp ? [watch.documentStamp] : [])]
       const text = pageQuery(watch.nodes, {}, selectPaths(paths))
@@ -59,6 +65,44 @@ export function createReader(connection: X3Connection, entity: ResolvedEntity, o
       const found = await requests.pageOfNode(text, watch.nodes, [filter, request.cursor], request, what)
       return { tuples: distinct(found, watch, request.window), cursor: nextCursor(found) }
     },
+  }
+}
+
+/** Elements by so many documents at once; the pages of one question must come to the count that X3 names. */
+function readApart({ def }: ResolvedEntity, requests: Requests): ReadApart {
+  const once = async (filter: string, text: string, what: string, { nodes }: ResolvedApart, reading: Reading) => {
+    const found = new Map<unknown, Raw>()
+    let cursor: string | null = null
+    let total = 0
+    do {
+      const page: QueryPage = await requests.pageOfNode(text, nodes, [filter, cursor], reading, what)
+      for (const { node } of page.edges) if (node) found.set(node._id, node)
+      total = page.totalCount ?? 0
+      cursor = nextCursor(page)
+    } while (cursor !== null)
+    return { found: [...found.values()], total }
+  }
+  const whole = async (...asked: Parameters<typeof once>): Promise<Raw[]> => {
+    for (let time = 1; ; time++) {
+      const { found, total } = await once(...asked)
+      if (found.length === total) return found
+      if (time < READINGS) continue
+      throw syncError('transient', 'x3.incomplete', `${asked[2]}: ${found.length} came, and X3 counts ${total}`, {
+        entity: def.entity,
+        hint: 'If it stays, somebody changes them all the time, or the right to read some of them is missing.',
+      })
+    }
+  }
+  return async (list, numbers, reading) => {
+    const text = pageQuery(list.nodes, {}, selectPaths([list.by, ...pathsOf(list.columns)], ['_id']), 'total')
+    const what = `${def.entity}, ${list.def.name}`
+    const all: Raw[] = []
+    for (let at = 0; at < numbers.length; at += KEYS_AT_ONCE) {
+      const asked = numbers.slice(at, at + KEYS_AT_ONCE).map((number) => [number])
+      const filter = JSON.stringify(keysFilter([list.by], asked))
+      for (const node of await whole(filter, text, what, list, reading)) all.push(node)
+    }
+    return all
   }
 }
 

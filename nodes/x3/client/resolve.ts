@@ -1,9 +1,10 @@
 /** Lays an entity's data file over what this X3 knows: which fields there are, which are dropped, what is asked. */
-import { syncError } from '../../../sync/contract/errors.ts'
+import { type SyncError, syncError } from '../../../sync/contract/errors.ts'
 import type { ColumnType } from '../../../sync/contract/message.ts'
 import type { ColumnDef, EntityDef, ListDef, WatchDef } from './entities/types.ts'
 import { AMOUNT } from './entities/types.ts'
 import { elementType, type FieldPath, firstKnown, nodeType, resolvePath } from './paths.ts'
+import { collectionField, type ResolvedDimensions, resolveDimensions } from './resolve-dimensions.ts'
 import type { Need, NodeRef, TypeInfo, X3Schema } from './schema.ts'
 
 export interface ResolvedColumn {
@@ -19,12 +20,13 @@ export interface ResolvedList {
   readonly nodes: NodeRef | undefined
   readonly columns: readonly ResolvedColumn[]
   readonly lists: readonly ResolvedList[]
-  readonly dimensions?: {
-    readonly field: string
-    readonly first: number
-    readonly type: FieldPath
-    readonly code: FieldPath
-  }
+  readonly dimensions?: ResolvedDimensions
+}
+/** A list that is read by itself. */
+export interface ResolvedApart extends ResolvedList {
+  readonly nodes: NodeRef
+  /** Path on an element to the number of its document. */
+  readonly by: FieldPath
 }
 export interface Stamp {
   readonly field: string
@@ -47,6 +49,8 @@ export interface ResolvedEntity {
   readonly idType: string
   readonly columns: readonly ResolvedColumn[]
   readonly lists: readonly ResolvedList[]
+  /** Lists that are read by themselves, by the documents that were read. */
+  readonly apart: readonly ResolvedApart[]
   readonly watch: readonly ResolvedWatch[]
   readonly stamp: Stamp | undefined
   readonly etag: boolean
@@ -91,7 +95,7 @@ export async function resolveEntity(
   const found = new Map<string, NodeRef | undefined>()
   const wanted = [
     ...(def.watch ?? []),
-    ...allLists(def.lists ?? []).map((list) => ({ package: def.package, node: list.node })),
+    ...allLists(def.lists ?? []).map((list) => ({ package: list.apart?.package ?? def.package, node: list.node })),
   ]
   for (const { package: name, node } of wanted) found.set(node, await schema.find(name, node, signal))
   return schema.settle((need) => resolve(need, def, nodes, found, options), signal)
@@ -119,7 +123,7 @@ function resolve(
 
   const listsOf = (at: TypeInfo | undefined, defs: readonly ListDef[]): ResolvedList[] =>
     defs.flatMap((list) => {
-      if (!at) return []
+      if (!at || list.apart) return []
       const field = collectionField(at, list)
       if (field === undefined) {
         throw syncError(
@@ -135,7 +139,7 @@ function resolve(
       }
       const element = elementType(need, at, field)
       const dimensions =
-        list.dimensions && element ? dimensionPaths(need, element, list.dimensions, def.entity, notices) : undefined
+        list.dimensions && element ? resolveDimensions(need, element, list.dimensions, def.entity, notices) : undefined
       return [
         {
           def: list,
@@ -180,6 +184,7 @@ function resolve(
     idType: operations?.fields.get('read')?.args._id ?? 'Id!',
     columns: columnsOf(type, def.columns, '', def.key),
     lists: listsOf(type, def.lists ?? []),
+    apart: (def.lists ?? []).flatMap((list) => resolveApart(need, def.entity, list, found.get(list.node), columnsOf)),
     watch:
       type && stamp
         ? (def.watch ?? []).flatMap((watch) =>
@@ -194,40 +199,36 @@ function resolve(
   }
 }
 
-/** The collection by its names, or by the type of its elements when a release calls it otherwise. */
-function collectionField(owner: TypeInfo, list: ListDef): string | undefined {
-  const named = list.path.split('|').find((name) => owner.fields.has(name))
-  if (named !== undefined) return named
-  const types = list.node
-    .split('|')
-    .flatMap((node) => [`${node.toLowerCase()}_collection`, `${node.toLowerCase()}_connection`])
-  return [...owner.fields.values()].find((field) => types.includes(field.type.toLowerCase().replace(/ of .*/, '')))
-    ?.name
+/** A list that is read by itself: its node, and how an element names its document. */
+function resolveApart(
+  need: Need,
+  entity: string,
+  list: ListDef,
+  nodes: NodeRef | undefined,
+  columnsOf: (at: TypeInfo, defs: readonly ColumnDef[], name: string, key: readonly string[]) => ResolvedColumn[],
+): ResolvedApart[] {
+  if (!list.apart) return []
+  if (!nodes) throw unknownList(entity, list)
+  const operations = need(nodes.operations)
+  const element = operations && nodeType(need, operations)
+  const by = element && firstKnown(need, element, list.apart.by)
+  if (!element || !by || by === 'pending') return []
+  if ('unknown' in by) throw unknownList(entity, list, by.unknown)
+  const columns = columnsOf(element, list.columns, list.name, list.key)
+  return [{ def: list, field: list.name, nodes, columns, lists: [], by }]
 }
 
-function dimensionPaths(
-  need: Need,
-  owner: TypeInfo,
-  def: NonNullable<ListDef['dimensions']>,
-  entity: string,
-  notices: string[],
-): ResolvedList['dimensions'] {
-  if (!owner.fields.has(def.path)) {
-    notices.push(`${entity}: this X3 has no ${def.path} on ${owner.name}; there are no dimension columns`)
-    return undefined
-  }
-  const element = elementType(need, owner, def.path)
-  if (!element) return undefined
-  const type = firstKnown(need, element, def.type)
-  const code = firstKnown(need, element, def.code)
-  if (type === 'pending' || code === 'pending') return undefined
-  if ('unknown' in type || 'unknown' in code) {
-    notices.push(
-      `${entity}: the dimensions of ${owner.name} have another form in this X3; there are no dimension columns`,
-    )
-    return undefined
-  }
-  return { field: def.path, first: def.first, type, code }
+function unknownList(entity: string, list: ListDef, unknown = `a node ${list.node}`): SyncError {
+  return syncError(
+    'config',
+    'x3.unknown-field',
+    `${entity}: this X3 does not know ${unknown}, where its ${list.name} are`,
+    {
+      entity,
+      field: list.name,
+      hint: `Take ${entity}.${list.name} out of Further columns of the node.`,
+    },
+  )
 }
 
 function resolveColumn(
@@ -249,6 +250,10 @@ function resolveColumn(
         entity,
         field: column.path,
       })
+    }
+    if (column.computed) {
+      notices.push(`${text}; the column ${column.name} is computed`)
+      return [{ def: column }]
     }
     notices.push(`${text}; the column ${column.name} is left out`)
     return []

@@ -26,7 +26,8 @@ function print(tree: Tree): string {
     .join(' ')
 }
 
-const pathsOf = (columns: readonly ResolvedColumn[]): FieldPath[] =>
+/** Every path that these columns are read by. */
+export const pathsOf = (columns: readonly ResolvedColumn[]): FieldPath[] =>
   columns.flatMap((column) => [column.path, column.sign].filter((path) => path !== undefined))
 
 /** Selection of paths, with further plain fields. */
@@ -41,8 +42,16 @@ export function selectPaths(paths: readonly FieldPath[], fields: readonly string
 export function selectElement(list: ResolvedList): string {
   const inner = [...list.lists.map((nested) => selectList(nested, false))]
   if (list.dimensions) {
-    const { field, first, type, code } = list.dimensions
-    inner.push(`${field}{query(first:${first}){totalCount edges{node{${selectPaths([type, code])}}}}}`)
+    const { via, field, first, type, code } = list.dimensions
+    const places = `${field}{query(first:${first}){totalCount edges{node{${selectPaths([type, code])}}}}}`
+    // Two are enough to see that there is not just one.
+    inner.push(
+      !via
+        ? places
+        : via.collection
+          ? `${via.field}{query(first:2){totalCount edges{node{${places}}}}}`
+          : `${via.field}{${places}}`,
+    )
   }
   return [selectPaths(pathsOf(list.columns), inner.length > 0 ? ['_id'] : []), ...inner].join(' ')
 }

@@ -2,7 +2,17 @@
  * What a site publishes on api1: classes of the table dictionary under representations of its own making. Columns are those of
  * the dictionary; local menus are numbers from 1, booleans 1 = No and 2 = Yes, empty dates the database's own, blanks ''.
  */
-import type { Books, BookTables, JournalEntry, JournalLine, Stamped, TableName } from '../../books/types.ts'
+import { invoiceStatus, lineDetails, receiptsOf } from '../../books/purchasing.ts'
+import type {
+  Books,
+  BookTables,
+  JournalEntry,
+  JournalLine,
+  PurchaseOrder,
+  PurchaseOrderLine,
+  Stamped,
+  TableName,
+} from '../../books/types.ts'
 import { enums } from '../enums.ts'
 import { nodesOf } from '../folder.ts'
 import { decimal } from '../model.ts'
@@ -132,34 +142,40 @@ const masters = (): PublishedClass[] => [
 ]
 
 const documents = (): PublishedClass[] => [
-  of('purchaseOrder', { name: 'PORDER', holds: ['purchase_order'], representation: 'YPOH', key: ['POHNUM'] }, (o) => ({
-    item: {
-      ...{
-        POHNUM: o.number,
-        CPY: o.company,
-        POHFCY: o.site,
-        BPSNUM: o.supplier,
-        ORDDAT: o.orderDate,
-        CUR: o.currency,
+  of(
+    'purchaseOrder',
+    { name: 'PORDER', holds: ['purchase_order'], representation: 'YPOH', key: ['POHNUM'] },
+    (o, books) => ({
+      item: {
+        ...{
+          POHNUM: o.number,
+          CPY: o.company,
+          POHFCY: o.site,
+          BPSNUM: o.supplier,
+          ORDDAT: o.orderDate,
+          CUR: o.currency,
+        },
+        ...{ POHTYP: menu(enums.PurchaseOrderType, o.orderType), ORDREF: o.internalReference, RCPFCY: o.receiptSite },
+        ...{ INVFCY: o.invoiceSite, EXTRCPDAT1: date(o.expectedReceiptDate), PTE: o.paymentTerm },
+        ...{ CLEFLG: menu(enums.LineStatus, o.closed), RCPFLG: menu(enums.ReceiptStatus, o.receiptStatus) },
+        APPFLG: menu(enums.SignatureStatus, o.signatureStatus),
+        INVFLG: menu(enums.ReceiptStatus, invoiceStatus(o)),
       },
-      ...{ POHTYP: menu(enums.PurchaseOrderType, o.orderType), ORDREF: o.internalReference, RCPFCY: o.receiptSite },
-      ...{ INVFCY: o.invoiceSite, EXTRCPDAT1: date(o.expectedReceiptDate), PTE: o.paymentTerm },
-      ...{ CLEFLG: menu(enums.LineStatus, o.closed), RCPFLG: menu(enums.ReceiptStatus, o.receiptStatus) },
-      APPFLG: menu(enums.SignatureStatus, o.signatureStatus),
-    },
-    lists: {
-      POHLIN: [...o.lines]
-        .sort((a, b) => a.line - b.line || a.sequence - b.sequence)
-        .map((l) => ({
-          ...{ POPLIN: l.line, POQSEQ: l.sequence, ITMREF: l.product, ITMDES: l.description, UOM: l.unit },
-          ...{ QTYUOM: number(l.quantity), RCPQTYSTU: number(l.receivedQuantity), GROPRI: number(l.grossPrice) },
-          DISCRGVAL1: number(l.discount),
-        })),
-    },
-  })),
+      lists: {
+        POHLIN: [...o.lines]
+          .sort((a, b) => a.line - b.line || a.sequence - b.sequence)
+          .map((l) => ({
+            ...{ POPLIN: l.line, POQSEQ: l.sequence, ITMREF: l.product, ITMDES: l.description, UOM: l.unit },
+            ...{ QTYUOM: number(l.quantity), RCPQTYSTU: number(l.receivedQuantity), GROPRI: number(l.grossPrice) },
+            ...orderLineDetails(o, l, Object.keys(books.codes.dimensionType ?? {})),
+          })),
+      },
+    }),
+  ),
   linesOf('PORDERQ', 'purchase_order.lines', 'YPOQ', ['POHNUM', 'POPLIN', 'POQSEQ'], 'purchaseOrder', (o) =>
     o.lines.map((l) => [{ POHNUM: o.number, POPLIN: l.line, POQSEQ: l.sequence }, l]),
   ),
+  receipts(),
   of(
     'supplierInvoice',
     { name: 'PINVOICE', holds: ['supplier_invoice'], representation: 'YPIH', key: ['NUM'] },
@@ -225,6 +241,38 @@ const documents = (): PublishedClass[] => [
     e.lines.flatMap((l) => l.analytical.map(({ split }) => [{ ...lineOf(e, l), ANALIN: split }, l] as const)),
   ),
 ]
+
+function orderLineDetails(order: PurchaseOrder, line: PurchaseOrderLine, axes: readonly string[]) {
+  const { discounts, dimensions, ...details } = lineDetails(order, line)
+  return {
+    ...Object.fromEntries(discounts.map((percent, index) => [`DISCRGVAL${index + 1}`, number(percent)])),
+    ...{ NETPRI: number(details.netPrice), LINAMT: number(details.netAmount), VAT1: details.tax },
+    ...{ STU: details.stockUnit, QTYSTU: number(details.quantityStock) },
+    ...{ LINSTA: menu(enums.PurchaseOrderLineStatus, details.status), LINCLEFLG: flag(details.closed === 'yes') },
+    ...{ DIE: axes, CCE: axes.map((axis) => dimensions[axis] ?? '') },
+  }
+}
+
+/** Lines of receipts, each with the order that it is of; no class of orders has them. */
+const receipts = (): PublishedClass => ({
+  ...{ name: 'PRECEIPTD', holds: ['purchase_order.receipts'], representation: 'YPTD', key: ['PTHNUM', 'PTDLIN'] },
+  table: 'purchaseOrder',
+  *rows(books) {
+    const all = [...books.tables.purchaseOrder.walk()].flatMap((order) =>
+      receiptsOf(order as PurchaseOrder).map((receipt) => ({ order: order as PurchaseOrder, receipt })),
+    )
+    const rows = all.map(({ order, receipt }) => ({
+      item: {
+        ...{ PTHNUM: receipt.number, PTDLIN: receipt.line, RCPDAT: receipt.date, PRHFCY: receipt.site },
+        ...{ POHNUM: order.number, POPLIN: receipt.orderLine, POQSEQ: receipt.orderSequence, ITMREF: receipt.product },
+        ...{ UOM: receipt.unit, QTYUOM: number(receipt.quantity), QTYSTU: number(receipt.quantityStock) },
+        ...{ NETPRI: number(receipt.netPrice), BPSNDE: receipt.deliveryNote },
+      },
+      stamp: receipt,
+    }))
+    yield* rows.sort((a, b) => compareKeys(['PTHNUM', 'PTDLIN'], a.item, b.item))
+  },
+})
 
 const lineOf = (e: JournalEntry, l: JournalLine) => ({
   ...{ TYP: e.entryType, NUM: e.number, LIN: l.line, LEDTYP: ledger(l.ledger) },

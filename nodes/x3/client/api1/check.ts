@@ -2,7 +2,7 @@
 import { isSyncError, withHint } from '../../../../sync/contract/errors.ts'
 import { clockLine, fine, type ReportLine } from '../../../../vendor/report.ts'
 import type { X3Connection } from '../connection.ts'
-import { ENTITIES } from '../entities/index.ts'
+import { ENTITIES, withOptions } from '../entities/index.ts'
 import type { Api1Door } from './door.ts'
 import { DIMENSION_TYPES } from './entities.ts'
 import { queryPath, resolveApi1, rowsOf } from './resolve.ts'
@@ -22,7 +22,7 @@ export async function checkApi1(connection: X3Connection, door: Api1Door, signal
     for (const def of ENTITIES) {
       if (!site.classOf(def.entity)) continue
       try {
-        const entity = await resolveApi1(site, def, { stampField: '_updateStamp' }, signal)
+        const entity = await resolveApi1(site, withOptions(def, []), { stampField: '_updateStamp' }, signal)
         const body = await line.again(queryPath(line, entity.api1.published, { count: '1' }), {
           what: def.entity,
           signal,

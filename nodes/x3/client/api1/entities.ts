@@ -33,6 +33,10 @@ const entity = z.object({
   lists: z.record(z.string(), list).default({}),
   /** Lists inside of a list, by the outer one's name. */
   inner: z.record(z.string(), z.record(z.string(), list)).default({}),
+  /** Lists that are a class of their own: each element names its document by the field `by`. */
+  apart: z
+    .record(z.string(), z.object({ proposed: z.string(), key: z.array(z.string()).min(1), by: z.string(), columns }))
+    .default({}),
   /** Classes whose stamps lead to records of this one: by the fields of its key. */
   watch: z.array(z.object({ walk: z.string(), proposed: z.string(), by: z.array(z.string()).min(1) })).default([]),
 })
@@ -103,6 +107,7 @@ const given: z.input<typeof api1File> = {
       closed: { field: 'CLEFLG', menu: ['no', 'yes'] },
       receipt_status: { field: 'RCPFLG', menu: DEGREE },
       signature_status: { field: 'APPFLG', menu: DEGREE },
+      invoice_status: { field: 'INVFLG', menu: DEGREE },
     },
     lists: {
       lines: {
@@ -110,10 +115,30 @@ const given: z.input<typeof api1File> = {
         columns: {
           ...{ line: 'POPLIN', sequence: 'POQSEQ', product: 'ITMREF', description: 'ITMDES', unit: 'UOM' },
           ...{ quantity: 'QTYUOM', received_quantity: 'RCPQTYSTU', gross_price: 'GROPRI', discount: 'DISCRGVAL1' },
+          ...Object.fromEntries([2, 3, 4, 5, 6, 7, 8, 9].map((n) => [`discount_${n}`, `DISCRGVAL${n}`])),
+          ...{ net_price: 'NETPRI', net_amount: 'LINAMT', tax: 'VAT1', stock_unit: 'STU', quantity_stock: 'QTYSTU' },
+          line_status: { field: 'LINSTA', menu: ['pending', 'late', 'closed'] },
+          line_closed: { field: 'LINCLEFLG', menu: ['no', 'yes'] },
+        },
+        dimensions: { types: 'DIE', codes: 'CCE' },
+      },
+    },
+    apart: {
+      receipts: {
+        proposed: 'PRECEIPTD',
+        key: ['PTHNUM', 'PTDLIN'],
+        by: 'POHNUM',
+        columns: {
+          ...{ receipt: 'PTHNUM', receipt_line: 'PTDLIN', line: 'POPLIN', sequence: 'POQSEQ', receipt_date: 'RCPDAT' },
+          ...{ site: 'PRHFCY', delivery_note: 'BPSNDE', product: 'ITMREF', unit: 'UOM', quantity: 'QTYUOM' },
+          ...{ quantity_stock: 'QTYSTU', net_price: 'NETPRI' },
         },
       },
     },
-    watch: [{ walk: 'lines', proposed: 'PORDERQ', by: ['POHNUM'] }],
+    watch: [
+      { walk: 'lines', proposed: 'PORDERQ', by: ['POHNUM'] },
+      { walk: 'receipts', proposed: 'PRECEIPTD', by: ['POHNUM'] },
+    ],
   },
   supplier_invoice: {
     proposed: 'PINVOICE',

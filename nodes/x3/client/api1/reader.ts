@@ -2,6 +2,7 @@
 import { isSyncError, syncError } from '../../../../sync/contract/errors.ts'
 import { type DataRecord, keyText } from '../../../../sync/contract/message.ts'
 import type { EntityPlan, Listing, Page, PageRequest, RefusedRecord } from '../../../../sync/contract/source.ts'
+import type { ReadApart } from '../apart.ts'
 import { readByKeys } from '../by-keys.ts'
 import type { X3Connection } from '../connection.ts'
 import { compileConverter, type Raw } from '../convert.ts'
@@ -11,10 +12,11 @@ import { type PageRetry, pageRetry } from '../page-retry.ts'
 import type { Reader, ReaderOptions } from '../reader.ts'
 import { createRecords } from '../records.ts'
 import type { Reading } from '../requests.ts'
+import type { Api1Entity } from './entities.ts'
 import { type Api1Line, MISSING } from './line.ts'
 import { nodeMaker } from './nodes.ts'
 import type { Api1Resolved } from './resolve.ts'
-import { type Walk, walkPage } from './walk.ts'
+import { type Walk, type WalkedPage, walkPage } from './walk.ts'
 
 /** Keys in one condition: an address must not grow without end. */
 const KEYS_AT_ONCE = 10
@@ -89,9 +91,9 @@ export function createApi1Reader(
   return {
     page,
     byKeys: readByKeys(page, KEYS_AT_ONCE),
+    apart: readApart(line, entity, retry),
     async named(watch, filter, request) {
-      const index = entity.watch.indexOf(watch)
-      const place = watched[index]
+      const place = watched[entity.watch.indexOf(watch)]
       if (!place) return { tuples: [], cursor: null }
       const { by, proposed } = of.watch.find((one) => one.walk === watch.def.walk) ?? { by: [], proposed: '' }
       const own: Walk = {
@@ -110,9 +112,36 @@ export function createApi1Reader(
   }
 }
 
+/** Elements of a list that is a class of its own, by the documents that they name. */
+function readApart(line: Api1Line, entity: Api1Resolved, retry: PageRetry): ReadApart {
+  return async (list, numbers, { signal, nextRead }) => {
+    const { by, key, columns } = entity.api1.of.apart[list.def.name] as NonNullable<Api1Entity['apart'][string]>
+    const published = { name: list.nodes.root, representation: list.nodes.node }
+    const walk: Walk = { line, published, key, times: new Set(), what: `${entity.def.entity}, ${published.name}` }
+    const toNode = nodeMaker({ ...entity.api1.of, key, columns, lists: {}, sign: undefined }, () => false)
+    const all: Raw[] = []
+    for (let at = 0; at < numbers.length; at += KEYS_AT_ONCE) {
+      const filter = JSON.stringify({ [by]: { _in: numbers.slice(at, at + KEYS_AT_ONCE) } })
+      let cursor: string | null = null
+      do {
+        const place = cursor
+        const onAttempt = (): void => void nextRead()
+        const found: WalkedPage = await retry.sized(
+          (count) => walkPage(walk, { filter, cursor: place, count, signal, onAttempt }),
+          signal,
+        )
+        for (const row of found.rows) all.push(toNode(row))
+        cursor = found.cursor
+      } while (cursor !== null)
+    }
+    return all
+  }
+}
+
 /** Keys of the classes of lines (x3.md facts, 6); of others the parts that name the document. */
 const WATCHED_KEYS: Readonly<Record<string, readonly string[]>> = {
   PORDERQ: ['POHNUM', 'POPLIN', 'POQSEQ'],
+  PRECEIPTD: ['PTHNUM', 'PTDLIN'],
   PINVOICED: ['NUM', 'PIDLIN'],
   SINVOICED: ['NUM', 'SIDLIN'],
   GACCENTRYD: ['TYP', 'NUM', 'LIN', 'LEDTYP'],

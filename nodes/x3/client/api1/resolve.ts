@@ -4,6 +4,7 @@ import type { ColumnType } from '../../../../sync/contract/message.ts'
 import { AMOUNT, type ColumnDef, type EntityDef, type ListDef } from '../entities/types.ts'
 import type { FieldPath } from '../paths.ts'
 import {
+  type ResolvedApart,
   type ResolvedColumn,
   type ResolvedEntity,
   type ResolvedList,
@@ -85,6 +86,7 @@ export async function resolveApi1(
     },
     columns: columnsOf(laid, def.columns, '', of.columns, details),
     lists: listsOf(laid, def.lists ?? [], of.lists, details),
+    apart: (def.lists ?? []).flatMap((list) => apartOf(site, laid, list)),
     watch: watch.map(({ resolved }) => resolved),
     ...{ stamp, etag: false, dateField: of.date, notices, firstReadsAll: true as const },
     ...(only ? { only: at(fieldOf(only)) } : {}),
@@ -109,6 +111,9 @@ function withExtra(of: Api1Entity, extraFields: ResolveOptions['extraFields'] = 
     ...of,
     columns: { ...of.columns, ...added('') },
     lists: lists(of.lists),
+    apart: Object.fromEntries(
+      Object.entries(of.apart).map(([name, list]) => [name, { ...list, columns: { ...list.columns, ...added(name) } }]),
+    ),
     inner: Object.fromEntries(Object.entries(of.inner).map(([name, named]) => [name, lists(named)])),
   }
 }
@@ -138,8 +143,8 @@ function columnsOf(
     if (field === undefined || (known && !known.has(field))) {
       const text = `${def.entity}: ${published.representation} of ${published.name} has no ${field ?? 'field'} for ${given.name}`
       if (def.key.includes(given.name)) throw unknownField(text, def.entity, given.name)
-      notices.push(`${text}; the column is left out`)
-      return []
+      notices.push(`${text}; the column is ${given.computed ? 'computed' : 'left out'}`)
+      return given.computed ? [{ def: given }] : []
     }
     const sign =
       given.sign === undefined ? {} : given.sign.startsWith('^') ? { signOfParent: true } : { sign: at('sign') }
@@ -155,7 +160,8 @@ function listsOf(
   known?: ReadonlyMap<string, string>,
 ): ResolvedList[] {
   const { def, of, published } = laid
-  return defs.map((list) => {
+  const inside = defs.filter(({ apart }) => !apart)
+  return inside.map((list) => {
     const found = named[list.name]
     if (!found || (known && !known.has(found.collection)))
       throw unknownField(
@@ -163,7 +169,10 @@ function listsOf(
         def.entity,
         list.name,
       )
-    const dimensions = found.dimensions && { field: 'dimensions', first: 0, type: at('type'), code: at('code') }
+    const dimensions =
+      found.dimensions && list.dimensions
+        ? { field: 'dimensions', first: 0, type: at('type'), code: at('code') }
+        : undefined
     return {
       ...{ def: list, field: found.collection, nodes: undefined },
       columns: columnsOf(laid, list.columns, list.name, found.columns, undefined),
@@ -171,6 +180,23 @@ function listsOf(
       ...(dimensions ? { dimensions } : {}),
     }
   })
+}
+
+/** A list that is a class of its own. */
+function apartOf(site: Site, laid: Laying, list: ListDef): ResolvedApart[] {
+  if (!list.apart) return []
+  const { entity } = laid.def
+  const slot = `${entity}.${list.name}`
+  const found = laid.of.apart[list.name]
+  const published = site.classOf(slot)
+  if (!found || !published)
+    throw syncError('config', 'x3.api1-class', `${entity}: no class of X3 is chosen for ${slot}`, {
+      entity,
+      hint: `Write ${slot} = CLASS.REPRESENTATION under Classes on the connection, or take ${slot} out of Further columns of the node.`,
+    })
+  const nodes = { root: published.name, node: published.representation, operations: '' }
+  const columns = columnsOf(laid, list.columns, list.name, found.columns, undefined)
+  return [{ def: list, field: list.name, nodes, columns, lists: [], by: at(found.by) }]
 }
 
 /** Type of a column by that of a property (`application/x-date`). */
@@ -277,7 +303,8 @@ function watchesOf(
   of: Api1Entity,
   notices: string[],
 ): { readonly resolved: ResolvedWatch; readonly published: Published }[] {
-  return of.watch.flatMap(({ walk, by }) => {
+  const wanted = of.watch.filter(({ walk }) => def.watch?.some((watch) => watch.walk === walk))
+  return wanted.flatMap(({ walk, by }) => {
     const published = site.classOf(`${def.entity}.${walk}`)
     if (!published) {
       notices.push(

@@ -1,72 +1,7 @@
 /** Documents: one record with its lists. Field names from Sage's reference pages (contracts/x3/graphql), see docs/entities.md. */
+import { purchaseOrder } from './orders.ts'
+import { LINE, PRODUCT, repeat, SOURCE } from './parts.ts'
 import { AMOUNT, type ColumnDef, type EntityDef } from './types.ts'
-
-/** Repeats columns of the header on a line. */
-const repeat = (columns: Readonly<Record<string, ColumnDef['type']>>): ColumnDef[] =>
-  Object.entries(columns).map(([name, type]) => ({ name, type, header: name }))
-
-const SOURCE: ColumnDef = { name: 'source', type: 'string', header: 'source', description: 'Name of the connection' }
-const LINE: ColumnDef = { name: 'line', type: 'integer', path: 'lineNumber' }
-const PRODUCT: readonly ColumnDef[] = [
-  { name: 'product', type: 'string', path: 'product.code' },
-  { name: 'description', type: 'string', path: 'productDescriptionInUserLanguage' },
-]
-
-const purchaseOrder: EntityDef = {
-  entity: 'purchase_order',
-  package: 'Purchasing',
-  node: 'purchaseOrder',
-  key: ['source', 'number'],
-  dateField: 'orderDate',
-  columns: [
-    SOURCE,
-    { name: 'number', type: 'string', path: 'id' },
-    { name: 'company', type: 'string', path: 'company.code' },
-    { name: 'site', type: 'string', path: 'purchaseSite.code' },
-    { name: 'supplier', type: 'string', path: 'orderFromSupplier.code.code|orderFromSupplier.code' },
-    { name: 'order_date', type: 'date', path: 'orderDate' },
-    { name: 'order_type', type: 'string', path: 'orderType' },
-    { name: 'currency', type: 'string', path: 'currency.code' },
-    { name: 'internal_reference', type: 'string', path: 'internalOrderReference' },
-    { name: 'receipt_site', type: 'string', path: 'receiptSite.code' },
-    { name: 'invoice_site', type: 'string', path: 'invoiceSite.code' },
-    { name: 'expected_receipt_date', type: 'date', path: 'expectedReceiptDate' },
-    { name: 'payment_term', type: 'string', path: 'paymentTerm.code' },
-    { name: 'closed', type: 'string', path: 'isClosed' },
-    { name: 'receipt_status', type: 'string', path: 'receiptStatus' },
-    { name: 'signature_status', type: 'string', path: 'signatureStatus' },
-  ],
-  lists: [
-    {
-      name: 'lines',
-      path: 'purchaseOrderLines|purchaseOrderQuantityLines',
-      node: 'purchaseOrderLine|purchaseOrderQuantityLine',
-      key: ['source', 'number', 'line', 'sequence'],
-      first: 200,
-      columns: [
-        ...repeat({ source: 'string', number: 'string' }),
-        LINE,
-        { name: 'sequence', type: 'integer', path: 'sequenceNumber' },
-        ...repeat({ company: 'string', supplier: 'string', order_date: 'date', currency: 'string' }),
-        ...PRODUCT,
-        { name: 'unit', type: 'string', path: 'orderUnit.code' },
-        { name: 'quantity', type: AMOUNT, path: 'quantityInOrderUnitOrdered' },
-        { name: 'received_quantity', type: AMOUNT, path: 'quantityInStockUnitReceived' },
-        { name: 'gross_price', type: AMOUNT, path: 'grossPrice' },
-        { name: 'discount', type: AMOUNT, path: 'discountOrCharge1' },
-      ],
-    },
-  ],
-  watch: [
-    {
-      walk: 'lines',
-      package: 'Purchasing',
-      node: 'purchaseOrderLine|purchaseOrderQuantityLine',
-      paths: ['purchaseOrder.id'],
-      by: ['number'],
-    },
-  ],
-}
 
 /** Header facts stand on the joined supplier invoice header. */
 const HEADER = 'supplierInvoiceHeader'
