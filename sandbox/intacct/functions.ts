@@ -26,6 +26,9 @@ export interface Call {
   served(object: ObjectSpec, entries: readonly Entry[], remaining: boolean): void
 }
 
+const oddDimensions = ({ oddDimension }: IntacctSettings) =>
+  oddDimension === '' ? [] : [[oddDimension, oddDimension, true, true] as const]
+
 /** Functions that read, by name; there are no others. */
 export const readers: Readonly<Record<string, (call: Call, element: Element) => Outcome>> = {
   query,
@@ -35,11 +38,12 @@ export const readers: Readonly<Record<string, (call: Call, element: Element) => 
   readByName: (call, element) => byKeys(call, element, 'READ_BY_NAME'),
   lookup(call, element) {
     const object = objectOf(call, textOf(element, 'object') ?? '')
-    return { data: `<data listtype="All" count="1">${lookupXml(object)}</data>` }
+    const { oddDimension } = call.settings
+    return { data: `<data listtype="All" count="1">${lookupXml(object, oddDimension)}</data>` }
   },
   inspect,
-  getDimensions: () => ({
-    data: `<data><dimensions>${dimensionList
+  getDimensions: ({ settings }) => ({
+    data: `<data><dimensions>${[...dimensionList, ...oddDimensions(settings)]
       .map(
         ([name, label, own, inLedger]) =>
           `<dimension>${leaf('objectName', name)}${leaf('objectLabel', label)}${leaf('termLabel', label)}${leaf('userDefinedDimension', String(own))}${leaf('enabledInGL', String(inLedger))}</dimension>`,

@@ -59,6 +59,8 @@ export interface IntacctSettings {
   /** Replies are compressed for clients that accept it. true */
   gzip: boolean
   latencyMs: number
+  /** Object of one more user-defined dimension, named as people name things: `Make/Break_Kits`. Empty: there is none. */
+  oddDimension: string
 }
 
 export interface IntacctStats {

@@ -218,9 +218,12 @@ export function listedColumns(reader: Reader, object: ObjectSpec, fields: string
   return columns
 }
 
-/** What lookup tells of an object. */
-export function lookupXml(object: ObjectSpec): string {
-  const fields = [...object.fields.values()].map(
+/** What lookup tells of an object. What carries user-defined dimensions carries the odd one too, if there is one. */
+export function lookupXml(object: ObjectSpec, oddDimension: string): string {
+  const odd = [...object.fields.values()]
+    .filter(({ id }) => oddDimension !== '' && id.startsWith('GLDIM'))
+    .map((field) => ({ ...field, id: `GLDIM${oddDimension}`, label: oddDimension }))
+  const fields = [...object.fields.values(), ...odd].map(
     (field) =>
       `<Field>${leaf('ID', field.id)}${leaf('LABEL', field.label)}<DESCRIPTION></DESCRIPTION>${leaf('REQUIRED', String(field.required))}${leaf('READONLY', String(field.readOnly))}${leaf('DATATYPE', field.type)}${
         field.codes

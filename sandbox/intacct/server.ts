@@ -29,6 +29,7 @@ const usual: IntacctSettings = {
   uniqueSeconds: 86_400,
   gzip: true,
   latencyMs: 0,
+  oddDimension: '',
 }
 
 /** Starts a Sage Intacct company on 127.0.0.1: the host to sign in at, and the company's own. */

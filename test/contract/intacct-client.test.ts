@@ -290,6 +290,28 @@ describe('the Intacct client reads the books of the sandbox', () => {
     })
   })
 
+  for (const name of ['Make/Break_Kits', 'R&D', 'Établissement'])
+    it(`leaves out the dimension ${name}, which no query can name, and says so in every run`, async () => {
+      const usual = await readEntity(intacctSource(open()), 'gl_entry')
+      fixture.intacct.tune({ oddDimension: name })
+      const source = intacctSource(open())
+      for (const entity of ['dimension', 'gl_entry', 'supplier_invoice']) {
+        const { records, notices } = await readEntity(source, entity)
+        assert.ok(records.length > 0)
+        const told = notices.filter((notice) => notice.includes(`${name} is left out: its name has other characters`))
+        assert.equal(told.length, 1, notices.join())
+        assert.deepEqual((await readEntity(source, entity)).notices, notices)
+        if (entity === 'gl_entry') assert.deepEqual(records, usual.records)
+      }
+      const further = await readEntity(intacctSource(open(), { objects: { lines: 'GLENTRY' } }), 'lines')
+      assert.ok(further.records.length > 0)
+      assert.ok(further.notices.some((notice) => notice.includes(`GLDIM${name} is left out`)))
+      await assert.rejects(intacctSource(open(), { objects: { odd: name } }).plan('odd', never), {
+        code: 'intacct.name',
+        message: `"${name}" is no name of an object of Intacct`,
+      })
+    })
+
   it('leaves out a field that Intacct lists and refuses to give, and says so', async () => {
     const source = intacctSource(open(), { objects: { jobs: 'PROJECT' } })
     const first = await readEntity(source, 'jobs')

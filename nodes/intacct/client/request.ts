@@ -40,9 +40,12 @@ export const GREATEST_PAGE = 2000
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_.]{0,127}$/
 
+/** Whether a name can be asked for and its values told in a reply, where it is the name of an element. */
+export const isName = (name: string): boolean => NAME.test(name)
+
 /** Object and field names are words with dots; anything else, from whomever, is never sent. */
 export function checkName(name: string, kind: 'object' | 'field'): string {
-  if (NAME.test(name)) return name
+  if (isName(name)) return name
   throw syncError(
     'config',
     'intacct.name',

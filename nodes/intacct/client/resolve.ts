@@ -12,7 +12,7 @@ import {
   objectEntity,
   SOURCE,
 } from './entities.ts'
-import { checkName } from './request.ts'
+import { checkName, isName } from './request.ts'
 import type { IntacctSchema, ObjectInfo } from './schema.ts'
 
 /** A field that a user adds. */
@@ -80,13 +80,15 @@ export async function resolveEntity(
   const info = await schema.lookup(def.of.object, signal)
   const chosen = def.columns.filter(({ name, sensitive }) => !sensitive || options.sensitive.includes(name))
   const added =
-    known && extra('').length === 0 ? everyField(info, schema, def.of.record) : addedColumns(extra(''), info, entity)
+    known && extra('').length === 0
+      ? everyField(info, schema, def.of.record, notices)
+      : addedColumns(extra(''), info, entity)
   const head = object(schema, def.of, info, [...chosen, ...added], def.code.field, entity, notices)
   let lines: ResolvedLines | undefined
   if (def.lines) {
     const { lines: list } = def
     const found = await schema.lookup(list.object, signal)
-    const axes = await dimensionColumns(schema, list.dimensions, found, signal)
+    const axes = await dimensionColumns(schema, list.dimensions, found, notices, signal)
     const columns = [...list.columns, ...axes, ...addedColumns(extra('lines'), found, `${entity}, lines`)]
     const resolved = object(schema, list, found, columns, list.record, `${entity}, lines`, notices)
     lines = {
@@ -125,6 +127,10 @@ async function dimensions(
   for (const { object: name, userDefined } of await schema.dimensions(signal)) {
     const one = dimensionOf(name, userDefined)
     if (!one) continue
+    if (!isName(name)) {
+      notices.push(leftOut(`The dimension ${name}`))
+      continue
+    }
     const info = await schema.lookup(name, signal)
     if (!has(info, one.code)) {
       notices.push(`The dimension ${name} has no field ${one.code} and was left out`)
@@ -225,19 +231,27 @@ function addedColumns(extra: readonly ExtraField[], info: ObjectInfo, what: stri
   })
 }
 
-const everyField = (info: ObjectInfo, schema: IntacctSchema, record: string): ColumnDef[] =>
-  [...info.fields.values()]
-    .filter(
-      ({ id }) => id.toUpperCase() !== record.toUpperCase() && !schema.refused.get(info.object)?.has(id.toUpperCase()),
-    )
+function everyField(info: ObjectInfo, schema: IntacctSchema, record: string, notices: string[]): ColumnDef[] {
+  const ids = [...info.fields.values()].filter(
+    ({ id }) => id.toUpperCase() !== record.toUpperCase() && !schema.refused.get(info.object)?.has(id.toUpperCase()),
+  )
+  notices.push(...ids.filter(({ id }) => !isName(id)).map(({ id }) => leftOut(`${info.object}: the field ${id}`)))
+  return ids
+    .filter(({ id }) => isName(id))
     .map(({ id, type, label }) => ({ name: columnName(id), type, field: id, ...(label ? { description: label } : {}) }))
     .filter(({ name }) => name !== SOURCE.name)
+}
+
+/** Names that people chose may have any letters; in a reply they are names of XML elements, which have not. */
+const leftOut = (what: string): string =>
+  `${what} is left out: its name has other characters than letters, digits, underscores and dots, and cannot be asked for`
 
 /** `dim_<type>` of the standard dimensions, and of the user-defined ones that the object carries. */
 async function dimensionColumns(
   schema: IntacctSchema,
   standard: Readonly<Record<string, string>> | undefined,
   info: ObjectInfo,
+  notices: string[],
   signal: AbortSignal,
 ): Promise<ColumnDef[]> {
   if (!standard) return []
@@ -252,5 +266,10 @@ async function dimensionColumns(
   const carried = users
     .map(({ object, label }) => axis(object, `GLDIM${object}`, label || object))
     .filter(({ field }) => has(info, field as string))
-  return [...own, ...carried]
+  const [odd, plain] = [
+    carried.filter(({ field }) => !isName(field as string)),
+    carried.filter(({ field }) => isName(field as string)),
+  ]
+  notices.push(...odd.map(({ field }) => leftOut(`${info.object}: the field ${field}`)))
+  return [...own, ...plain]
 }
