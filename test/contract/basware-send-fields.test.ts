@@ -1,7 +1,8 @@
 /** What basware-send writes against Basware's own published file. */
-import { deepStrictEqual, ok } from 'node:assert/strict'
+import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict'
 import { z } from 'zod'
 import { SCOPES } from '../../nodes/basware/client/options.ts'
+import { isCarried } from '../../nodes/basware/client/send/copies.ts'
 import { LIST_KEY, type Place, resourceOf } from '../../nodes/basware/client/send/resources.ts'
 import { CODING_FIELDS, SCHEMAS } from '../../nodes/basware/client/send/schema.ts'
 import { baswareContract, type PublishedApi, type PublishedField } from '../support/basware-contract.ts'
@@ -80,6 +81,22 @@ describe("what is sent and Basware's published file", function () {
       ok(theirs)
       deepStrictEqual(objectFaults(name, own, theirs), [])
     })
+
+  it('whatever a copy may have goes back with it, but for what is of Basware alone', () => {
+    const OWN = ['lastUpdated', 'buvid', 'invoicedQuantity', 'invoicedNetSum', 'invoicedGrossSum']
+    for (const place of PLACES) {
+      const { entity } = resourceOf(place)
+      const filled: object = SCHEMAS[entity].shape
+      const theirs = Object.keys(api.components.schemas[entity]?.properties ?? {})
+      const lost = theirs.filter((name) => !isCarried(place, name) && !Object.hasOwn(filled, name))
+      deepStrictEqual(
+        lost.filter((name) => !OWN.includes(name)),
+        [],
+        place,
+      )
+      strictEqual(isCarried(place, 'somethingNew'), false)
+    }
+  })
 
   it('each place is a path that takes a POST of a list, under a scope that is asked for', () => {
     for (const place of PLACES) {

@@ -1,152 +1,26 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from 'node:assert/strict'
-import type { SendRules } from '../../../nodes/basware/client/send/rules.ts'
 import { createBaswareTarget, createSendMemory, type SendOptions } from '../../../nodes/basware/client/send/target.ts'
 import { isSyncError } from '../../../sync/contract/errors.ts'
-import type { DataRecord, Schema } from '../../../sync/contract/message.ts'
-import { keyText } from '../../../sync/contract/message.ts'
-import type { Accepted, PendingResult, Target, WriteBatch, WriteRecord } from '../../../sync/contract/target.ts'
+import type { PendingResult } from '../../../sync/contract/target.ts'
 import { type BaswareApi, baswareApi } from '../../support/basware-api.ts'
+import {
+  orderLine as line,
+  order,
+  pendingOf,
+  RULES,
+  type SendBench,
+  sendBench,
+  supplier,
+} from '../../support/basware-sending.ts'
 
-const RULES: SendRules = {
-  sourceSystem: 'X3',
-  languages: [],
-  companies: [
-    { company: 'FR10', code: 'F1', organization: '', chart: 'FRA' },
-    { company: 'GB10', code: '', organization: 'GBORG', chart: 'GBR' },
-  ],
-  organization: 'company',
-  axes: [
-    { axis: 'CCT', to: 'costCenters', code: 'text_1', name: 'text_2', coding: 'costCenterCode' },
-    { axis: 'PRO', to: 'lists/ACC_LIST_21', code: 'text_1', name: 'text_2', coding: 'dimCode1' },
-    { axis: 'PRD', to: '', code: 'text_1', name: 'text_2', coding: '' },
-  ],
-  accounts: [
-    { product: '*', company: '*', account: '601000' },
-    { product: 'P1', company: '*', account: '602000' },
-    { product: 'P1', company: 'GB10', account: '50100' },
-  ],
-  taxes: [{ code: 'NOR', theirs: 'T20' }],
-  units: [{ code: 'UN', theirs: 'EA' }],
-  matching: 'order',
-  paymentTerms: true,
-  vatScheme: '',
-}
-const KEYS: Readonly<Record<string, readonly string[]>> = {
-  supplier: ['source', 'code'],
-  gl_account: ['source', 'chart', 'code'],
-  cost_centre: ['source', 'code'],
-  dimension: ['source', 'type', 'code'],
-  purchase_order: ['source', 'number'],
-}
-const schemaOf = (entity: string): Schema => ({ entity, key: KEYS[entity] ?? [], columns: [] })
 const signal = new AbortController().signal
 
-interface Bench {
+interface Bench extends SendBench {
   readonly api: BaswareApi
-  readonly target: Target
-  readonly accepted: Accepted[]
-  readonly waits: string[]
-  /** The note that the ledger keeps. */
-  note: string | undefined
-  prepare(): Promise<void>
-  batch(...records: readonly Omit<DataRecord, '_row'>[]): WriteBatch
-  write(batch: WriteBatch): Promise<void>
 }
-
-function bench(entity: string, more: Partial<SendOptions> = {}, api = baswareApi()): Bench {
-  const waits: string[] = []
-  const accepted: Accepted[] = []
-  const target = createBaswareTarget(
-    api.connection,
-    createSendMemory(),
-    {
-      rules: RULES,
-      moves: (place) => (place.startsWith('matching') ? 'text10' : place === 'vendors' ? 'description' : ''),
-      limits: { most: {}, bytes: 6_000_000 },
-      clock: {
-        now: () => api.now,
-        wait: async (ms) => {
-          api.now += ms
-        },
-      },
-      ...more,
-    },
-    entity,
-  )
-  const context = {
-    signal,
-    waiting: (what: string) => void waits.push(what),
-    accepted: (taken: Accepted) => void accepted.push(taken),
-  }
-  let batches = 0
-  const self: Bench = {
-    ...{ api, target, accepted, waits, note: undefined },
-    async prepare() {
-      const note = {
-        read: async () => self.note,
-        async save(text: string) {
-          self.note = text
-        },
-      }
-      await target.prepare(schemaOf(entity), { ...context, run: 'run', full: false, filled: new Set(), note })
-    },
-    batch: (...records) => ({
-      ...{
-        id: `batch-${batches++}`,
-        sync: 'sync',
-        run: 'run',
-        entity,
-        schema: schemaOf(entity),
-        at: '2026-03-10T08:00:00Z',
-      },
-      records: records.map((fields, index): WriteRecord => {
-        const record = { _row: index, ...fields } as DataRecord
-        const { _again, ...own } = record as DataRecord & { _again?: true }
-        return {
-          record: own as DataRecord,
-          key: keyText(schemaOf(entity), own),
-          read: 7,
-          hash: '',
-          ...(_again ? { again: true } : {}),
-        }
-      }),
-    }),
-    write: (batch) => target.write(batch, context),
-  }
-  return self
-}
-
-const supplier = (code: string, more: object = {}) => ({
-  source: 'x3',
-  code,
-  name: `Firm ${code}`,
-  active: true,
-  ...more,
-})
-const line = (n: number, more: object = {}) => ({
-  ...{ line: n, sequence: 1, product: 'P9', description: 'Goods', unit: 'UN', quantity: '10', net_price: '12.345' },
-  ...{ net_amount: '123.45', tax: 'NOR', dim_cct: 'CC1', dim_pro: 'P77', dim_prd: 'X', line_closed: 'no', ...more },
-})
-const order = (number: string, lines: readonly object[] = [line(1000)], more: object = {}) => ({
-  ...{
-    source: 'x3',
-    number,
-    company: 'FR10',
-    site: 'FR011',
-    supplier: 'S1',
-    currency: 'EUR',
-    order_date: '2026-01-15',
-  },
-  ...{ payment_term: 'N30', closed: 'no', lines, ...more },
-})
-const pending = (accepted: readonly Accepted[]): PendingResult[] => {
-  const keys = new Set(accepted.flatMap(({ records }) => records.map(({ key }) => key)))
-  return [...keys].map((key) => ({
-    ...{ key, read: 7, again: false, since: '2026-03-10T08:00:00Z' },
-    requests: accepted.flatMap(({ request, records }) =>
-      records.filter((one) => one.key === key).map(({ items }) => ({ request: request ?? '', items })),
-    ),
-  }))
+function bench(entity: string, more: Partial<SendOptions> = {}): Bench {
+  const api = baswareApi()
+  return Object.assign(sendBench(entity, api.connection, api, more), { api })
 }
 const codes = (bodies: readonly { readonly externalCode: string }[] = []): string[] =>
   bodies.map((one) => one.externalCode)
@@ -535,7 +409,7 @@ describe('basware-send: what stands at Basware', () => {
 })
 
 describe('basware-send: results', () => {
-  const ask = (one: Bench) => one.target.results?.follow(pending(one.accepted), { signal, waiting: () => undefined })
+  const ask = (one: Bench) => one.target.results?.follow(pendingOf(one.accepted), { signal, waiting: () => undefined })
   const told = async (one: Bench, statuses: Readonly<Record<string, object>>, whole = 'Success') => {
     one.api.status = ({ requestId, bodies }) => ({
       requestId,
@@ -590,7 +464,7 @@ describe('basware-send: results', () => {
   })
 
   it('of what was sent twice are those of the last request that did something', async () => {
-    const [header] = pending(one.accepted)
+    const [header] = pendingOf(one.accepted)
     const twice = {
       ...header,
       requests: [

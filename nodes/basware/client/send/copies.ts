@@ -1,7 +1,7 @@
 /** What Basware has of a record, and what of it goes along when the record is sent again: a POST replaces all of it. */
 import { z } from 'zod'
-import type { Place } from './resources.ts'
-import type { Body } from './schema.ts'
+import { type Place, resourceOf } from './resources.ts'
+import { type Body, SCHEMAS } from './schema.ts'
 
 /** A record as Basware's API gives it. */
 export type Copy = Readonly<Record<string, unknown>> & { readonly externalCode: string }
@@ -9,8 +9,34 @@ export type Copy = Readonly<Record<string, unknown>> & { readonly externalCode: 
 const copy = z.looseObject({ externalCode: z.string().min(1) })
 export const copyOf = (value: unknown): Copy | undefined => copy.safeParse(value).data
 
-/** Basware's own, and what disturbs its matching when it is sent again. */
-const NEVER = /^(lastUpdated|buvid|invoicedQuantity|invoicedNetSum|invoicedGrossSum)$/
+/** What of a copy is sent back where we do not fill it; the contract has no other fields but those that are Basware's own. */
+const OWN_FIELDS = /^(text|numeric|date|int)\d+$/
+const CARRIED: Readonly<Record<string, string>> = {
+  vendors: `vendorParent sourceSystem description supplierAssignedAccountId eligibleForSourcing vendorClass identifiers addresses
+    contacts deliveryTerm paymentMeans paymentTerms orderingDetails processingStatus tags customFields`,
+  accounts: 'taxCode',
+  projects: 'description',
+  lists: 'listContent',
+  matchingOrders: `companyName organizationElementName orderTypeCode created isClosed description purchaseOrganizationCode
+    purchaseOrganizationName supplierName invoicingSupplierCode invoicingSupplierName requestedDeliveryDate actualDeliveryDate
+    validFrom validTo paymentTermCode paymentTermName isInvoiced isDelivered orderReference`,
+  // What was invoiced is Basware's to count: sent again it would disturb the matching.
+  matchingOrderLines: `sortNumber netSum grossSum currencyCode isReceiptRequired isReceiptBasedMatching isOverreceivalAllowed
+    isClosed isDeleted isSelfApproved uom subUOM netPrice grossPrice priceUnit priceUnitDescription taxCode taxPercent taxPercent2
+    taxSum taxSum2 validFrom validTo productCode productName materialGroup globalTradeItemNumber unspsc buyerProductCode
+    contractNumber description comment requestedDeliveryDate actualDeliveryDate orderLineCoding goodsReceipts referenceUsers`,
+}
+
+const names = new Map<string, ReadonlySet<string>>()
+
+/** Whether a field of a copy goes back with it. */
+export function isCarried(place: Place, name: string): boolean {
+  const kind = place.replace(/\/.*/, '')
+  if (kind === 'lists' ? /^(text|number|dateValue)_\d+$/.test(name) : OWN_FIELDS.test(name)) return true
+  const known = names.get(kind) ?? new Set((CARRIED[kind] ?? '').split(/\s+/))
+  names.set(kind, known)
+  return known.has(name)
+}
 
 /** Lists of which a part is ours: by which member their entries are told apart. */
 const MERGED: Readonly<Record<string, string>> = {
@@ -24,14 +50,15 @@ const isEmpty = (value: unknown): boolean =>
   value === null || value === undefined || value === '' || (Array.isArray(value) && value.length === 0)
 
 /** A body with what Basware has besides: fields that it does not fill, and entries of others in its lists. */
-export function withCopy(body: Body, known: Copy | undefined): Body {
+export function withCopy(place: Place, body: Body, known: Copy | undefined): Body {
   if (!known) return body
   const merged: Record<string, unknown> = {}
   for (const [name, theirs] of Object.entries(known)) {
     const own = body[name]
-    if (NEVER.test(name) || isEmpty(theirs)) continue
-    if (own === undefined) merged[name] = theirs
-    else if (Object.hasOwn(MERGED, name)) merged[name] = mergedList(own, theirs, MERGED[name] as string)
+    if (isEmpty(theirs)) continue
+    if (own === undefined) {
+      if (isCarried(place, name)) merged[name] = theirs
+    } else if (Object.hasOwn(MERGED, name)) merged[name] = mergedList(own, theirs, MERGED[name] as string)
     else if (name === 'processingStatus') merged[name] = { ...(theirs as object), ...(own as object) }
     else if (name === 'goodsReceipts') merged[name] = mergedList(own, theirs, 'externalCode')
   }
@@ -47,8 +74,11 @@ function mergedList(own: unknown, theirs: unknown, by: string): unknown {
 
 /** The whole copy with the flags of its place, for a record that is gone in the ERP. */
 export function closedCopy(place: Place, known: Copy): Body {
-  const rest = Object.fromEntries(Object.entries(known).filter(([name, value]) => !NEVER.test(name) && !isEmpty(value)))
-  const own = { ...rest, externalCode: known.externalCode }
+  const filled: object = SCHEMAS[resourceOf(place).entity].shape
+  const kept = Object.entries(known).filter(
+    ([name, value]) => !isEmpty(value) && (Object.hasOwn(filled, name) || isCarried(place, name)),
+  )
+  const own = { ...Object.fromEntries(kept), externalCode: known.externalCode }
   if (place === 'vendors')
     return { ...own, processingStatus: { ...(known.processingStatus as object | undefined), active: false } }
   if (place === 'matchingOrders') return { ...own, isClosed: true }

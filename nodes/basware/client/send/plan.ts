@@ -69,7 +69,7 @@ async function placed(body: Body, place: Place, one: WriteRecord, planning: Plan
     planning.adopted = withCode(planning.adopted, place, body.externalCode, only)
     return placed(body, place, one, planning)
   }
-  return within(outgoing(one.key, place, withCopy(own, book.copies.get(code))), planning)
+  return within(outgoing(one.key, place, withCopy(place, own, book.copies.get(code))), planning)
 }
 
 const withMove = (body: Body, place: Place, one: WriteRecord, { moves }: Pick<Planning, 'moves'>): Body => {
@@ -151,7 +151,7 @@ function lineOf(body: Body, there: readonly Copy[], one: WriteRecord, planning: 
   if (other) return alreadyThere('matchingOrderLines', String(body.lineNumber), [other.externalCode])
   const own = { ...body, externalCode: known?.externalCode ?? body.externalCode }
   const moved = withMove(withGoneReceipts(own, known, one.record), 'matchingOrderLines', one, planning)
-  return within(outgoing(one.key, 'matchingOrderLines', withCopy(moved, known)), planning)
+  return within(outgoing(one.key, 'matchingOrderLines', withCopy('matchingOrderLines', moved, known)), planning)
 }
 
 /** Receipts that this sync gave and X3 does not have any more. */
