@@ -1,6 +1,6 @@
 /** x3-connection: one folder of one Sage X3 server, and how to log in there. */
 import type { NodeAPI } from 'node-red'
-import { asSyncError } from '../../sync/contract/errors.ts'
+import { asSyncError, withHint } from '../../sync/contract/errors.ts'
 import {
   boundedInAll,
   type ConnectionSpec,
@@ -73,6 +73,9 @@ export const x3Connection: ConnectionSpec<typeof config, typeof secrets, X3Clien
 
 type Surroundings = Pick<OpenContext, 'name' | 'ledger' | 'once'>
 
+/** Not here, or not by this login: what other doors say helps to choose. */
+const ANOTHER_DOOR = /^x3\.(?:401|403|404|html|right)$/
+
 async function testX3(
   values: Config,
   credentials: Secrets,
@@ -96,7 +99,12 @@ async function testX3(
     return [...lines, ...(await checkWebServices(services, client.publication, signal))]
   } catch (error) {
     const { code, cause } = asSyncError(error)
-    if (code !== 'x3.generation' || cause.field !== 'form') throw error
+    if (code !== 'x3.generation' || cause.field !== 'form') {
+      if (!ANOTHER_DOOR.test(code) || inCloud(values)) throw error
+      const { message } = asSyncError(error)
+      const doors = await probeDoors(values.url, await routeOf(values, credentials), signal)
+      return [{ ok: false, text: withHint(message, cause.hint) }, ...doors]
+    }
     const form = values.form === 'sage' ? 'query' : 'sage'
     const name = form === 'sage' ? 'that of 2021' : "today's"
     const set = { ok: true, text: `The form of GraphQL is ${name}: it is chosen in the dialog now.`, set: { form } }

@@ -40,9 +40,42 @@ describe('X3 by REST api1', function () {
     const job = thread.begin()
     Object.assign(job.node('x3-connection'), { clientId: '', user: '', credentials: {} })
     const lines = (await test(job)).map(({ text }) => text)
-    ok(lines.includes('GraphQL wants a token of a connected application, or user and password.'), lines.join('\n'))
-    ok(lines.includes('REST api1 wants user and password.'))
+    const of = (door: string) => lines.find((text) => text.startsWith(door)) ?? lines.join('\n')
+    match(
+      of('GraphQL'),
+      /wants a token of a connected application, or user and password; then it says which generation/,
+    )
+    match(of('REST api1'), /wants user and password; then it says what the site publishes/)
     ok(lines.includes('The cloud gateway does not answer at this address.'))
+  })
+
+  it('says which doors there are where the chosen one is not there or takes another login', async () => {
+    const job = byApi1([])
+    Object.assign(job.node('x3-connection'), { user: 'nobody' })
+    const lines = (await test(job)).map(({ text }) => text)
+    match(lines[0] ?? '', /X3 refused the login/)
+    ok(
+      lines.some((text) => text.startsWith('GraphQL wants a token')),
+      lines.join('\n'),
+    )
+  })
+
+  it('says of each entity what is missing, and offers the columns of its classes for added fields', async () => {
+    const job = byApi1(['supplier'])
+    job.node('x3-connection').classes = 'supplier = BPSUPPLIER.YBPS\npurchase_order = PORDER.YWRONG'
+    const lines = (await test(job)).map(({ text }) => text)
+    const said = lines.join('\n')
+    match(said, /^supplier: can be read by UPDDATTIM\..*no class is chosen for supplier\.joined/m)
+    match(said, /^purchase_order.*Representation YWRONG.* does not exist/m)
+    match(said, /^Not read yet, since no class is chosen: customer, product, /m)
+    match(said, /api1 names no total/)
+    const { credentials, ...config } = job.node('x3-connection')
+    const reply = await thread.red.call('POST', '/tieout/connections/x3-connection/lists/fields', {
+      ...{ id: config.id, config, credentials, query: { entity: 'supplier' } },
+    })
+    equal(reply.status, 200)
+    const { items } = reply.body as { items: { value: string }[] }
+    ok(items.some(({ value }) => value === 'BPSNAM') && !items.some(({ value }) => value === 'companyName1'))
   })
 
   it('reads what Test connection proposes, finds changes of headers, lines and partners, and what is gone', async () => {

@@ -23,7 +23,7 @@ const DOORS: readonly Asked[] = [
     ...{ door: 'GraphQL', path: '/xtrem/api', method: 'POST', body: '{"query":"{__typename}"}' },
     means: (status) =>
       status === 401
-        ? 'wants a token of a connected application, or user and password'
+        ? 'wants a token of a connected application, or user and password; then it says which generation it is, and what is missing for each entity'
         : status === 200
           ? 'answers without a login'
           : undefined,
@@ -32,7 +32,7 @@ const DOORS: readonly Asked[] = [
     ...{ door: 'REST api1', path: ENDPOINTS, method: 'GET' },
     means: (status) =>
       status === 401 || status === 403
-        ? 'wants user and password'
+        ? 'wants user and password; then it says what the site publishes, and what is missing for each entity'
         : status === 200
           ? 'answers without a login'
           : undefined,

@@ -3,9 +3,10 @@ import { isSyncError, withHint } from '../../../../sync/contract/errors.ts'
 import { clockLine, fine, type ReportLine } from '../../../../vendor/report.ts'
 import type { X3Connection } from '../connection.ts'
 import { ENTITIES, withOptions } from '../entities/index.ts'
+import type { EntityDef } from '../entities/types.ts'
 import type { Api1Door } from './door.ts'
 import { DIMENSION_TYPES } from './entities.ts'
-import { queryPath, resolveApi1, rowsOf } from './resolve.ts'
+import { detailsPath, queryPath, resolveApi1, rowsOf } from './resolve.ts'
 
 /** Costs a session, which is given back. */
 export async function checkApi1(connection: X3Connection, door: Api1Door, signal: AbortSignal): Promise<ReportLine[]> {
@@ -19,27 +20,35 @@ export async function checkApi1(connection: X3Connection, door: Api1Door, signal
       clockLine('X3', connection.clock.differenceSeconds() ?? 0, 'Windows follow'),
       ...(proxies ? proposals(door, proxies) : [fine('X3 does not list what it publishes: Classes must be typed.')]),
     ]
-    for (const def of ENTITIES) {
-      if (!site.classOf(def.entity)) continue
-      try {
-        const entity = await resolveApi1(site, withOptions(def, []), { stampField: '_updateStamp' }, signal)
-        const body = await line.again(queryPath(line, entity.api1.published, { count: '1' }), {
-          what: def.entity,
-          signal,
-        })
-        const by = entity.stamp ? `by ${entity.stamp.field}` : 'as a whole'
-        const notices = entity.notices.length > 0 ? ` ${entity.notices.join('. ')}.` : ''
-        lines.push(
-          fine(`${def.entity}: can be read ${by}${rowsOf(body).length > 0 ? '' : ', and is empty'}.${notices}`),
-        )
-      } catch (error) {
-        if (signal.aborted || !isSyncError(error)) throw error
-        lines.push({ ok: false, text: withHint(error.message, error.cause.hint) })
-      }
-    }
+    for (const def of ENTITIES) if (site.classOf(def.entity)) lines.push(await entityLine(door, def, signal))
+    const without = ENTITIES.filter(({ entity }) => !site.classOf(entity)).map(({ entity }) => entity)
+    if (without.length > 0) lines.push(fine(`Not read yet, since no class is chosen: ${without.join(', ')}.`))
+    lines.push(
+      fine('api1 names no total: whether a listing of the sweep is whole is known only by its coming to its end.'),
+    )
     return lines
   } finally {
     await line.leave()
+  }
+}
+
+/** What its stamp is, and one record of it, a document with its lines: what is missing of it is named. */
+async function entityLine({ line, site }: Api1Door, def: EntityDef, signal: AbortSignal): Promise<ReportLine> {
+  const { entity: name } = def
+  try {
+    const entity = await resolveApi1(site, withOptions(def, []), { stampField: '_updateStamp' }, signal)
+    const { of, published } = entity.api1
+    const [row] = rowsOf(await line.again(queryPath(line, published, { count: '1' }), { what: name, signal }))
+    if (row && entity.lists.length > 0) {
+      const key = of.key.map((field) => String(row[field]))
+      await line.again(detailsPath(line, published, key), { what: `${name}, its lines`, signal })
+    }
+    const by = entity.stamp ? `by ${entity.stamp.field}` : 'as a whole'
+    const notices = entity.notices.length > 0 ? ` ${entity.notices.join('. ')}.` : ''
+    return fine(`${name}: can be read ${by}${row ? '' : ', and is empty'}.${notices}`)
+  } catch (error) {
+    if (signal.aborted || !isSyncError(error)) throw error
+    return { ok: false, text: withHint(error.message, error.cause.hint) }
   }
 }
 

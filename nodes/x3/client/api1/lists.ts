@@ -5,7 +5,7 @@ import { type Choice, sensitive } from '../lists.ts'
 import type { Api1Door } from './door.ts'
 import type { Api1List } from './entities.ts'
 import type { Body } from './line.ts'
-import { fieldsOf, queryPath, rowsOf, typeOf } from './resolve.ts'
+import { detailsPath, fieldsOf, queryPath, rowsOf, typeOf } from './resolve.ts'
 
 interface Asked {
   readonly door: Api1Door
@@ -69,15 +69,8 @@ async function fields({ door: { site, line }, query, signal }: Asked): Promise<C
   const options = { what: `${entity}: a record to see its columns`, signal }
   const [row] = rowsOf(await line.again(queryPath(line, published, { count: '1' }), options))
   if (!row) return []
-  const key = of.key
-    .map((field) => String(row[field]))
-    .join('~')
-    .replaceAll("'", "''")
-  const representation = new URLSearchParams({ representation: `${published.representation}.${facet}` })
-  const whole: Body =
-    facet === '$query'
-      ? row
-      : await line.again(`${line.classes}${published.name}('${encodeURIComponent(key)}')?${representation}`, options)
+  const key = of.key.map((field) => String(row[field]))
+  const whole: Body = facet === '$query' ? row : await line.again(detailsPath(line, published, key), options)
   let rows = [whole]
   for (const step of path) rows = rows.flatMap((one) => (Array.isArray(one[step]) ? (one[step] as Body[]) : []))
   const seen = new Map(rows.flatMap((one) => Object.entries(one)).filter(([, value]) => !Array.isArray(value)))

@@ -15,7 +15,7 @@ import type { Reading } from '../requests.ts'
 import type { Api1Entity } from './entities.ts'
 import { type Api1Line, MISSING } from './line.ts'
 import { nodeMaker } from './nodes.ts'
-import type { Api1Resolved } from './resolve.ts'
+import { type Api1Resolved, detailsPath } from './resolve.ts'
 import { type Walk, type WalkedPage, walkPage } from './walk.ts'
 
 /** Keys in one condition: an address must not grow without end. */
@@ -156,11 +156,10 @@ function detailsOf(
   toNode: (item: Raw) => Raw,
 ): (id: unknown, reading: Reading) => Promise<{ document: Raw | undefined; read: number }> {
   const { of, published } = entity.api1
-  const { name, representation } = published
   return (id, { nextRead, signal }) => {
     const parts = JSON.parse(String(id)) as (string | number)[]
     const key = parts.join('~')
-    const path = `${line.classes}${name}('${encodeURIComponent(key.replaceAll("'", "''"))}')?${new URLSearchParams({ representation: `${representation}.$details` })}`
+    const path = detailsPath(line, published, parts)
     return retry.again(async () => {
       let read = 0
       const onAttempt = (): void => {

@@ -54,6 +54,13 @@ export const queryPath = (
   query: Readonly<Record<string, string>>,
 ): string => `${line.classes}${name}?${new URLSearchParams({ representation: `${representation}.$query`, ...query })}`
 
+export const detailsPath = (
+  line: Api1Line,
+  { name, representation }: Published,
+  key: readonly (string | number)[],
+): string =>
+  `${line.classes}${name}('${encodeURIComponent(key.join('~').replaceAll("'", "''"))}')?${new URLSearchParams({ representation: `${representation}.$details` })}`
+
 export async function resolveApi1(
   site: Site,
   def: EntityDef,
