@@ -44,6 +44,11 @@ const SQL = {
     SELECT * FROM inbox WHERE (?1 IS NULL OR source = ?1) AND (?2 IS NULL OR sync = ?2)
       AND (?3 IS NULL OR state IN (SELECT value FROM json_each(?3)))
       AND (?4 IS NULL OR key IN (SELECT value FROM json_each(?4))) ORDER BY seq LIMIT ?5`,
+  unposted: `
+    SELECT * FROM inbox AS i WHERE (?1 IS NULL OR sync = ?1)
+      AND state IN ('asked', 'recorded', 'acknowledged', 'handed on', 'settled')
+      AND NOT EXISTS (SELECT 1 FROM posting AS p WHERE p.source = i.source AND p.source_key = i.key || '|' || i.revision
+        AND p.status = 'final' AND p.aside IS NULL) ORDER BY seq`,
   unanswered: `
     SELECT i.key || '|' || i.revision AS key, i.answer_id AS answerId, i.state, i.sent_back AS sentBack, p.result
     FROM inbox AS i LEFT JOIN posting AS p ON p.source = i.source AND p.source_key = i.key || '|' || i.revision
@@ -117,6 +122,10 @@ export function createInboxes(deps: Deps): InboxBook {
     },
     topic: {
       inboxEntries: entries,
+      unposted: async (sync) =>
+        (db.guard(() => statements.unposted.all(sync ?? null)) as unknown as InboxRow[]).map((row) =>
+          entryOf(cipher, row),
+        ),
       inbox: (of) => inboxOf(deps, statements, of, move, entries),
       ...answering(deps, statements, move),
     },
@@ -195,7 +204,7 @@ function answering(
   { db, decisions }: Deps,
   { unanswered, overdue, beginAnswer, sendBack, raise }: Statements,
   move: Move,
-): Omit<Inboxes, 'inbox' | 'inboxEntries'> {
+): Omit<Inboxes, 'inbox' | 'inboxEntries' | 'unposted'> {
   const decide = (row: unknown, who: Parameters<Inboxes['sendBack']>[2], about: string, sink: string) => {
     const { sync, entity } = row as { sync: string; entity: string }
     decisions.write({ ...who, kind: 'inbox', sync, entity, sink, about })

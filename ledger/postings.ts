@@ -33,7 +33,12 @@ const SQL = {
   newestDrafts: "SELECT * FROM posting WHERE address = ? AND status = 'draft' AND at >= ? ORDER BY at DESC LIMIT 3",
   toLookUp: `
     SELECT * FROM posting WHERE address = ? AND aside IS NULL AND (seen IS NULL OR status = 'draft') ORDER BY at LIMIT 1000`,
-  list: 'SELECT * FROM posting WHERE (?1 IS NULL OR sync = ?1) ORDER BY at DESC LIMIT ?2',
+  list: `
+    SELECT * FROM posting WHERE (?1 IS NULL OR sync = ?1)
+      AND (?2 = 0 OR aside IS NOT NULL OR status = 'draft' OR seen IS NULL) ORDER BY at DESC LIMIT ?3`,
+  toDecide: `
+    SELECT (SELECT count(*) FROM inbox WHERE state = 'asked') + (SELECT count(*) FROM posting WHERE aside IS NOT NULL)
+      + (SELECT count(*) FROM intent WHERE posting IS NOT NULL AND state = 'in-doubt') AS count`,
   kept: 'SELECT record, shape FROM posting WHERE address = ? AND key = ?',
   save: `
     UPDATE posting SET status = coalesce(?, status), result = coalesce(?, result), facts = coalesce(?, facts),
@@ -128,12 +133,13 @@ type LookingUp =
   | 'postingsToLookUp'
   | 'placesToLookUp'
   | 'listPostings'
+  | 'countToDecide'
   | 'posted'
   | 'savePosting'
 
 function lookingUp(
   { db, intern, cipher, decisions }: Deps,
-  { find, newestFinal, newestDrafts, toLookUp, toAttend, list, kept, save, forgetRecord }: Statements,
+  { find, newestFinal, newestDrafts, toLookUp, toAttend, list, toDecide, kept, save, forgetRecord }: Statements,
 ): Pick<Postings, LookingUp> {
   const rows = (work: () => unknown[]): Posting[] => (db.guard(work) as unknown as PostingRow[]).map(posting)
   return {
@@ -145,7 +151,9 @@ function lookingUp(
     },
     postingsToLookUp: async (address) => rows(() => toLookUp.all(address)),
     placesToLookUp: async () => db.guard(() => toAttend.all()) as unknown as { address: string; entity: string }[],
-    listPostings: async ({ sync, limit = 100 }) => rows(() => list.all(sync ?? null, limit)),
+    listPostings: async ({ sync, open = false, limit = 100 }) =>
+      rows(() => list.all(sync ?? null, open ? 1 : 0, limit)),
+    countToDecide: async () => (db.guard(() => toDecide.get()) as { count: number }).count,
     async posted(address, key) {
       const row = db.guard(() => kept.get(address, key)) as { record: Uint8Array | null; shape: number } | undefined
       if (!row?.record) return undefined

@@ -33,6 +33,8 @@ export interface Inboxes {
     readonly keys?: readonly string[]
     readonly limit?: number
   }): Promise<readonly InboxEntry[]>
+  /** Documents that the source waits for an answer about and that have no final voucher which nothing is wrong with, oldest first. */
+  unposted(sync?: string): Promise<readonly InboxEntry[]>
   /** Its records, by the keys that they have with the revision, are on their way. */
   handOn(source: string, recordKeys: readonly string[]): Promise<void>
   /** A final voucher that nothing is wrong with, or a person's word to send it back, which the source has not confirmed yet. */

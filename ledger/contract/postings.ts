@@ -81,7 +81,14 @@ export interface Postings {
   postingsToLookUp(address: string): Promise<readonly Posting[]>
   /** Where such postings, or attempts, are. */
   placesToLookUp(): Promise<readonly { readonly address: string; readonly entity: string }[]>
-  listPostings(filter: { readonly sync?: string; readonly limit?: number }): Promise<readonly Posting[]>
+  /** Newest first. `open`: only drafts, those set aside, and those that the look-up has still to find. */
+  listPostings(filter: {
+    readonly sync?: string
+    readonly open?: boolean
+    readonly limit?: number
+  }): Promise<readonly Posting[]>
+  /** How much waits for a person's word: documents that nobody knows whose they are, attempts in doubt, postings set aside. */
+  countToDecide(): Promise<number>
   /** What was posted of a record that is still kept; undefined: it is not any more. */
   posted(address: string, key: string): Promise<{ readonly record: DataRecord; readonly schema: Schema } | undefined>
   savePosting(

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { defineSource, field, isZone } from '../kit/kit.ts'
 import { type BaswareClient, baswareConnection } from './basware-connection.ts'
 import { ENTITY } from './client/entities.ts'
-import { type BaswareSourceOptions, createBaswareSource, previewInvoices } from './client/poll.ts'
+import { type BaswareSourceOptions, createBaswareSource, previewInvoices, storedRecord } from './client/poll.ts'
 
 const config = z.object({
   /** Company codes of Basware; others are not touched. */
@@ -41,6 +41,7 @@ export default function (RED: NodeAPI): void {
     connection: baswareConnection,
     answers: true,
     entities: () => [ENTITY],
+    recordOf: ({ dateZone }, document) => storedRecord(document, dateZone),
     source: (values, client, { waiting }) =>
       createBaswareSource(client.connection, client.memory, {
         ...optionsOf(values, client),

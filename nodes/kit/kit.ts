@@ -51,7 +51,7 @@ export {
   routeSecrets,
   textOrFile,
 } from './route.ts'
-export { handle, type Page, publicPage, scrub } from './routes.ts'
+export { fileAnswer, handle, type Page, publicPage, scrub } from './routes.ts'
 export { defineSink, type SinkContext, type SinkSpec } from './sink.ts'
 export { defineSource, type SourceContext, type SourceSpec } from './source.ts'
 export { count, counted, type Status } from './status.ts'

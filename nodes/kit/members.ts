@@ -2,6 +2,7 @@
 import type { Node, NodeAPI } from 'node-red'
 import type { Engine, SinkRef } from '../../sync/contract/engine.ts'
 import { syncError } from '../../sync/contract/errors.ts'
+import type { DataRecord } from '../../sync/contract/message.ts'
 import type { PostTarget } from '../../sync/contract/posting.ts'
 import type { RunSummary } from '../../sync/contract/summary.ts'
 import type { Target } from '../../sync/contract/target.ts'
@@ -21,6 +22,8 @@ export interface Member {
   readonly posts?: boolean
   /** Sources: they can be asked whether a record still waits there, and told what became of it. */
   readonly answers?: boolean
+  /** Sources that answer: a document of their inbox as a record, for lists that people read; undefined: it cannot be told. */
+  readonly recordOf?: (document: unknown) => DataRecord | undefined
   /** Sinks: rows and bytes of a batch that suit them, where they differ from the engine's. */
   readonly limits?: { readonly batchRows: number; readonly batchBytes: number }
   /** Sources: the name of their sync, and a run of its own that reads keys again, after the one that is going on. */

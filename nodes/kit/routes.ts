@@ -32,9 +32,22 @@ export const userOf = (request: Request): string => {
   return user?.username ?? 'anonymous'
 }
 
+const FILE = Symbol('file')
+
+/** What `handle` answers with a file to be kept. `type`: its media type. */
+export const fileAnswer = (name: string, type: string, text: string) => ({ [FILE]: { name, type, text } })
+
+function send(response: Response, answer: unknown): void {
+  const file = (answer as ReturnType<typeof fileAnswer> | undefined)?.[FILE]
+  if (!file) return void response.json(answer ?? {})
+  response.setHeader('Content-Disposition', `attachment; filename="${file.name}"`)
+  response.setHeader('X-Content-Type-Options', 'nosniff')
+  response.type(file.type).send(file.text)
+}
+
 /**
  * Makes a handler of a function from the parsed body (GET: the query) to the answer.
- * A wrong body answers 400, one of our errors 422, anything else 500, each as `{error, code, hint}`.
+ * A `fileAnswer` is sent as a file. A wrong body answers 400, one of our errors 422, anything else 500, each as `{error, code, hint}`.
  *
  * @example
  * RED.httpAdmin.get('/tieout/runs', RED.auth.needsPermission('tieout.read'), handle(query, async ({ limit }) => ({ runs: await runs(limit) })))
@@ -69,7 +82,7 @@ export function handle<B extends z.ZodType>(
           params: request.params as Record<string, string>,
           signal,
         })
-        if (!response.headersSent) response.json(answer ?? {})
+        if (!response.headersSent) send(response, answer)
       } catch (error) {
         if (response.headersSent || response.writableEnded) return
         if (error instanceof RangeError) {

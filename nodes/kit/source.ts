@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { NewDecision, RotatingTokens } from '../../ledger/ledger.ts'
 import type { Engine } from '../../sync/contract/engine.ts'
 import { syncError, withHint } from '../../sync/contract/errors.ts'
+import type { DataRecord } from '../../sync/contract/message.ts'
 import type { Source } from '../../sync/contract/source.ts'
 import type { RunSummary } from '../../sync/contract/summary.ts'
 import type { Preview } from '../../vendor/report.ts'
@@ -83,6 +84,8 @@ export interface SourceSpec<S extends Fields, CS extends Fields, K extends Field
    * before a sink that posts, and there is nothing to sweep.
    */
   readonly answers?: true
+  /** With `answers`: a document of the inbox as a record, without asking the vendor; undefined: it cannot be told. */
+  readonly recordOf?: (config: z.output<S> & Common, document: unknown) => DataRecord | undefined
   /** Up to ten records for the dialog. Sensitive columns are masked by the kit. */
   readonly preview?: (
     config: z.output<S> & Common,
@@ -145,6 +148,7 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
       ref: { id: context.id, name: context.name },
       syncName: (context.config as z.output<S> & Common).syncName,
       ...(spec.answers && { answers: true }),
+      recordOf: (document) => spec.recordOf?.(context.config as z.output<S> & Common, document),
       entities: () => spec.entities(context.config as z.output<S> & Common),
       running: () => runOf(context).going !== undefined,
       mayChange: () => (context.config as z.output<S> & Common).mayChange,

@@ -93,11 +93,12 @@ function defineDifferenceRoutes(RED: NodeAPI): void {
 }
 
 /** How much waits for a person. */
-async function waiting(ledger: Ledger): Promise<{ held: number; inDoubt: number; alerts: number }> {
-  const [held, doubtful, alerts] = await Promise.all([
+async function waiting(ledger: Ledger): Promise<{ held: number; inDoubt: number; postings: number; alerts: number }> {
+  const [held, doubtful, postings, alerts] = await Promise.all([
     ledger.countHeld({}),
     ledger.doubtful(),
+    ledger.countToDecide(),
     ledger.alerts({ open: true }),
   ])
-  return { held, inDoubt: doubtful.length, alerts: alerts.length }
+  return { held, inDoubt: doubtful.length, postings, alerts: alerts.length }
 }

@@ -1,11 +1,11 @@
-/** Guarded admin routes over what is posted: the list, and what only a person can decide. Each decision has a name and a reason. */
+/** Guarded admin routes over what is posted: what only a person can decide. Each decision has a name and a reason. */
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
-import type { InboxEntry } from '../../ledger/ledger.ts'
 import type { PostingDesk } from '../../sync/contract/engine.ts'
 import { syncError } from '../../sync/contract/errors.ts'
 import { handle, reason } from '../kit/kit.ts'
-import { engineNeeded, handleAsked, ledgerNeeded, limit, text } from './asked.ts'
+import { engineNeeded, ledgerNeeded, text } from './asked.ts'
+import { definePostingLists } from './posting-lists.ts'
 
 const name = z.string().min(1).max(300)
 const key = z.string().min(1).max(1000)
@@ -27,19 +27,18 @@ const settling = z.union([
 ])
 
 export function definePostingRoutes(RED: NodeAPI): void {
-  RED.httpAdmin.get(
-    '/tieout/postings',
-    RED.auth.needsPermission('tieout.read'),
-    handle(z.object({ ledger: text, sync: text, limit }), async (query) => list(RED, query)),
-  )
+  definePostingLists(RED)
 
   RED.httpAdmin.post(
     '/tieout/posting/test',
     RED.auth.needsPermission('tieout.decide'),
-    handle(z.strictObject(place), async ({ ledger, ...where }) => {
-      const { posting } = await engineNeeded(RED, ledger)
-      return { message: await posting.test(where) }
-    }),
+    handle(
+      z.strictObject({ ...place, reason: reason.optional() }),
+      async ({ ledger, reason: why, ...where }, { user }) => {
+        const { posting } = await engineNeeded(RED, ledger)
+        return { message: await posting.test(where, why === undefined ? undefined : { by: user, reason: why }) }
+      },
+    ),
   )
 
   RED.httpAdmin.post(
@@ -119,35 +118,3 @@ async function settle(
   if (body.as === 'stands') return desk.stands(body.held, body, who)
   return body.as === 'anew' ? desk.anew(body.held, who) : desk.sendBack(body.held, who)
 }
-
-/** Where is posted and whether this ledger may; what is in doubt; what was posted; what sources handed over. */
-async function list(
-  RED: NodeAPI,
-  query: { readonly ledger?: string | undefined; readonly sync?: string | undefined; readonly limit: number },
-) {
-  const found = handleAsked(RED, query.ledger)
-  const engine = await found?.engine.get()
-  if (!found || !engine) return { places: [], attempts: [], postings: [], inbox: [] }
-  const { ledger, posting } = engine
-  const { sync, limit: most } = query
-  const members = [...found.members.values()]
-  const answering = members.filter(({ answers, syncName }) => answers && (sync === undefined || syncName === sync))
-  const asked = answering.flatMap(({ syncName = '', entities }) =>
-    (entities?.() ?? []).map((entity) => ({ sync: syncName, entity })),
-  )
-  const places = await Promise.all(
-    asked.map(async (where) => (await posting.places(where.entity)).map((one) => ({ ...where, ...one }))),
-  )
-  const attempts = (await ledger.attempts()).filter((one) => sync === undefined || one.sync === sync)
-  const states = ['asked', 'recorded', 'acknowledged', 'handed on', 'settled', 'answered'] as const
-  const inbox = await ledger.inboxEntries({ ...(sync !== undefined && { sync }), states, limit: most })
-  return {
-    places: places.flat(),
-    attempts: attempts.slice(0, most),
-    postings: await ledger.listPostings({ ...(sync !== undefined && { sync }), limit: most }),
-    inbox: inbox.map(shown),
-  }
-}
-
-/** Without what the document says. */
-const shown = ({ document: _, ...entry }: InboxEntry): Omit<InboxEntry, 'document'> => entry

@@ -36,7 +36,7 @@ function starting(
     async postAs(place, as, who) {
       await ledger.postAs((await targetAt(place)).address, as, about(place), who)
     },
-    async test(place) {
+    async test(place, who) {
       const target = await targetAt(place)
       if (!target.test)
         throw refused(`${target.address} cannot be tested by itself.`, 'Post one record, and see that it is found.')
@@ -45,6 +45,8 @@ function starting(
       const left = tested.left ? ` ${tested.left}` : ''
       if (!tested.proved) throw refused(`Test posting failed: ${tested.why}.${left}`, tested.hint)
       await ledger.testedPosting(target.address)
+      if (who)
+        await ledger.decide({ ...who, ...about(place), kind: 'posting', sink: target.address, about: 'Test posting' })
       return `What was posted to ${target.address} was found.${left}`
     },
   }

@@ -56,6 +56,6 @@ export async function gateOf(
     open: false,
     code: 'sync.post-not-started',
     why: stopped ?? 'this ledger is new here, and another one may have posted the same records',
-    hint: 'See in the target that nothing else posts them, then start posting on this ledger (sidebar Tieout, with a reason). The next run goes on by itself.',
+    hint: 'See in the target that nothing else posts them, then allow this ledger to post (sidebar Tieout, Postings). The next run goes on by itself.',
   }
 }

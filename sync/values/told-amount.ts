@@ -4,11 +4,11 @@ import type { Amounts, Told } from '../contract/summary.ts'
 import { addDecimals, isDecimal } from './money.ts'
 import { amountsText } from './told.ts'
 
-const HEADER = ['amount_with_tax', 'amount'] as const
+const HEADER = ['amount_with_tax', 'gross_amount', 'amount'] as const
 const LINES = ['amount_with_tax', 'amount', 'amount_without_tax'] as const
 
 /**
- * Of a journal the debit in the ledger's currency, in the first of its ledgers; of a document the header's amount with tax, else
+ * Of a journal the debit in the ledger's currency, in the first of its ledgers; of a document the header's amount with tax (or gross), else
  * the sum of its lines; of a payment its amount. Undefined: not known, as of a document without its lines, or of a deletion.
  */
 export function toldAmount(schema: Schema, record: DataRecord): Amounts | undefined {

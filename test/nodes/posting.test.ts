@@ -1,7 +1,8 @@
-import { deepStrictEqual, match, strictEqual } from 'node:assert'
+import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parse } from 'csv-parse/sync'
 import { z } from 'zod'
 import {
   type ConnectionSpec,
@@ -11,6 +12,7 @@ import {
   defineSource,
 } from '../../nodes/kit/kit.ts'
 import syncLedger from '../../nodes/operations/sync-ledger.ts'
+import type { DataRecord } from '../../sync/contract/message.ts'
 import type { RunSummary } from '../../sync/contract/summary.ts'
 import { fakeSource, supplierSchema } from '../support/fakes.ts'
 import { type FlowEntry, helper, inbox, load, node, type Seen, watchRejections } from '../support/helper.ts'
@@ -28,6 +30,10 @@ const none: ConnectionSpec<z.ZodObject<Record<never, never>>, z.ZodObject<Record
 
 const A = recordKey('A')
 
+/** What the hub's documents say. */
+let documents: Record<string, DataRecord> = {}
+const stored = (document: unknown): DataRecord | undefined => documents[(document as { id: string }).id]
+
 describe('nodes that post, and their routes', () => {
   let dir: string
   let erp: Erp
@@ -43,6 +49,7 @@ describe('nodes that post, and their routes', () => {
         connection: none,
         answers: true,
         entities: () => ['invoice'],
+        recordOf: (_config, document) => stored(document),
         source: () => hub.source(),
       }),
     (RED: RED) =>
@@ -83,6 +90,7 @@ describe('nodes that post, and their routes', () => {
     dir = mkdtempSync(join(tmpdir(), 'tieout-posting-'))
     erp = createErp()
     hub = createHub(erp)
+    documents = {}
   })
   afterEach(() => rmSync(dir, { recursive: true, force: true }))
 
@@ -98,7 +106,7 @@ describe('nodes that post, and their routes', () => {
   }
   const lists = async () =>
     (await helper.request().get('/tieout/postings')).body as Record<
-      'places' | 'attempts' | 'postings' | 'inbox',
+      'places' | 'attempts' | 'postings' | 'inbox' | 'held' | 'decisions',
       Record<string, unknown>[]
     >
   const where = { sync: 'invoices', entity: 'invoice' }
@@ -170,6 +178,129 @@ describe('nodes that post, and their routes', () => {
     )
     match(await post('posting/settle', { held: idOf(A), as: 'sent back', reason }), /no held record/)
     match(await post('inbox/settle', { source: 'hub://tenant', key: 'hub|A', as: 'ours', reason }), /Nobody asks/)
+  })
+
+  it('the lists say number, supplier, company, amount and currency, and why each waits', async () => {
+    await deploy()
+    summaries = inbox('sum')
+    documents.A = {
+      _row: 0,
+      number: 'F-1',
+      company: 'FR10',
+      supplier: '<b>S1</b>',
+      currency: 'EUR',
+      gross_amount: '10.00',
+    }
+    await post('posting/test', { ...where, reason })
+    await post('posting/start', { ...where, reason })
+    erp.fates.push({ refused: 'no such account' }, 'never')
+    for (const id of ['A', 'B', 'C']) hub.put(id, '10.00')
+    await run()
+    const { places, inbox: open, held, attempts, postings, decisions } = await lists()
+    const started = places[0]?.started as { by: string; reason: string }
+    deepStrictEqual([started.by, started.reason], ['anonymous', reason])
+    deepStrictEqual(open.find(({ key }) => key === 'hub|A')?.says, {
+      ...{ number: 'F-1', company: 'FR10', supplier: '<b>S1</b>', currency: 'EUR', gross_amount: '10.00' },
+    })
+    const said = { supplier: 'S1', currency: 'EUR', amount: '10.00' }
+    deepStrictEqual(
+      [held, attempts, postings].map((all) => all.map(({ says }) => says)),
+      [[said], [said], [said]],
+    )
+    match(JSON.stringify(held[0]?.cause), /no such account/)
+    deepStrictEqual(decisions.map(({ about, by, reason: why }) => [about, by, why]).sort(), [
+      ['Test posting', 'anonymous', reason],
+      ['this ledger may post', 'anonymous', reason],
+    ])
+    ok(!JSON.stringify(await lists()).includes('"record"'), 'no whole documents')
+  })
+
+  it('what is approved and not posted is a CSV, by period: what a spreadsheet would take for a formula is text', async () => {
+    await deploy()
+    summaries = inbox('sum')
+    const document = (number: string, more: DataRecord): DataRecord => ({
+      number,
+      company: 'FR10',
+      currency: 'EUR',
+      ...more,
+    })
+    documents.A = document('=1+1', {
+      _row: 0,
+      supplier_name: '@S',
+      voucher_date: '2026-03-05',
+      net_amount: '-100.00',
+      gross_amount: '-120.00',
+    })
+    documents.B = document('-7', {
+      _row: 0,
+      supplier_name: 'A, "B"\nC',
+      invoice_date: '2026-02-28',
+      gross_amount: '+1',
+    })
+    documents.C = document('F-3', {
+      _row: 0,
+      invoice_type: '\tS',
+      supplier_name: 'Société',
+      voucher_date: '2026-03-31',
+      gross_amount: '5.50',
+    })
+    for (const id of ['A', 'B', 'C', 'D']) hub.put(id, '10.00')
+    await run()
+    const csv = async (query = '') =>
+      (
+        await helper
+          .request()
+          .get(`/tieout/postings/unposted${query}`)
+          .expect('Content-Type', /text\/csv/)
+      ).text
+    const text = await csv()
+    ok(text.startsWith('\uFEFFperiod,company,supplier,'), text)
+    const rows = parse(text, { bom: true, columns: true }) as Record<string, string>[]
+    const of = (id: string) => rows.find(({ key }) => key === recordKey(id))
+    deepStrictEqual(
+      [of('A'), of('B'), of('C')].map((one) => [
+        one?.period,
+        one?.number,
+        one?.invoice_type,
+        one?.supplier_name,
+        one?.net_amount,
+        one?.gross_amount,
+      ]),
+      [
+        ['2026-03', "'=1+1", '', "'@S", '-100.00', '-120.00'],
+        ['2026-02', "'-7", '', 'A, "B"\nC', '', "'+1"],
+        ['2026-03', 'F-3', "'\tS", 'Société', '', '5.50'],
+      ],
+    )
+    match(of('A')?.reason ?? '', /is not posted yet/)
+    deepStrictEqual(
+      rows.map(({ state }) => state),
+      ['held', 'held', 'held', 'held'],
+    )
+    deepStrictEqual((await csv('?period=2026-02')).trim().split('\r\n').length, 2)
+    await helper.request().get('/tieout/postings/unposted?period=March').expect(400)
+
+    await post('posting/test', where)
+    await post('posting/start', { ...where, reason })
+    erp.fates.push('posted', 'never', { refused: '=no()' })
+    await run()
+    const states = async () =>
+      (parse(await csv(), { bom: true, columns: true }) as Record<string, string>[])
+        .map((one) => [one.key, one.state, one.draft, one.reason])
+        .sort()
+    const now = await states()
+    deepStrictEqual(
+      now.map(([key, state, draft]) => [key, state, draft]),
+      [
+        [recordKey('A'), 'draft', 'V1'],
+        [recordKey('B'), 'in doubt', ''],
+        [recordKey('C'), 'held', ''],
+        [recordKey('D'), 'draft', 'V3'],
+      ],
+    )
+    erp.change('V1', { status: 'final' })
+    await post('posting/look', { sync: 'invoices' })
+    strictEqual((await states()).length, 3, 'what is final is in the ledger')
   })
 
   it('turns red at deploy behind a source that cannot be asked', async () => {

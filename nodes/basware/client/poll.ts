@@ -13,6 +13,7 @@ import { heldAt, movedTo } from './gate.ts'
 import { listInvoices, type Reading, readInvoice } from './invoices.ts'
 import { idOf, keyOf, revisionOf } from './keys.ts'
 import { createOrderBook, createOrders, type OrderBook, type Orders } from './orders.ts'
+import { storedInvoice } from './replies.ts'
 import { createHaulage, type Haul, type Haulage, type Kept, type Taken } from './take.ts'
 
 export interface BaswareSourceOptions {
@@ -103,6 +104,12 @@ export async function previewInvoices(
     if (records.length >= PREVIEWED) break
   }
   return { schema: schemaOf(options.sensitive), records: records.slice(0, PREVIEWED), notices }
+}
+
+/** An invoice of the inbox with the columns of its record, as it was written down; undefined: it is none. */
+export function storedRecord(document: unknown, dateZone: string): DataRecord | undefined {
+  const invoice = storedInvoice(document)
+  return invoice && compileConverter({ source: '', sensitive: [], dateZone })(invoice, 0, approved)
 }
 
 /** What the pages of a run are made with. */
