@@ -3,6 +3,7 @@ import { type Database, prepared } from './database.ts'
 import type { DeliveryMemory } from './deliveries.ts'
 import type { SourceMemory } from './known.ts'
 import type { Filled, FilledTables, TargetSums } from './ledger.ts'
+import type { StandingBook } from './standing.ts'
 
 export interface FilledMemory {
   readonly topic: FilledTables
@@ -16,6 +17,7 @@ export function createFilled(
   deliveries: Pick<DeliveryMemory, 'clear' | 'doubt'>,
   sums: Pick<TargetSums, 'doubtSums'>,
   known: Pick<SourceMemory, 'lose'>,
+  standing: Pick<StandingBook, 'clear'>,
   nextRead: () => number,
 ): FilledMemory {
   const { guard, tx } = db
@@ -52,6 +54,7 @@ export function createFilled(
           await sums.doubtSums(address, read)
         }
         guard(() => drop.run(address))
+        standing.clear(address)
       },
     },
   }

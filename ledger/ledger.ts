@@ -18,6 +18,7 @@ import type { Positions } from './contract/positions.ts'
 import type { Postings } from './contract/postings.ts'
 import type { ReadAgain } from './contract/read-again.ts'
 import type { Runs } from './contract/runs.ts'
+import type { StandingKeys } from './contract/standing.ts'
 import type { Sweeps } from './contract/sweeps.ts'
 import type { TargetSums } from './contract/target-sums.ts'
 import type { RotatingTokens } from './contract/tokens.ts'
@@ -40,6 +41,7 @@ export type * from './contract/positions.ts'
 export type * from './contract/postings.ts'
 export type * from './contract/read-again.ts'
 export type * from './contract/runs.ts'
+export type * from './contract/standing.ts'
 export type * from './contract/sweeps.ts'
 export type * from './contract/target-sums.ts'
 export type * from './contract/tokens.ts'
@@ -54,6 +56,7 @@ export interface Ledger
     FilledTables,
     GroupSums,
     TableOwners,
+    StandingKeys,
     KnownKeys,
     Sweeps,
     Intents,

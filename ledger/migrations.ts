@@ -215,4 +215,14 @@ export const migrations: Record<string, Migration> = {
   ),
   // Under which keys a mapping had a record of the source written.
   '0018-former-keys': statements('CREATE INDEX delivery_by_source ON delivery (address, source) WHERE source > 0'),
+  '0019-standing-keys': statements(
+    // What stands in a target beside the newest versions of a sync: pushed, or older.
+    `CREATE TABLE standing (
+      address TEXT NOT NULL, key TEXT NOT NULL, kind TEXT NOT NULL, sync TEXT NOT NULL, entity TEXT NOT NULL,
+      sink_name TEXT NOT NULL, read INTEGER NOT NULL, amounts TEXT,
+      CONSTRAINT standing_pk PRIMARY KEY (address, key)
+    ) WITHOUT ROWID`,
+    // A person has allowed what is pushed under their source names.
+    'CREATE TABLE pushed_allowed (sync TEXT PRIMARY KEY)',
+  ),
 }

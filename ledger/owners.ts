@@ -24,6 +24,7 @@ export function createOwners(db: Database): TableOwners {
             put.run(table, source, list, entity, sync, sourceAddress)
         return against
       }),
+    ownersOf: async (table) => guard(() => of(table)),
     async releaseTables(tables) {
       guard(() => {
         for (const table of tables) drop.run(table)

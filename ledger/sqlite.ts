@@ -21,6 +21,7 @@ import { createPositions } from './positions.ts'
 import { createPostings } from './postings.ts'
 import { createReadAgain } from './read-again.ts'
 import { createRuns } from './runs.ts'
+import { createStanding } from './standing.ts'
 import { createTargetSums } from './target-sums.ts'
 import { createTokens } from './tokens.ts'
 import { type Books, deciding, forgetting, settling } from './transactions.ts'
@@ -54,6 +55,7 @@ export function createSqliteLedger({ db, id, cipher, now, installation }: Sqlite
   const known = createKnownKeys(db)
   const decisions = createDecisions(db, at)
   const postings = createPostings({ db, id, intern, cipher, decisions, at, installation })
+  const standing = createStanding(db, decisions)
   const stop = postings.topic.stopPosting
   const books: Books = {
     runs: createRuns(db, intern, at),
@@ -61,7 +63,8 @@ export function createSqliteLedger({ db, id, cipher, now, installation }: Sqlite
     deliveries,
     groups,
     known,
-    filled: createFilled(db, deliveries, sums.topic, known, numbers.nextRead),
+    filled: createFilled(db, deliveries, sums.topic, known, standing, numbers.nextRead),
+    standing,
     held: createHeld(db, intern, cipher, at),
     intents: createIntents(db, intern),
     readAgain: createReadAgain(db, at),
@@ -88,6 +91,7 @@ export function createSqliteLedger({ db, id, cipher, now, installation }: Sqlite
     ...books.inboxes.topic,
     ...alerts.topic,
     ...createOwners(db),
+    ...standing.topic,
     ...createNotes(db),
     ...createTokens({ db, id, cipher, installation }),
     ...createOpenItems(db, decisions, at),

@@ -14,6 +14,7 @@ import type { PositionBook } from './positions.ts'
 import type { PostingBook } from './postings.ts'
 import type { ReadAgainBook } from './read-again.ts'
 import type { RunBook } from './runs.ts'
+import type { StandingBook } from './standing.ts'
 
 /** The topics, each with what it lets the others do. */
 export interface Books {
@@ -29,11 +30,13 @@ export interface Books {
   readonly decisions: DecisionBook
   readonly postings: PostingBook
   readonly inboxes: InboxBook
+  readonly standing: StandingBook
 }
 
 /** All that a batch changes or nothing. */
 export function settling(db: Database, intern: Intern, books: Books): Commits {
-  const { runs, positions, deliveries, filled, known, held, intents, decisions, postings, inboxes, groups } = books
+  const { runs, positions, deliveries, filled, known, held, intents, decisions, postings, inboxes, groups, standing } =
+    books
   const write = (commit: Commit): void => {
     const { address, sync, entity } = commit
     const account = commit.deliveries ?? []
@@ -45,6 +48,7 @@ export function settling(db: Database, intern: Intern, books: Books): Commits {
         address,
         commit.filled.map((list) => ({ list, sync, entity })),
       )
+    if (address !== undefined) standing.settle(address, commit)
     held.add(commit.held ?? [])
     runs.count(commit)
     if (commit.position) positions.write(sync, commit.position.entity, commit.position.position)
@@ -124,11 +128,18 @@ function readAgainOf(
 }
 
 /** The target emptied its tables itself. */
-export const forgetting = ({ deliveries, filled, held, intents }: Books): Pick<Deliveries, 'forgetAddress'> => ({
+export const forgetting = ({
+  deliveries,
+  filled,
+  held,
+  intents,
+  standing,
+}: Books): Pick<Deliveries, 'forgetAddress'> => ({
   async forgetAddress(address) {
     deliveries.clear(address)
     held.forgetStaying(address)
     filled.forget(address)
     intents.forget(address)
+    standing.clear(address)
   },
 })

@@ -8,6 +8,7 @@ import type { HeldRecord } from './held.ts'
 import type { KnownKey } from './known-keys.ts'
 import type { Position } from './positions.ts'
 import type { NewPosting } from './postings.ts'
+import type { StandingKey } from './standing.ts'
 
 /** Everything one settled batch changes, in one transaction. */
 export interface Commit {
@@ -34,6 +35,8 @@ export interface Commit {
   readonly posted?: readonly NewPosting[]
   /** Documents of a source's inbox that everybody has answered for, by the keys of their records. */
   readonly inbox?: { readonly source: string; readonly recordKeys: readonly string[] }
+  /** What a message without `msg.sync` has written under the source name of a sync. */
+  readonly pushed?: readonly StandingKey[] | undefined
   /** Intent that these deliveries close. */
   readonly intent?: string
   /** A person decided so. */

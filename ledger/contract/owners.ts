@@ -20,6 +20,8 @@ export interface TableOwners {
    * or list, or another sync that brings records of the same source name from another system or folder.
    */
   claimTables(claims: readonly TableOwner[]): Promise<readonly TableOwner[]>
+  /** Whose records stand in a table, by source name. */
+  ownersOf(table: string): Promise<readonly TableOwner[]>
   /** They have no row any more: nobody's records stand there. */
   releaseTables(tables: readonly string[]): Promise<void>
 }

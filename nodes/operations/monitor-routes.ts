@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { Ledger } from '../../ledger/ledger.ts'
 import { syncError } from '../../sync/contract/errors.ts'
 import { raiseDifferences } from '../../sync/run/difference-alert.ts'
+import { raisePushed } from '../../sync/run/pushed-alert.ts'
 import { forDone, handle, ledgersOf, reason } from '../kit/kit.ts'
 import { ledgerAsked, ledgerNeeded, limit, text } from './asked.ts'
 import { defineDoubtRoutes } from './doubt-routes.ts'
@@ -79,6 +80,21 @@ function defineDifferenceRoutes(RED: NodeAPI): void {
         })
       await raiseDifferences(found, difference.sync, difference.entity)
       return { closed: 1 }
+    }),
+  )
+
+  RED.httpAdmin.post(
+    '/tieout/pushed/allow',
+    RED.auth.needsPermission('tieout.write'),
+    handle(z.object({ ledger: text, sync: z.string().min(1).max(300), reason }), async (body, { user }) => {
+      const found = await ledgerNeeded(RED, body.ledger)
+      const allowed = await found.allowPushed(body.sync, { by: user, reason: body.reason })
+      if (allowed === 0)
+        throw syncError('config', 'tieout.pushed', `Nothing is pushed under the source name of ${body.sync}`, {
+          hint: 'The sync has written it meanwhile.',
+        })
+      await raisePushed(found, body.sync)
+      return { allowed }
     }),
   )
 

@@ -3,7 +3,7 @@ import type { Delivery } from '../../ledger/ledger.ts'
 import { type DataRecord, isDeletion, keyText, memberOf, type Schema } from '../contract/message.ts'
 import type { Entry } from '../run/entry.ts'
 import type { Fingerprinter } from '../values/fingerprint.ts'
-import { areTwo, isOthers } from './folded-keys.ts'
+import { areTwo, hasAnotherRow, isOthers } from './folded-keys.ts'
 
 export interface Newest {
   readonly newest: readonly Entry[]
@@ -102,7 +102,8 @@ export function deduplicate(
   const superseded: Entry[] = []
   for (const entry of entries) {
     const last = deliveries.get(entry.key)
-    if (last !== undefined && isOthers(entry, last, run)) {
+    if (last !== undefined && isDeletion(entry.record) && hasAnotherRow(entry, last)) superseded.push(entry)
+    else if (last !== undefined && isOthers(entry, last, run)) {
       // What was deleted has no row any more: the other record has it.
       if (isDeletion(entry.record)) superseded.push(entry)
       else folded.push(entry)

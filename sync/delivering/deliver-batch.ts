@@ -17,6 +17,7 @@ import { createTablePreparation, type TablePreparation } from './prepare-tables.
 import { createRunTotals, type RunTotals } from './run-totals.ts'
 import { settleBatch, settleWritten } from './settle-batch.ts'
 import { type BatchSorter, createBatchSorter } from './sort-batch.ts'
+import { refuseTaken } from './taken-keys.ts'
 import { createWholeChecks, type WholeChecks } from './whole-checks.ts'
 import { writeRecords } from './write.ts'
 
@@ -78,6 +79,7 @@ async function begin(
   const unwritten = entity ? tallyOf(entity, ref).unwritten : new Map<string, string>()
   refuseChanged(schema.entity, newest, job.repeats, sorted.known.deliveries, sync.run)
   refuseFolded(schema.entity, [...sorted.known.deduplicated.folded, ...foldedWith(unwritten, newest)])
+  await refuseTaken(ledger, deps.settlement.runs.get(sync.run), entity, job, sorted.known)
   const plan = totalsPlan(schema, entity?.totals)
   if (sorted.reached !== undefined) {
     totals.watch(sorted.reached, { target, schema, run: sync.run, plan, retry })

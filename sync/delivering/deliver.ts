@@ -10,6 +10,7 @@ import type { Target } from '../contract/target.ts'
 import { checkReadNumbers, isOfKnownRun, recordsFromOutside } from '../run/believe-version.ts'
 import { checkSinks } from '../run/close-entity.ts'
 import type { Entry } from '../run/entry.ts'
+import { raisePushed } from '../run/pushed-alert.ts'
 import { noCounts } from '../run/state.ts'
 import { type ParsedBatch, parseBatch } from '../values/parse-message.ts'
 import { createFifo, type Fifo } from '../values/queue.ts'
@@ -19,6 +20,7 @@ import type { DeliverDeps } from './deps.ts'
 import { refuseFolded } from './folded-keys.ts'
 import type { Job } from './job.ts'
 import { jobMaker } from './make-job.ts'
+import { ownersOf } from './pushed.ts'
 import { stageAhead } from './write.ts'
 
 type AnyTarget = Target | PostTarget
@@ -88,10 +90,11 @@ async function push(parts: Parts, options: AnyOptions, batch: ParsedBatch): Prom
     )
   const payload = recordsFromOutside(batch, options.mayDelete ?? false)
   const rows = payload.reduce((sum, record) => sum + rowsOf(record, batch.schema), 0)
+  const owners = await ownersOf(deps.ledger, options, batch.schema)
   const sync = await settlement.beginPush(ref, entity, payload.length, rows)
   let counts: OutcomeCounts
   try {
-    counts = await counted(parts, options, { ...batch, payload }, sync)
+    counts = await counted(parts, options, { ...batch, payload }, sync, owners)
   } catch (error) {
     await settlement.endPush(sync, error)
     throw error
@@ -100,14 +103,23 @@ async function push(parts: Parts, options: AnyOptions, batch: ParsedBatch): Prom
   const state = run?.entities.get(entity)
   const checks = run && state ? await checkSinks(deps, run, state, options.signal) : undefined
   await settlement.endPush(sync, undefined, checks)
+  for (const name of new Set([...owners.values()].map((owner) => owner.sync))) await raisePushed(deps.ledger, name)
   return counts
 }
 
 /** A batch of a run: what goes wrong with it fails the run's entity. */
-async function counted(parts: Parts, options: AnyOptions, batch: ParsedBatch, sync: SyncInfo): Promise<OutcomeCounts> {
+async function counted(
+  parts: Parts,
+  options: AnyOptions,
+  batch: ParsedBatch,
+  sync: SyncInfo,
+  owners?: Job['owners'],
+): Promise<OutcomeCounts> {
   const { ref, signal } = options
   try {
-    return await deliverInOrder(parts, parts.newJob(options, batch, sync))
+    const job = parts.newJob(options, batch, sync)
+    if (owners !== undefined) job.owners = owners
+    return await deliverInOrder(parts, job)
   } catch (error) {
     const known = signal.aborted && error === signal.reason ? stopped() : asSyncError(error)
     known.cause.entity ??= batch.schema.entity

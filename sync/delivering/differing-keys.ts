@@ -2,7 +2,8 @@
 import type { Deliveries, KnownKeys, Stored, TargetSums } from '../../ledger/ledger.ts'
 import type { Target, WriteContext } from '../contract/target.ts'
 import type { Differing, Reached } from '../run/state.ts'
-import { hashOf, NOBODY } from './folded-keys.ts'
+import { hashOf } from '../values/key-hash.ts'
+import { NOBODY } from './folded-keys.ts'
 
 type FindingLedger = Deliveries & KnownKeys & TargetSums
 
@@ -124,7 +125,8 @@ async function trace(
   return { sourceKeys: [...sourceKeys, ...found], untraced: untraced + hashes.size - found.length, foreign }
 }
 
-async function keysBehind(
+/** Keys of the source with one of these hashes, as far as they are known. */
+export async function keysBehind(
   ledger: KnownKeys,
   sync: string,
   entity: string,

@@ -2,22 +2,10 @@
 import type { Delivery } from '../../ledger/ledger.ts'
 import { syncError } from '../contract/errors.ts'
 import type { Entry } from '../run/entry.ts'
+import { hashOf } from '../values/key-hash.ts'
 
 /** In the place of a hash (`Delivery.source`): nobody knows of which record it is, or it is a deletion, which any record may follow. */
 export const NOBODY = 0
-
-/** A whole number of 53 bits above 0. Equal ones only hide that two records were given one key; nothing is looked up by them. */
-export function hashOf(text: string): number {
-  let a = 0x811c9dc5
-  let b = 0x2f0b4c47
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i)
-    a = Math.imul(a ^ unit, 0x01000193)
-    b = Math.imul(b ^ unit, 0x5bd1e995)
-    b ^= b >>> 15
-  }
-  return (a >>> 0) * 2 ** 21 + ((b >>> 11) | 1)
-}
 
 /** `Delivery.source` of a record: null where the key is the source's own, as it is without a mapping. */
 export function sourceHash({ hash, key, origin }: Entry): number | null {
@@ -29,6 +17,13 @@ export function sourceHash({ hash, key, origin }: Entry): number | null {
 export function isOthers({ key, origin }: Entry, last: Delivery, run: string): boolean {
   if (last.run !== run || origin === undefined || last.source === NOBODY) return false
   return (origin === key ? null : hashOf(origin)) !== (last.source ?? null)
+}
+
+/** Has another record of the source the key now, so that the deletion of this one takes nothing away? Of rows of versions before it is not known. */
+export function hasAnotherRow(deletion: Entry, { hash, source = null, counts }: Delivery): boolean {
+  const { key, origin } = deletion
+  if (hash === null || origin === undefined || source === NOBODY) return false
+  return source === null ? counts !== undefined && origin !== key : source !== (origin === key ? null : hashOf(origin))
 }
 
 /** Are they two records of the source? */

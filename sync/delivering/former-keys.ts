@@ -2,8 +2,8 @@
 import type { Deliveries, Delivery } from '../../ledger/ledger.ts'
 import { deletionOf, keyBeginning } from '../contract/message.ts'
 import { type Entry, NO_ROW } from '../run/entry.ts'
+import { hashOf } from '../values/key-hash.ts'
 import type { Deduplicated } from './deduplicate.ts'
-import { hashOf } from './folded-keys.ts'
 import type { Job } from './job.ts'
 
 interface Sorted {

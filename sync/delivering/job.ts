@@ -1,5 +1,5 @@
 /** A batch on its way to one target, and the forms in which the others of this room want it. */
-import type { Delivery, Stored } from '../../ledger/ledger.ts'
+import type { Delivery, Stored, TableOwner } from '../../ledger/ledger.ts'
 import type { DeliverOptions } from '../contract/engine.ts'
 import { type DataRecord, isDeletion, memberOf, type Outcome, type Schema, type SyncInfo } from '../contract/message.ts'
 import type { RetryContext } from '../contract/retry.ts'
@@ -34,6 +34,8 @@ export interface Job<T = Target> {
   rows: number
   /** Source names of its records; `['']` for a message of the flow's own. */
   sources: readonly string[]
+  /** Of a push: the syncs whose table it writes to, by source name. */
+  owners?: ReadonlyMap<string, TableOwner>
   /** `_row`s that came before, in another message of the run. */
   repeats: ReadonlySet<number>
   waiting: string | undefined

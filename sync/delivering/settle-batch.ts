@@ -12,6 +12,7 @@ import { sourceHash } from './folded-keys.ts'
 import { countsOf, groupChange } from './group-change.ts'
 import type { Refused } from './isolate-bad-records.ts'
 import { deliveryOf, firstRows, reportsOf, rowsIn, storedOf } from './job.ts'
+import { pushedOf } from './pushed.ts'
 import type { RunTotals } from './run-totals.ts'
 
 interface Settling {
@@ -75,6 +76,7 @@ async function settle(
     filled: firstRows(job, merged),
     ...more,
     deliveries: [...written, ...deliveries],
+    pushed: pushedOf(job, merged),
     sums: groupChange(settlement.groups, [...written, ...deliveries], sorted.known.deliveries, job.arrived),
   })
   totals.account({ run: sync.run, address }, merged, sorted.known.deliveries, job.arrived)

@@ -24,6 +24,7 @@ export async function readEntity(
   const limits = { ...defaultLimits, ...options.limits }
   const reading: Reading = { deps, options, run, entity, plan, limits, previous, signal }
   const sender = createSender(reading)
+  entity.sinkAddresses = addressesOf(options, entity.name)
   entity.totals = plan.totals
   plan.notices?.forEach(sender.note)
   entity.needs = plan.needs ?? []
@@ -40,4 +41,16 @@ export async function readEntity(
   await sender.sendRest(true)
   entity.readDone = true
   run.changed()
+}
+
+/** Where the sinks of an entity write; where they cannot say so now nothing is known of them. */
+function addressesOf({ targets }: PollOptions, entity: string): EntityRun['sinkAddresses'] {
+  let found: Promise<ReadonlyMap<string, string>> | undefined
+  return () => {
+    found ??= (targets?.(entity) ?? Promise.resolve([])).then(
+      (all) => new Map(all.map(({ ref, target }) => [ref.id, target.address])),
+      () => new Map(),
+    )
+    return found
+  }
 }

@@ -39,6 +39,21 @@ export function keyReader(plan: EntityPlan, address: string): NonNullable<Entity
   })
 }
 
+/** Which of some keys the source still has, some at a time. */
+export const askingFor =
+  (ledger: ReadNumbers, plan: EntityPlan, address: string) =>
+  async (keys: readonly string[], signal: AbortSignal): Promise<ReadonlySet<string>> => {
+    const there = new Set<string>()
+    for (let at = 0; at < keys.length; at += keysAtOnce) {
+      const read = keyReader(plan, address)
+      const page = await read(keys.slice(at, at + keysAtOnce), () => ledger.nextRead(), signal)
+      signal.throwIfAborted()
+      for (const record of [...page.records, ...(page.refused ?? []).map((one) => one.record)])
+        there.add(keyText(plan.schema, record))
+    }
+    return there
+  }
+
 /**
  * Asks once more for keys that seem to be gone: what is still there, or there again, comes as a record, the rest as
  * deletions under `read`, so that whatever was read later is not undone.

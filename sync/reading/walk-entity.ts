@@ -7,7 +7,16 @@ import { checkContract } from './contracts.ts'
 import { begin } from './open-window.ts'
 import type { Reading, Sender } from './send-batches.ts'
 import { readUnsummed } from './sum-targets.ts'
-import { confirmGone, isSweepDue, keyReader, keysAtOnce, pageNumbers, type SweepTask, sweepEntity } from './sweep.ts'
+import {
+  askingFor,
+  confirmGone,
+  isSweepDue,
+  keyReader,
+  keysAtOnce,
+  pageNumbers,
+  type SweepTask,
+  sweepEntity,
+} from './sweep.ts'
 import { stampsOf } from './windows.ts'
 
 /** Rows that are read of an entity while the one before is still being read. */
@@ -19,6 +28,7 @@ export type Walked = 'window' | 'sweep' | 'again'
 export async function walkEntity(reading: Reading, sender: Sender, what: Walked): Promise<void> {
   const { deps, options, entity, plan } = reading
   if (what === 'window') await checkContract(deps.ledger, options, plan)
+  entity.stillThere = plan.readKeys && askingFor(deps.ledger, plan, options.source.address)
   const scope = options.scope ?? { kind: 'changes' }
   if (scope.kind === 'keys') return readKeys(reading, sender, scope.keys)
   if (scope.kind === 'backfill') {

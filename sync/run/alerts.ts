@@ -5,6 +5,7 @@ import type { EntitySummary, RunSummary } from '../contract/summary.ts'
 import { budgetAlert } from './call-budget.ts'
 import { lostNotice } from './detect-lost.ts'
 import { raiseDifferences } from './difference-alert.ts'
+import { raisePushed } from './pushed-alert.ts'
 import type { EntityRun, RunState } from './state.ts'
 
 /** So many runs with records in a row make records usual. */
@@ -27,6 +28,7 @@ export async function settleAlerts(
     summary.state === 'stopped' ? `Run ${run.id} of ${sync} was stopped; what is settled is kept.` : undefined,
   )
   if (summary.calls) await set('call-budget', budgetAlert(summary.calls))
+  await raisePushed(ledger, sync)
   const doubtful = await ledger.doubtful(sync)
   const before = wholeWindow ? await ledger.runs({ sync, limit: usual }) : []
   for (const entity of run.entities.values()) {

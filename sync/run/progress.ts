@@ -117,6 +117,15 @@ export function countable(batch: BatchState, sink: string, reports: readonly Row
   })
 }
 
+/** Rows of a batch that did not come to a sink, or that the flow filtered. */
+export function missedBy(batch: BatchState, sink: string): number[] {
+  const reports = batch.sinks.get(sink)?.reports
+  const missed: number[] = []
+  for (let row = 0; row < batch.count; row++)
+    if (!reports?.[row] || reports[row] === codeOf.get('filtered')) missed.push(row)
+  return missed
+}
+
 /** What the sinks said of a row. */
 export const outcomesOf = (batch: BatchState, row: number): Outcome[] =>
   [...batch.sinks.values()]

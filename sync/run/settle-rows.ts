@@ -1,9 +1,10 @@
 /** Settling: what became of rows, and the position over the contiguous settled prefix, in one transaction of the ledger. */
-import type { Commits, Position, Positions } from '../../ledger/ledger.ts'
+import type { Commits, Deliveries, Position, Positions, StandingKeys, TableOwners } from '../../ledger/ledger.ts'
 import type { SinkRef } from '../contract/engine.ts'
 import type { SyncInfo } from '../contract/message.ts'
 import type { OutcomeCounts } from '../contract/summary.ts'
 import { countAsRead } from './as-read.ts'
+import { keepElsewhere } from './elsewhere.ts'
 import {
   advance,
   apply,
@@ -23,7 +24,7 @@ import type { RunKeeper, SettleCommit } from './settlement.ts'
 import { type EntityRun, tallyOf } from './state.ts'
 
 export interface SettleDeps {
-  readonly ledger: Commits & Positions & { readonly id: string }
+  readonly ledger: Commits & Positions & Deliveries & TableOwners & StandingKeys & { readonly id: string }
   readonly register: Register
   /** Milliseconds, only growing. */
   readonly tick: () => number
@@ -77,6 +78,7 @@ async function settle(
     const outcomes = countsOf(batch, ref.id, counted)
     if (batch.waiting) for (const { row, waits } of counted) if (waits) batch.waiting.add(row)
     const { to, position, known, over } = progressWith(place, ref, counted)
+    await keepElsewhere(ledger, run, entity, to, { sink: ref.id, batch: batch.index, reports: counted })
     await ledger.commit({
       ...base,
       batch: batch.index,

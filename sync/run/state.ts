@@ -142,6 +142,8 @@ export interface EntityRun {
   readonly reached: Map<string, Promise<Reached>>
   /** Addresses of the sinks that were reached, by the sink's id. */
   readonly addresses: Map<string, string>
+  /** Addresses of all its sinks, by their id, where they can be told; asked once. */
+  sinkAddresses: (() => Promise<ReadonlyMap<string, string>>) | undefined
   /** Aborted when the entity failed: its reading stops. */
   readonly stop: AbortController
   /** Everything up to here is settled. */
@@ -184,6 +186,8 @@ export interface EntityRun {
    * `read`: since then everything listed was read again.
    */
   lost: 'found' | 'read' | undefined
+  /** Which of these keys the source still has; undefined: it cannot be asked by key. */
+  stillThere: ((keys: readonly string[], signal: AbortSignal) => Promise<ReadonlySet<string>>) | undefined
   /** Records can be read by key, so that tables may be mended. */
   mendable: boolean
   /** Where and for which source the sweep reads again what is in no sum; undefined: it did not look. */
@@ -256,6 +260,7 @@ export function newEntity(
     tallies: new Map(),
     reached: new Map(),
     addresses: new Map(),
+    sinkAddresses: undefined,
     stop: new AbortController(),
     prefix: { batch: 0, row: 0 },
     position: undefined,
@@ -276,6 +281,7 @@ export function newEntity(
     targetsTold: false,
     sweeps: undefined,
     lost: undefined,
+    stillThere: undefined,
     mendable: false,
     summing: undefined,
     repair: undefined,

@@ -7,7 +7,7 @@ import { changedText } from './arrivals.ts'
 import { balanceOf } from './as-read.ts'
 import { sentence } from './sentence.ts'
 import { type EntityRun, type RunState, type TotalsCheck, tallyOf } from './state.ts'
-import { byEntity, COUNTS_OF_TABLES, isGood, openAt, openInWords, worstOf } from './verdict.ts'
+import { allowedInWords, byEntity, COUNTS_OF_TABLES, isGood, openAt, openInWords, worstOf } from './verdict.ts'
 
 export interface Ending {
   readonly ended: string
@@ -98,6 +98,7 @@ function entityAt(run: RunState, entity: EntityRun, sink: EntityRun['sinks'][num
   const allowed = [
     ...(run.mayFilter && base.filtered > 0 ? [`${base.filtered} record(s) filtered in the flow, allowed`] : []),
     ...(changed?.allowed ? [changed.text] : []),
+    ...allowedInWords(items),
   ]
   return {
     ...base,

@@ -46,6 +46,7 @@ const WORDS: Readonly<Partial<Record<OpenItem['kind'], string>>> = {
   replaying: 'being replayed',
   'left-out': 'left out',
   'too-many': 'too many in the target',
+  pushed: 'pushed',
   older: 'of which an older version stands here',
   'in-doubt': 'in doubt',
   again: 'to be read again',
@@ -55,6 +56,12 @@ const WORDS: Readonly<Partial<Record<OpenItem['kind'], string>>> = {
   unanswered: 'not confirmed by the source',
   asked: 'of which a person must say whose they are',
 }
+
+/** What a person has allowed, as it stands in the sentence: `2 pushed, EUR 10.00, allowed`. */
+export const allowedInWords = (items: readonly OpenItem[]): string[] =>
+  openInWords(items.flatMap((item) => (item.kind === 'pushed-allowed' ? { ...item, kind: 'pushed' } : []))).map(
+    (text) => `${text}, allowed`,
+  )
 
 /** The items of each entity. */
 export const byEntity = (items: readonly OpenItem[]): ReadonlyMap<string, OpenItem[]> =>

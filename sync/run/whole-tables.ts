@@ -1,11 +1,11 @@
 /** What comparing whole tables said becomes a state: a difference of each table, until a check of that table agrees. */
-import type { Difference, Ledger, OpenItems } from '../../ledger/ledger.ts'
+import type { Difference, Ledger, OpenItems, StandingKeys } from '../../ledger/ledger.ts'
 import type { EntityRun, Reached, RunState, WholeCheck, WholeSaid } from './state.ts'
 import { notWhole } from './verdict.ts'
 
 /** Writes down what differs and ends what agrees; undefined: nothing was asked. */
 export async function keepWhole(
-  ledger: OpenItems,
+  ledger: OpenItems & StandingKeys,
   run: RunState,
   entity: EntityRun,
   { target, ref }: Pick<Reached, 'target' | 'ref'>,
@@ -17,6 +17,7 @@ export async function keepWhole(
   const problems: string[] = []
   for (const { source, kind, tables } of checks) {
     await keepOthers(ledger, { ...place, sinkName: ref.name, run: run.id }, source, tables)
+    if (kind === 'agrees') await ledger.forgetGone(target.address)
     if (kind !== 'agrees' && kind !== 'differs') continue
     for (const { list, problem } of tables) {
       const part = `${source}|${list}`

@@ -63,19 +63,29 @@ describe('a record that comes under another key than before', () => {
     assert.deepEqual(stored(), ['erp|A eins', 'erp|B two'])
   })
 
-  it('two that swap keys stay two, in one batch or in two', async () => {
-    for (const batchRows of [10, 1]) {
-      await begin()
-      put(['A', 'one'], ['B', 'two'])
-      keys = { A: 'X', B: 'Y' }
-      await poll()
-      put(['A', 'uno'], ['B', 'due'])
-      keys = { A: 'Y', B: 'X' }
-      const summary = await poll({ limits: { batchRows } })
-      assert.deepEqual([summary.verdict, summary.errors], ['ties', []])
-      assert.deepEqual(stored(), ['erp|X due', 'erp|Y uno'])
-      if (batchRows > 1) await r.close()
-    }
+  it('two that swap keys in one batch stay two', async () => {
+    await begin()
+    put(['A', 'one'], ['B', 'two'])
+    keys = { A: 'X', B: 'Y' }
+    await poll()
+    put(['A', 'uno'], ['B', 'due'])
+    keys = { A: 'Y', B: 'X' }
+    const summary = await poll()
+    assert.deepEqual([summary.verdict, summary.errors], ['ties', []])
+    assert.deepEqual(stored(), ['erp|X due', 'erp|Y uno'])
+  })
+
+  it('the key that it leaves may go to another one in a later batch of the run', async () => {
+    await begin()
+    put(['A', 'one'])
+    keys = { A: 'X' }
+    await poll()
+    put(['A', 'uno'], ['B', 'due'])
+    keys = { A: 'Y', B: 'X' }
+    // Both come in one answer, so that they have one read number.
+    const summary = await poll({ limits: { batchRows: 1 } })
+    assert.deepEqual([summary.verdict, summary.errors], ['ties', []])
+    assert.deepEqual(stored(), ['erp|X due', 'erp|Y uno'])
   })
 
   it('takes along what equals the version before, and a deletion takes the old row', async () => {
