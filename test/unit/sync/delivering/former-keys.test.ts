@@ -124,6 +124,35 @@ describe('a record that comes under another key than before', () => {
     assert.deepEqual(stored(), ['erp|Z eins'])
   })
 
+  const replay = () =>
+    r.engine.replay({
+      name: 'replay',
+      ref: { id: 'replay-1', name: 'replay' },
+      filter: {},
+      sinks: () => [warehouse],
+      receiptSeconds: 5,
+      send: (_, message) => void r.deliver(structuredClone(message)),
+      progress: () => undefined,
+      signal: new AbortController().signal,
+    })
+
+  it('a version that was held is not sent beside a later one under another key', async () => {
+    const target = await begin()
+    target.onWrite(() => {
+      throw syncError('data', 'fake.22001', 'too long')
+    })
+    put(['A', 'one'])
+    keys = { A: 'X' }
+    await poll()
+    target.onWrite(() => undefined)
+    put(['A', 'uno'])
+    keys = { A: 'Z' }
+    await poll()
+    await replay()
+    assert.deepEqual(stored(), ['erp|Z uno'])
+    assert.deepEqual(await r.ledger.held({}), [])
+  })
+
   it('of two versions that were held under two keys only the newer one is sent', async () => {
     const target = await begin()
     target.onWrite(() => {
@@ -136,17 +165,6 @@ describe('a record that comes under another key than before', () => {
     keys = { A: 'Z' }
     await poll()
     target.onWrite(() => undefined)
-    const replay = () =>
-      r.engine.replay({
-        name: 'replay',
-        ref: { id: 'replay-1', name: 'replay' },
-        filter: {},
-        sinks: () => [warehouse],
-        receiptSeconds: 5,
-        send: (_, message) => void r.deliver(structuredClone(message)),
-        progress: () => undefined,
-        signal: new AbortController().signal,
-      })
     await replay()
     assert.deepEqual(stored(), ['erp|Z uno'])
     assert.deepEqual(await r.ledger.held({}), [])
