@@ -5,7 +5,7 @@ import { type Cell, type Comparison, compare } from './compare.ts'
 import type { Address, FlowNode } from './ends/end.ts'
 import type { TableEnds } from './ends/index.ts'
 
-const DAY_MS = 86_400_000
+export const DAY_MS = 86_400_000
 
 /** Which books: what they say depends on these alone. */
 export interface BookOptions {

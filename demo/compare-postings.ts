@@ -28,6 +28,8 @@ export interface PostingComparison {
 export function comparePostings(given: {
   readonly books: Books
   readonly seed: number
+  /** Whose coding orders have; see the sandbox. */
+  readonly ordersFrom?: 'tenant' | 'erp'
   /** Ids of those that waited for transfer in a company that the flow reads. */
   readonly approved: ReadonlySet<string>
   /** All invoices as P2P has them now. */
@@ -37,7 +39,7 @@ export function comparePostings(given: {
   readonly held: ReadonlyMap<string, string>
 }): PostingComparison {
   const { approved, invoices, posted, held } = given
-  const ground = createGround(given.books, given.seed)
+  const ground = createGround(given.books, given.seed, given.ordersFrom)
   const journals = new Map(posted.map((one) => [one.key, one]))
   const used = new Map<string, string>()
   const examples: string[] = []

@@ -1,4 +1,5 @@
 import { scaleOf } from '../../books/money.ts'
+import { lineDetails } from '../../books/purchasing.ts'
 import type { Account, Dimension, PurchaseOrderLine } from '../../books/types.ts'
 import type { Ground } from './ground.ts'
 
@@ -22,8 +23,25 @@ export function codingFor(ground: Ground, company: string, text: string, share =
   }
 }
 
+/** The coding that the ERP's order has, where it counts and all of it is known. */
+function erpCoding(ground: Ground, company: string, number: string, at: number): Coding | undefined {
+  const order = ground.coded && ground.order(number)
+  const line = order?.lines.find((one) => one.line === at)
+  if (!ground.coded || !order || !line) return undefined
+  const { active, inactive } = ground.accounts(company)
+  const code = ground.coded(company)(line.product)
+  const account = [...active, ...inactive].find((one) => one.code === code)
+  const { CCT = '', PRO } = lineDetails(order, line).dimensions
+  const costCentre = ground.books.tables.dimension.get(`CCT|${CCT}`)
+  if (!account || !costCentre) return undefined
+  const project = PRO === undefined ? undefined : ground.books.tables.dimension.get(`PRO|${PRO}`)
+  return { account, costCentre, project, share: 100 }
+}
+
 /** Codings of an order line: one, or two for every fifth. */
 export function codingsOf(ground: Ground, company: string, order: string, line: number): readonly Coding[] {
+  const erp = erpCoding(ground, company, order, line)
+  if (erp) return [erp]
   const text = `${order} ${line}`
   if (ground.drawFor(`split ${text}`, 5) > 0) return [codingFor(ground, company, text)]
   return [codingFor(ground, company, `${text} a`, 60), codingFor(ground, company, `${text} b`, 40)]

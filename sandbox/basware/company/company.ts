@@ -36,7 +36,7 @@ export function createCompany({ seed, size, today, invoices, habits, begins }: C
   let made: ReturnType<typeof createGround> | undefined
   // Books of its own, that no day changes: the same invoices after a restart.
   const ground = () => {
-    made ??= createGround(createBooks({ seed, size, today, now: () => 0 }), seed)
+    made ??= createGround(createBooks({ seed, size, today, now: () => 0 }), seed, begins === 'sent' ? 'tenant' : 'erp')
     return made
   }
   const count = (): number => invoices ?? Math.max(70, Math.min(5_000, Math.round(ground().orders.length / 2)))

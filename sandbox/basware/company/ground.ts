@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type Company, companies } from '../../books/codes.ts'
 import { convert, decimal, type Minor, scaleOf } from '../../books/money.ts'
+import { purchaseAccounts } from '../../books/purchase-accounts.ts'
 import type { Account, Books, Dimension, PurchaseOrder, Supplier } from '../../books/types.ts'
 
 /** Things of a kind, by whether they are in use. */
@@ -22,6 +23,8 @@ export interface Ground {
   /** Numbers of the orders, in the order of the books. */
   readonly orders: readonly string[]
   order(number: string): PurchaseOrder
+  /** Codings of order lines as the ERP's orders have them; undefined where the tenant has its own. */
+  readonly coded: ((company: string) => (product: string) => string) | undefined
   /** A whole number in [0, below) that belongs to a text: the same in every run. */
   drawFor(text: string, below: number): number
 }
@@ -50,9 +53,11 @@ function parted<T extends { active: boolean }>(
   return Object.fromEntries(kinds)
 }
 
-export function createGround(books: Books, seed: number): Ground {
+/** `ordersFrom` says whose coding the lines of orders have: the tenant's own, or that of the ERP, which sends them. */
+export function createGround(books: Books, seed: number, ordersFrom: 'tenant' | 'erp' = 'tenant'): Ground {
   const { tables } = books
   const charts = parted([...tables.account.walk()], ({ chart }) => chart)
+  const accounts = new Map(companies.map(({ code }) => [code, purchaseAccounts(books, code)]))
   const types = parted([...tables.dimension.walk()], ({ type }) => type)
   return {
     books,
@@ -67,6 +72,7 @@ export function createGround(books: Books, seed: number): Ground {
       if (!found) throw new Error(`The books have no order ${number}`)
       return found
     },
+    coded: ordersFrom === 'erp' ? (company) => accounts.get(company) ?? (() => '') : undefined,
     drawFor: (text, below) => Number.parseInt(idOf(`${seed} ${text}`).slice(0, 8), 16) % below,
   }
 }
