@@ -12,6 +12,8 @@ export interface DeliveryMemory {
   write(address: string, sync: string, deliveries: readonly Delivery[], sums?: GroupChange): void
   /** Nothing equals its last version any more. */
   doubt(address: string): void
+  /** Inside a transaction: nothing equals the last version of the key any more, and one with this read number may be written again. */
+  doubtFrom(address: string, key: string, read: number): void
   clear(address: string): void
   /** Takes away some of the rows that `clear` left behind; true when none are left. */
   sweep(): boolean
@@ -42,6 +44,10 @@ const SQL = {
   writeMapped: put('value ->> 7'),
   doubt: 'UPDATE delivery SET doubt = 1 WHERE address = ? AND key IN (SELECT value FROM json_each(?))',
   doubtAll: 'UPDATE delivery SET doubt = 1 WHERE address = ?',
+  doubtFrom: `
+    UPDATE delivery SET doubt = 1, read = min(read, ? - 1),
+      rows = CASE WHEN hash IS NULL OR rows LIKE '?%' OR rows LIKE '%@%' THEN rows ELSE rows || '@' || read END
+    WHERE address = ? AND key = ?`,
   doubtOthers: `
     UPDATE delivery SET hash = NULL, rows = '', totals = NULL
     WHERE address = ? AND key > ? AND key <= ? AND key NOT IN (SELECT value ->> 0 FROM json_each(?))`,
@@ -155,6 +161,9 @@ export function createDeliveries(
     },
     doubt(address) {
       db.guard(() => doubtAll.run(known(address)))
+    },
+    doubtFrom(address, key, read) {
+      statements.doubtFrom.run(read, known(address), key)
     },
     ...clearing,
   }

@@ -123,7 +123,7 @@ function added(text: string, more: readonly string[]): string {
 }
 
 /** Of two sums as `units:scale`; empty: nothing. */
-function sumOf(one: string, other: string): string {
+export function sumOf(one: string, other: string): string {
   if (one === '' || other === '') return one || other
   const [[a, scaleA], [b, scaleB]] = [read(one), read(other)]
   const scale = Math.max(scaleA, scaleB)

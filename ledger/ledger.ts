@@ -17,6 +17,7 @@ import type { TableOwners } from './contract/owners.ts'
 import type { Positions } from './contract/positions.ts'
 import type { Postings } from './contract/postings.ts'
 import type { ReadAgain } from './contract/read-again.ts'
+import type { Results } from './contract/results.ts'
 import type { Runs } from './contract/runs.ts'
 import type { StandingKeys } from './contract/standing.ts'
 import type { Sweeps } from './contract/sweeps.ts'
@@ -40,6 +41,7 @@ export type * from './contract/owners.ts'
 export type * from './contract/positions.ts'
 export type * from './contract/postings.ts'
 export type * from './contract/read-again.ts'
+export type * from './contract/results.ts'
 export type * from './contract/runs.ts'
 export type * from './contract/standing.ts'
 export type * from './contract/sweeps.ts'
@@ -65,6 +67,7 @@ export interface Ledger
     Notes,
     HeldRecords,
     OpenItems,
+    Results,
     Decisions,
     ReadAgain,
     RotatingTokens,

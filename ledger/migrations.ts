@@ -225,4 +225,33 @@ export const migrations: Record<string, Migration> = {
     // A person has allowed what is pushed under their source names.
     'CREATE TABLE pushed_allowed (sync TEXT PRIMARY KEY)',
   ),
+  '0020-results': statements(
+    // Two stages. What was accepted and whose result is open, or of which the target warned; encrypted as long as it is open.
+    `CREATE TABLE result (
+      seq INTEGER PRIMARY KEY AUTOINCREMENT, address TEXT NOT NULL, key TEXT NOT NULL, read INTEGER NOT NULL,
+      sync TEXT NOT NULL, run TEXT NOT NULL, entity TEXT NOT NULL, sink_name TEXT NOT NULL,
+      source_address TEXT NOT NULL, source_key TEXT, hash TEXT NOT NULL, before TEXT, again INTEGER NOT NULL,
+      requests TEXT NOT NULL, since TEXT NOT NULL, state TEXT NOT NULL, text TEXT, record BLOB,
+      shape INTEGER NOT NULL, amounts TEXT, counted INTEGER NOT NULL,
+      CONSTRAINT result_once UNIQUE (address, key)
+    )`,
+    "CREATE INDEX result_open ON result (address, since, key) WHERE state = 'pending'",
+    'CREATE INDEX result_by_sync ON result (sync, entity, state)',
+    'CREATE INDEX result_by_run ON result (run, entity, address)',
+    // What was sent last under a key, and whether a result says that it is in.
+    `CREATE TABLE sent (
+      address TEXT NOT NULL, key TEXT NOT NULL, read INTEGER NOT NULL, hash BLOB NOT NULL, through INTEGER NOT NULL,
+      CONSTRAINT sent_pk PRIMARY KEY (address, key)
+    ) WITHOUT ROWID`,
+    // What became of what a run has sent, but for what is open still.
+    `CREATE TABLE result_figure (
+      run TEXT NOT NULL, entity TEXT NOT NULL, address TEXT NOT NULL, outcome TEXT NOT NULL,
+      records INTEGER NOT NULL, sums TEXT NOT NULL, unknown INTEGER NOT NULL,
+      CONSTRAINT result_figure_pk PRIMARY KEY (run, entity, address, outcome)
+    ) WITHOUT ROWID`,
+    // When a record that was refused afterwards is read again, and the entities that it may wait for.
+    'ALTER TABLE held ADD COLUMN retry_at TEXT',
+    'ALTER TABLE held ADD COLUMN needs TEXT',
+    "CREATE INDEX held_retry ON held (sync, retry_at) WHERE retry_at IS NOT NULL AND state = 'open'",
+  ),
 }

@@ -61,6 +61,11 @@ function openItemsOf(raw: Database['raw']): (sync: string) => OpenItem[] {
     FROM inbox AS i WHERE i.sync = ? AND (i.state IN ('asked', 'answered') OR (i.state IN ('handed on', 'settled')
       AND (i.sent_back IS NOT NULL OR EXISTS (SELECT 1 FROM posting AS p WHERE p.source = i.source
         AND p.source_key = i.key || '|' || i.revision AND p.status = 'final')))) GROUP BY 1, 2`)
+  const results = raw.prepare(`
+    SELECT entity, state AS kind, address, sink_name AS sinkName, count(*) AS count,
+      json_group_array(json(amounts)) FILTER (WHERE amounts IS NOT NULL) AS amounts, sum(amounts IS NULL) AS unknown,
+      min(key || ': ' || text) AS problem
+    FROM result WHERE sync = ? GROUP BY 1, 2, 3, 4`)
   // Whoever owns the table is to make its memory whole.
   const unwhole = raw.prepare(`
     SELECT o.entity, 'unwhole' AS kind, a.address, NULL AS sinkName, coalesce(s.share, 0) AS count
@@ -72,7 +77,7 @@ function openItemsOf(raw: Database['raw']): (sync: string) => OpenItem[] {
       s.address, s.sink_name AS sinkName, count(*) AS count,
       json_group_array(json(s.amounts)) FILTER (WHERE s.amounts IS NOT NULL) AS amounts, sum(s.amounts IS NULL) AS unknown
     FROM standing AS s LEFT JOIN pushed_allowed AS a ON a.sync = s.sync WHERE s.sync = ? GROUP BY 1, 2, 3, 4`)
-  const all = [unwhole, held, standing, doubtful, again, lost, differing, posted, handed]
+  const all = [results, unwhole, held, standing, doubtful, again, lost, differing, posted, handed]
   return (sync) => all.flatMap((one) => (one.all(sync) as unknown as OpenRow[]).map(openItem))
 }
 

@@ -20,6 +20,7 @@ import { createOwners } from './owners.ts'
 import { createPositions } from './positions.ts'
 import { createPostings } from './postings.ts'
 import { createReadAgain } from './read-again.ts'
+import { createResults } from './results.ts'
 import { createRuns } from './runs.ts'
 import { createStanding } from './standing.ts'
 import { createTargetSums } from './target-sums.ts'
@@ -57,6 +58,8 @@ export function createSqliteLedger({ db, id, cipher, now, installation }: Sqlite
   const postings = createPostings({ db, id, intern, cipher, decisions, at, installation })
   const standing = createStanding(db, decisions)
   const stop = postings.topic.stopPosting
+  const held = createHeld(db, intern, cipher, at)
+  const readAgain = createReadAgain(db, at)
   const books: Books = {
     runs: createRuns(db, intern, at),
     positions: createPositions(db),
@@ -65,12 +68,13 @@ export function createSqliteLedger({ db, id, cipher, now, installation }: Sqlite
     known,
     filled: createFilled(db, deliveries, sums.topic, known, standing, numbers.nextRead),
     standing,
-    held: createHeld(db, intern, cipher, at),
+    held,
     intents: createIntents(db, intern),
-    readAgain: createReadAgain(db, at),
+    readAgain,
     decisions,
     postings,
     inboxes: createInboxes({ db, cipher, decisions, at, stop }),
+    results: createResults({ db, intern, cipher, deliveries, held, readAgain, decisions, at }),
   }
   return {
     id,
@@ -85,6 +89,7 @@ export function createSqliteLedger({ db, id, cipher, now, installation }: Sqlite
     ...books.held.topic,
     ...books.intents.topic,
     ...books.readAgain.topic,
+    ...books.results.topic,
     ...decisions.topic,
     ...postings.topic,
     ...createAttempts(db, intern, cipher, postings),
@@ -103,6 +108,7 @@ export function createSqliteLedger({ db, id, cipher, now, installation }: Sqlite
       const before = new Date(now() - olderThanDays * DAY_MS).toISOString()
       books.decisions.purge(new Date(now() - decisionYears * YEAR_MS).toISOString())
       await books.runs.purge(before)
+      books.results.purge()
       books.held.purge(before)
       books.inboxes.purge(before)
       await alerts.purge(before)

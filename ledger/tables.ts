@@ -109,6 +109,8 @@ export interface Tables {
     closed_by: string | null
     reason: string | null
     source_key: string | null
+    retry_at: string | null
+    needs: string | null
   }
   intent: {
     id: string

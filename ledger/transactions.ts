@@ -13,6 +13,7 @@ import type { Commit, Commits, Decisions, Deliveries, Intent } from './ledger.ts
 import type { PositionBook } from './positions.ts'
 import type { PostingBook } from './postings.ts'
 import type { ReadAgainBook } from './read-again.ts'
+import type { ResultBook } from './results.ts'
 import type { RunBook } from './runs.ts'
 import type { StandingBook } from './standing.ts'
 
@@ -31,12 +32,14 @@ export interface Books {
   readonly postings: PostingBook
   readonly inboxes: InboxBook
   readonly standing: StandingBook
+  readonly results: ResultBook
 }
 
 /** All that a batch changes or nothing. */
 export function settling(db: Database, intern: Intern, books: Books): Commits {
   const { runs, positions, deliveries, filled, known, held, intents, decisions, postings, inboxes, groups, standing } =
     books
+  const { results } = books
   const write = (commit: Commit): void => {
     const { address, sync, entity } = commit
     const account = commit.deliveries ?? []
@@ -53,6 +56,7 @@ export function settling(db: Database, intern: Intern, books: Books): Commits {
     runs.count(commit)
     if (commit.position) positions.write(sync, commit.position.entity, commit.position.position)
     if (commit.known) known.write(sync, entity, commit.known)
+    if (address !== undefined && commit.accepted) results.accept(commit, address, commit.accepted)
     if (address !== undefined && commit.posted) postings.write(commit, address, commit.posted)
     if (commit.inbox) inboxes.settle(commit.inbox)
     if (commit.intent !== undefined) intents.end(commit.intent)
@@ -134,6 +138,7 @@ export const forgetting = ({
   held,
   intents,
   standing,
+  results,
 }: Books): Pick<Deliveries, 'forgetAddress'> => ({
   async forgetAddress(address) {
     deliveries.clear(address)
@@ -141,5 +146,6 @@ export const forgetting = ({
     filled.forget(address)
     intents.forget(address)
     standing.clear(address)
+    results.forget(address)
   },
 })

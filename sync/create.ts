@@ -13,6 +13,7 @@ import { hold } from './reading/hold.ts'
 import { poll } from './reading/poll.ts'
 import { askingAhead } from './reading/prefetch.ts'
 import { replay } from './reading/replay.ts'
+import { createFollowedResults } from './results/follow.ts'
 import { createSettlement } from './run/create-settlement.ts'
 
 export interface EngineOptions {
@@ -30,8 +31,9 @@ export function createEngine({ ledger, log, now = Date.now, retry }: EngineOptio
   const tick = () => performance.now()
   const settlement = createSettlement({ ledger, now: at, tick })
   const again = retry ? { retry } : {}
-  const deps = { ledger, settlement, log, now: at, tick, ...again }
   const clock = { ...systemClock, now }
+  const results = createFollowedResults({ ledger, log, clock, tick, ...again })
+  const deps = { ledger, settlement, log, now: at, tick, awaitResults: results.wait, ...again }
   const postings = createPostings({ ledger, settlement, log, now: at, clock, newId: randomUUID, ...again })
   const deliver = createDeliver({ ledger, settlement, now: at, newId: randomUUID, ...again }, postings.work)
   const names = new Map<string, string>()
@@ -57,6 +59,7 @@ export function createEngine({ ledger, log, now = Date.now, retry }: EngineOptio
         options.signal,
         async (signal) => {
           if (postings.answers(options.name)) await postings.desk.look(options.name)
+          await results.retry(options.name)
           return poll(deps, askingAhead(ledger, { ...options, source: withInbox(ledger, options), signal }))
         },
         options.name,
@@ -74,6 +77,8 @@ export function createEngine({ ledger, log, now = Date.now, retry }: EngineOptio
     },
     attendSink: postings.attendSink,
     attendSource: postings.attendSource,
+    followResults: results.attend,
+    lookAtResults: results.look,
     posting: postings.desk,
     claimName(name, nodeId) {
       const owner = names.get(name)
@@ -100,6 +105,7 @@ export function createEngine({ ledger, log, now = Date.now, retry }: EngineOptio
     async close() {
       closed.abort()
       await Promise.all([...going.values()].map(({ ended }) => ended))
+      await results.close()
       await postings.close()
       await ledger.close()
     },

@@ -8,6 +8,7 @@ import type { HeldRecord } from './held.ts'
 import type { KnownKey } from './known-keys.ts'
 import type { Position } from './positions.ts'
 import type { NewPosting } from './postings.ts'
+import type { NewAccepted } from './results.ts'
 import type { StandingKey } from './standing.ts'
 
 /** Everything one settled batch changes, in one transaction. */
@@ -31,6 +32,8 @@ export interface Commit {
   readonly position?: { readonly entity: string; readonly position: Position }
   /** Keys of the rows that this settlement brings into the contiguous prefix. */
   readonly known?: readonly KnownKey[]
+  /** Two stages: what the target has accepted of them. */
+  readonly accepted?: readonly NewAccepted[]
   /** What was posted there. */
   readonly posted?: readonly NewPosting[]
   /** Documents of a source's inbox that everybody has answered for, by the keys of their records. */

@@ -23,6 +23,7 @@ export interface Decision {
     | 'pushed'
     | 'posting'
     | 'inbox'
+    | 'warning'
   readonly sync: string
   readonly entity: string
   /** Who held it (`HeldRecord.heldBy`), or the address that it is written to. */

@@ -2,8 +2,9 @@
 
 import type { ErrorCause } from '../../sync/contract/errors.ts'
 import type { DataRecord, Schema } from '../../sync/contract/message.ts'
-import type { Amounts, Told } from '../../sync/contract/summary.ts'
-import type { PendingResult } from '../../sync/contract/target.ts'
+import type { PendingResult } from '../../sync/contract/results.ts'
+import type { Amounts, ResultFigures } from '../../sync/contract/summary.ts'
+import type { Who } from './decisions.ts'
 
 /** A record that was accepted: one for each address and key, that of the latest read. */
 export interface AcceptedRecord extends PendingResult {
@@ -30,6 +31,8 @@ export interface NewAccepted extends PendingResult {
   readonly schema: Schema
   /** The one amount of it that is told; absent: not known. */
   readonly amounts?: Amounts | undefined
+  /** `false`: nobody sent it, as the deletion of a former key; it is in no figure. */
+  readonly counted?: boolean
 }
 
 /** What was sent last under a key. */
@@ -56,17 +59,10 @@ export type ResultEnd = { readonly key: string; readonly read: number } & (
     }
 )
 
-/** What became of what a run has sent: accepted = processed + warned + superseded + held + again + pending. */
-export type ResultFigures = Readonly<
-  Record<
-    'accepted' | 'processed' | 'warned' | 'superseded' | 'held' | 'again' | 'pending',
-    { readonly records: number; readonly told: Told }
-  >
->
-
 /** An accepted record as people see it. */
 export interface OpenResult extends Pick<AcceptedRecord, 'address' | 'sync' | 'entity' | 'sinkName' | 'key' | 'since'> {
   readonly state: 'pending' | 'warned'
+  readonly read: number
   /** Numbers of its requests. */
   readonly requests: readonly string[]
   /** Of a warning what the target said. */
@@ -94,9 +90,12 @@ export interface Results {
   >
   /** All of them in one transaction. */
   endResults(address: string, ends: readonly ResultEnd[]): Promise<void>
+  /** What became of what a run has sent to an address, so far. */
   resultFigures(run: string, entity: string, address: string): Promise<ResultFigures>
   /** For a list: the oldest first. */
   openResults(filter: { readonly sync?: string; readonly limit?: number }): Promise<readonly OpenResult[]>
-  /** Refused records whose time has come are queued to be read again by the next run of the sync. Gives back how many. */
-  retryRefused(sync: string): Promise<number>
+  /** A person has seen the warnings of these keys. Gives back how many there were. */
+  seenWarnings(address: string, keys: readonly string[], who: Who): Promise<number>
+  /** Refused records whose time has come are queued to be read again by the next run of the sync. Gives back their entities. */
+  retryRefused(sync: string): Promise<readonly string[]>
 }

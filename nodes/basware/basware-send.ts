@@ -123,6 +123,7 @@ export default function (RED: NodeAPI): void {
     version: 1,
     config,
     connection: baswareConnection,
+    follows: true,
     accepts: (_own, entity) => SENT.includes(entity),
     target: (own, { connection, send }, entity) => {
       const options = optionsOf(own)

@@ -1,4 +1,4 @@
-/** Sinks that post and sources that answer, as the engine gets to know them while they are deployed. */
+/** Sinks that post or are followed and sources that answer, as the engine gets to know them while they are deployed. */
 import { syncError } from '../../sync/contract/errors.ts'
 import type { PostTarget } from '../../sync/contract/posting.ts'
 import type { Source } from '../../sync/contract/source.ts'
@@ -29,6 +29,22 @@ export async function attendSink(
     throw syncError('config', 'tieout.posting', `${name} does not post ${entity}`)
   }
   context.atClose(engine.attendSink({ ref: { id, name }, target: posting }))
+}
+
+/** What the node's targets have accepted is followed until it is closed. */
+export async function followResults(
+  context: NodeContext<unknown>,
+  target: (entity: string) => Promise<Target | PostTarget>,
+): Promise<void> {
+  const { id, name, signal } = context
+  const engine = await context.engine()
+  if (signal.aborted) return
+  const following = async (entity: string): Promise<Target> => {
+    const found = await target(entity)
+    if (found.mode !== 'post') return found
+    throw syncError('config', 'tieout.posting', `${name} posts ${entity}`)
+  }
+  context.atClose(engine.followResults({ ref: { id, name }, target: following }))
 }
 
 /** Throws where nothing behind a source that answers posts: what it takes over would be taken from everybody else. */

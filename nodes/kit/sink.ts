@@ -10,7 +10,7 @@ import { heldMessage } from './held.ts'
 import type { Log } from './log.ts'
 import { type Batch, checkLedger, failingItsRun, parseBatch } from './message.ts'
 import { defineNode, type Message, type NodeContext } from './node.ts'
-import { attendSink } from './posting.ts'
+import { attendSink, followResults } from './posting.ts'
 import { count } from './status.ts'
 import { showPlace } from './summary.ts'
 import { useConnection } from './use.ts'
@@ -44,6 +44,8 @@ export interface SinkSpec<S extends Fields, CS extends Fields, K extends Fields,
   ) => Target | PostTarget | Promise<Target | PostTarget>
   /** Its targets post: only a source that answers may be wired to it. */
   readonly posts?: true
+  /** Its targets have two stages: what they accepted is followed as long as the node is deployed. */
+  readonly follows?: true
   /** Called with each batch that comes, whatever becomes of it: for the preview of a dialog. */
   readonly seen?: (batch: Batch, context: SinkContext) => void
   /** Whether records of an entity are for this sink; absent: all. */
@@ -136,6 +138,7 @@ export function defineSink<S extends Fields, CS extends Fields, K extends Fields
       if (insteadOf(context)) return
       const target = targetsOf(context)
       if (spec.posts) await attendSink(context, target)
+      if (spec.follows) await followResults(context, target)
     },
     input: (message, context) =>
       insteadOf(context)?.(message) ??

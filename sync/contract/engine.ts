@@ -105,6 +105,12 @@ export interface PostingSink {
   readonly target: (entity: string) => Promise<PostTarget>
 }
 
+/** A sink whose targets have two stages, as it is deployed. */
+export interface FollowingSink {
+  readonly ref: SinkRef
+  readonly target: (entity: string) => Promise<Target>
+}
+
 /** The source of a sync, as it is deployed. */
 export interface AnsweringSource {
   readonly sync: string
@@ -232,6 +238,10 @@ export interface Engine {
    * without a run. Returns the way back.
    */
   attendSink(sink: PostingSink): () => void
+  /** Results of what a sink has sent are followed from now on, at once and every few minutes, with or without a run. Returns the way back. */
+  followResults(sink: FollowingSink): () => void
+  /** *Look again*: asks now for all results of a sync (absent: of all) that are open. Gives back how many are open after it. */
+  lookAtResults(sync?: string): Promise<number>
   /** A source that answers: it is asked before anything of its sync is posted, and told afterwards. Returns the way back. */
   attendSource(source: AnsweringSource): () => void
   readonly posting: PostingDesk

@@ -58,6 +58,12 @@ export interface Figures {
 /** What was read, and what became of it, by outcome; those of no record are left out. All as it was read. */
 export type AsRead = Readonly<{ read: Figures } & Partial<Record<Outcome, Figures>>>
 
+/** What becomes of records that a target with two stages has accepted: in, in with a word from it, overtaken by a later version, held, to be read again, open. */
+export type ResultOutcome = 'processed' | 'warned' | 'superseded' | 'held' | 'again' | 'pending'
+
+/** Of what was accepted: accepted = processed + warned + superseded + held + again + pending. */
+export type ResultFigures = Readonly<Record<'accepted' | ResultOutcome, Told & { readonly records: number }>>
+
 /** One entity of one run at one sink. */
 export interface EntitySummary extends OutcomeCounts {
   readonly entity: string
@@ -86,6 +92,8 @@ export interface EntitySummary extends OutcomeCounts {
     /** By a person, in a held record. */
     readonly corrected?: Readonly<Record<string, string>>
   }
+  /** Two stages: what became of what the run delivered here. Absent: it delivered nothing, or its target has one stage. */
+  readonly results?: ResultFigures
   /** What arrived at this sink otherwise than it was read or mapped: somebody changed it in the flow. Absent: nothing. */
   readonly changed?: ChangedInFlow
   /** Why it failed or does not tie, in words. */

@@ -22,6 +22,8 @@ export async function checkTotals(question: TotalsQuestion, context: WriteContex
   const expected = totals.expected()
   const amounts = currencyTotals(plan, expected)
   const ask = target.totals?.bind(target)
+  // Its results are what it is compared by.
+  if (ask === undefined && target.results) return { kind: 'ties', amounts, by: [] }
   if (ask === undefined)
     return { kind: 'not verified', amounts, problem: `${target.address} cannot be asked for its sums` }
   const stored = await Promise.all(

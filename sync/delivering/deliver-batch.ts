@@ -7,6 +7,7 @@ import type { Entry } from '../run/entry.ts'
 import { type EntityRun, noCounts, tallyOf } from '../run/state.ts'
 import type { Fifo } from '../values/queue.ts'
 import { totalsPlan } from '../values/totals-plan.ts'
+import { beginAccepting, untilNeeded } from './accepting.ts'
 import type { Delivering } from './delivering.ts'
 import type { DeliverDeps } from './deps.ts'
 import { foldedWith, refuseFolded } from './folded-keys.ts'
@@ -55,6 +56,7 @@ export function createBatchWork(deps: DeliverDeps, fifo: Fifo): BatchWork {
       settlement.fail(sync, options.ref, entity.error)
       return noCounts()
     }
+    if (options.target.results?.needs) await untilNeeded(deps.settlement, job, options.target.results.needs)
     const delivering = await begin(parts, entity, job, newest, older)
     const bad = await write(parts, delivering)
     return settleBatch({ settlement, totals: parts.totals }, delivering, bad)
@@ -109,10 +111,9 @@ async function writeOnce({ deps, totals }: Parts, delivering: Delivering): Promi
   const good = sorted.known.deduplicated.write.filter((entry) => !misfit.has(entry))
   if (good.length === 0) return []
   // A version that is written but never settled must not let an equal one before it pass for unchanged.
-  const doubtful = good
-    .flatMap(withAlong)
-    .filter(({ key }) => sorted.known.deliveries.get(key)?.hash)
-    .map(({ key }) => key)
+  const writing = good.flatMap(withAlong)
+  const doubtful = writing.filter(({ key }) => sorted.known.deliveries.get(key)?.hash).map(({ key }) => key)
+  if (job.options.target.results) job.accepting = await beginAccepting(deps, job, writing)
   if (doubtful.length > 0 && append === undefined)
     await deps.ledger.doubtDeliveries(job.options.target.address, doubtful)
   return writeRecords(job, good, sorted.known, { settlement, newId, retry, append, totals })

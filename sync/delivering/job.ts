@@ -3,12 +3,13 @@ import type { Delivery, Stored, TableOwner } from '../../ledger/ledger.ts'
 import type { DeliverOptions } from '../contract/engine.ts'
 import { type DataRecord, isDeletion, memberOf, type Outcome, type Schema, type SyncInfo } from '../contract/message.ts'
 import type { RetryContext } from '../contract/retry.ts'
-import type { StagedBatch, Target, WriteBatch, WriteContext } from '../contract/target.ts'
+import type { StagedBatch, Target, WriteBatch, WriteContext, WriteRecord } from '../contract/target.ts'
 import { type Entry, NO_ROW } from '../run/entry.ts'
 import type { RowReport } from '../run/progress.ts'
 import type { Fingerprinter } from '../values/fingerprint.ts'
 import type { ParsedBatch } from '../values/parse-message.ts'
 import type { ValueChecker } from '../values/types.ts'
+import type { Accepting } from './accepting.ts'
 import { type Deduplicated, rowsOf } from './deduplicate.ts'
 import { sourceHash } from './folded-keys.ts'
 import { countsOf } from './group-change.ts'
@@ -32,6 +33,8 @@ export interface Job<T = Target> {
   readonly written: Entry[]
   readonly inDoubt: Entry[]
   rows: number
+  /** Given where the target has two stages, once something is written. */
+  accepting?: Accepting
   /** Source names of its records; `['']` for a message of the flow's own. */
   sources: readonly string[]
   /** Of a push: the syncs whose table it writes to, by source name. */
@@ -62,7 +65,11 @@ export const nameOf = ({ sync }: Job, newId: () => string): string =>
     .concat('-', newId())
 
 /** Records of the job as a target takes them. */
-export const batchOf = ({ sync, batch, at }: Job, id: string, records: readonly Entry[]): WriteBatch => ({
+export const batchOf = (
+  { sync, batch, at }: Job,
+  id: string,
+  records: readonly (Entry & Pick<WriteRecord, 'again'>)[],
+): WriteBatch => ({
   id,
   sync: sync.name,
   run: sync.run,

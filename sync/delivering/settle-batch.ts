@@ -1,17 +1,18 @@
 /** What became of a batch, for the ledger: all of it in one transaction. */
-import type { Delivery } from '../../ledger/ledger.ts'
+import type { Delivery, NewAccepted } from '../../ledger/ledger.ts'
 import type { OutcomeCounts } from '../contract/summary.ts'
-import type { Entry } from '../run/entry.ts'
+import { type Entry, NO_ROW } from '../run/entry.ts'
 import type { RowReport } from '../run/progress.ts'
 import type { SettleCommit } from '../run/settlement.ts'
 import { noCounts } from '../run/state.ts'
 import { toldAmount } from '../values/told-amount.ts'
+import type { Accepting } from './accepting.ts'
 import type { Delivering } from './delivering.ts'
 import type { DeliverDeps } from './deps.ts'
 import { sourceHash } from './folded-keys.ts'
 import { countsOf, groupChange } from './group-change.ts'
 import type { Refused } from './isolate-bad-records.ts'
-import { deliveryOf, firstRows, reportsOf, rowsIn, storedOf } from './job.ts'
+import { deliveryOf, firstRows, type Job, reportsOf, rowsIn, storedOf } from './job.ts'
 import { pushedOf } from './pushed.ts'
 import type { RunTotals } from './run-totals.ts'
 
@@ -74,6 +75,7 @@ async function settle(
     address,
     rows: rowsIn(job, merged),
     filled: firstRows(job, merged),
+    ...(job.accepting && { accepted: acceptedOf(settlement, job, job.accepting, merged) }),
     ...more,
     deliveries: [...written, ...deliveries],
     pushed: pushedOf(job, merged),
@@ -81,6 +83,22 @@ async function settle(
   })
   totals.account({ run: sync.run, address }, merged, sorted.known.deliveries, job.arrived)
   return reports
+}
+
+/** What the ledger keeps of them until their results are there. */
+function acceptedOf(
+  { runs }: Settling['settlement'],
+  { batch: { schema }, sync }: Job,
+  accepting: Accepting,
+  merged: readonly Entry[],
+): NewAccepted[] {
+  const sourceAddress = runs.get(sync.run)?.sourceAddress ?? ''
+  return merged.map(({ key, read, hash, record, sourceKey, row }) => ({
+    ...accepting.of(key),
+    counted: row !== NO_ROW,
+    ...{ key, read, hash, record, schema, sourceKey, sourceAddress },
+    amounts: toldAmount(schema, record),
+  }))
 }
 
 /** The versions before stay, as this run found them. */

@@ -45,7 +45,9 @@ export async function writeRecords(
   const { entity } = batch.schema
   const name = nameOf(job, newId)
   let parts = 0
-  const packed = (some: readonly Entry[]): WriteBatch => batchOf(job, `${name}-${parts++}`, some)
+  const { accepting } = job
+  const packed = (some: readonly Entry[]): WriteBatch =>
+    batchOf(job, `${name}-${parts++}`, accepting ? accepting.marked(some) : some)
 
   const merge = async (part: WriteBatch): Promise<void> => {
     const ahead = job.ahead?.count === part.records.length ? await job.ahead.staged : undefined
@@ -55,7 +57,7 @@ export async function writeRecords(
     const attempt = (): Promise<void> => {
       const first = write
       write = undefined
-      return first ? first() : target.write(part, context)
+      return first ? first() : accepting ? accepting.write(part) : target.write(part, context)
     }
     await withRetry(attempt, again, retry)
   }
@@ -103,7 +105,7 @@ export async function writeRecords(
   }
   // One after another, so that what is in is never sent again for the sake of what is refused.
   const refused: Refused[] = []
-  const cut = append === undefined ? undefined : target.parts?.(records, batch.schema)
+  const cut = append === undefined && accepting === undefined ? undefined : target.parts?.(records, batch.schema)
   for (const some of (cut ?? [records]) as readonly (readonly Entry[])[])
     refused.push(...(await writeIsolating(some, isolation)))
   return refused

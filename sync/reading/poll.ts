@@ -47,6 +47,7 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
     full: scope.kind === 'full',
     memory: await ledger.hasMemory(name),
     sourceAddress: source.address,
+    tell: (waiting) => options.progress({ ...readSoFar(run), waiting }),
   })
   signal.addEventListener('abort', run.changed, { once: true })
   const stopWatching = watchRun(deps, run, (waiting) =>

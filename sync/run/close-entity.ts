@@ -12,6 +12,7 @@ import { repairTables } from './repair-tables.ts'
 import type { RunKeeper } from './settlement.ts'
 import { type EntityRun, type Reached, type RunState, type TotalsCheck, tallyOf } from './state.ts'
 import { changedAt, checkKey } from './summary.ts'
+import { RESULTS } from './verdict.ts'
 import { anyCame, findLate, lateText } from './watch.ts'
 import { keepWhole, settleMemory } from './whole-tables.ts'
 
@@ -23,6 +24,8 @@ export interface CheckDeps {
 export interface CloseDeps extends CheckDeps {
   readonly settlement: RunKeeper
   readonly tick: () => number
+  /** Waits for the results of what the entity delivered to targets with two stages. */
+  readonly awaitResults?: (run: RunState, entity: EntityRun, signal: AbortSignal) => Promise<void>
   readonly retry?: Partial<RetryOptions>
 }
 
@@ -57,6 +60,20 @@ export async function closeEntity(
   entity: EntityRun,
   signal: AbortSignal,
 ): Promise<Map<string, TotalsCheck>> {
+  try {
+    return await close(deps, run, entity, signal)
+  } finally {
+    entity.closed = true
+    run.changed()
+  }
+}
+
+async function close(
+  deps: CloseDeps,
+  run: RunState,
+  entity: EntityRun,
+  signal: AbortSignal,
+): Promise<Map<string, TotalsCheck>> {
   await untilQuiet(deps, run, entity, signal)
   if (signal.aborted) return new Map()
   if (entity.readError) deps.settlement.failEntity(run, entity, entity.readError)
@@ -65,6 +82,7 @@ export async function closeEntity(
     if (!entity.error) await saveComplete(deps.ledger, run, entity)
     if (!entity.error) await forgetReadAgain(deps.ledger, run, entity)
     if (!entity.error) await settleMemory(deps.ledger, run, entity)
+    await deps.awaitResults?.(run, entity, signal)
   } catch (error) {
     deps.settlement.failEntity(run, entity, asSyncError(error))
   }
@@ -99,8 +117,9 @@ export async function checkSinks(
     if (!reached || tallyOf(entity, reached.ref).counts.delivered === 0 || signal.aborted) continue
     const comparing = entity.error ? undefined : compare(deps, run, entity, reached, signal)
     await meanwhile(reached)
-    const check = await comparing
-    if (!check) continue
+    const compared = await comparing
+    if (!compared) continue
+    const check = reached.target.results ? await withResults(deps, entity, reached, compared) : compared
     const { counts } = tallyOf(entity, reached.ref)
     const stored = whatCounts(check, counts.inDoubt)
     const believed = withChanges(run, entity, reached.ref, stored)
@@ -117,6 +136,17 @@ export async function checkSinks(
   }
   await endUnplaced(deps, run, entity, checks)
   return checks
+}
+
+/** Two stages: what became of what was delivered is the comparison, besides what sums the target can tell. */
+async function withResults(
+  { ledger }: CheckDeps,
+  entity: EntityRun,
+  { target, sync }: Reached,
+  check: TotalsCheck,
+): Promise<TotalsCheck> {
+  const results = await ledger.resultFigures(sync.run, entity.name, target.address)
+  return { ...check, results, ...(check.kind === 'ties' && { by: [...(check.by ?? []), RESULTS] }) }
 }
 
 /** What was changed on the way to a sink that nothing was written to: what is there differs already, or will when it is replayed. */

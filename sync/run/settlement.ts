@@ -23,7 +23,7 @@ import type { EntityRun, Reached, RunStart, RunState, TotalsCheck } from './stat
 /** What a sink adds to the settlement of rows; run, entity, sink, outcomes and position are filled in. */
 export type SettleCommit = Pick<
   Commit,
-  'address' | 'deliveries' | 'sums' | 'held' | 'rows' | 'intent' | 'filled' | 'posted' | 'pushed'
+  'address' | 'deliveries' | 'sums' | 'held' | 'rows' | 'intent' | 'filled' | 'posted' | 'pushed' | 'accepted'
 >
 
 /** What records add that arrived together. */

@@ -4,7 +4,7 @@ import type { SinkRef } from '../contract/engine.ts'
 import type { SyncError } from '../contract/errors.ts'
 import type { Schema, SyncInfo } from '../contract/message.ts'
 import type { EntityPlan } from '../contract/source.ts'
-import type { EntitySummary, OutcomeCounts, RunSummary, SweepCounts } from '../contract/summary.ts'
+import type { EntitySummary, OutcomeCounts, ResultFigures, RunSummary, SweepCounts } from '../contract/summary.ts'
 import type { Mark, Target, WriteContext } from '../contract/target.ts'
 import { createQueue, type Queue } from '../values/queue.ts'
 import type { ChangedInFlow, Foreign } from './arrivals.ts'
@@ -86,6 +86,8 @@ export interface TotalsCheck {
   readonly by?: readonly string[]
   /** Where it does not tie: why, in words. */
   readonly problem?: string
+  /** Two stages: what became of what the run delivered. */
+  readonly results?: ResultFigures
   /** What comparing whole tables said; absent: they were not asked. */
   readonly whole?: WholeSaid
 }
@@ -116,6 +118,8 @@ export interface RunStart {
   /** The ledger had delivered something of the sync before this run. */
   readonly memory?: boolean
   readonly sourceAddress?: string
+  /** Says what the run waits for once everything is settled. */
+  readonly tell?: (waiting: string) => void
 }
 
 /** One sink's counts of one entity. */
@@ -201,6 +205,8 @@ export interface EntityRun {
   /** When the sweep began that counts once everything is settled. */
   sweptAt: string | undefined
   error: SyncError | undefined
+  /** Everything of it is over, results that were waited for among it. */
+  closed: boolean
   /** Its commits, one after the other, so that each looks at what the one before has written. */
   readonly commits: Queue
 }
@@ -289,6 +295,7 @@ export function newEntity(
     sweep: undefined,
     sweptAt: undefined,
     error: undefined,
+    closed: false,
     commits: createQueue(),
   }
   run.entities.set(entity.name, entity)

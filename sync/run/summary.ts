@@ -1,8 +1,16 @@
 /** The summary of a run: who got what, whether it ties, what went wrong. */
 import type { OpenItem } from '../../ledger/ledger.ts'
 import type { SinkRef } from '../contract/engine.ts'
-import type { CallUsage, EntitySummary, OutcomeCounts, RunSummary, Verdict } from '../contract/summary.ts'
+import type {
+  CallUsage,
+  EntitySummary,
+  OutcomeCounts,
+  ResultFigures,
+  RunSummary,
+  Verdict,
+} from '../contract/summary.ts'
 import { amountsText, toldAmounts } from '../values/told.ts'
+import { addAmounts, toldInWords } from '../values/told-amount.ts'
 import { changedText } from './arrivals.ts'
 import { balanceOf } from './as-read.ts'
 import { sentence } from './sentence.ts'
@@ -74,7 +82,8 @@ function entityAt(run: RunState, entity: EntityRun, sink: EntityRun['sinks'][num
     refused,
     rest: run.mustReport === 'one',
   })
-  const unbalanced = missing === 0 && !entity.error ? balance?.problem : undefined
+  const unbalanced =
+    missing === 0 && !entity.error ? (balance?.problem ?? resultsProblem(check?.results, base.delivered)) : undefined
   const items = ending.open ? openAt(ending.open, entity, sink, sinksOf(entity)) : ownItems(entity.name, base)
   const differences = items.flatMap((item) => (item.kind === 'difference' ? (item.problem ?? '') : []))
   const differs = check?.kind === 'differs' ? check.problem : (check?.whole?.problem ?? differences[0])
@@ -111,6 +120,7 @@ function entityAt(run: RunState, entity: EntityRun, sink: EntityRun['sinks'][num
     ...(problem === undefined ? {} : { problem }),
     ...(balance ? { asRead: balance.asRead } : {}),
     ...(balance?.arrived ? { arrived: balance.arrived } : {}),
+    ...(check?.results ? { results: check.results } : {}),
     ...(changed === undefined ? {} : { changed }),
     ...(check?.whole ? { whole: { at: check.whole.at, statements: check.whole.statements, ms: check.whole.ms } } : {}),
     ...(entity.sweep ? { sweep: entity.sweep } : {}),
@@ -118,6 +128,23 @@ function entityAt(run: RunState, entity: EntityRun, sink: EntityRun['sinks'][num
 }
 
 const unique = (texts: readonly string[]): string[] => [...new Set(texts)]
+
+/** Two stages: everything delivered was accepted, and everything accepted is accounted for. */
+function resultsProblem(results: ResultFigures | undefined, delivered: number): string | undefined {
+  if (results === undefined) return undefined
+  const { accepted, ...ends } = results
+  const found = Object.values(ends)
+  const records = found.reduce((sum, one) => sum + one.records, 0)
+  if (accepted.records !== delivered)
+    return `${delivered} record(s) were delivered, and ${accepted.records} are known as accepted`
+  const sums = toldInWords({
+    sums: addAmounts(found.map((one) => one.sums)),
+    unknown: found.reduce((sum, one) => sum + one.unknown, 0),
+  })
+  const own = toldInWords({ sums: addAmounts([accepted.sums]), unknown: accepted.unknown })
+  if (records === accepted.records && sums === own) return undefined
+  return `${accepted.records} record(s) were accepted (${own || 'no amounts'}), and ${records} are accounted for (${sums || 'no amounts'})`
+}
 
 /** Of a run that failed or was stopped before its end. */
 const UNCOMPARED = 'what was delivered was not compared with what is stored'

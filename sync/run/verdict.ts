@@ -38,6 +38,8 @@ export const openHere = (items: readonly OpenItem[], entity: string, address: st
 
 /** By what it ties where the sums that a target stored of this run are those that were delivered. */
 export const SUMS_OF_RUN = 'sums of this run'
+/** And where it told of each record that it was processed. */
+export const RESULTS = 'results of the target'
 /** And where its tables as a whole hold what the ledger counted there. */
 export const COUNTS_OF_TABLES = 'counts of the whole tables'
 
@@ -54,6 +56,8 @@ const WORDS: Readonly<Partial<Record<OpenItem['kind'], string>>> = {
   draft: 'posted as a draft',
   aside: 'posted, for a person to look at',
   unanswered: 'not confirmed by the source',
+  pending: 'accepted, result pending',
+  warned: 'processed with a warning',
   asked: 'of which a person must say whose they are',
 }
 
@@ -79,7 +83,9 @@ export function openInWords(items: readonly OpenItem[]): string[] {
     if (count === 0) return []
     const sums = addAmounts(own.flatMap(({ amounts = [] }) => amounts))
     const told = toldInWords({ sums, unknown: own.reduce((sum, { unknown = 0 }) => sum + unknown, 0) })
-    return [told === '' ? `${count} ${word}` : `${count} ${word}, ${told}`]
+    const said = told === '' ? `${count} ${word}` : `${count} ${word}, ${told}`
+    const { problem } = own[0] ?? {}
+    return [kind === 'warned' && problem ? `${said} (${problem})` : said]
   })
   const told = items.flatMap(({ kind, problem }) =>
     kind === 'lost' ? (problem ?? 'rows were lost') : kind === 'others' ? (problem ?? 'rows of others') : [],

@@ -9,15 +9,8 @@ import {
 } from '../../nodes/basware/client/send/target.ts'
 import type { DataRecord, Schema } from '../../sync/contract/message.ts'
 import { keyText } from '../../sync/contract/message.ts'
-import type {
-  Accepted,
-  PendingResult,
-  RecordResult,
-  Rejection,
-  Target,
-  WriteBatch,
-  WriteRecord,
-} from '../../sync/contract/target.ts'
+import type { Accepted, PendingResult, RecordResult } from '../../sync/contract/results.ts'
+import type { Rejection, Target, WriteBatch, WriteRecord } from '../../sync/contract/target.ts'
 
 export const RULES: SendRules = {
   sourceSystem: 'X3',

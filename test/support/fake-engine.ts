@@ -56,6 +56,8 @@ export function fakeEngine(parts: Partial<Engine> & { ledger?: Ledger } = {}): F
       return { ...noOutcomes, delivered: message.payload.length }
     },
     fail() {},
+    followResults: () => () => undefined,
+    lookAtResults: async () => 0,
     declare() {},
     async hold() {},
     async replay(options) {

@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from 'node:assert/strict'
 import { createBaswareTarget, createSendMemory, type SendOptions } from '../../../nodes/basware/client/send/target.ts'
 import { isSyncError } from '../../../sync/contract/errors.ts'
-import type { PendingResult } from '../../../sync/contract/target.ts'
+import type { PendingResult } from '../../../sync/contract/results.ts'
 import { type BaswareApi, baswareApi } from '../../support/basware-api.ts'
 import {
   orderLine as line,

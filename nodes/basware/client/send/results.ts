@@ -1,7 +1,7 @@
 /** What P2P made of what was sent: by the list of requests, by the id of one only where the list does not have it. */
 
 import { isSyncError } from '../../../../sync/contract/errors.ts'
-import type { PendingResult, RecordResult } from '../../../../sync/contract/target.ts'
+import type { PendingResult, RecordResult } from '../../../../sync/contract/results.ts'
 import { oneLine } from '../../../../vendor/answers.ts'
 import type { Reading } from '../invoices.ts'
 import { pages } from '../pages.ts'

@@ -1,11 +1,11 @@
 /** What basware-send writes to: one entity of a tenant, merged by external code. A record that is taken is accepted, and processed later. */
 import { type SyncError, syncError } from '../../../../sync/contract/errors.ts'
 import type { Schema } from '../../../../sync/contract/message.ts'
+import type { ResultRules } from '../../../../sync/contract/results.ts'
 import type { RetryOptions } from '../../../../sync/contract/retry.ts'
 import type {
   PrepareContext,
   Rejection,
-  ResultRules,
   Target,
   WriteBatch,
   WriteContext,
@@ -91,6 +91,7 @@ export function createBaswareTarget(
     findRejected: (batch, context) => findRejected(state, batch, context),
     results: {
       ...(results ? { rules: results } : {}),
+      ...(isMaster(entity) ? {} : { needs: MASTERS }),
       follow: (pending, context) => {
         const types = placesOf(entity, options.rules).map((place) => resourceOf(place).entityType)
         return followResults(pending, [...new Set(types)], readingOf(state, context))

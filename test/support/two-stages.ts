@@ -1,0 +1,309 @@
+/** A hub that accepts records at once and processes them later, and a ledger with its engine before it, with a clock of its own. */
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Ledger } from '../../ledger/ledger.ts'
+import { openLedger } from '../../ledger/open.ts'
+import type { Engine, PollOptions } from '../../sync/contract/engine.ts'
+import type { BatchMessage, DataRecord, Row, Schema } from '../../sync/contract/message.ts'
+import type { PendingResult, RecordResult } from '../../sync/contract/results.ts'
+import type { RunSummary } from '../../sync/contract/summary.ts'
+import type { Results, Target, WriteBatch } from '../../sync/contract/target.ts'
+import { createEngine } from '../../sync/create.ts'
+import { type FakeSource, fakeSource, supplierSchema } from './fakes.ts'
+import { overTheWire } from './util.ts'
+
+export const orderSchema: Schema = {
+  entity: 'purchase_order',
+  key: ['source', 'number'],
+  columns: [
+    { name: 'source', type: 'string' },
+    { name: 'number', type: 'string' },
+    { name: 'supplier', type: 'string' },
+    { name: 'currency', type: 'string' },
+    { name: 'amount', type: 'decimal(28,8)' },
+  ],
+}
+
+export const order = (number: string, amount: string, supplier = 'S1'): Row => ({
+  source: 'erp',
+  number,
+  supplier,
+  currency: 'EUR',
+  amount,
+})
+
+/** What becomes of a record when the hub comes to it. `lost`: never a result. */
+export type Fate = RecordResult | 'lost'
+
+interface Sent {
+  readonly request: string
+  readonly entity: string
+  readonly key: string
+  readonly record: DataRecord
+  said: RecordResult
+}
+
+export interface Hub {
+  readonly source: FakeSource
+  /** All that was sent, in order. */
+  readonly sent: (Pick<Sent, 'request' | 'entity' | 'key' | 'record'> & { readonly again: boolean })[]
+  /** Keys of what was processed, with the amount or name. */
+  has(entity: string): Record<string, string>
+  /** Comes to everything that waits. Without it nothing is processed until results are asked for, and then all. */
+  process(): void
+  /** Results come only with `process`. */
+  slow: boolean
+  /** What becomes of the records of a key; undefined: the hub's own rule (an order needs its supplier). */
+  fate: (entity: string, key: string, record: DataRecord) => Fate | undefined
+  /** Runs in `write`, once it is committed: what it throws loses the answer. */
+  answer: (batch: WriteBatch) => void
+  /** What it says when it is asked for a result, laid over the true one. */
+  says: (one: PendingResult) => RecordResult | undefined
+  /** How many suppliers were processed when an entity was written first. */
+  readonly ready: Map<string, number>
+  /** Questions for results, in calls of `follow`. */
+  asked: number
+  target(entity: string, more?: Partial<Results>): Target
+}
+
+/** Equal content is skipped; the field that is moved is part of it. */
+const contentOf = ({ _row, _read, _stamp, ...content }: DataRecord): string => JSON.stringify(content)
+
+export function createHub(): Hub {
+  const api = new Map<string, string>()
+  const processed = new Map<string, DataRecord>()
+  const all: Sent[] = []
+  let moved = 0
+  const placeOf = (entity: string, key: string): string => `${entity}\n${key}`
+  const own = (entity: string, record: DataRecord): Fate =>
+    entity !== 'purchase_order' ||
+    record._op === 'delete' ||
+    processed.has(placeOf('supplier', `erp|${record.supplier}`))
+      ? { kind: 'processed' }
+      : {
+          kind: 'failed',
+          code: 'DATA_VALIDATION_FAILED',
+          text: `supplier ${record.supplier} is unknown`,
+          cause: 'data',
+        }
+  const hub: Hub = {
+    source: fakeSource({ supplier: { schema: supplierSchema }, purchase_order: { schema: orderSchema } }),
+    sent: [],
+    slow: false,
+    fate: () => undefined,
+    answer: () => undefined,
+    says: () => undefined,
+    ready: new Map(),
+    asked: 0,
+    has: (entity) =>
+      Object.fromEntries(
+        [...processed].flatMap(([place, record]) => {
+          const [of, key = ''] = place.split('\n')
+          return of === entity ? [[key, String(record.amount ?? record.name)]] : []
+        }),
+      ),
+    process() {
+      for (const one of all) {
+        if (one.said.kind !== 'pending') continue
+        const fate = hub.fate(one.entity, one.key, one.record) ?? own(one.entity, one.record)
+        if (fate === 'lost') continue
+        one.said = fate
+        const place = placeOf(one.entity, one.key)
+        if (fate.kind !== 'processed' && fate.kind !== 'warning') continue
+        if (one.record._op === 'delete') processed.delete(place)
+        else processed.set(place, one.record)
+      }
+    },
+    target: (entity, more = {}) => ({
+      address: `hub://host/${entity}`,
+      mode: 'merge',
+      prepare: async () => ({ tables: [] }),
+      parts: (records) =>
+        Array.from({ length: Math.ceil(records.length / 500) }, (_, i) => records.slice(i * 500, i * 500 + 500)),
+      async write(batch, { accepted }) {
+        const request = `q${all.length + 1}`
+        if (!hub.ready.has(entity)) hub.ready.set(entity, Object.keys(hub.has('supplier')).length)
+        for (const { key, record, again = false } of batch.records) {
+          const content = contentOf(record) + (again ? ++moved : '')
+          const place = placeOf(entity, key)
+          const said: RecordResult = { kind: api.get(place) === content ? 'unchanged' : 'pending' }
+          api.set(place, content)
+          all.push({ request, entity, key, record, said })
+          hub.sent.push({ request, entity, key, record, again })
+        }
+        hub.answer(batch)
+        accepted?.({ request, records: batch.records.map(({ key }) => ({ key, items: [key] })) })
+      },
+      results: {
+        rules: { waitSeconds: 0.06, lookSeconds: [0.01], everySeconds: 3600 },
+        ...more,
+        async follow(pending) {
+          hub.asked++
+          if (!hub.slow) hub.process()
+          const said = new Map(all.map((one) => [`${one.request}\n${one.key}`, one.said]))
+          return new Map(
+            pending.flatMap((one): [string, RecordResult][] => {
+              const last = one.requests.at(-1)
+              const result = hub.says(one) ?? (last && said.get(`${last.request}\n${one.key}`))
+              return [[one.key, result ?? { kind: 'unknown' }]]
+            }),
+          )
+        },
+      },
+      statements: () => all.length,
+    }),
+  }
+  return hub
+}
+
+/** One process: a ledger, its engine and the deployed sink. */
+export interface Stages {
+  readonly hub: Hub
+  readonly ledger: Ledger
+  readonly engine: Engine
+  /** What the run said that it waits for. */
+  readonly told: string[]
+  run(options?: Partial<PollOptions>): Promise<RunSummary>
+  replay(ids?: readonly string[]): Promise<RunSummary>
+  /** A message of the flow's own. */
+  push(entity: string, rows: readonly Row[]): Promise<void>
+  /** Keys that are held, with the code and the vendor's text. */
+  held(): Promise<Record<string, string>>
+  /** What is open of the sync, as words of kind, number and entity. */
+  open(): Promise<string[]>
+  close(): Promise<void>
+}
+
+export interface World {
+  readonly hub: Hub
+  readonly file: string
+  /** Time passes, for ledger, engine and source. */
+  pass(minutes: number): void
+  /** The ledger's file as it is now, and back again. */
+  copy(): void
+  restore(): void
+  start(options?: {
+    readonly needs?: readonly string[]
+    readonly follows?: boolean
+    readonly file?: string
+  }): Promise<Stages>
+  /** What a kill would leave now, as a file of its own. */
+  remains(): string
+  remove(): Promise<void>
+}
+
+const poller = { id: 'poll-1', name: 'erp-poll' }
+export const sender = { id: 'send-1', name: 'hub-send' }
+
+export function world(hub = createHub()): World {
+  const folder = mkdtempSync(join(tmpdir(), 'tieout-stages-'))
+  const file = join(folder, 'ledger.db')
+  let time = Date.parse('2026-03-01T08:00:00Z')
+  const now = (): number => time
+  const started: Stages[] = []
+  const made: World = {
+    hub,
+    file,
+    pass(minutes) {
+      time += minutes * 60_000
+      hub.source.clockIs(new Date(time).toISOString().replace('.000', ''))
+    },
+    copy: () => copyFileSync(file, join(folder, 'copy.db')),
+    restore() {
+      for (const each of [file, `${file}-wal`]) if (existsSync(each)) rmSync(each)
+      copyFileSync(join(folder, 'copy.db'), file)
+    },
+    remains() {
+      const left = join(folder, `left-${started.length}.db`)
+      copyFileSync(file, left)
+      if (existsSync(`${file}-wal`)) copyFileSync(`${file}-wal`, `${left}-wal`)
+      return left
+    },
+    async start(options = {}) {
+      const stages = await startStages(hub, { now, file, ...options })
+      started.push(stages)
+      return stages
+    },
+    async remove() {
+      for (const one of started) await one.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+  return made
+}
+
+interface Start {
+  readonly now: () => number
+  readonly file: string
+  readonly needs?: readonly string[]
+  readonly follows?: boolean
+}
+
+async function startStages(hub: Hub, { now, file, needs = ['supplier'], follows = true }: Start): Promise<Stages> {
+  const ledger = await openLedger({ file, key: 'test', now })
+  const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined }
+  const engine = createEngine({ ledger, log: quiet, now, retry: { attempts: 2, firstDelayMs: 1, maxDelayMs: 2 } })
+  const { signal } = new AbortController()
+  const targets = new Map<string, Target>()
+  const target = (entity: string): Target => {
+    const known = targets.get(entity) ?? hub.target(entity, entity === 'purchase_order' ? { needs } : {})
+    targets.set(entity, known)
+    return known
+  }
+  if (follows) engine.followResults({ ref: sender, target: async (entity) => target(entity) })
+  const deliver = (message: { topic?: string; payload: DataRecord[]; schema: Schema }): Promise<unknown> =>
+    engine.deliver({ ref: sender, target: target(message.schema.entity), message, progress: () => undefined, signal })
+  const told: string[] = []
+  let isOpen = true
+  return {
+    hub,
+    ledger,
+    engine,
+    told,
+    run: (more = {}) =>
+      engine.poll({
+        name: 's',
+        ref: poller,
+        source: hub.source,
+        entities: ['supplier', 'purchase_order'],
+        sinks: () => [sender],
+        mustReport: 'every',
+        mayFilter: false,
+        receiptSeconds: 5,
+        send: (message: BatchMessage) => void deliver(overTheWire(message)).catch(() => undefined),
+        progress: ({ waiting }) => void (waiting && told.push(waiting)),
+        signal,
+        ...more,
+      }),
+    replay: (ids) =>
+      engine.replay({
+        name: 'r',
+        ref: { id: 'replay-1', name: 'replay' },
+        filter: ids ? { ids } : {},
+        sinks: () => [sender],
+        receiptSeconds: 5,
+        send: (_to, message) => void deliver(overTheWire(message)).catch(() => undefined),
+        progress: () => undefined,
+        signal,
+      }),
+    push: async (entity, rows) => {
+      const schema = entity === 'supplier' ? supplierSchema : orderSchema
+      await deliver({ topic: entity, payload: rows.map((row, _row) => ({ ...row, _row })), schema })
+    },
+    held: async () =>
+      Object.fromEntries(
+        (await ledger.held({ states: ['open'] })).map(({ key, cause }) => [
+          key,
+          `${cause.code}: ${cause.vendorText ?? cause.message}`,
+        ]),
+      ),
+    open: async () =>
+      (await ledger.openItems('s')).map(({ kind, count, entity }) => `${count} ${kind} ${entity}`).sort(),
+    async close() {
+      if (!isOpen) return
+      isOpen = false
+      await engine.close()
+    },
+  }
+}
