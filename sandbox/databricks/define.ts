@@ -117,6 +117,11 @@ async function collationOf(work: Work, of: 'schemas' | 'tables', where: string):
   return String(reader.getRowsJson()[0]?.[0] ?? BINARY)
 }
 
+async function propertiesOf(work: Work, where: string): Promise<Record<string, string>> {
+  const reader = await run(work, `SELECT properties FROM ${own('tables')} WHERE ${where}`)
+  return JSON.parse(String(reader.getRowsJson()[0]?.[0] ?? '{}'))
+}
+
 const collate = (columns: readonly ColumnDefinition[], otherwise: string): ColumnDefinition[] =>
   columns.map((column) => ({ ...column, type: collated(column.type, column.collation ?? otherwise) }))
 
@@ -224,9 +229,9 @@ async function alter(work: Work, table: TableName, change: AlterAction): Promise
           `Cannot add column, because \`${twice.name}\` already exists in the table.`,
         )
       }
-      checkColumnNames(change.columns, {})
       // The engine cannot add a column together with its CHECK, so a length limit is not enforced on a late column.
       const at = `schema = ${literal(table.schema)} AND name = ${literal(table.name)}`
+      checkColumnNames(change.columns, await propertiesOf(work, at))
       const added = collate(change.columns, await collationOf(work, 'tables', at))
       for (const { name, type } of added) await run(work, `${engine} ADD COLUMN ${quote(name)} ${type.engine}`)
       return await describeColumns(work, table, added, columns.length + 1)

@@ -276,4 +276,39 @@ describe('databricks target, against the sandbox with the vendor driver', () => 
       assert.deepEqual(await rowsOf(table), [])
     })
   })
+
+  describe('a column whose name Delta takes only with column mapping', () => {
+    const named = (schema: Schema): Schema => ({
+      ...schema,
+      columns: [...schema.columns, { name: 'net (EUR)', type: 'decimal(18,2)' }],
+    })
+
+    it('is added to a table that Tieout made', async () => {
+      const schema = { ...journal, entity: 'gl_named' }
+      const target = f.target(connection, 'gl_named')
+      await target.prepare(schema, context)
+      await target.write({ ...batchOf('1', [entry('1', { read: 1, lines: two })]), schema }, context)
+      const { notices } = await target.prepare(named(schema), context)
+      assert.deepEqual(notices, ['Added to main.finance.gl_named: net (EUR).'])
+      const record = { ...entry('2', { read: 2, lines: two }), 'net (EUR)': '12.50' }
+      await target.write({ ...batchOf('2', [record]), schema: named(schema) }, context)
+      const rows = await f.rows('SELECT number, `net (EUR)` FROM main.finance.gl_named ORDER BY number')
+      assert.deepEqual(JSON.stringify(rows), '[["1",null],["2","12.50"]]')
+      // the next one finds it mapped
+      const more = { ...named(schema), columns: [...named(schema).columns, { name: 'a b', type: 'string' as const }] }
+      assert.deepEqual((await target.prepare(more, context)).notices, ['Added to main.finance.gl_named: a b.'])
+    })
+
+    it('is refused for a table of others, with the statement for its owner', async () => {
+      const schema = { ...journal, entity: 'gl_foreign' }
+      const columns = schema.columns.map(({ name, type }) => `\`${name}\` ${sqlType(type, 'string')}`)
+      await f.rows(`CREATE TABLE main.finance.gl_foreign (${columns.join(', ')})`)
+      await assert.rejects(f.target(connection, 'gl_foreign').prepare(named(schema), context), (error: SyncError) => {
+        assert.equal(error.code, 'databricks.column-name')
+        assert.match(error.message, /"net \(EUR\)" cannot be added to main.finance.gl_foreign/)
+        assert.match(error.cause.hint ?? '', /SET TBLPROPERTIES \('delta.columnMapping.mode' = 'name'\)/)
+        return true
+      })
+    })
+  })
 })

@@ -6,7 +6,7 @@ import { collated, createMaking } from './collation.ts'
 import type { Connection } from './connection.ts'
 import { isMissing } from './errors.ts'
 import { cast, holds, type JsonType, plainTable, quote, sqlType } from './sql.ts'
-import { addColumns, createTable, readColumns } from './tables.ts'
+import { addColumns, allowNames, createTable, readColumns } from './tables.ts'
 
 export const TEXT: DialectText = {
   anyCase: true,
@@ -50,9 +50,10 @@ export function createDialect(connection: Connection, json: JsonType): SqlDialec
       await make({ sql: (collate) => createTable(wanted, json, collate), what }, context)
       return true
     },
-    addColumns: (name, columns, context) => {
+    async addColumns(name, columns, context) {
+      await allowNames(run, name, columns, context)
       const what = `ALTER TABLE ${plainTable(name)} ADD COLUMNS`
-      return make({ sql: (collate) => addColumns(name, columns, json, collate), what }, context)
+      await make({ sql: (collate) => addColumns(name, columns, json, collate), what }, context)
     },
     addColumnsText: (name, columns) => addColumns(name, columns, json, ''),
     holds: ({ declared }, type) => holds(declared, type),

@@ -75,6 +75,8 @@ export function createSessions(given: SessionsOptions): Sessions {
     return (await connected).openSession({
       configuration: {
         ANSI_MODE: 'true',
+        // LEGACY and EXCEPTION read some dates otherwise than everybody else does, or fail
+        LEGACY_TIME_PARSER_POLICY: 'CORRECTED',
         TIMEZONE: 'UTC',
         STATEMENT_TIMEOUT: String(options.statementTimeoutSeconds ?? 1800),
       },

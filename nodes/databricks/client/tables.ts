@@ -1,4 +1,5 @@
 /** Tables in the target: how they are made, with comments and informational keys, and what the catalog says of them. */
+import { syncError } from '../../../sync/contract/errors.ts'
 import type { Column } from '../../../sync/contract/message.ts'
 import type { WriteContext } from '../../../sync/contract/target.ts'
 import type { FoundColumn, SqlDialect, TableName, WantedTable } from '../../../vendor/warehouse/dialect.ts'
@@ -37,6 +38,33 @@ const comment = (column: Column): string => (column.description ? ` COMMENT ${li
 
 export const addColumns = (name: TableName, columns: readonly Column[], json: JsonType, collate: string): string =>
   `ALTER TABLE ${quoteTable(name)} ADD COLUMNS (${columns.map((column) => `${typed(column, json, collate)}${comment(column)}`).join(', ')})`
+
+/**
+ * Lets a table have columns whose names Delta takes only with column mapping, which cannot be taken back and which old readers
+ * do not know: a table that Tieout made gets it, for one of others whoever owns it decides (docs.databricks.com, column mapping).
+ */
+export async function allowNames(
+  run: SqlDialect['run'],
+  table: TableName,
+  columns: readonly Column[],
+  context: WriteContext,
+): Promise<void> {
+  const odd = columns.find(({ name }) => NEEDS_MAPPING.test(name))
+  if (odd === undefined) return
+  const what = `Properties of ${plainTable(table)}`
+  const [detail] = await run({ sql: `DESCRIBE DETAIL ${quoteTable(table)}`, what, kind: 'read' }, context)
+  const properties = String(detail?.properties ?? '')
+  if (/columnMapping\.mode"\s*:\s*"(name|id)"/.test(properties)) return
+  const sql = `ALTER TABLE ${quoteTable(table)} SET TBLPROPERTIES ('delta.columnMapping.mode' = 'name')`
+  if (!/"tieout\.created"/.test(properties))
+    throw syncError(
+      'config',
+      'databricks.column-name',
+      `The column "${odd.name}" cannot be added to ${plainTable(table)}: Delta takes such a name only with column mapping, and the table is none of Tieout's.`,
+      { field: odd.name, hint: `Name the column otherwise in the mapping, or have the owner run: ${sql}` },
+    )
+  await run({ sql, what, kind: 'write' }, context)
+}
 
 /** A GL fact is asked by account and date; everything else is found by its key. Liquid clustering takes four columns. */
 export function clusterOf({ kind, columns, key }: Pick<WantedTable, 'kind' | 'columns' | 'key'>): readonly string[] {
