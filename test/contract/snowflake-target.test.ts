@@ -62,6 +62,26 @@ describe('snowflake target, against the sandbox with the vendor driver', () => {
     )
   })
 
+  it('adds columns one by one with their comments, also where another writer adds the same at the same moment', async () => {
+    const schema: Schema = { ...journal, entity: 'gl_added' }
+    const columns = ['site', 'user', 'category'].map(
+      (name) => ({ name, type: 'string', description: `its ${name}` }) as const,
+    )
+    const wider = { ...schema, columns: [...schema.columns, ...columns] }
+    const targets = [f.target(f.connect(), 'gl_added'), f.target(f.connect(), 'gl_added')]
+    await targets[0]?.prepare(schema, context)
+    const log = f.sandbox.log().length
+    await Promise.all(targets.map((target) => target.prepare(wider, context)))
+    for (const text of sentSince(log)) assert.doesNotMatch(text, /ADD COLUMN (.*,|IF)/)
+    const rows = await f.rows(
+      `SELECT column_name, comment FROM ${f.sandbox.database}.information_schema.columns WHERE table_name = 'GL_ADDED' AND comment LIKE 'its %' ORDER BY ordinal_position`,
+    )
+    assert.deepEqual(
+      rows,
+      columns.map(({ name, description }) => [name.toUpperCase(), description]),
+    )
+  })
+
   it('asks for the columns of each table, without a warehouse, and in one statement which have a row', async () => {
     const { target } = fresh()
     // the first finds that the schema has tables by now

@@ -6,7 +6,7 @@ import type { Connection } from './connection.ts'
 import { isLostSession } from './errors.ts'
 import type { Statement as Sent } from './send.ts'
 import { cast, holds, plainTable, quote, sqlType } from './sql.ts'
-import { addColumns, createTable, describe, isMissing, newName } from './tables.ts'
+import { addColumns, createTable, describe, isMissing, isThere, newName } from './tables.ts'
 
 export const TEXT: DialectText = {
   anyCase: false,
@@ -65,11 +65,14 @@ export function createDialect(connection: Connection): SqlDialect {
       // else that it "already exists"
       return /successfully created/i.test(String(row?.status))
     },
-    addColumns: (name, columns, context) => {
+    async addColumns(name, columns, context) {
       const what = `ALTER TABLE ${plainTable(name)} ADD COLUMN`
-      return connection.run({ sql: addColumns(name, columns), what }, context)
+      for (const sql of addColumns(name, columns))
+        await connection.run({ sql, what }, context).catch((error: unknown) => {
+          if (!isThere(error)) throw error
+        })
     },
-    addColumnsText: addColumns,
+    addColumnsText: (name, columns) => addColumns(name, columns).join('; '),
     holds: ({ type: found }, type) => holds(found, type),
     sqlType,
     widen: (table, { name }, type) =>

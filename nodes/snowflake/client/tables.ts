@@ -11,7 +11,7 @@ export const newName = (name: string): string => name.toUpperCase()
 
 export function createTable(table: WantedTable): string {
   const columns = table.columns.map(
-    (column) => `${definition(column, table.key.includes(column.name) ? ' NOT NULL' : '')}`,
+    (column) => `${definition(column)}${table.key.includes(column.name) ? ' NOT NULL' : ''}${comment(column)}`,
   )
   return `CREATE TABLE IF NOT EXISTS ${quoteTable(table.name)} (${[...columns, ...primaryKey(table)].join(', ')}) COMMENT = ${literal(table.comment)}`
 }
@@ -23,11 +23,19 @@ export const primaryKey = ({ kind, key }: WantedTable): readonly string[] =>
   kind !== 'versions' ? [`PRIMARY KEY (${key.map((name) => quote(newName(name))).join(', ')})`] : []
 
 /** Texts compare by their bytes, as the ledger compares them, whatever DEFAULT_DDL_COLLATION says. */
-const definition = ({ name, type, description }: Column, more = ''): string =>
-  `${quote(newName(name))} ${sqlType(type)}${type === 'string' ? " COLLATE ''" : ''}${more}${description ? ` COMMENT ${literal(description)}` : ''}`
+const definition = ({ name, type }: Column): string =>
+  `${quote(newName(name))} ${sqlType(type)}${type === 'string' ? " COLLATE ''" : ''}`
 
-export const addColumns = (name: TableName, columns: readonly Column[]): string =>
-  `ALTER TABLE ${quoteTable(name)} ADD COLUMN ${columns.map((column) => `IF NOT EXISTS ${definition(column)}`).join(', ')}`
+const comment = ({ description }: Column): string => (description ? ` COMMENT ${literal(description)}` : '')
+
+/** One for each column, its comment apart: no published grammar has several with IF NOT EXISTS, nor a comment behind it. */
+export const addColumns = (name: TableName, columns: readonly Column[]): readonly string[] =>
+  columns.flatMap((column) => [
+    `ALTER TABLE ${quoteTable(name)} ADD COLUMN ${definition(column)}`,
+    ...(column.description
+      ? [`COMMENT ON COLUMN ${quoteTable(name)}.${quote(newName(column.name))} IS ${literal(column.description)}`]
+      : []),
+  ])
 
 /** Columns of a table; undefined where there is none, or the role may not see it. Needs no running warehouse. */
 export async function describe(
@@ -52,6 +60,9 @@ export async function describe(
     throw error
   }
 }
+
+/** The column that is added is there: another writer was first, or an attempt whose answer was lost. */
+export const isThere = (error: unknown): boolean => isSyncError(error) && error.code === 'snowflake.001430'
 
 /** Missing and forbidden are one answer (002003). */
 export const isMissing = (error: unknown): boolean => isSyncError(error) && error.code === 'snowflake.002003'

@@ -142,7 +142,7 @@ describe('snowflake sql', () => {
   it('asks each table for texts without a collation, also for columns that are added and for staged rows', () => {
     const wanted = wantedMarks(TEXT, { catalog: 'FINANCE', schema: 'ERP', table: 'GL_ENTRY' })
     const staging = { name: stagingName(wanted.name), fields: ['t', 'n', 'c0'] }
-    for (const text of [createTable(wanted), addColumns(wanted.name, wanted.columns), createStaging(staging)])
+    for (const text of [createTable(wanted), ...addColumns(wanted.name, wanted.columns), createStaging(staging)])
       assert.doesNotMatch(text, /VARCHAR(?! COLLATE '')/, text)
   })
 
@@ -187,7 +187,7 @@ describe('snowflake sql', () => {
       markMerge(TEXT, name, 1),
       markMerge(TEXT, name, 3),
       createTable(wanted),
-      addColumns(name, wanted.columns),
+      ...addColumns(name, wanted.columns),
       createStaging(staging),
       insertStaged(staging),
       copyFile(staging.name, '@~/tieout/x', true),
