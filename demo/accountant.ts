@@ -1,6 +1,6 @@
 /**
- * The person of a flow that posts: lets a new ledger begin, chooses final vouchers, and answers what only a person can, by the
- * guarded routes that a user has. He looks into X3 before he answers. Every answer is told with its reason, and counted.
+ * The person of a flow that posts: lets a new ledger begin, chooses drafts or final vouchers, and answers what only a person can, by
+ * the guarded routes that a user has. He looks into X3 before he answers. Every answer is told with its reason, and counted.
  */
 import type { Editor } from './editor.ts'
 import type { Entrance } from './job.ts'
@@ -42,8 +42,19 @@ export interface Accountant {
   readonly answers: Readonly<Record<string, number>>
 }
 
+const REASONS = { draft: 'everything is to be looked through first', final: 'the drafts were looked through' } as const
+
 export function createAccountant(
-  { editor, say }: { readonly editor: Editor; readonly say: (text: string) => void },
+  {
+    editor,
+    say,
+    as = () => 'final',
+  }: {
+    readonly editor: Pick<Editor, 'call'>
+    readonly say: (text: string) => void
+    /** What is to be posted from now on. */
+    readonly as?: () => 'draft' | 'final'
+  },
   { ledger }: Entrance,
 ): Accountant {
   const answers: Record<string, number> = {}
@@ -58,14 +69,15 @@ export function createAccountant(
   }
 
   async function begin(places: Listed['places']): Promise<boolean> {
-    const fresh = places.filter(({ started, final }) => started === null || !final)
-    for (const { sync, entity, address, started } of fresh) {
+    const wanted = as()
+    const fresh = places.filter(({ started, final }) => started === null || final !== (wanted === 'final'))
+    for (const { sync, entity, address, started, final } of fresh) {
       const place = { sync, entity, address }
       if (started === null) {
         await decide('test posting', 'posting/test', place, 'the look-up must find what it posts')
         await decide('start', 'posting/start', place, 'this ledger is the first one')
       }
-      await decide('final', 'posting/as', { ...place, as: 'final' }, 'the drafts were looked through')
+      if (final !== (wanted === 'final')) await decide(wanted, 'posting/as', { ...place, as: wanted }, REASONS[wanted])
     }
     return fresh.length > 0
   }

@@ -17,12 +17,19 @@ export interface DemoOptions {
   readonly port: number
   /** By which of X3's doors it is read. */
   readonly door: Door
+  /** Of a flow that posts: what becomes of an attempt that is still absent after the settling wait. */
+  readonly absent: (typeof ABSENT)[number]
+  /** Of a flow that posts: it posts drafts, which X3's accountant makes final after each day. */
+  readonly drafts: boolean
 }
+
+/** A person is asked, or it is posted once more by itself. */
+export const ABSENT = ['ask', 'again'] as const
 
 export const DOORS = ['graphql', 'graphql-2022', 'graphql-2021', 'api1', 'cloud'] as const
 export type Door = (typeof DOORS)[number]
 
-export const USAGE = `npm start -- [--once] [--flow NAME] [--size small|medium|large] [--seed N] [--faults calm|rough|hostile] [--days N] [--json] [--port N] [--door ${DOORS.join('|')}]`
+export const USAGE = `npm start -- [--once] [--flow NAME] [--size small|medium|large] [--seed N] [--faults calm|rough|hostile] [--days N] [--json] [--port N] [--door ${DOORS.join('|')}] [--absent ${ABSENT.join('|')}] [--drafts]`
 
 /** Reads the arguments; throws an `Error` in words for a wrong one. */
 export function readOptions(args: readonly string[]): DemoOptions {
@@ -38,6 +45,8 @@ export function readOptions(args: readonly string[]): DemoOptions {
       json: { type: 'boolean', default: false },
       port: { type: 'string' },
       door: { type: 'string', default: 'graphql' },
+      absent: { type: 'string', default: 'ask' },
+      drafts: { type: 'boolean', default: false },
     },
   })
   const once = values.once
@@ -46,7 +55,11 @@ export function readOptions(args: readonly string[]): DemoOptions {
   if (values.door !== 'graphql' && !once) throw new Error('--door goes with --once')
   if (values.door !== 'graphql' && !values.flow.startsWith('x3-'))
     throw new Error('--door goes with a flow that reads X3')
+  if ((values.absent !== 'ask' || values.drafts) && !(once && values.flow === 'basware-to-x3'))
+    throw new Error('--absent and --drafts go with --once and a flow that posts')
   return {
+    absent: oneOf('--absent', values.absent, ABSENT),
+    drafts: values.drafts,
     door: oneOf('--door', values.door, DOORS),
     once,
     flow: values.flow,

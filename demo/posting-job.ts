@@ -1,7 +1,7 @@
 /** The job of a flow that posts: run, attended to by a person, run again day after day, and set against Basware and X3. */
 import { createBooks } from '../sandbox/books/books.ts'
 import type { RunSummary } from '../sync/contract/summary.ts'
-import { createAccountant, vouchersIn } from './accountant.ts'
+import { type Accountant, createAccountant, vouchersIn } from './accountant.ts'
 import { comparePostings, type Posted } from './compare-postings.ts'
 import type { Editor } from './editor.ts'
 import { COMPANIES } from './ends/basware.ts'
@@ -9,9 +9,9 @@ import type { Invoice } from './expected-postings.ts'
 import { meetFaults } from './further.ts'
 import type { Entrance } from './job.ts'
 import type { DemoOptions } from './options.ts'
-import { until } from './process.ts'
 import { countEntities } from './report.ts'
 import type { Sandbox } from './sandbox.ts'
+import { settlePostings } from './settle-postings.ts'
 
 interface HeldRecord {
   readonly key: string
@@ -28,14 +28,11 @@ interface Given {
   readonly say: (text: string) => void
 }
 
-/** More than any invoice needs: each run posts what it can, and the person answers what it cannot. */
-const MOST_ROUNDS = 25
-
 /** Gives the exit code. */
 export async function postingJob(given: Given): Promise<number> {
   const { options, sandbox, editor, run, door, today, say } = given
   const began = Date.now()
-  const accountant = createAccountant({ editor, say }, door)
+  const accountant = createAccountant({ editor, say, as: () => (options.drafts ? 'draft' : 'final') }, door)
   const approved = new Set<string>()
   const runs: RunSummary[] = []
   const invoices = async (): Promise<readonly Invoice[]> =>
@@ -44,15 +41,13 @@ export async function postingJob(given: Given): Promise<number> {
     for (const { invoiceId, processingStatus, companyCode } of await invoices())
       if (processingStatus === 'WaitingForTransfer' && COMPANIES.includes(companyCode)) approved.add(invoiceId)
   }
-  /** Runs until nothing moves any more and nobody is asked. */
+  let finalised = 0
   const settle = async (): Promise<void> => {
-    for (let round = 0; round < MOST_ROUNDS; round++) {
-      runs.push(await run())
-      if (await accountant.attend()) continue
-      if (await isQuiet(editor, door)) return
-      const quiet = async () => ((await isQuiet(editor, door)) ? true : undefined)
-      await until('what is under way', quiet, { seconds: 30, everyMs: 500 }).catch(() => undefined)
-    }
+    const round = { editor, door, accountant, run: async () => void runs.push(await run()) }
+    await settlePostings(round)
+    if (!options.drafts) return
+    finalised += ((await sandbox.act('x3', 'finaliseAll')) as { final: readonly string[] }).final.length
+    await settlePostings(round)
   }
 
   // A month is closed in X3: what belongs to it is for a person.
@@ -76,23 +71,44 @@ export async function postingJob(given: Given): Promise<number> {
   await sandbox.finish()
   await settle()
 
+  return judge(given, { began, approved, runs, finalised, answers: accountant.answers, invoices: await invoices() })
+}
+
+interface Done {
+  readonly began: number
+  readonly approved: ReadonlySet<string>
+  readonly runs: readonly RunSummary[]
+  /** Drafts that X3's accountant made final. */
+  readonly finalised: number
+  readonly answers: Accountant['answers']
+  readonly invoices: readonly Invoice[]
+}
+
+/** Sets what was done against Basware and X3, and tells it. Gives the exit code. */
+async function judge({ options, sandbox, editor, door, today, say }: Given, done: Done): Promise<number> {
+  const { began, approved, runs, finalised, answers, invoices } = done
   const held = (await editor.call('GET', `/tieout/held?ledger=${door.ledger}&limit=1000`)) as readonly HeldRecord[]
   const compare = comparePostings({
     // as Basware's masters were made: on their first day
     books: createBooks({ ...options, today, now: () => 0 }),
     seed: options.seed,
     approved,
-    invoices: await invoices(),
+    invoices,
     posted: (await vouchersIn(sandbox)) as readonly Posted[],
     held: new Map(held.map(({ key, cause }) => [key.split('|')[1] ?? '', cause.code])),
   })
   const state = await sandbox.state()
+  const late = (await sandbox.act('x3', 'lateCommits')) as readonly { readonly looks: number }[]
+  // Committed when the client had given up, and had looked for it in vain.
+  const lateAfterLook = late.filter(({ looks }) => looks > 0).length
   for (const example of compare.examples) say(`  ${example}`)
   say(
     `Compared ${compare.invoices} approved invoices with ${compare.journals} journals: ${compare.posted} posted once and answered, ${compare.held} held, ${compare.missing} missing, ${compare.extra} extra, ${compare.different} different`,
   )
   for (const [code, count] of Object.entries(countBy(held.map(({ cause }) => cause.code))))
     say(`  held: ${count} ${code}`)
+  say(`X3 committed ${late.length} after the time-out, ${lateAfterLook} of them after the first look-up`)
+  if (options.drafts) say(`X3's accountant made ${finalised} drafts final`)
   if (state.faults.pending.length > 0) say(`Faults that were not met: ${state.faults.pending.join(', ')}`)
   if (options.json) {
     const { examples: _, ...counts } = compare
@@ -101,7 +117,9 @@ export async function postingJob(given: Given): Promise<number> {
         flow: options.flow,
         entities: countEntities(runs),
         compare: counts,
-        answers: accountant.answers,
+        answers,
+        late: { commits: late.length, afterLook: lateAfterLook },
+        ...(options.drafts && { finalised }),
         verdict: runs.at(-1)?.verdict,
         faults: state.faults.met,
         seconds: Math.round((Date.now() - began) / 100) / 10,
@@ -111,21 +129,13 @@ export async function postingJob(given: Given): Promise<number> {
       }),
     )
   }
-  return state.faults.pending.length === 0 &&
+  const isWell =
+    state.faults.pending.length === 0 &&
     compare.posted > 0 &&
-    compare.missing + compare.extra + compare.different === 0
-    ? 0
-    : 1
-}
-
-/** No attempt is open or in doubt, and every answer is confirmed. What is held stays where it is. */
-async function isQuiet(editor: Editor, { ledger, sync }: Entrance): Promise<boolean> {
-  await editor.call('POST', '/tieout/posting/look', { ledger, sync })
-  const { attempts, inbox } = (await editor.call('GET', `/tieout/postings?ledger=${ledger}&limit=1000`)) as {
-    readonly attempts: readonly unknown[]
-    readonly inbox: readonly { readonly state: string }[]
-  }
-  return attempts.length === 0 && !inbox.some(({ state }) => state === 'answered')
+    compare.missing + compare.extra + compare.different === 0 &&
+    (options.faults !== 'hostile' || lateAfterLook > 0) &&
+    finalised > 0 === options.drafts
+  return isWell ? 0 : 1
 }
 
 /** The first day of the month before the last. */

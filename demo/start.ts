@@ -30,7 +30,9 @@ async function start(options: DemoOptions): Promise<number> {
   const home = options.once ? mkdtempSync(join(tmpdir(), 'tieout-')) : join(process.cwd(), '.tieout')
   mkdirSync(home, { recursive: true })
   const today = firstDay(join(home, 'today'))
-  const flows = filledIn(readTemplate(options.flow), { ...options, today }, ends)
+  const flows = filledIn(readTemplate(options.flow), { ...options, today }, ends).map((node) =>
+    node.type === 'x3-post' ? { ...node, whenAbsent: options.absent } : node,
+  )
   const args = [
     '--generation',
     generationOf(options.door),

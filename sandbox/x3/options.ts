@@ -5,7 +5,7 @@ import type { Audience } from './auth.ts'
 import type { CustomOptions } from './custom.ts'
 import type { EmptyStamp } from './folder.ts'
 import type { Generation } from './model.ts'
-import type { PoolOptions } from './soap/door.ts'
+import type { PoolOptions, SoapDoor } from './soap/door.ts'
 import type { SoapOptions, SoapService } from './soap/service.ts'
 
 export interface X3Options {
@@ -64,7 +64,8 @@ export interface X3Sandbox {
   secret: string
   user: string
   /** Where web services are posted to, and the names under which they stand. */
-  soap: { readonly url: string } & Pick<SoapService, 'pool' | 'publication' | 'accountant'>
+  soap: { readonly url: string } & Pick<SoapService, 'pool' | 'publication' | 'accountant'> &
+    Pick<SoapDoor, 'lateCommits'>
   /** REST: where it is, and what it has been asked. */
   api1: { readonly url: string } & Pick<Api1Door, 'sessions' | 'endSessions' | 'requests' | 'set'>
   stats(): X3Stats

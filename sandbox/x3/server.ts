@@ -62,7 +62,7 @@ export async function startX3(options: X3Options): Promise<X3Sandbox> {
     clientId: settings.clientId,
     secret: settings.secret,
     user: settings.user,
-    soap: { url: origin + SOAP_PATH, ...door.service },
+    soap: { url: origin + SOAP_PATH, ...door.service, lateCommits: door.lateCommits },
     api1: { url: origin, ...state.api1 },
     stats: () => structuredClone(state.stats),
     deny: (node) => every((folder) => folder.deny(node)),

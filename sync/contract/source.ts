@@ -112,6 +112,9 @@ export interface CallBudget {
   readonly alertShare: number
 }
 
+/** A record still waits for us (with its amount as the source has it now, where it tells one); or why not, in words. */
+export type StillOurs = true | { readonly amount: string } | string
+
 export interface Source {
   /** Product, host and folder, as the identity of what was read: `x3://host:8124/SEED`. */
   readonly address: string
@@ -133,7 +136,7 @@ export interface Source {
    * The first witness before anything is posted: whether records (by the source's own keys) wait for us there still, without a
    * successful answer. A text: why not; a key that is missing: nobody knows. Asked right before each post.
    */
-  stillOurs?(keys: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, true | string>>
+  stillOurs?(keys: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, StillOurs>>
   /**
    * Tells the source what became of its records; the same answer under the same id until it is confirmed. A key that is missing
    * is asked again. Called by the engine, also without a run.

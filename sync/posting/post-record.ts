@@ -5,6 +5,7 @@ import type { PostFacts, PostOutcome, PostTarget } from '../contract/posting.ts'
 import { type RetryContext, type RetryOptions, withRetry } from '../contract/retry.ts'
 import { backoffMs, waitSaying } from '../contract/wait.ts'
 import type { Entry } from '../run/entry.ts'
+import { normalise } from '../values/money.ts'
 import { toldAmount, toldOf } from '../values/told-amount.ts'
 import { between, type PostingDeps, type PostJob, postContext, sendContext, tellAside } from './deps.ts'
 import type { Answering } from './sources.ts'
@@ -109,6 +110,15 @@ async function witnesses(deps: PostingDeps, task: PostTask, facts: PostFacts): P
     }
   const word = ours.get(sourceKey)
   if (word === true) return undefined
+  if (typeof word === 'object') {
+    const [here, there] = [sizeOf(facts.amount), sizeOf(word.amount)]
+    if (here === undefined || here === there) return undefined
+    return held(
+      'sync.changed-amount',
+      `it comes to ${here} as it would be posted, and to ${there} at its source`,
+      'It is not posted. See what changes the amount between the source and this node; if it was changed at the source, have it handed over once more.',
+    )
+  }
   if (word === undefined)
     return {
       ...held(
@@ -124,6 +134,10 @@ async function witnesses(deps: PostingDeps, task: PostTask, facts: PostFacts): P
     'It is not posted. If another system has dealt with it, discard it with a reason.',
   )
 }
+
+/** An amount without its sign: sides are turned by the kind of a document. */
+const sizeOf = (amount: string | undefined): string | undefined =>
+  amount === undefined ? undefined : normalise(amount).replace(/^-/, '')
 
 /** Asks the target about one key; what fails for good is unknown. */
 export async function lookUp(

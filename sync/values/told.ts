@@ -4,7 +4,7 @@ import type { Totals } from './totals.ts'
 import type { TableTotals } from './totals-plan.ts'
 
 /** Amounts of a header that stand for the whole of it, the first that there is. */
-const OF_HEADER = ['amount_with_tax', 'amount', 'amount_without_tax']
+const OF_HEADER = ['amount_with_tax', 'gross_amount', 'amount', 'amount_without_tax']
 
 /** Where the amount stands that is told. */
 interface Told {

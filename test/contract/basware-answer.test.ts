@@ -180,7 +180,8 @@ describe('the answer to Basware', () => {
     const keys = [ours, String(waiting.invoiceId), answered, returned, 'nobody'].map((id) => key(id))
     const found = await source.stillOurs?.([...keys, key(ownAnswer), key(ownAnswer, 1), key(answered, 1)], signal)
     const told = [...(found?.values() ?? [])]
-    strictEqual(told[0], true)
+    const gross = async (id: string) => ({ amount: String((await rig.invoice(id)).grossSum) })
+    deepStrictEqual(told[0], await gross(ours))
     const texts = [
       /WaitingForTransfer/,
       /the voucher V9/,
@@ -190,7 +191,7 @@ describe('the answer to Basware', () => {
     ]
     for (const [at, text] of texts.entries()) match(String(told[at + 1]), text)
     // A person raised the revision, since the voucher of our own answer was reversed.
-    strictEqual(told[6], true)
+    deepStrictEqual(told[6], await gross(ownAnswer))
     match(String(told[7]), /the voucher V9/)
     ok(told.length === 8)
   })

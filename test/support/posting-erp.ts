@@ -3,7 +3,7 @@ import { syncError } from '../../sync/contract/errors.ts'
 import type { InboxItem } from '../../sync/contract/inbox.ts'
 import { type DataRecord, keyText, type Schema } from '../../sync/contract/message.ts'
 import type { Answer, Answered, Found, PostOutcome, PostResult } from '../../sync/contract/posting.ts'
-import type { Source } from '../../sync/contract/source.ts'
+import type { Source, StillOurs } from '../../sync/contract/source.ts'
 import type { PostingBench } from './posting-rig.ts'
 
 export const invoiceSchema: Schema = {
@@ -204,8 +204,10 @@ export function createHub({ schema, row }: Pick<PostingBench, 'schema' | 'row'>)
       async stillOurs(keys) {
         hub.asked.push(...keys)
         if (hub.dumb) return new Map()
-        const word = (key: string): true | string =>
-          hub.state(idOf(key)) === 'ours' ? true : `it is ${hub.state(idOf(key))}`
+        const word = (key: string): StillOurs =>
+          hub.state(idOf(key)) === 'ours'
+            ? { amount: invoices.get(idOf(key))?.amount ?? '0' }
+            : `it is ${hub.state(idOf(key))}`
         return new Map(keys.map((key) => [key, word(key)]))
       },
       async answer(answers) {

@@ -1,7 +1,9 @@
 /** What Basware is told of invoices: posted with its voucher, or sent back; and whether it came to be. */
 import { isSyncError } from '../../../sync/contract/errors.ts'
 import type { Answer, Answered } from '../../../sync/contract/posting.ts'
+import type { StillOurs } from '../../../sync/contract/source.ts'
 import { oneLine } from '../../../vendor/answers.ts'
+import { decimal } from './convert.ts'
 import { SOURCE_SYSTEM } from './gate.ts'
 import { type Reading, readInvoice, respond } from './invoices.ts'
 import { idOf, revisionOf } from './keys.ts'
@@ -152,12 +154,9 @@ async function statusOf(answerId: string, reading: Reading, requests: Requests):
   return undefined
 }
 
-/** The first witness: whether each invoice waits for us, without a successful answer. */
-export async function stillOurs(
-  keys: readonly string[],
-  reading: Reading,
-): Promise<ReadonlyMap<string, true | string>> {
-  const found = new Map<string, true | string>()
+/** The first witness: whether each invoice waits for us, without a successful answer, and its gross amount. */
+export async function stillOurs(keys: readonly string[], reading: Reading): Promise<ReadonlyMap<string, StillOurs>> {
+  const found = new Map<string, StillOurs>()
   for (const key of keys) {
     const invoice = await readInvoice(reading, idOf(key))
     const answered = (invoice?.transferResponses ?? []).find(({ success }) => success === true)
@@ -167,7 +166,10 @@ export async function stillOurs(
       found.set(key, `It is ${invoice.processingStatus} at Basware`)
     else if (answered && (isNew || answered.sourceSystem !== SOURCE_SYSTEM))
       found.set(key, `Basware has a successful answer, with the voucher ${answered.voucherNumber1 ?? '(none)'}`)
-    else found.set(key, true)
+    else {
+      const amount = decimal(invoice.grossSum)
+      found.set(key, typeof amount === 'string' ? { amount } : true)
+    }
   }
   return found
 }

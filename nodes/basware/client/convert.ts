@@ -67,7 +67,7 @@ const SCALE = 8
 const DOUBLE = 15
 
 /** Exact as it was written; `0.30000000000000004`, as a program writes that adds doubles, is 0.3. */
-function decimal(value: unknown): Value {
+export function decimal(value: unknown): Value {
   if (typeof value !== 'string' && typeof value !== 'number') return value as Value
   try {
     const exact = normalise(String(value))

@@ -18,8 +18,15 @@ export interface PoolOptions {
   readonly lateCommitMs?: number
 }
 
+/** What was committed when its client was gone. */
+export interface LateCommit {
+  /** Questions for what stands in it, between its coming and its commit. */
+  readonly looks: number
+}
+
 export interface SoapDoor {
   readonly service: SoapService
+  lateCommits(): readonly LateCommit[]
   /** Whether the path is one of the web services. */
   isMine(path: string): boolean
   answer(request: IncomingMessage, response: ServerResponse, text: string): Promise<void>
@@ -93,16 +100,31 @@ export function createSoapDoor(
   const late = new AbortController()
   let faults: FaultPlan | undefined
 
+  const commits: LateCommit[] = []
+  const waiting = new Set<{ readonly body: string; looks: number }>()
+
   /** What a request whose connection is gone leaves behind. */
-  const commitLate = (body: string, timeoutMs: number): void =>
-    void delay(timeoutMs + lateCommitMs, undefined, { signal: late.signal }).then(
-      () => service.handle(body),
+  const commitLate = (body: string, timeoutMs: number): void => {
+    const one = { body, looks: 0 }
+    waiting.add(one)
+    delay(timeoutMs + lateCommitMs, undefined, { signal: late.signal }).then(
+      () => {
+        waiting.delete(one)
+        service.handle(body)
+        commits.push({ looks: one.looks })
+      },
       () => undefined,
     )
+  }
+  const noteLook = (body: string): void => {
+    const asked = /<value[^>]*>([^<]{8,})</.exec(body)?.[1]
+    for (const one of waiting) if (asked !== undefined && one.body.includes(asked)) one.looks++
+  }
 
   const replyTo = async (body: string, exchange: Exchange): Promise<Reply> => {
     const site = service.operationOf(body) === 'save' ? 'soap:save' : 'soap:look'
     if (faults) await meetFault(faults, site, exchange, REFUSALS)
+    if (site === 'soap:look') noteLook(body)
     const leave = await pool.enter()
     if (!leave) return fault('No session of the pool is free')
     try {
@@ -120,6 +142,7 @@ export function createSoapDoor(
 
   return {
     service,
+    lateCommits: () => commits,
     isMine: (path) => path === SOAP_PATH || path === WSDL_PATH,
     async answer(request, response, body) {
       const path = new URL(request.url ?? '/', 'http://x3').pathname

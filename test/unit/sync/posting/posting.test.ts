@@ -42,6 +42,27 @@ describe('posting', () => {
     equal(erp.vouchers.length, 2)
   })
 
+  it('an amount that is not the one read at the source is held, whoever changed it on the way', async () => {
+    const node = await w.node()
+    await node.start()
+    node.flow = async (message) => {
+      const payload = message.payload.map((record) => (record.id === 'A' ? { ...record, amount: '10.01' } : record))
+      await node.engine.deliver({
+        ...{ ref: node.sink, target: node.target, message: { ...message, payload } },
+        ...{ progress: () => undefined, signal: new AbortController().signal },
+      })
+    }
+    w.hub.put('A', '10.00')
+    w.hub.put('B', '20.50')
+    await node.run()
+    deepStrictEqual(numbers(), [`${B} V1`])
+    deepStrictEqual(await node.held(), { [A]: 'sync.changed-amount' })
+    match((await node.heldOf(A)).cause.message ?? '', /comes to 10.01 as it would be posted, and to 10 at its source/)
+    await node.replay()
+    deepStrictEqual(await node.held(), { [A]: 'sync.changed-amount' }, 'a replay is held as it was')
+    deepStrictEqual(numbers(), [`${B} V1`])
+  })
+
   it('nothing is posted on a new ledger before a person says so, and the run is open with the invoices named', async () => {
     const node = await w.node()
     w.hub.put('A', '10')
