@@ -8,34 +8,7 @@ import type { DataRecord, Row } from '../../sync/contract/message.ts'
 import type { Found, PostTarget, SendContext } from '../../sync/contract/posting.ts'
 import { startX3Fixture, type X3Fixture } from '../support/x3.ts'
 import { connect, never } from '../support/x3-client.ts'
-import { approved, codingRow, handRules, taxRule } from '../support/x3-posting.ts'
-
-/** The names that the customer of the sandbox has chosen. */
-const NAMES: OperationNames = {
-  post: { path: 'zTieout.journal.postJournal', input: 'ZJournal_Input' },
-  find: { path: 'zTieout.journal.findJournal', input: 'ZFind_Input' },
-  remove: { path: 'zTieout.journal.deleteJournal', input: 'ZDelete_Input' },
-  header: {
-    ...{ FCY: 'site', TYP: 'entryType', NUM: 'number', ACCDAT: 'date', JOU: 'journal', STA: 'status', CUR: 'currency' },
-    ...{
-      RATDAT: 'rateDate',
-      REFINT: 'reference',
-      DESVCR: 'description',
-      BPRVCR: 'sourceDocument',
-      BPRDATVCR: 'sourceDate',
-    },
-  },
-  line: {
-    ...{ FCYLIN: 'site', ACC1: 'account', BPR: 'partner', DEB: 'debit', CDT: 'credit', DES: 'text', TAX: 'tax' },
-    ...{ CCE1: 'costCentre', CCE3: 'project' },
-  },
-  lines: 'lines',
-  reply: { number: 'journalNumber', type: 'journalType', success: 'created', message: 'message' },
-  found: {
-    ...{ list: 'journals', number: 'journalNumber', type: 'journalType', reference: 'reference', status: 'status' },
-    ...{ final: 'final', currency: 'currency', owed: 'owed', partner: 'partner' },
-  },
-}
+import { approved, codingRow, handRules, OPERATION, taxRule } from '../support/x3-posting.ts'
 
 describe("journals posted by a customer's own operation of GraphQL", () => {
   let fixture: X3Fixture
@@ -46,7 +19,7 @@ describe("journals posted by a customer's own operation of GraphQL", () => {
   afterEach(async () => {
     for (const close of closing.splice(0)) await close()
   })
-  async function open(options: Parameters<typeof startX3Fixture>[0] = {}, names = NAMES): Promise<PostTarget> {
+  async function open(options: Parameters<typeof startX3Fixture>[0] = {}, names = OPERATION): Promise<PostTarget> {
     fixture = await startX3Fixture({ soap: { shape: 'wide' }, ...options })
     connection = connect(fixture, { retry: { attempts: 2, firstDelayMs: 1 }, now: fixture.clock.now, timeoutMs: 2000 })
     closing.push(
@@ -58,7 +31,7 @@ describe("journals posted by a customer's own operation of GraphQL", () => {
     supplier = [...suppliers.walk()][0]?.code ?? ''
     return target(names)
   }
-  function target(names = NAMES): PostTarget {
+  function target(names = OPERATION): PostTarget {
     const [cost = '', tax = '', , control = ''] = accounts
     const rules = {
       ...handRules,
@@ -152,13 +125,13 @@ describe("journals posted by a customer's own operation of GraphQL", () => {
 
   it('say which name is wrong, and send nothing', async () => {
     await open()
-    const named = (more: Partial<OperationNames>) => target({ ...NAMES, ...more })
+    const named = (more: Partial<OperationNames>) => target({ ...OPERATION, ...more })
     assert.throws(() => named({ post: { path: 'a { b } c', input: 'T' } }), { code: 'x3.operation-name' })
-    const list = { ...NAMES.found, list: 'nothing' }
+    const list = { ...OPERATION.found, list: 'nothing' }
     assert.match(JSON.stringify(await named({ found: list }).prove(context())), /proved":false.*nothing/)
     const find = { path: 'zTieout.journal.seek', input: 'ZFind_Input' }
     assert.match(JSON.stringify(await named({ find }).prove(context())), /proved":false.*seek/)
-    const { STA: _, ...header } = NAMES.header
+    const { STA: _, ...header } = OPERATION.header
     assert.match(JSON.stringify(await named({ header }).prove(context())), /does not publish STA/)
     assert.deepEqual(posted(), [])
   })

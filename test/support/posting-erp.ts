@@ -34,7 +34,7 @@ export interface Erp extends PostingBench {
   /** Fates of the next posts, in order; then `posted`. */
   readonly fates: Fate[]
   /** Nothing is found any more. */
-  blind: boolean
+  isBlind: boolean
   proof: { why: string } | undefined
   change(number: string, change: Partial<Voucher> | 'deleted'): void
 }
@@ -59,7 +59,12 @@ export function createErp(): Erp {
     received: [],
     looked: [],
     fates: [],
-    blind: false,
+    isBlind: false,
+    async blind(on) {
+      erp.isBlind = on
+    },
+    finalise: async (number) => erp.change(number, { status: 'final' }),
+    remove: async (number) => erp.change(number, 'deleted'),
     proof: undefined,
     commitLate: async () => late.splice(0).forEach(commit),
     change(number, change) {
@@ -79,7 +84,7 @@ export function createErp(): Erp {
       async test({ sending }) {
         sending()
         tests.add('test')
-        return erp.blind ? { proved: false, why: 'not found', hint: 'see to it' } : { proved: true }
+        return erp.isBlind ? { proved: false, why: 'not found', hint: 'see to it' } : { proved: true }
       },
       async check({ record }) {
         if (record.amount === '0') throw syncError('data', 'erp.zero', 'nothing to post')
@@ -120,8 +125,8 @@ export function createErp(): Erp {
   return erp
 }
 
-function found({ blind, vouchers }: Erp, key: string): Found {
-  const here = blind ? [] : vouchers.filter((one) => one.key === key).map(({ key: _, ...result }) => result)
+function found({ isBlind, vouchers }: Erp, key: string): Found {
+  const here = isBlind ? [] : vouchers.filter((one) => one.key === key).map(({ key: _, ...result }) => result)
   const [only] = here
   if (only === undefined) return { kind: 'absent' }
   return here.length > 1 ? { kind: 'twice', results: here } : { kind: 'posted', result: only }

@@ -31,6 +31,11 @@ export interface PostingBench {
   standing(key: string): Promise<readonly string[]>
   /** Posts that reached it. */
   posts(): number
+  /** The look-up is answered, and finds nothing of what was posted so far. */
+  blind(on: boolean): Promise<void>
+  /** An accountant makes a draft final, or deletes it. */
+  finalise(number: string): Promise<void>
+  remove(number: string): Promise<void>
   /** Somebody else posts a record under the reference of its key. Gives back the number. */
   another(key: string, row: Row): Promise<string>
 }

@@ -205,5 +205,74 @@ export function postingSuite(
       match(alert?.message ?? '', new RegExp(other))
       deepStrictEqual(w.hub.answers, [])
     })
+
+    it('its source says that it is not ours any more: held with its words, not posted', async () => {
+      const node = await started()
+      const before = bench.posts()
+      w.hub.put('A', '10')
+      w.hub.put('B', '20')
+      w.beforePost(() => w.hub.setState('B', 'answered'))
+      await node.run()
+      deepStrictEqual(await node.held(), { [keyOf('B')]: 'sync.post-not-ours' })
+      match((await node.heldOf(keyOf('B'))).cause.message, /it is answered/)
+      equal(postsSince(before), 1)
+      await once('A')
+    })
+
+    it('a look-up that finds nothing any more: nothing is posted', async () => {
+      const node = await started()
+      w.hub.put('A', '10')
+      await node.run()
+      const before = bench.posts()
+      await bench.blind(true)
+      w.pass(1)
+      w.hub.put('B', '20')
+      await node.run()
+      deepStrictEqual(await node.held(), { [keyOf('B')]: 'sync.post-unproved' })
+      match((await node.heldOf(keyOf('B'))).cause.message, new RegExp(`${(await bench.standing(keyOf('A')))[0]}`))
+      equal(postsSince(before), 0)
+      await bench.blind(false)
+      await node.run()
+      deepStrictEqual(await node.held(), {})
+      await once('A', 'B')
+    })
+
+    it('absent by a look-up that is blind: nothing is posted once more, and what stands there is found later', async () => {
+      const node = await started({ rules: { lookAgainSeconds: [], settleSeconds: 1200, whenAbsent: 'again' } })
+      w.hub.put('A', '10')
+      await node.run()
+      w.hub.put('B', '20')
+      bench.next('late')
+      await node.run()
+      await bench.commitLate()
+      await bench.blind(true)
+      w.pass(21)
+      await node.engine.posting.look()
+      await node.run()
+      await bench.blind(false)
+      await node.engine.posting.look()
+      deepStrictEqual(await node.ledger.attempts(), [])
+      await node.run()
+      await once('A', 'B')
+    })
+
+    it('a draft is answered once somebody has made it final; one that is deleted is set aside', async () => {
+      const node = await started()
+      for (const id of ['A', 'B', 'C']) w.hub.put(id, '10')
+      await node.run()
+      equal(w.hub.answers.length, 0)
+      const numberOf = async (id: string): Promise<string> => (await bench.standing(keyOf(id)))[0] ?? ''
+      const [final, deleted] = [await numberOf('A'), await numberOf('B')]
+      await bench.finalise(final)
+      await bench.remove(deleted)
+      await node.engine.posting.look()
+      deepStrictEqual(
+        w.hub.answers.map(({ key, say }) => [key, 'posted' in say && say.posted.number]),
+        [[keyOf('A'), final]],
+      )
+      const [alert] = await node.ledger.alerts({ open: true })
+      match(`${alert?.kind} ${alert?.message}`, new RegExp(`^posted-aside .*the draft ${deleted} was deleted`))
+      await once('A', 'C')
+    })
   })
 }

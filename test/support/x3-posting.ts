@@ -1,5 +1,6 @@
 /** Approved invoices and tables for tests of posting. */
 import { readFileSync } from 'node:fs'
+import type { OperationNames } from '../../nodes/x3/client/posting/operation.ts'
 import type { PostingRules, TaxRule } from '../../nodes/x3/client/posting/rules.ts'
 import type { DataRecord, Row } from '../../sync/contract/message.ts'
 
@@ -28,3 +29,30 @@ export const approved = (more: Row = {}, lines: readonly Row[] = [codingRow()]):
   ...{ description: 'Spare parts', ...more },
   lines: lines.map((line) => ({ ...line })),
 })
+
+/** The operations of the sandbox's customer, under the names that he has chosen. */
+export const OPERATION: OperationNames = {
+  post: { path: 'zTieout.journal.postJournal', input: 'ZJournal_Input' },
+  find: { path: 'zTieout.journal.findJournal', input: 'ZFind_Input' },
+  remove: { path: 'zTieout.journal.deleteJournal', input: 'ZDelete_Input' },
+  header: {
+    ...{ FCY: 'site', TYP: 'entryType', NUM: 'number', ACCDAT: 'date', JOU: 'journal', STA: 'status', CUR: 'currency' },
+    ...{
+      RATDAT: 'rateDate',
+      REFINT: 'reference',
+      DESVCR: 'description',
+      BPRVCR: 'sourceDocument',
+      BPRDATVCR: 'sourceDate',
+    },
+  },
+  line: {
+    ...{ FCYLIN: 'site', ACC1: 'account', BPR: 'partner', DEB: 'debit', CDT: 'credit', DES: 'text', TAX: 'tax' },
+    ...{ CCE1: 'costCentre', CCE3: 'project' },
+  },
+  lines: 'lines',
+  reply: { number: 'journalNumber', type: 'journalType', success: 'created', message: 'message' },
+  found: {
+    ...{ list: 'journals', number: 'journalNumber', type: 'journalType', reference: 'reference', status: 'status' },
+    ...{ final: 'final', currency: 'currency', owed: 'owed', partner: 'partner' },
+  },
+}
