@@ -10,9 +10,41 @@ import { until } from './process.ts'
 
 export type { FlowNode } from './ends/end.ts'
 
-/** Reads a template from `flows/`; an `Error` names the file where there is none. */
+/** One direction of a template that has two: its name, and the sync that it goes without. */
+const HALVES: Readonly<Record<string, { readonly template: string; readonly without: string }>> = {
+  'basware-to-x3': { template: 'x3-basware', without: 'x3-to-basware' },
+}
+
+/** Reads a template from `flows/`, or one direction of it; an `Error` names the file where there is none. */
 export function readTemplate(name: string): FlowNode[] {
+  const half = HALVES[name]
+  if (half) return withoutSync(readTemplate(half.template), half.without)
   return JSON.parse(readFileSync(join(import.meta.dirname, '..', 'flows', `${name}.json`), 'utf8'))
+}
+
+/** A flow without one of its syncs: its reading node, what alone leads there, and what is led to from there alone. */
+function withoutSync(flows: readonly FlowNode[], sync: string): FlowNode[] {
+  const wiresOf = ({ wires }: FlowNode): string[] => [...((wires ?? []) as string[][]).flat()]
+  const isWired = ({ z, type, wires }: FlowNode): boolean =>
+    z !== undefined && type !== 'comment' && wires !== undefined
+  const gone = new Set(flows.filter(({ syncName }) => syncName === sync).map(({ id }) => id))
+  for (let before = -1; before !== gone.size; ) {
+    before = gone.size
+    for (const node of flows.filter(isWired)) {
+      const to = wiresOf(node)
+      const from = flows.filter((one) => wiresOf(one).includes(node.id)).map(({ id }) => id)
+      const links = (node.links ?? []) as string[]
+      const all = (ids: readonly string[]): boolean => ids.length > 0 && ids.every((id) => gone.has(id))
+      if (all(to) || all(from) || all(links)) gone.add(node.id)
+    }
+  }
+  return flows
+    .filter(({ id }) => !gone.has(id))
+    .map((node) =>
+      node.wires
+        ? { ...node, wires: (node.wires as string[][]).map((ids) => ids.filter((id) => !gone.has(id))) }
+        : node,
+    )
 }
 
 /** The template with the demo's accounts in its code table, and what its nodes need for local servers. */

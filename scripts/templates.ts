@@ -4,8 +4,8 @@ import { basename } from 'node:path'
 import { ENTITIES as INTACCT } from '../nodes/intacct/client/entities.ts'
 import { ENTITIES as X3 } from '../nodes/x3/client/entities/index.ts'
 
-/** Templates that read some entities only: each push dataset has a limit of rows a day. */
-const SOME = ['x3-to-powerbi']
+/** Templates that read some entities only: each push dataset has a limit of rows a day, and Basware takes what it matches by. */
+const SOME = ['x3-to-powerbi', 'x3-basware']
 
 /** A row of the list of entities, as the dialog stores it. */
 const ROWS: Readonly<Record<string, readonly object[]>> = {

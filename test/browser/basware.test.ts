@@ -20,7 +20,7 @@ describe('dialogs of Basware', function () {
     basware = await startBasware({ seed: 1, size: 'small', today, clock: { now: Date.now } })
     red = await startRed()
     editor = await openEditor(red)
-    await editor.importExample('basware-to-x3', 'Basware to Sage X3')
+    await editor.importExample('x3-basware', 'Sage X3 and Basware')
   })
   after(async () => {
     await editor?.close()

@@ -1,6 +1,8 @@
 /** The shipped flow from Basware to X3 in a real Node-RED: what a person does, and that each invoice stands in X3 once and is answered. */
+
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
-import { readTemplate } from '../../demo/job.ts'
+import { readFileSync } from 'node:fs'
+import { type FlowNode, readTemplate } from '../../demo/job.ts'
 import type { Json } from '../support/basware.ts'
 import { type InvoiceThread, LEDGER, startInvoiceThread } from '../support/invoice-thread.ts'
 
@@ -76,5 +78,29 @@ describe('invoices from Basware in a real Node-RED', function () {
     const said = thread.red.output()
     for (const secret of [thread.basware.clientSecret, thread.basware.password, thread.x3.secret])
       ok(!said.includes(secret))
+  })
+})
+
+describe('a copy of the flow that was shipped before, in a real Node-RED', function () {
+  this.timeout(180_000)
+  const saved: FlowNode[] = JSON.parse(readFileSync('test/fixtures/basware-to-x3.json', 'utf8'))
+  let thread: InvoiceThread
+  before(async () => {
+    thread = await startInvoiceThread({}, saved)
+  })
+  after(() => thread?.end())
+
+  it('goes on as it was: invoices are taken over, wait for a person, are posted once, and answered', async () => {
+    const place = { ledger: LEDGER(saved), sync: 'basware-to-x3', entity: 'basware_invoice' }
+    const first = await thread.run()
+    ok((first.entities[0]?.read ?? 0) > 25)
+    equal(first.entities[0]?.delivered, 0)
+    await thread.ask('POST', '/tieout/posting/test', place)
+    await thread.ask('POST', '/tieout/posting/start', { ...place, reason: 'it ran before' })
+    await thread.ask('POST', '/tieout/posting/as', { ...place, as: 'final', reason: 'it ran before' })
+    const { entities } = await thread.run()
+    const posted = thread.x3.soap.accountant.posted()
+    ok((entities[0]?.delivered ?? 0) > 25)
+    equal(new Set(posted.map(({ header }) => header.REFINT)).size, posted.length)
   })
 })

@@ -57,7 +57,10 @@ function tables(books: Books): Partial<FlowNode> {
 }
 
 /** `post`: what the node that posts has besides the demo company's tables. */
-export async function startInvoiceThread(post: Partial<FlowNode> = {}): Promise<InvoiceThread> {
+export async function startInvoiceThread(
+  post: Partial<FlowNode> = {},
+  template = readTemplate('basware-to-x3'),
+): Promise<InvoiceThread> {
   const today = new Date().toISOString().slice(0, 10)
   const clock = { now: Date.now }
   const books = createBooks({ seed: 1, size: 'small', today, now: Date.now })
@@ -70,7 +73,7 @@ export async function startInvoiceThread(post: Partial<FlowNode> = {}): Promise<
       ...{ BASWARE_CLIENT_SECRET: basware.clientSecret, BASWARE_COMPANIES: 'FR10, GB10' },
     },
   })
-  const flow = readTemplate('basware-to-x3').map((node): FlowNode => {
+  const flow = template.map((node): FlowNode => {
     if (node.type === 'x3-post') return { ...node, ...tables(books), ...post }
     if (node.type === 'basware-connection') return { ...node, redirectHosts: '127.0.0.1' }
     return node
