@@ -47,6 +47,8 @@ export interface SiteFaults {
   provokedAt?: readonly string[]
   /** These requests come once, at the beginning: while something is planned here, other sites leave it room for a while. */
   scarce?: boolean
+  /** Requests come seldom: a rough fault that no other site knows does not wait for its turn here. */
+  few?: boolean
 }
 
 /** How long the delaying kinds last. */
@@ -157,6 +159,9 @@ export function createFaults(
     return others && !site.faults.scarce ? BURST_LIMIT - CONSECUTIVE_LIMIT : BURST_LIMIT
   }
 
+  const isOnlyAt = (at: string, kind: FaultKind): boolean =>
+    Object.entries(sites).every(([name, { kinds }]) => kinds.includes(kind) === (name === at))
+
   function planned(name: string, site: Site): FaultKind | undefined {
     if (site.consecutive >= CONSECUTIVE_LIMIT || burst >= roomFor(site)) return undefined
     if (profile === 'hostile') {
@@ -167,6 +172,8 @@ export function createFaults(
       site.gap = pick([0, 0, 1, 1], site.random)
       return site.queue.shift() ?? provocation(name, site.faults)
     }
+    const own = site.faults.few ? common.findIndex((kind) => isOnlyAt(name, kind)) : -1
+    if (own >= 0) return common.splice(own, 1)[0]
     if (commonGap > 0) {
       commonGap -= 1
       return undefined

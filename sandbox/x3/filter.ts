@@ -44,9 +44,24 @@ const regexLimit = 200
 
 type Children = Record<string, Relaxed>
 
-export function compileFilter(text: string | null | undefined, spec: NodeSpec, specs: Specs): Filter {
+/** `dollars`: as in 2021, when operators were written `$in` and `$gt`. */
+export function compileFilter(text: string | null | undefined, spec: NodeSpec, specs: Specs, dollars = false): Filter {
   if (text === null || text === undefined || text.trim() === '') return everything
-  return onNode(parse(text, 'filter'), spec, specs)
+  const parsed = parse(text, 'filter')
+  return onNode(dollars ? withoutDollars(parsed) : parsed, spec, specs)
+}
+
+const OPERATORS = new Set(['_eq', '_ne', '_gt', '_gte', '_lt', '_lte', '_in', '_nin', '_and', '_or', '_not', '_regex'])
+
+function withoutDollars(value: Relaxed): Relaxed {
+  if (Array.isArray(value)) return value.map(withoutDollars)
+  if (!isObject(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => {
+      if (OPERATORS.has(name)) refuse(`Invalid filter: unknown operator ${name}`)
+      return [name.replace(/^\$/, '_'), withoutDollars(inner)]
+    }),
+  )
 }
 
 function parse(text: string, argument: string): Relaxed {

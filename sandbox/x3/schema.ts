@@ -40,14 +40,14 @@ const queryArgs = {
 }
 
 /** Filters and orders, compiled once for each text. */
-function createCompilers(specs: Specs) {
+function createCompilers(specs: Specs, generation: Generation) {
   const filters = new Map<string, Filter>()
   function filterOf(spec: NodeSpec, text: string | null | undefined): Filter {
     const key = `${spec.type} ${text ?? ''}`
     const known = filters.get(key)
     if (known) return known
     if (filters.size >= filterLimit) filters.clear()
-    const filter = compileFilter(text, spec, specs)
+    const filter = compileFilter(text, spec, specs, generation === 'sage')
     filters.set(key, filter)
     return filter
   }
@@ -238,7 +238,7 @@ function entryType(spec: NodeSpec, types: NodeTypes, compilers: Compilers): Grap
 /** The schema that a folder's clients see, with Sage's type names: `JournalEntry_node`, `JournalEntryLine_Collection`. */
 export function createSchema(generation: Generation): GraphQLSchema {
   const specs = nodeSpecs(generation)
-  const compilers = createCompilers(specs)
+  const compilers = createCompilers(specs, generation)
   const isFlat = generation === 'sage'
   const types = createNodeTypes(specs, compilers, isFlat)
   const packages = new Map<string, Record<string, FieldConfig>>()

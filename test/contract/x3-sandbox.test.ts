@@ -159,7 +159,9 @@ describe('X3 sandbox against docs/entities.md', () => {
       typeOf(generation, type).getFields()[field]?.type.toString()
     assert.equal(name('current', 'Supplier_node', 'code'), 'BusinessPartner_node')
     assert.equal(name('quantityLines', 'Supplier_node', 'code'), 'BusinessPartner_node')
-    assert.equal(name('2021', 'Supplier_node', 'code'), 'String')
+    assert.equal(name('2021', 'Supplier_node', 'code'), 'BusinessPartner_node')
+    assert.equal(name('sage', 'Supplier_node', 'code'), 'String')
+    assert.ok(name('2021', 'Supplier_node', 'companyName') && !name('2021', 'Supplier_node', 'companyName1'))
     assert.equal(name('current', 'PurchaseOrder_node', 'purchaseOrderLines'), 'PurchaseOrderLine_Collection')
     assert.equal(name('current', 'PurchaseOrder_node', 'purchaseOrderQuantityLines'), undefined)
     for (const generation of ['quantityLines', '2021'] as const) {

@@ -41,6 +41,7 @@ export function inOldForm(connection: X3Connection): X3Connection {
   }
   const variablesOf = ({ ids }: Translated, variables: Readonly<Record<string, unknown>>) => ({
     ...variables,
+    ...filtersIn(variables),
     ...Object.fromEntries(ids.map((name) => [name, JSON.stringify({ _id: variables[name] })])),
   })
   const replyOf = ({ roots, isSchema }: Translated, reply: Reply): Reply => {
@@ -62,6 +63,26 @@ export function inOldForm(connection: X3Connection): X3Connection {
     },
   }
 }
+
+const OPERATOR = /^_(?=(?:eq|ne|gt|gte|lt|lte|in|nin|and|or|not|regex)$)/
+
+/** Sage's examples of that time write operators as `$in` and `$gt`. */
+function filtersIn(variables: Readonly<Record<string, unknown>>): Record<string, string> {
+  const old = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(old)
+    if (!isObject(value)) return value
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name.replace(OPERATOR, '$'), old(inner)]))
+  }
+  return Object.fromEntries(
+    FILTERS.flatMap((name) => {
+      const text = variables[name]
+      return typeof text === 'string' ? [[name, JSON.stringify(old(JSON.parse(text)))]] : []
+    }),
+  )
+}
+
+/** Variables that hold filters, which are strict JSON. */
+const FILTERS = ['filter', 'future']
 
 /** Exported for its tests. */
 export function translate(text: string): Translated {

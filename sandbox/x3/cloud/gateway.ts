@@ -45,6 +45,8 @@ export interface Gateway {
 
 export const GATEWAY_SITES: Readonly<Record<string, SiteFaults>> = {
   'gateway:token': {
+    // A token is renewed after minutes, or where it is refused.
+    few: true,
     kinds: [
       'server-error',
       'unavailable',

@@ -90,23 +90,29 @@ const partnerStamps = <N extends TableName>(table: N) => ({
   'code._updateStamp': { table: 'businessPartner' as const, part: 'own' as const },
 })
 
-const partnerNames: Fields<Ref> = {
-  companyName1: ['String', (ref, context) => context.load('businessPartner', ref.key)?.name ?? null],
+/** `companyName` until 2022 (pages xtremX3MasterData/supplier and the examples of 2021), with its number since. */
+const partnerNames = (old: boolean): Fields<Ref> => ({
+  [old ? 'companyName' : 'companyName1']: [
+    'String',
+    (ref, context) => context.load('businessPartner', ref.key)?.name ?? null,
+  ],
   shortCompanyName: ['String', (ref, context) => context.load('businessPartner', ref.key)?.shortName ?? null],
-}
+})
 
 /** Roles of business partners. */
-function partnerRoles(old: boolean): NodeSpec[] {
-  /** Supplier and customer stand under the key of their business partner. */
-  const partnerCode: Fields<Ref> = old
-    ? { code: ['String', (ref) => ref.key] }
-    : { code: ['BusinessPartner_node', (ref, context) => context.ref('businessPartner', ref.key)] }
+function partnerRoles(generation: Generation): NodeSpec[] {
+  const names = partnerNames(isOld(generation))
+  /** Supplier and customer stand under the key of their business partner: a text in 2021, a reference since. */
+  const partnerCode: Fields<Ref> =
+    generation === 'sage'
+      ? { code: ['String', (ref) => ref.key] }
+      : { code: ['BusinessPartner_node', (ref, context) => context.ref('businessPartner', ref.key)] }
   return [
     node<Ref<'supplier'>>(
       { ...head('Supplier', 'x3MasterData', 'supplier'), keyFields: ['code'], stamps: partnerStamps('supplier') },
       {
         ...partnerCode,
-        ...partnerNames,
+        ...names,
         ...of<'supplier'>({
           category: ['SupplierCategory_node', (s, c) => c.code('supplierCategory', s.category)],
           currency: ['Currency_node', (s, c) => c.code('currency', s.currency)],
@@ -129,7 +135,7 @@ function partnerRoles(old: boolean): NodeSpec[] {
       { ...head('Customer', 'x3MasterData', 'customer'), keyFields: ['code'], stamps: partnerStamps('customer') },
       {
         ...partnerCode,
-        ...partnerNames,
+        ...names,
         ...of<'customer'>({
           category: ['CustomerCategory_node', (s, c) => c.code('customerCategory', s.category)],
           currency: ['Currency_node', (s, c) => c.code('currency', s.currency)],
@@ -194,5 +200,5 @@ const dimension = (old: boolean): NodeSpec =>
 
 export function masterNodes(generation: Generation): NodeSpec[] {
   const old = isOld(generation)
-  return [businessPartner, bankDetails, ...partnerRoles(old), product, account, dimension(old)]
+  return [businessPartner, bankDetails, ...partnerRoles(generation), product, account, dimension(old)]
 }

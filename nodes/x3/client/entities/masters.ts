@@ -3,10 +3,19 @@ import { AMOUNT, type ColumnDef, type EntityDef } from './types.ts'
 
 const SOURCE: ColumnDef = { name: 'source', type: 'string', header: 'source', description: 'Name of the connection' }
 
-/** What supplier and customer take from their business partner; before 2022 R3 some of it stood on the node itself. */
+/**
+ * What supplier and customer take from their business partner. In 2021 their code was a text and led nowhere; the name stood on
+ * the node itself then, as in 2022, without a number (x3.md facts, 2.1; page xtremX3MasterData/supplier).
+ */
 const PARTNER: readonly ColumnDef[] = [
   { name: 'code', type: 'string', path: 'code.code|code', description: 'Code of the business partner' },
-  { name: 'name', type: 'string', path: 'code.companyName1|companyName1', joined: true, description: 'Company name' },
+  {
+    name: 'name',
+    type: 'string',
+    path: 'code.companyName1|companyName1|code.companyName|companyName',
+    joined: true,
+    description: 'Company name',
+  },
   { name: 'short_name', type: 'string', path: 'code.shortCompanyName|shortCompanyName', joined: true },
   { name: 'vat_number', type: 'string', path: 'code.europeanUnionVatNumber|europeanUnionVatNumber', joined: true },
   { name: 'country', type: 'string', path: 'code.country.code|country.code', joined: true },
