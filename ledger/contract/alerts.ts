@@ -3,7 +3,7 @@
 export interface AlertRecord {
   readonly id: string
   readonly sync: string
-  /** `run-failed not-received held in-doubt no-success zero-records no-tie future-stamp stopped identity sweep call-budget lost-rows pushed login` (of a connection, whose name stands in `sync`) */
+  /** `run-failed not-received held in-doubt no-success zero-records no-tie future-stamp stopped identity sweep call-budget lost-rows pushed login alignment` (the last two of a connection or a node, whose name stands in `sync`) */
   readonly kind: string
   readonly entity?: string
   readonly message: string

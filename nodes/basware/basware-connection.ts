@@ -6,6 +6,7 @@ import {
   defineConnection,
   field,
   needed,
+  type OpenContext,
   quietFields,
   quietHours,
   routeFields,
@@ -56,6 +57,8 @@ export interface BaswareClient {
   readonly send: SendMemory
   /** Value of the `source` column. */
   readonly source: string
+  /** The ledger of a node, by its id. */
+  readonly ledger: OpenContext['ledger']
 }
 
 export const baswareConnection: ConnectionSpec<typeof config, typeof secrets, BaswareClient> = {
@@ -63,9 +66,9 @@ export const baswareConnection: ConnectionSpec<typeof config, typeof secrets, Ba
   version: 1,
   config,
   credentials: secrets,
-  async open(values, credentials) {
+  async open(values, credentials, { ledger }) {
     const connection = createBaswareConnection(await optionsOf(values, credentials))
-    return { connection, memory: createMemory(), send: createSendMemory(), source: values.source }
+    return { connection, memory: createMemory(), send: createSendMemory(), source: values.source, ledger }
   },
   close: (client) => client.connection.close(),
   test: async (values, credentials, { signal }) => checkBasware(await optionsOf(values, credentials), signal),

@@ -2,6 +2,7 @@
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import { defineSink, field, wrongField } from '../kit/kit.ts'
+import { defineAlignmentRoutes } from './alignment-routes.ts'
 import { baswareConnection } from './basware-connection.ts'
 import { LIST_KEY, type Place } from './client/send/resources.ts'
 import type { AxisRow, SendRules } from './client/send/rules.ts'
@@ -125,11 +126,12 @@ export default function (RED: NodeAPI): void {
     connection: baswareConnection,
     follows: true,
     accepts: (_own, entity) => SENT.includes(entity),
-    target: (own, { connection, send }, entity) => {
-      const options = optionsOf(own)
+    target: (own, { connection, send, ledger }, entity) => {
       const { retry } = connection
-      return createBaswareTarget(connection, send, { ...options, ...(retry ? { retry } : {}) }, entity)
+      const options = { ...optionsOf(own), keeper: () => ledger(own.ledger), ...(retry ? { retry } : {}) }
+      return createBaswareTarget(connection, send, options, entity)
     },
   })
   defineCodeRoutes(RED)
+  defineAlignmentRoutes(RED)
 }

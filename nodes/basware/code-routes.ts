@@ -2,7 +2,8 @@
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import { syncError } from '../../sync/contract/errors.ts'
-import { handle, ledgersOf, reason } from '../kit/kit.ts'
+import { handle, reason } from '../kit/kit.ts'
+import { ledgerNamed } from './alignment-routes.ts'
 import { decided, readAdopted } from './client/send/adopted.ts'
 
 const name = z.string().min(1).max(300)
@@ -21,10 +22,7 @@ export function defineCodeRoutes(RED: NodeAPI): void {
         reason,
       }),
       async ({ ledger: id, ids, all, reason: why }, { user }) => {
-        const handles = ledgersOf(RED, 'sync-ledger')
-        const found = id === undefined && handles.size === 1 ? [...handles.values()][0] : handles.get(id ?? '')
-        if (!found) throw syncError('config', 'tieout.ledger', 'Name the ledger whose record is held: ?ledger=')
-        const { ledger } = await found.engine.get()
+        const { ledger } = await ledgerNamed(RED, id).engine.get()
         const held = (await ledger.held({ ids, states: ['open'], limit: ids.length })).filter(
           ({ cause }) => cause.code === CODE,
         )

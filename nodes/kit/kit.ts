@@ -19,6 +19,7 @@ export {
   defineConnection,
   type ListItem,
 } from './connection.ts'
+export { csvOf } from './csv.ts'
 export { forDone } from './errors.ts'
 export { heldMessage } from './held.ts'
 export { defineLedger, type LedgerSpec, ledgersOf } from './ledger.ts'

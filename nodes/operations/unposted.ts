@@ -1,6 +1,7 @@
 /** What is approved and not posted, as CSV: what an accrual at the end of a period is made from. */
 import type { HeldRecord, InboxEntry, Ledger, Posting } from '../../ledger/ledger.ts'
 import type { DataRecord } from '../../sync/contract/message.ts'
+import { csvOf } from '../kit/kit.ts'
 
 const COLUMNS = [
   'period',
@@ -48,7 +49,10 @@ export async function unpostedCsv(
     .filter((line) => period === undefined || line.period === period)
     .map((line) => ({ line, by: JSON.stringify(ORDER.map((name) => line[name] ?? '')) }))
     .sort((one, other) => (one.by < other.by ? -1 : 1))
-  return csvOf(lines.map(({ line }) => line))
+  return csvOf(
+    COLUMNS,
+    lines.map(({ line }) => line),
+  )
 }
 
 async function unposted({ ledger, syncs, recordOf }: Asked, sync: string | undefined): Promise<Line[]> {
@@ -125,19 +129,4 @@ function said(record: Partial<DataRecord>): Line {
   })
   const line: Line = Object.fromEntries(known)
   return { ...line, period: (line.voucher_date ?? line.invoice_date ?? '').slice(0, 7) }
-}
-
-const AMOUNT = /^-?\d+(\.\d+)?$/
-
-/** A text that a spreadsheet would take for a formula gets an apostrophe; amounts stay as they are. */
-function cellOf(name: string, text: string): string {
-  const isAmount = /_amount/.test(name) && AMOUNT.test(text)
-  const safe = /^[=+\-@\t\r]/.test(text) && !isAmount ? `'${text}` : text
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
-}
-
-/** With the mark by which spreadsheets know UTF-8. */
-function csvOf(lines: readonly Line[]): string {
-  const rows = [COLUMNS, ...lines.map((line) => COLUMNS.map((name) => cellOf(name, line[name] ?? '')))]
-  return `\uFEFF${rows.map((cells) => `${cells.join(',')}\r\n`).join('')}`
 }

@@ -15,13 +15,15 @@ import type { Clock } from '../../../../sync/contract/wait.ts'
 import type { BaswareConnection } from '../connection.ts'
 import type { Reading } from '../invoices.ts'
 import { readAdopted } from './adopted.ts'
+import { type AlignmentRow, alignmentOf } from './align.ts'
 import { type Books, createBooks } from './book.ts'
 import { isMaster, MASTERS } from './masters.ts'
-import { type Plan, type Planner, type Planning, planMaster, planOf, planOrder } from './plan.ts'
+import { codeColumn, type Plan, type Planner, type Planning, planMaster, planOf, planOrder } from './plan.ts'
 import { createMail, type Mail, type Outgoing, type PostLimits, postAll, type RefusedPost, type Taken } from './post.ts'
 import { type Place, resourceOf } from './resources.ts'
 import { followResults } from './results.ts'
 import type { Refusal, SendRules } from './rules.ts'
+import { createSentBook, factsOf, type Keeper } from './sent.ts'
 
 export interface SendOptions {
   readonly rules: SendRules
@@ -31,6 +33,14 @@ export interface SendOptions {
   readonly results?: Partial<ResultRules>
   readonly retry?: Partial<RetryOptions>
   readonly clock?: Clock
+  /** Where it is kept what was sent; absent: nowhere, and nothing can be compared. */
+  readonly keeper?: () => Promise<Keeper>
+}
+
+/** A target whose place at Basware can be compared with what was sent. */
+export interface BaswareTarget extends Target {
+  /** What the ERP and Basware's API layer do not have alike, of this entity. */
+  alignment(signal: AbortSignal): Promise<readonly AlignmentRow[]>
 }
 
 /** What all nodes of a connection that send have alike: what stands at Basware, and what was sent when. */
@@ -57,6 +67,7 @@ interface State {
   readonly memory: SendMemory
   readonly options: SendOptions
   readonly entity: string
+  readonly address: string
   readonly planner: Planner
   /** Of the run. */
   note: PrepareContext['note'] | undefined
@@ -73,15 +84,23 @@ export function createBaswareTarget(
   memory: SendMemory,
   options: SendOptions,
   entity: string,
-): Target {
+): BaswareTarget {
   const state: State = {
-    ...{ connection, memory, options, entity, note: undefined, adopted: readAdopted(undefined) },
+    ...{
+      connection,
+      memory,
+      options,
+      entity,
+      address: addressOf(connection, entity),
+      note: undefined,
+      adopted: readAdopted(undefined),
+    },
     planner: isMaster(entity) ? planMaster(entity) : planOrder,
     ...{ lines: new Map(), taken: new Map(), named: new Map(), plans: new WeakMap() },
   }
   const { results, retry } = options
   return {
-    address: addressOf(connection, entity),
+    address: state.address,
     mode: 'merge',
     statements: connection.requests,
     ...(retry ? { retry } : {}),
@@ -97,6 +116,7 @@ export function createBaswareTarget(
         return followResults(pending, [...new Set(types)], readingOf(state, context))
       },
     },
+    alignment: (signal) => alignment(state, signal),
   }
 }
 
@@ -172,15 +192,43 @@ async function write(state: State, batch: WriteBatch, context: WriteContext): Pr
   for (const place of placesOf(entity, options.rules)) {
     const own = plan.outgoing.filter((one) => one.place === place)
     const refused = await postAll(sender, place, own, state.taken, context)
-    for (const { body } of own) if (state.taken.has(`${place}|${body.externalCode}`)) took(state, place, body)
+    await took(state, place, own)
     if (refused) throw refusedBatch(state, refused)
   }
   tellOfNothing(batch, plan.outgoing, context)
 }
 
-function took({ memory, lines }: State, place: Place, body: Outgoing['body']): void {
-  if (place === 'matchingOrderLines') lines.delete(String(body.orderExternalCode))
-  else memory.books.took(place, body)
+/** Columns of code and name of a place, which of a list are the tenant's. */
+const columnsOf = (place: Place, rules: SendRules) => ({
+  code: codeColumn(place, rules),
+  name: rules.axes.find(({ to }) => to === place)?.name ?? '',
+})
+
+/** Of a place it is remembered what stands there now, and what was sent. */
+async function took(state: State, place: Place, sent: readonly Outgoing[]): Promise<void> {
+  const { memory, lines, taken, options } = state
+  const own = sent.filter(({ body }) => taken.has(`${place}|${body.externalCode}`))
+  if (place === 'matchingOrderLines') {
+    for (const { body } of own) lines.delete(String(body.orderExternalCode))
+    return
+  }
+  for (const { body } of own) memory.books.took(place, body)
+  if (!options.keeper || own.length === 0) return
+  const columns = columnsOf(place, options.rules)
+  const facts = own.map(({ body }) => ({ code: body.externalCode, facts: factsOf(place, body, columns) }))
+  await createSentBook(await options.keeper(), state.address).took(place, facts)
+}
+
+async function alignment(state: State, signal: AbortSignal): Promise<readonly AlignmentRow[]> {
+  const { options, memory, connection, entity } = state
+  if (!options.keeper) return []
+  const sent = createSentBook(await options.keeper(), state.address)
+  const columns = (place: Place) => columnsOf(place, options.rules)
+  const aligning = { rules: options.rules, books: memory.books, sent, reading: { connection, signal }, columns }
+  const places = placesOf(entity, options.rules).filter((place) => place !== 'matchingOrderLines')
+  const rows: AlignmentRow[] = []
+  for (const place of places) rows.push(...(await alignmentOf(place, aligning)))
+  return rows
 }
 
 /** Records for which there was nothing to send: gone in the ERP and never at Basware, or of an axis that is not sent. */
