@@ -22,6 +22,7 @@ export interface BaswareApi {
   readonly gets: string[]
   /** What stands there before anything is sent. */
   put(place: Place, ...bodies: (Json & { externalCode: string })[]): void
+  get(place: Place, externalCode: string): (Json & { externalCode: string }) | undefined
   /** What a POST is answered with; undefined: it is taken. Throwing is a broken line. */
   answer: (post: Omit<SentPost, 'requestId'>) => readonly RecordFault[] | 'refused' | undefined
   /** What `requestStatus` says of a request; undefined: it is not known. */
@@ -57,6 +58,8 @@ export function baswareApi(): BaswareApi {
     put(place, ...bodies) {
       for (const body of bodies) of(resourceOf(place).path).set(body.externalCode, body)
     },
+    get: (place, externalCode) =>
+      of(resourceOf(place).path).get(externalCode) as (Json & { externalCode: string }) | undefined,
     connection: {
       ...{ address: 'basware://api.test/basware', origin: 'https://api.test', user: 'us', concurrency: 2 },
       clock: { now: () => api.now, learn: () => undefined, differenceSeconds: () => 0 } as never,

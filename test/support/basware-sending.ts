@@ -2,6 +2,7 @@
 import type { BaswareConnection } from '../../nodes/basware/client/connection.ts'
 import type { SendRules } from '../../nodes/basware/client/send/rules.ts'
 import {
+  type BaswareTarget,
   createBaswareTarget,
   createSendMemory,
   type SendMemory,
@@ -10,7 +11,7 @@ import {
 import type { DataRecord, Schema } from '../../sync/contract/message.ts'
 import { keyText } from '../../sync/contract/message.ts'
 import type { Accepted, PendingResult, RecordResult } from '../../sync/contract/results.ts'
-import type { Rejection, Target, WriteBatch, WriteRecord } from '../../sync/contract/target.ts'
+import type { Rejection, WriteBatch, WriteRecord } from '../../sync/contract/target.ts'
 
 export const RULES: SendRules = {
   sourceSystem: 'X3',
@@ -50,7 +51,7 @@ const signal = new AbortController().signal
 export type Given = Readonly<Record<string, unknown>>
 
 export interface SendBench {
-  readonly target: Target
+  readonly target: BaswareTarget
   readonly accepted: Accepted[]
   readonly waits: string[]
   /** The note that the ledger keeps. */

@@ -1,0 +1,161 @@
+import { deepStrictEqual, match, ok, strictEqual } from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { z } from 'zod'
+import baswareConnectionNode from '../../nodes/basware/basware-connection.ts'
+import baswareSendNode from '../../nodes/basware/basware-send.ts'
+import { type ConnectionSpec, defineConnection, type defineNode, defineSource } from '../../nodes/kit/kit.ts'
+import syncLedger from '../../nodes/operations/sync-ledger.ts'
+import type { Row, Schema } from '../../sync/contract/message.ts'
+import type { RunSummary } from '../../sync/contract/summary.ts'
+import { type BaswareFixture, type Json, startBaswareFixture } from '../support/basware.ts'
+import { type FakeSource, fakeSource } from '../support/fakes.ts'
+import { type FlowEntry, helper, inbox, load, type Seen, watchRejections } from '../support/helper.ts'
+import { waitFor } from '../support/wait.ts'
+
+type RED = Parameters<typeof defineNode>[0]
+const none: ConnectionSpec<z.ZodObject<Record<never, never>>, z.ZodObject<Record<never, never>>, object> = {
+  ...{ type: 'test-connection', version: 1, config: z.object({}), open: () => ({}) },
+}
+const schema: Schema = {
+  entity: 'supplier',
+  key: ['source', 'code'],
+  columns: [
+    { name: 'source', type: 'string' },
+    { name: 'code', type: 'string' },
+    { name: 'name', type: 'string' },
+    { name: 'active', type: 'boolean' },
+  ],
+}
+const supplier = (code: string, name = `Firm ${code}`): Row => ({ source: 'x3', code, name, active: true })
+
+describe('basware-send', function () {
+  this.timeout(60_000)
+  let dir: string
+  let basware: BaswareFixture
+  let erp: FakeSource
+  let summaries: Seen[]
+  const types = [
+    syncLedger,
+    baswareConnectionNode,
+    baswareSendNode,
+    (RED: RED) => defineConnection(RED, none),
+    (RED: RED) =>
+      defineSource(RED, {
+        ...{ type: 'erp-poll', version: 1, config: z.object({}), connection: none, entities: () => ['supplier'] },
+        source: () => erp,
+      }),
+  ]
+  watchRejections()
+  beforeEach(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'tieout-basware-send-'))
+    basware = await startBaswareFixture({ clock: { now: Date.now }, now: Date.now })
+    erp = fakeSource({ supplier: { schema } })
+  })
+  afterEach(async () => {
+    await basware.close()
+    rmSync(dir, { recursive: true, force: true })
+  })
+
+  const deploy = async (): Promise<void> => {
+    const { url, clientId, clientSecret: secret } = basware.sandbox
+    const flow: FlowEntry[] = [
+      { id: 'L', type: 'sync-ledger', file: join(dir, 'ledger.db') },
+      { id: 'C', type: 'test-connection' },
+      { id: 'B', type: 'basware-connection', url, source: 'basware', clientId, redirectHosts: '127.0.0.1' },
+      { id: 's', type: 'erp-poll', syncName: 'masters', ledger: 'L', connection: 'C', wires: [['w'], ['sum']] },
+      {
+        ...{ id: 'w', type: 'basware-send', name: 'to Basware', ledger: 'L', connection: 'B', wires: [[], []] },
+        companies: [{ company: 'FR10', code: '', organization: '', chart: '' }],
+        waitSeconds: 5,
+      },
+      { id: 'sum', type: 'helper' },
+    ]
+    await load(types, flow, { L: { key: 'k' }, B: { secret } })
+    summaries = inbox('sum')
+  }
+
+  const post = async (path: string, body: object): Promise<string> => {
+    const { body: answer } = await helper.request().post(`/tieout/${path}`).send(body)
+    return `${answer.message ?? ''}${answer.error ?? ''} ${answer.hint ?? ''}`
+  }
+  const get = async <T>(path: string): Promise<T> => (await helper.request().get(`/tieout/${path}`)).body as T
+  const run = async (): Promise<RunSummary> => {
+    const at = summaries.length
+    await post('run', { sync: 'masters' })
+    await waitFor(() => summaries.length > at, { timeout: 30_000 })
+    return summaries[at]?.payload as RunSummary
+  }
+  const vendor = async (code: string): Promise<Json> => (await basware.get(`/v1/vendors/${code}`)).json as Json
+  interface Report {
+    readonly done?: boolean
+    readonly count: number
+    readonly rows: readonly { readonly kind: string; readonly code: string; readonly text: string }[]
+    readonly problems?: readonly string[]
+  }
+  const compared = async (alert = false): Promise<Report> => {
+    match(await post('basware/alignment', { alert }), /It is compared/)
+    await waitFor(async () => (await get<Report>('basware/alignment')).done === true, { timeout: 20_000 })
+    return get<Report>('basware/alignment?limit=1000')
+  }
+  const alerts = async () =>
+    (await get<{ kind: string }[]>('alerts?open=true')).filter(({ kind }) => kind === 'alignment')
+
+  it('brings what a source reads to Basware', async () => {
+    await deploy()
+    for (const code of ['NEW1', 'NEW2']) erp.put('supplier', supplier(code))
+    const summary = await run()
+    deepStrictEqual(
+      summary.entities.map(({ entity, delivered, held }) => [entity, delivered, held]),
+      [['supplier', 2, 0]],
+    )
+    strictEqual((await vendor('x3_NEW2')).name, 'Firm NEW2')
+  })
+
+  it('holds what is there under another code, until a person says with a reason to use that', async () => {
+    const standing = (await basware.pages('/v1/vendors?pageSize=1'))[0]?.[0] ?? {}
+    const code = String(standing.vendorCode)
+    await deploy()
+    erp.put('supplier', supplier(code, 'First'))
+    await run()
+    const [held] = await get<{ id: string; cause: { code: string; message: string } }[]>('held?brief=true')
+    strictEqual(held?.cause.code, 'basware.already-there')
+    match(held.cause.message, new RegExp(`already there as ${String(standing.externalCode)}`))
+    match(await post('basware/use-code', { ids: [held.id] }), /reason/)
+    match(await post('basware/use-code', { ids: ['other'], reason: 'because' }), /not held any more/)
+    match(
+      await post('basware/use-code', { ids: [held.id], reason: 'It is the same firm' }),
+      /1 record\(s\) will be sent/,
+    )
+    erp.put('supplier', supplier(code, 'Second'))
+    await run()
+    strictEqual((await vendor(String(standing.externalCode))).name, 'Second')
+    strictEqual((await basware.get(`/v1/vendors/x3_${code}`)).status, 404)
+  })
+
+  it('lists what the ERP and Basware do not have alike, as a file and as an alert', async () => {
+    await deploy()
+    match(await post('basware/alignment', {}), /It is compared/)
+    await waitFor(async () => (await get<Report>('basware/alignment')).done === true)
+    for (const code of ['NEW1', 'NEW2']) erp.put('supplier', supplier(code))
+    await run()
+    basware.sandbox.tune({ edits: 'published' })
+    const edit = (record: Json) => basware.sandbox.act('edit', { collection: 'vendors', record })
+    edit({ externalCode: 'x3_NEW1', name: '=Other' })
+    const report = await compared(true)
+    deepStrictEqual(report.problems, [])
+    deepStrictEqual(
+      report.rows.filter(({ code }) => code === 'NEW1').map(({ kind, text }) => [kind, text]),
+      [['differs', 'its name there is =Other']],
+    )
+    // What the company had before, and what nobody sent.
+    ok(report.rows.some(({ kind }) => kind === 'only-there'))
+    ok(!report.rows.some(({ code }) => code === 'NEW2'))
+    strictEqual((await alerts()).length, 1)
+    const file = await helper.request().get('/tieout/basware/alignment/file')
+    match(file.headers['content-disposition'] ?? '', /alignment-.*\.csv/)
+    ok(file.text.startsWith('\uFEFFnode,entity,place,kind,code,externalCode,text\r\n'), file.text.slice(0, 80))
+    match(file.text, /to Basware,supplier,vendors,differs,NEW1,x3_NEW1,its name there is =Other/)
+  })
+})
