@@ -63,6 +63,8 @@ const SETTINGS = new Set([
   'timezone',
   'use_cached_result',
   'query_tags',
+  // how the Python connector wants its results
+  'spark.thriftserver.arrowbasedrowset.timestampasstring',
 ])
 
 function newScope(warehouse: Warehouse, session: Session, parameters: ReadonlyMap<string, Parameter>): Scope {
