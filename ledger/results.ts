@@ -59,6 +59,7 @@ const SQL = {
   open: `
     SELECT address, sync, entity, sink_name, key, read, since, state, requests, text, amounts FROM result
     WHERE ?1 IS NULL OR sync = ?1 ORDER BY since, key LIMIT ?2`,
+  countAll: 'SELECT count(*) AS n FROM result',
   warned: "UPDATE result SET state = 'warned', text = ?, record = NULL WHERE seq = ?",
   seen: `
     DELETE FROM result WHERE address = ? AND state = 'warned' AND key IN (SELECT value FROM json_each(?))
@@ -170,8 +171,8 @@ export function createResults(parts: ResultParts): ResultBook {
 /** What is only read. */
 function asking(
   db: Database,
-  { last, pending, places, open }: Statements,
-): Pick<Results, 'lastSent' | 'pendingResults' | 'resultPlaces' | 'openResults'> {
+  { last, pending, places, open, countAll }: Statements,
+): Pick<Results, 'lastSent' | 'pendingResults' | 'resultPlaces' | 'openResults' | 'countResults'> {
   return {
     async lastSent(address, keys) {
       const rows = db.guard(() => last.all(JSON.stringify(keys), address)) as unknown as (Omit<LastSent, 'through'> & {
@@ -180,6 +181,7 @@ function asking(
       })[]
       return new Map(rows.map(({ key, hash, through }) => [key, { hash, through: through === 1 }]))
     },
+    countResults: async () => Number((db.guard(() => countAll.get()) as { n: number }).n),
     pendingResults: async (address, limit, after = { since: '', key: '' }) =>
       (db.guard(() => pending.all(address, after.since, after.key, limit)) as unknown as Row[]).map(acceptedRecord),
     resultPlaces: async () => db.guard(() => places.all()) as unknown as Awaited<ReturnType<Results['resultPlaces']>>,

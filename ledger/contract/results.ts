@@ -94,6 +94,8 @@ export interface Results {
   resultFigures(run: string, entity: string, address: string): Promise<ResultFigures>
   /** For a list: the oldest first. */
   openResults(filter: { readonly sync?: string; readonly limit?: number }): Promise<readonly OpenResult[]>
+  /** How many there are, with those of which the target warned. */
+  countResults(): Promise<number>
   /** A person has seen the warnings of these keys. Gives back how many there were. */
   seenWarnings(address: string, keys: readonly string[], who: Who): Promise<number>
   /** Refused records whose time has come are queued to be read again by the next run of the sync. Gives back their entities. */

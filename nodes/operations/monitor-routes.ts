@@ -10,6 +10,7 @@ import { ledgerAsked, ledgerNeeded, limit, text } from './asked.ts'
 import { defineDoubtRoutes } from './doubt-routes.ts'
 import { defineHeldRoutes } from './held-routes.ts'
 import { definePostingRoutes } from './posting-routes.ts'
+import { defineResultRoutes } from './result-routes.ts'
 
 export function defineMonitorRoutes(RED: NodeAPI): void {
   defineRunRoutes(RED)
@@ -17,6 +18,7 @@ export function defineMonitorRoutes(RED: NodeAPI): void {
   defineHeldRoutes(RED)
   defineDoubtRoutes(RED)
   definePostingRoutes(RED)
+  defineResultRoutes(RED)
 }
 
 function defineRunRoutes(RED: NodeAPI): void {
@@ -109,12 +111,15 @@ function defineDifferenceRoutes(RED: NodeAPI): void {
 }
 
 /** How much waits for a person. */
-async function waiting(ledger: Ledger): Promise<{ held: number; inDoubt: number; postings: number; alerts: number }> {
-  const [held, doubtful, postings, alerts] = await Promise.all([
+async function waiting(
+  ledger: Ledger,
+): Promise<{ held: number; inDoubt: number; results: number; postings: number; alerts: number }> {
+  const [held, doubtful, results, postings, alerts] = await Promise.all([
     ledger.countHeld({}),
     ledger.doubtful(),
+    ledger.countResults(),
     ledger.countToDecide(),
     ledger.alerts({ open: true }),
   ])
-  return { held, inDoubt: doubtful.length, postings, alerts: alerts.length }
+  return { held, inDoubt: doubtful.length, results, postings, alerts: alerts.length }
 }
