@@ -166,7 +166,10 @@ describe('operations', () => {
       strictEqual(record?.key, 'erp|B')
       const get = async (path: string) => (await helper.request().get(path)).body as Record<string, unknown>[]
       const [{ alerts, ...ledger } = {}] = await get('/tieout/ledgers')
-      deepStrictEqual([typeof alerts, ledger], ['number', { id: 'L', name: 'Books', held: 1, inDoubt: 0, results: 0, postings: 0 }])
+      deepStrictEqual(
+        [typeof alerts, ledger],
+        ['number', { id: 'L', name: 'Books', held: 1, inDoubt: 0, results: 0, postings: 0 }],
+      )
       const { record: _, schema: __, ...brief } = { schema: null, ...record }
       deepStrictEqual(await get('/tieout/held?brief=true'), [brief])
       deepStrictEqual(await get(`/tieout/held?id=${record?.id}`), [record])
