@@ -29,8 +29,11 @@ export interface CloudFixture extends X3Fixture {
   close(): Promise<void>
 }
 
-export async function startCloud(rules: TokenRules = {}): Promise<CloudFixture> {
-  const fixture = await startX3Fixture()
+export async function startCloud(
+  rules: TokenRules = {},
+  x3Options: Parameters<typeof startX3Fixture>[0] = {},
+): Promise<CloudFixture> {
+  const fixture = await startX3Fixture(x3Options)
   const { x3, clock } = fixture
   const gateway = await startGateway({ x3, clock, applications: [APPLICATION], customers: [CUSTOMER], rules })
   const faults = createFaults('calm', 1, GATEWAY_SITES, { slowMs: 1, timeoutMs: 20, retryAfterSeconds: 1 })

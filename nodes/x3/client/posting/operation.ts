@@ -57,28 +57,33 @@ export function createOperations(connection: X3Connection, names: OperationNames
     if (![...path.split('.'), input].every((part) => NAME.test(part))) throw noName(`${path} (${input})`)
   const known = new Map<string, X3Object>()
 
-  const send = (
+  const { login } = connection
+  /** Once. A login that was refused is renewed for whoever asks next. */
+  const send = async (
     text: string,
     parameters: object,
     { what, signal, before }: SoapCall & { before?: (() => void) | undefined },
-  ) =>
-    connection.login.header().then((authorization) =>
-      connection.post({
-        url: new URL(connection.apiUrl),
-        headers: {
-          ...{ 'content-type': 'application/json', accept: 'application/json', authorization },
-          ...(connection.folder === '' ? {} : { 'x-xtrem-endpoint': connection.folder }),
-        },
-        body: JSON.stringify({ query: text, variables: { p: parameters } }),
-        ...{ what, signal, before },
-      }),
-    )
+  ): Promise<Received> => {
+    const authorization = await login.header(undefined, signal)
+    const received = await connection.post({
+      url: login.url?.() ?? new URL(connection.apiUrl),
+      headers: {
+        ...{ 'content-type': 'application/json', accept: 'application/json', authorization },
+        ...(connection.folder === '' ? {} : { 'x-xtrem-endpoint': connection.folder }),
+      },
+      body: JSON.stringify({ query: text, variables: { p: parameters } }),
+      ...{ what, signal, before },
+    })
+    if (isRefused(received)) await login.header(authorization, signal)
+    else if (received.status !== 401) login.worked?.(authorization)
+    return received
+  }
+  const isRefused = (received: Received): boolean => received.status === 401 && login.cures(answerOf(received).text)
   /** Asked again like any reading. */
   const ask = (operation: Operation, members: string, parameters: object, call: SoapCall): Promise<Reply> => {
     const once = async (): Promise<Reply> =>
       replyIn(await send(textOf(operation, members), parameters, call), operation, call)
-    const renew = async (): Promise<void> => connection.login.forget(await connection.login.header())
-    return withRetry(once, { ...retryContext(call.signal), renew }, connection.retry)
+    return withRetry(once, retryContext(call.signal), connection.retry)
   }
 
   return {
@@ -95,7 +100,10 @@ export function createOperations(connection: X3Connection, names: OperationNames
           isSent = true
         }
         const members = membersOf(names.reply.number, names.reply.type, names.reply.success, names.reply.message)
-        const received = await send(textOf(names.post, members), parameters, { ...call, before })
+        const text = textOf(names.post, members)
+        const first = await send(text, parameters, { ...call, before })
+        // Nothing was done: it is sent once more with the login made anew.
+        const received = isRefused(first) ? await send(text, parameters, { ...call, before }) : first
         return outcomeOf(received, names, object, call.what)
       } catch (error) {
         if (!isSent) throw error
