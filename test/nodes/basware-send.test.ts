@@ -30,6 +30,31 @@ const schema: Schema = {
 }
 const supplier = (code: string, name = `Firm ${code}`): Row => ({ source: 'x3', code, name, active: true })
 
+const column = (name: string, type: Schema['columns'][number]['type'] = 'string') => ({ name, type })
+const orderSchema: Schema = {
+  entity: 'purchase_order',
+  key: ['source', 'number'],
+  columns: ['source', 'number', 'company', 'supplier', 'currency', 'closed'].map((name) => column(name)),
+  lists: {
+    lines: {
+      entity: 'purchase_order_line',
+      key: ['source', 'number', 'line', 'sequence'],
+      columns: [
+        ...['source', 'number', 'product', 'unit', 'line_closed'].map((name) => column(name)),
+        ...['line', 'sequence'].map((name) => column(name, 'integer')),
+        ...['quantity', 'net_price', 'net_amount'].map((name) => column(name, 'decimal(28,8)')),
+      ],
+    },
+  },
+}
+const order = (number: string, supplier: string, ...lines: readonly number[]): Row => ({
+  ...{ source: 'x3', number, company: 'FR10', supplier, currency: 'EUR', closed: 'no' },
+  lines: lines.map((line) => ({
+    ...{ source: 'x3', number, line, sequence: 1, product: 'P1', unit: 'UN', line_closed: 'no' },
+    ...{ quantity: '3', net_price: '4.5', net_amount: '13.5' },
+  })),
+})
+
 describe('basware-send', function () {
   this.timeout(60_000)
   let dir: string
@@ -43,7 +68,13 @@ describe('basware-send', function () {
     (RED: RED) => defineConnection(RED, none),
     (RED: RED) =>
       defineSource(RED, {
-        ...{ type: 'erp-poll', version: 1, config: z.object({}), connection: none, entities: () => ['supplier'] },
+        ...{
+          type: 'erp-poll',
+          version: 1,
+          config: z.object({}),
+          connection: none,
+          entities: () => ['supplier', 'purchase_order'],
+        },
         source: () => erp,
       }),
   ]
@@ -51,7 +82,7 @@ describe('basware-send', function () {
   beforeEach(async () => {
     dir = mkdtempSync(join(tmpdir(), 'tieout-basware-send-'))
     basware = await startBaswareFixture({ clock: { now: Date.now }, now: Date.now })
-    erp = fakeSource({ supplier: { schema } })
+    erp = fakeSource({ supplier: { schema }, purchase_order: { schema: orderSchema } })
   })
   afterEach(async () => {
     await basware.close()
@@ -108,9 +139,53 @@ describe('basware-send', function () {
     const summary = await run()
     deepStrictEqual(
       summary.entities.map(({ entity, delivered, held }) => [entity, delivered, held]),
-      [['supplier', 2, 0]],
+      [
+        ['supplier', 2, 0],
+        ['purchase_order', 0, 0],
+      ],
     )
     strictEqual((await vendor('x3_NEW2')).name, 'Firm NEW2')
+  })
+
+  const truth = (collection: string, externalCode: string): Json | undefined =>
+    (basware.sandbox.act('records', {}) as { p2p: Record<string, readonly Json[]> }).p2p[collection]?.find(
+      (one) => one.externalCode === externalCode,
+    )
+
+  it('holds an order whose supplier P2P does not know, and brings it once the supplier is there, though it did not change', async () => {
+    await deploy()
+    erp.put('purchase_order', order('PO1', 'NEW1', 1000, 2000))
+    const first = await run()
+    const [held] = await get<{ entity: string; key: string; cause: { message: string } }[]>('held?brief=true')
+    deepStrictEqual([held?.entity, held?.key, first.verdict], ['purchase_order', 'x3|PO1', 'open'])
+    match(held?.cause.message ?? '', /was accepted and then refused: .*NEW1/)
+    strictEqual(truth('matchingOrderLines', 'x3_PO1_1000_1'), undefined)
+    erp.put('supplier', supplier('NEW1'))
+    await run()
+    await run()
+    deepStrictEqual(await get('held?brief=true'), [])
+    const { netSum, quantity } = truth('matchingOrderLines', 'x3_PO1_2000_1') ?? {}
+    deepStrictEqual([netSum, quantity, truth('matchingOrders', 'x3_PO1')?.supplierCode], [13.5, 3, 'NEW1'])
+  })
+
+  it('sends nothing that is unchanged, and deletes a line and an order by their flags', async () => {
+    await deploy()
+    erp.put('supplier', supplier('NEW1'))
+    for (const number of ['PO1', 'PO2']) erp.put('purchase_order', order(number, 'NEW1', 1000, 2000))
+    await run()
+    const posts = () =>
+      basware.sandbox
+        .requests()
+        .filter(({ method, path }) => method === 'POST' && /^\/v1\/(vendors|matching)/.test(path))
+    const before = posts().length
+    await run()
+    strictEqual(posts().length, before)
+    erp.put('purchase_order', order('PO1', 'NEW1', 1000))
+    strictEqual((await run()).verdict, 'ties')
+    deepStrictEqual(
+      ['x3_PO1_1000_1', 'x3_PO1_2000_1', 'x3_PO2_2000_1'].map((code) => truth('matchingOrderLines', code)?.isDeleted),
+      [false, true, false],
+    )
   })
 
   it('holds what is there under another code, until a person says with a reason to use that', async () => {

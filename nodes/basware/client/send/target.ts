@@ -53,6 +53,9 @@ export const createSendMemory = (): SendMemory => ({ books: createBooks(), mail:
 /** Entities that are sent. */
 export const SENT: readonly string[] = [...MASTERS, 'purchase_order']
 
+/** What an order names: one that was refused is sent again once one of them is processed. */
+const NEEDED = ['supplier', 'gl_account', 'cost_centre', 'dimension']
+
 /** Places of each entity, in the order in which they are sent. */
 export function placesOf(entity: string, { axes }: SendRules): readonly Place[] {
   if (entity === 'supplier') return ['vendors']
@@ -109,6 +112,7 @@ export function createBaswareTarget(
     write: (batch, context) => write(state, batch, context),
     findRejected: (batch, context) => findRejected(state, batch, context),
     results: {
+      ...(entity === 'purchase_order' ? { needs: NEEDED } : {}),
       ...(results ? { rules: results } : {}),
       ...(isMaster(entity) ? {} : { needs: MASTERS }),
       follow: (pending, context) => {
