@@ -19,13 +19,13 @@ const companyRow = z.object({
 const axisRow = z.object({
   axis: field.text('an axis is missing'),
   to: field.optional(),
-  code: field.optional('text_1'),
-  name: field.optional('text_2'),
+  code: field.optional(),
+  name: field.optional(),
   coding: field.optional(),
 })
 const accountRow = z.object({
   product: field.text('a product is missing; * stands for all others'),
-  company: field.optional('*'),
+  company: field.optional(),
   account: field.text('a product needs its account'),
 })
 const codeRow = z.object({
@@ -46,7 +46,7 @@ const moveRow = z.object({
 })
 const rows = <T extends z.ZodType>(row: T) => z.array(row, { error: 'must be a list' }).default([])
 
-const config = z.object({
+export const config = z.object({
   /** Part of what P2P knows an order by. */
   sourceSystem: field.optional('X3'),
   companies: rows(companyRow),
@@ -75,14 +75,15 @@ const MOVES: Readonly<Record<Config['moves'][number]['place'], string>> = {
   ...{ matchingOrders: 'text10', matchingOrderLines: 'text10' },
 }
 
-/** Bytes of a row's frame, and of the brackets around all. */
 const MEGABYTE = 1_000_000
 
 /** Tables and choices. Throws `config` for a row that cannot be meant. */
 export function rulesOf(values: Config): SendRules {
   const { sourceSystem, companies, organization, accounts, taxes, units, matching, paymentTerms, vatScheme } = values
   return {
-    ...{ sourceSystem, companies, organization, accounts, taxes, units, matching, paymentTerms, vatScheme },
+    ...{ companies, organization, taxes, units, matching, paymentTerms, vatScheme },
+    sourceSystem: sourceSystem || 'X3',
+    accounts: accounts.map((row) => ({ ...row, company: row.company || '*' })),
     languages: values.languages,
     axes: values.axes.map(axisOf),
   }
@@ -98,10 +99,12 @@ function axisOf(row: Config['axes'][number]): AxisRow {
     )
   if (coding !== '' && !CODING_FIELDS.includes(coding))
     throw wrongField('axes', `"${coding}" of the axis ${axis} is no field of a coding row such as dimCode1`)
-  for (const column of [row.code, row.name])
+  // By habit; a list of a tenant may have them elsewhere.
+  const [code, name] = [row.code || 'text_1', row.name || 'text_2']
+  for (const column of [code, name])
     if (!/^text_([1-9]|1\d|2[0-5])$/.test(column))
       throw wrongField('axes', `"${column}" of the axis ${axis} is no text column of a list such as text_1`)
-  return { ...row, to: isList ? `lists/${to}` : (to as AxisRow['to']) }
+  return { axis, coding, code, name, to: isList ? `lists/${to}` : (to as AxisRow['to']) }
 }
 
 export function optionsOf(values: Config): SendOptions {
