@@ -55,6 +55,16 @@ export function createIntents(db: Database, intern: Intern): IntentBook {
         })
       },
       intents: (address) => ask(async () => (await inOrder().where('address', '=', address).execute()).map(toIntent)),
+      openPlaces: () =>
+        ask(() =>
+          query
+            .selectFrom('intent')
+            .select(['address', 'entity'])
+            .distinct()
+            .where('state', '=', 'open')
+            .where('posting', 'is', null)
+            .execute(),
+        ),
       doubtful: (sync) =>
         ask(async () => {
           const found = inOrder().where('state', '<>', 'open')

@@ -7,7 +7,7 @@ import type { Log } from './contract/log.ts'
 import type { RetryOptions } from './contract/retry.ts'
 import type { Source } from './contract/source.ts'
 import { systemClock } from './contract/wait.ts'
-import { createDeliver } from './delivering/deliver.ts'
+import { createDelivering } from './delivering/deliver.ts'
 import { createPostings } from './posting/create.ts'
 import { hold } from './reading/hold.ts'
 import { poll } from './reading/poll.ts'
@@ -35,7 +35,8 @@ export function createEngine({ ledger, log, now = Date.now, retry }: EngineOptio
   const results = createFollowedResults({ ledger, log, clock, tick, ...again })
   const deps = { ledger, settlement, log, now: at, tick, awaitResults: results.wait, ...again }
   const postings = createPostings({ ledger, settlement, log, now: at, clock, newId: randomUUID, ...again })
-  const deliver = createDeliver({ ledger, settlement, now: at, newId: randomUUID, ...again }, postings.work)
+  const deliverDeps = { ledger, settlement, log, now: at, newId: randomUUID, ...again }
+  const { deliver, resumeAppends } = createDelivering(deliverDeps, postings.work)
   const names = new Map<string, string>()
   const going = new Map<AbortController, { readonly poll?: string; readonly ended: Promise<unknown> }>()
   const closed = new AbortController()
@@ -76,6 +77,7 @@ export function createEngine({ ledger, log, now = Date.now, retry }: EngineOptio
       if (sync !== undefined && classOf(error) !== 'data') settlement.fail(sync, ref, error)
     },
     attendSink: postings.attendSink,
+    resumeAppends,
     attendSource: postings.attendSource,
     followResults: results.attend,
     lookAtResults: results.look,

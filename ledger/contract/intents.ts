@@ -31,6 +31,8 @@ export interface Intent {
 export interface Intents {
   openIntent(intent: Omit<Intent, 'state'>): Promise<void>
   intents(address: string): Promise<readonly Intent[]>
+  /** Where batches of unknown outcome were sent, attempts to post left aside. */
+  openPlaces(): Promise<readonly { readonly address: string; readonly entity: string }[]>
   /** Batches of a sync (absent: of all) that are in doubt or were sent again in doubt, for a person to look at. */
   doubtful(sync?: string): Promise<readonly Intent[]>
   /** `told`: the amounts of its records; absent: none is known. */

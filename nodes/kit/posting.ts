@@ -1,5 +1,5 @@
 /** Sinks that post or are followed and sources that answer, as the engine gets to know them while they are deployed. */
-import { syncError } from '../../sync/contract/errors.ts'
+import { asSyncError, syncError } from '../../sync/contract/errors.ts'
 import type { PostTarget } from '../../sync/contract/posting.ts'
 import type { Source } from '../../sync/contract/source.ts'
 import type { Target } from '../../sync/contract/target.ts'
@@ -45,6 +45,21 @@ export async function followResults(
     throw syncError('config', 'tieout.posting', `${name} posts ${entity}`)
   }
   context.atClose(engine.followResults({ ref: { id, name }, target: following }))
+}
+
+/** What the node's targets were sent before it was started, and nobody heard of, is asked about. */
+export async function resumeAppends(
+  context: NodeContext<unknown>,
+  target: (entity: string) => Promise<Target | PostTarget | undefined>,
+): Promise<void> {
+  const { id, name, signal, log } = context
+  try {
+    const engine = await context.engine()
+    if (!signal.aborted) await engine.resumeAppends({ ref: { id, name }, target, signal })
+  } catch (error) {
+    // The ledger cannot be opened, or was closed: the node says so where it needs it.
+    if (!signal.aborted) log.warn(asSyncError(error).message)
+  }
 }
 
 /** Throws where nothing behind a source that answers posts: what it takes over would be taken from everybody else. */

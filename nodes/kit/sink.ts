@@ -10,7 +10,7 @@ import { heldMessage } from './held.ts'
 import type { Log } from './log.ts'
 import { type Batch, checkLedger, failingItsRun, parseBatch } from './message.ts'
 import { defineNode, type Message, type NodeContext } from './node.ts'
-import { attendSink, followResults } from './posting.ts'
+import { attendSink, followResults, resumeAppends } from './posting.ts'
 import { count } from './status.ts'
 import { showPlace } from './summary.ts'
 import { useConnection } from './use.ts'
@@ -139,6 +139,12 @@ export function defineSink<S extends Fields, CS extends Fields, K extends Fields
       const target = targetsOf(context)
       if (spec.posts) await attendSink(context, target)
       if (spec.follows) await followResults(context, target)
+      if (!spec.posts) {
+        const own = context.config as z.output<S> & Common
+        void resumeAppends(context, async (entity) =>
+          (spec.accepts?.(own, entity) ?? true) ? target(entity) : undefined,
+        )
+      }
     },
     input: (message, context) =>
       insteadOf(context)?.(message) ??

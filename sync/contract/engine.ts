@@ -105,6 +105,13 @@ export interface PostingSink {
   readonly target: (entity: string) => Promise<PostTarget>
 }
 
+/** A sink that may append, as it is deployed. `target`: undefined for an entity that is not for it. */
+export interface AppendingSink {
+  readonly ref: SinkRef
+  readonly target: (entity: string) => Promise<Target | PostTarget | undefined>
+  readonly signal: AbortSignal
+}
+
 /** A sink whose targets have two stages, as it is deployed. */
 export interface FollowingSink {
   readonly ref: SinkRef
@@ -238,6 +245,8 @@ export interface Engine {
    * without a run. Returns the way back.
    */
   attendSink(sink: PostingSink): () => void
+  /** What a process that ended had sent to a sink that appends, of unknown outcome, is asked about once. Never throws for the target. */
+  resumeAppends(sink: AppendingSink): Promise<void>
   /** Results of what a sink has sent are followed from now on, at once and every few minutes, with or without a run. Returns the way back. */
   followResults(sink: FollowingSink): () => void
   /** *Look again*: asks now for all results of a sync (absent: of all) that are open. Gives back how many are open after it. */

@@ -2,6 +2,7 @@
 
 import type { DeliverOptions } from '../contract/engine.ts'
 import { asSyncError, type SyncError, syncError } from '../contract/errors.ts'
+import type { Log } from '../contract/log.ts'
 import type { SyncInfo } from '../contract/message.ts'
 import type { PostTarget } from '../contract/posting.ts'
 import { stopped } from '../contract/retry.ts'
@@ -21,6 +22,7 @@ import { refuseFolded } from './folded-keys.ts'
 import type { Job } from './job.ts'
 import { jobMaker } from './make-job.ts'
 import { ownersOf } from './pushed.ts'
+import { createResumeAppends, type ResumeAppends } from './resume-appends.ts'
 import { stageAhead } from './write.ts'
 
 type AnyTarget = Target | PostTarget
@@ -44,15 +46,20 @@ interface Parts {
 const isPosting = (job: Job<AnyTarget>): job is Job<PostTarget> => job.options.target.mode === 'post'
 const isWriting = (job: Job<AnyTarget>): job is Job => job.options.target.mode !== 'post'
 
+export interface Delivering {
+  deliver(options: AnyOptions): Promise<OutcomeCounts>
+  readonly resumeAppends: ResumeAppends
+}
+
 /**
- * Makes the `deliver` of an engine. Batches for one address go one after the other. What is delivered, unchanged,
+ * Makes the delivering of an engine. Batches for one address go one after the other. What is delivered, unchanged,
  * superseded and held is committed and settled in one ledger transaction; when the batch cannot be delivered
  * (`config`, `auth`, retries used up) nothing is held, the entity's run fails and the error is thrown.
  */
-export function createDeliver(deps: DeliverDeps, post: PostWork): (options: AnyOptions) => Promise<OutcomeCounts> {
+export function createDelivering(deps: DeliverDeps & { readonly log: Log }, post: PostWork): Delivering {
   const fifo = createFifo()
   const parts: Parts = { deps, fifo, work: createBatchWork(deps, fifo), post, newJob: jobMaker(deps) }
-  return async (options) => {
+  const deliver = async (options: AnyOptions): Promise<OutcomeCounts> => {
     const batch = parseBatch(options.message)
     const { sync } = batch
     if (sync === undefined) return push(parts, options, batch)
@@ -62,6 +69,7 @@ export function createDeliver(deps: DeliverDeps, post: PostWork): (options: AnyO
     checkReadNumbers(batch, deps.ledger.lastRead())
     return counted(parts, options, batch, sync)
   }
+  return { deliver, resumeAppends: createResumeAppends(deps, fifo) }
 }
 
 const anotherLedger = ({ ref }: Pick<AnyOptions, 'ref'>, { schema }: ParsedBatch, { name }: SyncInfo): SyncError =>

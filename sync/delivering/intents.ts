@@ -103,11 +103,15 @@ async function resolve(
 }
 
 /** Before anything is sent: closes the open intents of the address by asking the target, whose tables are looked at first. */
-export async function resolveIntents(ref: SinkRef, deps: AppendDeps, look: () => Promise<unknown>): Promise<void> {
+export async function resolveIntents(
+  ref: SinkRef,
+  deps: AppendDeps,
+  look: (intent: Intent) => Promise<unknown>,
+): Promise<void> {
   const { ledger, target } = deps
   for (const intent of await ledger.intents(target.address)) {
     if (intent.state !== 'open') continue
-    await look()
+    await look(intent)
     const outcome = await resolve(intent.id, intent.schema, intent.records.length, deps)
     if (outcome === 'delivered') await commitIntent(ref, intent, ledger)
     else await ledger.closeIntent(intent.id, outcome === 'repeat' ? 'repeated' : outcome)

@@ -53,6 +53,23 @@ describe('node kit', () => {
       match(shown.at(-1) ?? '', /^green dot 2 records, \d\d:\d\d$/)
     })
 
+    it('a sink that is deployed asks about what a process before it had sent, for the entities that are for it', async () => {
+      const asked: Record<string, string | undefined> = {}
+      stage.engine = fakeEngine({
+        async resumeAppends({ ref, target }) {
+          for (const entity of ['supplier', 'product']) asked[`${ref.id} ${entity}`] = (await target(entity))?.address
+        },
+      })
+      await load(types, flow, secrets)
+      await waitFor(() => Object.keys(asked).length === 4)
+      deepStrictEqual(asked, {
+        'w supplier': 'test://h/supplier',
+        'w product': 'test://h/product',
+        'v supplier': undefined,
+        'v product': 'test://h/product',
+      })
+    })
+
     const endsWith = async (more: Parameters<typeof summaryOf>[1]): Promise<string> => {
       stage.engine = fakeEngine({ poll: async () => summaryOf('x', more) })
       await load(types, flow, secrets)

@@ -7,7 +7,7 @@ import { type ErrorCause, isSyncError, type SyncError } from '../../sync/contrac
 import type { DataRecord, Schema, SyncInfo } from '../../sync/contract/message.ts'
 import type { OutcomeCounts } from '../../sync/contract/summary.ts'
 import type { Target } from '../../sync/contract/target.ts'
-import { createDeliver } from '../../sync/delivering/deliver.ts'
+import { createDelivering, type Delivering } from '../../sync/delivering/deliver.ts'
 import type { DeliverDeps } from '../../sync/delivering/deps.ts'
 import { createSettlement } from '../../sync/run/create-settlement.ts'
 import { newBatch } from '../../sync/run/progress.ts'
@@ -95,7 +95,10 @@ export interface Bench {
   readonly ledger: Ledger
   readonly settlement: RunKeeper
   readonly target: FakeTarget
-  readonly deliver: ReturnType<typeof createDeliver>
+  readonly deliver: Delivering['deliver']
+  /** Texts of warnings. */
+  readonly warned: string[]
+  readonly resumeAppends: Delivering['resumeAppends']
   readonly progress: Progress[]
   readonly heldNow: { record: DataRecord; cause: ErrorCause & { message: string } }[]
   begin(id: string, options?: { readonly full?: boolean; readonly mode?: RunState['mode'] }): Promise<RunState>
@@ -113,10 +116,13 @@ export async function bench(
   const now = () => '2026-01-31T12:00:00Z'
   const settlement = createSettlement({ ledger, now, tick: () => performance.now() })
   let ids = 0
-  const deliver = createDeliver(
+  const warned: string[] = []
+  const log = { info: () => undefined, warn: (text: string) => void warned.push(text), error: () => undefined }
+  const { deliver, resumeAppends } = createDelivering(
     {
       ledger,
       settlement,
+      log,
       now,
       newId: () => String(++ids),
       retry: { attempts: 4, firstDelayMs: 1, maxDelayMs: 2 },
@@ -133,6 +139,8 @@ export async function bench(
     settlement,
     target,
     deliver,
+    warned,
+    resumeAppends,
     progress,
     heldNow,
     async begin(id, { full = false, mode = 'poll' } = {}) {

@@ -71,6 +71,7 @@ export function fakeEngine(parts: Partial<Engine> & { ledger?: Ledger } = {}): F
       names.set(name, nodeId)
       return () => names.delete(name)
     },
+    resumeAppends: async () => undefined,
     attendSink: () => () => {},
     attendSource: () => () => {},
     posting: {} as Engine['posting'],
