@@ -49,4 +49,4 @@ export async function changeDoor(
 }
 
 /** Before every sweep that could be asked for. */
-const NEVER = '0'
+export const NEVER = '0'

@@ -5,8 +5,8 @@ import { type RetryOptions, withRetry } from '../contract/retry.ts'
 import type { EntityPlan } from '../contract/source.ts'
 import { askTargets, moveMarks } from '../run/marks.ts'
 import type { EntityRun, RunState } from '../run/state.ts'
-import { changeDoor } from './change-door.ts'
-import { identityOf, nextWindow } from './windows.ts'
+import { changeDoor, NEVER } from './change-door.ts'
+import { identityOf, isSetBackFurther, nextWindow } from './windows.ts'
 
 export interface ReadDeps {
   readonly ledger: Ledger
@@ -55,6 +55,7 @@ export async function begin(
       entity: entity.name,
       sourceAddress: source.address,
       memory: run.memory ?? false,
+      moved: run.moved ?? false,
       targets: targets.map(({ target }) => target),
       context,
     }
@@ -80,8 +81,10 @@ export async function begin(
   const scope = options.scope ?? { kind: 'changes' }
   const change = await changeDoor(ledger, options, run, entity.name, position)
   const from = change.position
+  const question = { plan, position: from, identity, clock, now: now(), scope, until: plan.until?.() }
+  if (isSetBackFurther(question)) await tellSetBack(ledger, options, run, entity.name, clock)
   const next = {
-    ...nextWindow({ plan, position: from, identity, clock, now: now(), scope, until: plan.until?.() }),
+    ...nextWindow(question),
     // What was read through before is that still.
     ...(position ? { readThrough: position.readThrough } : {}),
   }
@@ -90,6 +93,23 @@ export async function begin(
   entity.position = next
   entity.from = next.window.from
   return { window: next.window, resumed: scope.kind === 'changes' && !!from?.window }
+}
+
+/** What was stamped since *read through* may lie before the window: a sweep, due at once, sets every stamp against the known one. */
+async function tellSetBack(
+  ledger: Ledger,
+  { name, sweep }: PollOptions,
+  run: RunState,
+  entity: string,
+  clock: string,
+): Promise<void> {
+  if ((await ledger.sweptAt(name, entity)) !== undefined) await ledger.saveSwept(name, entity, NEVER)
+  const follows = sweep
+    ? 'a sweep looks at every record once'
+    : 'without a sweep only a full reading finds what was changed meanwhile: send msg.tieout = {"full": true}'
+  run.notices.push(
+    `${entity}: the clock of the source shows ${clock}, more than a day behind where it stood, so that what was changed since may have older stamps: ${follows}.`,
+  )
 }
 
 /** Is what was read before of another address, and not only by another filter? */

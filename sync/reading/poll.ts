@@ -48,6 +48,7 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
     memory: await ledger.hasMemory(name),
     sourceAddress: source.address,
     tell: (waiting) => options.progress({ ...readSoFar(run), waiting }),
+    moved: options.identityChange === 'keep',
   })
   signal.addEventListener('abort', run.changed, { once: true })
   const stopWatching = watchRun(deps, run, (waiting) =>

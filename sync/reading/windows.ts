@@ -33,13 +33,23 @@ const date = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
  * By how much the source's clock went back since *read through* was set, in milliseconds. Records written since then may
  * carry stamps that lie before it, and would be missed. Our own clock only measures how long ago that was.
  */
-function setBack({ plan, position, clock, now }: WindowQuestion): number {
-  if (plan.granularity !== 'second' || !position?.readThrough) return 0
-  if (!position.readAt) return margin
+function setBack(question: WindowQuestion): number {
+  const { plan, position } = question
+  if (plan.granularity === 'second' && position?.readThrough && !position.readAt) return margin
+  const back = behind(question)
+  return back > tolerance ? Math.min(back, mostSetBack) : 0
+}
+
+/** Was it set back by more than a window reaches back? Only a sweep finds what was stamped in between then. */
+export const isSetBackFurther = (question: WindowQuestion): boolean =>
+  question.scope.kind !== 'full' && behind(question) > mostSetBack
+
+/** By how many milliseconds the source's clock is behind where it must be by now; 0: nobody can tell. */
+function behind({ plan, position, clock, now }: WindowQuestion): number {
+  if (plan.granularity !== 'second' || !position?.readThrough || !position.readAt) return 0
   const then = Date.parse(position.readThrough) + plan.lagSeconds * 1000
   const passed = Math.max(0, Date.parse(now) - Date.parse(position.readAt))
-  const back = then + passed - Date.parse(clock)
-  return back > tolerance ? Math.min(back, mostSetBack) : 0
+  return then + passed - Date.parse(clock)
 }
 
 /** Where the window ends: as late as can be, or where another entity's read ended, unless that was passed already. */

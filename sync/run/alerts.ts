@@ -35,6 +35,9 @@ export async function settleAlerts(
     const { name, error } = entity
     const sums = summary.entities.filter((sum) => sum.entity === name)
     const lost = error?.code === 'sync.not-received'
+    // Answered as where the ledger itself knows the address before.
+    if (error?.code === 'sync.two-sources' && error.cause.hint?.includes('"keep"'))
+      await set('identity', withHint(error.message, error.cause.hint))
     if (error || summary.state !== 'stopped') {
       await set('not-received', lost ? withHint(error.message, error.cause.hint) : undefined, name)
       await set('run-failed', error && !lost ? withHint(error.message, error.cause.hint) : undefined, name)

@@ -22,6 +22,8 @@ export interface MarkQuestion {
   readonly ledger: string
   /** Before this run the ledger had delivered something of the sync. */
   readonly memory: boolean
+  /** A person has said that the source of this sync moved: marks that it wrote elsewhere are its own. */
+  readonly moved?: boolean
   /** Work of other ledgers that was taken over before. */
   readonly adopted: readonly Adoption[]
   /** Highest read number this ledger delivered to the address; 0: it never did. */
@@ -39,7 +41,10 @@ export function judgeMarks(question: MarkQuestion): MarkAnswer {
   const { sync, entity, address, ledger } = question
   const foreign = foreignMark(question)
   if (foreign) return { kind: 'stop', error: foreign }
-  const marks = question.marks.filter((m) => m.entity === entity && m.sourceAddress === question.sourceAddress)
+  const before = new Set(question.moved ? movedMarks(question) : [])
+  const marks = question.marks.filter(
+    (m) => m.entity === entity && (m.sourceAddress === question.sourceAddress || before.has(m)),
+  )
   const stop = (code: string, message: string, hint: string): MarkAnswer => ({
     kind: 'stop',
     error: syncError('config', code, message, { entity, hint }),
@@ -51,7 +56,7 @@ export function judgeMarks(question: MarkQuestion): MarkAnswer {
       `${address} is already written by the sync "${other.sync}" from the same source ${other.sourceAddress}, and now by "${sync}".`,
       `Give this sync its own table, or its old name "${other.sync}" if it was renamed; if the other one is gone for good, remove its row from the table of marks.`,
     )
-  const mark = marks.find((m) => m.sync === sync)
+  const mark = newest(marks.filter((m) => m.sync === sync))
   if (!mark) return { kind: 'go' }
   const append = (why: string): MarkAnswer =>
     stop(
@@ -66,9 +71,9 @@ export function judgeMarks(question: MarkQuestion): MarkAnswer {
       : { kind: 'old-copy', mark }
   }
   const taken = question.adopted.filter((adoption) => adoption.ledger === mark.ledger)
-  const before = taken.find((adoption) => adoption.entity === entity)
+  const known = taken.find((adoption) => adoption.entity === entity)
   // A mark that moved after it was taken over shows that the other ledger is alive.
-  if (question.highest > 0 && before && mark.read <= before.read) return { kind: 'go' }
+  if (question.highest > 0 && known && mark.read <= known.read) return { kind: 'go' }
   if (question.highest > 0 || (question.memory && taken.length === 0))
     return stop(
       'sync.two-ledgers',
@@ -91,7 +96,10 @@ function foreignMark(question: MarkQuestion): SyncError | undefined {
   return from && twoSources(address, { ...from, source: source ?? '' }, { sync, entity, sourceAddress })
 }
 
-/** Marks that this sync wrote while its source stood at another address, by this ledger or one that it took over from. */
+/**
+ * Marks that this sync wrote while its source stood at another address, by this ledger or one that it took over from; where a
+ * person says that it moved, by whatever ledger.
+ */
 const movedMarks = ({
   marks,
   sync,
@@ -99,13 +107,15 @@ const movedMarks = ({
   sourceAddress,
   ledger,
   adopted,
-}: Pick<MarkQuestion, 'marks' | 'sync' | 'entity' | 'sourceAddress' | 'ledger' | 'adopted'>): readonly Mark[] =>
+  moved,
+}: Pick<MarkQuestion, 'marks' | 'sync' | 'entity' | 'sourceAddress' | 'ledger' | 'adopted' | 'moved'>): readonly Mark[] =>
   marks.filter(
     (mark) =>
       mark.sync === sync &&
       mark.entity === entity &&
       mark.sourceAddress !== sourceAddress &&
-      (mark.ledger === ledger ||
+      (moved ||
+        mark.ledger === ledger ||
         adopted.some((one) => one.ledger === mark.ledger && one.entity === entity && mark.read <= one.read)),
   )
 
@@ -113,7 +123,7 @@ async function questionOf(
   ledger: Ledger,
   target: Target,
   marks: readonly Mark[],
-  about: Pick<MarkQuestion, 'sync' | 'entity' | 'sourceAddress' | 'source' | 'memory'>,
+  about: Pick<MarkQuestion, 'sync' | 'entity' | 'sourceAddress' | 'source' | 'memory' | 'moved'>,
 ): Promise<MarkQuestion> {
   return {
     ...about,
@@ -133,7 +143,7 @@ async function questionOf(
  */
 export async function checkMark(options: {
   readonly ledger: Ledger
-  readonly run: Pick<RunState, 'mode' | 'sourceAddress' | 'memory' | 'notices'>
+  readonly run: Pick<RunState, 'mode' | 'sourceAddress' | 'memory' | 'moved' | 'notices'>
   readonly entity: Pick<EntityRun, 'lost'>
   readonly sync: SyncInfo
   readonly target: Target
@@ -156,6 +166,7 @@ export async function checkMark(options: {
     sourceAddress,
     source,
     memory: run.memory ?? false,
+    moved: run.moved ?? false,
   })
   const place = placeOf(question, run.mode)
   const judgement = judgeMarks(question)
@@ -275,20 +286,23 @@ export async function askTargets(options: {
   readonly entity: string
   readonly sourceAddress: string
   readonly memory: boolean
+  readonly moved: boolean
   readonly targets: readonly Target[]
   readonly context: WriteContext
 }): Promise<{ readonly floor: string | null; readonly from: readonly string[] } | undefined> {
-  const { ledger, sync, entity, sourceAddress, memory, context } = options
+  const { ledger, sync, entity, sourceAddress, memory, moved, context } = options
   const found: { readonly mark: Mark; readonly address: string; readonly kind: 'adopt' | 'old-copy' }[] = []
   let fresh = false
   for (const target of options.targets) {
     const marks = (await target.readMark?.(context)) ?? []
-    const ours = marks.filter((m) => m.entity === entity && m.sourceAddress === sourceAddress)
+    const ours = marks.filter(
+      (m) => m.entity === entity && (m.sourceAddress === sourceAddress || (moved && m.sync === sync)),
+    )
     if (ours.length === 0) {
       fresh = true
       continue
     }
-    const judgement = judgeMarks(await questionOf(ledger, target, ours, { sync, entity, sourceAddress, memory }))
+    const judgement = judgeMarks(await questionOf(ledger, target, ours, { sync, entity, sourceAddress, memory, moved }))
     if (judgement.kind === 'stop') throw judgement.error
     if (judgement.kind === 'go') fresh = true
     else found.push({ mark: judgement.mark, address: target.address, kind: judgement.kind })

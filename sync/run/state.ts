@@ -120,6 +120,8 @@ export interface RunStart {
   readonly sourceAddress?: string
   /** Says what the run waits for once everything is settled. */
   readonly tell?: (waiting: string) => void
+  /** A person has said that the source stands at another address now. */
+  readonly moved?: boolean
 }
 
 /** One sink's counts of one entity. */

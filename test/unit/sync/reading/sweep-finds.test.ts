@@ -39,6 +39,28 @@ describe('the sweep', () => {
       assert.equal(r.target('supplier').stored.size, 5)
     })
 
+    it("what was changed after the source's clock was set back by days, at once, and says so", async () => {
+      r = await start()
+      fill(3)
+      const daily = (at: string) => ({ sweep: { since: at } })
+      const begun = '2000-01-01T00:00:00Z'
+      await r.poll(daily(begun))
+      later()
+      await r.poll(daily(begun))
+      r.source.clockIs('2026-02-26T08:00:00Z')
+      assert.deepEqual((await r.poll({ sweep: { since: null } })).state, 'done')
+      // Forward again, changed meanwhile, and back by three days: the stamp lies before the window.
+      later()
+      await r.poll(daily(begun))
+      r.source.put('supplier', supplier(code(1), 'changed'), '2026-02-25T09:00:00Z')
+      r.source.clockIs('2026-02-26T09:00:00Z')
+      const run = await r.poll(daily(begun))
+      assert.match(run.notices.join('\n'), /the clock of the source shows 2026-02-26T09:00:00.*more than a day behind/)
+      assert.equal(found(run)?.missed, 1)
+      same()
+      assert.equal(found(await r.poll(daily(begun))), undefined, 'once')
+    })
+
     it('a document, which goes with its lines in one record', async () => {
       r = await start({ entities: { gl_entry: { schema: entrySchema } } })
       for (const n of ['1', '2']) r.source.put('gl_entry', entry(n, '10.00', '-10.00'))

@@ -171,6 +171,32 @@ describe('the source in the mark', () => {
     assert.deepEqual(marks(), [`s ${PROD} erp`])
   })
 
+  it('"keep" says that it moved where the ledger is lost too: its rows stay, and the mark is taken over', async () => {
+    done(await poll(await start(), 's', SEED, {}, ['A', 'B', 'C']))
+    const b = await start()
+    await refused(poll(b, 's', PROD), /two-sources .*If it is the same system .*"identity": "keep"/)
+    const [question] = (await b.ledger.alerts({ sync: 's', open: true })).filter(({ kind }) => kind === 'identity')
+    assert.match(question?.message ?? '', /reads from fake:\/\/erp\/SEED/)
+    const source = sourceAt(PROD, 'A', 'B', 'C')
+    const summary = done(await poll(b, 's', PROD, { source, identityChange: 'keep', sweep: { since: null } }))
+    assert.match(summary.notices.join(), /already holds what the ledger/)
+    assert.deepEqual([...table.stored.keys()].sort(), ['erp|A', 'erp|B', 'erp|C'])
+    assert.deepEqual(marks(), [`s ${PROD} erp`])
+    assert.deepEqual(await b.ledger.alerts({ sync: 's', open: true }), [])
+    done(await poll(b, 's', PROD))
+    await refused(poll(await start(), 's', SEED), /two-sources/)
+  })
+
+  it('"keep" takes over no table that another ledger goes on writing, nor one of another sync', async () => {
+    const [a, b] = [await start(), await start()]
+    done(await poll(a, 'first', SEED))
+    await refused(poll(b, 'second', PROD, { identityChange: 'keep' }), /two-sources/)
+    const own = fakeTarget({ address: 'fakedb://host/main.other.supplier' })
+    const send = (message: BatchMessage) => void b.deliver(structuredClone(message), warehouse, own)
+    done(await poll(b, 'first', PROD, { send, targets: async () => [{ ref: warehouse, target: own }] }))
+    await refused(poll(b, 'first', PROD, { identityChange: 'keep' }), /two-ledgers/)
+  })
+
   it('"keep" without a way to the target fails, and is asked again', async () => {
     const a = await start()
     done(await poll(a, 's', SEED))
