@@ -1,6 +1,6 @@
 /** What the source has shown: its keys and stamps, so that a sweep finds what is missing, different or gone. */
 import { type Database, prepared } from './database.ts'
-import type { KnownKey, KnownKeys, Sweeps } from './ledger.ts'
+import type { KnownKey, KnownKeys, LeftKeys, Sweeps } from './ledger.ts'
 
 /** The topics, and what the others need of them. */
 export interface SourceMemory {
@@ -47,7 +47,9 @@ const SQL = {
   countOld: 'SELECT count(*) AS known, coalesce(sum(read <= ?), 0) AS old FROM known_key WHERE entity = ?',
   doubt: "UPDATE known_key SET stamp = '?' WHERE entity = ? AND key IN (SELECT value FROM json_each(?))",
   doubtAll: "UPDATE known_key SET stamp = '?', read = ? WHERE entity = ? AND read < ?",
-  forget: 'DELETE FROM known_key WHERE entity = ?',
+  leave: 'UPDATE source_entity SET left_by = ?, left_read = ?, left_count = NULL WHERE id = ?',
+  left: 'SELECT left_by AS "by", left_read AS read, left_count AS count FROM source_entity WHERE sync = ? AND entity = ? AND left_by IS NOT NULL',
+  countedLeft: 'UPDATE source_entity SET left_count = ?, left_by = iif(? = 0, NULL, left_by) WHERE id = ?',
   shown: 'SELECT key FROM known_key WHERE entity = ? AND seen >= 0 AND key IN (SELECT value FROM json_each(?))',
   swept: 'SELECT swept, lost FROM source_entity WHERE sync = ? AND entity = ?',
   save: 'UPDATE source_entity SET swept = ? WHERE id = ?',
@@ -126,8 +128,9 @@ function comparing({ guard, tx }: Database, statements: Statements, idOf: IdOf):
 }
 
 /** Keys that become known, doubtful or forgotten outside of a settlement. */
-function keeping({ guard, tx }: Database, statements: Statements, idOf: IdOf): Omit<KnownKeys, Comparing> {
-  const { learn, recall, expect, list, countOld, doubt, forget, forgetRecalled, forgetOthers } = statements
+function keeping(db: Database, statements: Statements, idOf: IdOf): Omit<KnownKeys, Comparing> {
+  const { guard, tx } = db
+  const { learn, recall, expect, list, countOld, doubt, forgetRecalled, forgetOthers } = statements
   return {
     async learnKeys(sync, entity, keys) {
       const json = JSON.stringify(keys.map(({ key, stamp }) => [key, stamp]))
@@ -152,9 +155,33 @@ function keeping({ guard, tx }: Database, statements: Statements, idOf: IdOf): O
     async doubtKeys(sync, entity, keys) {
       guard(() => doubt.run(idOf(sync, entity), JSON.stringify(keys)))
     },
-    async forgetKeys(sync, entity) {
-      guard(() => forget.run(idOf(sync, entity)))
+    ...leaving(db, statements, idOf),
+  }
+}
+
+type Leaving = 'leaveKeys' | 'leftKeys' | 'countLeft'
+
+/** What another source behind the name left. */
+function leaving({ guard, tx }: Database, statements: Statements, idOf: IdOf): Pick<KnownKeys, Leaving> {
+  const { leave, left, countOld, countedLeft, list } = statements
+  const leftKeys = (sync: string, entity: string): LeftKeys | undefined => {
+    const row = guard(() => left.get(sync, entity)) as { by: string; read: number; count: number | null } | undefined
+    return row && { ...row, count: row.count ?? undefined }
+  }
+  return {
+    async leaveKeys(sync, entity, by, read) {
+      guard(() => leave.run(by, read, idOf(sync, entity)))
     },
+    leftKeys: async (sync, entity) => leftKeys(sync, entity),
+    countLeft: async (sync, entity) =>
+      tx(() => {
+        const { read } = leftKeys(sync, entity) ?? {}
+        if (read === undefined) return []
+        const id = idOf(sync, entity)
+        const { old } = countOld.get(read, id) as { old: number }
+        countedLeft.run(old, old, id)
+        return (list.all(id, '', read, 20) as { key: string }[]).map(({ key }) => key)
+      }),
   }
 }
 

@@ -254,4 +254,10 @@ export const migrations: Record<string, Migration> = {
     'ALTER TABLE held ADD COLUMN needs TEXT',
     "CREATE INDEX held_retry ON held (sync, retry_at) WHERE retry_at IS NOT NULL AND state = 'open'",
   ),
+  '0021-left-keys': statements(
+    // What was read under the name before, up to which read number, and how much of it nothing has read since.
+    'ALTER TABLE source_entity ADD COLUMN left_by TEXT',
+    'ALTER TABLE source_entity ADD COLUMN left_read INTEGER',
+    'ALTER TABLE source_entity ADD COLUMN left_count INTEGER',
+  ),
 }

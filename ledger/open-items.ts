@@ -72,12 +72,15 @@ function openItemsOf(raw: Database['raw']): (sync: string) => OpenItem[] {
     FROM target_sum AS s JOIN address AS a ON a.id = s.address
     JOIN table_owner AS o ON o.place = a.address AND o.source = s.source AND o.list = ''
     WHERE o.sync = ? AND s.whole = 0`)
+  const left = raw.prepare(`
+    SELECT entity, 'left' AS kind, NULL AS address, NULL AS sinkName, left_count AS count
+    FROM source_entity WHERE sync = ? AND left_by IS NOT NULL AND left_count > 0`)
   const standing = raw.prepare(`
     SELECT s.entity, CASE WHEN s.kind = 'pushed' AND a.sync IS NOT NULL THEN 'pushed-allowed' ELSE s.kind END AS kind,
       s.address, s.sink_name AS sinkName, count(*) AS count,
       json_group_array(json(s.amounts)) FILTER (WHERE s.amounts IS NOT NULL) AS amounts, sum(s.amounts IS NULL) AS unknown
     FROM standing AS s LEFT JOIN pushed_allowed AS a ON a.sync = s.sync WHERE s.sync = ? GROUP BY 1, 2, 3, 4`)
-  const all = [results, unwhole, held, standing, doubtful, again, lost, differing, posted, handed]
+  const all = [results, unwhole, held, standing, left, doubtful, again, lost, differing, posted, handed]
   return (sync) => all.flatMap((one) => (one.all(sync) as unknown as OpenRow[]).map(openItem))
 }
 

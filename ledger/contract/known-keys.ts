@@ -11,6 +11,16 @@ export interface KnownKey {
   readonly gone?: boolean
 }
 
+/** Keys that another source, folder or filter before left in the targets. */
+export interface LeftKeys {
+  /** What was read before, in words. */
+  readonly by: string
+  /** Keys known under read numbers up to this one are of it. */
+  readonly read: number
+  /** Undefined: they were not counted yet. */
+  readonly count: number | undefined
+}
+
 /** What is known of a source's keys. */
 export interface KnownKeys {
   /**
@@ -57,6 +67,10 @@ export interface KnownKeys {
   countKnown(sync: string, entity: string, through: number): Promise<{ readonly known: number; readonly old: number }>
   /** Their deletion is about to be written: until that is settled nobody knows what the target has, so no stamp is theirs. */
   doubtKeys(sync: string, entity: string, keys: readonly string[]): Promise<void>
-  /** Another source stands behind the name: its keys have nothing to do with those known. */
-  forgetKeys(sync: string, entity: string): Promise<void>
+  /** Another source, folder or filter stands behind the name: what was known until now was left by the one before, `by` its identity. */
+  leaveKeys(sync: string, entity: string, by: string, read: number): Promise<void>
+  /** What the one before left and nothing has read since: `count` of them as `countLeft` counted last. Undefined: nothing. */
+  leftKeys(sync: string, entity: string): Promise<LeftKeys | undefined>
+  /** Counts them anew, names some, and forgets that there was one before where there are none. */
+  countLeft(sync: string, entity: string): Promise<readonly string[]>
 }

@@ -28,7 +28,7 @@ export interface Difference {
 /** Where a table differs as a whole. */
 export type DifferingPart = Pick<Difference, 'sync' | 'entity' | 'address'> & { readonly part: string }
 
-/** Something of a sync that is not over: records held (or on their way by a replay), left out by a person, one too many in a target (its deletion could not be taken there, and a person lets it stay), standing there in an older version (`older`: the newest has another key, or went elsewhere), pushed under its source name by messages of no run (what a person has allowed is no longer open, and told), in doubt, to be read again; rows lost; a difference; drafts, vouchers that the source was not told of, vouchers that a person must look at, documents of which a person must say whose they are; accepted by a target whose result is open (`pending`) or that warned. */
+/** Something of a sync that is not over: records held (or on their way by a replay), left out by a person, one too many in a target (its deletion could not be taken there, and a person lets it stay), standing there in an older version (`older`: the newest has another key, or went elsewhere), pushed under its source name by messages of no run (what a person has allowed is no longer open, and told), left by another source, folder or filter before, in doubt, to be read again; rows lost; a difference; drafts, vouchers that the source was not told of, vouchers that a person must look at, documents of which a person must say whose they are; accepted by a target whose result is open (`pending`) or that warned. */
 export interface OpenItem {
   readonly entity: string
   readonly kind:
@@ -37,6 +37,7 @@ export interface OpenItem {
     | 'left-out'
     | 'too-many'
     | 'older'
+    | 'left'
     | 'pushed'
     | 'pushed-allowed'
     | 'in-doubt'

@@ -33,8 +33,8 @@ export async function begin(
   let position: Position | undefined = await ledger.position(name, entity.name)
   if (position && position.identity !== identity) {
     if (options.identityChange === 'anew') {
+      await ledger.leaveKeys(name, entity.name, position.identity, ledger.nextRead())
       position = { identity, readThrough: null, window: null }
-      await ledger.forgetKeys(name, entity.name)
       const dropped = await ledger.forgetToReadAgain(name, entity.name, 'all')
       if (dropped > 0)
         run.notices.push(

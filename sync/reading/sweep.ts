@@ -8,6 +8,7 @@ import { asSyncError, syncError } from '../contract/errors.ts'
 import { type DataRecord, deletionOf, isDeletion, keyParts, keyText, memberOf } from '../contract/message.ts'
 import type { EntityPlan, Page } from '../contract/source.ts'
 import type { SweepCounts } from '../contract/summary.ts'
+import { leftText } from '../run/left-over.ts'
 import type { EntityRun } from '../run/state.ts'
 
 /** Keys asked for in one go. */
@@ -139,12 +140,17 @@ export async function sweepEntity(task: SweepTask): Promise<Swept | undefined> {
   entity.targetsTold = complete && (memory.targets ?? 0) > 0
   if (memory.source !== undefined) await leaveOthers(task, memory.source)
   const { known, unseen } = await ledger.countUnseen(sync, entity.name, number)
+  const left = await ledger.leftKeys(sync, entity.name)
+  const isConfirmed = options.sweep?.confirm?.includes(entity.name) ?? false
   const tooMuch = suspicion(entity.name, counts.swept, known, unseen)
   // Of a listing with holes nobody can say that what it lacks is gone.
   if (!complete) {
     counts.problem = incomplete(entity.name, counts.swept)
     if (lost) entity.lost = 'found'
-  } else if (tooMuch !== undefined && !options.sweep?.confirm?.includes(entity.name))
+  } else if (left && unseen > 0 && !(isConfirmed && left.count !== undefined))
+    // Whoever confirms was told the number.
+    counts.problem = leftText(entity.name, left, unseen)
+  else if (tooMuch !== undefined && !isConfirmed)
     counts.problem = `${tooMuch} ${memory.targets ? onlyNow : whatNow(entity.name)}`
   if (counts.problem !== undefined) {
     task.note(counts.problem)

@@ -1,10 +1,11 @@
 /** Alerts that a run raises and clears in the ledger. Held records and overdue runs are `sync-alert`'s. */
-import type { Alerts, Intent, Intents, OpenItems, Runs, Sweeps } from '../../ledger/ledger.ts'
+import type { Alerts, Intent, Intents, KnownKeys, OpenItems, Runs, Sweeps } from '../../ledger/ledger.ts'
 import { withHint } from '../contract/errors.ts'
 import type { EntitySummary, RunSummary } from '../contract/summary.ts'
 import { budgetAlert } from './call-budget.ts'
 import { lostNotice } from './detect-lost.ts'
 import { raiseDifferences } from './difference-alert.ts'
+import { askLeft } from './left-over.ts'
 import { raisePushed } from './pushed-alert.ts'
 import type { EntityRun, RunState } from './state.ts'
 
@@ -12,7 +13,7 @@ import type { EntityRun, RunState } from './state.ts'
 const usual = 10
 
 export async function settleAlerts(
-  ledger: Alerts & Intents & Runs & OpenItems & Sweeps,
+  ledger: Alerts & Intents & Runs & OpenItems & Sweeps & KnownKeys,
   run: RunState,
   summary: RunSummary,
   wholeWindow: boolean,
@@ -47,7 +48,7 @@ export async function settleAlerts(
     const isOver = !error && entity.readDone && summary.state !== 'stopped'
     await raiseDifferences(ledger, sync, name, isOver ? unaccounted(sums) : [])
     if (!isOver) continue
-    if (entity.sweep) await set('sweep', entity.sweep.problem, name)
+    if (!(await askLeft(ledger, sync, name)) && entity.sweep) await set('sweep', entity.sweep.problem, name)
     if (!wholeWindow) continue
     await set(
       'future-stamp',

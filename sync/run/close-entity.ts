@@ -7,6 +7,7 @@ import type { Target } from '../contract/target.ts'
 import { saveComplete } from './detect-lost.ts'
 import { raiseDifferences } from './difference-alert.ts'
 import { keepFlow } from './flow-state.ts'
+import { settleLeft } from './left-over.ts'
 import { confirmMark, floorOf, olderMarks } from './marks.ts'
 import { repairTables } from './repair-tables.ts'
 import type { RunKeeper } from './settlement.ts'
@@ -81,6 +82,7 @@ async function close(
     if (!entity.error) await deps.settlement.finish(run, entity)
     if (!entity.error) await saveComplete(deps.ledger, run, entity)
     if (!entity.error) await forgetReadAgain(deps.ledger, run, entity)
+    if (!entity.error) await settleLeft(deps.ledger, run, entity)
     if (!entity.error) await settleMemory(deps.ledger, run, entity)
     await deps.awaitResults?.(run, entity, signal)
   } catch (error) {

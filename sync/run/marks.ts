@@ -108,7 +108,10 @@ const movedMarks = ({
   ledger,
   adopted,
   moved,
-}: Pick<MarkQuestion, 'marks' | 'sync' | 'entity' | 'sourceAddress' | 'ledger' | 'adopted' | 'moved'>): readonly Mark[] =>
+}: Pick<
+  MarkQuestion,
+  'marks' | 'sync' | 'entity' | 'sourceAddress' | 'ledger' | 'adopted' | 'moved'
+>): readonly Mark[] =>
   marks.filter(
     (mark) =>
       mark.sync === sync &&

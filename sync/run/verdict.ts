@@ -49,6 +49,7 @@ const WORDS: Readonly<Partial<Record<OpenItem['kind'], string>>> = {
   'left-out': 'left out',
   'too-many': 'too many in the target',
   pushed: 'pushed',
+  left: 'left by what was read before',
   older: 'of which an older version stands here',
   'in-doubt': 'in doubt',
   again: 'to be read again',

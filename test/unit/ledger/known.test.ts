@@ -94,8 +94,19 @@ describe('ledger: what is known of the source', () => {
     assert.deepEqual(await ledger.unseenKeys('s', 'supplier', 10, null, 10), ['a'])
     await ledger.saveSwept('s', 'supplier', '2026-03-01T02:00:00.000Z')
     assert.equal(await ledger.sweptAt('s', 'supplier'), '2026-03-01T02:00:00.000Z')
-    await ledger.forgetKeys('s', 'supplier')
-    assert.deepEqual(await ledger.unseenKeys('s', 'supplier', 10, null, 10), [])
+  })
+
+  it('knows what another source behind the name left, until nothing of it is left', async () => {
+    await settle(known('a', 1), known('b', 2))
+    assert.equal(await ledger.leftKeys('s', 'supplier'), undefined)
+    await ledger.leaveKeys('s', 'supplier', 'supplier of x3://old', 5)
+    assert.deepEqual(await ledger.leftKeys('s', 'supplier'), { by: 'supplier of x3://old', read: 5, count: undefined })
+    await settle(known('b', 6), known('c', 7))
+    assert.deepEqual(await ledger.countLeft('s', 'supplier'), ['a'])
+    assert.equal((await ledger.leftKeys('s', 'supplier'))?.count, 1)
+    await settle({ ...known('a', 8), gone: true })
+    assert.deepEqual(await ledger.countLeft('s', 'supplier'), [])
+    assert.equal(await ledger.leftKeys('s', 'supplier'), undefined)
   })
 
   it('what targets tell is taken by one sweep only: each must have a key under its stamp, or it is read again', async () => {
