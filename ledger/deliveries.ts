@@ -84,6 +84,10 @@ const SQL = {
     SELECT j.key AS at, d.key AS key FROM json_each(?1) AS j
     CROSS JOIN delivery AS d ON d.address = ?2 AND d.key = j.value ->> 1
     WHERE d.key <> j.value ->> 0 AND d.source IS NULL AND d.hash IS NOT NULL AND ${notStaying}`,
+  others: 'SELECT 1 FROM delivery WHERE address = ?1 AND (key <= ?2 OR key >= ?3) LIMIT 1',
+  ofSource: 'SELECT key, totals FROM delivery WHERE address = ? AND key > ? AND key < ? ORDER BY key LIMIT 20000',
+  dropThrough: 'DELETE FROM delivery WHERE address = ? AND key > ? AND key <= ?',
+  dropContributionsThrough: 'DELETE FROM contribution WHERE address = ? AND key > ? AND key <= ?',
   any: 'SELECT 1 FROM delivery WHERE address = ? LIMIT 1',
   dropSome: `
     DELETE FROM delivery WHERE address = ? AND key <= coalesce(
@@ -103,7 +107,7 @@ type Statements = ReturnType<typeof prepared<keyof typeof SQL>>
 export function createDeliveries(
   db: Database,
   intern: Intern,
-  sums: Pick<TargetSumBook, 'count' | 'isCounted' | 'clear' | 'doubt'>,
+  sums: Pick<TargetSumBook, 'count' | 'isCounted' | 'clear' | 'doubt' | 'doubtSource'>,
   groups: Pick<GroupSumBook, 'change' | 'take' | 'clear'>,
 ): DeliveryMemory {
   const statements = prepared(db, SQL)
@@ -124,8 +128,9 @@ export function createDeliveries(
       async matchDeliveries(address, range) {
         match(db, intern, statements, groups, address, range)
       },
-      async clearDeliveries(address) {
-        clearing.clear(address)
+      async clearDeliveries(address, source) {
+        if (source === undefined || !hasOthers(statements, known(address), source)) clearing.clear(address)
+        else clearSource(db, statements, sums, groups, known(address), source)
       },
       async deliveredKeys(address, source, after, limit) {
         const [first, end] = keysOf(source)
@@ -272,6 +277,36 @@ function match(
     statements.doubtOthers.run(id, after, through, rows)
     statements.match.run(id, rows)
   })
+}
+
+/** Has the address keys of other sources? */
+const hasOthers = ({ others }: Statements, id: number, source: string): boolean =>
+  others.get(id, ...keysOf(source)) !== undefined
+
+/** One transaction for each so many rows, so that nobody waits for long. */
+function clearSource(
+  db: Database,
+  { ofSource, dropThrough, dropContributionsThrough }: Statements,
+  sums: Pick<TargetSumBook, 'doubtSource'>,
+  groups: Pick<GroupSumBook, 'take'>,
+  id: number,
+  source: string,
+): void {
+  const [first, end] = keysOf(source)
+  db.tx(() => sums.doubtSource(id, source))
+  for (;;) {
+    const rows = db.guard(() => ofSource.all(id, first, end)) as { key: string; totals: string | null }[]
+    const last = rows.at(-1)?.key
+    if (last === undefined) return
+    db.tx(() => {
+      groups.take(
+        id,
+        rows.flatMap(({ totals }) => totals ?? []),
+      )
+      dropThrough.run(id, first, last)
+      dropContributionsThrough.run(id, first, last)
+    })
+  }
 }
 
 /** Millions of rows would take seconds: the address gets a new number, and the old rows go little by little. */

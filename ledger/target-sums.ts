@@ -15,6 +15,8 @@ export interface TargetSumBook {
   doubt(id: number, read: number): void
   /** Nothing of the address is known any more. */
   clear(id: number): void
+  /** Inside a transaction: nothing of one source there is known any more. */
+  doubtSource(id: number, source: string): void
 }
 
 /** Rows and sums by table: the header, then the lists in the order of the address. */
@@ -36,6 +38,9 @@ export function createTargetSums(db: Database, intern: Intern): TargetSumBook {
     mark: 'UPDATE target_sum SET whole = ? WHERE address = ? AND source = ?',
     doubtAddress: 'UPDATE address SET unsummed = max(unsummed, ?, 1) WHERE id = ?',
     doubtAll: 'UPDATE target_sum SET whole = 0, share = NULL, unsummed = max(unsummed, ?, 1) WHERE address = ?',
+    emptySource: `
+      UPDATE target_sum SET whole = 0, share = NULL, sums = '[]',
+        unsummed = max(1, (SELECT highest_read FROM address WHERE id = ?1)) WHERE address = ?1 AND source = ?2`,
     unsummed: `
       SELECT coalesce(s.unsummed, a.unsummed) AS read, coalesce(s.whole, a.unsummed = 0) AS whole
       FROM address AS a LEFT JOIN target_sum AS s ON s.address = a.id AND s.source = ? WHERE a.id = ?`,
@@ -101,6 +106,10 @@ export function createTargetSums(db: Database, intern: Intern): TargetSumBook {
     },
     clear(id) {
       dropAll.run(id)
+    },
+    doubtSource(id, source) {
+      add.run(source, id)
+      statements.emptySource.run(id, source)
     },
     doubt(id, read) {
       statements.doubtAddress.run(read, id)

@@ -67,8 +67,8 @@ export interface Deliveries {
    * others what it has newest of them.
    */
   matchDeliveries(address: string, range: StoredRange): Promise<void>
-  /** Forgets all deliveries of an address (table created or found empty, full refresh). */
-  clearDeliveries(address: string): Promise<void>
+  /** Forgets all deliveries of an address (table created or found empty), or those of one source name (full refresh). */
+  clearDeliveries(address: string, source?: string): Promise<void>
   /** Keys of a source behind `after` that an address has or had, in order, with what is stored of them. */
   deliveredKeys(
     address: string,

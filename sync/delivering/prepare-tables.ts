@@ -32,6 +32,8 @@ interface KnownTables {
   readonly schemas: Set<string>
   /** Tables that rows were delivered into; undefined: not asked yet. */
   filled: Set<string> | undefined
+  /** Source names of which everything is written anew. */
+  readonly anew: Set<string>
 }
 
 export function createTablePreparation(deps: DeliverDeps): TablePreparation {
@@ -44,12 +46,16 @@ export function createTablePreparation(deps: DeliverDeps): TablePreparation {
     const text = textOf(job.batch.schema)
     const before = await entityOf(deps, job)?.reached.get(job.options.ref.id)
     job.filled = own.filled
-    if (before !== undefined && own.schemas.has(text)) return { reached: before, fresh: false, lost: false }
+    if (before !== undefined && own.schemas.has(text)) {
+      const news = await forgetSources(deps, job, own)
+      return { reached: before, fresh: news, lost: false }
+    }
     const isFirst = own.filled === undefined
     own.filled ??= await filledTables(deps.ledger, job.options.target.address)
     job.filled = own.filled
     const found = await prepareAndLook(deps, job, own.filled, isFirst, within)
     own.schemas.add(text)
+    await forgetSources(deps, job, own)
     return { ...found, fresh: true }
   }
 
@@ -74,11 +80,23 @@ function tablesByRun(deps: DeliverDeps): (job: Job) => KnownTables {
     const { target } = job.options
     const entity = entityOf(deps, job)
     const all = (entity && known.get(entity)) ?? new Map<Target, KnownTables>()
-    const own = all.get(target) ?? { schemas: new Set(), filled: undefined }
+    const own = all.get(target) ?? { schemas: new Set(), filled: undefined, anew: new Set() }
     all.set(target, own)
     if (entity) known.set(entity, all)
     return own
   }
+}
+
+/** What a full reading writes anew equals nothing before; records of other source names stay known. True if there were new ones. */
+async function forgetSources(deps: DeliverDeps, job: Job, { anew }: KnownTables): Promise<boolean> {
+  const { target } = job.options
+  const news = job.sources.filter((source) => !anew.has(source))
+  if (target.mode !== 'merge' || !runOf(deps, job)?.full || news.length === 0) return false
+  for (const source of news) {
+    anew.add(source)
+    await deps.ledger.clearDeliveries(target.address, source || undefined)
+  }
+  return true
 }
 
 function schemaTexts(): (schema: Schema) => string {

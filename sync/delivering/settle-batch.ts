@@ -1,11 +1,14 @@
 /** What became of a batch, for the ledger: all of it in one transaction. */
 import type { Delivery, NewAccepted } from '../../ledger/ledger.ts'
+import { isDeletion } from '../contract/message.ts'
 import type { OutcomeCounts } from '../contract/summary.ts'
 import { type Entry, NO_ROW } from '../run/entry.ts'
 import type { RowReport } from '../run/progress.ts'
 import type { SettleCommit } from '../run/settlement.ts'
 import { noCounts } from '../run/state.ts'
+import { toldContribution } from '../values/told.ts'
 import { toldAmount } from '../values/told-amount.ts'
+import { totalsPlan } from '../values/totals-plan.ts'
 import type { Accepting } from './accepting.ts'
 import type { Delivering } from './delivering.ts'
 import type { DeliverDeps } from './deps.ts'
@@ -125,11 +128,18 @@ function storedBefore(entry: Entry, last: Delivery, lists: readonly string[] | u
 
 function heldOf(
   { settlement }: Settling,
-  { job }: Delivering,
+  { job, sorted }: Delivering,
   bad: readonly Refused[],
 ): NonNullable<SettleCommit['held']> {
   const { sync, batch, options } = job
-  const sourceAddress = settlement.runs.get(sync.run)?.sourceAddress ?? ''
+  const run = settlement.runs.get(sync.run)
+  const sourceAddress = run?.sourceAddress ?? ''
+  const plan = totalsPlan(batch.schema, run?.entities.get(sync.entity)?.totals)
+  /** A deletion has only the key: it is told by what the target got of the record. */
+  const amountsOf = ({ key, record }: Entry) =>
+    isDeletion(record)
+      ? toldContribution(plan, settlement.groups, sorted.known.deliveries.get(key)?.counts?.delivered)
+      : toldAmount(batch.schema, record)
   return bad.map(({ entry, error }) => ({
     heldBy: options.target.address,
     sinkName: options.ref.name,
@@ -143,7 +153,7 @@ function heldOf(
     read: entry.read,
     record: entry.record,
     schema: batch.schema,
-    amounts: toldAmount(batch.schema, entry.record),
+    amounts: amountsOf(entry),
     cause: { ...error.cause, message: error.message },
   }))
 }

@@ -309,7 +309,7 @@ async function send(
   }
 }
 
-/** A record that was held at the source or before a mapping still has the source's own key; of one that is to be posted it is kept. */
+/** A record that was held at the source or before a mapping still has the source's own key; of one that was held at a sink it is kept. */
 const sourceOf = ({ stage, key, sourceKey, read, record }: HeldRecord): KnownKey | undefined => {
   const own = stage === 'source' || stage === 'map' ? key : sourceKey
   return own === undefined ? undefined : { key: own, read, stamp: record._stamp ?? null }

@@ -5,8 +5,7 @@
 import type { Deliveries, StandingKey, StandingKeys, TableOwners } from '../../ledger/ledger.ts'
 import { keyBeginning, keyParts } from '../contract/message.ts'
 import { hashOf } from '../values/key-hash.ts'
-import { toldAmounts } from '../values/told.ts'
-import { createTotals } from '../values/totals.ts'
+import { toldContribution } from '../values/told.ts'
 import { type BatchState, missedBy, type Prefix, type RowReport } from './progress.ts'
 import type { EntityRun, RunState } from './state.ts'
 
@@ -63,9 +62,7 @@ async function keepMissed(
     const read = rows[at]?.read ?? 0
     const before = last.get(key)
     if (!own.includes(keyParts(keyBeginning(key))[0] ?? '') || before === undefined || before.read >= read) return []
-    const totals = by && before.counts && createTotals(by.groups)
-    totals?.add(before.counts?.delivered ?? '')
-    const amounts = totals && toldAmounts(by?.plan ?? [], totals)
+    const amounts = by && toldContribution(by.plan, by.groups, before.counts?.delivered)
     return [{ address, key, kind: 'older', sync: run.sync, entity: entity.name, sinkName, read, amounts }]
   })
   if (standing.length > 0) await ledger.keepStanding(standing)

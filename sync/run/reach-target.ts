@@ -15,7 +15,6 @@ export function reachingTargets(ledger: Ledger, { runs, entityOf }: Register): P
       const known = entity.reached.get(ref.id)
       if (known) return known
       const reached = (async () => {
-        if (target.mode === 'merge' && run.full) await ledger.clearDeliveries(target.address)
         const place = await checkMark({ ledger, run, entity, sync, target, empty, source, context })
         return { ref, target, sync, schema, full: run.full, source, place }
       })()

@@ -41,7 +41,7 @@ export interface Settlement {
   received(sync: SyncInfo, ref: SinkRef, rows: Iterable<number>, target?: Pick<Target, 'statements'>): void
   /**
    * The source's own key (`keyText` before any mapping) of each `_row` of the batch. Undefined where it is not known: in a
-   * push run, for a record that was held at a sink, and once all the rows of the batch are settled.
+   * push run, for a record that a version before held at a sink, and once all the rows of the batch are settled.
    */
   sourceKeys(sync: SyncInfo): (row: number) => string | undefined
   /**

@@ -1,7 +1,7 @@
 /** The one amount of an entity that sentences tell, by currency. */
 import { addSum, negate, newSum, readable, type Sum, sumText } from './money.ts'
-import type { Totals } from './totals.ts'
-import type { TableTotals } from './totals-plan.ts'
+import { createTotals, type Totals } from './totals.ts'
+import type { GroupBook, TableTotals } from './totals-plan.ts'
 
 /** Amounts of a header that stand for the whole of it, the first that there is. */
 const OF_HEADER = ['amount_with_tax', 'gross_amount', 'amount', 'amount_without_tax']
@@ -66,6 +66,18 @@ export function toldAmounts(plan: readonly TableTotals[], totals: Pick<Totals, '
     return [currency, some.find((text) => text !== '0') ?? '0']
   })
   return Object.fromEntries(amounts.filter(([, text]) => text !== '0'))
+}
+
+/** What is told of a record by what it adds (`Contribution.text`); undefined: not known. */
+export function toldContribution(
+  plan: readonly TableTotals[],
+  groups: GroupBook,
+  text: string | undefined,
+): Record<string, string> | undefined {
+  if (text === undefined) return undefined
+  const totals = createTotals(groups)
+  totals.add(text)
+  return toldAmounts(plan, totals)
 }
 
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1)

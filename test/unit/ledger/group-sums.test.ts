@@ -62,6 +62,18 @@ describe('running sums by group', () => {
     equal(ledger.groupText(one), '["one"]')
   })
 
+  it('keep what other sources have where one of them is cleared', async () => {
+    const one = ledger.groupNumber('["one"]')
+    const of = (key: string, n: number) => delivery(key, alike(`${one} 1 ${n}:0 `))
+    await commit([of('a|1', 1), of('a|2', 2), of('b|1', 4)], { all: `${one} 3 7:0 ` })
+    await ledger.clearDeliveries(address, 'a')
+    deepEqual([...(await ledger.deliveries(address, ['a|1', 'a|2', 'b|1'])).keys()], ['b|1'])
+    deepEqual(await ledger.groupSums(address), [{ group: one, ...alike('1 4:0 ') }])
+    await ledger.clearDeliveries(address, 'b')
+    deepEqual(await ledger.groupSums(address), [])
+    equal(await ledger.hasDeliveries(address), false)
+  })
+
   it('are empty when the address is cleared', async () => {
     const one = ledger.groupNumber('["one"]')
     await commit([delivery('a', alike(`${one} 1 1:0 `))], { all: `${one} 1 1:0 ` })

@@ -210,7 +210,14 @@ describe('reading: windows and identity', () => {
       const source = other()
       await r.poll({ source, identityChange: 'anew' })
       assert.equal(source.asked[0]?.from, null)
-      assert.deepEqual(await r.ledger.alerts({ open: true }), [])
+      const open = await r.ledger.alerts({ open: true })
+      assert.deepEqual(
+        open.map(({ kind, message }) => [
+          kind,
+          /1 record\(s\) that were read as supplier of fake:\/\/erp\/SEED/.test(message),
+        ]),
+        [['sweep', true]],
+      )
       await r.poll({ filters: { supplier: 'country FR' }, identityChange: 'keep' })
       assert.equal(r.source.asked.at(-1)?.from, '2026-03-01T08:00:00Z')
     })

@@ -6,7 +6,7 @@ import type { RunSummary } from '../../../../sync/contract/summary.ts'
 import { settleDoubt, settledText } from '../../../../sync/delivering/answer-doubt.ts'
 import { newEntity, newRun, tallyOf } from '../../../../sync/run/state.ts'
 import { summarize } from '../../../../sync/run/summary.ts'
-import { type FakeTarget, fakeTarget, supplier, supplierSchema } from '../../../support/fakes.ts'
+import { entry, entrySchema, type FakeTarget, fakeTarget, supplier, supplierSchema } from '../../../support/fakes.ts'
 import { mapping, type Rig, rig, sums, warehouse } from '../../../support/rig.ts'
 
 const suppliers = { supplier: { schema: supplierSchema } }
@@ -330,6 +330,24 @@ describe('no green while something is open', () => {
       return [decision?.kind, decision?.by, decision?.reason, decision?.about]
     }
 
+    it('is told with the amount that stands in the target, as too many too', async () => {
+      r = await rig({ entities: { gl_entry: { schema: entrySchema } } })
+      Object.assign(r.target('gl_entry'), { deletes: false })
+      for (const [number, amount] of [
+        ['1', '10.50'],
+        ['2', '20.00'],
+      ] as const)
+        r.source.put('gl_entry', entry(number, amount, `-${amount}`))
+      await r.poll()
+      r.source.remove('gl_entry', 'erp|1')
+      const run = await r.poll({ sweep: { since: null } })
+      assert.deepEqual(sums(run, 'gl_entry').open, ['1 held, EUR 10.50'])
+      const [held] = await r.ledger.held({})
+      await r.ledger.discardHeld([held?.id ?? ''], anna, 'stays')
+      assert.deepEqual((await r.poll()).open, ['gl_entry: 1 too many in the target, EUR 10.50'])
+      assert.deepEqual((await r.ledger.decisions({}))[0]?.amounts, { EUR: '10.5' })
+    })
+
     it('has two answers, and takes none for granted', async () => {
       const id = await deleted()
       await assert.rejects(r.ledger.discardHeld([id], anna), /which has two answers/)
@@ -521,7 +539,7 @@ describe('no green while something is open', () => {
       const run = await r.poll({ filters: { supplier: 'another' }, identityChange: 'anew' })
       assert.deepEqual(away.rows, [])
       assert.match(run.notices.join('\n'), /1 record\(s\) .*of the source before/)
-      assert.equal(run.verdict, 'nothing new')
+      assert.deepEqual(run.open, ['supplier: 1 left by what was read before'])
     })
 
     it('a record that a person edited is not read over: it stays held, to be replayed', async () => {
