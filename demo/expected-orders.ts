@@ -54,7 +54,8 @@ function seenOver(options: BookOptions, days: number): Seen {
 }
 
 const LISTS = Object.values(AXES).filter((place) => place.startsWith('lists/'))
-const KINDS = ['vendors', 'accounts', 'costCenters', ...LISTS, 'matchingOrders', 'matchingOrderLines']
+/** Collections that are compared. */
+export const KINDS = ['vendors', 'accounts', 'costCenters', ...LISTS, 'matchingOrders', 'matchingOrderLines']
 
 /** Everything that must be in P2P after so many days. */
 export function expectedOrders(options: BookOptions & { readonly days: number }): ExpectedKind[] {
@@ -64,6 +65,23 @@ export function expectedOrders(options: BookOptions & { readonly days: number })
     const own = records[kind] ?? new Map<string, Fields>()
     return { kind, records: own, gone: new Map([...(seen[kind] ?? [])].filter(([key]) => !own.has(key))) }
   })
+}
+
+/** What Tieout holds, by the key under which it is compared; of a held order its lines too. */
+export function keysHeld(
+  held: readonly { readonly entity: string; readonly key: string }[],
+): (kind: string, key: string) => boolean {
+  const keys = new Set(
+    held.flatMap(({ entity, key }) => {
+      const [, ...parts] = key.split('|')
+      const [first = '', second = ''] = parts
+      if (entity === 'supplier') return [`vendors ${first}`]
+      if (entity === 'dimension') return [`${AXES[first]} ${second}`]
+      if (entity === 'purchase_order') return [`order ${first}`]
+      return COMPANIES.filter((company) => CHARTS[company] === first).map((company) => `accounts ${company} ${second}`)
+    }),
+  )
+  return (kind, key) => keys.has(`${kind} ${key}`) || keys.has(`order ${key.split(' ')[1]}`)
 }
 
 /** By kind; accounts of products are those of the first day's books. */

@@ -81,9 +81,9 @@ export interface Entrance {
   readonly ledger: string
 }
 
-/** Where a template's sync begins. */
-export function entrance(flows: readonly FlowNode[]): Entrance {
-  const poll = flows.find((node) => typeof node.syncName === 'string')
+/** Where a template's sync begins, or the one of this name of several. */
+export function entrance(flows: readonly FlowNode[], sync?: string): Entrance {
+  const poll = flows.find(({ syncName }) => (sync === undefined ? typeof syncName === 'string' : syncName === sync))
   const inject = flows.find(
     (node) => node.type === 'inject' && (node.wires as string[][]).flat().includes(poll?.id ?? ''),
   )

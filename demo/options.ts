@@ -53,8 +53,8 @@ export function readOptions(args: readonly string[]): DemoOptions {
   if (!once && (values.days !== '0' || values.faults !== 'calm')) throw new Error('--days and --faults go with --once')
   if (!/^[\w-]+$/.test(values.flow)) throw new Error(`--flow takes the name of a template, not "${values.flow}"`)
   if (values.door !== 'graphql' && !once) throw new Error('--door goes with --once')
-  if (values.door !== 'graphql' && !values.flow.startsWith('x3-'))
-    throw new Error('--door goes with a flow that reads X3')
+  if (values.door !== 'graphql' && !values.flow.startsWith('x3-to-'))
+    throw new Error('--door goes with a flow that reads X3 and nothing else')
   if ((values.absent !== 'ask' || values.drafts) && !(once && values.flow === 'basware-to-x3'))
     throw new Error('--absent and --drafts go with --once and a flow that posts')
   return {

@@ -139,7 +139,7 @@ async function judge({ options, sandbox, editor, door, today, say }: Given, done
 }
 
 /** The first day of the month before the last. */
-function closedBefore(today: string): string {
+export function closedBefore(today: string): string {
   const [year = 0, month = 0] = today.split('-').map(Number)
   return new Date(Date.UTC(year, month - 3, 1)).toISOString().slice(0, 10)
 }

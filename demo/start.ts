@@ -5,15 +5,25 @@ import { join } from 'node:path'
 import type { RunSummary } from '../sync/contract/summary.ts'
 import { booksAfter, compareBooks } from './books.ts'
 import { type Editor, startEditor } from './editor.ts'
-import { endsOf, FLOW_NAMES, posts, type TableEnds, tableEndsOf } from './ends/index.ts'
+import { endsOf, FLOW_NAMES, isTwoWay, posts, type TableEnds, tableEndsOf } from './ends/index.ts'
 import { generationOf } from './ends/x3.ts'
 import { meetFaults } from './further.ts'
-import { addFlow, entrance, environmentOf, type FlowNode, filledIn, readTemplate, runOnce } from './job.ts'
+import {
+  addFlow,
+  type Entrance,
+  entrance,
+  environmentOf,
+  type FlowNode,
+  filledIn,
+  readTemplate,
+  runOnce,
+} from './job.ts'
 import { type DemoOptions, readOptions, USAGE } from './options.ts'
 import { postingJob } from './posting-job.ts'
 import { freePort, until } from './process.ts'
 import { countEntities, describeRun, tiesBut } from './report.ts'
 import { type Sandbox, startSandbox } from './sandbox.ts'
+import { twoWayJob } from './two-way-job.ts'
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
 
@@ -22,6 +32,10 @@ const PATIENCE = { small: 300, medium: 900, large: 5400 }
 
 /** Lists all keys too, since deletions leave no other trace. */
 const SWEEP = { sweep: true }
+
+/** The door of X3 whose faults are played: a flow that posts uses its web services too. */
+const faultsDoorOf = ({ flow, door }: DemoOptions): string =>
+  isTwoWay(flow) ? 'both' : posts(flow) ? 'services' : door
 
 type Run = (order?: object) => Promise<RunSummary>
 
@@ -37,7 +51,7 @@ async function start(options: DemoOptions): Promise<number> {
     '--generation',
     generationOf(options.door),
     '--door',
-    posts(options.flow) ? 'services' : options.door,
+    faultsDoorOf(options),
     '--size',
     options.size,
     '--seed',
@@ -46,6 +60,8 @@ async function start(options: DemoOptions): Promise<number> {
     options.faults,
     '--today',
     today,
+    '--basware',
+    isTwoWay(options.flow) ? 'byHand' : 'sent',
   ]
   // A demo that stays up serves what every flow needs, those of earlier starts too.
   const further = options.once
@@ -86,11 +102,14 @@ async function start(options: DemoOptions): Promise<number> {
     }
     const door = entrance(flows)
     const seconds = PATIENCE[options.size]
-    const run: Run = async (order) => {
-      const summary = await runOnce(editor as Editor, door, { seconds, order })
+    const runAt = async (at: Entrance, order?: object): Promise<RunSummary> => {
+      const summary = await runOnce(editor as Editor, at, { seconds, order })
       say(`${describeRun(summary)}\n`)
       return summary
     }
+    const run: Run = (order) => runAt(door, order)
+    if (options.once && isTwoWay(options.flow))
+      return await twoWayJob({ options, sandbox, editor, run: runAt, flows, today, say })
     if (options.once && posts(options.flow))
       return await postingJob({ options, sandbox, editor, run, door, today, say })
     if (options.once)

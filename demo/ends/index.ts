@@ -2,6 +2,7 @@
 
 import type { Door } from '../options.ts'
 import { basware } from './basware.ts'
+import { baswareBoth } from './basware-orders.ts'
 import { databricks } from './databricks.ts'
 import type { End, SourceEnd, TargetEnd } from './end.ts'
 import { intacct } from './intacct.ts'
@@ -28,14 +29,17 @@ const FLOWS: Readonly<Record<string, TableEnds>> = {
   'intacct-to-databricks': { source: intacct, target: databricks },
 }
 
+/** Flows of two directions: orders go out, invoices come back. */
+const TWO_WAY: Readonly<Record<string, Ends>> = { 'x3-basware': { source: x3Ledger, target: baswareBoth } }
+
 /** Flows that post into an ERP. */
 const POSTING: Readonly<Record<string, Ends>> = { 'basware-to-x3': { source: basware, target: x3Ledger } }
 
-export const FLOW_NAMES = [...Object.keys(FLOWS), ...Object.keys(POSTING)]
+export const FLOW_NAMES = [...Object.keys(FLOWS), ...Object.keys(POSTING), ...Object.keys(TWO_WAY)]
 
 /** The two ends of a template; throws an `Error` in words for one that the demo does not know. */
 export function endsOf(flow: string, door: Door = 'graphql'): Ends {
-  const ends = POSTING[flow]
+  const ends = POSTING[flow] ?? TWO_WAY[flow]
   if (ends) return ends
   if (!FLOWS[flow]) throw new Error(`--flow is one of ${FLOW_NAMES.join(', ')}, not "${flow}"`)
   return tableEndsOf(flow, door)
@@ -43,6 +47,9 @@ export function endsOf(flow: string, door: Door = 'graphql'): Ends {
 
 /** Whether a flow posts. */
 export const posts = (flow: string): boolean => Object.hasOwn(POSTING, flow)
+
+/** Whether a flow sends orders and posts invoices. */
+export const isTwoWay = (flow: string): boolean => Object.hasOwn(TWO_WAY, flow)
 
 /** The ends of a flow that fills tables; throws an `Error` for any other. */
 export function tableEndsOf(flow: string, door: Door = 'graphql'): TableEnds {

@@ -18,6 +18,7 @@ const LATE_COMMIT_MS = 3500
 const sitesOf = (door: string | undefined): RunningServer['sites'] => {
   if (door === 'api1') return API1_SITES
   if (door === 'services') return SOAP_SITES
+  if (door === 'both') return { ...x3FaultSites, ...SOAP_SITES }
   return door === 'cloud' ? { ...x3FaultSites, ...GATEWAY_SITES } : x3FaultSites
 }
 
