@@ -5,7 +5,9 @@ import { syncError } from '../../sync/contract/errors.ts'
 import type { DataRecord } from '../../sync/contract/message.ts'
 import type { PostRules } from '../../sync/contract/posting.ts'
 import { defineSink, field, handle, readConfig, wrongField } from '../kit/kit.ts'
+import { sourceThrough } from './client/poll.ts'
 import { createOperations, type OperationNames } from './client/posting/operation.ts'
+import { ORDER_CODINGS, orderReader, type Recode, recoder } from './client/posting/order-coding.ts'
 import { previewJournal } from './client/posting/preview.ts'
 import { type PostingRules, SIDES, TREATMENTS } from './client/posting/rules.ts'
 import { createX3PostTarget, type X3PostOptions } from './client/posting/target.ts'
@@ -52,6 +54,15 @@ const dimensionRow = z.object({
   column: field.text('a dimension needs its column'),
   field: field.text('a dimension needs its field of X3'),
 })
+const orderAccountRow = z.object({
+  company: field.text('a product needs its company; * stands for all others'),
+  product: field.text('a product, or its accounting code, is missing; * stands for all others'),
+  account: field.text('a product needs its account'),
+})
+const orderDimensionRow = z.object({
+  axis: field.text("a dimension of X3's orders needs its type"),
+  field: field.text('a dimension needs its field of X3'),
+})
 /** What a customer's own operation calls things: fields of X3's screens, and members of what it gives. */
 const nameRow = z.object({
   part: field.choice(['header', 'line', 'reply', 'found']),
@@ -74,6 +85,10 @@ const config = z.object({
   taxes: rows(taxRow),
   suppliers: rows(supplierRow),
   dimensions: rows(dimensionRow),
+  /** Account and dimensions of rows that were matched with an order which Basware does not have. */
+  orderCoding: field.choice(ORDER_CODINGS),
+  orderAccounts: rows(orderAccountRow),
+  orderDimensions: rows(orderDimensionRow),
   date: field.choice(['voucher', 'invoice', 'today']),
   roundingUnits: field.number(2, 0, 1000),
   blockField: field.optional(),
@@ -134,7 +149,15 @@ function waitsOf({ lookMinutes, settleMinutes, everyMinutes, whenAbsent }: Confi
   }
 }
 
-function optionsOf(values: Config, { publication, connection }: X3Client): X3PostOptions {
+function recodeOf(values: Config, { connection, door, source }: X3Client): Recode {
+  const { orderCoding: from, orderAccounts: accounts, orderDimensions: dimensions } = values
+  const types = dimensions.map(({ axis }) => axis)
+  const read = orderReader((options) => sourceThrough(door(connection), connection, options), types, source)
+  return recoder({ from, accounts, dimensions }, read)
+}
+
+function optionsOf(values: Config, client: X3Client): X3PostOptions {
+  const { publication, connection } = client
   const [first] = values.dimensions
   return {
     rules: rulesOf(values),
@@ -150,6 +173,7 @@ function optionsOf(values: Config, { publication, connection }: X3Client): X3Pos
       dimensions: first && values.testDimension ? { [first.field]: values.testDimension } : {},
     },
     waits: waitsOf(values),
+    recode: recodeOf(values, client),
     ...(connection.retry ? { retry: connection.retry } : {}),
   }
 }

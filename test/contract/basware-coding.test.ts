@@ -75,8 +75,9 @@ describe('the coding of matched rows', () => {
 
   it('cannot be read: the row counts and says so, or it is held', async () => {
     const unread = await firstOf(({ of }, one) => rows(one).every((row) => of(row).from === 'order not readable'))
-    const { of, held } = await code(unread)
+    const { of, held, differences } = await code(unread)
     strictEqual(held, undefined)
+    strictEqual(differences.filter((text) => /order not readable/.test(text)).length, rows(unread).length)
     for (const row of rows(unread))
       deepStrictEqual([of(row).from, of(row).account], ['order not readable', row.accountCode])
     const strict = await code(unread, { unreadable: 'hold' })

@@ -16,7 +16,7 @@ export interface Codings {
   readonly of: (row: CodingRow) => Coded
   /** Why the invoice is held. */
   readonly held: Held | undefined
-  /** Rows whose coding is not that of the order, in words. */
+  /** Rows whose coding is not that of the order, or whose order cannot be read, in words. */
   readonly differences: readonly string[]
 }
 
@@ -48,6 +48,8 @@ export async function codingsOf(
     if ('code' in one) held ??= { ...one, message: `${nameOf(invoice, row)} ${one.message}` }
     else {
       coded.set(row, one)
+      if (one.from === 'order not readable')
+        differences.push(`${nameOf(invoice, row)}: order not readable, the approved coding goes on`)
       if (one.order && !isSame(one, approved(row)) && rules.matched === 'order')
         differences.push(
           `${nameOf(invoice, row)}: approved ${words(textOf(row.accountCode), textOf(row.costCenterCode))}, order ${words(one.account, one.costCentre)}`,

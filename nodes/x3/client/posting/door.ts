@@ -8,6 +8,7 @@ import type { SoapCall, WebServices } from '../soap/client.ts'
 import type { X3Object } from '../soap/object.ts'
 import { readInvoice } from './invoice.ts'
 import { buildJournal, type Journal } from './journal.ts'
+import type { Recode } from './order-coding.ts'
 import {
   checkPublished,
   isPublished,
@@ -24,6 +25,8 @@ export interface DoorOptions {
   readonly publication: string
   /** Field that carries the reference; empty: the first that is published and found by. */
   readonly referenceField: string
+  /** Rows whose order Basware does not have; absent: as approved. */
+  readonly recode?: Recode
 }
 
 /** Fields that carry references, kept under the target's address: the one in use first, then those of before. */
@@ -56,7 +59,7 @@ const note = z.object({ fields: z.tuple([z.string()], z.string()) })
 export function createDoor(
   connection: X3Connection,
   services: WebServices,
-  { rules, publication: name, referenceField }: DoorOptions,
+  { rules, publication: name, referenceField, recode = async (invoice) => invoice }: DoorOptions,
 ): JournalDoor {
   let described: Promise<Publication> | undefined
   const door: JournalDoor = {
@@ -85,7 +88,8 @@ export function createDoor(
       const published = await door.publication(context)
       checkPublished(published, rules)
       const [reference] = await door.fields(published, context)
-      const journal = buildJournal(readInvoice(record), rules, door.today())
+      const invoice = await recode(readInvoice(record), context.signal)
+      const journal = buildJournal(invoice, rules, door.today())
       return { journal, published, object: objectOf(journal, published, { reference, as, rules }) }
     },
     today: () => new Date(connection.clock.now()).toISOString().slice(0, 10),

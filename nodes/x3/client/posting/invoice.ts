@@ -24,7 +24,14 @@ const custom = z
   .nullish()
   .transform((value) => value ?? {})
 
+/** Fields of a line of X3 that its order says, whatever the columns of the row: never from outside. */
+const ofOrder = z
+  .unknown()
+  .nullish()
+  .transform((): Readonly<Record<string, string>> => ({}))
+
 const row = z.looseObject({
+  ofOrder,
   line: z.number().int().nullish(),
   row: text,
   account: text,

@@ -163,9 +163,10 @@ function accountOf(row: CodingRow, company: CompanyRule): string {
 const textOf = (row: CodingRow, invoice: Invoice): string => row.description || invoice.description || invoice.number
 
 const dimensionsOf = (row: CodingRow, { dimensions }: PostingRules): Record<string, string> =>
-  Object.fromEntries(
-    dimensions.map(({ column, field }) => [field, rowText(row, column)]).filter(([, code]) => code !== ''),
-  )
+  Object.fromEntries([
+    ...dimensions.map(({ column, field }) => [field, rowText(row, column)]).filter(([, code]) => code !== ''),
+    ...Object.entries(row.ofOrder),
+  ])
 
 function taxLines(taxes: readonly TaxLine[], invoice: Invoice): JournalLine[] {
   const groups = new Map<string, TaxLine[]>()
