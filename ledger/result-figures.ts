@@ -16,9 +16,15 @@ interface Accepted {
   readonly counted: number
 }
 
+/** Counts records, and writes them down together. */
+export interface FigureCount {
+  add(one: Accepted, as: Counted): void
+  /** Inside a transaction. */
+  write(): void
+}
+
 export interface ResultFigureBook {
-  /** Inside a transaction: one more record. */
-  count(one: Accepted, as: Counted): void
+  begin(): FigureCount
   of(run: string, entity: string, address: string): Promise<ResultFigures>
   /** Those of runs that are not kept any more. */
   purge(): void
@@ -44,13 +50,28 @@ export function createResultFigures(db: Database): ResultFigureBook {
         AND NOT EXISTS (SELECT 1 FROM result WHERE result.run = result_figure.run)`,
   })
   return {
-    count({ run, entity, address, amounts, counted }, as) {
-      if (counted === 0) return
-      const before = find.get(run, entity, address, as) as unknown as Row | undefined
-      const { records = 0, sums = '{}', unknown = 0 } = before ?? {}
-      const more = amounts === null ? {} : (JSON.parse(amounts) as Amounts)
-      const added = JSON.stringify(addTo(JSON.parse(sums) as Record<string, string>, more))
-      put.run(run, entity, address, as, records + 1, added, unknown + Number(amounts === null))
+    begin() {
+      const all = new Map<string, Accepted[]>()
+      return {
+        add(one, as) {
+          if (one.counted === 0) return
+          const place = JSON.stringify([one.run, one.entity, one.address, as])
+          const own = all.get(place)
+          if (own) own.push(one)
+          else all.set(place, [one])
+        },
+        write() {
+          for (const [place, some] of all) {
+            const [run = '', entity = '', address = '', as = ''] = JSON.parse(place) as string[]
+            const before = find.get(run, entity, address, as) as unknown as Row | undefined
+            const { records = 0, sums: text = '{}', unknown = 0 } = before ?? {}
+            const sums = JSON.parse(text) as Record<string, string>
+            for (const { amounts } of some) if (amounts !== null) addTo(sums, JSON.parse(amounts) as Amounts)
+            const untold = some.filter(({ amounts }) => amounts === null).length
+            put.run(run, entity, address, as, records + some.length, JSON.stringify(sums), unknown + untold)
+          }
+        },
+      }
     },
     async of(run, entity, address) {
       const rows = db.guard(() => all.all(run, entity, address)) as unknown as Row[]

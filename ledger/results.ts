@@ -139,26 +139,35 @@ export function createResults(parts: ResultParts): ResultBook {
     },
     accept(commit, address, all) {
       const { run, sync, entity, sinkName } = commit
+      const count = figures.begin()
+      const nothing: ResultEnd[] = []
+      let schema: Schema | undefined
+      let shape = 0
       for (const one of all) {
         const old = statements.before.get(address, one.key) as unknown as Row | undefined
         if (old) {
-          if (old.state === 'pending') figures.count(old, 'superseded')
+          if (old.state === 'pending') count.add(old, 'superseded')
           statements.drop.run(old.seq)
         }
         const amounts = one.amounts ? JSON.stringify(one.amounts) : null
         const counted = one.counted === false ? 0 : 1
         const of = { address, key: one.key, read: one.read }
         const sealed = cipher.seal(JSON.stringify(one.record), about(of))
-        const shape = intern.shape(JSON.stringify(one.schema))
+        if (one.schema !== schema) {
+          schema = one.schema
+          shape = intern.shape(JSON.stringify(schema))
+        }
         const requests = JSON.stringify(one.requests.map(({ request, items }) => [request, items]))
         statements.put.run(
           ...[address, one.key, one.read, sync, run, entity, sinkName, one.sourceAddress, one.sourceKey ?? null],
           ...[one.hash, one.before, Number(one.again), requests, one.since, sealed, shape, amounts, counted],
         )
-        figures.count({ run, entity, address, amounts, counted }, 'accepted')
+        count.add({ run, entity, address, amounts, counted }, 'accepted')
         // There was nothing to send.
-        if (one.requests.length === 0) endAll(parts, statements, figures, address, [{ ...of, as: 'processed' }])
+        if (one.requests.length === 0) nothing.push({ key: one.key, read: one.read, as: 'processed' })
       }
+      count.write()
+      if (nothing.length > 0) endAll(parts, statements, figures, address, nothing)
     },
     forget(address) {
       statements.forget.run(address)
@@ -227,24 +236,26 @@ function endAll(
   ends: readonly ResultEnd[],
 ): void {
   const woken = new Set<string>()
+  const count = figures.begin()
   for (const end of ends) {
     const row = statements.before.get(address, end.key) as unknown as Row | undefined
     if (row?.read !== end.read || row.state !== 'pending') continue
     if (end.as === 'processed' || end.as === 'warned') {
       statements.through.run(address, end.key, end.read)
       woken.add(row.entity)
-      figures.count(row, end.as)
+      count.add(row, end.as)
       if (end.as === 'warned') statements.warned.run(end.text, row.seq)
       else statements.drop.run(row.seq)
     } else {
       statements.drop.run(row.seq)
       parts.deliveries.doubtFrom(address, end.key, end.read)
       const isRead = end.as === 'again' && row.source_key !== null
-      figures.count(row, isRead ? 'again' : 'held')
+      count.add(row, isRead ? 'again' : 'held')
       if (isRead) parts.readAgain.add(row.sync, row.entity, [row.source_key as string], true)
       else hold(parts, statements, row, end)
     }
   }
+  count.write()
   for (const entity of woken) statements.wake.run(parts.at(), entity)
 }
 

@@ -88,7 +88,10 @@ export function createHub(): Hub {
           cause: 'data',
         }
   const hub: Hub = {
-    source: fakeSource({ supplier: { schema: supplierSchema }, purchase_order: { schema: orderSchema } }),
+    source: fakeSource({
+      supplier: { schema: supplierSchema },
+      purchase_order: { schema: orderSchema, pageSize: 2000 },
+    }),
     sent: [],
     slow: false,
     fate: () => undefined,
@@ -124,7 +127,11 @@ export function createHub(): Hub {
       async write(batch, { accepted }) {
         const request = `q${all.length + 1}`
         if (!hub.ready.has(entity)) hub.ready.set(entity, Object.keys(hub.has('supplier')).length)
+        const nothing = batch.records.filter(
+          ({ key, record }) => record._op === 'delete' && !api.has(placeOf(entity, key)),
+        )
         for (const { key, record, again = false } of batch.records) {
+          if (nothing.some((one) => one.key === key)) continue
           const content = contentOf(record) + (again ? ++moved : '')
           const place = placeOf(entity, key)
           const said: RecordResult = { kind: api.get(place) === content ? 'unchanged' : 'pending' }
@@ -133,7 +140,9 @@ export function createHub(): Hub {
           hub.sent.push({ request, entity, key, record, again })
         }
         hub.answer(batch)
-        accepted?.({ request, records: batch.records.map(({ key }) => ({ key, items: [key] })) })
+        const taken = batch.records.filter((one) => !nothing.includes(one))
+        accepted?.({ request, records: taken.map(({ key }) => ({ key, items: [key] })) })
+        if (nothing.length > 0) accepted?.({ request: null, records: nothing.map(({ key }) => ({ key, items: [] })) })
       },
       results: {
         rules: { waitSeconds: 0.06, lookSeconds: [0.01], everySeconds: 3600 },
@@ -162,12 +171,15 @@ export interface Stages {
   readonly hub: Hub
   readonly ledger: Ledger
   readonly engine: Engine
+  target(entity: string): Target
+  /** What the flow makes of a message of the poller. */
+  flow: (message: BatchMessage) => BatchMessage
   /** What the run said that it waits for. */
   readonly told: string[]
   run(options?: Partial<PollOptions>): Promise<RunSummary>
   replay(ids?: readonly string[]): Promise<RunSummary>
   /** A message of the flow's own. */
-  push(entity: string, rows: readonly Row[]): Promise<void>
+  push(entity: string, rows: readonly Partial<DataRecord>[]): Promise<void>
   /** Keys that are held, with the code and the vendor's text. */
   held(): Promise<Record<string, string>>
   /** What is open of the sync, as words of kind, number and entity. */
@@ -253,13 +265,22 @@ async function startStages(hub: Hub, { now, file, needs = ['supplier'], follows 
   }
   if (follows) engine.followResults({ ref: sender, target: async (entity) => target(entity) })
   const deliver = (message: { topic?: string; payload: DataRecord[]; schema: Schema }): Promise<unknown> =>
-    engine.deliver({ ref: sender, target: target(message.schema.entity), message, progress: () => undefined, signal })
+    engine.deliver({
+      ref: sender,
+      target: target(message.schema.entity),
+      message,
+      mayDelete: true,
+      progress: () => undefined,
+      signal,
+    })
   const told: string[] = []
   let isOpen = true
-  return {
+  const stages: Stages = {
+    flow: (message) => message,
     hub,
     ledger,
     engine,
+    target,
     told,
     run: (more = {}) =>
       engine.poll({
@@ -271,7 +292,9 @@ async function startStages(hub: Hub, { now, file, needs = ['supplier'], follows 
         mustReport: 'every',
         mayFilter: false,
         receiptSeconds: 5,
-        send: (message: BatchMessage) => void deliver(overTheWire(message)).catch(() => undefined),
+        send(message: BatchMessage) {
+          void deliver(stages.flow(overTheWire(message))).catch(() => undefined)
+        },
         progress: ({ waiting }) => void (waiting && told.push(waiting)),
         signal,
         ...more,
@@ -289,7 +312,7 @@ async function startStages(hub: Hub, { now, file, needs = ['supplier'], follows 
       }),
     push: async (entity, rows) => {
       const schema = entity === 'supplier' ? supplierSchema : orderSchema
-      await deliver({ topic: entity, payload: rows.map((row, _row) => ({ ...row, _row })), schema })
+      await deliver({ topic: entity, payload: rows.map((row, _row): DataRecord => ({ ...row, _row })), schema })
     },
     held: async () =>
       Object.fromEntries(
@@ -306,4 +329,5 @@ async function startStages(hub: Hub, { now, file, needs = ['supplier'], follows 
       await engine.close()
     },
   }
+  return stages
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { syncError } from '../../../../sync/contract/errors.ts'
-import { supplier } from '../../../support/fakes.ts'
-import { sums } from '../../../support/rig.ts'
+import { fakeTarget, supplier } from '../../../support/fakes.ts'
+import { mapping, sums } from '../../../support/rig.ts'
 import { order, type Stages, sender, type World, world } from '../../../support/two-stages.ts'
 import { waitFor } from '../../../support/wait.ts'
 
@@ -420,6 +420,47 @@ describe('two stages: accepted, then processed', () => {
     w.pass(3 * 24 * 60 + 1)
     await s.engine.lookAtResults()
     assert.match((await s.held())['erp|P1'] ?? '', /^sync.no-result: .*has no result after 72 hours/)
+  })
+
+  it('a record under another key takes the old one away, in no figure, and both are followed', async () => {
+    await run()
+    w.pass(5)
+    w.hub.source.put('purchase_order', order('O1', '12.00'))
+    s.flow = (message) =>
+      mapping(s, message, (record) => (record.number === 'O1' ? { ...record, number: 'NEW-O1' } : record))
+    const summary = await run()
+    assert.equal(summary.verdict, 'ties', summary.says)
+    assert.deepEqual(numbers(ofOrders(summary)), { accepted: 1, processed: 1 })
+    assert.deepEqual(w.hub.has('purchase_order'), { 'erp|NEW-O1': '12.00', 'erp|O2': '20.20' })
+    assert.deepEqual(await s.open(), [])
+  })
+
+  it('what there was nothing to send for is processed at once', async () => {
+    await s.push('purchase_order', [{ source: 'erp', number: 'NEVER', _op: 'delete' }])
+    assert.equal(w.hub.sent.length, 0)
+    assert.equal(await s.ledger.countResults(), 0)
+    const [push] = await s.ledger.runs({ limit: 1 })
+    assert.equal(push?.verdict, 'ties', push?.says)
+  })
+
+  it('nothing of this is on the way of a target with one stage', async () => {
+    const asked: string[] = []
+    for (const name of ['lastSent', 'sending', 'pendingResults', 'resultFigures', 'endResults'] as const) {
+      const own = s.ledger[name] as (...given: unknown[]) => unknown
+      Object.assign(s.ledger, {
+        [name]: (...given: unknown[]) => {
+          asked.push(name)
+          return own(...given)
+        },
+      })
+    }
+    const { signal } = new AbortController()
+    const target = fakeTarget({ address: 'fakedb://host/main.finance.supplier' })
+    const { schema } = await w.hub.source.plan('supplier', signal)
+    const message = { payload: [{ ...supplier('S7', 'Nut'), _row: 0 }], schema }
+    await s.engine.deliver({ ref: sender, target, message, progress: () => undefined, signal })
+    assert.equal(target.stored.size, 1)
+    assert.deepEqual(asked, [])
   })
 
   it('a record that the books of results lost fails the run', async () => {
