@@ -164,8 +164,11 @@ async function waitAt(
       const passed = tick() - begun
       const next = Math.min(lookAfter(rules.lookSeconds, turn), rules.waitSeconds) * 1000
       if (passed >= rules.waitSeconds * 1000) break
-      await waitSaying(Math.max(0, next - passed), progressText(entity.name, figures), { signal, waiting }, clock)
-      await look()
+      const text = progressText(entity.name, figures)
+      await waitSaying(Math.max(0, next - passed), text, { signal, waiting }, clock)
+      // Another look may go on, and a target may take its time: the run does not wait for longer.
+      const left = rules.waitSeconds * 1000 - (tick() - begun)
+      await within(look(), (end) => waitSaying(left, text, { signal: end, waiting }, clock), signal)
     }
     const { again } = await ledger.resultFigures(sync.run, entity.name, target.address)
     // Its records are read again in this same run, once.
@@ -175,6 +178,22 @@ async function waitAt(
     run.notices.push(
       `${entity.name}: ${target.address} could not be asked for its results (${asSyncError(error).message}); they are asked for again later.`,
     )
+  }
+}
+
+/** The work, or the time beside it, whichever ends first; the other one is let go of. */
+async function within(
+  work: Promise<void>,
+  time: (signal: AbortSignal) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const stop = new AbortController()
+  try {
+    const timed = time(AbortSignal.any([signal, stop.signal]))
+    for (const one of [work, timed]) one.catch(() => undefined)
+    await Promise.race([work, timed])
+  } finally {
+    stop.abort()
   }
 }
 

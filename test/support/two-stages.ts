@@ -59,7 +59,7 @@ export interface Hub {
   /** Runs in `write`, once it is committed: what it throws loses the answer. */
   answer: (batch: WriteBatch) => void
   /** What it says when it is asked for a result, laid over the true one. */
-  says: (one: PendingResult) => RecordResult | undefined
+  says: (one: PendingResult) => RecordResult | undefined | Promise<RecordResult | undefined>
   /** How many suppliers were processed when an entity was written first. */
   readonly ready: Map<string, number>
   /** Questions for results, in calls of `follow`. */
@@ -151,13 +151,13 @@ export function createHub(): Hub {
           hub.asked++
           if (!hub.slow) hub.process()
           const said = new Map(all.map((one) => [`${one.request}\n${one.key}`, one.said]))
-          return new Map(
-            pending.flatMap((one): [string, RecordResult][] => {
-              const last = one.requests.at(-1)
-              const result = hub.says(one) ?? (last && said.get(`${last.request}\n${one.key}`))
-              return [[one.key, result ?? { kind: 'unknown' }]]
-            }),
-          )
+          const found = new Map<string, RecordResult>()
+          for (const one of pending) {
+            const last = one.requests.at(-1)
+            const result = (await hub.says(one)) ?? (last && said.get(`${last.request}\n${one.key}`))
+            found.set(one.key, result ?? { kind: 'unknown' })
+          }
+          return found
         },
       },
       statements: () => all.length,

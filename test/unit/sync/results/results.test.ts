@@ -133,6 +133,33 @@ describe('two stages: accepted, then processed', () => {
       assert.equal(sums(next, 'purchase_order', sender.name).unchanged, 1)
     })
 
+  it('nor does one that comes while a newer version is accepted', async () => {
+    w.hub.slow = true
+    await run()
+    w.hub.says = async ({ key }) => {
+      if (key !== 'erp|O1') return undefined
+      w.hub.says = () => undefined
+      await s.push('purchase_order', [order('O1', '99.00')])
+      return { kind: 'failed', code: 'E1', text: 'too late', cause: 'data' }
+    }
+    await s.engine.lookAtResults()
+    assert.deepEqual(await s.held(), {})
+    w.hub.process()
+    assert.equal(await s.engine.lookAtResults(), 0)
+    assert.deepEqual(await s.held(), {})
+    assert.equal(w.hub.has('purchase_order')['erp|O1'], '99.00')
+  })
+
+  it('a target that takes long to answer for its results does not keep the run', async () => {
+    const { promise, resolve } = Promise.withResolvers<undefined>()
+    w.hub.says = () => promise
+    const summary = await run()
+    assert.equal(summary.verdict, 'open')
+    assert.deepEqual(numbers(ofOrders(summary)), { accepted: 2, pending: 2 })
+    resolve(undefined)
+    assert.equal(await s.engine.lookAtResults(), 0)
+  })
+
   it('of two versions in one run the first is superseded, in the figures too', async () => {
     w.hub.slow = true
     await run({ entities: ['supplier'] })
