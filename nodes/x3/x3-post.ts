@@ -8,7 +8,8 @@ import { defineSink, field, handle, readConfig, wrongField } from '../kit/kit.ts
 import { sourceThrough } from './client/poll.ts'
 import { createOperations, type OperationNames } from './client/posting/operation.ts'
 import { ORDER_CODINGS, orderReader, type Recode, recoder } from './client/posting/order-coding.ts'
-import { previewJournal } from './client/posting/preview.ts'
+import { previewDocument } from './client/posting/preview.ts'
+import { DOCUMENTS } from './client/posting/publication.ts'
 import { type PostingRules, SIDES, TREATMENTS } from './client/posting/rules.ts'
 import { createX3PostTarget, type X3PostOptions } from './client/posting/target.ts'
 import type { WebServices } from './client/soap/client.ts'
@@ -65,7 +66,7 @@ const orderDimensionRow = z.object({
 })
 /** What a customer's own operation calls things: fields of X3's screens, and members of what it gives. */
 const nameRow = z.object({
-  part: field.choice(['header', 'line', 'reply', 'found']),
+  part: field.choice(['header', 'line', 'reply', 'found', 'tax']),
   ours: field.text('a name of the operation needs what it is for'),
   theirs: field.text('a name of the operation is missing'),
 })
@@ -73,6 +74,8 @@ const rows = <T extends z.ZodType>(row: T) => z.array(row, { error: 'must be a l
 
 const config = z.object({
   door: field.choice(['services', 'operation']),
+  /** What is made: a supplier invoice only by an operation. */
+  document: field.choice(DOCUMENTS),
   postOperation: field.optional(),
   postInput: field.optional(),
   findOperation: field.optional(),
@@ -103,6 +106,8 @@ const config = z.object({
   testDebit: field.optional(),
   testCredit: field.optional(),
   testDimension: field.optional(),
+  /** Of a supplier invoice. */
+  testSupplier: field.optional(),
   lookMinutes: field.optional('1, 5, 15'),
   settleMinutes: field.number(20, 0.01, 1440),
   everyMinutes: field.number(5, 0.01, 1440),
@@ -163,7 +168,9 @@ function optionsOf(values: Config, client: X3Client): X3PostOptions {
     rules: rulesOf(values),
     publication: values.door === 'operation' ? values.postOperation : publication,
     referenceField: values.referenceField,
+    document: values.document,
     test: {
+      ...(values.document === 'invoice' ? { supplier: values.testSupplier } : {}),
       site: values.testSite,
       entryType: values.testEntryType,
       journal: '',
@@ -182,7 +189,7 @@ function optionsOf(values: Config, client: X3Client): X3PostOptions {
 function namesOf(values: Config): OperationNames {
   const of = (part: Config['names'][number]['part']): Record<string, string> =>
     Object.fromEntries(values.names.filter((row) => row.part === part).map(({ ours, theirs }) => [ours, theirs]))
-  const { lines = 'lines', ...header } = of('header')
+  const { lines = 'lines', taxes, ...header } = of('header')
   const [reply, found] = [of('reply'), of('found')]
   const need = (part: Record<string, string>, where: string, name: string): string => {
     const given = part[name]
@@ -198,6 +205,7 @@ function namesOf(values: Config): OperationNames {
     if (values[`${name}Operation`] === '') throw wrongField(`${name}Operation`, 'write package, node and operation')
   return {
     ...{ post: operation('post'), find: operation('find'), header, line: of('line'), lines },
+    ...(taxes ? { taxes, tax: of('tax') } : {}),
     ...(values.deleteOperation ? { remove: operation('delete') } : {}),
     reply: {
       number: need(reply, 'the reply', 'number'),
@@ -216,6 +224,11 @@ function namesOf(values: Config): OperationNames {
 }
 
 function servicesOf(values: Config, { services, connection }: X3Client): WebServices {
+  if (values.document === 'invoice' && values.door === 'services')
+    throw wrongField(
+      'document',
+      'a supplier invoice is made by an operation of your own: choose that under "Written by"',
+    )
   if (values.door === 'operation') return createOperations(connection, namesOf(values))
   if (services) return services
   throw syncError(
@@ -256,8 +269,8 @@ export default function (RED: NodeAPI): void {
         throw syncError('config', 'x3.post-preview', 'No invoice has come to this node since it was started', {
           hint: 'Deploy, run the sync once, and open the preview again. What is held comes here too.',
         })
-      const rules = rulesOf(readConfig({ config, version: 1 }, body.config))
-      return previewJournal(last, rules, new Date().toISOString().slice(0, 10))
+      const values = readConfig({ config, version: 1 }, body.config)
+      return previewDocument(values.document, last, rulesOf(values), new Date().toISOString().slice(0, 10))
     }),
   )
 }

@@ -14,6 +14,8 @@ export interface CustomOptions {
   readonly refusal?: CustomRefusal
   /** The number is left out of the answer. */
   readonly noNumber?: boolean
+  /** Accounts that a supplier invoice is posted to by itself: of the tax and of what is owed. */
+  readonly invoices?: { readonly tax: string; readonly control: string }
 }
 
 const schema = buildSchema(`
@@ -22,15 +24,25 @@ const schema = buildSchema(`
     site: String entryType: String journal: String date: String status: String currency: String rateDate: String
     reference: String description: String sourceDocument: String sourceDate: String lines: [ZJournalLine_Input!]
   }
+  input ZInvoiceLine_Input { site: String account: String! amount: String! text: String taxCode: String orderNumber: String orderLine: String costCentre: String }
+  input ZInvoiceTax_Input { code: String! base: String! amount: String! }
+  input ZInvoice_Input {
+    site: String! invoiceType: String! date: String! status: String! currency: String! supplier: String! reference: String! description: String
+    supplierNumber: String supplierDate: String dueDate: String withoutTax: String tax: String withTax: String!
+    lines: [ZInvoiceLine_Input!]! taxes: [ZInvoiceTax_Input!]
+  }
   input ZFind_Input { reference: String! }
   input ZDelete_Input { entryType: String! number: String! }
+  input ZDeleteInvoice_Input { invoiceType: String! number: String! }
   type ZPosted { created: Int message: String journalNumber: String journalType: String }
   type ZFoundJournal { journalNumber: String journalType: String status: String reference: String currency: String owed: String partner: String }
   type ZFound { journals: [ZFoundJournal!] }
   type ZJournal {
     postJournal(parameters: ZJournal_Input!): ZPosted
+    postInvoice(parameters: ZInvoice_Input!): ZPosted
     findJournal(parameters: ZFind_Input!): ZFound
     deleteJournal(parameters: ZDelete_Input!): ZPosted
+    deleteInvoice(parameters: ZDeleteInvoice_Input!): ZPosted
   }
   type ZTieout { journal: ZJournal }
   type Mutation { zTieout: ZTieout }
@@ -58,7 +70,18 @@ const LINE: Readonly<Record<string, string>> = {
 type Input = Readonly<Record<string, string | null>> & { readonly lines?: readonly Readonly<Record<string, string>>[] }
 
 /** Answers a request whose text is a mutation. `journals` is of the wide shape. */
-export function createCustom(journals: Journals, { refusal = 'member', noNumber = false }: CustomOptions) {
+export function createCustom(
+  journals: Journals,
+  { refusal = 'member', noNumber = false, invoices = { tax: '', control: '' } }: CustomOptions,
+) {
+  const save = (object: X3Object): object => {
+    const { HAE0_1: { TYP = '', NUM = '' } = {} } = journals.save(object).groups
+    return { created: 1, message: 'Created', journalType: TYP, journalNumber: noNumber ? '' : NUM }
+  }
+  const remove = (TYP: string, NUM: string): object => {
+    journals.remove(new Map(Object.entries({ TYP, NUM })))
+    return { created: 1, message: 'Deleted' }
+  }
   const refused = (error: unknown): object => {
     if (!(error instanceof Refused)) throw error
     if (refusal === 'member') return { created: 0, message: error.message, journalNumber: '' }
@@ -73,19 +96,16 @@ export function createCustom(journals: Journals, { refusal = 'member', noNumber 
     }
   }
   const journal = {
-    postJournal: ({ parameters }: { parameters: Input }) =>
-      attempt(() => {
-        const { HAE0_1: { TYP = '', NUM = '' } = {} } = journals.save(objectOf(parameters)).groups
-        return { created: 1, message: 'Created', journalType: TYP, journalNumber: noNumber ? '' : NUM }
-      }),
+    postJournal: ({ parameters }: { parameters: Input }) => attempt(() => save(objectOf(parameters))),
+    postInvoice: ({ parameters }: { parameters: InvoiceInput }) =>
+      attempt(() => save(journalOfInvoice(parameters, invoices))),
     findJournal: ({ parameters }: { parameters: { reference: string } }) => ({
       journals: journals.query(new Map([['REFINT', parameters.reference]]), 20).map((line) => foundOf(journals, line)),
     }),
     deleteJournal: ({ parameters }: { parameters: { entryType: string; number: string } }) =>
-      attempt(() => {
-        journals.remove(new Map(Object.entries({ TYP: parameters.entryType, NUM: parameters.number })))
-        return { created: 1, message: 'Deleted' }
-      }),
+      attempt(() => remove(parameters.entryType, parameters.number)),
+    deleteInvoice: ({ parameters }: { parameters: { invoiceType: string; number: string } }) =>
+      attempt(() => remove(parameters.invoiceType, parameters.number)),
   }
   return (request: { readonly query: string; readonly variables?: Record<string, unknown> | null | undefined }) => {
     const rootValue = { zTieout: { journal } }
@@ -116,6 +136,33 @@ function objectOf({ lines = [], ...header }: Input): X3Object {
   const line = (given: Readonly<Record<string, string>>): Fields =>
     Object.fromEntries(Object.entries(given).map(([name, value]) => [LINE[name] ?? name, value ?? '']))
   return { groups, tables: { HAE2_1: lines.map(line) } }
+}
+
+interface InvoiceInput {
+  readonly [name: string]: unknown
+  readonly supplier: string
+  readonly withTax: string
+  readonly lines: readonly Readonly<Record<string, string>>[]
+  readonly taxes?: readonly Readonly<Record<string, string>>[]
+}
+
+/** What X3 makes of a supplier invoice when it is posted: its costs, its tax, and what is owed. All sums must agree. */
+function journalOfInvoice(input: InvoiceInput, accounts: NonNullable<CustomOptions['invoices']>): X3Object {
+  const { supplier, withTax, lines, taxes = [], ...header } = input
+  const sided = (amount: string): Fields => (amount.startsWith('-') ? { CDT: amount.slice(1) } : { DEB: amount })
+  const costs = lines.map(({ account = '', amount = '0', text = '', taxCode = '', costCentre = '' }) => ({
+    ...{ ACC1: account, DES: text, ...sided(amount) },
+    ...(taxCode ? { TAX: taxCode } : {}),
+    ...(costCentre ? { CCE1: costCentre } : {}),
+  }))
+  const taxed = taxes
+    .filter(({ amount }) => Number(amount) !== 0)
+    .map(({ code = '', amount = '0' }) => ({ ACC1: accounts.tax, TAX: code, ...sided(amount) }))
+  const names = { invoiceType: 'entryType', supplierNumber: 'sourceDocument', supplierDate: 'sourceDate' }
+  const known = Object.entries(header).map(([name, value]) => [names[name as keyof typeof names] ?? name, value])
+  const { groups } = objectOf(Object.fromEntries(known) as Input)
+  const owed = { ACC1: accounts.control, BPR: supplier, CDT: withTax }
+  return { groups, tables: { HAE2_1: [...costs, ...taxed, owed] } }
 }
 
 function foundOf(journals: Journals, { TYP = '', NUM = '', STA = '', CUR = '', REFINT = '' }: Fields): object {

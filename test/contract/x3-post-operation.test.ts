@@ -37,6 +37,10 @@ describe("journals posted by a customer's own operation of GraphQL", () => {
     accounts = [...account.walk()].filter(({ chart, active }) => chart === 'FRA' && active).map(({ code }) => code)
     supplier = [...suppliers.walk()][0]?.code ?? ''
   }
+  const accountsOf = async (options: Parameters<typeof startX3Fixture>[0]): Promise<string[]> => {
+    await open(options)
+    return accounts
+  }
   function target(names = OPERATION): PostTarget {
     const [cost = '', tax = '', , control = ''] = accounts
     const rules = {
@@ -91,6 +95,50 @@ describe("journals posted by a customer's own operation of GraphQL", () => {
     await post(to, twice)
     assert.equal((await findOf(to, twice))?.kind, 'twice')
     assert.deepEqual(await findOf(to, invoice({ id: 'none' })), { kind: 'absent' })
+  })
+
+  it('may be supplier invoices: tested, made with their taxes, and found with what they owe', async () => {
+    const [cost = '', taxAccount = '', , control = ''] = await accountsOf({ custom: {} })
+    await open({ custom: { invoices: { tax: taxAccount, control } } })
+    const names: OperationNames = {
+      ...OPERATION,
+      post: { path: 'zTieout.journal.postInvoice', input: 'ZInvoice_Input' },
+      remove: { path: 'zTieout.journal.deleteInvoice', input: 'ZDeleteInvoice_Input' },
+      header: {
+        ...{ FCY: 'site', TYP: 'invoiceType', NUM: 'number', ACCDAT: 'date', STA: 'status', CUR: 'currency' },
+        ...{ BPR: 'supplier', BPRVCR: 'supplierNumber', BPRDATVCR: 'supplierDate', DESVCR: 'description' },
+        ...{ REFINT: 'reference', AMTNOT: 'withoutTax', AMTTAX: 'tax', AMTATI: 'withTax', DUDDAT: 'dueDate' },
+      },
+      line: { ACC1: 'account', AMT: 'amount', DES: 'text', TAX: 'taxCode', CCE1: 'costCentre', ORDER: 'orderNumber' },
+      ...{ taxes: 'taxes', tax: { TAX: 'code', BASTAX: 'base', AMTTAX: 'amount' } },
+    }
+    const test = { site: 'FR011', entryType: 'BPSIN', journal: '', currency: 'EUR', debit: cost, credit: '' }
+    const to = createX3PostTarget(connection, createOperations(connection, names), {
+      rules: { ...handRules, dimensions: [], dueDateField: 'DUDDAT' },
+      ...{ publication: 'invoices', referenceField: 'REFINT', document: 'invoice' },
+      test: { ...test, dimensions: {}, supplier },
+    })
+    assert.deepEqual(await to.test?.(context()), { proved: true })
+    const record = invoice()
+    const facts = await to.check(written(record), context())
+    const outcome = await post(to, record)
+    assert.equal(outcome.kind, 'posted', JSON.stringify(outcome))
+    const found = await findOf(to, record)
+    assert.deepEqual(found?.kind === 'posted' && [found.result.amount, found.result.party, found.result.status], [
+      facts.amount,
+      supplier,
+      'final',
+    ])
+    const { key = '' } = posted()[0] ?? {}
+    const lines = fixture.books.tables.journalEntry.get(key)?.lines ?? []
+    assert.deepEqual(
+      lines.map(({ account, sign, amount, tax }) => [account, sign, amount, tax]),
+      [
+        [cost, 1, '100.00', 'NOR'],
+        [taxAccount, 1, '20.00', 'NOR'],
+        [control, -1, '120.00', null],
+      ],
+    )
   })
 
   it('are refused only where the member for success says no, or a severe diagnosis leaves no data', async () => {

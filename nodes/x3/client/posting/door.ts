@@ -11,6 +11,8 @@ import { buildJournal, type Journal } from './journal.ts'
 import type { Recode } from './order-coding.ts'
 import {
   checkPublished,
+  type Document,
+  invoiceObjectOf,
   isPublished,
   objectOf,
   type Publication,
@@ -18,6 +20,7 @@ import {
   REFERENCE_FIELDS,
 } from './publication.ts'
 import type { PostingRules } from './rules.ts'
+import { buildSupplierInvoice } from './supplier-invoice.ts'
 
 export interface DoorOptions {
   readonly rules: PostingRules
@@ -25,6 +28,8 @@ export interface DoorOptions {
   readonly publication: string
   /** Field that carries the reference; empty: the first that is published and found by. */
   readonly referenceField: string
+  /** Absent: a journal. */
+  readonly document?: Document
   /** Rows whose order Basware does not have; absent: as approved. */
   readonly recode?: Recode
 }
@@ -59,13 +64,15 @@ const note = z.object({ fields: z.tuple([z.string()], z.string()) })
 export function createDoor(
   connection: X3Connection,
   services: WebServices,
-  { rules, publication: name, referenceField, recode = async (invoice) => invoice }: DoorOptions,
+  { rules, publication: name, referenceField, document = 'journal', recode = async (invoice) => invoice }: DoorOptions,
 ): JournalDoor {
   let described: Promise<Publication> | undefined
   const door: JournalDoor = {
     publication(context, anew = false) {
       if (anew) described = undefined
-      described ??= services.describe(name, callOf('Journals', context)).then((groups) => publicationOf(name, groups))
+      described ??= services
+        .describe(name, callOf('Journals', context))
+        .then((groups) => publicationOf(name, groups, document))
       described.catch(() => {
         described = undefined
       })
@@ -89,8 +96,13 @@ export function createDoor(
       checkPublished(published, rules)
       const [reference] = await door.fields(published, context)
       const invoice = await recode(readInvoice(record), context.signal)
-      const journal = buildJournal(invoice, rules, door.today())
-      return { journal, published, object: objectOf(journal, published, { reference, as, rules }) }
+      const writing = { reference, as, rules }
+      if (document === 'journal') {
+        const journal = buildJournal(invoice, rules, door.today())
+        return { journal, published, object: objectOf(journal, published, writing) }
+      }
+      const journal = buildSupplierInvoice(invoice, rules, door.today())
+      return { journal, published, object: invoiceObjectOf(journal, published, writing) }
     },
     today: () => new Date(connection.clock.now()).toISOString().slice(0, 10),
   }

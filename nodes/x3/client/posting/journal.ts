@@ -82,14 +82,14 @@ export function buildJournal(invoice: Invoice, rules: PostingRules, today: strin
   }
 }
 
-const plain = (account: string, amount: Big, text: string): JournalLine => ({
+export const plain = (account: string, amount: Big, text: string): JournalLine => ({
   ...{ account, amount, text },
   ...{ partner: '', tax: '', isTaxOptional: true, dimensions: {} },
 })
 
 const turned = (line: JournalLine): JournalLine => ({ ...line, amount: line.amount.times(-1) })
 
-function companyOf({ company }: Invoice, { companies }: PostingRules): CompanyRule {
+export function companyOf({ company }: Invoice, { companies }: PostingRules): CompanyRule {
   const found = companies.find((rule) => rule.company === company)
   if (found) return found
   throw hold(
@@ -100,7 +100,7 @@ function companyOf({ company }: Invoice, { companies }: PostingRules): CompanyRu
   )
 }
 
-function typeOf({ invoice_type: type }: Invoice, { types }: PostingRules): TypeRule {
+export function typeOf({ invoice_type: type }: Invoice, { types }: PostingRules): TypeRule {
   const found = types.find((rule) => rule.type === type)
   if (found) return found
   throw hold(
@@ -147,9 +147,9 @@ function linesOfRows(invoice: Invoice, rules: PostingRules, company: CompanyRule
 }
 
 /** Goods whose receipt the site has booked already wait on an account for their invoice. */
-const isAccrued = (row: CodingRow, { accrual }: CompanyRule): boolean => accrual !== '' && row.receipt !== ''
+export const isAccrued = (row: CodingRow, { accrual }: CompanyRule): boolean => accrual !== '' && row.receipt !== ''
 
-function accountOf(row: CodingRow, company: CompanyRule): string {
+export function accountOf(row: CodingRow, company: CompanyRule): string {
   if (isAccrued(row, company)) return company.accrual
   if (row.account !== '') return row.account
   throw hold(
@@ -160,9 +160,10 @@ function accountOf(row: CodingRow, company: CompanyRule): string {
   )
 }
 
-const textOf = (row: CodingRow, invoice: Invoice): string => row.description || invoice.description || invoice.number
+export const textOf = (row: CodingRow, invoice: Invoice): string =>
+  row.description || invoice.description || invoice.number
 
-const dimensionsOf = (row: CodingRow, { dimensions }: PostingRules): Record<string, string> =>
+export const dimensionsOf = (row: CodingRow, { dimensions }: PostingRules): Record<string, string> =>
   Object.fromEntries([
     ...dimensions.map(({ column, field }) => [field, rowText(row, column)]).filter(([, code]) => code !== ''),
     ...Object.entries(row.ofOrder),
@@ -184,7 +185,12 @@ function taxLines(taxes: readonly TaxLine[], invoice: Invoice): JournalLine[] {
   })
 }
 
-function roundingLines(difference: Big, { rounding }: CompanyRule, rules: PostingRules, scale: number): JournalLine[] {
+export function roundingLines(
+  difference: Big,
+  { rounding }: CompanyRule,
+  rules: PostingRules,
+  scale: number,
+): JournalLine[] {
   if (difference.eq(0)) return []
   if (rounding !== '' && difference.abs().lte(unitsOf(rules.roundingUnits, scale)))
     return [plain(rounding, difference, 'Rounding')]

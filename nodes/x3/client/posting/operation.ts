@@ -29,6 +29,9 @@ export interface OperationNames {
   /** The same for a line, and the name under which lines go. */
   readonly line: Fields
   readonly lines: string
+  /** Of a supplier invoice: a list of its taxes, if there is one. */
+  readonly tax?: Fields
+  readonly taxes?: string
   /** Members of what posting gives; `success` may be empty. */
   readonly reply: { readonly number: string; readonly type: string; readonly success: string; readonly message: string }
   /** The list in what finding gives, and members of its elements; those that may be empty are not compared then. */
@@ -48,6 +51,7 @@ export interface OperationNames {
 }
 
 const LINES = 'lines'
+const TAXES = 'taxes'
 const HEADER = 'header'
 const DATES = /DAT/
 const NAME = /^[A-Za-z_]\w{0,99}$/
@@ -164,11 +168,12 @@ function textOf({ path, input }: Operation, members: string): string {
 }
 
 /** What is published is what has a name. */
-function groupsOf({ header, line }: OperationNames): PublishedGroup[] {
+function groupsOf({ header, line, tax, taxes }: OperationNames): PublishedGroup[] {
   const fields = (names: Fields) => Object.keys(names).map((name) => ({ name, type: 'Char', length: undefined }))
   return [
     { id: HEADER, kind: 'GRP', fields: [...fields(header), { name: 'NUM', type: 'Char', length: undefined }] },
     { id: LINES, kind: 'TAB', fields: fields(line) },
+    ...(taxes && tax ? [{ id: TAXES, kind: 'TAB' as const, fields: fields(tax) }] : []),
   ]
 }
 
@@ -185,6 +190,7 @@ function parametersOf({ groups, tables }: X3Object, names: OperationNames): obje
   return {
     ...renamed(groups[HEADER] ?? {}, names.header),
     [names.lines]: (tables[LINES] ?? []).map((line) => renamed(line, names.line)),
+    ...(names.taxes && { [names.taxes]: (tables[TAXES] ?? []).map((tax) => renamed(tax, names.tax ?? {})) }),
   }
 }
 

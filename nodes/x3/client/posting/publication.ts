@@ -7,6 +7,7 @@ import { type Fields, headerOf, type PublishedGroup, type X3Object } from '../so
 import { hold } from './hold.ts'
 import type { Journal, JournalLine } from './journal.ts'
 import type { PostingRules } from './rules.ts'
+import type { SupplierInvoice } from './supplier-invoice.ts'
 
 /** A publication, ready to be written. */
 export interface Publication {
@@ -14,25 +15,52 @@ export interface Publication {
   readonly groups: readonly PublishedGroup[]
   /** The table of lines: the one that has ACC1. */
   readonly lines: PublishedGroup
+  /** Of a supplier invoice: the table of its taxes, if there is one. */
+  readonly taxes?: PublishedGroup | undefined
+}
+
+/** What is made in X3: a journal, or a supplier invoice by an operation of the customer's. */
+export const DOCUMENTS = ['journal', 'invoice'] as const
+export type Document = (typeof DOCUMENTS)[number]
+
+/** Fields that none can do without: of the header, and of a line. */
+const NEEDED: Readonly<Record<Document, readonly [header: readonly string[], line: readonly string[]]>> = {
+  journal: [
+    ['FCY', 'TYP', 'NUM', 'ACCDAT', 'STA', 'CUR'],
+    ['ACC1', 'BPR', 'DEB', 'CDT'],
+  ],
+  invoice: [
+    ['FCY', 'TYP', 'NUM', 'ACCDAT', 'STA', 'CUR', 'BPR', 'AMTATI'],
+    ['ACC1', 'AMT'],
+  ],
 }
 
 /** Fields that may carry the reference, the best one first. */
 export const REFERENCE_FIELDS = ['REFINT', 'REF', 'BPRVCR'] as const
 
-/** Throws `config` for a publication that lacks what no journal can do without. */
-export function publicationOf(name: string, groups: readonly PublishedGroup[]): Publication {
+/** Throws `config` for a publication that lacks what no document can do without. */
+export function publicationOf(
+  name: string,
+  groups: readonly PublishedGroup[],
+  document: Document = 'journal',
+): Publication {
+  const [header, line] = NEEDED[document]
   const lines = groups.find(({ kind, fields }) => kind === 'TAB' && fields.some((field) => field.name === 'ACC1'))
   const missing = [
-    ...['FCY', 'TYP', 'NUM', 'ACCDAT', 'STA', 'CUR'].filter((field) => !groupOf(groups, field)),
-    ...['ACC1', 'BPR', 'DEB', 'CDT'].filter((field) => !lines?.fields.some((one) => one.name === field)),
+    ...header.filter((field) => !groupOf(groups, field)),
+    ...line.filter((field) => !lines?.fields.some((one) => one.name === field)),
   ]
-  if (lines && missing.length === 0) return { name, groups, lines }
+  const taxes = groups.find(({ kind, fields }) => kind === 'TAB' && fields.some((field) => field.name === 'AMTTAX'))
+  if (lines && missing.length === 0) return { name, groups, lines, taxes }
   throw syncError(
     'config',
     'x3.publication',
-    `${name} does not publish ${missing.join(', ')}, without which no journal can be written`,
+    `${name} does not publish ${missing.join(', ')}, without which no ${document === 'journal' ? 'journal' : 'supplier invoice'} can be written`,
     {
-      hint: 'Publish the object GAS (function GESGAS) with these fields, and restart the pool.',
+      hint:
+        document === 'journal'
+          ? 'Publish the object GAS (function GESGAS) with these fields, and restart the pool.'
+          : 'Say in the table of names of the node how the operation calls them.',
     },
   )
 }
@@ -89,6 +117,45 @@ export function objectOf(journal: Journal, publication: Publication, { reference
   )
 }
 
+/** The supplier invoice to save. Throws `data` where the operation has no parameter for what the invoice has. */
+export function invoiceObjectOf(
+  invoice: SupplierInvoice,
+  publication: Publication,
+  { reference, as, rules }: Writing,
+): X3Object {
+  const { scale, number, description, tax, taxes } = invoice
+  const { lines, name } = publication
+  const has = (field: string): boolean => lines.fields.some((one) => one.name === field)
+  const isBare = invoice.rows.find((row) => !row.isTaxOptional && !has('TAX'))
+  if (isBare && !publication.taxes)
+    throw hold(
+      'tax-field',
+      'tax_code',
+      `it has tax with the code ${isBare.tax}, and ${name} has no parameter for it`,
+      'Give the operation a parameter for TAX of lines, and its name to the node.',
+    )
+  const size = (amount: Big): string => amount.toFixed(scale)
+  return written(
+    publication,
+    {
+      ...{ FCY: invoice.site, TYP: invoice.entryType, NUM: '', JOU: invoice.journal, ACCDAT: compact(invoice.date) },
+      ...{ STA: as === 'final' ? '2' : '1', CUR: invoice.currency, RATDAT: compact(invoice.date) },
+      ...{ BPR: invoice.supplier, BPRVCR: number, BPRDATVCR: compact(invoice.documentDate) },
+      ...{ DESVCR: description || number, AMTNOT: size(invoice.net), AMTTAX: size(tax), AMTATI: size(invoice.gross) },
+      ...(invoice.paymentBlock ? { [rules.blockField]: rules.blockValue } : {}),
+      ...(rules.dueDateField && invoice.dueDate ? { [rules.dueDateField]: compact(invoice.dueDate) } : {}),
+      [reference]: invoice.reference,
+    },
+    invoice.rows.map((row) => ({
+      ...{ FCYLIN: invoice.site, ACC1: row.account, AMT: size(row.amount), DES: row.text },
+      ...(row.tax ? { TAX: row.tax } : {}),
+      ...(row.order ? { ORDER: row.order, ORDERLINE: row.orderLine } : {}),
+      ...row.dimensions,
+    })),
+    taxes.map(({ code, base, amount }) => ({ TAX: code, BASTAX: size(base), AMTTAX: size(amount) })),
+  )
+}
+
 function lineOf(line: JournalLine, { site, scale }: Journal, { name, lines }: Publication): Fields {
   const hasTax = lines.fields.some((field) => field.name === 'TAX')
   if (!hasTax && line.tax !== '' && !line.isTaxOptional)
@@ -108,7 +175,12 @@ function lineOf(line: JournalLine, { site, scale }: Journal, { name, lines }: Pu
 }
 
 /** Puts fields where they are published, texts cut to what fits. One that is not published is left out. */
-export function written({ groups, lines }: Publication, header: Fields, rows: readonly Fields[]): X3Object {
+export function written(
+  { groups, lines, taxes }: Publication,
+  header: Fields,
+  rows: readonly Fields[],
+  taxRows: readonly Fields[] = [],
+): X3Object {
   const filled = (group: PublishedGroup, values: Fields): Fields =>
     Object.fromEntries(
       group.fields.flatMap(({ name, length }) => {
@@ -120,7 +192,13 @@ export function written({ groups, lines }: Publication, header: Fields, rows: re
     .filter(({ kind }) => kind === 'GRP')
     .map((group) => [group.id, filled(group, header)] as const)
     .filter(([, values]) => Object.keys(values).length > 0)
-  return { groups: Object.fromEntries(parts), tables: { [lines.id]: rows.map((row) => filled(lines, row)) } }
+  return {
+    groups: Object.fromEntries(parts),
+    tables: {
+      [lines.id]: rows.map((row) => filled(lines, row)),
+      ...(taxes ? { [taxes.id]: taxRows.map((row) => filled(taxes, row)) } : {}),
+    },
+  }
 }
 
 /** Fields with a text for people, and the length that they have where the publication does not say. */

@@ -17,6 +17,8 @@ export interface TestDraft {
   readonly credit: string
   /** Fields of both lines, such as a cost centre: `CCE1`. */
   readonly dimensions: Fields
+  /** Of a supplier invoice, which takes the place of the account that is credited. */
+  readonly supplier?: string
 }
 
 interface Trying {
@@ -43,7 +45,14 @@ export async function tryPosting(
 ): Promise<Tried> {
   const { services, publication, candidates } = trying
   const { reference, call } = given
-  const missing = (['site', 'entryType', 'currency', 'debit', 'credit'] as const).filter((name) => draft[name] === '')
+  const needed = [
+    'site',
+    'entryType',
+    'currency',
+    'debit',
+    draft.supplier === undefined ? 'credit' : 'supplier',
+  ] as const
+  const missing = needed.filter((name) => draft[name] === '')
   if (missing.length > 0)
     return failed(
       `nothing was posted: ${missing.join(', ')} of the test draft is missing`,
@@ -78,6 +87,13 @@ function fieldsOf(
   const scale = scaleOf(draft.currency)
   const amount = shown(unitsOf(1, scale), scale)
   const line = { FCYLIN: draft.site, DES: 'Tieout: test, to be deleted', ...draft.dimensions }
+  const { supplier } = draft
+  const ofInvoice = supplier && {
+    BPR: supplier,
+    AMTNOT: amount,
+    AMTTAX: shown(unitsOf(0, scale), scale),
+    AMTATI: amount,
+  }
   return [
     {
       ...{
@@ -90,12 +106,15 @@ function fieldsOf(
         STA: '1',
       },
       ...{ DESVCR: 'Tieout: test, to be deleted', RATDAT: compact(today), CUR: draft.currency },
+      ...ofInvoice,
       ...Object.fromEntries(candidates.map((field) => [field, reference])),
     },
-    [
-      { ...line, ACC1: draft.debit, DEB: amount },
-      { ...line, ACC1: draft.credit, CDT: amount },
-    ],
+    ofInvoice
+      ? [{ ...line, ACC1: draft.debit, AMT: amount }]
+      : [
+          { ...line, ACC1: draft.debit, DEB: amount },
+          { ...line, ACC1: draft.credit, CDT: amount },
+        ],
   ]
 }
 
