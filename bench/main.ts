@@ -12,6 +12,7 @@ import { describeParse, parseBench } from './intacct-parse.ts'
 import { benchPosting } from './posting.ts'
 import { medianPass, type Pass, printOverlap, printPasses, ratios } from './report.ts'
 import type { Accounts, SandboxCommands, Systems } from './sandbox.ts'
+import { benchSending } from './sending.ts'
 
 /** The benches, and the systems between which their flows stand. */
 const BENCHES: Readonly<Record<string, Systems>> = {
@@ -24,7 +25,8 @@ const BENCHES: Readonly<Record<string, Systems>> = {
 const USAGE = `npm run bench -- ${Object.keys(BENCHES).join('|')} [--rows 100000] [--times 3] [--json]
   --page-ms N --statement-ms N   latency of the sandbox: the flow beside reading alone and writing alone
   --profile DIR                  writes CPU profiles of floor and flow there
-npm run bench -- basware-x3 [--invoices 300] [--times 3] [--latency-ms N] [--profile DIR] [--json]`
+npm run bench -- basware-x3 [--invoices 300] [--times 3] [--latency-ms N] [--profile DIR] [--json]
+npm run bench -- x3-basware [--orders 1000] [--times 3] [--latency-ms N] [--profile DIR] [--json]`
 
 interface Options {
   readonly flow: string
@@ -204,6 +206,7 @@ async function floorPass(
 try {
   const [name, ...rest] = process.argv.slice(2)
   if (name === 'basware-x3') await benchPosting(rest)
+  else if (name === 'x3-basware') await benchSending(rest)
   else await bench(readOptions(process.argv.slice(2)))
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}\n`)

@@ -1,6 +1,6 @@
 /** `npm run bench -- basware-x3`: what the flow costs that posts, beside a bare script that does the same to the same invoices. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { comparePostings } from '../demo/compare-postings.ts'
@@ -10,33 +10,16 @@ import { deploy, type Entrance, entrance, filledIn, readTemplate, runOnce } from
 import { freePort, until } from '../demo/process.ts'
 import { type Child, startChild } from './child.ts'
 import type { FloorPosting } from './floor-posting.ts'
-import { median } from './measure.ts'
+import { cpuSeconds, type Figures, type PassOptions, profiling, report, script } from './passes.ts'
 import type { PostingSandbox } from './posting-sandbox.ts'
 
 const FLOW = 'basware-to-x3'
-/** Wall time of the flow over that of the floor. */
-const GOAL = 1.4
 const PLACE = { sync: FLOW, entity: 'basware_invoice' }
 const PATIENCE = 900
 
-interface Options {
+interface Options extends PassOptions {
   readonly invoices: number
-  readonly times: number
-  readonly latencyMs: number
-  readonly json: boolean
-  readonly profile: string | undefined
 }
-
-/** One pass. */
-interface Figures {
-  readonly wall: number
-  readonly cpu: number
-  readonly requests: number
-  readonly sandboxCpu: number
-}
-
-const script = (name: string): string => join(import.meta.dirname, `${name}.ts`)
-const say = (text: string): void => void process.stdout.write(`${text}\n`)
 
 function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
@@ -98,9 +81,6 @@ async function floorPass(options: Options, sandbox: Sandbox): Promise<Figures> {
   }
 }
 
-const profiling = ({ profile }: Options): string[] =>
-  profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
-
 async function flowPass(options: Options, sandbox: Sandbox): Promise<Figures> {
   const dir = mkdtempSync(join(tmpdir(), 'tieout-bench-'))
   let editor: Editor | undefined
@@ -144,38 +124,6 @@ async function begin(editor: Editor, { ledger }: Entrance): Promise<void> {
   await tell('as', { as: 'final', reason: 'bench' })
 }
 
-/** Seconds of all threads so far, as Linux counts them in hundredths. */
-function cpuSeconds({ child }: Editor): number {
-  const stat = readFileSync(`/proc/${child.process.pid}/stat`, 'utf8')
-  const [user = 0, system = 0] = stat
-    .slice(stat.lastIndexOf(')') + 2)
-    .split(' ')
-    .slice(11, 13)
-    .map(Number)
-  return (user + system) / 100
-}
-
-const medians = (passes: readonly Figures[]): Figures => {
-  const of = (name: keyof Figures): number => Math.round(median(passes.map((one) => one[name])) * 1000) / 1000
-  return { wall: of('wall'), cpu: of('cpu'), requests: of('requests'), sandboxCpu: of('sandboxCpu') }
-}
-
-function print(options: Options, floor: Figures, flow: Figures): void {
-  say(`${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, Node ${process.version}`)
-  say(
-    `${options.invoices} invoices, medians of ${options.times} passes each, ${options.latencyMs} ms added to each reply\n`,
-  )
-  say(`${''.padEnd(28)}${'floor'.padStart(12)}${'flow'.padStart(12)}`)
-  const lines = [
-    ['wall seconds', 'wall'],
-    ['CPU seconds', 'cpu'],
-    ['requests', 'requests'],
-    ["the sandbox's CPU seconds", 'sandboxCpu'],
-  ] as const
-  for (const [title, name] of lines)
-    say(`${title.padEnd(28)}${String(floor[name]).padStart(12)}${String(flow[name]).padStart(12)}`)
-}
-
 /** Prints the figures. Throws an `Error` in words where a pass did not post everything once. */
 export async function benchPosting(args: readonly string[]): Promise<void> {
   const options = readOptions(args)
@@ -190,13 +138,5 @@ export async function benchPosting(args: readonly string[]): Promise<void> {
   } finally {
     await sandbox.stop()
   }
-  const [floor, flow] = [medians(floors), medians(flows)]
-  print(options, floor, flow)
-  const ratio = (name: 'wall' | 'cpu'): number => Math.round((flow[name] / floor[name]) * 100) / 100
-  say(
-    `\nrequests per invoice: floor ${(floor.requests / options.invoices).toFixed(1)}, flow ${(flow.requests / options.invoices).toFixed(1)}`,
-  )
-  say(`CPU ratio ${ratio('cpu')}\nwall ratio ${ratio('wall')} (to reach: ${GOAL})`)
-  if (options.json)
-    say(JSON.stringify({ invoices: options.invoices, wallRatio: ratio('wall'), cpuRatio: ratio('cpu'), floor, flow }))
+  report(options, { count: options.invoices, what: 'invoices', per: 1 }, floors, flows)
 }
