@@ -12,6 +12,7 @@ export function readNumbers(db: Database, now: () => number): ReadNumbers {
     save: "INSERT INTO meta (name, value) VALUES ('reserved', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
   })
   let reserved = Number((load.get() as { value: string } | undefined)?.value ?? 0)
+  const readBefore = reserved
   let last = reserved
   const reserve = (from: number) =>
     db.guard(() => {
@@ -19,6 +20,7 @@ export function readNumbers(db: Database, now: () => number): ReadNumbers {
       reserved = from + ahead
     })
   return {
+    readBefore,
     nextRead() {
       const number = Math.max(last + 1, Math.floor(now() * 1000))
       if (number >= reserved) reserve(number)

@@ -4,9 +4,9 @@
  */
 import type { Adoption, Ledger, Notes } from '../../ledger/ledger.ts'
 import { type SyncError, syncError } from '../contract/errors.ts'
-import type { SyncInfo } from '../contract/message.ts'
+import type { Schema, SyncInfo } from '../contract/message.ts'
 import type { Mark, Target, WriteContext } from '../contract/target.ts'
-import type { EntityRun, MarkPlace, RunState } from './state.ts'
+import { type EntityRun, HIGHEST_NUMBER, type MarkPlace, type RunState } from './state.ts'
 import { twoEntities, twoSources } from './table-conflicts.ts'
 
 export interface MarkQuestion {
@@ -58,12 +58,7 @@ export function judgeMarks(question: MarkQuestion): MarkAnswer {
     )
   const mark = newest(marks.filter((m) => m.sync === sync))
   if (!mark) return { kind: 'go' }
-  const append = (why: string): MarkAnswer =>
-    stop(
-      'sync.append-memory',
-      `${address} only appends, and ${why}: sending again from there could double records.`,
-      'Empty the table, so that it is loaded anew, or restore the newest copy of the ledger.',
-    )
+  const append = (why: string): MarkAnswer => ({ kind: 'stop', error: appendMemory(address, entity, why) })
   if (mark.ledger === ledger) {
     if (mark.read <= question.highest) return { kind: 'go' }
     return question.mode === 'append'
@@ -84,6 +79,14 @@ export function judgeMarks(question: MarkQuestion): MarkAnswer {
     ? append('this ledger is new and does not know what is in it')
     : { kind: 'adopt', mark }
 }
+
+const appendMemory = (address: string, entity: string, why: string): SyncError =>
+  syncError(
+    'config',
+    'sync.append-memory',
+    `${address} only appends, and ${why}: sending again from there could double records.`,
+    { entity, hint: 'Empty the table, so that it is loaded anew, or restore the newest copy of the ledger.' },
+  )
 
 /** Another entity in the table, or another system under the same source name; a mark that does not say its source refuses nothing. */
 function foreignMark(question: MarkQuestion): SyncError | undefined {
@@ -152,6 +155,9 @@ export async function checkMark(options: {
   readonly target: Target
   readonly empty: boolean
   readonly source: string | undefined
+  readonly schema: Schema
+  /** Since this ledger was opened nothing was written there. */
+  readonly first: boolean
   readonly context: WriteContext
 }): Promise<MarkPlace> {
   const { ledger, run, sync, target, source } = options
@@ -172,7 +178,8 @@ export async function checkMark(options: {
     moved: run.moved ?? false,
   })
   const place = placeOf(question, run.mode)
-  const judgement = judgeMarks(question)
+  const said = judgeMarks(question)
+  const judgement = said.kind === 'go' && options.first ? await judgeTables(options) : said
   if (judgement.kind === 'stop') throw judgement.error
   if (judgement.kind === 'go') {
     // Whoever wrote this never came to a mark.
@@ -202,6 +209,35 @@ export async function checkMark(options: {
       { entity: sync.entity, hint: 'The numbers were raised: the next run reads these records again.' },
     )
   return place
+}
+
+/**
+ * A mark may lag, and with it an old copy of the ledger would pass for the newest. The rows tell: none can have a read number that
+ * was given after the copy was taken. One question, where the target can compare its tables as a whole, after a start of the process.
+ */
+async function judgeTables({
+  ledger,
+  run,
+  sync,
+  target,
+  source,
+  schema,
+  context,
+}: Parameters<typeof checkMark>[0]): Promise<MarkAnswer> {
+  const { readBefore } = ledger
+  if (!target.whole || source === undefined || readBefore === 0) return { kind: 'go' }
+  if ((await ledger.highestRead(target.address)) === 0) return { kind: 'go' }
+  const found = await target.whole(schema, source, context)
+  const read = typeof found === 'string' ? 0 : Math.max(0, ...found.map(({ highest }) => highest))
+  // What lies above is set by hand, and told when the tables are compared.
+  if (read <= readBefore || read > HIGHEST_NUMBER) return { kind: 'go' }
+  const about = { sync: sync.name, entity: sync.entity, sourceAddress: run.sourceAddress ?? '' }
+  return target.mode === 'append'
+    ? {
+        kind: 'stop',
+        error: appendMemory(target.address, sync.entity, 'its rows are ahead of this ledger, which is an old copy'),
+      }
+    : { kind: 'old-copy', mark: { ...about, ledger: ledger.id, run: sync.run, read, floor: null } }
 }
 
 /** Where the ledger keeps the read number of the last mark that a target has confirmed. */

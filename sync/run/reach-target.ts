@@ -6,16 +6,21 @@ import type { Register } from './register.ts'
 import type { Settlement } from './settlement.ts'
 
 export function reachingTargets(ledger: Ledger, { runs, entityOf }: Register): Pick<Settlement, 'target'> {
+  /** Addresses and source names that were come to since the ledger was opened. */
+  const known = new Set<string>()
   return {
     async target(sync, ref, { target, schema, empty, source }, context) {
       const run = runs.get(sync.run)
       const entity = entityOf(sync)
       if (!run || !entity)
         return { ref, target, sync, schema, full: false, source, place: { sourceAddress: '', replaced: [] } }
-      const known = entity.reached.get(ref.id)
-      if (known) return known
+      const before = entity.reached.get(ref.id)
+      if (before) return before
       const reached = (async () => {
-        const place = await checkMark({ ledger, run, entity, sync, target, empty, source, context })
+        const name = `${target.address}\n${source}`
+        const first = !known.has(name)
+        const place = await checkMark({ ledger, run, entity, sync, target, empty, source, schema, first, context })
+        known.add(name)
         return { ref, target, sync, schema, full: run.full, source, place }
       })()
       entity.reached.set(ref.id, reached)

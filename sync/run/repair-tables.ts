@@ -1,15 +1,13 @@
 /** A table that differs is mended: its records are found, and read by key from the source, in this run or the next. */
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { WriteContext } from '../contract/target.ts'
-import type { EntityRun, Reached, RunState, WholeCheck } from './state.ts'
+import { type EntityRun, HIGHEST_NUMBER, type Reached, type RunState, type WholeCheck } from './state.ts'
 
 /** A repair that did not help so often is not tried again. */
 const MOST_REPAIRS = 2
 /** More than so many rows that nobody delivered, and more than this share, may be anything: nobody takes them for deleted. */
 const MOST_FOREIGN = 100
 const MOST_FOREIGN_SHARE = 0.05
-/** Numbers above are not whole any more when one is added. */
-const HIGHEST_NUMBER = Number.MAX_SAFE_INTEGER - 2 ** 40
 
 /**
  * Has what differs read again by key; what the source does not have becomes a deletion. Says what follows, in words, in the

@@ -11,6 +11,9 @@ import type { ChangedInFlow, Foreign } from './arrivals.ts'
 import { newReadSums, type ReadSums } from './as-read.ts'
 import type { BatchState, Prefix } from './progress.ts'
 
+/** Read numbers above are not whole any more when one is added. */
+export const HIGHEST_NUMBER = Number.MAX_SAFE_INTEGER - 2 ** 40
+
 /** A sink that an entity of a run reached, with what the checks at the end need. */
 export interface Reached {
   readonly ref: SinkRef

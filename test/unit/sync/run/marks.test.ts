@@ -51,6 +51,12 @@ describe('marks', () => {
   const stored = () =>
     Object.fromEntries([...(targets.get('supplier')?.stored ?? [])].map(([key, { record }]) => [key, record.name]))
   const wanted = () => Object.fromEntries([...source.all('supplier')].map(([key, row]) => [key, row.name]))
+  const wholeOf = (table: FakeTarget) => {
+    const rows = [...table.stored.values()]
+    const sum = rows.reduce((all, { hash }) => all + BigInt(Number.parseInt(hash.slice(0, 8), 16)), 0n)
+    const highest = Math.max(0, ...rows.map(({ read }) => read))
+    return { list: '', name: 'supplier', rows: rows.length, sum, highest, others: 0 }
+  }
   /** As a node gives them: the targets behind the wires. */
   const asking = (r: Rig): Partial<PollOptions> => ({
     targets: async (entity) => [{ ref: warehouse, target: r.target(entity) }],
@@ -170,6 +176,59 @@ describe('marks', () => {
     source.put('supplier', supplier('S2', 'second'))
     const next = await old.poll()
     assert.deepEqual([next.state, next.notices], ['done', []])
+  })
+
+  for (const mode of ['merge', 'append'] as const)
+    it(`an old copy is noticed by the rows too, where the mark lagged (${mode})`, async () => {
+      const table = fakeTarget({ mode })
+      targets.set('supplier', Object.assign(table, { whole: async () => [wholeOf(table)] }))
+      const a = await start()
+      await a.poll()
+      await stop(a)
+      copyFileSync(`${folder.file}.a`, `${folder.file}.copy`)
+      const marks = table.marks.map((mark) => ({ ...mark }))
+      later(10)
+      source.put('supplier', supplier('S1', 'second'))
+      const same = await start()
+      await same.poll()
+      await stop(same)
+      // The last mark was never written.
+      table.marks.splice(0, table.marks.length, ...marks)
+      for (const end of ['', '-wal']) rmSync(`${folder.file}.a${end}`, { force: true })
+      copyFileSync(`${folder.file}.copy`, `${folder.file}.a`)
+      // The source has gone back to what the old copy knows as delivered.
+      later(10)
+      source.put('supplier', supplier('S1', 'first'))
+      const old = await start()
+      const summary = await old.poll()
+      if (mode === 'append') {
+        assert.match(summary.errors[0]?.message ?? '', /only appends, and its rows are ahead of this ledger/)
+        return
+      }
+      assert.equal(summary.state, 'done', JSON.stringify(summary.errors))
+      assert.match(summary.notices.join(), /old copy/)
+      assert.deepEqual(stored(), wanted())
+      later(10)
+      source.put('supplier', supplier('S2', 'second'))
+      const next = await old.poll()
+      assert.deepEqual([next.state, next.notices], ['done', []])
+    })
+
+  it('a process that was killed between the target and the ledger is no old copy', async () => {
+    const table = fakeTarget()
+    targets.set('supplier', Object.assign(table, { whole: async () => [wholeOf(table)] }))
+    const a = await start()
+    await a.poll()
+    copyFileSync(`${folder.file}.a`, `${folder.file}.copy`)
+    source.put('supplier', supplier('S1', 'second'))
+    await a.poll()
+    await stop(a)
+    for (const end of ['', '-wal']) rmSync(`${folder.file}.a${end}`, { force: true })
+    copyFileSync(`${folder.file}.copy`, `${folder.file}.a`)
+    table.marks.length = 0
+    const again = await start()
+    later(10)
+    assert.doesNotMatch((await again.poll()).notices.join(), /old copy/)
   })
 
   it('two ledgers that write one table: the one that sees the other in its place stops and says so', async () => {
