@@ -11,8 +11,8 @@ export interface GroupSumBook {
   take(id: number, rows: readonly string[]): void
   /** Nothing of the address is known any more. */
   clear(id: number): void
-  /** The transaction is on disk. */
-  settled(): void
+  /** The transaction is on disk, or undone. */
+  settled(isDone: boolean): void
 }
 
 const KINDS = ['read', 'declared', 'delivered'] as const
@@ -35,11 +35,13 @@ export function createGroupSums(db: Database, intern: Intern): GroupSumBook {
     numbers.set(row.text, row.id)
     last = Math.max(last, row.id)
   }
-  /** Numbers that are not on disk yet. */
+  /** Numbers that are not on disk yet, and those of them that the transaction under way has written. */
   const unwritten = new Set<number>()
+  let writing: number[] = []
 
   const change = (id: number, by: GroupChange): void => {
-    for (const group of unwritten) name.run(group, texts.get(group) ?? '')
+    writing = [...unwritten]
+    for (const group of writing) name.run(group, texts.get(group) ?? '')
     const changed = new Map<number, Record<(typeof KINDS)[number], string>>()
     for (const kind of KINDS)
       for (const text of [by.all, by[kind]])
@@ -68,7 +70,10 @@ export function createGroupSums(db: Database, intern: Intern): GroupSumBook {
     clear(id) {
       dropAll.run(id)
     },
-    settled: () => unwritten.clear(),
+    settled(isDone) {
+      if (isDone) for (const group of writing) unwritten.delete(group)
+      writing = []
+    },
     topic: {
       groupNumber(text) {
         const known = numbers.get(text)

@@ -66,10 +66,11 @@ export function settling(db: Database, intern: Intern, books: Books): Commits {
     async commit(commit) {
       try {
         db.tx(() => write(commit))
-        groups.settled()
+        groups.settled(true)
       } catch (error) {
         // A number that was made in the transaction is gone with it.
         intern.forget()
+        groups.settled(false)
         throw error
       }
     },

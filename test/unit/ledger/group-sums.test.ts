@@ -57,9 +57,19 @@ describe('running sums by group', () => {
     const broken = { ...delivery('b', alike('')), hash: 5n as unknown as string }
     await rejects(commit([broken], { all: `${one} 1 1:0 ` }))
     deepEqual(await ledger.groupSums(address), [])
+    await commit([])
     await commit([delivery('a', alike(`${one} 1 1:0 `))], { all: `${one} 1 1:0 ` })
     await reopen()
     equal(ledger.groupText(one), '["one"]')
+  })
+
+  it('keep the numbers of their groups though something else was settled first', async () => {
+    const one = ledger.groupNumber('["one"]')
+    await commit([])
+    await commit([delivery('a', alike(`${one} 1 1:0 `))], { all: `${one} 1 1:0 ` })
+    await reopen()
+    equal(ledger.groupText(one), '["one"]')
+    equal(ledger.groupNumber('["one"]'), one)
   })
 
   it('keep what other sources have where one of them is cleared', async () => {
