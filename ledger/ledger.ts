@@ -2,6 +2,7 @@
 
 import type { Alerts } from './contract/alerts.ts'
 import type { Commits } from './contract/commit.ts'
+import type { Copies } from './contract/copies.ts'
 import type { Decisions } from './contract/decisions.ts'
 import type { Deliveries } from './contract/deliveries.ts'
 import type { FilledTables } from './contract/filled.ts'
@@ -26,6 +27,7 @@ import type { RotatingTokens } from './contract/tokens.ts'
 
 export type * from './contract/alerts.ts'
 export type * from './contract/commit.ts'
+export type * from './contract/copies.ts'
 export type * from './contract/decisions.ts'
 export type * from './contract/deliveries.ts'
 export type * from './contract/filled.ts'
@@ -50,6 +52,7 @@ export type * from './contract/tokens.ts'
 
 export interface Ledger
   extends ReadNumbers,
+    Copies,
     Positions,
     Runs,
     Deliveries,

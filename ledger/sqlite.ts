@@ -1,6 +1,7 @@
 /** The ledger in one SQLite file: everything that one settled batch changes is one transaction, on disk when it returns. */
 import { createAlerts } from './alerts.ts'
 import { createAttempts } from './attempts.ts'
+import { createCopies } from './copies.ts'
 import type { Cipher } from './crypt.ts'
 import type { Database } from './database.ts'
 import { createDecisions } from './decisions.ts'
@@ -79,6 +80,7 @@ export function createSqliteLedger({ db, id, cipher, now, installation }: Sqlite
   return {
     id,
     ...numbers,
+    ...createCopies(db),
     ...books.runs.topic,
     ...books.positions.topic,
     ...deliveries.topic,

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
+import { serveCopies } from '../../backup/socket.ts'
 import { openLedger } from '../../ledger/open.ts'
 import type { Engine } from '../../sync/contract/engine.ts'
 import { createEngine } from '../../sync/create.ts'
@@ -40,6 +41,11 @@ export default function (RED: NodeAPI): void {
       const secret = key || derivedKey(settings.credentialSecret) || keyFile(file)
       const ledger = await whileBusy(() => openLedger({ file, key: secret, log }))
       await tellHeldBefore(ledger)
+      const endCopies = await serveCopies(file, (copy) => whileBusy(() => ledger.copyTo(copy))).catch(
+        (error: unknown) => {
+          log.warn(`npm run ledger cannot copy this ledger while Tieout runs: ${String(error)}`)
+        },
+      )
       const tidy = (): void => {
         ledger
           .purge(own.retentionDays, own.decisionYears)
@@ -54,6 +60,7 @@ export default function (RED: NodeAPI): void {
         async close() {
           clearInterval(daily)
           forget()
+          await endCopies?.()
           await engine.close()
         },
       } satisfies Engine

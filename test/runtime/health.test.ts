@@ -1,7 +1,9 @@
 /** What a machine asks: whether the process turns, whether it can work, and how it goes in numbers. */
 import { match, strictEqual } from 'node:assert'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { request } from 'node:http'
+import { join } from 'node:path'
 import { type Red, startRed } from '../support/node-red.ts'
 import { waitFor } from '../support/wait.ts'
 
@@ -52,6 +54,21 @@ describe('health and metrics', function () {
     match((await ask('/tieout/health', known)).text, /^not ready\nledger The ledger cannot be written: /)
     await red.deploy(ledger('fine.db'))
     strictEqual((await ask('/tieout/health', known)).text, 'ok\n')
+  })
+
+  it('npm run ledger copies a ledger that is open, and refuses to put one back over it', async () => {
+    await red.deploy(ledger('fine.db'))
+    const command = (...args: string[]) =>
+      spawnSync(process.execPath, ['dist/backup/main.js', ...args, '--userDir', red.userDir], { encoding: 'utf8' })
+    const checked = command('check')
+    match(checked.stderr, /^fine\.db: sound, 0 runs, 0 held, ledger [0-9a-f-]{36}, /m)
+    const archive = join(red.userDir, 'x.tar.gz')
+    const made = command('backup', archive)
+    strictEqual(made.status, 0, made.stderr)
+    const refused = command('restore', archive)
+    strictEqual(refused.status, 1)
+    match(refused.stderr, /fine\.db is in use/)
+    strictEqual((await ask('/tieout/health')).text, 'ok\n')
   })
 
   it('a process that turns no more ends, and says why', async () => {
