@@ -4,7 +4,13 @@ import { z } from 'zod'
 import { defineSource, field, isZone } from '../kit/kit.ts'
 import { type BaswareClient, baswareConnection } from './basware-connection.ts'
 import { ENTITY } from './client/entities.ts'
-import { type BaswareSourceOptions, createBaswareSource, previewInvoices, storedRecord } from './client/poll.ts'
+import {
+  type BaswareSourceOptions,
+  createBaswareSource,
+  previewInvoices,
+  storedRecord,
+  unreadableText,
+} from './client/poll.ts'
 
 const config = z.object({
   /** Company codes of Basware; others are not touched. */
@@ -42,6 +48,7 @@ export default function (RED: NodeAPI): void {
     answers: true,
     entities: () => [ENTITY],
     recordOf: ({ dateZone }, document) => storedRecord(document, dateZone),
+    warning: ({ memory }) => unreadableText(memory),
     source: (values, client, { waiting }) =>
       createBaswareSource(client.connection, client.memory, {
         ...optionsOf(values, client),

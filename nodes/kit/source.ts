@@ -288,9 +288,10 @@ async function poll<S extends Fields, CS extends Fields, K extends Fields, Clien
   const decisions = decisionsIn(order)
   const who = decisions.length > 0 ? whoOf(order as WhoOrder, 'What this message answers', context) : undefined
   const decided = who ? decisions.map((one) => ({ ...one, ...who, sync: config.syncName, sink: '' })) : []
-  finish(await runOrder(spec, context, run, order, claim, decided), context)
+  const summary = await runOrder(spec, context, run, order, claim, decided)
+  finish(summary, context)
   const warning = spec.warning?.(await run.client())
-  if (warning) status.open(warning)
+  if (warning) status.open([summary.says, warning].filter(Boolean).join('; '))
 }
 
 /** One run; the caller has seen that none is going on. */

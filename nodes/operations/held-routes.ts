@@ -6,7 +6,7 @@ import { syncError } from '../../sync/contract/errors.ts'
 import { type DataRecord, isDeletion } from '../../sync/contract/message.ts'
 import { toldAmount } from '../../sync/run/told-before.ts'
 import { handle, masked, reason } from '../kit/kit.ts'
-import { ledgerAsked, ledgerNeeded, limit, text } from './asked.ts'
+import { engineNeeded, ledgerAsked, ledgerNeeded, limit, text } from './asked.ts'
 
 const STATES = ['open', 'replaying', 'delivered', 'superseded', 'discarded'] as const
 /** What is said of deletions among them: they were made in the target by hand, or their records stay there. */
@@ -56,9 +56,10 @@ function defineHeldDecisions(RED: NodeAPI): void {
     '/tieout/held/discard',
     RED.auth.needsPermission('tieout.write'),
     handle(z.object({ ledger: text, ids, reason, deletions }), async (body, { user }) => {
-      const found = await ledgerNeeded(RED, body.ledger)
-      const who = { by: user, reason: body.reason }
-      return { discarded: await found.discardHeld(body.ids, who, body.deletions) }
+      const { ledger, posting } = await engineNeeded(RED, body.ledger)
+      const discarded = await ledger.discardHeld(body.ids, { by: user, reason: body.reason }, body.deletions)
+      await posting.leftOut(body.ids)
+      return { discarded }
     }),
   )
 

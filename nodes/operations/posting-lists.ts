@@ -114,15 +114,22 @@ async function saidOf(ledger: Ledger, { address, key, facts }: Posting): Promise
   return { ...posted, ...said(kept?.record, kept?.schema) }
 }
 
-/** Held records of syncs whose source answers. */
+/** Held records of syncs whose source answers, and those that were left out while it still waits for one. */
 async function heldToPost(
   ledger: Ledger,
   found: LedgerHandle,
   sync: string | undefined,
   most: number,
 ): Promise<readonly HeldRecord[]> {
-  const held = await Promise.all(
-    syncsOf(found, sync).map((name) => ledger.held({ sync: name, states: ['open'], limit: most })),
-  )
-  return held.flat()
+  const heldAs = async (state: 'open' | 'discarded') =>
+    (
+      await Promise.all(syncsOf(found, sync).map((name) => ledger.held({ sync: name, states: [state], limit: most })))
+    ).flat()
+  const [open, out] = await Promise.all([heldAs('open'), heldAs('discarded')])
+  const waits = new Set(out.length > 0 ? (await ledger.unposted(sync)).map(documentOf) : [])
+  return [...open, ...out.filter((one) => waits.has(leftOutOf(one)))]
 }
+
+const documentOf = ({ source, key, revision }: InboxEntry): string => JSON.stringify([source, `${key}|${revision}`])
+const leftOutOf = ({ sourceAddress, sourceKey, key }: HeldRecord): string =>
+  JSON.stringify([sourceAddress, sourceKey ?? key])

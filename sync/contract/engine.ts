@@ -163,14 +163,16 @@ export interface PostingDesk {
       | 'held',
     who: Deciding,
   ): Promise<string>
-  /** A held record stands in the target already, as the look-up finds it, or else under this number. */
+  /** A held record, or one that was left out, stands in the target already, as the look-up finds it, or else under this number. */
   stands(
     held: string,
     as: { readonly number: string; readonly type?: string | undefined },
     who: Deciding,
   ): Promise<string>
-  /** A held record is sent back to its source. Refused where the look-up finds it, or cannot be trusted, and while it is in doubt. */
+  /** A held record, or one that was left out, is sent back to its source. Refused where the look-up finds it, or cannot be trusted, and while it is in doubt. */
   sendBack(held: string, who: Deciding): Promise<string>
+  /** Held records were left out: what of them stands in a target all the same is told by an alert, since no source hears of it. */
+  leftOut(held: readonly string[]): Promise<void>
   /** A held record whose voucher was reversed, or whose draft was deleted, is posted anew, under the next revision. */
   anew(held: string, who: Deciding): Promise<string>
   /** A posting that was set aside stands as it is: it is answered. */

@@ -1,9 +1,10 @@
 /** What people decide about held records that were to be posted. */
 import type { HeldRecord } from '../../ledger/ledger.ts'
 import type { PostingDesk } from '../contract/engine.ts'
+import type { PostTarget } from '../contract/posting.ts'
 import { compileHasher } from '../values/fingerprint.ts'
 import { type Asker, byHand, type DeskParts, refused } from './asker.ts'
-import { clearAside, type PostingDeps, type Who } from './deps.ts'
+import { clearAside, type PostingDeps, tellAside, type Who } from './deps.ts'
 import { isGone } from './standing.ts'
 
 type Held = HeldRecord & { readonly sourceKey: string }
@@ -12,10 +13,10 @@ export function decidingHeld(
   deps: PostingDeps,
   { followed }: DeskParts,
   asked: Asker,
-): Pick<PostingDesk, 'stands' | 'sendBack' | 'anew'> {
+): Pick<PostingDesk, 'stands' | 'sendBack' | 'anew' | 'leftOut'> {
   const { ledger, now } = deps
   const heldOf = async (id: string): Promise<Held> => {
-    const [held] = await ledger.held({ ids: [id], states: ['open'] })
+    const [held] = await ledger.held({ ids: [id], states: ['open', 'discarded'] })
     const sourceKey = held?.stage === 'sink' ? held.sourceKey : held?.key
     if (held && sourceKey !== undefined) return { ...held, sourceKey }
     throw refused(
@@ -55,9 +56,14 @@ export function decidingHeld(
   }
 
   return {
+    async leftOut(ids) {
+      for (const held of await ledger.held({ ids, states: ['discarded'] }))
+        for (const target of await asked.targetsFor(held.entity))
+          if (held.stage !== 'sink' || held.heldBy === target.address) await tellStanding(deps, asked, target, held)
+    },
     async stands(id, given, who) {
       const held = await heldOf(id)
-      const { entity, key, sync, run, read, record, schema, sourceKey, sourceAddress } = held
+      const { entity, key, sync, run, record, schema, sourceKey, sourceAddress } = held
       const target = await asked.targetAt({ entity, address: held.stage === 'sink' ? held.heldBy : undefined })
       const { address } = target
       await notInDoubt(address, entity, key)
@@ -83,7 +89,8 @@ export function decidingHeld(
         sinkId: address,
         sinkName: held.sinkName,
         address,
-        deliveries: [{ key, read, hash, run, sourceKey }],
+        // Wherever it was held, and whether it was left out, that is over.
+        deliveries: [{ key, read: ledger.nextRead(), hash, run, sourceKey }],
         posted: [{ ...same, record, schema, byHand: !isFound }],
         outcomes: {},
         decision: {
@@ -119,4 +126,23 @@ export function decidingHeld(
       return `${entity} ${key} is posted anew by the next run, as revision ${revision}.`
     },
   }
+}
+
+/** One that was left out: told where it stands there and this ledger did not post it; an alert of before is over where it is gone. */
+async function tellStanding(deps: PostingDeps, asked: Asker, target: PostTarget, held: HeldRecord): Promise<void> {
+  const { sync, entity, key, discarded } = held
+  const { address } = target
+  if ((await deps.ledger.postings(address, [key])).has(key)) return
+  const standing = await asked.standing(target, { key, at: deps.now(), facts: {} })
+  if (standing.kind === 'unknown') return
+  if (isGone(standing)) return clearAside(deps, held)
+  const found =
+    standing.kind === 'person'
+      ? standing.why
+      : `it stands there as ${'result' in standing ? standing.result.number : ''}`
+  await tellAside(
+    deps,
+    { sync, entity, key, address },
+    `it was left out by ${discarded?.by}, and ${found}; its source is not told`,
+  )
 }

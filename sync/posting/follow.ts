@@ -4,6 +4,7 @@ import type { PostingSink } from '../contract/engine.ts'
 import { asSyncError } from '../contract/errors.ts'
 import { type Found, type PostRules, type PostTarget, postRules } from '../contract/posting.ts'
 import type { RetryContext, RetryOptions } from '../contract/retry.ts'
+import { postsInDoubt } from '../run/alerts.ts'
 import { createQueue } from '../values/queue.ts'
 import type { Answers } from './answers.ts'
 import { type PostingDeps, type PostJob, postContext, tellAside } from './deps.ts'
@@ -297,6 +298,9 @@ export async function tellDoubt(
   else
     await ledger.raiseAlert({
       ...about,
-      message: `${entity}: nobody knows whether ${open.map(({ key }) => key).join(', ')} was posted to ${address}. Look there, then say so in the sidebar.`,
+      message: postsInDoubt(
+        { entity, address },
+        open.map(({ key }) => key),
+      ),
     })
 }

@@ -65,8 +65,22 @@ export async function settleAlerts(
   }
 }
 
-/** Batches of which nobody knows what became of them, until a person says so. */
+/** What nobody knows the outcome of, until a person says so. */
 function inDoubt(intents: readonly Intent[]): string | undefined {
+  const [posts, batches] = [intents.filter(({ posting }) => posting), intents.filter(({ posting }) => !posting)]
+  const keys = posts.flatMap(({ records }) => records.map(({ key }) => key))
+  return [posts[0] && postsInDoubt(posts[0], keys), batchesInDoubt(batches)].filter(Boolean).join(' ') || undefined
+}
+
+const MOST_KEYS = 10
+
+/** Attempts to post, each of one record. */
+export function postsInDoubt({ entity, address }: Pick<Intent, 'entity' | 'address'>, keys: readonly string[]): string {
+  const more = keys.length > MOST_KEYS ? ` and ${keys.length - MOST_KEYS} more` : ''
+  return `${entity}: nobody knows whether ${keys.slice(0, MOST_KEYS).join(', ')}${more} was posted to ${address}. Look there, then say so in the sidebar (Postings).`
+}
+
+function batchesInDoubt(intents: readonly Intent[]): string | undefined {
   const [first] = intents
   if (first === undefined) return undefined
   const records = intents.reduce((sum, intent) => sum + intent.records.length, 0)
@@ -82,7 +96,8 @@ const unaccounted = (sums: readonly EntitySummary[]): string[] =>
     .map((sum) => `${sum.entity} at ${sum.sink}: ${sum.problem ?? 'does not tie'}`)
 
 function isOdd(entity: EntityRun, before: readonly RunSummary[]): boolean {
-  if (entity.read > 0) return false
+  // An inbox that is empty is as it should be.
+  if (entity.read > 0 || entity.inbox !== undefined) return false
   const counts = before
     .filter((run) => run.mode === 'poll' && run.state === 'done')
     .map((run) => run.entities.find((sum) => sum.entity === entity.name)?.read ?? 0)

@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
 import { type BaswareSandbox, startBasware } from '../../sandbox/basware/server.ts'
-import { chromiumPath, type Editor, NO_CHROMIUM, openEditor } from '../support/editor.ts'
+import { checked, chromiumPath, type Editor, NO_CHROMIUM, openEditor } from '../support/editor.ts'
 import { type Red, startRed } from '../support/node-red.ts'
 
 describe('dialogs of Basware', function () {
@@ -85,6 +85,25 @@ describe('dialogs of Basware', function () {
     )
     ok(basware.requests().every(({ path, status }) => !path.endsWith('/acknowledge') || status === 404))
     await editor.done()
+
+    const again = await editor.open('Take invoices over')
+    match(await again.locator('#node-input-companies').inputValue(), /^GB10/)
+    strictEqual(await again.locator('#node-input-matched').inputValue(), 'order')
+    const kept = await editor.openConfig('connection')
+    await unfold(kept)
+    const values = {
+      region: 'EU',
+      url: basware.url,
+      clientId: basware.clientId,
+      redirectHosts: '127.0.0.1',
+      login: 'oauth',
+    }
+    for (const [field, value] of Object.entries(values))
+      strictEqual(await kept.locator(`#node-config-input-${field}`).inputValue(), value, field)
+    await checked(kept, 'basware-connection')
+    await editor.cancel()
+    await checked(again, 'basware-poll')
+    await editor.cancel()
     deepStrictEqual(editor.problems, [])
   })
 })

@@ -1,7 +1,6 @@
 /** What Basware is told of invoices, and whether it came to be. */
 import { deepStrictEqual, match, ok, rejects, strictEqual } from 'node:assert/strict'
-import { createOrderBook } from '../../nodes/basware/client/orders.ts'
-import { createBaswareSource } from '../../nodes/basware/client/poll.ts'
+import { createBaswareSource, createMemory } from '../../nodes/basware/client/poll.ts'
 import type { Answer, Answered } from '../../sync/contract/posting.ts'
 import type { Source } from '../../sync/contract/source.ts'
 import type { Json } from '../support/basware.ts'
@@ -14,14 +13,10 @@ describe('the answer to Basware', () => {
   let source: Source
   /** The same source in a process that was started anew. */
   const restarted = (connection = rig.connection): Source =>
-    createBaswareSource(
-      connection,
-      { orders: createOrderBook(), requests: new Map() },
-      {
-        ...{ source: 'basware', companies: ['FR10'], pageSize: 100, dateZone: '', sensitive: [], visibleMs: 1000 },
-        coding: { matched: 'row', unreadable: 'row' },
-      },
-    )
+    createBaswareSource(connection, createMemory(), {
+      ...{ source: 'basware', companies: ['FR10'], pageSize: 100, dateZone: '', sensitive: [], visibleMs: 1000 },
+      coding: { matched: 'row', unreadable: 'row' },
+    })
   beforeEach(async () => {
     rig = await startBaswareRig()
     source = restarted()

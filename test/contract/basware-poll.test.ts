@@ -1,7 +1,11 @@
 /** Approved invoices taken over from the sandbox: which, in which order, and what keeps the others. */
 import { deepStrictEqual, match, ok, rejects, strictEqual } from 'node:assert/strict'
-import { createOrderBook } from '../../nodes/basware/client/orders.ts'
-import { type BaswareSourceOptions, createBaswareSource } from '../../nodes/basware/client/poll.ts'
+import {
+  type BaswareSourceOptions,
+  createBaswareSource,
+  createMemory,
+  unreadableText,
+} from '../../nodes/basware/client/poll.ts'
 import { type DataRecord, keyText, type Row } from '../../sync/contract/message.ts'
 import type { EntityPlan, Page, RefusedRecord, Source } from '../../sync/contract/source.ts'
 import { compileChecker } from '../../sync/values/types.ts'
@@ -28,7 +32,7 @@ describe('invoices taken over from Basware', function () {
   beforeEach(async () => {
     rig = await startBaswareRig()
     inbox = fakeInbox()
-    memory = { orders: createOrderBook(), requests: new Map() }
+    memory = createMemory()
   })
   afterEach(() => rig.close())
 
@@ -178,6 +182,22 @@ describe('invoices taken over from Basware', function () {
     strictEqual(found?.description, 'Changed by then')
     strictEqual(found?.status, 'TransferInProgress')
     ok(Number(found?._read) > 0)
+  })
+
+  it('of which an order cannot be read are counted, told, and shown by the node in amber', async () => {
+    const { records, notices } = await run()
+    const rows = records.map(({ orders_not_readable: count }) => Number(count)).filter((count) => count > 0)
+    ok(rows.length > 0)
+    const sum = rows.reduce((all, count) => all + count, 0)
+    const text = `order not readable: ${sum} matched row${sum === 1 ? '' : 's'} of ${rows.length} invoice${rows.length === 1 ? '' : 's'} took the coding that was approved`
+    deepStrictEqual(
+      notices.filter((notice) => /not readable/.test(notice)),
+      [text],
+    )
+    strictEqual(unreadableText(memory), text)
+    settle()
+    await run()
+    strictEqual(unreadableText(memory), undefined, 'what was taken over before is over')
   })
 
   it('are not touched where they are prebooked, or have a voucher that this ledger does not know', async () => {

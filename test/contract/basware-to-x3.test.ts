@@ -5,8 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openLedger } from '../../ledger/open.ts'
-import { createOrderBook } from '../../nodes/basware/client/orders.ts'
-import { createBaswareSource } from '../../nodes/basware/client/poll.ts'
+import { createBaswareSource, createMemory } from '../../nodes/basware/client/poll.ts'
 import type { PostingRules, SupplierRule, TaxRule } from '../../nodes/x3/client/posting/rules.ts'
 import { createX3PostTarget } from '../../nodes/x3/client/posting/target.ts'
 import { createWebServices } from '../../nodes/x3/client/soap/client.ts'
@@ -89,7 +88,7 @@ describe('invoices from Basware to the ledger of X3', function () {
     const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
     const retry = { attempts: 3, firstDelayMs: 1, maxDelayMs: 2 }
     const engine = createEngine({ ledger, log, now, retry })
-    const memory = { orders: createOrderBook(), requests: new Map() }
+    const memory = createMemory()
     const source = () =>
       createBaswareSource(basware.connection, memory, {
         ...{

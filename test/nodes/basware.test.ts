@@ -7,9 +7,11 @@ import type { BaswareOptions as SandboxOptions } from '../../sandbox/basware/ser
 import type { AnsweringSource, PollOptions } from '../../sync/contract/engine.ts'
 import { type BaswareFixture, startBaswareFixture } from '../support/basware.ts'
 import { fakeEngine, summaryOf } from '../support/fake-engine.ts'
+import { fakeInbox } from '../support/fake-inbox.ts'
 import { fakeTarget } from '../support/fakes.ts'
-import { type FlowEntry, first, helper, inbox, load, node, watchRejections } from '../support/helper.ts'
+import { type FlowEntry, first, helper, inbox, load, node, statuses, watchRejections } from '../support/helper.ts'
 import { createErp } from '../support/posting-erp.ts'
+import { waitFor } from '../support/wait.ts'
 
 interface Line {
   readonly ok: boolean
@@ -165,6 +167,35 @@ describe('basware-connection and basware-poll', () => {
     )
     const beside = await attended[0]?.open(new AbortController().signal)
     ok(beside?.stillOurs && beside.answer)
+  })
+
+  it('is amber after a run in which orders could not be read, beside the word for the run', async () => {
+    stage.engine = fakeEngine({
+      async poll({ name, source, signal }) {
+        const { readPage } = await source.plan('basware_invoice', signal, fakeInbox())
+        let read = 0
+        for (let cursor: string | null | undefined; cursor !== null; ) {
+          const window = { from: null, bound: null }
+          const page = { walk: 'approved', window, cursor: cursor ?? null, nextRead: () => ++read, signal }
+          cursor = (await readPage(page)).cursor
+        }
+        return summaryOf(name, { verdict: 'ties', says: 'ties: each was found' })
+      },
+    })
+    await deploy('erp-post', { visibleSeconds: 0 })
+    const sums = inbox('sum')
+    const shown = statuses('p')
+    node('p').receive({})
+    await first(sums)
+    await waitFor(
+      () =>
+        shown.some((text) =>
+          /^yellow dot ties: each was found; order not readable: \d+ matched rows? of \d+ invoice/.test(text),
+        ),
+      {
+        what: shown.join(),
+      },
+    )
   })
 
   it('takes nothing over where nothing behind it posts', async () => {

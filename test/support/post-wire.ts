@@ -12,8 +12,12 @@ export interface PostWire {
   commitLate(): Promise<void>
   /** Posts that were sent. */
   posts(): number
+  /** Other requests that were passed on. */
+  asked(): number
   /** Whatever else is asked is asked with these words in the place of others. */
   readonly swapped: Map<string, string>
+  /** What everything is answered, as behind a wrong address; undefined: the server answers. */
+  stray: { readonly status: number; readonly body: string } | undefined
   close(): Promise<void>
 }
 
@@ -29,14 +33,21 @@ export async function startPostWire(to: string, isPost: (body: string) => boolea
   const late: Given[] = []
   const swapped = new Map<string, string>()
   let posts = 0
+  let asked = 0
   const forward = ({ path, method, headers, body }: Given): Promise<Response> =>
     fetch(to + path, { method, headers, ...(method === 'POST' && { body }) })
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const given = await read(request)
+    if (wire.stray) {
+      response.writeHead(wire.stray.status, { 'content-type': 'text/html' })
+      return void response.end(wire.stray.body)
+    }
     if (!isPost(given.body)) {
       let { body } = given
       for (const [word, other] of swapped) body = body.replaceAll(word, other)
-      return answer(await forward({ ...given, body }), response)
+      const reply = forward({ ...given, body })
+      asked++
+      return answer(await reply, response)
     }
     posts++
     const fate = fates.shift() ?? 'posted'
@@ -48,7 +59,8 @@ export async function startPostWire(to: string, isPost: (body: string) => boolea
   const server = createServer((request, response) => void handle(request, response).catch(() => response.destroy()))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  return {
+  const wire: PostWire = {
+    stray: undefined,
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     swapped,
     next: (fate) => void fates.push(fate),
@@ -56,12 +68,14 @@ export async function startPostWire(to: string, isPost: (body: string) => boolea
       for (const given of late.splice(0)) await (await forward(given)).text()
     },
     posts: () => posts,
+    asked: () => asked,
     async close() {
       server.closeAllConnections()
       server.close()
       await once(server, 'close')
     },
   }
+  return wire
 }
 
 /** Headers that belong to a line of their own. */

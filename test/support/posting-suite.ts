@@ -248,6 +248,7 @@ export function postingSuite(
       await bench.blind(true)
       w.pass(21)
       await node.engine.posting.look()
+      equal((await node.ledger.attempts()).length, 1, 'nobody says that it is absent')
       await node.run()
       await bench.blind(false)
       await node.engine.posting.look()

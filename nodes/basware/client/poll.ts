@@ -40,9 +40,19 @@ const PREVIEWED = 10
 export interface BaswareMemory {
   readonly orders: OrderBook
   readonly requests: Requests
+  /** Of the run that goes on, or the last one: matched rows whose order's coding could not be read, and their invoices. */
+  unreadable: { rows: number; invoices: number }
 }
 
-export const createMemory = (): BaswareMemory => ({ orders: createOrderBook(), requests: new Map() })
+export const createMemory = (): BaswareMemory => ({
+  ...{ orders: createOrderBook(), requests: new Map(), unreadable: { rows: 0, invoices: 0 } },
+})
+
+/** What a person should see to, in words; undefined: every order could be read. */
+export const unreadableText = ({ unreadable: { rows, invoices } }: BaswareMemory): string | undefined =>
+  rows === 0
+    ? undefined
+    : `order not readable: ${rows} matched row${rows === 1 ? '' : 's'} of ${invoices} invoice${invoices === 1 ? '' : 's'} took the coding that was approved`
 
 /** Differences between a row and its order that are told one by one. */
 const TOLD = 20
@@ -118,6 +128,7 @@ interface Pages {
   readonly convert: Converter
   readonly orders: Orders
   readonly notices: string[]
+  readonly memory: BaswareMemory
 }
 
 function planOf(
@@ -128,7 +139,14 @@ function planOf(
 ): EntityPlan {
   const { source, companies, pageSize, visibleMs, waiting } = options
   const notices: string[] = []
-  const pages: Pages = { options, notices, convert: compileConverter(options), orders: createOrders(memory.orders) }
+  memory.unreadable = { rows: 0, invoices: 0 }
+  const pages: Pages = {
+    options,
+    notices,
+    memory,
+    convert: compileConverter(options),
+    orders: createOrders(memory.orders),
+  }
   const haulage = createHaulage({
     ...{ inbox, companies, pageSize, visibleMs, lanes: connection.concurrency },
     keyOf: (id) => keyOf(source, id),
@@ -176,6 +194,8 @@ function pageReader(
     const reading = readingOf(signal)
     const haul = await haulage(reading, nextRead)
     const page = haul ? await pageOf(haul, pages, reading) : { records: [] }
+    const unreadable = haul ? undefined : unreadableText(pages.memory)
+    if (unreadable) pages.notices.push(unreadable)
     count += 1
     return { ...page, notices: pages.notices.splice(0), cursor: haul ? `${begun}:${count}` : null }
   }
@@ -186,14 +206,19 @@ async function pageOf(
   pages: Pages,
   reading: Reading,
 ): Promise<Pick<Page, 'records' | 'refused'>> {
-  const { options, convert, orders, notices } = pages
+  const { options, convert, orders, notices, memory } = pages
   const records: DataRecord[] = []
   const refused = kept.map((one) => refusedOf(one, pages))
   for (const { invoice, revision, read } of taken) {
     const { of, held, differences } = await codingsOf(invoice, options.coding, orders, reading)
-    const record = { ...convert(invoice, revision, of), _read: read }
+    const record: DataRecord = { ...convert(invoice, revision, of), _read: read }
     if (held) refused.push({ record, ...held })
-    else records.push(record)
+    else {
+      records.push(record)
+      const rows = Number(record.orders_not_readable)
+      memory.unreadable.rows += rows
+      memory.unreadable.invoices += rows > 0 ? 1 : 0
+    }
     notices.push(...differences.slice(0, TOLD))
     if (differences.length > TOLD)
       notices.push(`... and ${differences.length - TOLD} more rows of ${invoice.invoiceId}`)

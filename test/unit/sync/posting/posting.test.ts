@@ -40,6 +40,7 @@ describe('posting', () => {
     )
     equal((await node.run()).verdict, 'nothing new')
     equal(erp.vouchers.length, 2)
+    deepStrictEqual(await node.alerts(), [], 'an inbox without anything new is as it should be')
   })
 
   it('an amount that is not the one read at the source is held, whoever changed it on the way', async () => {
@@ -117,6 +118,8 @@ describe('posting', () => {
     await node.engine.posting.look()
     deepStrictEqual(await node.alerts(), ['in-doubt'])
     await node.run()
+    const [alert] = await node.ledger.alerts({ open: true })
+    match(alert?.message ?? '', /^invoice: nobody knows whether hub\|A\|0 was posted to .* in the sidebar \(Postings\)/)
     equal(erp.received.length, 2, 'not before he says so')
     await node.engine.posting.settle(attempt?.id ?? '', 'again', anna)
     await node.run()
@@ -433,6 +436,76 @@ describe('posting', () => {
     deepStrictEqual([await node.alerts(), await node.held()], [[], {}])
     await node.run()
     deepStrictEqual(numbers().at(-1), `${recordKey('B', 1)} V1`)
+  })
+
+  it('left out while it stands there: an alert names it, until a person says what holds', async () => {
+    const node = await w.node()
+    await node.start()
+    erp.fates.push({ refused: 'no' }, { refused: 'never' })
+    w.hub.put('A', '10')
+    w.hub.put('B', '20')
+    await node.run()
+    erp.vouchers.push({ key: A, number: 'HAND', status: 'final', amount: '10', currency: 'EUR', party: 'S1' })
+    const ids = [(await node.heldOf(A)).id, (await node.heldOf(B)).id]
+    await node.ledger.discardHeld(ids, anna)
+    await node.engine.posting.leftOut(ids)
+    const alerts = await node.ledger.alerts({ open: true })
+    deepStrictEqual(
+      alerts.map(({ kind, entity }) => [kind, entity]),
+      [['posted-aside', `invoice ${A}`]],
+    )
+    match(alerts[0]?.message ?? '', /left out by anna, and it stands there as HAND; its source is not told/)
+    await node.engine.posting.stands(ids[0] ?? '', { number: 'HAND' }, anna)
+    await node.engine.posting.sendBack(ids[1] ?? '', anna)
+    deepStrictEqual(
+      w.hub.answers.map(({ say }) => ('posted' in say ? say.posted.number : say.sentBack)),
+      ['HAND', 'looked there'],
+    )
+    deepStrictEqual(await node.alerts(), [])
+    deepStrictEqual(
+      (await node.ledger.held({ states: ['discarded'] })).map(({ key }) => key),
+      [B],
+    )
+  })
+
+  it('held before the sink, and a person says that it stands there: it is answered', async () => {
+    const node = await w.node()
+    await node.start()
+    const cause = { class: 'data' as const, code: 'map.unmapped', message: 'no such cost centre' }
+    node.flow = async (message) => {
+      const records = message.payload.map((record) => ({ record, cause }))
+      await node.engine.hold({
+        ref: { id: 'map-1', name: 'map-gl' },
+        sinks: [node.sink],
+        message,
+        stage: 'map',
+        records,
+      })
+    }
+    w.hub.put('A', '10')
+    await node.run()
+    await node.engine.posting.stands((await node.heldOf(A)).id, { number: 'HAND' }, anna)
+    deepStrictEqual([w.hub.answers.map(({ key }) => key), await node.held()], [[A], {}])
+  })
+
+  it('acknowledged and not answered for more than a day: an alert names it until it is answered', async () => {
+    const node = await w.node()
+    await node.start()
+    erp.fates.push({ refused: 'no' })
+    w.hub.put('A', '10')
+    await node.run()
+    w.pass(23 * 60)
+    await node.engine.posting.look()
+    deepStrictEqual(await node.alerts(), [])
+    w.pass(2 * 60)
+    await node.engine.posting.look()
+    const [alert] = await node.ledger.alerts({ open: true })
+    match(
+      `${alert?.kind} ${alert?.message}`,
+      /^unanswered 1 document\(s\) were acknowledged more than a day ago .*hub\|A/,
+    )
+    await node.engine.posting.sendBack((await node.heldOf(A)).id, anna)
+    deepStrictEqual(await node.alerts(), [])
   })
 
   it('a sync whose source cannot be asked is refused', async () => {
