@@ -176,7 +176,7 @@ describe('nodes that post, and their routes', () => {
       hub.answers.map(({ say }) => ('posted' in say ? say.posted.number : say.sentBack)),
       [reason, 'H1'],
     )
-    match(await post('posting/settle', { held: idOf(A), as: 'sent back', reason }), /no held record/)
+    match(await post('posting/settle', { held: idOf(A), as: 'sent back', reason }), /does not wait for an answer/)
     match(await post('inbox/settle', { source: 'hub://tenant', key: 'hub|A', as: 'ours', reason }), /Nobody asks/)
   })
 
