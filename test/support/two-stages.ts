@@ -54,6 +54,8 @@ export interface Hub {
   process(): void
   /** Results come only with `process`. */
   slow: boolean
+  /** Seconds that a run waits for results: long where they come, short in a test where they stay open. */
+  patience: number
   /** What becomes of the records of a key; undefined: the hub's own rule (an order needs its supplier). */
   fate: (entity: string, key: string, record: DataRecord) => Fate | undefined
   /** Runs in `write`, once it is committed: what it throws loses the answer. */
@@ -94,6 +96,7 @@ export function createHub(): Hub {
     }),
     sent: [],
     slow: false,
+    patience: 20,
     fate: () => undefined,
     answer: () => undefined,
     says: () => undefined,
@@ -145,7 +148,13 @@ export function createHub(): Hub {
         if (nothing.length > 0) accepted?.({ request: null, records: nothing.map(({ key }) => ({ key, items: [] })) })
       },
       results: {
-        rules: { waitSeconds: 0.06, lookSeconds: [0.01], everySeconds: 3600 },
+        rules: {
+          get waitSeconds() {
+            return hub.patience
+          },
+          lookSeconds: [0.01, 0.05],
+          everySeconds: 3600,
+        },
         ...more,
         async follow(pending) {
           hub.asked++

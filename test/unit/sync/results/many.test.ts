@@ -20,6 +20,7 @@ describe('ten thousand open results', function () {
     for (let i = 0; i < MANY; i++) w.hub.source.put('purchase_order', order(`O${i}`, '1.01'))
     w.pass(1)
     w.hub.slow = true
+    w.hub.patience = 0.06
     const summary = await s.run()
     assert.match(summary.says ?? '', /10000 accepted, result pending, EUR 10,100.00/)
     s.engine.followResults({ ref: { id: 'send-1', name: 'hub-send' }, target: async (entity) => s.target(entity) })

@@ -47,6 +47,7 @@ describe('two stages: accepted, then processed', () => {
 
   it('what has no result when the time is up is open, with its number and amount, and is processed later without a run', async () => {
     w.hub.slow = true
+    w.hub.patience = 0.06
     const summary = await run({ entities: ['supplier', 'purchase_order'] })
     assert.equal(
       summary.says,
@@ -63,8 +64,10 @@ describe('two stages: accepted, then processed', () => {
 
   it('what was open when the process ended is followed by the next one at once', async () => {
     w.hub.slow = true
+    w.hub.patience = 0.06
     await run()
     w.hub.slow = false
+    w.hub.patience = 20
     await restart()
     await waitFor(async () => (await s.open()).length === 0)
     assert.deepEqual(w.hub.has('purchase_order'), { 'erp|O1': '10.10', 'erp|O2': '20.20' })
@@ -73,6 +76,7 @@ describe('two stages: accepted, then processed', () => {
   it('is kept encrypted while its result is open, and not after it', async () => {
     w.hub.source.put('purchase_order', order('O3', '1.00', 'SECRET-SUPPLIER'))
     w.hub.slow = true
+    w.hub.patience = 0.06
     await run()
     const [open] = await s.ledger.pendingResults('hub://host/purchase_order', 10)
     assert.equal(open?.key, 'erp|O1')
@@ -92,6 +96,7 @@ describe('two stages: accepted, then processed', () => {
 
   it('what is refused a day later, after a restart, is held, and the next read of it is sent again', async () => {
     w.hub.slow = true
+    w.hub.patience = 0.06
     await run()
     w.pass(24 * 60)
     await restart()
@@ -102,6 +107,7 @@ describe('two stages: accepted, then processed', () => {
     assert.deepEqual(await s.held(), { 'erp|O1': 'E1: period closed' })
     w.hub.fate = () => undefined
     w.hub.slow = false
+    w.hub.patience = 20
     const again = await run({ scope: { kind: 'keys', entity: 'purchase_order', keys: ['erp|O1'] } })
     assert.deepEqual(numbers(ofOrders(again)), { accepted: 1, processed: 1 })
     assert.deepEqual(sentOf('erp|O1'), [false, true])
@@ -111,6 +117,7 @@ describe('two stages: accepted, then processed', () => {
   for (const order_ of ['the older first', 'the newer first'])
     it(`the refusal of a version that was replaced meanwhile holds nothing, ${order_}`, async () => {
       w.hub.slow = true
+      w.hub.patience = 0.06
       await run()
       w.pass(1)
       w.hub.source.put('purchase_order', order('O1', '99.00'))
@@ -135,6 +142,7 @@ describe('two stages: accepted, then processed', () => {
 
   it('nor does one that comes while a newer version is accepted', async () => {
     w.hub.slow = true
+    w.hub.patience = 0.06
     await run()
     w.hub.says = async ({ key }) => {
       if (key !== 'erp|O1') return undefined
@@ -153,6 +161,7 @@ describe('two stages: accepted, then processed', () => {
   it('a target that takes long to answer for its results does not keep the run', async () => {
     const { promise, resolve } = Promise.withResolvers<undefined>()
     w.hub.says = () => promise
+    w.hub.patience = 0.06
     const summary = await run()
     assert.equal(summary.verdict, 'open')
     assert.deepEqual(numbers(ofOrders(summary)), { accepted: 2, pending: 2 })
@@ -162,15 +171,17 @@ describe('two stages: accepted, then processed', () => {
 
   it('of two versions in one run the first is superseded, in the figures too', async () => {
     w.hub.slow = true
-    await run({ entities: ['supplier'] })
-    let calls = 0
-    w.hub.source.onPage((entity) => {
-      if (entity === 'purchase_order' && calls++ === 0) w.hub.source.put('purchase_order', order('O1', '77.00'), null)
+    w.hub.patience = 0.06
+    w.hub.source.onList((entity) => {
+      if (entity === 'purchase_order') w.hub.source.put('purchase_order', order('O1', '77.00'), '2026-03-01T07:59:00Z')
       return undefined
     })
-    w.hub.slow = false
-    const summary = await run()
-    assert.deepEqual(numbers(ofOrders(summary)), { accepted: 2, processed: 2 })
+    const summary = await run({ sweep: { since: null } })
+    assert.deepEqual(numbers(ofOrders(summary)), { accepted: 3, superseded: 1, pending: 2 })
+    assert.deepEqual(ofOrders(summary)?.superseded.sums, { EUR: '10.1' })
+    w.hub.process()
+    await s.engine.lookAtResults()
+    assert.equal(w.hub.has('purchase_order')['erp|O1'], '77.00')
   })
 
   it('an order whose supplier is unknown goes through once that is there, although it did not change', async () => {
@@ -289,6 +300,7 @@ describe('two stages: accepted, then processed', () => {
 
   it('what has no result after three days is sent again', async () => {
     w.hub.fate = (_entity, key) => (key === 'erp|O1' ? 'lost' : undefined)
+    w.hub.patience = 0.06
     await run()
     w.pass(3 * 24 * 60 - 5)
     await run()
@@ -304,6 +316,7 @@ describe('two stages: accepted, then processed', () => {
 
   it('a request that is not known there is waited for an hour, then its records are sent again', async () => {
     w.hub.says = ({ key, again }) => (key === 'erp|O1' && !again ? { kind: 'unknown' } : undefined)
+    w.hub.patience = 0.06
     await run()
     assert.deepEqual(await s.open(), ['1 pending purchase_order'])
     w.pass(61)
@@ -346,10 +359,12 @@ describe('two stages: accepted, then processed', () => {
 
   it("yesterday's copy of the ledger catches up, and nothing older takes the place of what is there", async () => {
     w.hub.slow = true
+    w.hub.patience = 0.06
     await run()
     await s.close()
     w.copy()
     w.hub.slow = false
+    w.hub.patience = 20
     s = await w.start()
     w.pass(10)
     w.hub.source.put('purchase_order', order('O1', '55.00'))
@@ -412,6 +427,7 @@ describe('two stages: accepted, then processed', () => {
 
   it('orders are not written before the results of their suppliers are there, or were waited for', async () => {
     w.hub.slow = true
+    w.hub.patience = 1
     let asked = 0
     w.hub.says = () => {
       if (++asked === 1) w.hub.process()
@@ -440,6 +456,7 @@ describe('two stages: accepted, then processed', () => {
 
   it('a message of the flow is followed like any, and what has no key at a source is held when it is lost', async () => {
     w.hub.fate = (_entity, key) => (key === 'erp|P1' ? 'lost' : undefined)
+    w.hub.patience = 0.06
     await run({ entities: ['supplier'] })
     await s.push('purchase_order', [order('P1', '1.00'), order('P2', '2.00')])
     await s.engine.lookAtResults()
