@@ -83,6 +83,7 @@ const CURRENT = [
   'tieout_lag_seconds',
   'tieout_held',
   'tieout_in_doubt',
+  'tieout_results_open',
   'tieout_alerts',
   'tieout_calls_this_month',
 ] as const
@@ -100,6 +101,7 @@ function createGauges(registry: Registry) {
   ])
   const held = gauge('tieout_held', 'Held records that wait for a person.', ['sync'])
   const inDoubt = gauge('tieout_in_doubt', 'Batches in doubt that wait for a person.', ['sync'])
+  const results = gauge('tieout_results_open', 'Records that a target accepted and has not processed.', ['sync'])
   const alerts = gauge('tieout_alerts', 'Open alerts, by kind.', ['sync', 'kind'])
   const calls = gauge('tieout_calls_this_month', 'Calls that the vendor bills, in the month of the last run.', ['sync'])
 
@@ -121,6 +123,7 @@ function createGauges(registry: Registry) {
       }
     }
     for (const { sync } of await ledger.doubtful()) inDoubt.inc({ sync })
+    for (const { sync, pending } of await ledger.resultPlaces()) results.inc({ sync }, pending)
     for (const { sync, kind } of await ledger.alerts({ open: true })) alerts.inc({ sync, kind })
   }
 }
