@@ -84,6 +84,28 @@ describe('metrics', () => {
       window: null,
     })
     await ledger.raiseAlert({ sync: 'x3', kind: 'held', message: 'two' })
+    const schema = { entity: 'supplier', key: ['source', 'code'], columns: [] }
+    await ledger.commit({
+      run: 'r1',
+      sync: 'x3',
+      entity: 'supplier',
+      sinkId: 'w',
+      sinkName: 'hub',
+      address: 'hub://host/supplier',
+      accepted: ['A', 'B'].map((key) => ({
+        ...{ key, read: 1, again: false, hash: '00', before: null, sourceAddress: 'erp', schema },
+        requests: [{ request: 'q1', items: [key] }],
+        since: '2026-03-01T00:00:00Z',
+        record: { _row: 0, code: key },
+      })),
+      outcomes: {},
+    })
+    match(await metrics.text(), /^tieout_results_open\{sync="x3"\} 2$/m)
+    await ledger.endResults('hub://host/supplier', [
+      { key: 'A', read: 1, as: 'processed' },
+      { key: 'B', read: 1, as: 'warned', text: 'odd' },
+    ])
+    doesNotMatch(await metrics.text(), /^tieout_results_open\{/m)
     match(await metrics.text(), /^tieout_alerts\{sync="x3",kind="held"\} 1$/m)
     const text = await metrics.text()
     match(text, /^tieout_alerts\{sync="x3",kind="held"\} 1$/m, 'asked twice it is one all the same')

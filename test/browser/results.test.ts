@@ -1,0 +1,107 @@
+/** Results that are open, in the sidebar: one Node-RED that sends to the Basware sandbox, and a person with a browser. */
+import { match, strictEqual } from 'node:assert'
+import { type BaswareSandbox, startBasware } from '../../sandbox/basware/server.ts'
+import type { RunSummary } from '../../sync/contract/summary.ts'
+import { chromiumPath, type Editor, NO_CHROMIUM, openEditor } from '../support/editor.ts'
+import { type Red, startRed } from '../support/node-red.ts'
+import { waitFor } from '../support/wait.ts'
+
+const HOUR_MS = 3_600_000
+const HOSTILE = '<img src=x onerror="window.hacked=1">'
+
+/** A message of the flow's own with two suppliers. */
+const SEND = `
+const column = (name) => ({ name, type: 'string' })
+const suppliers = [['S900', 'Acier'], ['S901', ${JSON.stringify(HOSTILE)}]]
+msg.topic = 'supplier'
+msg.schema = { entity: 'supplier', key: ['source', 'code'], columns: ['source', 'code', 'name'].map(column) }
+msg.payload = suppliers.map(([code, name], _row) => ({ _row, source: 'x3', code, name }))
+return msg`
+
+describe('results, in the sidebar', function () {
+  this.timeout(180_000)
+  let red: Red
+  let basware: BaswareSandbox
+  let editor: Editor
+  let passed = 0
+
+  before(async function () {
+    if (!chromiumPath()) {
+      // CI installs a browser: there a missing one is a fault, not a reason to pass.
+      if (process.env.CI) throw new Error(NO_CHROMIUM)
+      console.log(`    ${NO_CHROMIUM}`)
+      this.skip()
+    }
+    const clock = { now: () => Date.now() + passed }
+    const today = new Date().toISOString().slice(0, 10)
+    basware = await startBasware({ seed: 1, size: 'small', today, clock, now: clock.now, settings: { p2pMs: HOUR_MS } })
+    red = await startRed({})
+    const { clientId, clientSecret: secret, url } = basware
+    const companies = [{ company: 'FR10', code: 'FR10', organization: '', chart: '' }]
+    const tab = { z: 'tab', x: 100, y: 100 }
+    await red.deploy([
+      { id: 'tab', type: 'tab', label: 'send' },
+      { id: 'L', type: 'sync-ledger', name: 'Books', file: '', version: 1 },
+      {
+        id: 'C',
+        type: 'basware-connection',
+        name: 'Basware',
+        source: 'basware',
+        url,
+        login: 'oauth',
+        clientId,
+        version: 1,
+        credentials: { secret },
+      },
+      { id: 'i', type: 'inject', ...tab, props: [], once: false, wires: [['f']] },
+      { id: 'f', type: 'function', ...tab, func: SEND, outputs: 1, wires: [['w']] },
+      {
+        id: 'w',
+        type: 'basware-send',
+        name: 'Send',
+        ...tab,
+        ledger: 'L',
+        connection: 'C',
+        companies,
+        version: 1,
+        wires: [[], []],
+      },
+    ])
+    editor = await openEditor(red)
+  })
+  after(async () => {
+    await editor?.close()
+    await red?.end()
+    await basware?.close()
+  })
+
+  const rows = () => editor.monitor.locator('ol > li')
+
+  it('are listed with age and request, counted, and gone once somebody looked again and Basware has them', async () => {
+    await red.inject('i')
+    let run: RunSummary | undefined
+    await waitFor(
+      async () => {
+        run = ((await red.call('GET', '/tieout/runs?limit=1')).body as RunSummary[])[0]
+        return run !== undefined
+      },
+      { timeout: 20_000 },
+    )
+    match(run?.says ?? '', /^open: supplier: 2 accepted, result pending$/)
+    await editor.openMonitor('results')
+    await rows().filter({ hasText: 'supplier x3|S900' }).waitFor()
+    strictEqual(await rows().count(), 2)
+    match(
+      (await rows().first().textContent()) ?? '',
+      /Send · accepted, result pending · for \d+ s · request [-0-9a-f]+$/,
+    )
+    strictEqual(await editor.monitor.locator('[data-view=results] > .tieout-monitor-count').textContent(), '2')
+    await editor.monitor.getByRole('button', { name: 'Look again' }).click()
+    await editor.page.getByText('2 result(s) are open.').waitFor()
+    passed = HOUR_MS
+    await editor.monitor.getByRole('button', { name: 'Look again' }).click()
+    await editor.page.getByText('0 result(s) are open.').waitFor()
+    await editor.monitor.getByText('No result is open.').waitFor()
+    strictEqual(await editor.page.evaluate('window.hacked'), undefined)
+  })
+})
