@@ -1,5 +1,6 @@
 /** What people decided, kept for years. */
 import { randomUUID } from 'node:crypto'
+import type { Log } from '../sync/contract/log.ts'
 import type { Amounts } from '../sync/contract/summary.ts'
 import { type Database, prepared } from './database.ts'
 import type { Decision, Decisions, NewDecision } from './ledger.ts'
@@ -13,17 +14,24 @@ export interface DecisionBook {
 
 type DecisionRow = Omit<Decision, 'amounts'> & { readonly amounts: string | null }
 
-export function createDecisions(db: Database, at: () => string): DecisionBook {
-  const { put, list, purge } = prepared(db, {
+export function createDecisions(db: Database, at: () => string, log?: Log): DecisionBook {
+  const { put, list, purge, kept } = prepared(db, {
     put: 'INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     list: `
       SELECT id, at, person AS "by", reason, kind, sync, entity, sink, about, amounts FROM decision
       WHERE (?1 IS NULL OR sync = ?1) ORDER BY at DESC LIMIT ?2`,
     purge: 'DELETE FROM decision WHERE at < ?',
+    kept: 'SELECT 1 FROM decision WHERE id = ?',
   })
   const write: DecisionBook['write'] = ({ by, reason, kind, sync, entity, sink, about, amounts }) => {
     const told = amounts ? JSON.stringify(amounts) : null
-    put.run(randomUUID(), at(), by, reason, kind, sync, entity, sink, about, told)
+    const id = randomUUID()
+    put.run(id, at(), by, reason, kind, sync, entity, sink, about, told)
+    if (log === undefined) return
+    // The transaction around it has ended by then, or is taken back.
+    setImmediate(() => {
+      if (db.raw.isOpen && kept.get(id)) log.info(inWords({ id, by, reason, kind, sync, entity }))
+    })
   }
   return {
     write,
@@ -44,3 +52,14 @@ export function createDecisions(db: Database, at: () => string): DecisionBook {
     },
   }
 }
+
+/** One line, whatever a person wrote. No record's content: by its id the decision is found in the ledger. */
+const inWords = ({
+  id,
+  by,
+  reason,
+  kind,
+  sync,
+  entity,
+}: Pick<Decision, 'id' | 'by' | 'reason' | 'kind' | 'sync' | 'entity'>) =>
+  `decision ${kind} by ${JSON.stringify(by)}: ${JSON.stringify(reason)} (sync ${JSON.stringify(sync)}, ${entity}, ${id})`

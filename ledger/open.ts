@@ -42,7 +42,7 @@ export async function openLedger({ file, key, log, now = Date.now }: OpenLedgerO
     await migrate(db)
     const { id, cipher } = await identity(db, key)
     const installation = file === ':memory:' ? undefined : installationFile(file)
-    const { recover, ...ledger } = createSqliteLedger({ db, id, cipher, now, installation })
+    const { recover, ...ledger } = createSqliteLedger({ db, id, cipher, now, installation, log })
     const { runs, held, oldCopy } = recover()
     if (runs > 0)
       log?.warn(`ledger ${file}: ${runs} run(s) of a process that ended; they go on at the last settled record`)

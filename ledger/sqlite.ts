@@ -1,4 +1,5 @@
 /** The ledger in one SQLite file: everything that one settled batch changes is one transaction, on disk when it returns. */
+import type { Log } from '../sync/contract/log.ts'
 import { createAlerts } from './alerts.ts'
 import { createAttempts } from './attempts.ts'
 import { createCopies } from './copies.ts'
@@ -36,6 +37,8 @@ export interface SqliteLedgerOptions {
   readonly now: () => number
   /** The file by which an old copy of this ledger is told; undefined: there is none. */
   readonly installation: string | undefined
+  /** Decisions are told there. */
+  readonly log?: Log | undefined
 }
 
 export interface SqliteLedger extends Ledger {
@@ -46,7 +49,7 @@ export interface SqliteLedger extends Ledger {
 const DAY_MS = 86_400_000
 const YEAR_MS = 365.25 * DAY_MS
 
-export function createSqliteLedger({ db, id, cipher, now, installation }: SqliteLedgerOptions): SqliteLedger {
+export function createSqliteLedger({ db, id, cipher, now, installation, log }: SqliteLedgerOptions): SqliteLedger {
   const at = () => new Date(now()).toISOString()
   const intern = createIntern(db, at)
   const numbers = readNumbers(db, now)
@@ -55,7 +58,7 @@ export function createSqliteLedger({ db, id, cipher, now, installation }: Sqlite
   const groups = createGroupSums(db, intern)
   const deliveries = createDeliveries(db, intern, sums, groups)
   const known = createKnownKeys(db)
-  const decisions = createDecisions(db, at)
+  const decisions = createDecisions(db, at, log)
   const postings = createPostings({ db, id, intern, cipher, decisions, at, installation })
   const standing = createStanding(db, decisions)
   const stop = postings.topic.stopPosting
