@@ -1,6 +1,5 @@
 import { deepStrictEqual, match } from 'node:assert/strict'
-import type { Locator } from 'playwright-core'
-import { checked, chromiumPath, NO_CHROMIUM } from '../support/editor.ts'
+import { checked, chromiumPath, NO_CHROMIUM, rowAdder, shownIn } from '../support/editor.ts'
 import { type Stage, startStage } from '../support/stage.ts'
 
 describe('the dialog of x3-post', function () {
@@ -16,22 +15,7 @@ describe('the dialog of x3-post', function () {
   })
   after(() => stage?.end())
 
-  /** Adds a row to a table and fills it in; a choice is given as a choice, a check box as true. */
-  async function addRow(
-    dialog: Locator,
-    table: string,
-    values: Readonly<Record<string, string | true>>,
-  ): Promise<void> {
-    const list = dialog.locator('.red-ui-editableList', { has: dialog.page().locator(`#tieout-post-${table}`) })
-    await list.locator('.red-ui-editableList-addButton').click()
-    const row = dialog.locator(`#tieout-post-${table} > li`).last()
-    for (const [column, value] of Object.entries(values)) {
-      const input = row.locator(`.tieout-post-${column}`)
-      if (value === true) await input.check()
-      else if ((await input.evaluate(({ tagName }) => tagName)) === 'SELECT') await input.selectOption(value)
-      else await input.fill(value)
-    }
-  }
+  const addRow = rowAdder('post')
 
   it('keeps its tables, and shows no journal before an invoice has come', async () => {
     const { editor } = stage
@@ -60,13 +44,7 @@ describe('the dialog of x3-post', function () {
     await editor.done()
 
     const again = await editor.open('x3-post')
-    const shown = (table: string) =>
-      again.locator(`#tieout-post-${table} :is(input, select)`).evaluateAll((all) =>
-        all.map((one) => {
-          const input = one as HTMLInputElement
-          return input.type === 'checkbox' ? String(input.checked) : input.value
-        }),
-      )
+    const shown = shownIn(again, 'post')
     deepStrictEqual(await shown('names'), ['line', 'ACC1', 'account'])
     deepStrictEqual(await shown('companies'), ['FR10', 'FR011', '', '658000'])
     deepStrictEqual(await shown('types'), ['CREDIT', 'BPSIN', '', 'credit-negative'])

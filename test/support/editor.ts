@@ -219,3 +219,29 @@ export async function checked(dialog: Locator, what: string): Promise<void> {
   })
   deepStrictEqual(faults, [], what)
 }
+
+/** Adds a row to a table of a dialog (`tieout.tables`) and fills it in; a choice is given as a choice, a check box as true. */
+export const rowAdder =
+  (prefix: string) =>
+  async (dialog: Locator, table: string, values: Readonly<Record<string, string | true>>): Promise<void> => {
+    const list = dialog.locator('.red-ui-editableList', { has: dialog.page().locator(`#tieout-${prefix}-${table}`) })
+    await list.locator('.red-ui-editableList-addButton').click()
+    const row = dialog.locator(`#tieout-${prefix}-${table} > li`).last()
+    for (const [column, value] of Object.entries(values)) {
+      const input = row.locator(`.tieout-${prefix}-${column}`)
+      if (value === true) await input.check()
+      else if ((await input.evaluate(({ tagName }) => tagName)) === 'SELECT') await input.selectOption(value)
+      else await input.fill(value)
+    }
+  }
+
+/** What the rows of such a table hold. */
+export const shownIn =
+  (dialog: Locator, prefix: string) =>
+  (table: string): Promise<string[]> =>
+    dialog.locator(`#tieout-${prefix}-${table} :is(input, select)`).evaluateAll((all) =>
+      all.map((one) => {
+        const input = one as HTMLInputElement
+        return input.type === 'checkbox' ? String(input.checked) : input.value
+      }),
+    )

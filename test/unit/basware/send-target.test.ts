@@ -236,6 +236,24 @@ describe('basware-send: on the way', () => {
     )
   })
 
+  it('takes as few requests as the contract allows', async () => {
+    const { api, prepare, write, batch, target } = bench('purchase_order')
+    const lines = [line(1000), line(2000), line(3000)]
+    const { records, ...rest } = batch(...Array.from({ length: 1000 }, (_, k) => order(`PO${k}`, lines)))
+    await prepare()
+    for (const part of target.parts?.(records, rest.schema) ?? []) await write({ ...rest, records: part })
+    const counts = new Map<string, number>()
+    for (const { path } of api.posts) counts.set(path, (counts.get(path) ?? 0) + 1)
+    deepStrictEqual(
+      [...counts],
+      [
+        ['/v1/matchingOrders', 2],
+        ['/v1/matchingOrderLines', 30],
+      ],
+    )
+    deepStrictEqual(api.gets, ['/v1/matchingOrders?pageSize=500'])
+  })
+
   it('sends no code twice within two seconds', async () => {
     const { api, waits, prepare, write, batch } = bench('supplier')
     await prepare()
