@@ -81,7 +81,8 @@ export function defineAlignmentRoutes(RED: NodeAPI): void {
   )
 }
 
-const sinksOf = (RED: NodeAPI, { members }: LedgerHandle): readonly Member[] =>
+/** Nodes of a ledger that send to Basware. */
+export const sinksOf = (RED: NodeAPI, { members }: LedgerHandle): readonly Member[] =>
   [...members.values()].filter(({ ref }) => RED.nodes.getNode(ref.id)?.type === 'basware-send')
 
 /** Longest time for a report: a list of a hundred thousand orders has two hundred pages. */

@@ -128,7 +128,7 @@ export default function (RED: NodeAPI): void {
     config,
     connection: baswareConnection,
     follows: true,
-    accepts: (_own, entity) => SENT.includes(entity),
+    accepts: (_own, entity) => (SENT as readonly string[]).includes(entity),
     target: (own, { connection, send, ledger }, entity) => {
       const { retry } = connection
       const options = { ...optionsOf(own), keeper: () => ledger(own.ledger), ...(retry ? { retry } : {}) }

@@ -209,6 +209,27 @@ describe('basware-send', function () {
     strictEqual((await basware.get(`/v1/vendors/x3_${code}`)).status, 404)
   })
 
+  it('uses the codes that stand there for all of an entity, also where so many are there that nothing is held', async () => {
+    const standing = (await basware.pages('/v1/vendors?pageSize=500')).flat()
+    const now = standing.map(({ vendorCode }) => String(vendorCode))
+    await deploy()
+    for (const code of now) erp.put('supplier', supplier(code, `New ${code}`))
+    const before = await run()
+    ok(standing.length > 0 && before.verdict !== 'ties')
+    match(await post('basware/use-code', { node: 'other', entity: 'supplier', reason: 'because' }), /No node other/)
+    match(await post('basware/use-code', { node: 'w', entity: 'supplier', reason: 'Our own, sent before' }), /supplier/)
+    for (const code of now) erp.put('supplier', supplier(code, `Newer ${code}`))
+    await run()
+    deepStrictEqual(
+      (await basware.pages('/v1/vendors?pageSize=500'))
+        .flat()
+        .filter(({ externalCode }) => String(externalCode).startsWith('x3_')),
+      [],
+    )
+    const [first] = standing
+    strictEqual((await vendor(String(first?.externalCode))).name, `Newer ${String(first?.vendorCode)}`)
+  })
+
   it('lists what the ERP and Basware do not have alike, as a file and as an alert', async () => {
     await deploy()
     match(await post('basware/alignment', {}), /It is compared/)

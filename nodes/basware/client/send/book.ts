@@ -123,7 +123,7 @@ export function othersOf(book: Book, place: Place, codeColumn: string, body: Cop
 export const alreadyThere = (place: Place, value: string, others: readonly string[]): Refusal =>
   refusal(
     'already-there',
-    `The ${resourceOf(place).one} ${value} is already there as ${others.join(', ')}${others.length > 1 ? ', more than once' : ''}`,
+    `The ${resourceOf(place).one} ${value} is already there as ${others.join(', ')}${others.length > 1 ? ', more than once' : ''}. Say in the sidebar whether that code is to be used: of a held record, or of all in Alignment`,
     'externalCode',
   )
 

@@ -51,7 +51,7 @@ export interface SendMemory {
 export const createSendMemory = (): SendMemory => ({ books: createBooks(), mail: createMail() })
 
 /** Entities that are sent. */
-export const SENT: readonly string[] = [...MASTERS, 'purchase_order']
+export const SENT = [...MASTERS, 'purchase_order'] as const
 
 /** What an order names: one that was refused is sent again once one of them is processed. */
 const NEEDED = ['supplier', 'gl_account', 'cost_centre', 'dimension']
@@ -171,9 +171,11 @@ function planned(state: State, batch: WriteBatch, context: WriteContext): Promis
     ...{ moves: options.moves, bytes: options.limits.bytes },
   }
   const made = planOf(batch.records, state.planner, planning).then(async (plan) => {
-    if (planning.adopted !== state.adopted) {
-      state.adopted = planning.adopted
-      await state.note?.save(JSON.stringify(planning.adopted))
+    if (planning.adopted !== adopted) {
+      // A person may have decided something meanwhile.
+      const said = readAdopted(await state.note?.read())
+      state.adopted = { ...said, codes: { ...said.codes, ...planning.adopted.codes } }
+      await state.note?.save(JSON.stringify(state.adopted))
     }
     return plan
   })
