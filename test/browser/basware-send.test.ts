@@ -29,7 +29,10 @@ describe('the dialog of basware-send, and what is not alike in the sidebar', fun
     // A row without its first column is none.
     await addRow(dialog, 'accounts', { account: '602000' })
     await dialog.locator('#node-input-matching').selectOption('receipt')
-    await dialog.locator('details', { has: dialog.page().locator('#tieout-send-units') }).locator('summary').click()
+    await dialog
+      .locator('details', { has: dialog.page().locator('#tieout-send-units') })
+      .locator('summary')
+      .click()
     await addRow(dialog, 'units', { code: 'UN', theirs: 'EA' })
     await editor.done()
 
