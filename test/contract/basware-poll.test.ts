@@ -191,7 +191,7 @@ describe('invoices taken over from Basware', function () {
     const sum = rows.reduce((all, count) => all + count, 0)
     const text = `order not readable: ${sum} matched row${sum === 1 ? '' : 's'} of ${rows.length} invoice${rows.length === 1 ? '' : 's'} took the coding that was approved`
     deepStrictEqual(
-      notices.filter((notice) => /not readable/.test(notice)),
+      notices.filter((notice) => /^order not readable/.test(notice)),
       [text],
     )
     strictEqual(unreadableText(memory), text)
