@@ -6,6 +6,7 @@ import type { DataRecord } from '../../sync/contract/message.ts'
 import type { PostRules } from '../../sync/contract/posting.ts'
 import { defineSink, field, handle, readConfig, wrongField } from '../kit/kit.ts'
 import { sourceThrough } from './client/poll.ts'
+import { dueReader } from './client/posting/open-item.ts'
 import { createOperations, type OperationNames } from './client/posting/operation.ts'
 import { ORDER_CODINGS, orderReader, type Recode, recoder } from './client/posting/order-coding.ts'
 import { previewDocument } from './client/posting/preview.ts'
@@ -181,6 +182,7 @@ function optionsOf(values: Config, client: X3Client): X3PostOptions {
     },
     waits: waitsOf(values),
     recode: recodeOf(values, client),
+    due: dueReader(connection, client.schema),
     ...(connection.retry ? { retry: connection.retry } : {}),
   }
 }

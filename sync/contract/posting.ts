@@ -12,6 +12,8 @@ export interface PostFacts {
   readonly currency?: string
   /** Supplier or customer, as the target writes it. */
   readonly party?: string
+  /** When it is due, `YYYY-MM-DD`; several after one another. Absent: it was not sent, or the target does not tell. */
+  readonly due?: string
 }
 
 /** What stands in the target under a key, as read there by the reference that is made of the key. */

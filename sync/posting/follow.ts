@@ -2,7 +2,14 @@
 import type { PostAttempt, Posting } from '../../ledger/ledger.ts'
 import type { PostingSink } from '../contract/engine.ts'
 import { asSyncError } from '../contract/errors.ts'
-import { type Found, type PostRules, type PostTarget, postRules } from '../contract/posting.ts'
+import {
+  type Found,
+  type PostFacts,
+  type PostResult,
+  type PostRules,
+  type PostTarget,
+  postRules,
+} from '../contract/posting.ts'
 import type { RetryContext, RetryOptions } from '../contract/retry.ts'
 import { postsInDoubt } from '../run/alerts.ts'
 import { createQueue } from '../values/queue.ts'
@@ -20,11 +27,19 @@ export interface Followed {
   wake(): void
   /** Looks up what is due, and answers; of one sync, or of all. `all`: due or not. */
   look(options?: { readonly sync?: string | undefined; readonly all?: boolean }): Promise<void>
-  /** The second look-up right after a post. Gives back whether it was found as it must be. */
-  confirm(posting: Posting, job: Pick<PostJob, 'context' | 'again' | 'retry' | 'options'>): Promise<boolean>
+  /** The second look-up right after a post. */
+  confirm(posting: Posting, job: Pick<PostJob, 'context' | 'again' | 'retry' | 'options'>): Promise<Confirmed>
   /** What an attempt was to post stands there. */
   found(attempt: PostAttempt, standing: Extract<Standing, { result: unknown }>): Promise<void>
   close(): Promise<void>
+}
+
+/** What a look-up says of what was posted. */
+export interface Confirmed {
+  /** It was found as it must be. */
+  readonly seen: boolean
+  /** It is due on another day there. */
+  readonly otherDue: boolean
 }
 
 export interface FollowParts {
@@ -259,31 +274,40 @@ async function commitFound(
   await tellDoubt(deps, attempt)
 }
 
-/** Gives back whether it was found as it must be. */
 async function settlePosting(
   deps: PostingDeps,
   posting: Posting,
   standing: Standing,
   { another, rules }: { readonly another: boolean; readonly rules: PostRules },
-): Promise<boolean> {
+): Promise<Confirmed> {
   const { ledger, now, clock } = deps
   const { address, key, result } = posting
+  const unseen: Confirmed = { seen: false, otherDue: false }
   if (standing.kind === 'ours') {
-    await ledger.savePosting(address, key, { result: standing.result, seen: now() })
-    return true
+    const notice = otherDueOf(posting.facts, standing.result)
+    const found = notice === undefined ? standing.result : { ...standing.result, notices: [notice] }
+    await ledger.savePosting(address, key, { result: found, seen: now() })
+    if (notice !== undefined) deps.log.warn(`${posting.entity} ${key}: ${notice}`)
+    return { seen: true, otherDue: notice !== undefined }
   }
-  const aside = async (why: string): Promise<boolean> => {
+  const aside = async (why: string): Promise<Confirmed> => {
     await ledger.savePosting(address, key, { aside: why })
     await tellAside(deps, posting, why)
-    return false
+    return unseen
   }
   if (standing.kind === 'person') return aside(standing.why)
-  if (standing.kind === 'unknown' || !another) return false
+  if (standing.kind === 'unknown' || !another) return unseen
   // The same look found another voucher: the look-up works.
   if (posting.seen !== null) return aside(`the draft ${result.number} was deleted there`)
-  if (clock.now() - Date.parse(posting.at) < rules.settleSeconds * 1000) return false
+  if (clock.now() - Date.parse(posting.at) < rules.settleSeconds * 1000) return unseen
   return aside(`${result.number} was posted, and the look-up does not find it`)
 }
+
+/** A due date that differs is told and keeps nothing back. */
+const otherDueOf = ({ due }: PostFacts, { number, due: there }: PostResult): string | undefined =>
+  due === undefined || there === undefined || due === there
+    ? undefined
+    : `${number} is due on ${there} there, and on ${due} by its record`
 
 /** Raised while something of the entity is in doubt, cleared when nothing is. */
 export async function tellDoubt(

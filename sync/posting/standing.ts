@@ -38,7 +38,7 @@ export function standingOf(found: Found | undefined, facts: PostFacts): Standing
 
 function differences(facts: PostFacts, result: PostFacts): string[] {
   const names = { amount: 'the amount', currency: 'the currency', party: 'the partner' } as const
-  return (Object.keys(names) as (keyof PostFacts)[]).flatMap((name) => {
+  return (Object.keys(names) as (keyof typeof names)[]).flatMap((name) => {
     const [must, is] = [facts[name], result[name]]
     if (must === undefined || is === undefined) return []
     const equal = name === 'amount' ? normalise(must) === normalise(is) : must === is

@@ -282,8 +282,8 @@ async function settleOne(
     byHand: false,
   }
   return async () => {
-    const seen = await parts.followed.confirm(whole, job)
-    countPosted(deps.settlement.runs.get(sync.run)?.entities.get(sync.entity), options.ref, posted, seen)
+    const confirmed = await parts.followed.confirm(whole, job)
+    countPosted(deps.settlement.runs.get(sync.run)?.entities.get(sync.entity), options.ref, posted, confirmed)
     options.progress({ entity: sync.entity, records: job.written.length, rows: job.rows })
   }
 }

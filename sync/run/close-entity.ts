@@ -11,7 +11,7 @@ import { settleLeft } from './left-over.ts'
 import { confirmMark, floorOf, olderMarks } from './marks.ts'
 import { repairTables } from './repair-tables.ts'
 import type { RunKeeper } from './settlement.ts'
-import { type EntityRun, type Reached, type RunState, type TotalsCheck, tallyOf } from './state.ts'
+import { type EntityRun, type PostedHere, type Reached, type RunState, type TotalsCheck, tallyOf } from './state.ts'
 import { changedAt, checkKey } from './summary.ts'
 import { RESULTS } from './verdict.ts'
 import { anyCame, findLate, lateText } from './watch.ts'
@@ -197,10 +197,14 @@ function withChanges<Check extends TotalsCheck | undefined>(
 }
 
 /** Each post is looked up right after it: that is its comparison. */
-const postedCheck = ({ unseen, amounts }: { unseen: number; amounts: TotalsCheck['amounts'] }): TotalsCheck =>
-  unseen === 0
-    ? { kind: 'ties', amounts }
-    : { kind: 'not verified', amounts, problem: `${unseen} posted record(s) are still to be found by the look-up` }
+function postedCheck({ unseen, otherDue, amounts }: PostedHere): TotalsCheck {
+  const problems = [
+    ...(unseen > 0 ? [`${unseen} posted record(s) are still to be found by the look-up`] : []),
+    ...(otherDue > 0 ? [`${otherDue} posted record(s) are due on another day there`] : []),
+  ]
+  if (problems.length === 0) return { kind: 'ties', amounts }
+  return { kind: 'not verified', amounts, problem: problems.join('; ') }
+}
 
 /** A difference of which an older version kept no place ends where everything ties at each sink. */
 async function endUnplaced(

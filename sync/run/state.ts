@@ -142,6 +142,13 @@ export interface Tally {
   readonly sums: ReadSums
 }
 
+/** What was posted at a sink: how many the look-up has still to find, how many have another due date there, and their amounts. */
+export interface PostedHere {
+  readonly unseen: number
+  readonly otherDue: number
+  readonly amounts: EntitySummary['amounts']
+}
+
 export interface EntityRun {
   readonly name: string
   /** Who must answer. */
@@ -161,8 +168,7 @@ export interface EntityRun {
   position: Position | undefined
   /** Entities that it needs read. */
   needs: readonly string[]
-  /** What was posted, by the id of the sink: how many the look-up has still to find, and their amounts. */
-  readonly posted: Map<string, { readonly unseen: number; readonly amounts: EntitySummary['amounts'] }>
+  readonly posted: Map<string, PostedHere>
   /** Batches that are being posted: what follows a row's settlement (its look-up, the answer) is a part of the run. */
   posting: number
   /** Address of the source, where it has an inbox. */

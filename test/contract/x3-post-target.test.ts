@@ -8,7 +8,7 @@ import type { ChangingTable } from '../../sandbox/books/table.ts'
 import type { Dimension } from '../../sandbox/books/types.ts'
 import { createFaults } from '../../sandbox/faults.ts'
 import { SOAP_SITES } from '../../sandbox/x3/soap/door.ts'
-import type { SyncError } from '../../sync/contract/errors.ts'
+import { type SyncError, syncError } from '../../sync/contract/errors.ts'
 import type { DataRecord, Row } from '../../sync/contract/message.ts'
 import type { Found, PostFacts, PostResult, PostTarget, SendContext } from '../../sync/contract/posting.ts'
 import type { WriteRecord } from '../../sync/contract/target.ts'
@@ -306,6 +306,29 @@ describe('journals posted to X3', () => {
     ])
     await post(to, dear)
     assert.equal(postedOf(await findOf(to, invoice({ revision: 2 }))).amount, '240', 'whatever the invoice says today')
+  })
+
+  it('are found with the day on which X3 has them due, where it tells', async () => {
+    let day: string | undefined = '2026-05-15'
+    const due = async (): Promise<string | undefined> => {
+      if (day === 'broken') throw syncError('transient', 'x3.503', 'no answer')
+      return day
+    }
+    // The stand-in for a field that this publication does not have.
+    const to = await open({ soap: { shape: 'wide' } }, { due }, { dueDateField: 'RATDAT' })
+    const record = invoice()
+    assert.equal((await to.check(written(record), context())).due, '2026-04-30')
+    const outcome = await post(to, record)
+    assert.deepEqual(outcome.kind === 'posted' && outcome.result.due, undefined, 'what was sent is not what is there')
+    const dueOf = async () => {
+      const found = await findOf(to, record)
+      return found?.kind === 'posted' ? found.result.due : found?.kind
+    }
+    assert.equal(await dueOf(), '2026-05-15')
+    for (const unknown of [undefined, 'broken']) {
+      day = unknown
+      assert.equal(await dueOf(), undefined)
+    }
   })
 
   it('are found by the field of before, too', async () => {

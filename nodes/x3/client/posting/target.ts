@@ -12,6 +12,7 @@ import type { SaveOutcome } from '../soap/outcome.ts'
 import { callOf, createDoor, type DoorOptions, type JournalDoor, type Prepared } from './door.ts'
 import type { Journal } from './journal.ts'
 import { findReference } from './look-up.ts'
+import type { DueReader } from './open-item.ts'
 import { checkPublished, resultOf, voucherOf } from './publication.ts'
 import { referenceOf, testReference } from './reference.ts'
 import { type TestDraft, tryPosting } from './test-posting.ts'
@@ -19,6 +20,8 @@ import { type TestDraft, tryPosting } from './test-posting.ts'
 export interface X3PostOptions extends DoorOptions {
   readonly test: TestDraft
   readonly waits?: Partial<PostRules>
+  /** Reads when a voucher is due, where a due date is sent. */
+  readonly due?: DueReader
   readonly retry?: Partial<RetryOptions>
 }
 
@@ -38,7 +41,7 @@ export function createX3PostTarget(
     find: finderOf(door, services, options),
     prove: proverOf(door, services, options),
     test: testerOf(door, services, options.test),
-    check: async (record, context) => factsOf((await door.prepare(record, 'draft', context)).journal),
+    check: async (record, context) => factsOf((await door.prepare(record, 'draft', context)).journal, options),
     async post(record, { as }, context) {
       const prepared = await door.prepare(record, as, context)
       const { journal, published, object } = prepared
@@ -51,15 +54,18 @@ export function createX3PostTarget(
   }
 }
 
-function postOutcome(outcome: SaveOutcome, { journal, published }: Prepared, { rules }: DoorOptions): PostOutcome {
+function postOutcome(outcome: SaveOutcome, { journal, published }: Prepared, options: DoorOptions): PostOutcome {
+  const { rules } = options
   if (outcome.kind === 'refused') return outcome
   if (outcome.kind === 'unknown') return { kind: 'unknown', why: outcome.error.message }
   const saved = resultOf(voucherOf(outcome.object, published), rules)
   const notices = outcome.messages.map(({ text }) => text)
+  // When it is due there is looked up.
+  const { due: _, ...facts } = factsOf(journal, options)
   return {
     kind: 'posted',
     result: {
-      ...factsOf(journal),
+      ...facts,
       ...saved,
       number: outcome.number,
       ...(saved.type ? {} : { type: journal.entryType }),
@@ -70,14 +76,27 @@ function postOutcome(outcome: SaveOutcome, { journal, published }: Prepared, { r
 }
 
 /** What a voucher of this journal must be like: what it owes to whom. */
-function factsOf({ lines, currency, supplier }: Journal): PostFacts {
+function factsOf({ lines, currency, supplier, dueDate }: Journal, { rules }: DoorOptions): PostFacts {
   const owed = lines.filter(({ partner }) => partner !== '').reduce((sum, { amount }) => sum.minus(amount), new Big(0))
-  return { amount: normalise(owed.toFixed()), currency, party: supplier }
+  const due = rules.dueDateField !== '' && dueDate !== '' ? { due: dueDate } : {}
+  return { amount: normalise(owed.toFixed()), currency, party: supplier, ...due }
+}
+
+/** A voucher that stands there, with the day on which it is due. What cannot be told keeps nothing back. */
+async function withDue(found: Found, { due, rules }: X3PostOptions, signal: AbortSignal): Promise<Found> {
+  if (found.kind !== 'posted' || !due || rules.dueDateField === '') return found
+  const { type = '', number } = found.result
+  const day = await due(type, number, signal).catch((error: unknown) => {
+    if (signal.aborted || !isSyncError(error)) throw error
+    return undefined
+  })
+  return day === undefined ? found : { ...found, result: { ...found.result, due: day } }
 }
 
 const finderOf =
-  (door: JournalDoor, services: WebServices, { rules: block }: DoorOptions): PostTarget['find'] =>
+  (door: JournalDoor, services: WebServices, options: X3PostOptions): PostTarget['find'] =>
   async (keys, context) => {
+    const { rules: block } = options
     const publication = await door.publication(context)
     const fields = await door.fields(publication, context)
     const found = new Map<string, Found>()
@@ -87,10 +106,14 @@ const finderOf =
         key,
         reference === undefined
           ? { kind: 'unknown', why: `${key} is no key of an invoice and its revision` }
-          : await findReference(
-              { services, publication, fields, block },
-              reference,
-              callOf(`Look-up of ${reference}`, context),
+          : await withDue(
+              await findReference(
+                { services, publication, fields, block },
+                reference,
+                callOf(`Look-up of ${reference}`, context),
+              ),
+              options,
+              context.signal,
             ),
       )
     }

@@ -1,5 +1,6 @@
 import { deepStrictEqual, equal, match, rejects } from 'node:assert/strict'
 import type { SyncError } from '../../../../sync/contract/errors.ts'
+import type { Found } from '../../../../sync/contract/posting.ts'
 import { createErp, type Erp, recordKey } from '../../../support/posting-erp.ts'
 import { anna, type World, world } from '../../../support/posting-rig.ts'
 import { postingSuite } from '../../../support/posting-suite.ts'
@@ -62,6 +63,43 @@ describe('posting', () => {
     await node.replay()
     deepStrictEqual(await node.held(), { [A]: 'sync.changed-amount' }, 'a replay is held as it was')
     deepStrictEqual(numbers(), [`${B} V1`])
+  })
+
+  it('a due date that differs in the target makes the run open, and keeps nothing back', async () => {
+    const there: Record<string, string> = { [A]: '2026-04-30', [B]: '2026-05-15' }
+    const dated = (rules?: Parameters<Erp['target']>[0]): ReturnType<Erp['target']> => {
+      const target = erp.target(rules)
+      return {
+        ...target,
+        check: async (...given) => ({ ...(await target.check(...given)), due: '2026-04-30' }),
+        async find(keys, context) {
+          const found = await target.find(keys, context)
+          const withDue = ([key, one]: [string, Found]): [string, Found] =>
+            one.kind === 'posted' ? [key, { ...one, result: { ...one.result, due: there[key] ?? '' } }] : [key, one]
+          return new Map([...found].map(withDue))
+        },
+      }
+    }
+    const other = world({ ...erp, target: dated })
+    try {
+      const node = await other.node()
+      await node.start()
+      await node.engine.posting.postAs(place, 'final', anna)
+      other.hub.put('A', '10')
+      other.hub.put('B', '20')
+      const run = await node.run()
+      equal(run.verdict, 'open')
+      match(JSON.stringify(run.open), /1 posted record\(s\) are due on another day there/)
+      const found = await node.ledger.postings(node.target.address, [A, B])
+      deepStrictEqual(
+        [A, B].map((key) => found.get(key)?.result.notices),
+        [undefined, ['V2 is due on 2026-05-15 there, and on 2026-04-30 by its record']],
+      )
+      equal(other.hub.answers.length, 2)
+      deepStrictEqual(await node.alerts(), [])
+    } finally {
+      await other.remove()
+    }
   })
 
   it('nothing is posted on a new ledger before a person says so, and the run is open with the invoices named', async () => {
