@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { HEAP } from '../demo/editor.ts'
+import { benchApi1 } from './api1.ts'
 import { type Child, startChild } from './child.ts'
 import type { FloorCommands, FloorOrder, FloorResult } from './floor.ts'
 import type { Script } from './floor-parts.ts'
@@ -26,7 +27,8 @@ const USAGE = `npm run bench -- ${Object.keys(BENCHES).join('|')} [--rows 100000
   --page-ms N --statement-ms N   latency of the sandbox: the flow beside reading alone and writing alone
   --profile DIR                  writes CPU profiles of floor and flow there
 npm run bench -- basware-x3 [--invoices 300] [--times 3] [--latency-ms N] [--profile DIR] [--json]
-npm run bench -- x3-basware [--orders 1000] [--times 3] [--latency-ms N] [--profile DIR] [--json]`
+npm run bench -- x3-basware [--orders 1000] [--times 3] [--latency-ms N] [--profile DIR] [--json]
+npm run bench -- x3-api1 [--rows 10000] [--times 3] [--page-ms 20] [--json]`
 
 interface Options {
   readonly flow: string
@@ -207,6 +209,7 @@ try {
   const [name, ...rest] = process.argv.slice(2)
   if (name === 'basware-x3') await benchPosting(rest)
   else if (name === 'x3-basware') await benchSending(rest)
+  else if (name === 'x3-api1') await benchApi1(rest)
   else await bench(readOptions(process.argv.slice(2)))
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}\n`)

@@ -53,8 +53,11 @@ export function readOptions(args: readonly string[]): DemoOptions {
   if (!once && (values.days !== '0' || values.faults !== 'calm')) throw new Error('--days and --faults go with --once')
   if (!/^[\w-]+$/.test(values.flow)) throw new Error(`--flow takes the name of a template, not "${values.flow}"`)
   if (values.door !== 'graphql' && !once) throw new Error('--door goes with --once')
-  if (values.door !== 'graphql' && !values.flow.startsWith('x3-to-'))
-    throw new Error('--door goes with a flow that reads X3 and nothing else')
+  const isPosting = ['basware-to-x3', 'x3-basware'].includes(values.flow)
+  if (values.door !== 'graphql' && !values.flow.startsWith('x3-') && !isPosting)
+    throw new Error('--door goes with a flow of X3')
+  if (isPosting && !['graphql', 'api1', 'cloud'].includes(values.door))
+    throw new Error('a flow that posts takes --door graphql, api1 or cloud')
   if ((values.absent !== 'ask' || values.drafts) && !(once && values.flow === 'basware-to-x3'))
     throw new Error('--absent and --drafts go with --once and a flow that posts')
   return {

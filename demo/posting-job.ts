@@ -133,7 +133,7 @@ async function judge({ options, sandbox, editor, door, today, say }: Given, done
     state.faults.pending.length === 0 &&
     compare.posted > 0 &&
     compare.missing + compare.extra + compare.different === 0 &&
-    (options.faults !== 'hostile' || lateAfterLook > 0) &&
+    (options.faults !== 'hostile' || options.door === 'cloud' || lateAfterLook > 0) &&
     finalised > 0 === options.drafts
   return isWell ? 0 : 1
 }

@@ -7,6 +7,7 @@ import { booksAfter, compareBooks } from './books.ts'
 import { type Editor, startEditor } from './editor.ts'
 import { endsOf, FLOW_NAMES, isTwoWay, posts, type TableEnds, tableEndsOf } from './ends/index.ts'
 import { generationOf } from './ends/x3.ts'
+import { postingDoor, twoWayDoor } from './ends/x3-ledger.ts'
 import { meetFaults } from './further.ts'
 import {
   addFlow,
@@ -35,7 +36,7 @@ const SWEEP = { sweep: true }
 
 /** The door of X3 whose faults are played: a flow that posts uses its web services too. */
 const faultsDoorOf = ({ flow, door }: DemoOptions): string =>
-  isTwoWay(flow) ? 'both' : posts(flow) ? 'services' : door
+  isTwoWay(flow) ? twoWayDoor(door) : posts(flow) ? postingDoor(door) : door
 
 type Run = (order?: object) => Promise<RunSummary>
 
@@ -88,17 +89,16 @@ async function start(options: DemoOptions): Promise<number> {
       ),
     })
     await addFlow(editor, flows)
-    const { server } = ends.source
-    const begin = 'begin' in ends.source ? ends.source.begin : undefined
-    if (begin) {
+    for (const side of [ends.source, ends.target]) {
+      if (!side.begin) continue
       const post = (path: string, body: object): Promise<unknown> => (editor as Editor).call('POST', path, body)
       // Flows start some time after they were taken.
       const done = () =>
-        begin(flows, sandbox.addresses[server] ?? {}, post).then(
+        side.begin?.(flows, sandbox.addresses[side.server] ?? {}, post).then(
           () => true,
           () => undefined,
         )
-      await until('what a person does first', done, { seconds: 20, everyMs: 500 })
+      await until('what a person does first', async () => done(), { seconds: 20, everyMs: 500 })
     }
     const door = entrance(flows)
     const seconds = PATIENCE[options.size]

@@ -21,17 +21,17 @@ export interface End {
   readonly environment: Readonly<Record<string, string>>
   /** What a template's node needs for a local server and the demo's books; the node as it is unless it is of this end. */
   fill(node: FlowNode, flows?: readonly FlowNode[], books?: Books): FlowNode
-}
-
-export interface SourceEnd extends End {
-  /** What the target must hold of the books once the flow has run, as the flow's nodes choose and map it. */
-  expected(books: Books, flows: readonly FlowNode[]): ExpectedTable[]
   /** What a person does in the editor once the flow is there; `post` is the editor's API. */
   begin?(
     flows: readonly FlowNode[],
     address: Address,
     post: (path: string, body: object) => Promise<unknown>,
   ): Promise<void>
+}
+
+export interface SourceEnd extends End {
+  /** What the target must hold of the books once the flow has run, as the flow's nodes choose and map it. */
+  expected(books: Books, flows: readonly FlowNode[]): ExpectedTable[]
 }
 
 export interface TargetEnd extends End {

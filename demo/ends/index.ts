@@ -9,7 +9,7 @@ import { intacct } from './intacct.ts'
 import { powerbi } from './powerbi.ts'
 import { snowflake } from './snowflake.ts'
 import { x3, x3By } from './x3.ts'
-import { x3Ledger } from './x3-ledger.ts'
+import { x3Ledger, x3LedgerBy } from './x3-ledger.ts'
 
 export interface Ends {
   readonly source: SourceEnd | End
@@ -39,8 +39,8 @@ export const FLOW_NAMES = [...Object.keys(FLOWS), ...Object.keys(POSTING), ...Ob
 
 /** The two ends of a template; throws an `Error` in words for one that the demo does not know. */
 export function endsOf(flow: string, door: Door = 'graphql'): Ends {
-  const ends = POSTING[flow] ?? TWO_WAY[flow]
-  if (ends) return ends
+  if (POSTING[flow]) return { ...POSTING[flow], target: x3LedgerBy(door) }
+  if (TWO_WAY[flow]) return { ...TWO_WAY[flow], source: x3LedgerBy(door) }
   if (!FLOWS[flow]) throw new Error(`--flow is one of ${FLOW_NAMES.join(', ')}, not "${flow}"`)
   return tableEndsOf(flow, door)
 }

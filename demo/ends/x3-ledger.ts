@@ -1,7 +1,8 @@
 import type { Books } from '../../sandbox/books/types.ts'
+import type { Door } from '../options.ts'
 import { COMPANIES } from './basware.ts'
 import type { End } from './end.ts'
-import { x3 } from './x3.ts'
+import { x3, x3By } from './x3.ts'
 
 /** Accounts that the demo's tables name, of one company's chart. */
 export interface ChartAccounts {
@@ -69,3 +70,50 @@ export const x3Ledger: End = {
       : node
   },
 }
+
+/** Operations that the sandbox's customer has made for journals, as they are typed into the node. */
+const OPERATIONS = {
+  ...{ door: 'operation', postOperation: 'zTieout.journal.postJournal', postInput: 'ZJournal_Input' },
+  ...{ findOperation: 'zTieout.journal.findJournal', findInput: 'ZFind_Input' },
+  ...{ deleteOperation: 'zTieout.journal.deleteJournal', deleteInput: 'ZDelete_Input' },
+  names: Object.entries({
+    header: {
+      ...{ FCY: 'site', TYP: 'entryType', NUM: 'number', ACCDAT: 'date', JOU: 'journal', STA: 'status' },
+      ...{ CUR: 'currency', RATDAT: 'rateDate', REFINT: 'reference', DESVCR: 'description' },
+      ...{ BPRVCR: 'sourceDocument', BPRDATVCR: 'sourceDate', lines: 'lines' },
+    },
+    line: {
+      ...{ FCYLIN: 'site', ACC1: 'account', BPR: 'partner', DEB: 'debit', CDT: 'credit', DES: 'text', TAX: 'tax' },
+      ...{ CCE1: 'costCentre', CCE3: 'project' },
+    },
+    reply: { number: 'journalNumber', type: 'journalType', success: 'created', message: 'message' },
+    found: {
+      ...{ list: 'journals', number: 'journalNumber', type: 'journalType', reference: 'reference', status: 'status' },
+      ...{ final: 'final', currency: 'currency', owed: 'owed', partner: 'partner' },
+    },
+  }).flatMap(([part, names]) => Object.entries(names).map(([ours, theirs]) => ({ part, ours, theirs }))),
+}
+
+/** Posting where X3 is read by a door: web services beside api1, the customer's own operations in the cloud. */
+export function x3LedgerBy(door: Door): End {
+  if (door === 'graphql') return x3Ledger
+  const source = x3By(door)
+  const isCloud = door === 'cloud'
+  return {
+    server: 'x3',
+    environment: { ...source.environment, ...(isCloud ? {} : { X3_POOL: 'pool' }) },
+    fill(node, flows, books) {
+      const filled = x3Ledger.fill(source.fill(node, flows, books), flows, books)
+      if (!isCloud) return filled
+      if (node.type === 'x3-connection') return { ...filled, soapPool: '' }
+      return node.type === 'x3-post' ? { ...filled, ...OPERATIONS } : filled
+    },
+    ...(source.begin ? { begin: source.begin } : {}),
+  }
+}
+
+/** The sandbox's name of the door whose faults a flow that posts meets. */
+export const postingDoor = (door: Door): string => (door === 'cloud' ? 'operation' : 'services')
+
+/** The same of one that reads and posts. */
+export const twoWayDoor = (door: Door): string => (door === 'graphql' ? 'both' : `both-${door}`)

@@ -3,7 +3,7 @@ import { accountantActs } from '../x3/acts.ts'
 import { publishedClasses } from '../x3/api1/classes.ts'
 import { API1_SITES } from '../x3/api1/door.ts'
 import { GATEWAY_SITES, startGateway } from '../x3/cloud/gateway.ts'
-import { startX3, type X3Sandbox, x3FaultSites } from '../x3/server.ts'
+import { startX3, WRITE_SITES, type X3Sandbox, x3FaultSites } from '../x3/server.ts'
 import { SOAP_SITES } from '../x3/soap/door.ts'
 import type { Ground, RunningServer } from './server.ts'
 
@@ -19,6 +19,9 @@ const sitesOf = (door: string | undefined): RunningServer['sites'] => {
   if (door === 'api1') return API1_SITES
   if (door === 'services') return SOAP_SITES
   if (door === 'both') return { ...x3FaultSites, ...SOAP_SITES }
+  if (door === 'both-api1') return { ...API1_SITES, ...SOAP_SITES }
+  if (door === 'both-cloud') return { ...x3FaultSites, ...WRITE_SITES, ...GATEWAY_SITES }
+  if (door === 'operation') return { ...WRITE_SITES, ...GATEWAY_SITES }
   return door === 'cloud' ? { ...x3FaultSites, ...GATEWAY_SITES } : x3FaultSites
 }
 
@@ -39,7 +42,9 @@ export async function x3Server(ground: Ground): Promise<RunningServer> {
   })
   const { url, folder, clientId, user } = x3
   const people = accountantActs(x3.soap.accountant, history.books)
-  const cloud = options.door === 'cloud' ? await inCloud(x3, ground) : undefined
+  const cloud = ['cloud', 'operation', 'both-cloud'].includes(options.door ?? '')
+    ? await inCloud(x3, ground)
+    : undefined
   return {
     addresses: {
       ...{ pool: x3.soap.pool, publication: x3.soap.publication, soapUrl: x3.soap.url },

@@ -168,11 +168,24 @@ function journalOfInvoice(input: InvoiceInput, accounts: NonNullable<CustomOptio
 function foundOf(journals: Journals, { TYP = '', NUM = '', STA = '', CUR = '', REFINT = '' }: Fields): object {
   const lines = journals.read(new Map(Object.entries({ TYP, NUM })))?.tables.HAE2_1 ?? []
   const owed = lines.filter(({ BPR = '' }) => BPR !== '')
-  // Sums of at most nine digits are exact here; greater ones are no case of this customer.
-  const sum =
-    owed.reduce((all, { DEB = '', CDT = '' }) => all + Math.round((Number(CDT) - Number(DEB)) * 1000), 0) / 1000
+  const sum = owed.reduce((all, { DEB = '', CDT = '' }) => all + scaled(CDT) - scaled(DEB), 0n)
   return {
     ...{ journalType: TYP, journalNumber: NUM, status: STA === '2' ? 'final' : 'temporary', currency: CUR },
-    ...{ reference: REFINT, owed: String(sum), partner: owed[0]?.BPR ?? '' },
+    ...{ reference: REFINT, owed: written(sum), partner: owed[0]?.BPR ?? '' },
   }
+}
+
+const SCALE = 8
+
+/** An amount in units of its eighth decimal. */
+function scaled(text: string): bigint {
+  const [, sign = '', whole = '', fraction = ''] = /^(-?)(\d*)(?:\.(\d*))?$/.exec(text.trim()) ?? []
+  const units = BigInt(`${whole || '0'}${fraction.padEnd(SCALE, '0').slice(0, SCALE)}`)
+  return sign ? -units : units
+}
+
+function written(units: bigint): string {
+  const digits = (units < 0n ? -units : units).toString().padStart(SCALE + 1, '0')
+  const fraction = digits.slice(-SCALE).replace(/0+$/, '')
+  return `${units < 0n ? '-' : ''}${digits.slice(0, -SCALE)}${fraction ? `.${fraction}` : ''}`
 }

@@ -36,6 +36,24 @@ export const x3FaultSites: Readonly<Record<string, SiteFaults>> = {
   'graphql:type': { kinds: ['throttled', 'server-error', 'reset-before'], times: 1 },
 }
 
+/** Of what is sent to an operation of the customer's own. */
+export const WRITE_SITES: Readonly<Record<string, SiteFaults>> = {
+  'graphql:write': {
+    kinds: [
+      'unauthorized',
+      'throttled',
+      'server-error',
+      'unavailable',
+      'timeout',
+      'reset-before',
+      'reset-after',
+      'cut-body',
+      'broken-body',
+      'slow',
+    ],
+  },
+}
+
 /** Starts the GraphQL server of a Sage X3 V12 on 127.0.0.1. */
 export async function startX3(options: X3Options): Promise<X3Sandbox> {
   const state = stateOf(options)

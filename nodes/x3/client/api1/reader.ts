@@ -50,13 +50,17 @@ export function createApi1Reader(
     return record ? { record } : records.settle(found.document, found.read, reading)
   }
 
-  const page = async (filter: string | undefined, request: Reading & Pick<PageRequest, 'cursor'>): Promise<Page> => {
+  const pages = pagesAhead(connection.concurrency > 1, (filter, cursor, { nextRead, signal }) => {
     let read = 0
     const onAttempt = (): void => {
-      read = request.nextRead()
+      read = nextRead()
     }
-    const { cursor, signal } = request
-    const found = await retry.sized((count) => walkPage(walk, { filter, cursor, count, signal, onAttempt }), signal)
+    const ask = (count: number) => walkPage(walk, { filter, cursor, count, signal, onAttempt })
+    return retry.sized(ask, signal).then((found) => ({ found, read }))
+  })
+
+  const page = async (filter: string | undefined, request: Reading & Pick<PageRequest, 'cursor'>): Promise<Page> => {
+    const { found, read } = await pages(filter, request.cursor, request)
     const results = await Promise.all(
       found.rows.map((row) =>
         settled(row, read, request).catch((error: unknown) => {
@@ -135,6 +139,31 @@ function readApart(line: Api1Line, entity: Api1Resolved, retry: PageRetry): Read
       } while (cursor !== null)
     }
     return all
+  }
+}
+
+interface AskedPage {
+  readonly found: WalkedPage
+  /** Number of its request. */
+  readonly read: number
+}
+type AskPage = (filter: string | undefined, cursor: string | null, reading: Reading) => Promise<AskedPage>
+
+/** The next page is on its way while the documents of one are read. What failed ahead of its turn is asked again in its turn. */
+function pagesAhead(isAhead: boolean, ask: AskPage): AskPage {
+  let next: { readonly place: string; readonly page: Promise<AskedPage | undefined> } | undefined
+  return async (filter, cursor, reading) => {
+    const place = JSON.stringify([filter, cursor])
+    const early = next?.place === place ? await next.page : undefined
+    next = undefined
+    const asked = early ?? (await ask(filter, cursor, reading))
+    const after = asked.found.cursor
+    if (isAhead && after !== null)
+      next = {
+        place: JSON.stringify([filter, after]),
+        page: ask(filter, after, reading).catch(() => undefined),
+      }
+    return asked
   }
 }
 

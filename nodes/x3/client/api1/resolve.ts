@@ -77,11 +77,16 @@ export async function resolveApi1(
     })
   const of = withExtra(known, options.extraFields)
   const notices: string[] = []
-  const headers = await fieldsOf(site, published, '$query', entity, signal)
-  const details =
-    Object.keys(of.lists).length > 0 ? await fieldsOf(site, published, '$details', entity, signal) : headers
+  const isDocument = Object.keys(of.lists).length > 0
+  const told: string[] = []
+  const [headers, lines, stamp] = await Promise.all([
+    fieldsOf(site, published, '$query', entity, signal),
+    isDocument ? fieldsOf(site, published, '$details', entity, signal) : undefined,
+    stampOf(site, published, of, options, entity, told, signal),
+  ])
+  const details = isDocument ? lines : headers
   const laid: Laying = { def, options, of, published, notices }
-  const stamp = await stampOf(site, published, of, options, entity, notices, signal)
+  notices.push(...told)
   const watch = stamp?.granularity === 'second' ? watchesOf(site, def, of, notices) : []
   const only = def.only && of.columns[def.only.path.split('.').length > 0 ? 'type' : '']
   return {
@@ -298,7 +303,8 @@ async function proves(
       return undefined
     }
   }
-  return (await rows('2199-01-01')) === 0 && ((await rows('1900-01-01')) ?? 0) > 0
+  const [ahead, back = 0] = await Promise.all([rows('2199-01-01'), rows('1900-01-01')])
+  return ahead === 0 && back > 0
 }
 
 export const rowsOf = (body: Body): Record<string, unknown>[] =>
