@@ -35,9 +35,10 @@ interface Report {
 /** What people get as a file. */
 const COLUMNS = ['node', 'entity', 'place', 'kind', 'code', 'externalCode', 'text'] as const
 
+/** The last report of each ledger; it lives as long as the process. */
+const reports = new WeakMap<LedgerHandle, Report>()
+
 export function defineAlignmentRoutes(RED: NodeAPI): void {
-  /** The last report of each ledger; it lives as long as the process. */
-  const reports = new Map<LedgerHandle, Report>()
   const reportOf = (id: string | undefined) => reports.get(ledgerNamed(RED, id))
 
   RED.httpAdmin.get(
@@ -68,20 +69,29 @@ export function defineAlignmentRoutes(RED: NodeAPI): void {
     handle(z.strictObject({ ...asked, alert: z.boolean().default(false) }), async ({ ledger, alert }) => {
       const of = ledgerNamed(RED, ledger)
       if (reports.get(of)?.done === false) return { message: 'It is being compared.' }
-      const sinks = sinksOf(RED, of)
-      if (sinks.length === 0)
+      if (sinksOf(RED, of).length === 0)
         throw syncError('config', 'basware.alignment', 'No node that sends to Basware is deployed with this ledger')
-      const at = new Date().toISOString()
-      reports.set(of, { at, done: false, rows: [], problems: [] })
-      void compare(of, sinks, alert)
-        .then((made) => reports.set(of, { at, done: true, ...made }))
-        .catch((error: unknown) => reports.set(of, { at, done: true, rows: [], problems: [forDone(error).message] }))
+      void beginComparison(RED, of, alert, new Date(Date.now() - DAY_MS).toISOString())
       return { message: 'It is compared. The list is filled when that is done.' }
     }),
   )
 }
 
-/** Nodes of a ledger that send to Basware. */
+/** Compares all that nodes of a ledger send; lines of those orders that were sent since a moment (ISO), and of some others. */
+export async function beginComparison(RED: NodeAPI, of: LedgerHandle, alert: boolean, since: string): Promise<void> {
+  if (reports.get(of)?.done === false) return
+  const at = new Date().toISOString()
+  reports.set(of, { at, done: false, rows: [], problems: [] })
+  const made = await compare(of, sinksOf(RED, of), alert, since).catch((error: unknown) => ({
+    rows: [],
+    problems: [forDone(error).message],
+  }))
+  reports.set(of, { at, done: true, ...made })
+}
+
+const DAY_MS = 86_400_000
+
+/** Nodes that send to Basware with a ledger. */
 export const sinksOf = (RED: NodeAPI, { members }: LedgerHandle): readonly Member[] =>
   [...members.values()].filter(({ ref }) => RED.nodes.getNode(ref.id)?.type === 'basware-send')
 
@@ -92,6 +102,7 @@ async function compare(
   { engine }: LedgerHandle,
   sinks: readonly Member[],
   alert: boolean,
+  since: string,
 ): Promise<Pick<Report, 'rows' | 'problems'>> {
   const { ledger } = await engine.get()
   const signal = AbortSignal.timeout(LONGEST_MS)
@@ -102,7 +113,8 @@ async function compare(
       try {
         const found = (await target?.(entity)) as BaswareTarget | undefined
         if (!found || !(await ledger.hasDeliveries(found.address))) continue
-        for (const row of await found.alignment(signal)) rows.push({ ...row, node: ref.name, entity })
+        for (const row of await found.alignment(signal, { since, night: Math.floor(Date.now() / DAY_MS) }))
+          rows.push({ ...row, node: ref.name, entity })
       } catch (error) {
         problems.push(`${ref.name}, ${entity}: ${forDone(error).message}`)
       }

@@ -21,6 +21,7 @@ import { listNames, readList } from './client/lists.ts'
 import { apiOrigin, type BaswareAuth, type BaswareOptions, knownUrl } from './client/options.ts'
 import { type BaswareMemory, createMemory } from './client/poll.ts'
 import { createSendMemory, type SendMemory } from './client/send/target.ts'
+import { compareNightly } from './nightly.ts'
 
 const config = z.object({
   region: field.choice(['EU', 'US', 'AU', 'CA']),
@@ -116,5 +117,6 @@ function login({ login, clientId, user }: Config, { secret, password }: Secrets)
 }
 
 export default function (RED: NodeAPI): void {
-  defineConnection(RED, baswareConnection)
+  const tend = { wanted: () => true, work: () => compareNightly(RED) }
+  defineConnection(RED, { ...baswareConnection, tend })
 }

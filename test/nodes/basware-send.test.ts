@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import baswareConnectionNode from '../../nodes/basware/basware-connection.ts'
 import baswareSendNode from '../../nodes/basware/basware-send.ts'
+import { compareNightly } from '../../nodes/basware/nightly.ts'
 import { type ConnectionSpec, defineConnection, type defineNode, defineSource } from '../../nodes/kit/kit.ts'
 import syncLedger from '../../nodes/operations/sync-ledger.ts'
 import type { Row, Schema } from '../../sync/contract/message.ts'
@@ -61,11 +62,15 @@ describe('basware-send', function () {
   let basware: BaswareFixture
   let erp: FakeSource
   let summaries: Seen[]
+  let red: RED
   const types = [
     syncLedger,
     baswareConnectionNode,
     baswareSendNode,
-    (RED: RED) => defineConnection(RED, none),
+    (RED: RED) => {
+      red = RED
+      defineConnection(RED, none)
+    },
     (RED: RED) =>
       defineSource(RED, {
         ...{
@@ -122,7 +127,12 @@ describe('basware-send', function () {
   interface Report {
     readonly done?: boolean
     readonly count: number
-    readonly rows: readonly { readonly kind: string; readonly code: string; readonly text: string }[]
+    readonly rows: readonly {
+      readonly place: string
+      readonly kind: string
+      readonly code: string
+      readonly text: string
+    }[]
     readonly problems?: readonly string[]
   }
   const compared = async (alert = false): Promise<Report> => {
@@ -253,5 +263,35 @@ describe('basware-send', function () {
     match(file.headers['content-disposition'] ?? '', /alignment-.*\.csv/)
     ok(file.text.startsWith('\uFEFFnode,entity,place,kind,code,externalCode,text\r\n'), file.text.slice(0, 80))
     match(file.text, /to Basware,supplier,vendors,differs,NEW1,x3_NEW1,its name there is =Other/)
+  })
+
+  it('compares once a night: masters and headers all, lines of what was sent since, and says as an alert what is not alike', async () => {
+    await deploy()
+    for (const code of ['NEW1', 'NEW2']) erp.put('supplier', supplier(code))
+    for (const number of ['PO1', 'PO2']) erp.put('purchase_order', order(number, 'NEW1', 1000, 2000))
+    await run()
+    const at = (days: number, hour: number): Date => {
+      const date = new Date(Date.now() + days * 86_400_000)
+      date.setHours(hour, 30)
+      return date
+    }
+    // The first time that a ledger is seen nothing is due.
+    await compareNightly(red, at(0, 4))
+    strictEqual((await get<Report>('basware/alignment')).done, undefined)
+    basware.sandbox.tune({ edits: 'published' })
+    const record = { externalCode: 'x3_PO2_2000_1', orderExternalCode: 'x3_PO2', quantity: 7 }
+    basware.sandbox.act('edit', { collection: 'matchingOrderLines', record })
+    await compareNightly(red, at(0, 5))
+    await compareNightly(red, at(1, 2))
+    strictEqual((await get<Report>('basware/alignment')).done, undefined)
+    await compareNightly(red, at(1, 3))
+    const report = await get<Report>('basware/alignment?limit=1000')
+    deepStrictEqual([report.done, report.problems], [true, []])
+    deepStrictEqual(
+      report.rows.filter(({ place }) => place === 'matchingOrderLines').map(({ kind, code }) => [kind, code]),
+      [['differs', 'x3_PO2']],
+    )
+    ok(!report.rows.some(({ place, code }) => place === 'vendors' && code.startsWith('NEW')))
+    strictEqual((await alerts()).length, 1)
   })
 })

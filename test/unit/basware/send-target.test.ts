@@ -436,7 +436,27 @@ describe('basware-send: alignment', () => {
     return { texts, options: { keeper: async () => made } }
   }
   const rowsOf = async (one: Bench): Promise<string[]> =>
-    (await one.target.alignment(signal)).map(({ kind, code, text }) => `${kind} ${code}: ${text}`)
+    (await one.target.alignment(signal, { since: '', night: 0 })).map(
+      ({ kind, code, text }) => `${kind} ${code}: ${text}`,
+    )
+
+  it('looks at the lines of each order once in thirty nights, and of one that was sent since at once', async () => {
+    const one = bench('purchase_order', keeper().options)
+    await one.prepare()
+    const numbers = ['PO1', 'PO2', 'PO3', 'PO4', 'PO5']
+    await one.write(one.batch(...numbers.map((number) => order(number))))
+    const asked = async (since: string, night: number): Promise<string[]> => {
+      const before = one.api.gets.length
+      await one.target.alignment(signal, { since, night })
+      const orders = one.api.gets.slice(before).map((path) => /orderExternalCode=(\w+)/.exec(path)?.[1])
+      return [...new Set(orders.filter((code) => code !== undefined))].sort()
+    }
+    const all = numbers.map((number) => `x3_${number}`)
+    deepStrictEqual(await asked('2000-01-01', 0), all)
+    const nights: string[] = []
+    for (let night = 100; night < 130; night++) nights.push(...(await asked('9999-01-01', night)))
+    deepStrictEqual(nights.sort(), all)
+  })
 
   it('tells suppliers that are missing, otherwise, there twice or there alone, and no name stands in the ledger', async () => {
     const { texts, options } = keeper()

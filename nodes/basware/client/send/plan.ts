@@ -191,7 +191,8 @@ function linesOf(code: string, { lines, reading }: Planning): Promise<readonly C
   return asked
 }
 
-async function readLines(code: string, reading: Reading): Promise<readonly Copy[]> {
+/** The same, asked anew. */
+export async function readLines(code: string, reading: Reading): Promise<readonly Copy[]> {
   const { path, envelope, scope, group, page } = resourceOf('matchingOrderLines')
   const what = `Lines of the order ${code}`
   const query = { orderExternalCode: code, pageSize: String(page) }

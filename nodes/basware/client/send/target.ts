@@ -16,6 +16,7 @@ import type { BaswareConnection } from '../connection.ts'
 import type { Reading } from '../invoices.ts'
 import { readAdopted } from './adopted.ts'
 import { type AlignmentRow, alignmentOf } from './align.ts'
+import { type LinesAsked, lineAlignment, linesSent } from './align-lines.ts'
 import { type Books, createBooks } from './book.ts'
 import { isMaster, MASTERS } from './masters.ts'
 import { codeColumn, type Plan, type Planner, type Planning, planMaster, planOf, planOrder } from './plan.ts'
@@ -40,7 +41,7 @@ export interface SendOptions {
 /** A target whose place at Basware can be compared with what was sent. */
 export interface BaswareTarget extends Target {
   /** What the ERP and Basware's API layer do not have alike, of this entity. */
-  alignment(signal: AbortSignal): Promise<readonly AlignmentRow[]>
+  alignment(signal: AbortSignal, lines: LinesAsked): Promise<readonly AlignmentRow[]>
 }
 
 /** What all nodes of a connection that send have alike: what stands at Basware, and what was sent when. */
@@ -120,7 +121,7 @@ export function createBaswareTarget(
         return followResults(pending, [...new Set(types)], readingOf(state, context))
       },
     },
-    alignment: (signal) => alignment(state, signal),
+    alignment: (signal, lines) => alignment(state, signal, lines),
   }
 }
 
@@ -214,26 +215,35 @@ const columnsOf = (place: Place, rules: SendRules) => ({
 async function took(state: State, place: Place, sent: readonly Outgoing[]): Promise<void> {
   const { memory, lines, taken, options } = state
   const own = sent.filter(({ body }) => taken.has(`${place}|${body.externalCode}`))
-  if (place === 'matchingOrderLines') {
-    for (const { body } of own) lines.delete(String(body.orderExternalCode))
-    return
-  }
-  for (const { body } of own) memory.books.took(place, body)
+  const areLines = place === 'matchingOrderLines'
+  for (const { body } of own)
+    if (areLines) lines.delete(String(body.orderExternalCode))
+    else memory.books.took(place, body)
   if (!options.keeper || own.length === 0) return
   const columns = columnsOf(place, options.rules)
-  const facts = own.map(({ body }) => ({ code: body.externalCode, facts: factsOf(place, body, columns) }))
+  const facts = areLines
+    ? linesSent(
+        own.map(({ body }) => body),
+        new Date().toISOString(),
+      )
+    : own.map(({ body }) => ({ code: body.externalCode, facts: factsOf(place, body, columns) }))
   await createSentBook(await options.keeper(), state.address).took(place, facts)
 }
 
-async function alignment(state: State, signal: AbortSignal): Promise<readonly AlignmentRow[]> {
+async function alignment(state: State, signal: AbortSignal, asked: LinesAsked): Promise<readonly AlignmentRow[]> {
   const { options, memory, connection, entity } = state
   if (!options.keeper) return []
   const sent = createSentBook(await options.keeper(), state.address)
   const columns = (place: Place) => columnsOf(place, options.rules)
-  const aligning = { rules: options.rules, books: memory.books, sent, reading: { connection, signal }, columns }
-  const places = placesOf(entity, options.rules).filter((place) => place !== 'matchingOrderLines')
+  const reading: Reading = { connection, signal }
+  const aligning = { rules: options.rules, books: memory.books, sent, reading, columns }
   const rows: AlignmentRow[] = []
-  for (const place of places) rows.push(...(await alignmentOf(place, aligning)))
+  for (const place of placesOf(entity, options.rules))
+    rows.push(
+      ...(place === 'matchingOrderLines'
+        ? await lineAlignment(sent, asked, reading)
+        : await alignmentOf(place, aligning)),
+    )
   return rows
 }
 
