@@ -14,8 +14,19 @@ export function forDone(error: unknown): Error {
   return out
 }
 
+/** What a status line says of an error in the place of its beginning. */
+const told = new WeakMap<object, string>()
+
+/** The status line shows `text` for it, whole. */
+export function saying<E extends Error>(error: E, text: string): E {
+  told.set(error, text)
+  return error
+}
+
 /** A few words for a status line: the code's meaning is in the message, so the message's beginning. */
 export function shortReason(error: unknown, length = 40): string {
+  const whole = typeof error === 'object' && error !== null ? told.get(error) : undefined
+  if (whole !== undefined) return whole
   const text = asSyncError(error).message.replace(/\s+/g, ' ')
   return text.length <= length ? text : `${text.slice(0, length - 1)}…`
 }

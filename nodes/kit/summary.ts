@@ -3,6 +3,7 @@ import type { Ledger, OpenItem } from '../../ledger/ledger.ts'
 import { syncError } from '../../sync/contract/errors.ts'
 import type { RunSummary } from '../../sync/contract/summary.ts'
 import { openHere, openInWords } from '../../sync/run/verdict.ts'
+import { saying } from './errors.ts'
 import type { NodeContext } from './node.ts'
 import { count, counted } from './status.ts'
 
@@ -67,5 +68,12 @@ function failure(summary: RunSummary): Error {
     message,
     ...details
   } = first ?? { class: 'config' as const, code: 'tieout.run', message: '' }
-  return syncError(cls, code, message || problems.join('; ') || `Run ${summary.run} of ${summary.sync} failed`, details)
+  const error = syncError(
+    cls,
+    code,
+    message || problems.join('; ') || `Run ${summary.run} of ${summary.sync} failed`,
+    details,
+  )
+  // What differs is told with the nodes that it comes from.
+  return summary.verdict === 'differs' ? saying(error, saysOf(summary)) : error
 }

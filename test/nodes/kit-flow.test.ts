@@ -102,6 +102,12 @@ describe('node kit', () => {
       strictEqual(await endsWith({ verdict: 'differs', ties: false, says }), `red ring ${says}`)
     })
 
+    it('also as the failure of the run that found it, whole, with the node that it comes from', async () => {
+      const says =
+        'differs: supplier: 52 record(s) were changed in the flow by function "double", such as erp|1: EUR 120.10'
+      strictEqual(await endsWith({ state: 'failed', verdict: 'differs', ties: false, says }), `red ring ${says}`)
+    })
+
     it('a mapping holds in the name of the sinks behind it and shows what it held without sensitive values', async () => {
       await load(types, flow, secrets)
       const held = inbox('mheld')

@@ -63,7 +63,7 @@ export async function findOrCreate(
   if (found !== undefined) {
     const ours = note.creating
     if (!(await isThere(deps, found, context))) throw gone(name, note)
-    await notes.put({ id: found, owned: ours, creating: false, tables: ours ? note.tables : {} })
+    await notes.put({ id: found, owned: ours, creating: false, ...(ours ? {} : { tables: {}, keys: 'plain' }) })
     return {
       id: found,
       created: ours,
@@ -72,12 +72,12 @@ export async function findOrCreate(
         : [`${schema.entity}: the dataset "${name}" (${found}) was there already; its columns are taken as they are.`],
     }
   }
-  await notes.put({ creating: true, tables: columnsOf([...tables, MARKS]) })
+  await notes.put({ creating: true, tables: columnsOf([...tables, MARKS]), keys: 'apart' })
   const { retention, relationships } = options
   const wanted = { name, tables, retention, relationships }
   const id = await createDataset(connection, options.workspace, wanted, context).catch(async (error: unknown) => {
     // refused: a dataset of this name that comes later is somebody else's
-    if (classOf(error) === 'config') await notes.put({ creating: false, tables: {} })
+    if (classOf(error) === 'config') await notes.put({ creating: false, tables: {}, keys: 'plain' })
     throw error
   })
   await notes.put({ id, owned: true, creating: false })

@@ -6,7 +6,7 @@ import type { CountDeps } from './counts.ts'
 import type { DatasetDeps } from './entity-dataset.ts'
 import { type ModelTable, modelOf, tableName } from './model.ts'
 import type { Notes } from './note.ts'
-import { createRowMaker, type RowMaker } from './rows.ts'
+import { apartKey, createRowMaker, type RowMaker } from './rows.ts'
 import type { PowerbiTargetOptions } from './target-options.ts'
 
 /** What is made once for a schema. */
@@ -23,6 +23,8 @@ export interface EntityState extends DatasetDeps {
   id: string | undefined
   /** What the ledger keeps of it, from the first run on. */
   notes: Notes | undefined
+  /** Whether its keys are written in the form in which no two are alike for DAX (`Note.keys`). */
+  apart: boolean
   /** Rows of each table as far as they are known; undefined: nobody can tell. */
   readonly rows: Map<string, number | undefined>
   compile(schema: Schema): Compiled
@@ -30,7 +32,7 @@ export interface EntityState extends DatasetDeps {
 
 export function createState(connection: Connection, options: PowerbiTargetOptions, entity: string): EntityState {
   const compiled = new WeakMap<Schema, Compiled>()
-  return {
+  const state: EntityState = {
     connection,
     options,
     entity,
@@ -38,16 +40,21 @@ export function createState(connection: Connection, options: PowerbiTargetOption
     header: tableName(options.tables, entity),
     id: undefined,
     notes: undefined,
+    apart: false,
     rows: new Map(),
     compile(schema) {
       const known = compiled.get(schema)
       if (known) return known
       const tables = modelOf(schema, options)
-      const made = { tables, maker: createRowMaker(schema, tables, options.cutTexts) }
+      const made = {
+        tables,
+        maker: createRowMaker(schema, tables, options.cutTexts, (key) => (state.apart ? apartKey(key) : key)),
+      }
       compiled.set(schema, made)
       return made
     },
   }
+  return state
 }
 
 export const addressOf = ({ connection, options, name }: EntityState, table: string): string =>

@@ -22,6 +22,8 @@ const note = z.object({
   owned: z.boolean().default(false),
   /** `name type` of the columns of each table, as made. */
   tables: z.record(z.string(), z.array(z.string())).default({}),
+  /** How `_sync_key` and `_sync_version` have keys: as they are, or in a form of which no two are alike for DAX (`apart`). */
+  keys: z.enum(['plain', 'apart']).default('plain'),
   /** Its tables are being emptied: until that is done and told, nothing in them counts. */
   clearing: z.boolean().default(false),
   /** Posts whose first attempt was believed lost, and may still come. */

@@ -33,6 +33,7 @@ export function createPrepare(state: EntityState): (schema: Schema, context: Pre
     const found = await findOrCreate(state, notes, schema, tables, context)
     const notices = [...found.notices, ...(await addColumns(state, notes, found.id, tables, context))]
     state.id = found.id
+    state.apart = (await notes.get()).keys === 'apart'
     const rebuild = options.changes === 'rebuild' && context.full
     if ((rebuild || (await notes.get()).clearing) && clearedRun !== context.run) {
       if (!found.created) await clearTables(state, notes, found.id, tables, context)

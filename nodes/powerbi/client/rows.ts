@@ -24,6 +24,15 @@ interface Cell {
   made: string
 }
 
+/**
+ * A key in a form of which no two are alike for DAX, which compares texts without case and without blanks at the end: a capital is
+ * `^` and its small letter, whatever is no small letter, digit or usual sign `~` and four hex digits.
+ */
+export const apartKey = (key: string): string =>
+  key.replace(/[^a-z0-9|._:/@#+-]/g, (unit) =>
+    unit >= 'A' && unit <= 'Z' ? `^${unit.toLowerCase()}` : `~${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+
 /** Key and read number: the same for the header and the lines of one version of a document, in order as text. */
 export const versionOf = ({ key, read }: Pick<WriteRecord, 'key' | 'read'>): string =>
   `${key}@${String(read).padStart(16, '0')}`
@@ -37,8 +46,13 @@ export interface RowMaker {
   misfit(batch: WriteBatch, record: WriteRecord): SyncError | undefined
 }
 
-/** `tables` as `modelOf` gives them: lists first, the header last. */
-export function createRowMaker(schema: Schema, tables: readonly ModelTable[], cut: boolean): RowMaker {
+/** `tables` as `modelOf` gives them: lists first, the header last. `keyOf`: how a key is written. */
+export function createRowMaker(
+  schema: Schema,
+  tables: readonly ModelTable[],
+  cut: boolean,
+  keyOf: (key: string) => string = (key) => key,
+): RowMaker {
   const compiled = tables.map((table) => {
     const source = table.list === '' ? schema : schema.lists?.[table.list]
     const types = new Map(table.columns.map(({ name, dataType }) => [name, dataType]))
@@ -73,7 +87,8 @@ export function createRowMaker(schema: Schema, tables: readonly ModelTable[], cu
   }
 
   const tailOf = (batch: Pick<WriteBatch, 'run' | 'at'>, item: WriteRecord, header: boolean): string => {
-    const own = `"_sync_key":${JSON.stringify(item.key)},"_sync_version":${JSON.stringify(versionOf(item))},"_sync_run":${JSON.stringify(batch.run)},"_sync_at":"${batch.at}"`
+    const key = keyOf(item.key)
+    const own = `"_sync_key":${JSON.stringify(key)},"_sync_version":${JSON.stringify(versionOf({ key, read: item.read }))},"_sync_run":${JSON.stringify(batch.run)},"_sync_at":"${batch.at}"`
     if (!header) return own
     const stamp = item.record._stamp
     return `${own},"_sync_read":${item.read}${stamp ? `,"_source_stamp":${JSON.stringify(stamp)}` : ''},"_sync_deleted":${isDeletion(item.record)}`
