@@ -18,6 +18,7 @@ export const FOLDERS = [
   'nodes',
   'sync',
   'ledger',
+  'backup',
   'vendor',
   'login',
   'watchdog',
