@@ -166,11 +166,11 @@ describe('X3 sandbox: reading', () => {
   it('speaks the names of 2021', async () => {
     const old = await startX3Fixture({ generation: '2021' })
     try {
-      const query = `{ xtremX3MasterData { supplier { query(first: 1) { edges { node { code companyName1 } } } } }
-        xtremX3Purchasing { purchaseOrder { query(first: 1) { edges { node { orderFromSupplier { code } purchaseOrderQuantityLines { query { edges { node { lineNumber } } } } } } } } } }`
+      const query = `{ xtremX3MasterData { supplier { query(first: 1) { edges { node { code { code } companyName } } } } }
+        xtremX3Purchasing { purchaseOrder { query(first: 1) { edges { node { orderFromSupplier { code { code } } purchaseOrderQuantityLines { query { edges { node { lineNumber } } } } } } } } } }`
       const { json } = await old.post(query)
       const [supplier] = old.books.tables.supplier.walk()
-      assert.equal(at(json, 'data.xtremX3MasterData.supplier.query.edges.0.node.code'), supplier?.code)
+      assert.equal(at(json, 'data.xtremX3MasterData.supplier.query.edges.0.node.code.code'), supplier?.code)
       assert.equal((await old.post(suppliers)).status, 400)
     } finally {
       await old.x3.close()
