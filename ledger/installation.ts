@@ -13,6 +13,8 @@ export interface Installation {
   readonly intent: number
   /** By the name of a login whose token rotates: the version of its newest token. */
   readonly tokens: Readonly<Record<string, number>>
+  /** By the id of a ledger: highest read number that it has sent to a target with two stages. Absent: none. */
+  readonly sent?: Readonly<Record<string, number>>
 }
 
 /** Where the file of a ledger is. */
@@ -38,15 +40,16 @@ export function readInstallation(file: string): Installation | undefined {
 
 function parsed(text: string): Installation | undefined {
   try {
-    const { id, intent, tokens } = JSON.parse(text) as Record<string, unknown>
-    const isWhole = (id === undefined || typeof id === 'string') && isCount(intent) && isTokens(tokens)
-    return isWhole ? { ...(id !== undefined && { id }), intent, tokens } : undefined
+    const { id, intent, tokens, sent } = JSON.parse(text) as Record<string, unknown>
+    if ((id !== undefined && typeof id !== 'string') || !isCount(intent) || !areCounts(tokens)) return undefined
+    if (sent !== undefined && !areCounts(sent)) return undefined
+    return { ...(id !== undefined && { id }), intent, tokens, ...(sent && { sent }) }
   } catch {
     return undefined
   }
 }
 
-const isTokens = (value: unknown): value is Record<string, number> =>
+const areCounts = (value: unknown): value is Record<string, number> =>
   typeof value === 'object' && value !== null && Object.values(value).every(isCount)
 
 /**
@@ -55,11 +58,12 @@ const isTokens = (value: unknown): value is Record<string, number> =>
  */
 export function writeInstallation(file: string, change: Partial<Installation>): Installation {
   const before = known(file)
-  const tokens = { ...before?.tokens }
-  for (const [name, version] of Object.entries(change.tokens ?? {})) tokens[name] = Math.max(version, tokens[name] ?? 0)
+  const tokens = raised(before?.tokens, change.tokens)
+  const sent = raised(before?.sent, change.sent)
   const id = change.id ?? before?.id
   const intent = Math.max(change.intent ?? 0, before?.intent ?? 0)
-  const after: Installation = { ...(id !== undefined && { id }), intent, tokens }
+  const told = Object.keys(sent).length > 0
+  const after: Installation = { ...(id !== undefined && { id }), intent, tokens, ...(told && { sent }) }
   try {
     mkdirSync(dirname(file), { recursive: true })
     replaceFile(file, `${JSON.stringify(after)}\n`)
@@ -68,6 +72,20 @@ export function writeInstallation(file: string, change: Partial<Installation>): 
   }
   return after
 }
+
+/** No number is taken back. */
+function raised(
+  before: Readonly<Record<string, number>> = {},
+  change: Readonly<Record<string, number>> = {},
+): Record<string, number> {
+  const all = { ...before }
+  for (const [name, number] of Object.entries(change)) all[name] = Math.max(number, all[name] ?? 0)
+  return all
+}
+
+/** Has this ledger sent something since it was as it is? Without a file that can be read nobody knows, and it has not. */
+export const hasSentMore = (file: string, ledger: { readonly id: string; readonly sent: number }): boolean =>
+  (known(file)?.sent?.[ledger.id] ?? 0) > ledger.sent
 
 const known = (file: string): Installation | undefined => {
   try {

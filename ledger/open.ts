@@ -43,12 +43,16 @@ export async function openLedger({ file, key, log, now = Date.now }: OpenLedgerO
     const { id, cipher } = await identity(db, key)
     const installation = file === ':memory:' ? undefined : installationFile(file)
     const { recover, ...ledger } = createSqliteLedger({ db, id, cipher, now, installation, log })
-    const { runs, held, oldCopy } = recover()
+    const { runs, held, oldCopy, sentMore } = recover()
     if (runs > 0)
       log?.warn(`ledger ${file}: ${runs} run(s) of a process that ended; they go on at the last settled record`)
     if (held > 0) log?.warn(`ledger ${file}: ${held} held record(s) were being replayed and are open again`)
     if (oldCopy !== undefined)
       log?.warn(`ledger ${file}: ${oldCopy}; it is taken for an old copy, and posts nothing until a person says so`)
+    if (sentMore)
+      log?.warn(
+        `ledger ${file}: it is an old copy; nothing that was sent to targets with two stages counts as unchanged`,
+      )
     return ledger
   } catch (error) {
     if (db.raw.isOpen) db.raw.close()

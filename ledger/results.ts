@@ -7,6 +7,7 @@ import { type Database, prepared } from './database.ts'
 import type { DecisionBook } from './decisions.ts'
 import type { DeliveryMemory } from './deliveries.ts'
 import type { HeldBook } from './held.ts'
+import { hasSentMore, writeInstallation } from './installation.ts'
 import type { Intern } from './intern.ts'
 import type { AcceptedRecord, Commit, LastSent, NewAccepted, OpenResult, ResultEnd, Results } from './ledger.ts'
 import type { ReadAgainBook } from './read-again.ts'
@@ -23,13 +24,19 @@ export interface ResultBook {
   /** Nothing of the address has a meaning any more. */
   forget(address: string): void
   purge(): void
+  /** At open: it is an old copy of what was sent from it, and nothing of that counts as known any more. */
+  recognise(): boolean
 }
 
 export interface ResultParts {
   readonly db: Database
+  /** Of the ledger. */
+  readonly id: string
+  /** The file by which an old copy of this ledger is told; undefined: there is none. */
+  readonly installation: string | undefined
   readonly intern: Intern
   readonly cipher: Cipher
-  readonly deliveries: Pick<DeliveryMemory, 'doubtFrom'>
+  readonly deliveries: Pick<DeliveryMemory, 'doubtFrom' | 'doubt'>
   readonly held: Pick<HeldBook, 'add'>
   readonly readAgain: Pick<ReadAgainBook, 'add'>
   readonly decisions: Pick<DecisionBook, 'write'>
@@ -45,6 +52,9 @@ const SQL = {
     SELECT ?, value ->> 0, value ->> 1, unhex(value ->> 2), 0 FROM json_each(?) WHERE true
     ON CONFLICT DO UPDATE SET read = excluded.read, hash = excluded.hash, through = 0`,
   through: 'UPDATE sent SET through = 1 WHERE address = ? AND key = ? AND read = ?',
+  highest: 'SELECT coalesce(max(read), 0) AS read FROM sent',
+  addresses: 'SELECT DISTINCT address FROM sent',
+  doubtSent: 'UPDATE sent SET through = 0',
   before: 'SELECT * FROM result WHERE address = ? AND key = ?',
   drop: 'DELETE FROM result WHERE seq = ?',
   put: `
@@ -106,7 +116,7 @@ const about = ({ address, key, read }: Pick<Row, 'address' | 'key' | 'read'>): s
   `result ${address} ${key} ${read}`
 
 export function createResults(parts: ResultParts): ResultBook {
-  const { db, intern, cipher, decisions, readAgain, at } = parts
+  const { db, id, installation, intern, cipher, decisions, readAgain, at } = parts
   const statements = prepared(db, SQL)
   const figures = createResultFigures(db)
   return {
@@ -116,6 +126,8 @@ export function createResults(parts: ResultParts): ResultBook {
       async sending(address, records) {
         const rows = JSON.stringify(records.map(({ key, read, hash }) => [key, read, hash]))
         db.tx(() => statements.sending.run(address, rows))
+        const read = records.reduce((most, one) => Math.max(most, one.read), 0)
+        if (installation !== undefined) writeInstallation(installation, { sent: { [id]: read } })
       },
       async endResults(address, ends) {
         db.tx(() => endAll(parts, statements, figures, address, ends))
@@ -174,6 +186,13 @@ export function createResults(parts: ResultParts): ResultBook {
       statements.forgetSent.run(address)
     },
     purge: figures.purge,
+    recognise() {
+      const { read: sent } = statements.highest.get() as { read: number }
+      if (installation === undefined || !hasSentMore(installation, { id, sent })) return false
+      statements.doubtSent.run()
+      for (const { address } of statements.addresses.all() as { address: string }[]) parts.deliveries.doubt(address)
+      return true
+    },
   }
 }
 

@@ -43,7 +43,13 @@ export interface SqliteLedgerOptions {
 
 export interface SqliteLedger extends Ledger {
   /** At open: nothing of an earlier process goes on. */
-  recover(): { readonly runs: number; readonly held: number; readonly oldCopy: string | undefined }
+  recover(): {
+    readonly runs: number
+    readonly held: number
+    readonly oldCopy: string | undefined
+    /** It has sent more to targets with two stages than it knows. */
+    readonly sentMore: boolean
+  }
 }
 
 const DAY_MS = 86_400_000
@@ -78,7 +84,7 @@ export function createSqliteLedger({ db, id, cipher, now, installation, log }: S
     decisions,
     postings,
     inboxes: createInboxes({ db, cipher, decisions, at, stop }),
-    results: createResults({ db, intern, cipher, deliveries, held, readAgain, decisions, at }),
+    results: createResults({ db, id, installation, intern, cipher, deliveries, held, readAgain, decisions, at }),
   }
   return {
     id,
@@ -123,7 +129,12 @@ export function createSqliteLedger({ db, id, cipher, now, installation, log }: S
     recover: () =>
       db.tx(() => {
         db.raw.exec('DELETE FROM contribution')
-        return { runs: books.runs.endAbandoned(), held: books.held.giveBack(), oldCopy: postings.recognise() }
+        return {
+          runs: books.runs.endAbandoned(),
+          held: books.held.giveBack(),
+          oldCopy: postings.recognise(),
+          sentMore: books.results.recognise(),
+        }
       }),
     async close() {
       if (!db.raw.isOpen) return
