@@ -1,4 +1,4 @@
-/** What the ledger keeps of what was sent: enough to say whether Basware still has it so. In many small texts, since each is written whole. */
+/** What the ledger keeps of what was sent: enough to say whether Basware still has it so. In several texts, since each is written whole. */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Place } from './resources.ts'
