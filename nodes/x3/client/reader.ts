@@ -96,13 +96,14 @@ function readApart({ def }: ResolvedEntity, requests: Requests): ReadApart {
   return async (list, numbers, reading) => {
     const text = pageQuery(list.nodes, {}, selectPaths([list.by, ...pathsOf(list.columns)], ['_id']), 'total')
     const what = `${def.entity}, ${list.def.name}`
-    const all: Raw[] = []
+    const filters: string[] = []
     for (let at = 0; at < numbers.length; at += KEYS_AT_ONCE) {
       const asked = numbers.slice(at, at + KEYS_AT_ONCE).map((number) => [number])
-      const filter = JSON.stringify(keysFilter([list.by], asked))
-      for (const node of await whole(filter, text, what, list, reading)) all.push(node)
+      filters.push(JSON.stringify(keysFilter([list.by], asked)))
     }
-    return all
+    // As many at a time as the connection allows.
+    const found = await Promise.all(filters.map((filter) => whole(filter, text, what, list, reading)))
+    return found.flat()
   }
 }
 
