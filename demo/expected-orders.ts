@@ -31,8 +31,8 @@ export const asNumber = (value: string): string => String(Number(value))
 
 const yesNo = (yes: boolean): string => (yes ? 'yes' : 'no')
 
-/** Texts under two characters do not go into names: what is sent then is the client's choice. */
-export const nameOf = (title: string): string => (title.trim().length < 2 ? '' : title)
+/** Texts under two characters do not go into names, so what is sent then is the client's choice; blanks around one are nothing. */
+export const nameOf = (title: string): string => (title.trim().length < 2 ? '' : title.trim())
 
 /** Keys of each kind that the books have had at the end of any day, and whether it was the first. */
 type Seen = Readonly<Record<string, Map<string, boolean>>>
@@ -151,7 +151,8 @@ function lineFields(order: PurchaseOrder, line: PurchaseOrderLine, account: stri
     quantity: asNumber(line.quantity),
     netPrice: asNumber(details.netPrice),
     netSum: net,
-    mode: details.netPrice.startsWith('-') ? 'Return' : 'Standard',
+    // X3's published fields do not tell blanket, service and return orders apart.
+    mode: 'Standard',
     product: line.product,
     closed: yesNo(details.closed === 'yes'),
     coding: [account, ...axes, asNumber(line.quantity), net].join(' '),

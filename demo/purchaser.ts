@@ -25,6 +25,8 @@ export interface Purchaser {
 
 /** What stands in Basware under another code. */
 const KNOWN = 'basware.already-there'
+/** What may be over when it is sent again: what Basware or P2P refused. A table of the node has to be changed for anything else. */
+const REFUSED = [KNOWN, 'basware.refused', 'basware.not-processed', 'sync.skipped']
 /** So often a record is sent again before it stays held. */
 const TRIES = 3
 
@@ -65,7 +67,9 @@ export function createPurchaser(
         await editor.call('POST', '/tieout/basware/use-code', { ledger, ids: known.map(({ id }) => id), reason })
         count('use that code', known, reason)
       }
-      const again = open.filter(({ entity, key }) => (tries.get(`${entity} ${key}`) ?? 0) < TRIES)
+      const again = open.filter(
+        ({ entity, key, cause }) => REFUSED.includes(cause.code) && (tries.get(`${entity} ${key}`) ?? 0) < TRIES,
+      )
       if (again.length === 0) return false
       for (const { entity, key } of again) tries.set(`${entity} ${key}`, (tries.get(`${entity} ${key}`) ?? 0) + 1)
       const reason = 'what it names may be there now'

@@ -42,6 +42,14 @@ const MOST_FAILURES = 2
 /** What a person types into Basware's own screens while the flow is running. */
 const BANK = [{ paymentMeansCode: 'TRF', currencyCode: 'EUR', description: 'Typed by hand' }]
 
+/** What goes wrong beside the faults of the wire: records that P2P fails with, and that it saves in part. */
+async function troubleOf(sandbox: Sandbox): Promise<void> {
+  for (const collection of ['vendors', 'accounts', 'matchingOrders']) {
+    await sandbox.act('basware', 'plan', { collection, status: 'Error', message: 'P2P was being restarted.' })
+    await sandbox.act('basware', 'plan', { collection, status: 'Warning', message: 'Something was left out.' })
+  }
+}
+
 /** Both directions, and what they leave behind. */
 function directionsOf(given: TwoWay) {
   const { sandbox, editor, run, flows, say } = given
@@ -61,7 +69,7 @@ function directionsOf(given: TwoWay) {
       const summary = await run(doors.sends, round === 0 ? order : undefined)
       runs.sends.push(summary)
       if (await purchaser.attend()) continue
-      const isOpen = summary.entities.some(({ results }) => (results?.pending.records ?? 0) > 0)
+      const isOpen = summary.entities.some(({ open = [] }) => open.some((text) => text.includes('result pending')))
       // A right that is lost comes back another day.
       if (!isOpen && (summary.state === 'done' || round >= MOST_FAILURES)) break
     }
@@ -105,6 +113,7 @@ export async function twoWayJob(given: TwoWay): Promise<number> {
   const ways = directionsOf(given)
   let typed = await ways.p2p()
   await sandbox.act('x3', 'closeBefore', { date: closedBefore(today) })
+  if (options.faults !== 'calm') await troubleOf(sandbox)
   // Orders first: what is matched with one that has not come is coded otherwise.
   await ways.send()
   typed = joined(typed, await typeInto(sandbox, await ways.p2p()))

@@ -55,6 +55,8 @@ export function orderSupplier(world: World, index: number): string {
 function makeLine(world: World, seedIndex: number, line: number, created: string, updated: string): PurchaseOrderLine {
   const draw = draws(world.seed, numberOf.purchaseOrder * 100 + 1, seedIndex * 4_096 + line)
   const ordered = 1 + draw(900_000)
+  // What the supplier takes back stands in the order of what replaces it.
+  const side = seedIndex % 12 === 5 && line === 2 ? -1 : 1
   return {
     created,
     updated,
@@ -65,7 +67,7 @@ function makeLine(world: World, seedIndex: number, line: number, created: string
     unit: pick(draw, units),
     quantity: decimal(ordered, 3),
     receivedQuantity: decimal(draw(3) === 0 ? 0 : draw(ordered + 1), 3),
-    grossPrice: decimal(draw(9_000_000), 4),
+    grossPrice: decimal(side * draw(9_000_000), 4),
     discount: draw(3) === 0 ? decimal(draw(3_000), 2) : '0',
   }
 }

@@ -16,7 +16,12 @@ export async function baswareServer({ history, folder, port, secret, options }: 
     clientId: history.secret('basware.clientId', randomUUID),
     clientSecret: secret('basware.clientSecret'),
     password: secret('basware.password'),
-    settings: { p2pMs: BETWEEN_LAYERS_MS, publishMs: BETWEEN_LAYERS_MS, statusMs: BETWEEN_LAYERS_MS / 2 },
+    settings: {
+      ...{ p2pMs: BETWEEN_LAYERS_MS, publishMs: BETWEEN_LAYERS_MS, statusMs: BETWEEN_LAYERS_MS / 2 },
+      // Records come to P2P in any order; it waits a little for what they refer to.
+      spreadMs: BETWEEN_LAYERS_MS,
+      retriesMs: 5 * BETWEEN_LAYERS_MS,
+    },
   })
   const { url, filesUrl, clientId, clientSecret, username, password } = basware
   return {

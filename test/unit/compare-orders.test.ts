@@ -179,6 +179,17 @@ describe('the comparer of orders', function () {
     deepStrictEqual([order.counts.different, order.counts.marked], [1, good.marked - 1])
   })
 
+  it("knows that lines which people typed are not the flow's to delete, in an order that is gone too", () => {
+    const at = goneAt('matchingOrderLines')
+    const open = changed('matchingOrderLines', at, { isDeleted: false })
+    const typed = {
+      matchingOrders: p2p.matchingOrders ?? [],
+      matchingOrderLines: [open.matchingOrderLines?.[at] ?? {}],
+    }
+    const { counts } = compared(changed('matchingOrderLines', at, { isDeleted: false, quantity: 7 }), { typed })
+    deepStrictEqual(counts, { ...good, marked: good.marked })
+  })
+
   it('finds a code that changed, is not safe, or comes twice below lines', () => {
     const codes: Codes = new Map([...codesIn(p2p, kinds)].slice(0, 1).map(([name]) => [name, 'before']))
     match(compared(p2p, { days: [codes] }).examples[0] ?? '', /had the code before, now/)

@@ -252,7 +252,10 @@ describe('the comparer', () => {
       for (const row of rowsOf(target, 'supplier')) row.active = String(row.active)
       for (const row of rowsOf(target, 'gl_entry')) row.accounting_date = `${row.accounting_date}T00:00:00.000Z`
       for (const row of rowsOf(target, 'purchase_order_line'))
-        Object.assign(row, { line: `${row.line}`, gross_price: `+0${row.gross_price}` })
+        Object.assign(row, {
+          line: `${row.line}`,
+          gross_price: `${row.gross_price}`.replace(/^-?/, (sign) => `${sign || '+'}0`),
+        })
     })
     assert.deepEqual(counts(result), [0, 0, 0])
   })

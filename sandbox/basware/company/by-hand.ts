@@ -1,4 +1,5 @@
 import { companies } from '../../books/codes.ts'
+import type { PurchaseOrder } from '../../books/types.ts'
 import type { Ground } from './ground.ts'
 import { dateAs, type Habits } from './habits.ts'
 import type { Json } from './invoice.ts'
@@ -64,19 +65,37 @@ const costCenters = (ground: Ground): Json[] => {
     : []
 }
 
-/** An order that the interface before this one sent, without lines. */
+/** The open order that the interface before this one sent. */
+function sentBefore(ground: Ground): PurchaseOrder | undefined {
+  const number = ground.orders.find((one) => ground.order(one).closed === 'no' && ground.order(one).lines.length > 1)
+  return number === undefined ? undefined : ground.order(number)
+}
+
+const ORDER = 'MAN-O1'
+
 const orders = (ground: Ground, habits: Habits): Json[] => {
-  const number = ground.orders.find((one) => ground.order(one).closed === 'no')
-  if (number === undefined) return []
-  const { company, currency, supplier, orderDate } = ground.order(number)
+  const order = sentBefore(ground)
+  if (!order) return []
+  const { number, company, currency, supplier, orderDate } = order
   return [
     {
-      ...{ externalCode: 'MAN-O1', orderNumber: number, sourceSystem: 'X3', companyCode: company },
+      ...{ externalCode: ORDER, orderNumber: number, sourceSystem: 'X3', companyCode: company },
       ...{ organizationElementCode: company, currencyCode: currency, supplierCode: supplier },
       created: dateAs(habits, orderDate),
-      lastUpdated: stamp(ground, 'MAN-O1'),
+      lastUpdated: stamp(ground, ORDER),
     },
   ]
+}
+
+/** Its first line, and one that the ERP does not have. */
+export function linesByHand(ground: Ground, orderExternalCode: string): Json[] {
+  const [first] = sentBefore(ground)?.lines ?? []
+  if (!first || orderExternalCode !== ORDER) return []
+  return [String(first.line), '99000'].map((lineNumber) => ({
+    ...{ externalCode: `${ORDER}_${lineNumber}`, orderExternalCode, lineNumber, matchingMode: 'Standard' },
+    ...{ quantity: 1, netPrice: 5, netSum: 5, isClosed: false, isDeleted: false, comment: 'Typed by hand' },
+    lastUpdated: stamp(ground, ORDER),
+  }))
 }
 
 /** What people had typed into Basware before the ERP's interface was there: some of it stands in the ERP too, under a code of its own here. */

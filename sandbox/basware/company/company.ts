@@ -2,7 +2,7 @@ import { createBooks } from '../../books/books.ts'
 import type { Size } from '../../books/types.ts'
 import { PROJECT_LIST } from '../collections.ts'
 import type { Masters } from '../layers.ts'
-import { byHand } from './by-hand.ts'
+import { byHand, linesByHand } from './by-hand.ts'
 import { CASES } from './cases.ts'
 import { draftOf } from './drafts.ts'
 import { createGround } from './ground.ts'
@@ -62,9 +62,8 @@ export function createCompany({ seed, size, today, invoices, habits, begins }: C
     masters: {
       all,
       lines(order) {
-        return begins === 'sent' && all('matchingOrders').some(({ externalCode }) => externalCode === order)
-          ? linesOf(ground(), order)
-          : []
+        if (begins === 'byHand') return linesByHand(ground(), order)
+        return all('matchingOrders').some(({ externalCode }) => externalCode === order) ? linesOf(ground(), order) : []
       },
     },
   }

@@ -160,7 +160,12 @@ describe("the demo company's invoices in Basware", () => {
       [true, false],
     )
     deepStrictEqual(masters.all('lists/ACC_LIST_21'), [])
-    deepStrictEqual(masters.lines('MAN-O1'), [])
+    const lines = masters.lines('MAN-O1')
+    deepStrictEqual(
+      lines.map(({ lineNumber }) => lineNumber),
+      ['1000', '99000'],
+    )
+    for (const line of lines) deepStrictEqual(faultsOf(matchingOrderLine, line), [])
   })
 
   it('go with orders that are as the API shows them', () => {
