@@ -204,6 +204,11 @@ export interface Target {
    * that deletes by a flag sets it there (`isDeleted`, closed, not active), in a way that needs no more than the key.
    */
   readonly deletes?: false
+  /**
+   * How it compares keys, where it does so less exactly than text by text (without case): keys that it takes for one have one fold.
+   * Asked after `prepare`. Absent, or undefined: it tells all keys apart.
+   */
+  foldOf?(): ((key: string) => string) | undefined
   /** Every row says under which contract of its entity (`Schema.contract`) it was read, so that rows of several may stand beside each other. */
   readonly namesContract?: true
   /** All the tables that it writes for a schema; absent: the one of its address. */

@@ -8,6 +8,7 @@ import { type EntityRun, noCounts, tallyOf } from '../run/state.ts'
 import type { Fifo } from '../values/queue.ts'
 import { totalsPlan } from '../values/totals-plan.ts'
 import { beginAccepting, untilNeeded } from './accepting.ts'
+import { refuseAlike } from './alike-keys.ts'
 import type { Delivering } from './delivering.ts'
 import type { DeliverDeps } from './deps.ts'
 import { foldedWith, refuseFolded } from './folded-keys.ts'
@@ -108,15 +109,19 @@ async function writeOnce({ deps, totals }: Parts, delivering: Delivering): Promi
   const { job, append, retry, sorted } = delivering
   const { settlement, newId } = deps
   const misfit = new Set(sorted.bad.map(({ entry }) => entry))
-  const good = sorted.known.deduplicated.write.filter((entry) => !misfit.has(entry))
-  if (good.length === 0) return []
+  const fitting = sorted.known.deduplicated.write.filter((entry) => !misfit.has(entry))
+  const alike = await refuseAlike(deps.ledger, job, fitting, sorted.known)
+  const held = new Set(alike.map(({ entry }) => entry))
+  const good = held.size === 0 ? fitting : fitting.filter((entry) => !held.has(entry))
+  if (good.length === 0) return alike
   // A version that is written but never settled must not let an equal one before it pass for unchanged.
   const writing = good.flatMap(withAlong)
   const doubtful = writing.filter(({ key }) => sorted.known.deliveries.get(key)?.hash).map(({ key }) => key)
   if (job.options.target.results) job.accepting = await beginAccepting(deps, job, writing)
   if (doubtful.length > 0 && append === undefined)
     await deps.ledger.doubtDeliveries(job.options.target.address, doubtful)
-  return writeRecords(job, good, sorted.known, { settlement, newId, retry, append, totals })
+  const refused = await writeRecords(job, good, sorted.known, { settlement, newId, retry, append, totals })
+  return [...alike, ...refused]
 }
 
 /** Once more where a table was lost: what of the batch was written before is lost with it. */

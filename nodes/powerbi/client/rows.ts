@@ -33,6 +33,9 @@ export const apartKey = (key: string): string =>
     unit >= 'A' && unit <= 'Z' ? `^${unit.toLowerCase()}` : `~${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
 
+/** Keys that are alike for DAX, as far as it is known, have one fold. */
+export const foldKey = (key: string): string => key.toUpperCase().toLowerCase().trimEnd()
+
 /** Key and read number: the same for the header and the lines of one version of a document, in order as text. */
 export const versionOf = ({ key, read }: Pick<WriteRecord, 'key' | 'read'>): string =>
   `${key}@${String(read).padStart(16, '0')}`

@@ -12,7 +12,7 @@ import { tableName } from './model.ts'
 import type { PostLimits } from './post.ts'
 import { createPoster, type Poster } from './posts.ts'
 import { createPrepare } from './prepare.ts'
-import type { RowMaker } from './rows.ts'
+import { foldKey, type RowMaker } from './rows.ts'
 import type { PowerbiTargetOptions } from './target-options.ts'
 import { storedTotals } from './totals.ts'
 
@@ -28,6 +28,7 @@ function entityTarget(state: EntityState): Target {
     address: addressOf(state, header),
     mode: 'append',
     statements: connection.posts,
+    foldOf: () => (state.apart ? undefined : foldKey),
     tables: (schema) =>
       state.compile(schema).tables.map(({ list, name }) => ({ list, address: addressOf(state, name) })),
     hasRows: (tables, schema, context) => hasRows(state, tables, schema, context),
