@@ -126,7 +126,8 @@ describe('deliver: any history', () => {
     accident: fc.constantFrom('none', 'none', 'before', 'after', 'down', 'crash'),
   })
 
-  it('ends with the newest version of each key in the target, or that version held, whatever is late, lost or repeated', async () => {
+  it('ends with the newest version of each key in the target, or that version held, whatever is late, lost or repeated', async function () {
+    this.timeout(120_000)
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), async (steps) => {
         let b = await bench()

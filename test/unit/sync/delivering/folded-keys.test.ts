@@ -194,7 +194,8 @@ describe('a mapping that gives one key to several records', () => {
     assert.deepEqual(stored(), [])
   })
 
-  it('whatever the mapping and the batches: a run is done only where every record has a row of its own', async () => {
+  it('whatever the mapping and the batches: a run is done only where every record has a row of its own', async function () {
+    this.timeout(120_000)
     const codes = fc.uniqueArray(fc.integer({ min: 0, max: 30 }), { minLength: 1, maxLength: 12 })
     const runs = fc.record({
       codes,
