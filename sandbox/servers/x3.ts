@@ -73,8 +73,8 @@ export async function x3Server(ground: Ground): Promise<RunningServer> {
 async function inCloud(x3: X3Sandbox, { history, port, secret }: Ground) {
   const application = { clientId: 'tieout-demo', secret: secret('x3.cloudSecret'), redirectUris: [CALLBACK] }
   const { clock } = history
-  // A reply that is lost may be asked for again: the demo's faults are to be survived.
-  const rules = { graceSeconds: 3600 }
+  // A reply that is lost may be asked for again: the demo's faults are to be survived. They need renewals to happen at.
+  const rules = { graceSeconds: 3600, accessSeconds: 10 }
   const gateway = await startGateway({
     ...{ x3, clock, rules, applications: [application], customers: [CUSTOMER] },
     port: await port('x3.gateway'),

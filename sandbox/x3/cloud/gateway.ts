@@ -47,6 +47,7 @@ export const GATEWAY_SITES: Readonly<Record<string, SiteFaults>> = {
   'gateway:token': {
     // A token is renewed after minutes, or where it is refused.
     few: true,
+    times: 1,
     kinds: [
       'server-error',
       'unavailable',
