@@ -116,12 +116,12 @@ function resultOf(state: State, version: Version): Result | undefined {
   const planned = plan && { status: plan.status, message: plan.message, category: plan.category }
   if (planned?.status === 'Error') return planned
   const { errors, waits, warnings, saved } = judge(collection, record, worldOf(state))
-  if (errors.length > 0) {
-    const left = version.at + state.settings().retriesMs - state.agenda.moment()
-    if (!waits || left <= 0) return { status: 'Error', message: errors.join(' ') }
+  const left = version.at + state.settings().retriesMs - state.agenda.moment()
+  if (waits && left > 0 && errors.length + warnings.length > 0) {
     state.agenda.after(Math.min(left, AGAIN_MS), () => arrive(state, version))
     return undefined
   }
+  if (errors.length > 0) return { status: 'Error', message: errors.join(' ') }
   state.layers.of(collection, record).p2p.put(saved)
   state.saved.set(keyOf(version), version.number)
   if (planned) return planned
