@@ -127,6 +127,8 @@ export default function (RED: NodeAPI): void {
     version: 1,
     config,
     connection: baswareConnection,
+    // So that some are sent while the next ones are read.
+    limits: { batchRows: 2_500, batchBytes: 5 * MEGABYTE },
     follows: true,
     accepts: (_own, entity) => (SENT as readonly string[]).includes(entity),
     target: (own, { connection, send, ledger }, entity) => {
