@@ -22,6 +22,8 @@ export interface Planning {
   readonly lines: Map<string, Promise<readonly Copy[]>>
   /** Field of each place that is moved where nothing else changed. */
   readonly moves: (place: Place) => string
+  /** When the batch was begun: no two attempts write the same into that field, or Basware would skip the second. */
+  readonly at: string
   readonly bytes: number
   adopted: Adopted
 }
@@ -72,9 +74,9 @@ async function placed(body: Body, place: Place, one: WriteRecord, planning: Plan
   return within(outgoing(one.key, place, withCopy(place, own, book.copies.get(code))), planning)
 }
 
-const withMove = (body: Body, place: Place, one: WriteRecord, { moves }: Pick<Planning, 'moves'>): Body => {
+const withMove = (body: Body, place: Place, one: WriteRecord, { moves, at }: Pick<Planning, 'moves' | 'at'>): Body => {
   const field = moves(place)
-  return one.again && field !== '' ? { ...body, [field]: `Sent again ${one.read}` } : body
+  return one.again && field !== '' ? { ...body, [field]: `Sent again ${at}` } : body
 }
 
 const within = (one: Outgoing, { bytes }: Pick<Planning, 'bytes'>): Outgoing | Refusal =>

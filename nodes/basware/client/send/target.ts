@@ -169,7 +169,7 @@ function planned(state: State, batch: WriteBatch, context: WriteContext): Promis
   const { options, memory, lines, adopted } = state
   const planning: Planning = {
     ...{ rules: options.rules, books: memory.books, reading: readingOf(state, context), lines, adopted },
-    ...{ moves: options.moves, bytes: options.limits.bytes },
+    ...{ moves: options.moves, at: batch.at, bytes: options.limits.bytes },
   }
   const made = planOf(batch.records, state.planner, planning).then(async (plan) => {
     if (planning.adopted !== adopted) {
