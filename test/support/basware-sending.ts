@@ -54,6 +54,8 @@ export interface SendBench {
   readonly target: BaswareTarget
   readonly accepted: Accepted[]
   readonly waits: string[]
+  /** What a person who looks at the run should know. */
+  readonly told: readonly string[]
   /** The note that the ledger keeps. */
   note: string | undefined
   prepare(): Promise<void>
@@ -77,6 +79,7 @@ export function sendBench(
   memory: SendMemory = createSendMemory(),
 ): SendBench {
   const waits: string[] = []
+  const told: string[] = []
   const accepted: Accepted[] = []
   const target = createBaswareTarget(
     connection,
@@ -98,11 +101,12 @@ export function sendBench(
   const context = {
     signal,
     waiting: (what: string) => void waits.push(what),
+    tell: (text: string) => void told.push(text),
     accepted: (taken: Accepted) => void accepted.push(taken),
   }
   let batches = 0
   const self: SendBench = {
-    ...{ target, accepted, waits, note: undefined },
+    ...{ target, accepted, waits, told, note: undefined },
     async prepare() {
       const note = {
         read: async () => self.note,

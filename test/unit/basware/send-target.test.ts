@@ -48,8 +48,8 @@ describe('basware-send: bodies', () => {
     ])
   })
 
-  it('of an account go to the companies of its chart alone', async () => {
-    const { api, prepare, write, batch } = bench('gl_account')
+  it('of an account go to the companies of its chart alone, and of another chart nowhere', async () => {
+    const { api, accepted, told, prepare, write, batch } = bench('gl_account')
     await prepare()
     await write(batch({ source: 'x3', chart: 'FRA', code: '601000', title: 'X', active: true }))
     deepStrictEqual(api.posts[0]?.bodies, [
@@ -59,10 +59,11 @@ describe('basware-send: bodies', () => {
         companies: [{ companyCode: 'F1', inherit: false, active: true }],
       },
     ])
-    await rejects(
-      write(batch({ source: 'x3', chart: 'USA', code: '1', title: 'Cash' })),
-      refusedAs('basware.company', /chart USA/),
-    )
+    const other = (code: string) => ({ source: 'x3', chart: 'USA', code, title: 'Cash' })
+    await write(batch(other('1'), other('2')))
+    strictEqual(api.posts.length, 1)
+    deepStrictEqual(told, ['Accounts of the chart USA are not sent: no company of the table has it.'])
+    deepStrictEqual(accepted.at(-1)?.request, null)
   })
 
   it('of axes go where the table says, and one that is not in it is held', async () => {

@@ -49,15 +49,17 @@ function axisOf(type: string, { axes }: SendRules): AxisRow | Refusal {
   )
 }
 
-/** A record as it is sent; undefined: it is not, by the table of axes. */
+/** A record as it is sent; undefined: it is not, by the tables of axes and companies. */
 export function buildMaster(entity: Master, record: DataRecord, rules: SendRules): Built | Refusal | undefined {
   const to = codeOf(entity, record, rules)
   if (!to || isRefusal(to)) return to
   const { place, code } = to
   const own = { externalCode: code }
   if (place === 'vendors') return { place, body: { ...own, ...vendorOf(record, rules) } }
-  if (place === 'accounts')
-    return withCompanies(place, { ...own, ...accountOf(record, rules) }, `the chart ${textOf(record.chart)}`)
+  if (place === 'accounts') {
+    const account = accountOf(record, rules)
+    return account.companies.length > 0 ? { place, body: { ...own, ...account } } : undefined
+  }
   const companies = rules.companies.map((row) => ({ companyCode: baswareCode(row), active: isActive(record) }))
   const name = nameOf(record)
   const value = textOf(record.code)
@@ -67,11 +69,8 @@ export function buildMaster(entity: Master, record: DataRecord, rules: SendRules
       : place === 'projects'
         ? { ...own, projectCode: value, projectName: name.slice(0, 100), ...EVER, companies }
         : { ...own, ...itemOf(place as List, record, rules), companies }
-  return withCompanies(place, body, 'any axis')
+  return { place, body }
 }
-
-const withCompanies = (place: Place, body: Body & { readonly companies: readonly unknown[] }, of: string) =>
-  body.companies.length > 0 ? { place, body } : refusal('company', `No company in the table has ${of}`)
 
 /** At least two characters, as the contract wants of a translation. */
 const nameOf = ({ title, code }: DataRecord): string => {

@@ -1,6 +1,6 @@
 /** What basware-send writes to: one entity of a tenant, merged by external code. A record that is taken is accepted, and processed later. */
 import { type SyncError, syncError } from '../../../../sync/contract/errors.ts'
-import type { Schema } from '../../../../sync/contract/message.ts'
+import { isDeletion, type Schema } from '../../../../sync/contract/message.ts'
 import type { ResultRules } from '../../../../sync/contract/results.ts'
 import type { RetryOptions } from '../../../../sync/contract/retry.ts'
 import type {
@@ -247,11 +247,13 @@ async function alignment(state: State, signal: AbortSignal, asked: LinesAsked): 
   return rows
 }
 
-/** Records for which there was nothing to send: gone in the ERP and never at Basware, or of an axis that is not sent. */
-function tellOfNothing({ records }: WriteBatch, sent: readonly Outgoing[], { accepted }: WriteContext): void {
+/** Records for which there was nothing to send: gone in the ERP and never at Basware, or of an axis or chart that is not sent. */
+function tellOfNothing({ records }: WriteBatch, sent: readonly Outgoing[], { accepted, tell }: WriteContext): void {
   const keys = new Set(sent.map(({ key }) => key))
   const nothing = records.filter(({ key }) => !keys.has(key))
   if (nothing.length > 0) accepted?.({ request: null, records: nothing.map(({ key }) => ({ key, items: [] })) })
+  const charts = new Set(nothing.flatMap(({ record }) => (isDeletion(record) ? [] : (record.chart ?? []))))
+  for (const chart of charts) tell?.(`Accounts of the chart ${chart} are not sent: no company of the table has it.`)
 }
 
 const HINT = 'Correct it in the ERP, or the tables of the node, and have it read again.'
