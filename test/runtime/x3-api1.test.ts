@@ -94,7 +94,7 @@ describe('X3 by REST api1', function () {
     const [order, gone] = [...job.books.tables.purchaseOrder.walk()] as PurchaseOrder[]
     ok(supplier && order && gone)
     job.put('supplier', { ...supplier, currency: 'XXX' })
-    job.put('purchaseOrder', { ...order, currency: 'XXX' })
+    job.put('purchaseOrder', { ...order, internalReference: 'XXX' })
     const changed = await job.run()
     deepEqual([entityOf(changed, 'supplier').delivered, entityOf(changed, 'purchase_order').delivered], [1, 1])
     await job.ties()

@@ -1,4 +1,5 @@
 /** Requests to REST api1: one session to each of the requests that run at a time, kept by its cookie, released at the end. */
+import { setTimeout as wait } from 'node:timers/promises'
 import { isSyncError, type SyncError, syncError } from '../../../../sync/contract/errors.ts'
 import type { RetryOptions } from '../../../../sync/contract/retry.ts'
 import { withRetry } from '../../../../sync/contract/retry.ts'
@@ -50,6 +51,8 @@ interface Session {
 export const MISSING = 'x3.api1-missing'
 
 const NOT_THERE = /\b721\b|does not exist|no such record/i
+/** So long what is still on its way is waited for at the end. */
+const LEAVE_MS = 2000
 const NO_ROOM = 'X3 has no session free: what a process that was killed has left ends there by itself'
 const NO_SESSION = /\bsessions?\b|licen[cs]e/i
 const NO_COLUMN = /propert(?:y|ies)\b.*(?:not exist|unknown|invalid)|syntax error in where|not supported/i
@@ -59,6 +62,9 @@ export function createApi1Line(connection: X3Connection, site: string, options: 
   const free: Session[] = Array.from({ length: Math.max(1, sessions) }, () => ({}))
   const open = new Set<string>()
   const notices: string[] = []
+
+  /** What is on its way: its answer may open a session. */
+  const underWay = new Set<Promise<unknown>>()
 
   const send = async (path: string, what: string, signal: AbortSignal, session: Session, before?: () => void) => {
     const received = await connection.post({
@@ -103,7 +109,9 @@ export function createApi1Line(connection: X3Connection, site: string, options: 
     for (;;) {
       const session = await pool.enter()
       try {
-        const body = bodyOf(await send(path, what, signal, session, onAttempt), what)
+        const sent = send(path, what, signal, session, onAttempt)
+        underWay.add(sent)
+        const body = bodyOf(await sent.finally(() => underWay.delete(sent)), what)
         pool.leave(session)
         refusals = 0
         return body
@@ -129,6 +137,8 @@ export function createApi1Line(connection: X3Connection, site: string, options: 
     told: () => notices.splice(0),
     because,
     async leave() {
+      // Nobody waits for what was asked ahead of its turn, or beside what failed.
+      await Promise.race([Promise.allSettled([...underWay]), wait(LEAVE_MS, undefined, { ref: false })])
       await Promise.all([...open].map(logout))
       open.clear()
       for (const session of free) delete session.cookie
