@@ -1,4 +1,5 @@
 /** The target of basware-send without an engine: it is prepared, gets batches, and says what was accepted. */
+import { deepStrictEqual, match, ok } from 'node:assert/strict'
 import type { BaswareConnection } from '../../nodes/basware/client/connection.ts'
 import type { SendRules } from '../../nodes/basware/client/send/rules.ts'
 import {
@@ -8,10 +9,13 @@ import {
   type SendMemory,
   type SendOptions,
 } from '../../nodes/basware/client/send/target.ts'
+import { isSyncError } from '../../sync/contract/errors.ts'
 import type { DataRecord, Schema } from '../../sync/contract/message.ts'
 import { keyText } from '../../sync/contract/message.ts'
 import type { Accepted, PendingResult, RecordResult } from '../../sync/contract/results.ts'
 import type { Rejection, WriteBatch, WriteRecord } from '../../sync/contract/target.ts'
+
+import { type BaswareApi, baswareApi } from './basware-api.ts'
 
 export const RULES: SendRules = {
   sourceSystem: 'X3',
@@ -175,4 +179,23 @@ export const pendingOf = (accepted: readonly Accepted[]): PendingResult[] => {
       records.filter((one) => one.key === key).map(({ items }) => ({ request: request ?? '', items })),
     ),
   }))
+}
+
+/** A target that sends to an API of its own in this process. */
+export interface ApiBench extends SendBench {
+  readonly api: BaswareApi
+}
+export function apiBench(entity: string, more: Partial<SendOptions> = {}): ApiBench {
+  const api = baswareApi()
+  return Object.assign(sendBench(entity, api.connection, api, more), { api })
+}
+export const codesOf = (bodies: readonly { readonly externalCode: string }[] = []): string[] =>
+  bodies.map((one) => one.externalCode)
+
+/** Asserts an error of one record by its code and words. */
+export const refusedAs = (code: string, says: RegExp) => (error: unknown) => {
+  ok(isSyncError(error), String(error))
+  deepStrictEqual([error.cause.class, error.code], ['data', code])
+  match(error.message, says)
+  return true
 }
