@@ -175,11 +175,8 @@ describe('what can be asked', function () {
     await job.ties()
   })
 
-  for (const [generation, unknown] of [
-    ['quantityLines', []],
-    ['2021', ['vat_number', 'country', 'language']],
-  ] as const)
-    it(`X3 of the generation ${generation}: everything comes that it knows, and what it does not know is named`, async () => {
+  for (const generation of ['quantityLines', '2021'] as const)
+    it(`X3 of the generation ${generation}: everything comes`, async () => {
       const job = thread.begin({
         entities: [
           'supplier',
@@ -207,21 +204,11 @@ describe('what can be asked', function () {
       try {
         job.node('x3-connection').url = older.url
         await job.deploy()
-        const ran = await job.run()
-        const summary = succeeded(ran)
+        succeeded(await job.run())
         job.put('supplier', { ...firstSupplier(job), currency: 'XXX' })
         equal(entityOf(await job.run(), 'supplier').delivered, 1)
         const found = await job.compare()
-        equal(found.missing + found.extra, 0)
-        const lacking = ['supplier', 'customer'].flatMap((table) => unknown.map((column) => [table, column] as const))
-        for (const [table, column] of lacking) {
-          match(
-            summary.notices.join('\n'),
-            new RegExp(`^${table}: this X3 does not know .*the column ${column} is left out$`, 'm'),
-          )
-          ok(found.examples.includes(`${table}: the target lacks the column ${column}`))
-        }
-        equal(found.examples.length, lacking.length, found.examples.join('\n'))
+        deepEqual([found.missing, found.extra, found.examples], [0, 0, []])
       } finally {
         await older.close()
       }
