@@ -55,9 +55,19 @@ describe('what is posted, in the sidebar', function () {
   /** Presses a button of a line and gives what it asks for; without a reason it takes nothing. */
   async function decide(row: Locator, name: string, reason: string, more: Readonly<Record<string, string>> = {}) {
     await unfold(row)
-    await row.getByRole('button', { name, exact: true }).click()
     const ask = editor.page.locator('.red-ui-notification', { has: editor.page.getByLabel('Reason') })
     const yes = ask.getByRole('button', { name, exact: true })
+    // The list may be drawn anew in the very moment of a press.
+    await waitFor(
+      async () => {
+        await row.getByRole('button', { name, exact: true }).click()
+        return yes.waitFor({ timeout: 3000 }).then(
+          () => true,
+          () => false,
+        )
+      },
+      { timeout: 15_000, what: `the question of ${name}` },
+    )
     await yes.click()
     strictEqual(await ask.count(), 1, 'not without a reason')
     for (const [label, value] of Object.entries({ ...more, 'Reason (kept with your name)': reason }))
