@@ -381,6 +381,17 @@ describe('what is not over in the sidebar', function () {
     await editor.monitor.getByText(says).waitFor()
     await editor.openMonitor('held')
     strictEqual(await rows().count(), 52)
+    // A journal shows its lines, and every view can be reached at the default width.
+    await editor.openMonitor('held')
+    const journal = editor.monitor.locator('ol > li').first()
+    await journal.locator('summary').click()
+    await journal.getByText(/^lines: \d+/).waitFor()
+    strictEqual((await journal.textContent())?.includes('[object'), false)
+    const right = async (of: string) => {
+      const box = await editor.monitor.locator(of).first().boundingBox()
+      return (box?.x ?? 0) + (box?.width ?? 0)
+    }
+    ok((await right('[data-view=alerts]')) <= (await right('.red-ui-sidebar-header')))
   })
 })
 
