@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import type { comparePostings } from '../demo/compare-postings.ts'
 import { type Editor, HEAP, startEditor } from '../demo/editor.ts'
 import { endsOf } from '../demo/ends/index.ts'
@@ -10,7 +9,7 @@ import { deploy, type Entrance, entrance, filledIn, readTemplate, runOnce } from
 import { freePort, until } from '../demo/process.ts'
 import { type Child, startChild } from './child.ts'
 import type { FloorPosting } from './floor-posting.ts'
-import { cpuSeconds, type Figures, type PassOptions, profiling, report, script } from './passes.ts'
+import { cpuSeconds, type Figures, type PassOptions, profiling, readPassOptions, report, script } from './passes.ts'
 import type { PostingSandbox } from './posting-sandbox.ts'
 
 const FLOW = 'basware-to-x3'
@@ -22,28 +21,8 @@ interface Options extends PassOptions {
 }
 
 function readOptions(args: readonly string[]): Options {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      invoices: { type: 'string', default: '300' },
-      times: { type: 'string', default: '3' },
-      'latency-ms': { type: 'string', default: '50' },
-      json: { type: 'boolean', default: false },
-      profile: { type: 'string' },
-    },
-  })
-  const whole = (name: 'invoices' | 'times' | 'latency-ms', least: number): number => {
-    const value = Number(values[name])
-    if (!Number.isInteger(value) || value < least) throw new Error(`--${name} is a whole number from ${least} on`)
-    return value
-  }
-  return {
-    invoices: whole('invoices', 1),
-    times: whole('times', 1),
-    latencyMs: whole('latency-ms', 0),
-    json: values.json,
-    profile: values.profile,
-  }
+  const { count, ...passes } = readPassOptions(args, { name: 'invoices', usual: '300' })
+  return { ...passes, invoices: count }
 }
 
 type Sandbox = Child<PostingSandbox>
@@ -115,7 +94,7 @@ async function begin(editor: Editor, { ledger }: Entrance): Promise<void> {
     editor.call('POST', `/tieout/posting/${path}`, { ledger, ...PLACE, ...more })
   // Flows start some time after they were taken.
   await until('the flow', () =>
-    tell('test', {}).then(
+    tell('test', { reason: 'bench' }).then(
       () => true,
       () => undefined,
     ),

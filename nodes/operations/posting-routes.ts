@@ -32,13 +32,10 @@ export function definePostingRoutes(RED: NodeAPI): void {
   RED.httpAdmin.post(
     '/tieout/posting/test',
     RED.auth.needsPermission('tieout.decide'),
-    handle(
-      z.strictObject({ ...place, reason: reason.optional() }),
-      async ({ ledger, reason: why, ...where }, { user }) => {
-        const { posting } = await engineNeeded(RED, ledger)
-        return { message: await posting.test(where, why === undefined ? undefined : { by: user, reason: why }) }
-      },
-    ),
+    handle(z.strictObject({ ...place, reason }), async ({ ledger, reason: why, ...where }, { user }) => {
+      const { posting } = await engineNeeded(RED, ledger)
+      return { message: await posting.test(where, { by: user, reason: why }) }
+    }),
   )
 
   RED.httpAdmin.post(

@@ -150,7 +150,7 @@ export interface PostingDesk {
   /** Final vouchers, or drafts, from now on. */
   postAs(place: PostingPlace, as: 'draft' | 'final', who: Deciding): Promise<void>
   /** *Test posting*. Gives back what a person must know, in words. `who`: kept where it is given. */
-  test(place: PostingPlace, who?: Deciding): Promise<string>
+  test(place: PostingPlace, who: Deciding): Promise<string>
   /**
    * An attempt in doubt. `posted`: it stands there, as the look-up finds it, or else under this number. `again`: it is posted once
    * more by the next run, if the look-up, which must be proved, does not find it. `held`: it is held.

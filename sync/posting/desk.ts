@@ -45,8 +45,7 @@ function starting(
       const left = tested.left ? ` ${tested.left}` : ''
       if (!tested.proved) throw refused(`Test posting failed: ${tested.why}.${left}`, tested.hint)
       await ledger.testedPosting(target.address)
-      if (who)
-        await ledger.decide({ ...who, ...about(place), kind: 'posting', sink: target.address, about: 'Test posting' })
+      await ledger.decide({ ...who, ...about(place), kind: 'posting', sink: target.address, about: 'Test posting' })
       return `What was posted to ${target.address} was found.${left}`
     },
   }

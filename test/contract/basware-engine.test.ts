@@ -36,7 +36,7 @@ describe('invoices of Basware through the engine', function () {
     erp = createErp()
     ledger = await openLedger({ file: join(folder, 'ledger.db'), key: 'test', now: rig.now })
     await begin()
-    await engine.posting.test(place)
+    await engine.posting.test(place, anna)
     await engine.posting.start(place, anna)
     await engine.posting.postAs(place, 'final', anna)
   })

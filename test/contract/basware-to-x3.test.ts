@@ -146,7 +146,7 @@ describe('invoices from Basware to the ledger of X3', function () {
   it('are each in it once, balanced, on account and cost centre, or held with a reason; what is final is answered', async () => {
     x3.x3.soap.accountant.closeBefore('2025-12-01')
     const { engine, run, held } = await process()
-    await engine.posting.test(place)
+    await engine.posting.test(place, anna)
     await engine.posting.start(place, anna)
     await engine.posting.postAs(place, 'final', anna)
     const waiting = truth().filter((one) => one.processingStatus === 'WaitingForTransfer' && one.companyCode !== 'IE10')
@@ -195,7 +195,7 @@ describe('invoices from Basware to the ledger of X3', function () {
   it('are in it once whatever becomes of requests and answers, and none is lost', async () => {
     x3.x3.soap.accountant.closeBefore('2025-12-01')
     const { engine, ledger, run, held } = await process()
-    await engine.posting.test(place)
+    await engine.posting.test(place, anna)
     await engine.posting.start(place, anna)
     await engine.posting.postAs(place, 'final', anna)
     const delays = { slowMs: 5, timeoutMs: 30, retryAfterSeconds: 1 }

@@ -4,29 +4,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import { z } from 'zod'
-import {
-  type ConnectionSpec,
-  defineConnection,
-  type defineNode,
-  defineSink,
-  defineSource,
-} from '../../nodes/kit/kit.ts'
+import { defineConnection, type defineNode, defineSink, defineSource } from '../../nodes/kit/kit.ts'
 import syncLedger from '../../nodes/operations/sync-ledger.ts'
 import type { DataRecord } from '../../sync/contract/message.ts'
 import type { RunSummary } from '../../sync/contract/summary.ts'
 import { fakeSource, supplierSchema } from '../support/fakes.ts'
 import { type FlowEntry, helper, inbox, load, node, type Seen, watchRejections } from '../support/helper.ts'
+import { noConnection } from '../support/no-connection.ts'
 import { createErp, createHub, type Erp, type Hub, recordKey } from '../support/posting-erp.ts'
 import { waitFor } from '../support/wait.ts'
 
 type RED = Parameters<typeof defineNode>[0]
-
-const none: ConnectionSpec<z.ZodObject<Record<never, never>>, z.ZodObject<Record<never, never>>, object> = {
-  type: 'test-connection',
-  version: 1,
-  config: z.object({}),
-  open: () => ({}),
-}
 
 const A = recordKey('A')
 
@@ -40,13 +28,13 @@ describe('nodes that post, and their routes', () => {
   let hub: Hub
   const types = [
     syncLedger,
-    (RED: RED) => defineConnection(RED, none),
+    (RED: RED) => defineConnection(RED, noConnection),
     (RED: RED) =>
       defineSource(RED, {
         type: 'hub-poll',
         version: 1,
         config: z.object({}),
-        connection: none,
+        connection: noConnection,
         answers: true,
         entities: () => ['invoice'],
         recordOf: (_config, document) => stored(document),
@@ -57,7 +45,7 @@ describe('nodes that post, and their routes', () => {
         type: 'plain-poll',
         version: 1,
         config: z.object({}),
-        connection: none,
+        connection: noConnection,
         entities: () => ['supplier'],
         source: () => fakeSource({ supplier: { schema: supplierSchema } }),
       }),
@@ -66,7 +54,7 @@ describe('nodes that post, and their routes', () => {
         type: 'erp-post',
         version: 1,
         config: z.object({}),
-        connection: none,
+        connection: noConnection,
         posts: true,
         target: () => erp.target({ lookAgainSeconds: [], settleSeconds: 0, everySeconds: 0.1 }),
       }),
@@ -118,7 +106,8 @@ describe('nodes that post, and their routes', () => {
     hub.put('A', '10')
     deepStrictEqual((await run()).open, ['invoice: 1 held, EUR 10.00'])
     match(await post('posting/start', { ...where, reason }), /Test posting/)
-    match(await post('posting/test', where), /was found/)
+    match(await post('posting/test', where), /reason/)
+    match(await post('posting/test', { ...where, reason }), /was found/)
     match(await post('posting/start', where), /reason/)
     match(await post('posting/start', { ...where, reason }), /from the next run on/)
     match(await post('posting/as', { ...where, as: 'final', reason }), /final/)
@@ -131,6 +120,7 @@ describe('nodes that post, and their routes', () => {
     )
     const decisions = (await helper.request().get('/tieout/decisions')).body as Record<string, string>[]
     deepStrictEqual(decisions.map(({ kind, about }) => `${kind}: ${about}`).sort(), [
+      'posting: Test posting',
       'posting: post final vouchers',
       'posting: this ledger may post',
     ])
@@ -139,7 +129,7 @@ describe('nodes that post, and their routes', () => {
   it('what is in doubt is found without a run; what is not is settled by a person', async () => {
     await deploy()
     summaries = inbox('sum')
-    await post('posting/test', where)
+    await post('posting/test', { ...where, reason })
     await post('posting/start', { ...where, reason })
     erp.fates.push('late', 'never')
     hub.put('A', '10')
@@ -162,7 +152,7 @@ describe('nodes that post, and their routes', () => {
   it('held records are sent back or stand there already', async () => {
     await deploy()
     summaries = inbox('sum')
-    await post('posting/test', where)
+    await post('posting/test', { ...where, reason })
     await post('posting/start', { ...where, reason })
     erp.fates.push({ refused: 'no such account' }, { refused: 'period closed' })
     hub.put('A', '10')
@@ -280,7 +270,7 @@ describe('nodes that post, and their routes', () => {
     deepStrictEqual((await csv('?period=2026-02')).trim().split('\r\n').length, 2)
     await helper.request().get('/tieout/postings/unposted?period=March').expect(400)
 
-    await post('posting/test', where)
+    await post('posting/test', { ...where, reason })
     await post('posting/start', { ...where, reason })
     erp.fates.push('posted', 'never', { refused: '=no()' })
     await run()

@@ -37,7 +37,7 @@ describe('invoices from Basware in a real Node-RED', function () {
   })
 
   it('posts each invoice once when it has, and Basware has its voucher', async () => {
-    await thread.ask('POST', '/tieout/posting/test', place)
+    await thread.ask('POST', '/tieout/posting/test', { ...place, reason })
     await thread.ask('POST', '/tieout/posting/start', { ...place, reason })
     await thread.ask('POST', '/tieout/posting/as', { ...place, as: 'final', reason })
     await thread.run()
@@ -95,7 +95,7 @@ describe('a copy of the flow that was shipped before, in a real Node-RED', funct
     const first = await thread.run()
     ok((first.entities[0]?.read ?? 0) > 25)
     equal(first.entities[0]?.delivered, 0)
-    await thread.ask('POST', '/tieout/posting/test', place)
+    await thread.ask('POST', '/tieout/posting/test', { ...place, reason: 'the first day' })
     await thread.ask('POST', '/tieout/posting/start', { ...place, reason: 'it ran before' })
     await thread.ask('POST', '/tieout/posting/as', { ...place, as: 'final', reason: 'it ran before' })
     const { entities } = await thread.run()

@@ -179,7 +179,7 @@ async function startNode({ bench, place, hooks, hub, now, file, rules }: Start):
         signal,
       }),
     async start() {
-      await engine.posting.test(place)
+      await engine.posting.test(place, anna)
       await engine.posting.start(place, anna)
     },
     held: async () => Object.fromEntries((await held()).map(({ key, cause }) => [key, cause.code])),

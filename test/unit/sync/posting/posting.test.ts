@@ -111,7 +111,7 @@ describe('posting', () => {
     await rejects(node.engine.posting.start(place, anna), ({ cause }: SyncError) =>
       /Test posting/.test(cause.hint ?? ''),
     )
-    await node.engine.posting.test(place)
+    await node.engine.posting.test(place, anna)
     await node.run()
     deepStrictEqual(await node.held(), { [A]: 'sync.post-not-started' })
     deepStrictEqual(await node.alerts(), ['posting'])
