@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import type { Editor } from '../demo/editor.ts'
 import { median } from './measure.ts'
 
@@ -19,6 +20,32 @@ export interface PassOptions {
   readonly latencyMs: number
   readonly json: boolean
   readonly profile: string | undefined
+}
+
+/** Options of such a bench; `count`: what its passes bring, and how many unless told. Throws an `Error` in words. */
+export function readPassOptions(args: readonly string[], count: { readonly name: string; readonly usual: string }) {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      [count.name]: { type: 'string', default: count.usual },
+      times: { type: 'string', default: '3' },
+      'latency-ms': { type: 'string', default: '50' },
+      json: { type: 'boolean', default: false },
+      profile: { type: 'string' },
+    },
+  })
+  const whole = (name: string, least: number): number => {
+    const value = Number(values[name as keyof typeof values])
+    if (!Number.isInteger(value) || value < least) throw new Error(`--${name} is a whole number from ${least} on`)
+    return value
+  }
+  const passes: PassOptions = {
+    times: whole('times', 1),
+    latencyMs: whole('latency-ms', 0),
+    json: values.json === true,
+    profile: values.profile,
+  }
+  return { ...passes, count: whole(count.name, 1) }
 }
 
 /** Wall time of a flow over that of its floor. */

@@ -2,14 +2,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { type Editor, HEAP, startEditor } from '../demo/editor.ts'
 import { endsOf } from '../demo/ends/index.ts'
 import { deploy, entrance, type FlowNode, filledIn, readTemplate, runOnce } from '../demo/job.ts'
 import { freePort } from '../demo/process.ts'
 import { type Child, startChild } from './child.ts'
 import type { FloorSending } from './floor-sending.ts'
-import { cpuSeconds, type Figures, type PassOptions, profiling, report, script } from './passes.ts'
+import { cpuSeconds, type Figures, type PassOptions, profiling, readPassOptions, report, script } from './passes.ts'
 import type { SendingSandbox } from './sending-sandbox.ts'
 
 const SYNC = 'x3-to-basware'
@@ -20,25 +19,8 @@ interface Options extends PassOptions {
 }
 
 function readOptions(args: readonly string[]): Options {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      orders: { type: 'string', default: '1000' },
-      times: { type: 'string', default: '3' },
-      'latency-ms': { type: 'string', default: '50' },
-      json: { type: 'boolean', default: false },
-      profile: { type: 'string' },
-    },
-  })
-  const whole = (name: 'orders' | 'times' | 'latency-ms', least: number): number => {
-    const value = Number(values[name])
-    if (!Number.isInteger(value) || value < least) throw new Error(`--${name} is a whole number from ${least} on`)
-    return value
-  }
-  return {
-    ...{ orders: whole('orders', 1), times: whole('times', 1), latencyMs: whole('latency-ms', 0) },
-    ...{ json: values.json, profile: values.profile },
-  }
+  const { count, ...passes } = readPassOptions(args, { name: 'orders', usual: '1000' })
+  return { ...passes, orders: count }
 }
 
 type Sandbox = Child<SendingSandbox>
