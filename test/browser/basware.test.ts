@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
 import { type BaswareSandbox, startBasware } from '../../sandbox/basware/server.ts'
-import { checked, chromiumPath, type Editor, NO_CHROMIUM, openEditor } from '../support/editor.ts'
+import { checked, type Editor, needChromium, openEditor } from '../support/editor.ts'
 import { type Red, startRed } from '../support/node-red.ts'
 
 describe('dialogs of Basware', function () {
@@ -10,12 +10,7 @@ describe('dialogs of Basware', function () {
   let editor: Editor
 
   before(async function () {
-    if (!chromiumPath()) {
-      // CI installs a browser: there a missing one is a fault, not a reason to pass.
-      if (process.env.CI) throw new Error(NO_CHROMIUM)
-      console.log(`    ${NO_CHROMIUM}`)
-      this.skip()
-    }
+    needChromium(this)
     const today = new Date().toISOString().slice(0, 10)
     basware = await startBasware({ seed: 1, size: 'small', today, clock: { now: Date.now } })
     red = await startRed()

@@ -1,6 +1,6 @@
 /** A function node doubles every amount on its way: the editor says so, where it is looked at. */
 import { match, ok, strictEqual } from 'node:assert'
-import { chromiumPath, type Editor, NO_CHROMIUM, openEditor } from '../support/editor.ts'
+import { type Editor, needChromium, openEditor } from '../support/editor.ts'
 import { type Job, startThread, type Thread } from '../support/thread.ts'
 
 const DOUBLE = `for (const { lines = [] } of msg.payload)
@@ -17,12 +17,7 @@ describe('amounts that a node of the flow doubles, in the editor', function () {
   let editor: Editor
 
   before(async function () {
-    if (!chromiumPath()) {
-      // CI installs a browser: there a missing one is a fault, not a reason to pass.
-      if (process.env.CI) throw new Error(NO_CHROMIUM)
-      console.log(`    ${NO_CHROMIUM}`)
-      this.skip()
-    }
+    needChromium(this)
     thread = await startThread()
     job = thread.begin({ entities: ['gl_entry'] })
     const source = job.node('x3-poll')

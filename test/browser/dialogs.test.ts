@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, strictEqual } from 'node:assert'
 import { readFileSync } from 'node:fs'
-import { checked, chromiumPath, NO_CHROMIUM } from '../support/editor.ts'
+import { checked, needChromium } from '../support/editor.ts'
 import { type Stage, startStage } from '../support/stage.ts'
 
 const HOSTILE = '<img src=x onerror="window.hacked=1">& Söhne'
@@ -12,12 +12,7 @@ describe('dialogs', function () {
   let stage: Stage
 
   before(async function () {
-    if (!chromiumPath()) {
-      // CI installs a browser: there a missing one is a fault, not a reason to pass.
-      if (process.env.CI) throw new Error(NO_CHROMIUM)
-      console.log(`    ${NO_CHROMIUM}`)
-      this.skip()
-    }
+    needChromium(this)
     stage = await startStage()
     const { editor, x3, books } = stage
     stage.rename([...books.tables.supplier.walk()][0]?.code ?? '', HOSTILE)

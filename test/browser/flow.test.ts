@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
 import type { JournalEntry } from '../../sandbox/books/types.ts'
-import { chromiumPath, NO_CHROMIUM } from '../support/editor.ts'
+import { needChromium } from '../support/editor.ts'
 import { type Stage, startStage } from '../support/stage.ts'
 
 const GREEN = /^green dot /
@@ -13,12 +13,7 @@ describe('the template in the editor', function () {
   let missing: { account: string; entries: JournalEntry[] }
 
   before(async function () {
-    if (!chromiumPath()) {
-      // CI installs a browser: there a missing one is a fault, not a reason to pass.
-      if (process.env.CI) throw new Error(NO_CHROMIUM)
-      console.log(`    ${NO_CHROMIUM}`)
-      this.skip()
-    }
+    needChromium(this)
     stage = await startStage()
     missing = rarest(stage)
   })

@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
 import { createBooks } from '../../sandbox/books/books.ts'
 import { type IntacctSandbox, startIntacct } from '../../sandbox/intacct/server.ts'
-import { chromiumPath, type Editor, NO_CHROMIUM, openEditor } from '../support/editor.ts'
+import { type Editor, needChromium, openEditor } from '../support/editor.ts'
 import { type Red, startRed } from '../support/node-red.ts'
 
 describe('dialogs of Sage Intacct', function () {
@@ -11,12 +11,7 @@ describe('dialogs of Sage Intacct', function () {
   let editor: Editor
 
   before(async function () {
-    if (!chromiumPath()) {
-      // CI installs a browser: there a missing one is a fault, not a reason to pass.
-      if (process.env.CI) throw new Error(NO_CHROMIUM)
-      console.log(`    ${NO_CHROMIUM}`)
-      this.skip()
-    }
+    needChromium(this)
     const books = createBooks({ seed: 1, size: 'small', today: new Date().toISOString().slice(0, 10), now: Date.now })
     intacct = await startIntacct({ books, clock: { now: Date.now } })
     red = await startRed()

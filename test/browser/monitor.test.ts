@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { hashSync } from '@node-rs/bcrypt'
 import type { Locator } from 'playwright-core'
 import type { PowerbiSandbox } from '../../sandbox/powerbi/api.ts'
-import { chromiumPath, type Editor, NO_CHROMIUM, openEditor } from '../support/editor.ts'
+import { type Editor, needChromium, openEditor } from '../support/editor.ts'
 import { type Job, startThread, startThreadTo, succeeded, type Thread, type ThreadTo } from '../support/thread.ts'
 import { toPowerbi } from '../support/thread-targets.ts'
 import { waitFor } from '../support/wait.ts'
@@ -14,14 +14,6 @@ const HOSTILE = '<img src=x onerror="window.hacked=1"><b>Vis</b>'
 const TOO_LONG = '123456789012345678901234.5'
 
 const textOf = async (place: Locator): Promise<string> => (await place.textContent()) ?? ''
-
-function needChromium(context: Mocha.Context): void {
-  if (chromiumPath()) return
-  // CI installs a browser: there a missing one is a fault, not a reason to pass.
-  if (process.env.CI) throw new Error(NO_CHROMIUM)
-  console.log(`    ${NO_CHROMIUM}`)
-  context.skip()
-}
 
 describe('the sidebar in the editor', function () {
   this.timeout(90_000)

@@ -8,7 +8,7 @@ import { readTemplate } from '../../demo/job.ts'
 import { createFaults } from '../../sandbox/faults.ts'
 import { SOAP_SITES } from '../../sandbox/x3/soap/door.ts'
 import type { Json } from '../support/basware.ts'
-import { chromiumPath, type Editor, NO_CHROMIUM, openEditor } from '../support/editor.ts'
+import { type Editor, needChromium, openEditor } from '../support/editor.ts'
 import { type InvoiceThread, LEDGER, startInvoiceThread } from '../support/invoice-thread.ts'
 import { waitFor } from '../support/wait.ts'
 
@@ -23,12 +23,7 @@ describe('what is posted, in the sidebar', function () {
   const ledger = LEDGER(readTemplate('basware-to-x3'))
 
   before(async function () {
-    if (!chromiumPath()) {
-      // CI installs a browser: there a missing one is a fault, not a reason to pass.
-      if (process.env.CI) throw new Error(NO_CHROMIUM)
-      console.log(`    ${NO_CHROMIUM}`)
-      this.skip()
-    }
+    needChromium(this)
     thread = await startInvoiceThread(WAITS)
     editor = await openEditor(thread.red)
   })

@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, strictEqual } from 'node:assert'
 import type { PowerbiSandbox } from '../../sandbox/powerbi/api.ts'
 import { startPowerbi } from '../../sandbox/powerbi/server.ts'
-import { checked, chromiumPath, type Editor, NO_CHROMIUM, openEditor } from '../support/editor.ts'
+import { checked, type Editor, needChromium, openEditor } from '../support/editor.ts'
 import { type Red, startRed } from '../support/node-red.ts'
 
 describe('dialogs of Power BI', function () {
@@ -11,12 +11,7 @@ describe('dialogs of Power BI', function () {
   let editor: Editor
 
   before(async function () {
-    if (!chromiumPath()) {
-      // CI installs a browser: there a missing one is a fault, not a reason to pass.
-      if (process.env.CI) throw new Error(NO_CHROMIUM)
-      console.log(`    ${NO_CHROMIUM}`)
-      this.skip()
-    }
+    needChromium(this)
     powerbi = await startPowerbi()
     await powerbi.addDataset({
       name: 'Sales pushed',

@@ -2,7 +2,7 @@
 import { match, strictEqual } from 'node:assert'
 import { type BaswareSandbox, startBasware } from '../../sandbox/basware/server.ts'
 import type { RunSummary } from '../../sync/contract/summary.ts'
-import { chromiumPath, type Editor, NO_CHROMIUM, openEditor } from '../support/editor.ts'
+import { type Editor, needChromium, openEditor } from '../support/editor.ts'
 import { type Red, startRed } from '../support/node-red.ts'
 import { waitFor } from '../support/wait.ts'
 
@@ -26,12 +26,7 @@ describe('results, in the sidebar', function () {
   let passed = 0
 
   before(async function () {
-    if (!chromiumPath()) {
-      // CI installs a browser: there a missing one is a fault, not a reason to pass.
-      if (process.env.CI) throw new Error(NO_CHROMIUM)
-      console.log(`    ${NO_CHROMIUM}`)
-      this.skip()
-    }
+    needChromium(this)
     const clock = { now: () => Date.now() + passed }
     const today = new Date().toISOString().slice(0, 10)
     basware = await startBasware({ seed: 1, size: 'small', today, clock, now: clock.now, settings: { p2pMs: HOUR_MS } })

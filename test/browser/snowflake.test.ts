@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, strictEqual } from 'node:assert'
 import { type SnowflakeSandbox, startSnowflake } from '../../sandbox/snowflake/server.ts'
-import { checked, chromiumPath, type Editor, NO_CHROMIUM, openEditor } from '../support/editor.ts'
+import { checked, type Editor, needChromium, openEditor } from '../support/editor.ts'
 import { type Red, startRed } from '../support/node-red.ts'
 
 describe('dialogs of Snowflake', function () {
@@ -10,12 +10,7 @@ describe('dialogs of Snowflake', function () {
   let editor: Editor
 
   before(async function () {
-    if (!chromiumPath()) {
-      // CI installs a browser: there a missing one is a fault, not a reason to pass.
-      if (process.env.CI) throw new Error(NO_CHROMIUM)
-      console.log(`    ${NO_CHROMIUM}`)
-      this.skip()
-    }
+    needChromium(this)
     snowflake = await startSnowflake({ schemas: ['AP'] })
     red = await startRed()
     editor = await openEditor(red)

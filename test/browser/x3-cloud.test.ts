@@ -1,6 +1,6 @@
 import { equal, match } from 'node:assert/strict'
 import { type Gateway, startGateway } from '../../sandbox/x3/cloud/gateway.ts'
-import { chromiumPath, NO_CHROMIUM } from '../support/editor.ts'
+import { needChromium } from '../support/editor.ts'
 import { type Stage, startStage } from '../support/stage.ts'
 
 const CUSTOMER = 'https://x3.customer.example'
@@ -10,11 +10,7 @@ describe('pairing with X3 in the cloud', function () {
   let stage: Stage
   let gateway: Gateway
   before(async function () {
-    if (!chromiumPath()) {
-      if (process.env.CI) throw new Error(NO_CHROMIUM)
-      console.log(`    ${NO_CHROMIUM}`)
-      this.skip()
-    }
+    needChromium(this)
     stage = await startStage()
     const { x3, red } = stage
     const application = {

@@ -1,16 +1,12 @@
 import { deepStrictEqual, match } from 'node:assert/strict'
-import { checked, chromiumPath, NO_CHROMIUM, rowAdder, shownIn } from '../support/editor.ts'
+import { checked, needChromium, rowAdder, shownIn } from '../support/editor.ts'
 import { type Stage, startStage } from '../support/stage.ts'
 
 describe('the dialog of x3-post', function () {
   this.timeout(60_000)
   let stage: Stage
   before(async function () {
-    if (!chromiumPath()) {
-      if (process.env.CI) throw new Error(NO_CHROMIUM)
-      console.log(`    ${NO_CHROMIUM}`)
-      this.skip()
-    }
+    needChromium(this)
     stage = await startStage()
   })
   after(() => stage?.end())

@@ -6,19 +6,17 @@ import { z } from 'zod'
 import baswareConnectionNode from '../../nodes/basware/basware-connection.ts'
 import baswareSendNode from '../../nodes/basware/basware-send.ts'
 import { compareNightly } from '../../nodes/basware/nightly.ts'
-import { type ConnectionSpec, defineConnection, type defineNode, defineSource } from '../../nodes/kit/kit.ts'
+import { defineConnection, type defineNode, defineSource } from '../../nodes/kit/kit.ts'
 import syncLedger from '../../nodes/operations/sync-ledger.ts'
 import type { Row, Schema } from '../../sync/contract/message.ts'
 import type { RunSummary } from '../../sync/contract/summary.ts'
 import { type BaswareFixture, type Json, startBaswareFixture } from '../support/basware.ts'
 import { type FakeSource, fakeSource } from '../support/fakes.ts'
 import { type FlowEntry, helper, inbox, load, type Seen, watchRejections } from '../support/helper.ts'
+import { noConnection } from '../support/no-connection.ts'
 import { waitFor } from '../support/wait.ts'
 
 type RED = Parameters<typeof defineNode>[0]
-const none: ConnectionSpec<z.ZodObject<Record<never, never>>, z.ZodObject<Record<never, never>>, object> = {
-  ...{ type: 'test-connection', version: 1, config: z.object({}), open: () => ({}) },
-}
 const schema: Schema = {
   entity: 'supplier',
   key: ['source', 'code'],
@@ -69,7 +67,7 @@ describe('basware-send', function () {
     baswareSendNode,
     (RED: RED) => {
       red = RED
-      defineConnection(RED, none)
+      defineConnection(RED, noConnection)
     },
     (RED: RED) =>
       defineSource(RED, {
@@ -77,7 +75,7 @@ describe('basware-send', function () {
           type: 'erp-poll',
           version: 1,
           config: z.object({}),
-          connection: none,
+          connection: noConnection,
           entities: () => ['supplier', 'purchase_order'],
         },
         source: () => erp,

@@ -4,13 +4,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import {
-  type ConnectionSpec,
-  defineConnection,
-  type defineNode,
-  defineSink,
-  defineSource,
-} from '../../nodes/kit/kit.ts'
+import { defineConnection, type defineNode, defineSink, defineSource } from '../../nodes/kit/kit.ts'
 import deadLetter from '../../nodes/operations/dead-letter.ts'
 import replay from '../../nodes/operations/replay.ts'
 import syncAlert from '../../nodes/operations/sync-alert.ts'
@@ -20,6 +14,7 @@ import type { RunSummary } from '../../sync/contract/summary.ts'
 import { type FakeTarget, fakeTarget } from '../support/fake-target.ts'
 import { type FakeSource, fakeSource, supplier, supplierSchema } from '../support/fakes.ts'
 import { type FlowEntry, first, helper, inbox, load, node, statuses, watchRejections } from '../support/helper.ts'
+import { noConnection } from '../support/no-connection.ts'
 import { waitFor } from '../support/wait.ts'
 
 type RED = Parameters<typeof defineNode>[0]
@@ -30,25 +25,19 @@ const functionNode = createRequire(import.meta.url)('@node-red/nodes/core/functi
 
 /** The ERP and the warehouse of the test that runs. */
 const world: { source: FakeSource; target: FakeTarget } = { source: fakeSource({}), target: fakeTarget() }
-const none: ConnectionSpec<z.ZodObject<Record<never, never>>, z.ZodObject<Record<never, never>>, object> = {
-  type: 'test-connection',
-  version: 1,
-  config: z.object({}),
-  open: () => ({}),
-}
 const types = [
   syncLedger,
   deadLetter,
   replay,
   syncAlert,
   functionNode,
-  (RED: RED) => defineConnection(RED, none),
+  (RED: RED) => defineConnection(RED, noConnection),
   (RED: RED) =>
     defineSource(RED, {
       type: 'test-source',
       version: 1,
       config: z.object({}),
-      connection: none,
+      connection: noConnection,
       entities: () => ['supplier'],
       source: () => world.source,
     }),
@@ -57,7 +46,7 @@ const types = [
       type: 'test-sink',
       version: 1,
       config: z.object({}),
-      connection: none,
+      connection: noConnection,
       target: () => world.target,
     }),
 ]

@@ -3,41 +3,29 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import {
-  type ConnectionSpec,
-  defineConnection,
-  type defineNode,
-  defineSink,
-  defineSource,
-} from '../../nodes/kit/kit.ts'
+import { defineConnection, type defineNode, defineSink, defineSource } from '../../nodes/kit/kit.ts'
 import syncLedger from '../../nodes/operations/sync-ledger.ts'
 import type { RunSummary } from '../../sync/contract/summary.ts'
 import { supplier } from '../support/fakes.ts'
 import { type FlowEntry, helper, inbox, load, type Seen, statuses, unload, watchRejections } from '../support/helper.ts'
+import { noConnection } from '../support/no-connection.ts'
 import { createHub, type Hub, order } from '../support/two-stages.ts'
 import { waitFor } from '../support/wait.ts'
 
 type RED = Parameters<typeof defineNode>[0]
-
-const none: ConnectionSpec<z.ZodObject<Record<never, never>>, z.ZodObject<Record<never, never>>, object> = {
-  type: 'test-connection',
-  version: 1,
-  config: z.object({}),
-  open: () => ({}),
-}
 
 describe('a sink of two stages in a flow, and the routes over its results', () => {
   let dir: string
   let hub: Hub
   const types = [
     syncLedger,
-    (RED: RED) => defineConnection(RED, none),
+    (RED: RED) => defineConnection(RED, noConnection),
     (RED: RED) =>
       defineSource(RED, {
         type: 'erp-poll',
         version: 1,
         config: z.object({}),
-        connection: none,
+        connection: noConnection,
         entities: () => ['supplier', 'purchase_order'],
         source: () => hub.source,
       }),
@@ -46,7 +34,7 @@ describe('a sink of two stages in a flow, and the routes over its results', () =
         type: 'hub-send',
         version: 1,
         config: z.object({}),
-        connection: none,
+        connection: noConnection,
         follows: true,
         target: (_config, _client, entity) => hub.target(entity),
       }),

@@ -3,28 +3,16 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import {
-  type ConnectionSpec,
-  defineConnection,
-  type defineNode,
-  defineSink,
-  defineSource,
-} from '../../nodes/kit/kit.ts'
+import { defineConnection, type defineNode, defineSink, defineSource } from '../../nodes/kit/kit.ts'
 import syncLedger from '../../nodes/operations/sync-ledger.ts'
 import type { RunSummary } from '../../sync/contract/summary.ts'
 import { type FakeTarget, fakeTarget } from '../support/fake-target.ts'
 import { type FakeSource, fakeSource, supplier, supplierSchema } from '../support/fakes.ts'
 import { type FlowEntry, helper, inbox, load, node, type Seen, watchRejections } from '../support/helper.ts'
+import { noConnection } from '../support/no-connection.ts'
 import { waitFor } from '../support/wait.ts'
 
 type RED = Parameters<typeof defineNode>[0]
-
-const none: ConnectionSpec<z.ZodObject<Record<never, never>>, z.ZodObject<Record<never, never>>, object> = {
-  type: 'test-connection',
-  version: 1,
-  config: z.object({}),
-  open: () => ({}),
-}
 
 describe('starting and stopping a sync by its routes', () => {
   let dir: string
@@ -32,13 +20,13 @@ describe('starting and stopping a sync by its routes', () => {
   let targets: Record<string, FakeTarget>
   const types = [
     syncLedger,
-    (RED: RED) => defineConnection(RED, none),
+    (RED: RED) => defineConnection(RED, noConnection),
     (RED: RED) =>
       defineSource(RED, {
         type: 'test-source',
         version: 1,
         config: z.object({}),
-        connection: none,
+        connection: noConnection,
         entities: () => ['supplier', 'customer'],
         source: () => source,
       }),
@@ -47,7 +35,7 @@ describe('starting and stopping a sync by its routes', () => {
         type: 'test-sink',
         version: 1,
         config: z.object({}),
-        connection: none,
+        connection: noConnection,
         target: (_config, _client, entity) => targets[entity] as FakeTarget,
       }),
   ]

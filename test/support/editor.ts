@@ -13,6 +13,15 @@ export const chromiumPath = (): string | undefined =>
 
 export const NO_CHROMIUM = 'skipped: no Chromium is installed (CHROMIUM may name one)'
 
+/** Skips what needs a browser where there is none. */
+export function needChromium(context: Mocha.Context): void {
+  if (chromiumPath()) return
+  // CI installs a browser: there a missing one is a fault, not a reason to pass.
+  if (process.env.CI) throw new Error(NO_CHROMIUM)
+  console.log(`    ${NO_CHROMIUM}`)
+  context.skip()
+}
+
 export interface Editor {
   readonly page: Page
   /** Errors that the page wrote to its console, or threw, since the login. */
