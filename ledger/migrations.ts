@@ -260,4 +260,12 @@ export const migrations: Record<string, Migration> = {
     'ALTER TABLE source_entity ADD COLUMN left_read INTEGER',
     'ALTER TABLE source_entity ADD COLUMN left_count INTEGER',
   ),
+  '0022-warned-needs': statements(
+    // Entities of which something was missing there, where the target took the record without it.
+    'ALTER TABLE result ADD COLUMN needs TEXT',
+    'CREATE INDEX result_needs ON result (address) WHERE needs IS NOT NULL',
+    // One of them has come: since when the record is to be read again.
+    'ALTER TABLE result ADD COLUMN retry_at TEXT',
+    'CREATE INDEX result_retry ON result (sync) WHERE retry_at IS NOT NULL',
+  ),
 }

@@ -70,7 +70,14 @@ const SQL = {
     SELECT address, sync, entity, sink_name, key, read, since, state, requests, text, amounts FROM result
     WHERE ?1 IS NULL OR sync = ?1 ORDER BY since, key LIMIT ?2`,
   countAll: 'SELECT count(*) AS n FROM result',
-  warned: "UPDATE result SET state = 'warned', text = ?, record = NULL WHERE seq = ?",
+  warned: "UPDATE result SET state = 'warned', text = ?, needs = ?, record = NULL WHERE seq = ?",
+  complete: `
+    UPDATE result SET needs = NULL, retry_at = ? WHERE needs IS NOT NULL AND source_key IS NOT NULL
+      AND EXISTS (SELECT 1 FROM json_each(result.needs) WHERE value = ?)`,
+  incomplete: `
+    UPDATE result SET retry_at = NULL WHERE retry_at IS NOT NULL AND sync = ?
+    RETURNING address, key, read, entity, source_key`,
+  notThrough: 'UPDATE sent SET through = 0 WHERE address = ? AND key = ?',
   seen: `
     DELETE FROM result WHERE address = ? AND state = 'warned' AND key IN (SELECT value FROM json_each(?))
     RETURNING sync, entity, key`,
@@ -145,8 +152,9 @@ export function createResults(parts: ResultParts): ResultBook {
       retryRefused: async (sync) =>
         db.tx(() => {
           const due = statements.due.all(sync, at()) as unknown as { entity: string; source_key: string }[]
-          for (const { entity, source_key } of due) readAgain.add(sync, entity, [source_key], true)
-          return [...new Set(due.map(({ entity }) => entity))]
+          const all = [...due, ...completed(parts, statements, sync)]
+          for (const { entity, source_key } of all) readAgain.add(sync, entity, [source_key], true)
+          return [...new Set(all.map(({ entity }) => entity))]
         }),
     },
     accept(commit, address, all) {
@@ -255,6 +263,7 @@ function endAll(
   ends: readonly ResultEnd[],
 ): void {
   const woken = new Set<string>()
+  const arrived = new Set<string>()
   const count = figures.begin()
   for (const end of ends) {
     const row = statements.before.get(address, end.key) as unknown as Row | undefined
@@ -262,8 +271,9 @@ function endAll(
     if (end.as === 'processed' || end.as === 'warned') {
       statements.through.run(address, end.key, end.read)
       woken.add(row.entity)
+      if (row.before === null) arrived.add(row.entity)
       count.add(row, end.as)
-      if (end.as === 'warned') statements.warned.run(end.text, row.seq)
+      if (end.as === 'warned') statements.warned.run(end.text, needsText(end.needs), row.seq)
       else statements.drop.run(row.seq)
     } else {
       statements.drop.run(row.seq)
@@ -276,6 +286,20 @@ function endAll(
   }
   count.write()
   for (const entity of woken) statements.wake.run(parts.at(), entity)
+  for (const entity of arrived) statements.complete.run(parts.at(), entity)
+}
+
+const needsText = (needs: readonly string[] = []): string | null => (needs.length > 0 ? JSON.stringify(needs) : null)
+
+/** Inside a transaction: what the target took without something that it did not have, and which has come since. */
+function completed({ deliveries }: ResultParts, statements: Statements, sync: string) {
+  const all = statements.incomplete.all(sync) as unknown as (Row & { readonly source_key: string })[]
+  for (const { address, key, read } of all) {
+    deliveries.doubtFrom(address, key, read)
+    // The same content would be skipped as unchanged.
+    statements.notThrough.run(address, key)
+  }
+  return all
 }
 
 function hold(

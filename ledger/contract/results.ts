@@ -45,8 +45,11 @@ export interface LastSent {
 /** What became of an accepted record. Without effect where a later version was accepted meanwhile. */
 export type ResultEnd = { readonly key: string; readonly read: number } & (
   | { readonly as: 'processed' }
-  /** It is in, and the target says something of it: open until a later version is processed, or a person has seen it. */
-  | { readonly as: 'warned'; readonly text: string }
+  /**
+   * It is in, and the target says something of it: open until a later version is processed, or a person has seen it. Once a record of
+   * an entity of `needs` comes through of which no success was known, it is read and sent again.
+   */
+  | { readonly as: 'warned'; readonly text: string; readonly needs?: readonly string[] }
   /**
    * The memory of its delivery is gone. `held`: it is held with this cause; a run after `retryAt`, or one after a record of an
    * entity of `needs` was processed, reads it again. `again`: the next run reads it again; held where its source's key is not known.
@@ -98,6 +101,6 @@ export interface Results {
   countResults(): Promise<number>
   /** A person has seen the warnings of these keys. Gives back how many there were. */
   seenWarnings(address: string, keys: readonly string[], who: Who): Promise<number>
-  /** Refused records whose time has come are queued to be read again by the next run of the sync. Gives back their entities. */
+  /** Refused records whose time has come, and those that were taken without something that is there now, are queued to be read again by the next run of the sync. Gives back their entities. */
   retryRefused(sync: string): Promise<readonly string[]>
 }

@@ -56,7 +56,7 @@ export function decide(
       const unproven = said.skipped === true && before === null
       if (unproven && !again)
         return sendAgain('sync.skipped', 'was skipped in part as identical with something of which no success is known')
-      if (said.kind === 'warning') return { ...version, as: 'warned', text: said.text }
+      if (said.kind === 'warning') return { ...version, as: 'warned', text: said.text, needs }
       return unproven ? { ...version, as: 'warned', text: UNPROVEN } : { ...version, as: 'processed' }
     }
     case 'unknown':

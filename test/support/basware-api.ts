@@ -22,6 +22,8 @@ export interface BaswareApi {
   readonly gets: string[]
   /** What stands there before anything is sent. */
   put(place: Place, ...bodies: (Json & { externalCode: string })[]): void
+  /** It is gone there, as somebody took it away. */
+  take(place: Place, externalCode: string): void
   get(place: Place, externalCode: string): (Json & { externalCode: string }) | undefined
   /** What a POST is answered with; undefined: it is taken. Throwing is a broken line. */
   answer: (post: Omit<SentPost, 'requestId'>) => readonly RecordFault[] | 'refused' | undefined
@@ -58,6 +60,7 @@ export function baswareApi(): BaswareApi {
     put(place, ...bodies) {
       for (const body of bodies) of(resourceOf(place).path).set(body.externalCode, body)
     },
+    take: (place, externalCode) => void of(resourceOf(place).path).delete(externalCode),
     get: (place, externalCode) =>
       of(resourceOf(place).path).get(externalCode) as (Json & { externalCode: string }) | undefined,
     connection: {

@@ -93,6 +93,21 @@ describe('basware-send: bodies', () => {
     )
   })
 
+  it('of lines that a supplier takes back or credits have the mode of a negative price', async () => {
+    const { api, prepare, write, batch } = bench('purchase_order')
+    await prepare()
+    const back = { net_price: '-12.345', net_amount: '-123.45' }
+    await write(batch(order('PO1', [line(1000), line(2000, back), line(3000, { net_price: '0', net_amount: '0' })])))
+    deepStrictEqual(
+      api.posts[1]?.bodies.map(({ matchingMode, quantity, netSum }) => [matchingMode, quantity, netSum]),
+      [
+        ['Standard', 10, 123.45],
+        ['Return', 10, -123.45],
+        ['Standard', 10, 0],
+      ],
+    )
+  })
+
   it('of receipts are in the unit of the order, or the order is held', async () => {
     const { api, prepare, write, batch } = bench('purchase_order')
     await prepare()

@@ -91,6 +91,37 @@ describe('basware-send: what stands at Basware', () => {
     await rejects(write(batch(supplier('1'))), refusedAs('basware.copy', /x3_1 cannot be read/))
   })
 
+  it('holds what is there without an external code, lines of orders too, and sends it once that is mended', async () => {
+    const vendors = bench('supplier')
+    vendors.api.put('vendors', theirs({ externalCode: '' }))
+    await vendors.prepare()
+    const both = vendors.batch(supplier('1'), supplier('2'))
+    const says = /vendor 1 is already there without an external code/
+    await rejects(vendors.write(both), refusedAs('basware.no-code', says))
+    deepStrictEqual(
+      (await vendors.rejected(both)).map(({ index, code }) => [index, code]),
+      [[0, 'basware.no-code']],
+    )
+    vendors.api.take('vendors', '')
+    await vendors.prepare()
+    await vendors.write(vendors.batch(supplier('1')))
+    deepStrictEqual(codes(vendors.api.posts[0]?.bodies), ['x3_1'])
+    const { api, prepare, write, batch } = bench('purchase_order')
+    await prepare()
+    await write(batch(order('PO1')))
+    const typed = { externalCode: '', orderExternalCode: 'x3_PO1', lineNumber: '9000', quantity: 1 }
+    api.put('matchingOrderLines', typed)
+    api.now += 10_000
+    await prepare()
+    const changed = batch(order('PO1', [line(1000, { quantity: '11' })]))
+    await rejects(write(changed), refusedAs('basware.no-code', /order line 9000 of the order x3_PO1 is already there/))
+    strictEqual(api.posts.length, 2)
+    api.put('matchingOrderLines', { ...typed, isDeleted: true })
+    await prepare()
+    await write(batch(order('PO1', [line(1000, { quantity: '11' })])))
+    strictEqual(api.get('matchingOrderLines', 'x3_PO1_1000_1')?.quantity?.toString(), '11')
+  })
+
   it('marks lines that are gone in the ERP as deleted, and only those whose code it gave', async () => {
     const { api, accepted, prepare, write, batch } = bench('purchase_order')
     await prepare()

@@ -14,12 +14,16 @@ export interface Book {
   readonly copies: Map<string, Copy>
   /** Codes of records that were given in a form that cannot be read. */
   readonly unreadable: Set<string>
+  /** What people know records by that have no external code. */
+  readonly nameless: Set<string>
   /** External codes by what people know a record by. */
   readonly byCode: Map<string, Set<string>>
   newest: string | undefined
 }
 
-const emptyBook = (): Book => ({ copies: new Map(), unreadable: new Set(), byCode: new Map(), newest: undefined })
+const emptyBook = (): Book => ({
+  ...{ copies: new Map(), unreadable: new Set(), nameless: new Set(), byCode: new Map(), newest: undefined },
+})
 
 export interface Books {
   /** All that stands there: read whole once, then what changed. */
@@ -58,16 +62,17 @@ export function createBooks(): Books {
 async function refresh(book: Book, place: Place, codeColumn: string, reading: Reading): Promise<Book> {
   const { path, envelope, scope, group, page } = resourceOf(place)
   const what = `What stands in ${place}`
-  const since = book.newest && new Date(Date.parse(book.newest) - OVERLAP_MS).toISOString()
+  // Whether those are still there only the whole list says.
+  const since = book.nameless.size === 0 && book.newest && new Date(Date.parse(book.newest) - OVERLAP_MS).toISOString()
   const query = { pageSize: String(page), ...(since ? { lastUpdated: since } : {}) }
   const ask = { what, scope: `${scope}.read`, group, query, toSend: true } as const
   let { newest } = book
+  book.nameless.clear()
   for await (const data of pages(reading, path, ask))
     for (const one of recordsOf(data, envelope, what)) {
       const known = copyOf(one)
       if (!known || !isWhole(known)) {
-        const code = (one as { externalCode?: unknown } | null)?.externalCode
-        if (typeof code === 'string') book.unreadable.add(code)
+        noteUnreadable(book, place, codeColumn, one)
         continue
       }
       book.unreadable.delete(known.externalCode)
@@ -77,6 +82,12 @@ async function refresh(book: Book, place: Place, codeColumn: string, reading: Re
     }
   book.newest = newest
   return book
+}
+
+function noteUnreadable(book: Book, place: Place, codeColumn: string, one: unknown): void {
+  const fields = (one ?? {}) as Readonly<Record<string, unknown>>
+  if (typeof fields.externalCode === 'string' && fields.externalCode !== '') book.unreadable.add(fields.externalCode)
+  else for (const key of keysOf(place, codeColumn, fields)) book.nameless.add(key)
 }
 
 /** Its lists are lists, and its parts are objects: what is not cannot be sent back as it was. */
@@ -124,6 +135,14 @@ export const alreadyThere = (place: Place, value: string, others: readonly strin
   refusal(
     'already-there',
     `The ${resourceOf(place).one} ${value} is already there as ${others.join(', ')}${others.length > 1 ? ', more than once' : ''}. Say in the sidebar whether that code is to be used: of a held record, or of all in Alignment`,
+    'externalCode',
+  )
+
+/** Why a record is not sent that stands there without an external code: sent under one of ours it would be there twice. */
+export const withoutCode = (place: Place, value: string): Refusal =>
+  refusal(
+    'no-code',
+    `The ${resourceOf(place).one} ${value} is already there without an external code, by which it could be changed. Have Basware give it one or take it away; then replay it`,
     'externalCode',
   )
 

@@ -124,7 +124,8 @@ function lineOf(record: DataRecord, line: Row, receipts: readonly Row[] | undefi
     netPrice: exactNumber(price),
     netSum: exactNumber(sum),
     currencyCode: textOf(record.currency),
-    matchingMode: 'Standard',
+    // What the supplier takes back or credits: the contract has a mode of its own for a negative unit price.
+    matchingMode: price.startsWith('-') ? 'Return' : 'Standard',
     isReceiptRequired: isByReceipt,
     isReceiptBasedMatching: isByReceipt,
     isClosed: isYes(line.line_closed) || isYes(line.line_status),

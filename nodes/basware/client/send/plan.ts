@@ -4,7 +4,7 @@ import type { WriteRecord } from '../../../../sync/contract/target.ts'
 import type { Reading } from '../invoices.ts'
 import { pages } from '../pages.ts'
 import { type Adopted, mayUse, usedCode, withCode } from './adopted.ts'
-import { alreadyThere, type Book, type Books, notReadable, othersOf, recordsOf } from './book.ts'
+import { alreadyThere, type Book, type Books, keysOf, notReadable, othersOf, recordsOf, withoutCode } from './book.ts'
 import { type Copy, closedCopy, copyOf, withCopy } from './copies.ts'
 import { buildMaster, codeOf, type Master } from './masters.ts'
 import { buildOrder, lineCode, orderCode, receiptCode } from './orders.ts'
@@ -19,7 +19,7 @@ export interface Planning {
   readonly books: Books
   readonly reading: Reading
   /** Lines of orders, asked once in a run. */
-  readonly lines: Map<string, Promise<readonly Copy[]>>
+  readonly lines: Map<string, Promise<OrderLines>>
   /** Field of each place that is moved where nothing else changed. */
   readonly moves: (place: Place) => string
   /** When the batch was begun: no two attempts write the same into that field, or Basware would skip the second. */
@@ -63,6 +63,8 @@ async function placed(body: Body, place: Place, one: WriteRecord, planning: Plan
   const code = usedCode(planning.adopted, place, body.externalCode)
   const own = withMove({ ...body, externalCode: code }, place, one, planning)
   if (book.unreadable.has(code)) return notReadable(place, code)
+  const nameless = keysOf(place, codeColumn(place, planning.rules), own).some((key) => book.nameless.has(key))
+  if (nameless) return withoutCode(place, String(body[codeColumn(place, planning.rules)]))
   const others = othersOf(book, place, codeColumn(place, planning.rules), own)
   const [only] = others
   if (only !== undefined) {
@@ -123,7 +125,8 @@ export const planOrder: Planner = async (one, planning) => {
   if (isRefusal(header)) return header
   const code = header.body.externalCode
   const isThere = (await bookOf(planning, 'matchingOrders')).copies.has(code)
-  const there = isThere ? await linesOf(code, planning) : []
+  const { found: there, uncoded } = isThere ? await linesOf(code, planning) : NO_LINES
+  if (uncoded.length > 0) return withoutCode('matchingOrderLines', `${uncoded.join(', ')} of the order ${code}`)
   const lines: Outgoing[] = []
   for (const body of built.lines) {
     const made = lineOf({ ...body, orderExternalCode: code }, there, one, planning)
@@ -179,14 +182,23 @@ async function goneOrder(one: WriteRecord, planning: Planning): Promise<readonly
   if (book.unreadable.has(code)) return notReadable('matchingOrders', code)
   const known = book.copies.get(code)
   if (!known) return []
-  const lines = (await linesOf(code, planning)).filter((line) => isOurs(one.record, line))
+  const { found } = await linesOf(code, planning)
+  const lines = found.filter((line) => isOurs(one.record, line))
   const closing = (place: Place, copy: Copy): Outgoing =>
     outgoing(one.key, place, withMove(closedCopy(place, copy), place, one, planning))
   return [closing('matchingOrders', known), ...lines.map((line) => closing('matchingOrderLines', line))]
 }
 
-/** Lines of an order as they stand there; one request for each order. Throws where one of them cannot be read. */
-function linesOf(code: string, { lines, reading }: Planning): Promise<readonly Copy[]> {
+/** Lines of an order as they stand there. */
+export interface OrderLines {
+  readonly found: readonly Copy[]
+  /** Numbers of those without an external code, by which nothing can be sent to them. */
+  readonly uncoded: readonly string[]
+}
+const NO_LINES: OrderLines = { found: [], uncoded: [] }
+
+/** They are asked for once in a run, one request for each order. */
+function linesOf(code: string, { lines, reading }: Planning): Promise<OrderLines> {
   const asked = lines.get(code) ?? readLines(code, reading)
   lines.set(code, asked)
   asked.catch(() => lines.delete(code))
@@ -194,15 +206,18 @@ function linesOf(code: string, { lines, reading }: Planning): Promise<readonly C
 }
 
 /** The same, asked anew. */
-export async function readLines(code: string, reading: Reading): Promise<readonly Copy[]> {
+export async function readLines(code: string, reading: Reading): Promise<OrderLines> {
   const { path, envelope, scope, group, page } = resourceOf('matchingOrderLines')
   const what = `Lines of the order ${code}`
   const query = { orderExternalCode: code, pageSize: String(page) }
   const found: Copy[] = []
+  const uncoded: string[] = []
   for await (const data of pages(reading, path, { what, scope: `${scope}.read`, group, query, toSend: true }))
     for (const one of recordsOf(data, envelope, what)) {
       const known = copyOf(one)
       if (known) found.push(known)
+      else if ((one as { isDeleted?: unknown } | null)?.isDeleted !== true)
+        uncoded.push(String((one as { lineNumber?: unknown } | null)?.lineNumber ?? '(none)'))
     }
-  return found
+  return { found, uncoded }
 }

@@ -54,9 +54,6 @@ export const createSendMemory = (): SendMemory => ({ books: createBooks(), mail:
 /** Entities that are sent. */
 export const SENT = [...MASTERS, 'purchase_order'] as const
 
-/** What an order names: one that was refused is sent again once one of them is processed. */
-const NEEDED = ['supplier', 'gl_account', 'cost_centre', 'dimension']
-
 /** Places of each entity, in the order in which they are sent. */
 export function placesOf(entity: string, { axes }: SendRules): readonly Place[] {
   if (entity === 'supplier') return ['vendors']
@@ -113,8 +110,8 @@ export function createBaswareTarget(
     write: (batch, context) => write(state, batch, context),
     findRejected: (batch, context) => findRejected(state, batch, context),
     results: {
-      ...(entity === 'purchase_order' ? { needs: NEEDED } : {}),
       ...(results ? { rules: results } : {}),
+      // What an order names: one that was refused, or taken without it, is sent again once it is there.
       ...(isMaster(entity) ? {} : { needs: MASTERS }),
       follow: (pending, context) => {
         const types = placesOf(entity, options.rules).map((place) => resourceOf(place).entityType)

@@ -200,6 +200,29 @@ describe('two stages: accepted, then processed', () => {
     assert.equal(last.verdict, 'ties', last.says)
   })
 
+  it('what the target took without something that it does not have is sent again once that is there, although it did not change', async () => {
+    const knows = (code: string): boolean => Object.hasOwn(w.hub.has('supplier'), `erp|${code}`)
+    w.hub.fate = (entity, key) =>
+      entity === 'purchase_order' && key === 'erp|O1' && !knows('S9')
+        ? { kind: 'warning', text: 'Not saved, since it does not exist: S9' }
+        : undefined
+    await run()
+    w.hub.source.put('supplier', supplier('S1', 'Acme renamed'))
+    w.pass(5)
+    const before = await run()
+    assert.deepEqual(sentOf('erp|O1'), [false], 'a change of what was there before brings nothing that it lacked')
+    assert.equal(before.verdict, 'open', before.says)
+    w.hub.source.put('supplier', supplier('S9', 'Zorn'))
+    w.pass(5)
+    const last = await run()
+    assert.deepEqual(sentOf('erp|O1'), [false, true])
+    assert.deepEqual(sentOf('erp|O2'), [false], 'what the target took whole is not sent again')
+    assert.equal(last.verdict, 'ties', last.says)
+    w.pass(5)
+    await run()
+    assert.deepEqual(sentOf('erp|O1'), [false, true])
+  })
+
   it('is tried once a day too, since what it waits for may be made by hand', async () => {
     w.hub.source.put('purchase_order', order('O3', '5.00', 'S2'))
     await run()
