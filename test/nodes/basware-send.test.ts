@@ -39,12 +39,17 @@ const orderSchema: Schema = {
       entity: 'purchase_order_line',
       key: ['source', 'number', 'line', 'sequence'],
       columns: [
-        ...['source', 'number', 'product', 'unit', 'line_closed'].map((name) => column(name)),
+        ...['source', 'number', 'product', 'unit', 'line_closed', 'dim_cct'].map((name) => column(name)),
         ...['line', 'sequence'].map((name) => column(name, 'integer')),
         ...['quantity', 'net_price', 'net_amount'].map((name) => column(name, 'decimal(28,8)')),
       ],
     },
   },
+}
+const centreSchema: Schema = {
+  entity: 'cost_centre',
+  key: ['source', 'code'],
+  columns: ['source', 'code', 'title'].map((name) => column(name)),
 }
 const order = (number: string, supplier: string, ...lines: readonly number[]): Row => ({
   ...{ source: 'x3', number, company: 'FR10', supplier, currency: 'EUR', closed: 'no' },
@@ -76,7 +81,7 @@ describe('basware-send', function () {
           version: 1,
           config: z.object({}),
           connection: noConnection,
-          entities: () => ['supplier', 'purchase_order'],
+          entities: () => ['supplier', 'cost_centre', 'purchase_order'],
         },
         source: () => erp,
       }),
@@ -85,7 +90,11 @@ describe('basware-send', function () {
   beforeEach(async () => {
     dir = mkdtempSync(join(tmpdir(), 'tieout-basware-send-'))
     basware = await startBaswareFixture({ clock: { now: Date.now }, now: Date.now })
-    erp = fakeSource({ supplier: { schema }, purchase_order: { schema: orderSchema } })
+    erp = fakeSource({
+      supplier: { schema },
+      cost_centre: { schema: centreSchema },
+      purchase_order: { schema: orderSchema },
+    })
   })
   afterEach(async () => {
     await basware.close()
@@ -102,6 +111,7 @@ describe('basware-send', function () {
       {
         ...{ id: 'w', type: 'basware-send', name: 'to Basware', ledger: 'L', connection: 'B', wires: [[], []] },
         companies: [{ company: 'FR10', code: '', organization: '', chart: '' }],
+        axes: [{ axis: 'CCT', to: 'costCenters', code: '', name: '', coding: 'costCenterCode' }],
         waitSeconds: 5,
       },
       { id: 'sum', type: 'helper' },
@@ -149,6 +159,7 @@ describe('basware-send', function () {
       summary.entities.map(({ entity, delivered, held }) => [entity, delivered, held]),
       [
         ['supplier', 2, 0],
+        ['cost_centre', 0, 0],
         ['purchase_order', 0, 0],
       ],
     )
@@ -174,6 +185,24 @@ describe('basware-send', function () {
     deepStrictEqual(await get('held?brief=true'), [])
     const { netSum, quantity } = truth('matchingOrderLines', 'x3_PO1_2000_1') ?? {}
     deepStrictEqual([netSum, quantity, truth('matchingOrders', 'x3_PO1')?.supplierCode], [13.5, 3, 'NEW1'])
+  })
+
+  it('sends an order again once the cost centre is there that P2P left out of its lines, though it did not change', async () => {
+    await deploy()
+    const made = order('PO1', 'NEW1', 1000)
+    const lines = (made.lines as unknown as Row[]).map((line) => ({ ...line, dim_cct: 'CC9' }))
+    erp.put('supplier', supplier('NEW1'))
+    erp.put('purchase_order', { ...made, lines } as unknown as Row)
+    erp.put('cost_centre', { source: 'x3', code: 'CC9', title: 'Nine' })
+    basware.sandbox.act('plan', { collection: 'costCenters', status: 'Error', message: 'not yet' })
+    const first = await run()
+    const coding = () => (truth('matchingOrderLines', 'x3_PO1_1000_1')?.orderLineCoding as Json[] | undefined)?.[0]
+    deepStrictEqual([coding()?.costCenterCode ?? null, first.verdict], [null, 'open'])
+    match(first.says ?? '', /processed with a warning/)
+    erp.put('cost_centre', { source: 'x3', code: 'CC9', title: 'Number nine' })
+    const second = await run()
+    deepStrictEqual([coding()?.costCenterCode, second.verdict], ['CC9', 'ties'], second.says)
+    deepStrictEqual(await get('held?brief=true'), [])
   })
 
   it('sends nothing that is unchanged, and deletes a line and an order by their flags', async () => {
