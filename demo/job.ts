@@ -64,12 +64,14 @@ const withAccounts = (node: FlowNode, rows: ReturnType<typeof groupAccounts>): F
 /** The variables that a template names, with the values of the servers at its ends. */
 export function environmentOf(ends: Ends, addresses: Readonly<Record<string, Address>>): Record<string, string> {
   const variables: Record<string, string> = {}
-  for (const { server, environment } of [ends.source, ends.target])
+  for (const { server, environment, settings } of [ends.source, ends.target]) {
+    Object.assign(variables, settings)
     for (const [name, member] of Object.entries(environment)) {
       const value = addresses[server]?.[member]
       if (value === undefined) throw new Error(`the sandbox tells no ${member} of ${server}`)
       variables[name] = String(value)
     }
+  }
   return variables
 }
 

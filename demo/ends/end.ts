@@ -19,6 +19,8 @@ export interface End {
   readonly server: string
   /** The variables that a template names, and the member of the server's address that each takes. */
   readonly environment: Readonly<Record<string, string>>
+  /** Variables that say the same wherever the server is. */
+  readonly settings?: Readonly<Record<string, string>>
   /** What a template's node needs for a local server and the demo's books; the node as it is unless it is of this end. */
   fill(node: FlowNode, flows?: readonly FlowNode[], books?: Books): FlowNode
   /** What a person does in the editor once the flow is there; `post` is the editor's API. */
@@ -27,6 +29,16 @@ export interface End {
     address: Address,
     post: (path: string, body: object) => Promise<unknown>,
   ): Promise<void>
+}
+
+/** The source name of a connection, put in for its variable. */
+export function sourceName(
+  flows: readonly FlowNode[],
+  type: string,
+  settings: Readonly<Record<string, string>>,
+): string {
+  const name = String(flows.find((node) => node.type === type)?.source)
+  return settings[name.replace(/^\$\{(.*)\}$/, '$1')] ?? name
 }
 
 export interface SourceEnd extends End {

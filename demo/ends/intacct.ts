@@ -1,6 +1,8 @@
 import { expectedIntacctTables } from '../expected-intacct.ts'
 import { mappedAccounts } from './accounts.ts'
-import type { SourceEnd } from './end.ts'
+import { type SourceEnd, sourceName } from './end.ts'
+
+const settings = { INTACCT_SOURCE: 'intacct' }
 
 /** Sage Intacct as a source; the hosts of the sandbox are no hosts of Intacct and must be named. */
 export const intacct: SourceEnd = {
@@ -13,6 +15,7 @@ export const intacct: SourceEnd = {
     INTACCT_USER: 'userId',
     INTACCT_PASSWORD: 'userPassword',
   },
+  settings,
   fill(node) {
     if (node.type === 'intacct-connection')
       return { ...node, gateway: '${INTACCT_GATEWAY}', allowedHosts: '127.0.0.1, localhost' }
@@ -20,10 +23,9 @@ export const intacct: SourceEnd = {
     return node.type === 'databricks-write' ? { ...node, maxParameterKb: 300 } : node
   },
   expected(books, flows) {
-    const connection = flows.find((node) => node.type === 'intacct-connection')
     const query = flows.find((node) => node.type === 'intacct-query')
     return expectedIntacctTables(books, {
-      source: String(connection?.source),
+      source: sourceName(flows, 'intacct-connection', settings),
       entities: ((query?.entities ?? []) as { entity: string }[]).map(({ entity }) => entity),
       transform: mappedAccounts(flows),
     })

@@ -62,6 +62,7 @@ function tablesOf(books: Books): object {
 export const x3Ledger: End = {
   server: 'x3',
   environment: { ...x3.environment, X3_POOL: 'pool' },
+  ...(x3.settings ? { settings: x3.settings } : {}),
   fill(node, _flows, books) {
     if (node.type === 'x3-connection') return { ...node, timeoutSeconds: 2 }
     // seconds instead of minutes, and longer than the sandbox takes to commit what it no longer answers
@@ -108,6 +109,7 @@ export function x3LedgerBy(door: Door): End {
       if (node.type === 'x3-connection') return { ...filled, soapPool: '' }
       return node.type === 'x3-post' ? { ...filled, ...OPERATIONS } : filled
     },
+    ...(source.settings ? { settings: source.settings } : {}),
     ...(source.begin ? { begin: source.begin } : {}),
   }
 }

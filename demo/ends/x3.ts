@@ -2,13 +2,14 @@ import { expectedTables } from '../expected.ts'
 import type { ExpectedTable } from '../expected-table.ts'
 import type { Door } from '../options.ts'
 import { mappedAccounts } from './accounts.ts'
-import type { SourceEnd } from './end.ts'
+import { type SourceEnd, sourceName } from './end.ts'
+
+const settings = { X3_SOURCE: 'x3' }
 
 const expected: SourceEnd['expected'] = (books, flows) => {
-  const connection = flows.find((node) => node.type === 'x3-connection')
   const poll = flows.find((node) => node.type === 'x3-poll')
   return expectedTables(books, {
-    source: String(connection?.source),
+    source: sourceName(flows, 'x3-connection', settings),
     entities: ((poll?.entities ?? []) as { entity: string }[]).map(({ entity }) => entity),
     transform: mappedAccounts(flows),
   })
@@ -24,6 +25,7 @@ export const x3: SourceEnd = {
     X3_SECRET: 'secret',
     X3_USER: 'user',
   },
+  settings,
   fill: (node) => node,
   expected,
 }

@@ -7,6 +7,7 @@ import {
   type ConnectionSpec,
   defineConnection,
   field,
+  named,
   type OpenContext,
   onlyItsCa,
   quietFields,
@@ -15,6 +16,7 @@ import {
   routeLine,
   routeOf,
   routeSecrets,
+  type Values,
 } from '../kit/kit.ts'
 import { checkIntacct } from './client/check.ts'
 import { createIntacctConnection, type IntacctConnection } from './client/connection.ts'
@@ -28,8 +30,8 @@ const config = z.object({
   user: field.text('User ID is missing'),
   /** Location ID of an entity; empty: the top level. */
   entity: field.optional(),
-  /** Value of the `source` column; empty: product, company, entity. */
-  source: field.optional(),
+  /** Value of the `source` column. */
+  source: field.text('Source name is missing: a short name such as intacct, chosen once'),
   timeZone: field.optional('auto'),
   gateway: field.optional(),
   /** Hosts besides those under intacct.com. */
@@ -64,8 +66,8 @@ export interface IntacctClient {
 
 export const intacctConnection: ConnectionSpec<typeof config, typeof secrets, IntacctClient> = {
   type: 'intacct-connection',
-  version: 3,
-  migrations: { 1: boundedInAll, 2: onlyItsCa },
+  version: 4,
+  migrations: { 1: boundedInAll, 2: onlyItsCa, 3: named(madeName) },
   config,
   credentials: secrets,
   async open(values, credentials, context) {
@@ -73,7 +75,7 @@ export const intacctConnection: ConnectionSpec<typeof config, typeof secrets, In
     return {
       connection,
       schema: createIntacctSchema(connection),
-      source: values.source || ['intacct', values.company, values.entity].filter(Boolean).join(':'),
+      source: values.source,
       budget: { allowance: values.allowance, alertShare: values.alertPercent / 100 },
     }
   },
@@ -95,6 +97,14 @@ export const intacctConnection: ConnectionSpec<typeof config, typeof secrets, In
         readList(client.connection, name, query, signal),
     ]),
   ),
+}
+
+/** The name that was made where none was given: product, company, entity. */
+function madeName({ company, entity }: Values): string {
+  return ['intacct', company, entity]
+    .map((text) => String(text ?? '').trim())
+    .filter(Boolean)
+    .join(':')
 }
 
 async function optionsOf(

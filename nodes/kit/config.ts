@@ -72,7 +72,7 @@ export function checkEnv(values: Values, literal: readonly string[] = []): void 
     if (left.whole)
       throw syncError('config', 'tieout.env', `Field ${field}: the environment variable ${left.name} is not set`, {
         field,
-        hint: `Set ${left.name} where Node-RED is started, or in the global environment of the flows, and start again.`,
+        hint: `Set ${left.name} where Node-RED is started, or in the global environment of the flows, and start again; or put the value itself into the field.`,
       })
     throw syncError(
       'config',
@@ -115,6 +115,16 @@ export const boundedInAll = (values: Values): Values => ({
   ...values,
   totalSeconds: values.totalSeconds || Math.max(600, Number(values.timeoutSeconds) || 0),
 })
+
+/**
+ * Sources of version 3 that had no name were given one made of what they are. They keep it, since it stands in their rows; of new
+ * ones the name is asked for.
+ *
+ * @param made that name, from stored values
+ */
+export const named =
+  (made: (values: Values) => string) =>
+  (values: Values): Values => ({ ...values, source: String(values.source ?? '').trim() || made(values) })
 
 /** First fault that zod found, in words: `Field host: ...`. */
 function inWords(error: z.ZodError): { readonly field: string; readonly text: string } {

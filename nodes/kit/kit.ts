@@ -9,6 +9,7 @@ export {
   type Fields,
   field,
   migrate,
+  named,
   readConfig,
   type Values,
   wrongField,

@@ -13,7 +13,16 @@ import { type ConnectionSpec, environment, withUnsaved } from './connection.ts'
 import { asSyncError } from './errors.ts'
 import type { Log } from './log.ts'
 import { masked } from './masked.ts'
-import { foreignBefore, ledgerHandle, limitsFor, placeOf, reachable, sinksFor, targetsFor } from './members.ts'
+import {
+  connectionHandle,
+  foreignBefore,
+  ledgerHandle,
+  limitsFor,
+  placeOf,
+  reachable,
+  sinksFor,
+  targetsFor,
+} from './members.ts'
 import { defineNode, type Message, type NodeContext } from './node.ts'
 import { decisionsIn, entitiesOf, ORDERS, type Order, scopeOf, sourceOrder, toldOf } from './order.ts'
 import { attendSource, needsPosting } from './posting.ts'
@@ -174,6 +183,7 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
       const engine = await context.engine()
       if (!context.signal.aborted) claim(run, engine, context)
       if (spec.answers) await attendRuns(spec, context as NodeContext<z.output<S> & Common>, run)
+      checkConnection(spec, context as NodeContext<z.output<S> & Common>)
     },
     async input(message, context) {
       const run = runOf(context)
@@ -234,6 +244,14 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
       return { deployed: true, sinks: members.filter((m) => m.kind === 'sink').map((m) => m.ref.name) }
     }),
   )
+}
+
+/** What the connection lacks is said at the deploy, not first by a run in the night: throws the `config` error of its field. */
+function checkConnection<S extends Fields, CS extends Fields, K extends Fields, Client>(
+  spec: SourceSpec<S, CS, K, Client>,
+  { RED, config }: NodeContext<z.output<S> & Common>,
+): void {
+  connectionHandle(RED, config.connection, spec.connection.type).values()
 }
 
 /** It is asked and told beside its runs too, which says nothing in the node's status. */

@@ -5,8 +5,8 @@ import { field, quietFields, routeFields, routeSecrets } from '../kit/kit.ts'
 export const config = z.object({
   url: field.text('Server URL is missing'),
   folder: field.optional(),
-  /** Value of the `source` column; empty: product, host, folder. */
-  source: field.optional(),
+  /** Value of the `source` column. */
+  source: field.text('Source name is missing: a short name such as x3, chosen once'),
   /** By which of X3's interfaces it is read. */
   door: field.choice(['graphql', 'api1']),
   /** Form of GraphQL: with `query`, as since 2022, or that of 2021. */

@@ -5,6 +5,7 @@ import {
   boundedInAll,
   type ConnectionSpec,
   defineConnection,
+  named,
   needed,
   type OpenContext,
   onlyItsCa,
@@ -13,6 +14,7 @@ import {
   routeLine,
   routeOf,
   type SourceContext,
+  type Values,
   wrongField,
 } from '../kit/kit.ts'
 import { api1Settings } from './api1.ts'
@@ -22,7 +24,7 @@ import { readApi1List } from './client/api1/lists.ts'
 import { checkX3, hurried } from './client/check.ts'
 import { createX3Connection, type X3Connection } from './client/connection.ts'
 import { type Door, graphqlDoor } from './client/door.ts'
-import { apiUrlOf } from './client/http.ts'
+import { apiUrlOf, hostOf } from './client/http.ts'
 import { type Choice, listNames, readList } from './client/lists.ts'
 import { inOldForm } from './client/old-form.ts'
 import type { Audience, X3Auth, X3Options } from './client/options.ts'
@@ -52,8 +54,8 @@ export interface X3Client {
 
 export const x3Connection: ConnectionSpec<typeof config, typeof secrets, X3Client> = {
   type: 'x3-connection',
-  version: 3,
-  migrations: { 1: boundedInAll, 2: onlyItsCa },
+  version: 4,
+  migrations: { 1: boundedInAll, 2: onlyItsCa, 3: named(madeName) },
   config,
   credentials: secrets,
   open: openX3,
@@ -69,6 +71,12 @@ export const x3Connection: ConnectionSpec<typeof config, typeof secrets, X3Clien
         client.list(name, query, signal),
     ]),
   ),
+}
+
+/** The name that was made where none was given: product, host, folder. Where the address is wrong, that is said when it opens. */
+function madeName({ url, folder, customer, login }: Values): string {
+  const address = login === 'cloud' || login === 'cloudClient' ? customer || url : url
+  return ['x3', hostOf(address) ?? address, String(folder ?? '').trim()].filter(Boolean).join(':')
 }
 
 type Surroundings = Pick<OpenContext, 'name' | 'ledger' | 'once'>
@@ -156,7 +164,7 @@ async function openX3(values: Config, credentials: Secrets, context: Surrounding
     publication: values.soapPublication || 'WSGAS',
     connection,
     schema,
-    source: values.source || connection.address.replace('x3://', 'x3:').replace('/', ':').replace(/:$/, ''),
+    source: values.source,
     ...(cloud ? { cloud } : {}),
   }
 }

@@ -72,6 +72,17 @@ describe('x3-connection and x3-poll', () => {
   })
   const post = (path: string, body: object) => helper.request().post(path).send(body)
 
+  for (const [source, words] of [
+    ['${X3_SOURCE_OF_NOBODY}', /"fill":"red".*Field source: the environment variable/],
+    ['', /"fill":"red".*Source name is missing/],
+  ] as const)
+    it(`says at the deploy, in red, that the source name "${source}" is none`, async () => {
+      const flows = flow().map((one) => (one.id === 'C' ? { ...one, version: 4, source } : one))
+      await load(types, flows, secrets())
+      const { args } = node('p').status as unknown as { args: unknown[] }
+      await waitFor(() => words.test(JSON.stringify(args)))
+    })
+
   it('gives the engine a source that reads X3, in the order of the entities', async () => {
     const read: DataRecord[] = []
     const asked: PollOptions[] = []

@@ -78,6 +78,9 @@ export const adminEnv = (): Record<string, string> => ({
   TIEOUT_ADMIN_PASSWORD_HASH: hashSync(USER.password, 4),
 })
 
+/** Source names, which templates leave to variables. */
+const SOURCES = { X3_SOURCE: 'x3', INTACCT_SOURCE: 'intacct' }
+
 /** Starts and waits until the flows run. */
 export async function startRed(options: RedOptions = {}): Promise<Red> {
   const userDir = options.userDir ?? mkdtempSync(join(tmpdir(), 'tieout-red-'))
@@ -86,7 +89,7 @@ export async function startRed(options: RedOptions = {}): Promise<Red> {
   const { child, output } = spawnRed({
     ...options,
     userDir,
-    env: { ...adminEnv(), ...options.env, PORT: String(port) },
+    env: { ...adminEnv(), ...SOURCES, ...options.env, PORT: String(port) },
   })
   const started = (): number => output().split(/Started (?:modified )?(?:flows|nodes)/).length - 1
   await waitFor(

@@ -6,6 +6,9 @@ import { bytesOf, exchange } from '../../../vendor/http.ts'
 import type { Route } from '../../../vendor/route.ts'
 import { type Answer, networkError } from './errors.ts'
 
+/** Host and port of an address as people paste it; undefined: it is none. */
+export const hostOf = (text: unknown): string | undefined => withScheme(String(text ?? '').trim())?.host
+
 /** `https://host:8124` becomes the address of the GraphQL service; anything but http(s) is refused. */
 export function apiUrlOf(text: string): URL {
   const url = withScheme(text)

@@ -48,3 +48,33 @@ describe('connections that were saved when an own CA was trusted alone', () => {
     })
   }
 })
+
+describe('sources that were saved before their name was asked for', () => {
+  const x3 = (values: Values) =>
+    connections.x3({ url: 'https://x3.example.com:8124', folder: 'SEED', ...values }).source
+
+  it('keep the one that was made of what they are', () => {
+    for (const version of [undefined, 1, 2, 3]) {
+      strictEqual(x3({ version, source: '' }), 'x3:x3.example.com:8124:SEED')
+      strictEqual(connections.intacct({ version, company: 'ACME', entity: 'FR' }).source, 'intacct:ACME:FR')
+    }
+    strictEqual(x3({ url: 'X3.example.com', folder: ' ', source: ' ' }), 'x3:x3.example.com')
+    strictEqual(x3({ login: 'cloud', customer: 'https://me.x3.com/api' }), 'x3:me.x3.com:SEED')
+    strictEqual(connections.intacct({ company: 'ACME' }).source, 'intacct:ACME')
+  })
+
+  it('keep one that they were given', () => {
+    strictEqual(x3({ version: 3, source: 'books' }), 'books')
+    strictEqual(connections.intacct({ version: 3, source: 'books' }).source, 'books')
+  })
+
+  it('have no default any more once they are new', () => {
+    throws(() => x3({ version: 4 }), /Field source: Source name is missing: a short name such as x3/)
+    throws(() => connections.intacct({ version: 4, source: ' ' }), /Field source: Source name is missing/)
+    throws(
+      () => x3({ version: 4, source: '${X3_SOURCE}' }),
+      /Field source: the environment variable X3_SOURCE is not set/,
+    )
+    throws(() => x3({ version: 3, url: '${X3_URL}' }), /Field url: the environment variable X3_URL is not set/)
+  })
+})
