@@ -5,6 +5,7 @@ import { type FindColumn, type TableName, tagsOf } from '../../../vendor/warehou
 import type { MergeStatements, Part, Staging, Text } from '../../../vendor/warehouse/merging.ts'
 import { compileSerializer, packRows, type Serializer, stagedFields } from '../../../vendor/warehouse/staged-rows.ts'
 import type { StoredRow } from '../../../vendor/warehouse/technical-columns.ts'
+import { eachConnection } from '../../../vendor/warehouse/warehouse.ts'
 import type { Connection } from './connection.ts'
 import { headerMerge, listMerge, type MergeTable, rangeColumns, rejectedQuery, vanishedQuery } from './merge.ts'
 import { plainTable, quoteTable } from './sql.ts'
@@ -26,11 +27,14 @@ interface Rows {
   readonly ready: ReadyRows
 }
 
+/** Schemas whose temporary tables were looked at: one answer for all entities. */
+const checkedSchemas = eachConnection(() => new Set<string>())
+
 export const mergeStaging =
-  (connection: Connection, options: StageOptions, checked = new Set<string>()) =>
+  (connection: Connection, options: StageOptions) =>
   (schema: Schema, parts: readonly Part[]): Staging<Rows> => {
     const name = (parts[0] as Part).wanted.name
-    const staging = stagingTable(name, parts, checked)
+    const staging = stagingTable(name, parts, checkedSchemas(connection))
     const serializers = parts.map(({ list, columns }, i) =>
       compileSerializer(schema, { list, columns, tag: String(i) }),
     )
