@@ -98,7 +98,10 @@ export const codes: Readonly<Record<string, Readonly<Record<string, string>>>> =
     SUCRN: 'Supplier credit note',
     SUINV: 'Supplier invoice',
   },
-  entryType: { BPCIN: 'Customer invoices', BPSIN: 'Supplier invoices', GEN: 'General', STK: 'Stock' },
+  entryType: {
+    ...{ BPCIN: 'Customer invoices', BPSCM: 'Supplier credit memos', BPSIN: 'Supplier invoices', GEN: 'General' },
+    STK: 'Stock',
+  },
   journal: { ACH: 'Achats', OD: 'Opérations diverses', STO: 'Stock', VEN: 'Ventes' },
   transaction: { STDCO: 'Standard entry', STDIM: 'Entry from a document' },
   chartOfAccounts: { ANA: 'Analytical', ENG: 'UK nominal codes', FRA: 'Plan comptable général', IAS: 'Group (IAS)' },

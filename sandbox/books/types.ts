@@ -209,6 +209,8 @@ export interface JournalEntry extends Stamped {
   status: 'temporary' | 'final'
   transaction: string
   currency: string
+  /** When what is owed falls due, where somebody entered it; absent: by the terms of the partner. */
+  dueDate?: DateText
   lines: JournalLine[]
   /** A document that a correct sync must hold, with the reason (an unbalanced journal); it must not reach a target. */
   mustHold?: string

@@ -15,14 +15,18 @@ export interface CustomOptions {
   /** The number is left out of the answer. */
   readonly noNumber?: boolean
   /** Accounts that a supplier invoice is posted to by itself: of the tax and of what is owed. */
-  readonly invoices?: { readonly tax: string; readonly control: string }
+  readonly invoices?: {
+    readonly tax: string
+    readonly control: string /** Type of credit memos, whose sides are turned. */
+    readonly credit?: string
+  }
 }
 
 const schema = buildSchema(`
   input ZJournalLine_Input { site: String account: String partner: String debit: String credit: String text: String tax: String costCentre: String project: String }
   input ZJournal_Input {
     site: String entryType: String journal: String date: String status: String currency: String rateDate: String
-    reference: String description: String sourceDocument: String sourceDate: String lines: [ZJournalLine_Input!]
+    reference: String description: String sourceDocument: String sourceDate: String dueDate: String lines: [ZJournalLine_Input!]
   }
   input ZInvoiceLine_Input { site: String account: String! amount: String! text: String taxCode: String orderNumber: String orderLine: String costCentre: String }
   input ZInvoiceTax_Input { code: String! base: String! amount: String! }
@@ -57,6 +61,7 @@ const HEADER: Readonly<Record<string, readonly [group: string, field: string]>> 
   status: ['HAE0_2', 'STA'],
   description: ['HAE1_1', 'DESVCR'],
   reference: ['HAE1_2', 'REFINT'],
+  dueDate: ['HAE1_2', 'DUDDAT'],
   sourceDocument: ['HAE1_3', 'BPRVCR'],
   sourceDate: ['HAE1_3', 'BPRDATVCR'],
   rateDate: ['HAE1_5', 'RATDAT'],
@@ -149,7 +154,10 @@ interface InvoiceInput {
 /** What X3 makes of a supplier invoice when it is posted: its costs, its tax, and what is owed. All sums must agree. */
 function journalOfInvoice(input: InvoiceInput, accounts: NonNullable<CustomOptions['invoices']>): X3Object {
   const { supplier, withTax, lines, taxes = [], ...header } = input
-  const sided = (amount: string): Fields => (amount.startsWith('-') ? { CDT: amount.slice(1) } : { DEB: amount })
+  if (withTax.startsWith('-')) throw new Refused('AMTATI: Negative amount not authorized')
+  const isCredit = accounts.credit !== undefined && input.invoiceType === accounts.credit
+  const [own, other] = isCredit ? (['CDT', 'DEB'] as const) : (['DEB', 'CDT'] as const)
+  const sided = (amount: string): Fields => (amount.startsWith('-') ? { [other]: amount.slice(1) } : { [own]: amount })
   const costs = lines.map(({ account = '', amount = '0', text = '', taxCode = '', costCentre = '' }) => ({
     ...{ ACC1: account, DES: text, ...sided(amount) },
     ...(taxCode ? { TAX: taxCode } : {}),
@@ -161,7 +169,7 @@ function journalOfInvoice(input: InvoiceInput, accounts: NonNullable<CustomOptio
   const names = { invoiceType: 'entryType', supplierNumber: 'sourceDocument', supplierDate: 'sourceDate' }
   const known = Object.entries(header).map(([name, value]) => [names[name as keyof typeof names] ?? name, value])
   const { groups } = objectOf(Object.fromEntries(known) as Input)
-  const owed = { ACC1: accounts.control, BPR: supplier, CDT: withTax }
+  const owed = { ACC1: accounts.control, BPR: supplier, [other]: withTax }
   return { groups, tables: { HAE2_1: [...costs, ...taxed, owed] } }
 }
 

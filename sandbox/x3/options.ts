@@ -4,6 +4,7 @@ import type { Api1Door, Api1Options } from './api1/door.ts'
 import type { Audience } from './auth.ts'
 import type { CustomOptions } from './custom.ts'
 import type { EmptyStamp } from './folder.ts'
+import type { OpenItems } from './graph/open-items.ts'
 import type { Generation } from './model.ts'
 import type { PoolOptions, SoapDoor } from './soap/door.ts'
 import type { SoapOptions, SoapService } from './soap/service.ts'
@@ -26,6 +27,8 @@ export interface X3Options {
   /** "Tokens validity" of the connected application, 600. */
   tokenSeconds?: number
   generation?: Generation
+  /** How open items are published, `dated`. */
+  openItems?: OpenItems
   latencyMs?: number
   faults?: FaultPlan
   /** Greatest `first` of a query, 1000. */

@@ -14,6 +14,7 @@ import {
 import { enums } from './enums.ts'
 import { compileFilter, compileOrder, type Filter, type Order, type Specs } from './filter.ts'
 import { nodeSpecs } from './graph/nodes.ts'
+import type { OpenItems } from './graph/open-items.ts'
 import { type Context, type Field, type Generation, type NodeSpec, pathOf } from './model.ts'
 import { documentKey, type Page, type PageArguments, pageOf, pageOfNode } from './page.ts'
 
@@ -236,8 +237,8 @@ function entryType(spec: NodeSpec, types: NodeTypes, compilers: Compilers): Grap
 }
 
 /** The schema that a folder's clients see, with Sage's type names: `JournalEntry_node`, `JournalEntryLine_Collection`. */
-export function createSchema(generation: Generation): GraphQLSchema {
-  const specs = nodeSpecs(generation)
+export function createSchema(generation: Generation, openItems: OpenItems = 'dated'): GraphQLSchema {
+  const specs = nodeSpecs(generation, openItems)
   const compilers = createCompilers(specs, generation)
   const isFlat = generation === 'sage'
   const types = createNodeTypes(specs, compilers, isFlat)

@@ -105,7 +105,7 @@ export async function startX3(options: X3Options): Promise<X3Sandbox> {
 
 function stateOf(options: X3Options): X3State {
   const { clock, maxFirst = 1000, generation = 'current', folder: defaultFolder = 'SEED' } = options
-  const schema = createSchema(generation)
+  const schema = createSchema(generation, options.openItems)
   const prepare = createPreparer(schema)
   const folders = new Map<string, Folder>()
   for (const [name, books] of Object.entries({ ...options.folders, [defaultFolder]: options.books })) {

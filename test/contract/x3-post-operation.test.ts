@@ -11,7 +11,7 @@ import { ledgerFolder } from '../support/ledger.ts'
 import { startX3Fixture, type X3Fixture } from '../support/x3.ts'
 import { connect, never } from '../support/x3-client.ts'
 import { startCloud } from '../support/x3-cloud.ts'
-import { approved, codingRow, handRules, OPERATION, taxRule } from '../support/x3-posting.ts'
+import { approved, codingRow, handRules, INVOICE_OPERATION, OPERATION, taxRule } from '../support/x3-posting.ts'
 
 describe("journals posted by a customer's own operation of GraphQL", () => {
   let fixture: X3Fixture
@@ -100,20 +100,8 @@ describe("journals posted by a customer's own operation of GraphQL", () => {
   it('may be supplier invoices: tested, made with their taxes, and found with what they owe', async () => {
     const [cost = '', taxAccount = '', , control = ''] = await accountsOf({ custom: {} })
     await open({ custom: { invoices: { tax: taxAccount, control } } })
-    const names: OperationNames = {
-      ...OPERATION,
-      post: { path: 'zTieout.journal.postInvoice', input: 'ZInvoice_Input' },
-      remove: { path: 'zTieout.journal.deleteInvoice', input: 'ZDeleteInvoice_Input' },
-      header: {
-        ...{ FCY: 'site', TYP: 'invoiceType', NUM: 'number', ACCDAT: 'date', STA: 'status', CUR: 'currency' },
-        ...{ BPR: 'supplier', BPRVCR: 'supplierNumber', BPRDATVCR: 'supplierDate', DESVCR: 'description' },
-        ...{ REFINT: 'reference', AMTNOT: 'withoutTax', AMTTAX: 'tax', AMTATI: 'withTax', DUDDAT: 'dueDate' },
-      },
-      line: { ACC1: 'account', AMT: 'amount', DES: 'text', TAX: 'taxCode', CCE1: 'costCentre', ORDER: 'orderNumber' },
-      ...{ taxes: 'taxes', tax: { TAX: 'code', BASTAX: 'base', AMTTAX: 'amount' } },
-    }
     const test = { site: 'FR011', entryType: 'BPSIN', journal: '', currency: 'EUR', debit: cost, credit: '' }
-    const to = createX3PostTarget(connection, createOperations(connection, names), {
+    const to = createX3PostTarget(connection, createOperations(connection, INVOICE_OPERATION), {
       rules: { ...handRules, dimensions: [], dueDateField: 'DUDDAT' },
       ...{ publication: 'invoices', referenceField: 'REFINT', document: 'invoice' },
       test: { ...test, dimensions: {}, supplier },

@@ -56,3 +56,17 @@ export const OPERATION: OperationNames = {
     ...{ final: 'final', currency: 'currency', owed: 'owed', partner: 'partner' },
   },
 }
+
+/** The same of one that makes supplier invoices. */
+export const INVOICE_OPERATION: OperationNames = {
+  ...OPERATION,
+  post: { path: 'zTieout.journal.postInvoice', input: 'ZInvoice_Input' },
+  remove: { path: 'zTieout.journal.deleteInvoice', input: 'ZDeleteInvoice_Input' },
+  header: {
+    ...{ FCY: 'site', TYP: 'invoiceType', NUM: 'number', ACCDAT: 'date', STA: 'status', CUR: 'currency' },
+    ...{ BPR: 'supplier', BPRVCR: 'supplierNumber', BPRDATVCR: 'supplierDate', DESVCR: 'description' },
+    ...{ REFINT: 'reference', AMTNOT: 'withoutTax', AMTTAX: 'tax', AMTATI: 'withTax', DUDDAT: 'dueDate' },
+  },
+  line: { ACC1: 'account', AMT: 'amount', DES: 'text', TAX: 'taxCode', CCE1: 'costCentre', ORDER: 'orderNumber' },
+  ...{ taxes: 'taxes', tax: { TAX: 'code', BASTAX: 'base', AMTTAX: 'amount' } },
+}

@@ -4,10 +4,11 @@ import { codeNodes, unknownNode } from './codes.ts'
 import { invoiceNodes } from './invoices.ts'
 import { journalNodes } from './journals.ts'
 import { masterNodes } from './masters.ts'
+import { type OpenItems, openItemNodes } from './open-items.ts'
 import { orderNodes } from './orders.ts'
 
 /** All nodes of a generation by type name, those included that others only lead to. */
-export function nodeSpecs(generation: Generation): Specs {
+export function nodeSpecs(generation: Generation, openItems: OpenItems = 'dated'): Specs {
   const specs = new Map<string, NodeSpec>()
   const known = [
     ...codeNodes(),
@@ -15,6 +16,7 @@ export function nodeSpecs(generation: Generation): Specs {
     ...orderNodes(generation),
     ...invoiceNodes(),
     ...journalNodes(),
+    ...openItemNodes(generation, openItems),
   ]
   for (const spec of known) specs.set(spec.type, spec)
   for (const spec of known) {

@@ -1,7 +1,7 @@
 /** Groups and fields of a publication of the object GAS (function GESGAS). */
 import type { FieldType, GroupType } from './object.ts'
 
-/** `known`: those that a real client used; `wide`: with the two references, the tax and the free reference of lines besides. */
+/** `known`: those that a real client used; `wide`: with the two references, the due date, the tax and the free reference of lines besides. */
 export type JournalShape = 'known' | 'wide'
 
 const char = (name: string, length: number): FieldType => ({ name, type: 'Char', length })
@@ -29,7 +29,9 @@ const LINE: readonly FieldType[] = [
   ...dimensions,
 ]
 
-const REFERENCES: GroupType = { id: 'HAE1_2', kind: 'GRP', fields: [char('REF', 20), char('REFINT', 25)] }
+const REFERENCES: GroupType = {
+  ...{ id: 'HAE1_2', kind: 'GRP', fields: [char('REF', 20), char('REFINT', 25), date('DUDDAT')] },
+}
 
 export const LINES = 'HAE2_1'
 

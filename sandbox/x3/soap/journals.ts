@@ -13,6 +13,8 @@ export interface JournalOptions {
   readonly shape: JournalShape
   /** Fields that `query` takes as a condition and gives: the columns of the object's list, which each site sets. */
   readonly listed: readonly string[]
+  /** `terms`: what is owed falls due by the terms of the partner, whatever was entered. */
+  readonly dueDates?: 'entered' | 'terms'
 }
 
 /** Journal entries as an accountant of the demo company sees and changes them; keys are `entryType|number`. */
@@ -42,7 +44,7 @@ export interface Journals {
   remove(keys: ReadonlyMap<string, string>): void
 }
 
-export function createJournals({ books, now, shape, listed }: JournalOptions): Journals {
+export function createJournals({ books, now, shape, listed, dueDates = 'entered' }: JournalOptions): Journals {
   const groups = journalGroups(shape)
   const header = headerFields(groups)
   const vouchers = new Map<string, Fields>()
@@ -55,7 +57,8 @@ export function createJournals({ books, now, shape, listed }: JournalOptions): J
     count += 1
     const entry = entryOf(books, voucher, { number: `WS${String(count).padStart(7, '0')}`, stamp })
     if (entry.accountingDate < closedBefore) throw new Refused(`ACCDAT: Period closed ${entry.accountingDate}`)
-    books.post(entry)
+    const { dueDate: _, ...byTerms } = entry
+    books.post(dueDates === 'terms' ? byTerms : entry)
     vouchers.set(journalEntry.keyOf(entry), voucher.header)
     return entry
   }

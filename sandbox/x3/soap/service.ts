@@ -15,6 +15,7 @@ export interface SoapOptions {
   readonly listed?: readonly string[]
   /** `query` gives the first lines of the list, whatever the condition. */
   readonly looseQuery?: boolean
+  readonly dueDates?: JournalOptions['dueDates']
   /** `query` is not allowed to the user. */
   readonly noQuery?: boolean
 }
@@ -45,7 +46,8 @@ export function createSoapService(options: SoapOptions, given: Pick<JournalOptio
     noQuery = false,
     looseQuery = false,
   } = options
-  const journals = createJournals({ ...given, shape, listed })
+  const { dueDates = 'entered' } = options
+  const journals = createJournals({ ...given, shape, listed, dueDates })
 
   const done = (resultXml: string | null, ...messages: readonly Message[]): Result => ({
     status: 1,

@@ -1,6 +1,7 @@
 /** When a voucher is due, as X3's open items say it: read by GraphQL, where this X3 publishes them. */
 import type { X3Connection } from '../connection.ts'
 import { pageOf } from '../dimensions.ts'
+import { nodeType } from '../paths.ts'
 import type { FieldInfo, X3Schema } from '../schema.ts'
 
 /** `YYYY-MM-DD`, several after one another with commas; undefined: X3 does not tell, or has no open item of it. */
@@ -23,8 +24,7 @@ export function dueReader(connection: X3Connection, schema: X3Schema): DueReader
     if (!node) return undefined
     const fields = await schema.settle((need) => {
       const operations = need(node.operations)
-      const name = operations?.fields.get('read')?.type
-      return name === undefined ? undefined : need(name)?.fields
+      return operations && nodeType(need, operations)?.fields
     }, signal)
     if (!fields?.has('dueDate') || !fields.has('documentNumber')) return undefined
     const own = typeOf(fields.get('documentType'))
