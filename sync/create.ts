@@ -9,6 +9,7 @@ import type { Source } from './contract/source.ts'
 import { systemClock } from './contract/wait.ts'
 import { createDelivering } from './delivering/deliver.ts'
 import { createPostings } from './posting/create.ts'
+import { type Budget, createBudget, DEFAULT_BUDGET } from './reading/budget.ts'
 import { hold } from './reading/hold.ts'
 import { poll } from './reading/poll.ts'
 import { askingAhead } from './reading/prefetch.ts'
@@ -19,6 +20,8 @@ import { createSettlement } from './run/create-settlement.ts'
 export interface EngineOptions {
   readonly ledger: Ledger
   readonly log: Log
+  /** For what is on its way; several engines of a process share one. */
+  readonly budget?: Budget
   /** Milliseconds since 1970. */
   readonly now?: () => number
   /** How sinks try again; for tests. */
@@ -26,14 +29,20 @@ export interface EngineOptions {
 }
 
 /** Closing the engine stops its runs, waits for their end and closes the ledger. */
-export function createEngine({ ledger, log, now = Date.now, retry }: EngineOptions): Engine {
+export function createEngine({
+  ledger,
+  log,
+  budget = createBudget(DEFAULT_BUDGET),
+  now = Date.now,
+  retry,
+}: EngineOptions): Engine {
   const at = () => new Date(now()).toISOString()
   const tick = () => performance.now()
   const settlement = createSettlement({ ledger, now: at, tick })
   const again = retry ? { retry } : {}
   const clock = { ...systemClock, now }
   const results = createFollowedResults({ ledger, log, clock, tick, ...again })
-  const deps = { ledger, settlement, log, now: at, tick, awaitResults: results.wait, ...again }
+  const deps = { ledger, settlement, log, budget, now: at, tick, awaitResults: results.wait, ...again }
   const postings = createPostings({ ledger, settlement, log, now: at, clock, newId: randomUUID, ...again })
   const deliverDeps = { ledger, settlement, log, now: at, newId: randomUUID, ...again }
   const { deliver, resumeAppends } = createDelivering(deliverDeps, postings.work)

@@ -62,7 +62,7 @@ function weigh(row: Row, size: { rows: number; bytes: number }): void {
   size.bytes += bytes
 }
 
-/** `by`: what records add; `first`: index of its first batch. */
+/** `limits`: as they are when a page comes; `by`: what records add; `first`: index of its first batch. */
 export function createFiller(limits: BatchLimits, by: Pick<Contributor, 'of' | 'groups'>, first = 0): BatchFiller {
   let records: DataRecord[] = []
   let segments: Segment[] = []
@@ -87,6 +87,7 @@ export function createFiller(limits: BatchLimits, by: Pick<Contributor, 'of' | '
     add(walk, page) {
       const full: FilledBatch[] = []
       const { cursors } = page
+      const { batchRows, batchBytes } = limits
       /** First record of the page that is in the batch being filled. */
       let start = 0
       const mark = (upTo: number, end: Segment['end']) => {
@@ -96,7 +97,7 @@ export function createFiller(limits: BatchLimits, by: Pick<Contributor, 'of' | '
       for (let at = 0; at < page.records.length; at++) {
         const record = page.records[at] as DataRecord
         const size = measure(record)
-        const over = rows + size.rows > limits.batchRows || bytes + size.bytes > limits.batchBytes
+        const over = rows + size.rows > batchRows || bytes + size.bytes > batchBytes
         if (over && records.length > 0) {
           if (at > start) mark(at, undefined)
           full.push(flush())

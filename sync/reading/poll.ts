@@ -10,6 +10,8 @@ import { type CloseDeps, closeEntity, watchRun } from '../run/close-entity.ts'
 import { tellLost } from '../run/detect-lost.ts'
 import { type EntityRun, newEntity, type RunState, type TotalsCheck } from '../run/state.ts'
 import { summarize } from '../run/summary.ts'
+import type { Budget } from './budget.ts'
+import { createPassage, defaultLimits } from './in-flight.ts'
 import type { ReadDeps } from './open-window.ts'
 import { readEntity } from './read-entity.ts'
 import type { Walked } from './walk-entity.ts'
@@ -17,6 +19,7 @@ import { identityOf } from './windows.ts'
 
 export interface PollDeps extends ReadDeps, CloseDeps {
   readonly log: Log
+  readonly budget: Budget
 }
 
 /** Unique for ever, and in order of time. */
@@ -50,6 +53,7 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
     tell: (waiting) => options.progress({ ...readSoFar(run), waiting }),
     moved: options.identityChange === 'keep',
   })
+  const passage = createPassage(deps.budget, run, { ...defaultLimits, ...options.limits })
   signal.addEventListener('abort', run.changed, { once: true })
   const stopWatching = watchRun(deps, run, (waiting) =>
     options.progress({ ...readSoFar(run), ...(waiting === undefined ? {} : { waiting }) }),
@@ -62,7 +66,7 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
     /** `previous` resolves when everything of the entities before was sent. */
     const read = async (entity: EntityRun, previous: Promise<void>, what?: Walked): Promise<void> => {
       try {
-        await readEntity(deps, options, run, entity, previous, AbortSignal.any([signal, entity.stop.signal]), what)
+        await readEntity(deps, options, passage, entity, previous, AbortSignal.any([signal, entity.stop.signal]), what)
       } catch (error) {
         if (!signal.aborted) entity.readError = asSyncError(error)
         run.changed()
@@ -99,6 +103,7 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
     await tellLost(ledger, run)
   } finally {
     stopWatching()
+    passage.leave()
     signal.removeEventListener('abort', run.changed)
     settlement.end(run)
   }

@@ -1,8 +1,8 @@
 /** One entity from its plan to its end. */
 import type { PollOptions } from '../contract/engine.ts'
 import { needsError } from '../run/register.ts'
-import type { EntityRun, RunState } from '../run/state.ts'
-import { defaultLimits } from './in-flight.ts'
+import type { EntityRun } from '../run/state.ts'
+import type { Passage } from './in-flight.ts'
 import { createSender, type Reading } from './send-batches.ts'
 import { type Walked, walkEntity } from './walk-entity.ts'
 
@@ -13,34 +13,38 @@ import { type Walked, walkEntity } from './walk-entity.ts'
 export async function readEntity(
   deps: Reading['deps'],
   options: PollOptions,
-  run: RunState,
+  passage: Passage,
   entity: EntityRun,
   previous: Promise<void>,
   signal: AbortSignal,
   what: Walked = 'window',
 ): Promise<void> {
+  const { run } = passage
   const plan = await options.source.plan(entity.name, signal)
   if (options.source.answer) entity.inbox = options.source.address
-  const limits = { ...defaultLimits, ...options.limits }
-  const reading: Reading = { deps, options, run, entity, plan, limits, previous, signal }
+  const reading: Reading = { deps, options, run, passage, entity, plan, previous, signal }
   const sender = createSender(reading)
-  entity.sinkAddresses = addressesOf(options, entity.name)
-  entity.totals = plan.totals
-  plan.notices?.forEach(sender.note)
-  entity.needs = plan.needs ?? []
-  if (entity.needs.length > 0) await previous
-  const missing = entity.needs.find((need) => run.entities.get(need)?.error ?? run.entities.get(need)?.readError)
-  if (missing) throw needsError(entity.name, missing)
   try {
-    await walkEntity(reading, sender, what)
-  } catch (error) {
-    // What was read before goes on, or a source that fails now and then would never get through a batch.
-    if (!signal.aborted && !sender.isBroken()) await sender.sendRest(false)
-    throw error
+    entity.sinkAddresses = addressesOf(options, entity.name)
+    entity.totals = plan.totals
+    plan.notices?.forEach(sender.note)
+    entity.needs = plan.needs ?? []
+    if (entity.needs.length > 0) await previous
+    const missing = entity.needs.find((need) => run.entities.get(need)?.error ?? run.entities.get(need)?.readError)
+    if (missing) throw needsError(entity.name, missing)
+    try {
+      await walkEntity(reading, sender, what)
+    } catch (error) {
+      // What was read before goes on, or a source that fails now and then would never get through a batch.
+      if (!signal.aborted && !sender.isBroken()) await sender.sendRest(false)
+      throw error
+    }
+    await sender.sendRest(true)
+    entity.readDone = true
+    run.changed()
+  } finally {
+    sender.leave()
   }
-  await sender.sendRest(true)
-  entity.readDone = true
-  run.changed()
 }
 
 /** Where the sinks of an entity write; where they cannot say so now nothing is known of them. */

@@ -8,14 +8,14 @@ import { readOf } from '../run/arrivals.ts'
 import { closeEntity, watchRun } from '../run/close-entity.ts'
 import { type BatchState, outcomesOf } from '../run/progress.ts'
 import { sentence } from '../run/sentence.ts'
-import { type EntityRun, newEntity, type RunState, type TotalsCheck } from '../run/state.ts'
+import { type EntityRun, newEntity, type TotalsCheck } from '../run/state.ts'
 import { accounted, NOT_VERIFIED, STOPPED, says, summarize, wholeOf } from '../run/summary.ts'
 import { isGood, openInWords, worstOf } from '../run/verdict.ts'
 import { toldOf } from '../values/told-amount.ts'
 import { messageOf } from './batch-message.ts'
 import { isUnder } from './contracts.ts'
 import { createFiller } from './fill-batches.ts'
-import { defaultLimits, room } from './in-flight.ts'
+import { createPassage, defaultLimits, type Passage } from './in-flight.ts'
 import { newRunId, type PollDeps } from './poll.ts'
 
 export type ReplayOptions = Parameters<Engine['replay']>[0]
@@ -210,6 +210,7 @@ async function replayGroup(deps: PollDeps, options: ReplayOptions, id: string, g
     sourceAddress,
   })
   const entity = newEntity(run, { name, sinks })
+  const passage = createPassage(deps.budget, run, defaultLimits)
   signal.addEventListener('abort', run.changed, { once: true })
   const stopWatching = watchRun(deps, run)
   const sent: HeldRecord[][] = []
@@ -228,7 +229,7 @@ async function replayGroup(deps: PollDeps, options: ReplayOptions, id: string, g
               : 'Wire its first output to the mapping that holds them.',
         },
       )
-    await send(deps, options, run, entity, group, sent)
+    await send(deps, options, passage, entity, group, sent)
   } catch (error) {
     if (!signal.aborted) settlement.failEntity(run, entity, asSyncError(error))
   }
@@ -236,6 +237,7 @@ async function replayGroup(deps: PollDeps, options: ReplayOptions, id: string, g
     checks = await closeEntity(deps, run, entity, signal)
   } finally {
     stopWatching()
+    passage.leave()
     signal.removeEventListener('abort', run.changed)
     settlement.end(run)
   }
@@ -255,7 +257,7 @@ async function replayGroup(deps: PollDeps, options: ReplayOptions, id: string, g
 async function send(
   deps: PollDeps,
   { send: give, progress, signal }: ReplayOptions,
-  run: RunState,
+  passage: Passage,
   entity: EntityRun,
   { to, records }: Group,
   sent: HeldRecord[][],
@@ -263,8 +265,9 @@ async function send(
   const [first] = records
   if (!first) return
   const { schema } = first
+  const { run } = passage
   const by = deps.settlement.contributorOf(schema)
-  const filler = createFiller(defaultLimits, by)
+  const filler = createFiller(passage.limits, by)
   const payload = records.map(
     (held): DataRecord => ({ ...(held.edited?.record ?? held.record), _row: 0, _read: held.read }),
   )
@@ -273,7 +276,7 @@ async function send(
   const batches = rest ? [...full, rest] : full
   let at = 0
   for (const { index, rows, bytes, records: some, texts, digests, total } of batches) {
-    await room(run, defaultLimits, { rows, bytes }, signal)
+    await passage.slot({ rows, bytes }, signal)
     if (entity.error) return
     const held = records.slice(at, at + some.length)
     sent.push(held)
@@ -289,6 +292,7 @@ async function send(
       ? readOf(by, originals)
       : { by, digests: Uint32Array.from(digests), texts, total, declared: [] }
     entity.batches.push({ index, count: some.length, rows, bytes, sentAt, segments: [], known, read, sinks: new Map() })
+    passage.changed()
     if (last) entity.readDone = true
     const message = messageOf(run, { entity: entity.name, schema }, [...some], {
       index,

@@ -7,7 +7,7 @@ import type { Contributor } from '../values/contribution.ts'
 import { messageOf } from './batch-message.ts'
 import { createFiller, type FilledBatch } from './fill-batches.ts'
 import { holdRefused } from './hold.ts'
-import { type ReadLimits, room } from './in-flight.ts'
+import type { Passage } from './in-flight.ts'
 import type { ReadDeps } from './open-window.ts'
 import { confirmGone, keysAtOnce, knownKey } from './sweep.ts'
 
@@ -16,9 +16,9 @@ export interface Reading {
   readonly deps: ReadDeps & { readonly settlement: Pick<RunKeeper, 'finish' | 'contributorOf'> }
   readonly options: PollOptions
   readonly run: RunState
+  readonly passage: Passage
   readonly entity: EntityRun
   readonly plan: EntityPlan
-  readonly limits: ReadLimits
   /** Resolves when everything of the entities before it was sent: nothing of this one is sent earlier. */
   readonly previous: Promise<void>
   readonly signal: AbortSignal
@@ -27,7 +27,7 @@ export interface Reading {
 export interface Sender {
   /** A page of a walk: what of it was deleted is asked for, what was refused is held, and the batches that are full are sent. */
   take(walk: string, page: Page, firstRead: number): Promise<void>
-  /** Waits until what was read and not sent fits beside what is on its way. */
+  /** Waits until a page may be asked for. */
   room(): Promise<void>
   /** Rows that were read and not sent. */
   waitingRows(): number
@@ -39,14 +39,19 @@ export interface Sender {
   isBroken(): boolean
   /** What a person should know of the entity. */
   note(notice: string): void
+  /** Nothing more is asked for. */
+  leave(): void
 }
 
 export function createSender(reading: Reading): Sender {
-  const { deps, options, run, entity, plan, limits, signal } = reading
+  const { deps, options, run, passage, entity, plan, signal } = reading
   const by = deps.settlement.contributorOf(plan.schema, plan.totals)
   /** First batch of the window that is read: each window is a sequence of messages of its own. */
   let first = entity.batches.length
-  let filler = createFiller(limits, by, first)
+  let filler = createFiller(passage.limits, by, first)
+  /** Bytes of batches that are full and not sent yet. */
+  let full = 0
+  const reader = passage.reader(() => filler.size().bytes + full)
   let broken = false
   let isFirstInLine = false
   reading.previous.then(
@@ -60,18 +65,23 @@ export function createSender(reading: Reading): Sender {
     entity.rows += batch.rows
     broken = true
     await sendBatch(reading, batch, by, first, last)
+    full -= batch.bytes
+    passage.changed()
     broken = false
   }
   const sendRest = async (last: boolean): Promise<void> => {
     const rest = filler.end()
-    if (rest) await send(rest, last)
+    if (!rest) return
+    full += rest.bytes
+    await send(rest, last)
   }
   return {
     note,
     sendRest,
     isBroken: () => broken,
     waitingRows: () => filler.size().rows,
-    room: () => room(run, limits, filler.size(), signal),
+    room: () => reader.page(filler.size(), signal),
+    leave: reader.leave,
     async take(walk, told, firstRead) {
       for (const record of told.records) record._read ??= firstRead
       const page = await withoutGone(reading, told, firstRead)
@@ -80,7 +90,11 @@ export function createSender(reading: Reading): Sender {
       // In the ledger before the cursor can pass them.
       await holdRefused(reading.deps, options, run, entity, reading.plan, page, firstRead)
       entity.read += page.records.length
-      for (const batch of filler.add(walk, page)) await send(batch, false)
+      const before = filler.size().bytes
+      const batches = filler.add(walk, page)
+      for (const { bytes } of batches) full += bytes
+      reader.came(filler.size().bytes + full - before)
+      for (const batch of batches) await send(batch, false)
       const rows = entity.rows + filler.size().rows
       if (isFirstInLine) options.progress({ entity: entity.name, records: entity.read, rows })
     },
@@ -88,7 +102,7 @@ export function createSender(reading: Reading): Sender {
       await sendRest(true)
       await settled(reading)
       first = entity.batches.length
-      filler = createFiller(limits, by, first)
+      filler = createFiller(passage.limits, by, first)
     },
   }
 }
@@ -103,9 +117,9 @@ async function sendBatch(
   first: number,
   last: boolean,
 ): Promise<void> {
-  const { deps, options, run, entity, plan, limits, signal } = reading
+  const { deps, options, run, passage, entity, plan, signal } = reading
   await reading.previous
-  await room(run, limits, batch, signal)
+  await passage.send(batch, signal)
   const { index, rows, bytes, segments } = batch
   const records = [...batch.records]
   const known = records.map((record) => knownKey(plan, record))

@@ -234,6 +234,8 @@ export interface RunState extends Omit<RunStart, 'at'> {
   broken: SyncError | undefined
   /** Counters of statements (`Target.statements`) with what they showed when the run came to them. */
   readonly counters: Map<() => number, number>
+  /** Told of each change, before those who wait. */
+  heard: () => void
   /** Wakes up everyone who waits for the run. */
   changed(): void
   /** Resolves with the next change, or after `ms`. */
@@ -242,7 +244,7 @@ export interface RunState extends Omit<RunStart, 'at'> {
 
 export function newRun({ at, ...start }: RunStart): RunState {
   const waiters = new Set<() => void>()
-  return {
+  const run: RunState = {
     ...start,
     started: at,
     entities: new Map(),
@@ -251,7 +253,9 @@ export function newRun({ at, ...start }: RunStart): RunState {
     broken: undefined,
     untouched: new Map(),
     counters: new Map(),
+    heard: () => undefined,
     changed() {
+      run.heard()
       for (const wake of [...waiters]) wake()
     },
     next: (ms) =>
@@ -265,6 +269,7 @@ export function newRun({ at, ...start }: RunStart): RunState {
         waiters.add(wake)
       }),
   }
+  return run
 }
 
 export function newEntity(
