@@ -10,6 +10,7 @@ import type { FloorCommands, FloorOrder, FloorResult } from './floor.ts'
 import type { Script } from './floor-parts.ts'
 import type { FlowCommands, FlowResult } from './flow.ts'
 import { describeParse, parseBench } from './intacct-parse.ts'
+import { benchParallel } from './parallel.ts'
 import { benchPosting } from './posting.ts'
 import { medianPass, type Pass, printOverlap, printPasses, ratios } from './report.ts'
 import type { Accounts, SandboxCommands, Systems } from './sandbox.ts'
@@ -28,7 +29,8 @@ const USAGE = `npm run bench -- ${Object.keys(BENCHES).join('|')} [--rows 100000
   --profile DIR                  writes CPU profiles of floor and flow there
 npm run bench -- basware-x3 [--invoices 300] [--times 3] [--latency-ms N] [--profile DIR] [--json]
 npm run bench -- x3-basware [--orders 1000] [--times 3] [--latency-ms N] [--profile DIR] [--json]
-npm run bench -- x3-api1 [--rows 10000] [--times 3] [--page-ms 20] [--json]`
+npm run bench -- x3-api1 [--rows 10000] [--times 3] [--page-ms 20] [--json]
+npm run bench -- parallel [--syncs 100] [--down 0] [--rows 10000] [--budgets 100000,] [--json]`
 
 interface Options {
   readonly flow: string
@@ -209,6 +211,7 @@ try {
   const [name, ...rest] = process.argv.slice(2)
   if (name === 'basware-x3') await benchPosting(rest)
   else if (name === 'x3-basware') await benchSending(rest)
+  else if (name === 'parallel') await benchParallel(rest)
   else if (name === 'x3-api1') await benchApi1(rest)
   else await bench(readOptions(process.argv.slice(2)))
 } catch (error) {

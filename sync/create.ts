@@ -9,7 +9,7 @@ import type { Source } from './contract/source.ts'
 import { systemClock } from './contract/wait.ts'
 import { createDelivering } from './delivering/deliver.ts'
 import { createPostings } from './posting/create.ts'
-import { type Budget, createBudget, DEFAULT_BUDGET } from './reading/budget.ts'
+import { type Budget, createBudget } from './reading/budget.ts'
 import { hold } from './reading/hold.ts'
 import { poll } from './reading/poll.ts'
 import { askingAhead } from './reading/prefetch.ts'
@@ -28,14 +28,11 @@ export interface EngineOptions {
   readonly retry?: Partial<RetryOptions>
 }
 
+/** One budget for the engines of a process, in MB of memory. */
+export const budgetOf = (megabytes: number | undefined): Budget => createBudget(megabytes)
+
 /** Closing the engine stops its runs, waits for their end and closes the ledger. */
-export function createEngine({
-  ledger,
-  log,
-  budget = createBudget(DEFAULT_BUDGET),
-  now = Date.now,
-  retry,
-}: EngineOptions): Engine {
+export function createEngine({ ledger, log, budget = createBudget(), now = Date.now, retry }: EngineOptions): Engine {
   const at = () => new Date(now()).toISOString()
   const tick = () => performance.now()
   const settlement = createSettlement({ ledger, now: at, tick })

@@ -7,7 +7,8 @@ import { z } from 'zod'
 import { serveCopies } from '../../backup/socket.ts'
 import { openLedger } from '../../ledger/open.ts'
 import type { Engine } from '../../sync/contract/engine.ts'
-import { createEngine } from '../../sync/create.ts'
+import { syncError } from '../../sync/contract/errors.ts'
+import { budgetOf, createEngine } from '../../sync/create.ts'
 import { tellHeldBefore } from '../../sync/run/told-before.ts'
 import { whileBusy } from '../../watchdog/watchdog.ts'
 import { defineLedger, field, keepHosts } from '../kit/kit.ts'
@@ -22,7 +23,25 @@ const config = z.object({
 })
 const credentials = z.object({ key: field.optional() })
 
+/** Below it batches are mostly overhead. */
+const LEAST_MB = 16
+
 const DAY = 24 * 3600 * 1000
+
+/** MB of memory for records on their way, from TIEOUT_BUDGET_MB; undefined: the engine's default. */
+function budgetMb(text = process.env.TIEOUT_BUDGET_MB): number | undefined {
+  if (text === undefined || text.trim() === '') return undefined
+  const megabytes = Number(text)
+  if (Number.isInteger(megabytes) && megabytes >= LEAST_MB) return megabytes
+  throw syncError(
+    'config',
+    'ledger.budget',
+    `TIEOUT_BUDGET_MB: "${text}" is no whole number of MB from ${LEAST_MB} on.`,
+    {
+      hint: 'Take the variable away for the default, or correct it, and start again.',
+    },
+  )
+}
 
 export default function (RED: NodeAPI): void {
   const settings = RED.settings as { userDir?: string; credentialSecret?: unknown }
@@ -31,12 +50,16 @@ export default function (RED: NodeAPI): void {
     return file ? (isAbsolute(file) ? file : join(home, file)) : join(home, 'tieout', `${id}.db`)
   }
 
+  /** Of all ledgers of the process. */
+  let budget: ReturnType<typeof budgetOf> | undefined
+
   defineLedger(RED, {
     type: 'sync-ledger',
     version: 1,
     config,
     credentials,
     async open(own, { key }, { id, log }) {
+      budget ??= budgetOf(budgetMb())
       const file = fileOf(own, id)
       const secret = key || derivedKey(settings.credentialSecret) || keyFile(file)
       const ledger = await whileBusy(() => openLedger({ file, key: secret, log }))
@@ -54,7 +77,7 @@ export default function (RED: NodeAPI): void {
       tidy()
       const daily = setInterval(tidy, DAY).unref()
       const forget = await keepHosts(ledger, (error) => log.warn(`A host could not be kept: ${String(error)}`))
-      const engine = createEngine({ ledger, log })
+      const engine = createEngine({ ledger, log, budget })
       return {
         ...engine,
         async close() {

@@ -25,58 +25,33 @@ interface Held {
 }
 
 interface Waiter {
-  readonly share: Held
   readonly bytes: number
   readonly may: () => May
   readonly grant: () => void
 }
 
-/** Bytes of records, as JSON would write them. */
-export const DEFAULT_BUDGET = 32 << 20
-
 /** So large a batch may be, however many runs there are: smaller ones are mostly overhead. */
-export const LEAST_BATCH = 256 << 10
+const LEAST_BATCH = 256 << 10
+
+/** What is counted of records is their size as JSON; in memory, with what is made of them on the way, they take some times as much. */
+const MEMORY_PER_BYTE = 4
+
+/** MB of memory that what is on its way may take. */
+const DEFAULT_MB = 128
 
 /**
  * Turns go round by sync. Where the one whose turn it is does not fit, nobody who would fit goes before; runs that have
- * nothing on their way wait for nobody, so that none depends on what another one's sink does.
+ * nothing on their way wait for nobody, so that none depends on what another one's sink does. `megabytes`: of memory, about.
  */
-export function createBudget(bytes: number): Budget {
+export function createBudget(megabytes = DEFAULT_MB): Budget {
+  const bytes = (megabytes * 2 ** 20) / MEMORY_PER_BYTE
   const shares = new Set<Held>()
-  /** By sync, whose turn is next first. */
-  const line = new Map<string, Waiter[]>()
-
   const total = (): number => {
     let sum = 0
     for (const share of shares) sum += share.known ??= share.held()
     return sum
   }
-  const remove = (sync: string, waiter: Waiter): void => {
-    const rest = (line.get(sync) ?? []).filter((one) => one !== waiter)
-    line.delete(sync)
-    if (rest.length > 0) line.set(sync, rest)
-  }
-  /** Grants what may go on, one of each sync at most; false: nothing. */
-  const round = (): boolean => {
-    let isFull = false
-    let some = false
-    for (const [sync, waiters] of [...line]) {
-      const next = waiters.find((waiter) => {
-        const may = waiter.may()
-        if (may === 'turn') isFull ||= total() + waiter.bytes > bytes
-        return may === 'now' || (may === 'turn' && !isFull)
-      })
-      if (next === undefined) continue
-      remove(sync, next)
-      next.grant()
-      next.share.known = undefined
-      some = true
-    }
-    return some
-  }
-  const look = (): void => {
-    while (line.size > 0 && round());
-  }
+  const line = createLine((more) => total() + more <= bytes)
   return {
     join(sync, held) {
       const share: Held = { held, known: undefined }
@@ -86,34 +61,72 @@ export function createBudget(bytes: number): Budget {
           new Promise((resolve, reject) => {
             signal.throwIfAborted()
             const leaveLine = (): void => {
-              remove(sync, waiter)
+              line.remove(sync, waiter)
               reject(signal.reason)
-              look()
+              line.look()
             }
             const waiter: Waiter = {
-              share,
               bytes: more,
               may,
               grant() {
                 signal.removeEventListener('abort', leaveLine)
                 granted()
+                share.known = undefined
                 resolve()
               },
             }
             signal.addEventListener('abort', leaveLine, { once: true })
-            line.set(sync, [...(line.get(sync) ?? []), waiter])
-            look()
+            line.add(sync, waiter)
           }),
         changed() {
           share.known = undefined
-          look()
+          line.look()
         },
         mostOfBatch: () => Math.max(LEAST_BATCH, bytes / shares.size),
         leave() {
           shares.delete(share)
-          look()
+          line.look()
         },
       }
+    },
+  }
+}
+
+/** Those who wait. */
+function createLine(fits: (bytes: number) => boolean) {
+  /** By sync, whose turn is next first. */
+  const waiting = new Map<string, Waiter[]>()
+  const remove = (sync: string, waiter: Waiter): void => {
+    const rest = (waiting.get(sync) ?? []).filter((one) => one !== waiter)
+    waiting.delete(sync)
+    if (rest.length > 0) waiting.set(sync, rest)
+  }
+  /** Grants what may go on, one of each sync at most; false: nothing. */
+  const round = (): boolean => {
+    let isFull = false
+    let some = false
+    for (const [sync, waiters] of [...waiting]) {
+      const next = waiters.find((waiter) => {
+        const may = waiter.may()
+        if (may === 'turn') isFull ||= !fits(waiter.bytes)
+        return may === 'now' || (may === 'turn' && !isFull)
+      })
+      if (next === undefined) continue
+      remove(sync, next)
+      next.grant()
+      some = true
+    }
+    return some
+  }
+  const look = (): void => {
+    while (waiting.size > 0 && round());
+  }
+  return {
+    look,
+    remove,
+    add(sync: string, waiter: Waiter): void {
+      waiting.set(sync, [...(waiting.get(sync) ?? []), waiter])
+      look()
     },
   }
 }

@@ -5,6 +5,7 @@ import type { Engine, PollOptions, SinkRef } from '../../sync/contract/engine.ts
 import type { BatchMessage, DataRecord } from '../../sync/contract/message.ts'
 import type { EntitySummary, RunSummary } from '../../sync/contract/summary.ts'
 import { createEngine } from '../../sync/create.ts'
+import type { Budget } from '../../sync/reading/budget.ts'
 import {
   entrySchema,
   type FakeEntity,
@@ -41,12 +42,14 @@ export interface RigOptions {
   readonly targets?: Map<string, FakeTarget>
   readonly file?: string
   readonly now?: () => number
+  /** Shared with other rigs. */
+  readonly budget?: Budget
   /** What the flow does with a message; without it the message goes to the sink. */
   readonly flow?: (message: BatchMessage, rig: Rig) => void
 }
 
 export async function rig(options: RigOptions = {}): Promise<Rig> {
-  const { now, flow } = options
+  const { now, flow, budget } = options
   const entities = options.entities ?? { supplier: { schema: supplierSchema }, gl_entry: { schema: entrySchema } }
   const targets = options.targets ?? new Map<string, FakeTarget>()
   const ledger = await openLedger({ file: options.file ?? ':memory:', key: 'test', ...(now ? { now } : {}) })
@@ -56,6 +59,7 @@ export async function rig(options: RigOptions = {}): Promise<Rig> {
     log: quiet,
     retry: { attempts: 2, firstDelayMs: 1, maxDelayMs: 2 },
     ...(now ? { now } : {}),
+    ...(budget ? { budget } : {}),
   })
   const signal = new AbortController().signal
   const made: Rig = {
