@@ -1,7 +1,7 @@
 /** Alerts: one open at a time for a sync, kind and entity. */
 import { randomUUID } from 'node:crypto'
 import type { Database } from './database.ts'
-import type { AlertRecord, Alerts } from './ledger.ts'
+import type { AlertCause, AlertRecord, Alerts } from './ledger.ts'
 import type { Tables } from './tables.ts'
 
 export interface AlertBook {
@@ -19,13 +19,15 @@ export function createAlerts({ query, ask }: Database, at: () => string): AlertB
     topic: {
       raiseAlert: (alert) =>
         ask(async () => {
+          const { cause, ...rest } = alert
           const entity = alert.entity ?? null
+          const said = { message: alert.message, cause: cause === undefined ? null : JSON.stringify(cause) }
           const known = (await openAlerts(alert).execute()).find((row) => row.entity === entity)
           if (known) {
-            await query.updateTable('alert').set({ message: alert.message }).where('id', '=', known.id).execute()
+            await query.updateTable('alert').set(said).where('id', '=', known.id).execute()
             return undefined
           }
-          const row = { ...alert, entity, id: randomUUID(), raised: at(), cleared: null }
+          const row = { ...rest, ...said, entity, id: randomUUID(), raised: at(), cleared: null }
           await query.insertInto('alert').values(row).execute()
           return alertRecord(row)
         }),
@@ -50,8 +52,9 @@ export function createAlerts({ query, ask }: Database, at: () => string): AlertB
   }
 }
 
-const alertRecord = ({ entity, cleared, ...row }: Tables['alert']): AlertRecord => ({
+const alertRecord = ({ entity, cleared, cause, ...row }: Tables['alert']): AlertRecord => ({
   ...row,
+  ...(cause === null ? {} : { cause: JSON.parse(cause) as AlertCause }),
   ...(entity === null ? {} : { entity }),
   ...(cleared === null ? {} : { cleared }),
 })

@@ -1,5 +1,6 @@
 /** The durable record of runs, windows, batches, deliveries, held records, intents, totals and alerts: the sum of its topics. */
 
+import type { AlertMessages } from './contract/alert-messages.ts'
 import type { Alerts } from './contract/alerts.ts'
 import type { Commits } from './contract/commit.ts'
 import type { Copies } from './contract/copies.ts'
@@ -25,6 +26,7 @@ import type { Sweeps } from './contract/sweeps.ts'
 import type { TargetSums } from './contract/target-sums.ts'
 import type { RotatingTokens } from './contract/tokens.ts'
 
+export type * from './contract/alert-messages.ts'
 export type * from './contract/alerts.ts'
 export type * from './contract/commit.ts'
 export type * from './contract/copies.ts'
@@ -74,6 +76,7 @@ export interface Ledger
     Decisions,
     ReadAgain,
     RotatingTokens,
+    AlertMessages,
     Alerts {
   /** Random id made when the ledger was created. */
   readonly id: string

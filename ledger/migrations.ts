@@ -268,4 +268,18 @@ export const migrations: Record<string, Migration> = {
     'ALTER TABLE result ADD COLUMN retry_at TEXT',
     'CREATE INDEX result_retry ON result (sync) WHERE retry_at IS NOT NULL',
   ),
+  '0023-alerts-sent': statements(
+    'ALTER TABLE alert ADD COLUMN cause TEXT',
+    // Which causes a recipient was told of, with the ids of their alerts, and what is on its way to him.
+    `CREATE TABLE told_cause (
+      recipient TEXT NOT NULL, cause TEXT NOT NULL, alerts TEXT NOT NULL, began TEXT NOT NULL, told TEXT NOT NULL,
+      facts TEXT NOT NULL,
+      CONSTRAINT told_cause_pk PRIMARY KEY (recipient, cause)
+    ) WITHOUT ROWID`,
+    `CREATE TABLE alert_message (
+      id TEXT PRIMARY KEY, recipient TEXT NOT NULL, message TEXT NOT NULL, at TEXT NOT NULL, due TEXT NOT NULL,
+      tries INTEGER DEFAULT 0 NOT NULL, problem TEXT
+    )`,
+    'CREATE INDEX alert_message_by_recipient ON alert_message (recipient, at)',
+  ),
 }

@@ -1,5 +1,6 @@
 /** The ledger in one SQLite file: everything that one settled batch changes is one transaction, on disk when it returns. */
 import type { Log } from '../sync/contract/log.ts'
+import { createAlertMessages } from './alert-messages.ts'
 import { createAlerts } from './alerts.ts'
 import { createAttempts } from './attempts.ts'
 import { createCopies } from './copies.ts'
@@ -106,6 +107,7 @@ export function createSqliteLedger({ db, id, cipher, now, installation, log }: S
     ...createAttempts(db, intern, cipher, postings),
     ...books.inboxes.topic,
     ...alerts.topic,
+    ...createAlertMessages(db),
     ...createOwners(db),
     ...standing.topic,
     ...createNotes(db),

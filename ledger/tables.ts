@@ -135,5 +135,6 @@ export interface Tables {
     message: string
     raised: string
     cleared: string | null
+    cause: string | null
   }
 }

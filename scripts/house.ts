@@ -6,7 +6,19 @@ export const PAGE = 'docs/architecture.md'
 const BEGIN = '<!-- picture of the house: npm run house -->'
 const END = '<!-- end of the picture -->'
 /** Folders that are drawn; benches and tests may import everything. */
-export const DRAWN = ['nodes', 'sync', 'ledger', 'backup', 'vendor', 'login', 'watchdog', 'monitor', 'sandbox', 'demo']
+export const DRAWN = [
+  'nodes',
+  'sync',
+  'ledger',
+  'backup',
+  'alerts',
+  'vendor',
+  'login',
+  'watchdog',
+  'monitor',
+  'sandbox',
+  'demo',
+]
 /** Folders whose own folders are rooms; anywhere else a folder is one room with all that is in it. */
 const DIVIDED = /^(nodes|sync|vendor)\/[^/]+\//
 /** Folders of `nodes/` that belong to no vendor. */

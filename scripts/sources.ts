@@ -19,6 +19,7 @@ export const FOLDERS = [
   'sync',
   'ledger',
   'backup',
+  'alerts',
   'vendor',
   'login',
   'watchdog',

@@ -1,11 +1,14 @@
-/** sync-alert: no input; one message when something is wrong and one when it is over. */
+/** sync-alert: no input; one message when something is wrong and one when it is over, at its output and by mail or chat. */
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
+import type { Waiting } from '../../alerts/deliver.ts'
+import type { Way } from '../../alerts/way.ts'
 import type { AlertRecord, Ledger } from '../../ledger/ledger.ts'
 import { fewOf } from '../../sync/run/sentence.ts'
 import { NOT_VERIFIED } from '../../sync/run/summary.ts'
 import { openInWords } from '../../sync/run/verdict.ts'
-import { counted, defineNode, field, type NodeContext } from '../kit/kit.ts'
+import { counted, defineNode, field, type NodeContext, type Status, useConnection } from '../kit/kit.ts'
+import { hasRecipient, sender, writeMessages } from './notify.ts'
 import { findings } from './watch.ts'
 
 const config = z.object({
@@ -15,6 +18,12 @@ const config = z.object({
   heldOver: field.number(0, 0, 1_000_000),
   successHours: field.number(26, 0, 8760),
   everySeconds: field.number(30, 1, 3600),
+  /** An alert-channel, where it sends itself. */
+  connection: field.optional(),
+  /** Addresses of mail. */
+  to: field.list(),
+  money: field.flag(true),
+  technical: field.flag(true),
 })
 type Config = z.output<typeof config>
 
@@ -29,6 +38,7 @@ export default function (RED: NodeAPI): void {
     member: (context) => ({ kind: 'other', ref: { id: context.id, name: context.name } }),
     start(context) {
       const sent = new Set<string>()
+      const post = posting(context)
       let since: string | null | undefined
       context.every(context.config.everySeconds * 1000, async () => {
         const { ledger } = await context.engine()
@@ -37,11 +47,51 @@ export default function (RED: NodeAPI): void {
         const stream = `alerts:${context.id}`
         since ??= (await ledger.position(stream, 'alerts'))?.readThrough ?? null
         const open = await look(ledger, context.config)
-        const until = await tell(await ledger.alerts({}), context, sent, since, open)
+        const alerts = (await ledger.alerts({})).filter((alert) => concerns(context.config, alert))
+        const until = tell(alerts, context, sent, since)
         if (until) await ledger.savePosition(stream, 'alerts', { identity: stream, readThrough: until, window: null })
+        const unsent = await post(ledger, alerts)
+        show(context.status, alerts.filter(({ cleared }) => !cleared).length, open, unsent)
       })
     },
   })
+}
+
+/** Sends by its channel; nothing of that keeps the node from watching. Gives what did not go out. */
+function posting(context: NodeContext<Config>): (ledger: Ledger, alerts: readonly AlertRecord[]) => Promise<Waiting> {
+  const { config, id, log } = context
+  if (config.connection === '') return async () => ({ count: 0 })
+  let way: (() => Promise<Way>) | undefined
+  try {
+    way = useConnection<Way>(context, config.connection, 'alert-channel')
+  } catch (error) {
+    const problem = (error as Error).message
+    log.error(problem)
+    return async () => ({ count: 0, problem })
+  }
+  const channel = way
+  const sending = sender(context, channel)
+  let said = ''
+  return async (ledger, alerts) => {
+    try {
+      if (!(await hasRecipient(channel, config))) return { count: 0 }
+      await writeMessages(ledger, id, config, alerts)
+      const left = await sending(ledger)
+      if (left.problem && left.problem !== said) log.warn(left.problem)
+      said = left.problem ?? ''
+      return left
+    } catch (error) {
+      return { count: 0, problem: (error as Error).message }
+    }
+  }
+}
+
+function show(status: Status, alerts: number, waiting: readonly string[], unsent: Waiting): void {
+  const late = unsent.problem === undefined ? [] : [`${counted(unsent.count, 'message')} not sent: ${unsent.problem}`]
+  if (alerts > 0) status.failed([counted(alerts, 'open alert'), ...late].join('; '))
+  else if (late.length > 0) status.open(late.join())
+  else if (waiting.length > 0) status.open(`no alert; open: ${fewOf(waiting)}`)
+  else status.done('no alert')
 }
 
 /**
@@ -78,16 +128,14 @@ const watched = ({ syncs }: Config, sync: string): boolean => syncs.length === 0
 const concerns = (limits: Config, { sync, kind }: AlertRecord): boolean => kind === 'login' || watched(limits, sync)
 
 /** Sends what was raised or cleared since; returns the time up to which everything is told. */
-async function tell(
+function tell(
   alerts: readonly AlertRecord[],
   context: NodeContext<Config>,
   sent: Set<string>,
   since: string | null,
-  waiting: readonly string[],
-): Promise<string | undefined> {
+): string | undefined {
   let until: string | undefined
   const changes = alerts
-    .filter((alert) => concerns(context.config, alert))
     .flatMap((alert) => [
       { alert, state: 'raised' as const, at: alert.raised },
       ...(alert.cleared ? [{ alert, state: 'cleared' as const, at: alert.cleared }] : []),
@@ -105,9 +153,5 @@ async function tell(
       payload: { state, sync, kind, ...(entity && { entity }), message, raised, ...(cleared && { cleared }) },
     })
   }
-  const open = alerts.filter((alert) => !alert.cleared && concerns(context.config, alert)).length
-  if (open > 0) context.status.failed(counted(open, 'open alert'))
-  else if (waiting.length > 0) context.status.open(`no alert; open: ${fewOf(waiting)}`)
-  else context.status.done('no alert')
   return until
 }

@@ -1,7 +1,8 @@
 /** Alerts that a run raises and clears in the ledger. Held records and overdue runs are `sync-alert`'s. */
-import type { Alerts, Intent, Intents, KnownKeys, OpenItems, Runs, Sweeps } from '../../ledger/ledger.ts'
+import type { AlertCause, Alerts, Intent, Intents, KnownKeys, OpenItems, Runs, Sweeps } from '../../ledger/ledger.ts'
 import { withHint } from '../contract/errors.ts'
 import type { EntitySummary, RunSummary } from '../contract/summary.ts'
+import { causeOf } from './alert-cause.ts'
 import { budgetAlert } from './call-budget.ts'
 import { lostNotice } from './detect-lost.ts'
 import { raiseDifferences } from './difference-alert.ts'
@@ -19,10 +20,10 @@ export async function settleAlerts(
   wholeWindow: boolean,
 ): Promise<void> {
   const { sync } = run
-  const set = async (kind: string, message: string | undefined, entity?: string) => {
+  const set = async (kind: string, message: string | undefined, entity?: string, cause?: AlertCause) => {
     const about = { sync, kind, ...(entity === undefined ? {} : { entity }) }
     if (message === undefined) await ledger.clearAlerts(about)
-    else await ledger.raiseAlert({ ...about, message })
+    else await ledger.raiseAlert({ ...about, message, ...(cause && { cause }) })
   }
   await set(
     'stopped',
@@ -40,8 +41,10 @@ export async function settleAlerts(
     if (error?.code === 'sync.two-sources' && error.cause.hint?.includes('"keep"'))
       await set('identity', withHint(error.message, error.cause.hint))
     if (error || summary.state !== 'stopped') {
-      await set('not-received', lost ? withHint(error.message, error.cause.hint) : undefined, name)
-      await set('run-failed', error && !lost ? withHint(error.message, error.cause.hint) : undefined, name)
+      const said = error && withHint(error.message, error.cause.hint)
+      const cause = error && causeOf(error, run.sourceAddress, entity.addresses.values())
+      await set('not-received', lost ? said : undefined, name, cause)
+      await set('run-failed', lost ? undefined : said, name, cause)
     }
     await set('lost-rows', await lostNotice(ledger, sync, entity), name)
     await set('in-doubt', inDoubt(doubtful.filter((intent) => intent.entity === name)), name)

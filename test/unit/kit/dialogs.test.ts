@@ -136,8 +136,8 @@ describe('the dialog of each node and its schema', () => {
     )
   })
 
-  /** Needed by one of the choices of its node alone: the node says it when it is missing. */
-  const BY_CHOICE = ['x3-connection ledger']
+  /** Needed by one of the choices of its node alone, which says it when it is missing; or by nobody who wants his alerts at the output. */
+  const BY_CHOICE = ['x3-connection ledger', 'sync-alert connection']
 
   it('ask for every config node that they use', () => {
     deepStrictEqual(
