@@ -135,6 +135,11 @@ describe('journals posted to X3', () => {
     const proof = await to.test?.(context())
     assert.equal(proof?.proved, true, 'its answer was lost, and it was found all the same')
     assert.deepEqual(posted(), [])
+    plan.force('soap:save', 'unavailable')
+    const unclear = await to.test?.(context())
+    assert.equal(unclear?.proved, false)
+    assert.match(JSON.stringify(unclear), /no clear answer to the draft under TIEOUT-TEST-.*503.*then test again/)
+    assert.match(unclear?.left ?? '', /may stand in X3 as a draft with TIEOUT-TEST-/)
   })
 
   it('are drafts or final, and found as what they were sent for', async () => {

@@ -70,6 +70,12 @@ export async function tryPosting(
   const found = await fieldFoundBy(trying, reference, call)
   const keys = found?.keys ?? (outcome.kind === 'saved' ? { TYP: draft.entryType, NUM: outcome.number } : undefined)
   const left = keys ? await remove(trying, keys, reference, call) : `It may stand in X3 as a draft with ${reference}.`
+  if (!found && outcome.kind === 'unknown')
+    return failed(
+      `X3 gave no clear answer to the draft under ${reference} (${outcome.error.message}), and the look-up does not find it by ${candidates.join(', ')}`,
+      'Look whether it stands in X3, then test again.',
+      left,
+    )
   if (!found)
     return failed(
       `a draft was posted under ${reference}, and the look-up does not find it by ${candidates.join(', ')}`,
