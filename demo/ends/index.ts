@@ -39,7 +39,7 @@ export const FLOW_NAMES = [...Object.keys(FLOWS), ...Object.keys(POSTING), ...Ob
 
 /** The two ends of a template; throws an `Error` in words for one that the demo does not know. */
 export function endsOf(flow: string, door: Door = 'graphql'): Ends {
-  if (POSTING[flow]) return { ...POSTING[flow], target: x3LedgerBy(door) }
+  if (POSTING[flow]) return { ...POSTING[flow], target: x3LedgerBy(door, door === 'api1' ? { lookUp: 'api1' } : {}) }
   if (TWO_WAY[flow]) return { ...TWO_WAY[flow], source: x3LedgerBy(door) }
   if (!FLOWS[flow]) throw new Error(`--flow is one of ${FLOW_NAMES.join(', ')}, not "${flow}"`)
   return tableEndsOf(flow, door)

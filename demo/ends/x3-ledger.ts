@@ -95,8 +95,11 @@ const OPERATIONS = {
   }).flatMap(([part, names]) => Object.entries(names).map(([ours, theirs]) => ({ part, ours, theirs }))),
 }
 
-/** Posting where X3 is read by a door: web services beside api1, the customer's own operations in the cloud. */
-export function x3LedgerBy(door: Door): End {
+/**
+ * Posting where X3 is read by a door: web services beside api1, the customer's own operations in the cloud. `post`: further fields
+ * of x3-post.
+ */
+export function x3LedgerBy(door: Door, post: object = {}): End {
   if (door === 'graphql') return x3Ledger
   const source = x3By(door)
   const isCloud = door === 'cloud'
@@ -105,7 +108,7 @@ export function x3LedgerBy(door: Door): End {
     environment: { ...source.environment, ...(isCloud ? {} : { X3_POOL: 'pool' }) },
     fill(node, flows, books) {
       const filled = x3Ledger.fill(source.fill(node, flows, books), flows, books)
-      if (!isCloud) return filled
+      if (!isCloud) return node.type === 'x3-post' ? { ...filled, ...post } : filled
       if (node.type === 'x3-connection') return { ...filled, soapPool: '' }
       return node.type === 'x3-post' ? { ...filled, ...OPERATIONS } : filled
     },
@@ -115,7 +118,8 @@ export function x3LedgerBy(door: Door): End {
 }
 
 /** The sandbox's name of the door whose faults a flow that posts meets. */
-export const postingDoor = (door: Door): string => (door === 'cloud' ? 'operation' : 'services')
+export const postingDoor = (door: Door): string =>
+  door === 'cloud' ? 'operation' : door === 'api1' ? 'services-api1' : 'services'
 
 /** The same of one that reads and posts. */
 export const twoWayDoor = (door: Door): string => (door === 'graphql' ? 'both' : `both-${door}`)

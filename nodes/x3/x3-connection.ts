@@ -19,7 +19,7 @@ import {
 } from '../kit/kit.ts'
 import { api1Settings } from './api1.ts'
 import { checkApi1 } from './client/api1/check.ts'
-import { type Api1Door, createApi1Door } from './client/api1/door.ts'
+import { type Api1Door, type Api1Settings, createApi1Door } from './client/api1/door.ts'
 import { readApi1List } from './client/api1/lists.ts'
 import { checkX3, hurried } from './client/check.ts'
 import { createX3Connection, type X3Connection } from './client/connection.ts'
@@ -50,6 +50,8 @@ export interface X3Client {
   /** Published name of journals. */
   readonly publication: string
   readonly cloud?: CloudSide
+  /** Classes and names of REST api1, where that is the interface. */
+  readonly api1?: Api1Settings
 }
 
 export const x3Connection: ConnectionSpec<typeof config, typeof secrets, X3Client> = {
@@ -166,6 +168,7 @@ async function openX3(values: Config, credentials: Secrets, context: Surrounding
     schema,
     source: values.source,
     ...(cloud ? { cloud } : {}),
+    ...(api1 ? { api1 } : {}),
   }
 }
 

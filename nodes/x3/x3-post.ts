@@ -6,6 +6,8 @@ import type { DataRecord } from '../../sync/contract/message.ts'
 import type { PostRules } from '../../sync/contract/posting.ts'
 import { defineSink, field, handle, readConfig, wrongField } from '../kit/kit.ts'
 import { sourceThrough } from './client/poll.ts'
+import { api1Asking } from './client/posting/api1-lister.ts'
+import type { Asking } from './client/posting/look-up.ts'
 import { dueReader } from './client/posting/open-item.ts'
 import { createOperations, type OperationNames } from './client/posting/operation.ts'
 import { ORDER_CODINGS, orderReader, type Recode, recoder } from './client/posting/order-coding.ts'
@@ -99,6 +101,8 @@ const config = z.object({
   blockValue: field.optional(),
   dueDateField: field.optional(),
   notPosted: field.list(),
+  /** Who finds journals again: the door that writes, or REST api1 of the connection. */
+  lookUp: field.choice(['door', 'api1']),
   /** Field that carries the reference; empty: the first of REFINT, REF and BPRVCR that is found by. */
   referenceField: field.optional(),
   testSite: field.optional(),
@@ -183,8 +187,18 @@ function optionsOf(values: Config, client: X3Client): X3PostOptions {
     waits: waitsOf(values),
     recode: recodeOf(values, client),
     due: dueReader(connection, client.schema),
+    ...lookUpOf(values, client),
     ...(connection.retry ? { retry: connection.retry } : {}),
   }
+}
+
+/** Throws `config` for a look-up that could not find what is written. */
+function lookUpOf({ lookUp, door }: Config, { connection, api1 }: X3Client): { lookUp?: Asking } {
+  if (lookUp === 'door') return {}
+  if (door === 'operation')
+    throw wrongField('lookUp', 'what an operation of your own has made is found by an operation: choose that')
+  if (!api1) throw wrongField('lookUp', 'the connection reads by GraphQL: its Interface must be REST api1')
+  return { lookUp: api1Asking(connection, api1) }
 }
 
 /** The operation's own names. Throws `config` for one that journals cannot do without. */

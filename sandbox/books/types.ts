@@ -209,6 +209,8 @@ export interface JournalEntry extends Stamped {
   status: 'temporary' | 'final'
   transaction: string
   currency: string
+  /** References that somebody entered: a free one, an internal one, the number of the document; absent: none. */
+  references?: { readonly free: string; readonly internal: string; readonly document: string }
   /** When what is owed falls due, where somebody entered it; absent: by the terms of the partner. */
   dueDate?: DateText
   lines: JournalLine[]

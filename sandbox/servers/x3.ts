@@ -4,7 +4,7 @@ import { publishedClasses } from '../x3/api1/classes.ts'
 import { API1_SITES } from '../x3/api1/door.ts'
 import { GATEWAY_SITES, startGateway } from '../x3/cloud/gateway.ts'
 import { startX3, WRITE_SITES, type X3Sandbox, x3FaultSites } from '../x3/server.ts'
-import { SOAP_SITES } from '../x3/soap/door.ts'
+import { SAVE_SITES, SOAP_SITES } from '../x3/soap/door.ts'
 import type { Ground, RunningServer } from './server.ts'
 
 /** Where the demo's application comes back to after a pairing. */
@@ -18,6 +18,8 @@ const LATE_COMMIT_MS = 3500
 const sitesOf = (door: string | undefined): RunningServer['sites'] => {
   if (door === 'api1') return API1_SITES
   if (door === 'services') return SOAP_SITES
+  // Written by the one, found by the other.
+  if (door === 'services-api1') return { ...API1_SITES, ...SAVE_SITES }
   if (door === 'both') return { ...x3FaultSites, ...SOAP_SITES }
   if (door === 'both-api1') return { ...API1_SITES, ...SOAP_SITES }
   if (door === 'both-cloud') return { ...x3FaultSites, ...WRITE_SITES, ...GATEWAY_SITES }

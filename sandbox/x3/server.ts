@@ -135,6 +135,7 @@ function stateOf(options: X3Options): X3State {
     {
       ...{ now: clock.now, origin: () => new URL(state.url).origin, basic: options.basic },
       folder: (name) => folders.get(name),
+      listed: (where) => door.noteLook(/'([^']{8,})'/.exec(where)?.[1]),
     },
     options.api1,
   )

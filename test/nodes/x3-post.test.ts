@@ -1,14 +1,16 @@
-import { deepStrictEqual, match, strictEqual } from 'node:assert'
+import { deepStrictEqual, match, rejects, strictEqual } from 'node:assert'
 import { z } from 'zod'
 import { defineLedger } from '../../nodes/kit/kit.ts'
 import x3ConnectionNode from '../../nodes/x3/x3-connection.ts'
 import x3PostNode from '../../nodes/x3/x3-post.ts'
 import type { PostingSink } from '../../sync/contract/engine.ts'
 import type { BatchMessage, DataRecord } from '../../sync/contract/message.ts'
+import type { PostTarget } from '../../sync/contract/posting.ts'
 import { fakeEngine } from '../support/fake-engine.ts'
 import { type FlowEntry, first, helper, inbox, load, node, watchRejections } from '../support/helper.ts'
 import { waitFor } from '../support/wait.ts'
 import { startX3Fixture, type X3Fixture } from '../support/x3.ts'
+import { BASIC } from '../support/x3-api1.ts'
 import { approved, codingRow, handRules } from '../support/x3-posting.ts'
 
 describe('x3-post', () => {
@@ -28,7 +30,7 @@ describe('x3-post', () => {
   const types = [ledger, x3ConnectionNode, x3PostNode]
   watchRejections()
   before(async () => {
-    fixture = await startX3Fixture()
+    fixture = await startX3Fixture({ basic: BASIC })
   })
   after(async () => fixture.x3.close())
   beforeEach(() => {
@@ -146,6 +148,43 @@ describe('x3-post', () => {
       /its type "INVOICE" is unknown/,
     )
     match((await preview({ ...tables, companies: [] })).body.error, /companies.*the table is empty/)
+  })
+
+  it('has journals found by REST api1 where the connection reads by it, and by nothing that could not', async () => {
+    const api1 = { door: 'api1', login: 'basic', user: BASIC.user, classes: 'gl_entry = GACCENTRY.YGAE' }
+    const deployed = async (more: object, connection: object) => {
+      const [ledgerNode, connectionNode, ...rest] = flow({ lookUp: 'api1', ...more })
+      await load(types, [ledgerNode, { ...connectionNode, ...connection }, ...rest] as FlowEntry[], {
+        C: { secret: fixture.x3.secret, password: BASIC.password },
+      })
+      await waitFor(() => attended.length === 1)
+      return (await attended[0]?.target('basware_invoice')) as PostTarget
+    }
+    const note = { read: async () => undefined, save: async () => undefined }
+    const context = { signal: new AbortController().signal, waiting: () => undefined, note }
+    const target = await deployed({ dimensions: dimensions.slice(0, 1) }, api1)
+    const before = fixture.x3.api1.requests().query ?? 0
+    deepStrictEqual(await target.prove(context), { proved: true })
+    strictEqual(fixture.x3.api1.requests().query, before + 1)
+    strictEqual(fixture.x3.api1.sessions().open, 0)
+    await helper.unload()
+    for (const [more, connection, says] of [
+      [{}, {}, /lookUp: the connection reads by GraphQL/],
+      [{}, { ...api1, classes: '' }, /no class of X3 is chosen for gl_entry/],
+      [{ door: 'operation' }, api1, /lookUp: what an operation of your own has made is found by an operation/],
+    ] as const) {
+      const names = ['list', 'number', 'type', 'reference', 'status'].map((ours) => ({
+        part: 'found',
+        ours,
+        theirs: ours,
+      }))
+      const operation = {
+        ...{ postOperation: 'z.j.post', postInput: 'P', findOperation: 'z.j.find', findInput: 'F' },
+        names: [{ part: 'reply', ours: 'number', theirs: 'number' }, ...names],
+      }
+      await rejects(deployed({ ...operation, ...more }, connection), says)
+      await helper.unload()
+    }
   })
 
   it('names what of its tables is wrong', async () => {

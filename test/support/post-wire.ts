@@ -43,9 +43,12 @@ export async function startPostWire(to: string, isPost: (body: string) => boolea
       return void response.end(wire.stray.body)
     }
     if (!isPost(given.body)) {
-      let { body } = given
-      for (const [word, other] of swapped) body = body.replaceAll(word, other)
-      const reply = forward({ ...given, body })
+      let { path, body } = given
+      for (const [word, other] of swapped) {
+        path = path.replaceAll(word, other)
+        body = body.replaceAll(word, other)
+      }
+      const reply = forward({ ...given, path, body })
       asked++
       return answer(await reply, response)
     }

@@ -47,6 +47,10 @@ export interface Api1Reading {
   source(more?: Partial<X3SourceOptions>): Source
 }
 
+export const api1Settings = (url: string): Api1Settings => ({
+  ...{ url, classes: CLASSES, entities: API1_ENTITIES, pageSize: 20, sessions: 4, dateDays: 35 },
+})
+
 export function throughApi1(
   fixture: X3Fixture,
   more: Partial<Api1Settings> = {},
@@ -58,13 +62,6 @@ export function throughApi1(
     ...{ url: x3.url, folder: x3.folder, auth: { kind: 'basic', ...BASIC }, concurrency: 4 },
     ...options,
   })
-  const door = createApi1Door(
-    connection,
-    {
-      ...{ url: x3.api1.url, classes: CLASSES, entities: API1_ENTITIES, pageSize: 20, sessions: 4, dateDays: 35 },
-      ...more,
-    },
-    kept,
-  )
+  const door = createApi1Door(connection, { ...api1Settings(x3.api1.url), ...more }, kept)
   return { connection, door, source: (given = {}) => sourceThrough(door, connection, { source: 'demo', ...given }) }
 }

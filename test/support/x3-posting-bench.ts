@@ -1,6 +1,9 @@
 /** Journals of X3 by both of its doors, over HTTP on a line that loses and holds back posts: what the suite of targets that post asks for. */
 import { schemaOf } from '../../nodes/basware/client/entities.ts'
 import type { X3Connection } from '../../nodes/x3/client/connection.ts'
+import type { X3Auth } from '../../nodes/x3/client/options.ts'
+import { api1Asking } from '../../nodes/x3/client/posting/api1-lister.ts'
+import type { Asking } from '../../nodes/x3/client/posting/look-up.ts'
 import { createOperations } from '../../nodes/x3/client/posting/operation.ts'
 import { referenceOf } from '../../nodes/x3/client/posting/reference.ts'
 import { createX3PostTarget } from '../../nodes/x3/client/posting/target.ts'
@@ -10,6 +13,7 @@ import type { PostRules, PostTarget } from '../../sync/contract/posting.ts'
 import { type PostWire, startPostWire } from './post-wire.ts'
 import type { PostingBench } from './posting-rig.ts'
 import { startX3Fixture, type X3Fixture } from './x3.ts'
+import { api1Settings, BASIC } from './x3-api1.ts'
 import { connect, jwtOf, never } from './x3-client.ts'
 import { approved, codingRow, handRules, OPERATION, taxRule } from './x3-posting.ts'
 
@@ -20,15 +24,26 @@ export interface Door {
   /** A request that posts, by its text. */
   readonly isPost: (body: string) => boolean
   readonly services: (connection: X3Connection, url: string) => WebServices
+  /** Absent: journals are found by the door that writes. */
+  readonly lookUp?: (connection: X3Connection, origin: string) => Asking
 }
+
+const services: Door['services'] = (connection, url) =>
+  createWebServices(connection, { url, pool: 'TIEOUT', language: 'ENG', requestConfig: '' })
 
 export const DOORS: Readonly<Record<string, Door>> = {
   'X3, web services': {
     publication: 'WSGAS',
     site: 'soap:save',
     isPost: (body) => /<\w+:save[ >]/.test(body),
-    services: (connection, url) =>
-      createWebServices(connection, { url, pool: 'TIEOUT', language: 'ENG', requestConfig: '' }),
+    services,
+  },
+  'X3, web services, found by REST api1': {
+    publication: 'WSGAS',
+    site: 'soap:save',
+    isPost: (body) => /<\w+:save[ >]/.test(body),
+    services,
+    lookUp: (connection, origin) => api1Asking(connection, api1Settings(origin)),
   },
   "X3, a customer's operations": {
     publication: 'journals',
@@ -70,14 +85,16 @@ export interface X3Bench extends PostingBench {
 }
 
 export async function openX3Bench(
-  { publication, isPost, services }: Door,
+  { publication, isPost, services, lookUp }: Door,
   soap: NonNullable<Parameters<typeof startX3Fixture>[0]>['soap'] = {},
 ): Promise<X3Bench> {
-  const fixture = await startX3Fixture({ soap: { shape: 'wide', ...soap } })
+  const fixture = await startX3Fixture({ soap: { shape: 'wide', ...soap }, ...(lookUp && { basic: BASIC }) })
   const { x3, books, clock } = fixture
   const wire = await startPostWire(new URL(x3.url).origin, isPost)
   const through = (url: string): string => wire.origin + new URL(url).pathname
-  const auth = jwtOf(fixture, { audience: { kind: 'registered', url: x3.url } })
+  const auth: X3Auth = lookUp
+    ? { kind: 'basic', ...BASIC }
+    : jwtOf(fixture, { audience: { kind: 'registered', url: x3.url } })
   const retry = { attempts: 2, firstDelayMs: 1, maxDelayMs: 2 }
   const options = { retry, now: clock.now, timeoutMs: 2000, auth }
   const connection = connect(fixture, { ...options, url: through(x3.url) })
@@ -93,6 +110,7 @@ export async function openX3Bench(
   const target = (by: X3Connection, url: string, waits?: Partial<PostRules>): PostTarget =>
     createX3PostTarget(by, services(by, url), {
       ...{ rules, publication, referenceField: 'REFINT', retry, ...(waits && { waits }) },
+      ...(lookUp && { lookUp: lookUp(by, new URL(url).origin) }),
       test: {
         site: 'FR011',
         entryType: 'GEN',
@@ -114,9 +132,8 @@ export async function openX3Bench(
     x3,
     wire,
     busy: () =>
-      target(connection, through(x3.soap.url)).find([{ key: 'hub|nobody|0', at: null }], {
-        ...{ signal: never, waiting: () => undefined },
-        note: { read: async () => undefined, save: async () => undefined },
+      services(connection, through(x3.soap.url)).query(publication, { REFINT: 'NOBODY' }, 1, {
+        ...{ what: 'somebody else', signal: never },
       }),
     schema: schemaOf([]),
     row: row(books, cost),

@@ -330,6 +330,8 @@ function journals(): PublishedClass {
         item: {
           ...{ TYP: e.entryType, NUM: e.number, CPY: e.company, FCY: e.site, JOU: e.journal, ACCDAT: e.accountingDate },
           ...{ STA: menu(enums.AccountingJournalStatus, e.status), DACDIA: e.transaction, CUR: e.currency },
+          ...{ REF: e.references?.free ?? '', REFINT: e.references?.internal ?? '' },
+          ...{ BPRVCR: e.references?.document ?? '' },
         },
         lists: {
           GAELIN: [...e.lines]

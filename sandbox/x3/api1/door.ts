@@ -74,6 +74,8 @@ interface Surroundings {
   readonly folder: (name: string) => Pick<Folder, 'books' | 'refuses'> | undefined
   readonly now: () => number
   readonly origin: () => string
+  /** The condition of each listing, as it was asked. */
+  readonly listed: (where: string) => void
   readonly basic: { readonly user: string; readonly password: string } | undefined
 }
 
@@ -169,6 +171,7 @@ export function createApi1Door(around: Surroundings, given: Api1Options = {}): A
     if (key !== undefined || facet !== 'query') return refusal(400, `Facet ${facet} is not supported here`)
     if (faults) await meetFault(faults, 'api1:query', exchange, REFUSALS)
     count('query')
+    around.listed(url.searchParams.get('where') ?? '')
     return facets.query(found, books, url)
   }
 

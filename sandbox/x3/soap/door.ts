@@ -27,6 +27,8 @@ export interface LateCommit {
 export interface SoapDoor {
   readonly service: SoapService
   lateCommits(): readonly LateCommit[]
+  /** A reference is looked up by another door. */
+  noteLook(asked: string | undefined): void
   /** Whether the path is one of the web services. */
   isMine(path: string): boolean
   answer(request: IncomingMessage, response: ServerResponse, text: string): Promise<void>
@@ -43,7 +45,8 @@ const WSDL_PATH = `/soap-wsdl/syracuse/${NAME}`
  * Requests that write, and those that look. No flow sends any yet: a plan for flows is made without them, since its order hangs
  * on all its sites.
  */
-export const SOAP_SITES: Readonly<Record<string, SiteFaults>> = {
+/** Of what writes. */
+export const SAVE_SITES: Readonly<Record<string, SiteFaults>> = {
   'soap:save': {
     kinds: [
       'unauthorized',
@@ -58,6 +61,10 @@ export const SOAP_SITES: Readonly<Record<string, SiteFaults>> = {
       'slow',
     ],
   },
+}
+
+export const SOAP_SITES: Readonly<Record<string, SiteFaults>> = {
+  ...SAVE_SITES,
   'soap:look': {
     kinds: ['unauthorized', 'server-error', 'unavailable', 'timeout', 'reset-before', 'cut-body', 'slow'],
   },
@@ -116,15 +123,14 @@ export function createSoapDoor(
       () => undefined,
     )
   }
-  const noteLook = (body: string): void => {
-    const asked = /<value[^>]*>([^<]{8,})</.exec(body)?.[1]
+  const noteLook = (asked: string | undefined): void => {
     for (const one of waiting) if (asked !== undefined && one.body.includes(asked)) one.looks++
   }
 
   const replyTo = async (body: string, exchange: Exchange): Promise<Reply> => {
     const site = service.operationOf(body) === 'save' ? 'soap:save' : 'soap:look'
     if (faults) await meetFault(faults, site, exchange, REFUSALS)
-    if (site === 'soap:look') noteLook(body)
+    if (site === 'soap:look') noteLook(/<value[^>]*>([^<]{8,})</.exec(body)?.[1])
     const leave = await pool.enter()
     if (!leave) return fault('No session of the pool is free')
     try {
@@ -143,6 +149,7 @@ export function createSoapDoor(
   return {
     service,
     lateCommits: () => commits,
+    noteLook,
     isMine: (path) => path === SOAP_PATH || path === WSDL_PATH,
     async answer(request, response, body) {
       const path = new URL(request.url ?? '/', 'http://x3').pathname

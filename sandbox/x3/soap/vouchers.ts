@@ -65,6 +65,7 @@ export function entryOf(books: Books, { header, lines }: Voucher, { number, stam
     status: STA === '2' ? 'final' : 'temporary',
     transaction: DACDIA || 'STDCO',
     currency: CUR,
+    references: { free: header.REF ?? '', internal: header.REFINT ?? '', document: header.BPRVCR ?? '' },
     ...(header.DUDDAT ? { dueDate: dateOf(header.DUDDAT, 'DUDDAT') } : {}),
     lines: linesOf(books, entry, lines, amounts),
   }

@@ -7,8 +7,30 @@ import type { SoapCall, WebServices } from '../soap/client.ts'
 import type { Fields } from '../soap/object.ts'
 import { type Block, isReversal, type Publication, resultOf, type Voucher, voucherOf } from './publication.ts'
 
+/** Who lists and shows journals. Both throw the `SyncError` of a question that was not answered. */
+export interface Lister {
+  /** Types and numbers of those that it gives for a reference in a field, so many at most. */
+  list(publication: Publication, field: string, reference: string, most: number, call: SoapCall): Promise<Fields[]>
+  /** One of them, with that field. */
+  voucher(publication: Publication, keys: Fields, field: string, call: SoapCall): Promise<Voucher>
+}
+
+/** Does what needs a lister; what that has opened is given back behind it. */
+export type Asking = <T>(work: (by: Lister) => Promise<T>) => Promise<T>
+
+/** By the door that writes. */
+export function ownLister(services: WebServices): Lister {
+  return {
+    async list({ name }, field, reference, most, call) {
+      return [...(await services.query(name, { [field]: reference }, most, call))]
+    },
+    voucher: async (publication, keys, _field, call) =>
+      voucherOf(await services.read(publication.name, keys, call), publication),
+  }
+}
+
 export interface LookUp {
-  readonly services: WebServices
+  readonly by: Lister
   readonly publication: Publication
   /** Fields that carry references, the present one first, then those of before. */
   readonly fields: readonly string[]
@@ -20,19 +42,18 @@ const MOST = 10
 
 /** What stands under a reference. Throws the `SyncError` of a question that was not answered. */
 export async function findReference(
-  { services, publication, fields, block }: LookUp,
+  { by, publication, fields, block }: LookUp,
   reference: string,
   call: SoapCall,
 ): Promise<Found> {
   const found = new Map<string, Voucher>()
   for (const field of fields) {
-    const listed = await services.query(publication.name, { [field]: reference }, MOST, call)
+    const listed = await by.list(publication, field, reference, MOST, call)
     for (const line of listed) {
       const { TYP = '', NUM = '' } = line
-      if (TYP === '' || NUM === '')
-        return { kind: 'unknown', why: 'the list of the object GAS has no type and number of the journals' }
+      if (TYP === '' || NUM === '') return { kind: 'unknown', why: 'the list has no type and number of the journals' }
       if (found.has(`${TYP}|${NUM}`)) continue
-      const voucher = voucherOf(await services.read(publication.name, { TYP, NUM }, call), publication)
+      const voucher = await by.voucher(publication, { TYP, NUM }, field, call)
       if (voucher.header[field] !== reference)
         return {
           kind: 'unknown',

@@ -11,7 +11,7 @@ import type { WebServices } from '../soap/client.ts'
 import type { SaveOutcome } from '../soap/outcome.ts'
 import { callOf, createDoor, type DoorOptions, type JournalDoor, type Prepared } from './door.ts'
 import type { Journal } from './journal.ts'
-import { findReference } from './look-up.ts'
+import { type Asking, findReference, ownLister } from './look-up.ts'
 import type { DueReader } from './open-item.ts'
 import { checkPublished, resultOf, voucherOf } from './publication.ts'
 import { referenceOf, testReference } from './reference.ts'
@@ -20,6 +20,8 @@ import { type TestDraft, tryPosting } from './test-posting.ts'
 export interface X3PostOptions extends DoorOptions {
   readonly test: TestDraft
   readonly waits?: Partial<PostRules>
+  /** How journals are found; absent: by the door that writes. */
+  readonly lookUp?: Asking
   /** Reads when a voucher is due, where a due date is sent. */
   readonly due?: DueReader
   readonly retry?: Partial<RetryOptions>
@@ -31,6 +33,7 @@ export function createX3PostTarget(
   options: X3PostOptions,
 ): PostTarget {
   const door = createDoor(connection, services, options)
+  const asking: Asking = options.lookUp ?? ((work) => work(ownLister(services)))
   return {
     address: `${connection.address}/journals`,
     mode: 'post',
@@ -38,9 +41,9 @@ export function createX3PostTarget(
     ...(options.retry ? { retry: options.retry } : {}),
     statements: connection.requests,
     renew: async () => connection.login.forget(await connection.login.header()),
-    find: finderOf(door, services, options),
-    prove: proverOf(door, services, options),
-    test: testerOf(door, services, options.test),
+    find: finderOf(door, asking, options),
+    prove: proverOf(door, asking, options),
+    test: testerOf(door, services, asking, options.test),
     check: async (record, context) => factsOf((await door.prepare(record, 'draft', context)).journal, options),
     async post(record, { as }, context) {
       const prepared = await door.prepare(record, as, context)
@@ -94,30 +97,28 @@ async function withDue(found: Found, { due, rules }: X3PostOptions, signal: Abor
 }
 
 const finderOf =
-  (door: JournalDoor, services: WebServices, options: X3PostOptions): PostTarget['find'] =>
+  (door: JournalDoor, asking: Asking, options: X3PostOptions): PostTarget['find'] =>
   async (keys, context) => {
-    const { rules: block } = options
     const publication = await door.publication(context)
     const fields = await door.fields(publication, context)
-    const found = new Map<string, Found>()
-    for (const { key } of keys) {
-      const reference = referenceOfKey(key)
-      found.set(
-        key,
-        reference === undefined
-          ? { kind: 'unknown', why: `${key} is no key of an invoice and its revision` }
-          : await withDue(
-              await findReference(
-                { services, publication, fields, block },
-                reference,
-                callOf(`Look-up of ${reference}`, context),
+    return await asking(async (by) => {
+      const found = new Map<string, Found>()
+      for (const { key } of keys) {
+        const reference = referenceOfKey(key)
+        const call = callOf(`Look-up of ${reference}`, context)
+        found.set(
+          key,
+          reference === undefined
+            ? { kind: 'unknown', why: `${key} is no key of an invoice and its revision` }
+            : await withDue(
+                await findReference({ by, publication, fields, block: options.rules }, reference, call),
+                options,
+                context.signal,
               ),
-              options,
-              context.signal,
-            ),
-      )
-    }
-    return found
+        )
+      }
+      return found
+    })
   }
 
 /** A key is source, id of the invoice, revision. */
@@ -132,18 +133,15 @@ const LIST_HINT = (fields: string): string =>
 
 /** A reference that no journal has is asked for: the question must be allowed, and nothing may be found. */
 const proverOf =
-  (door: JournalDoor, services: WebServices, { rules }: DoorOptions): PostTarget['prove'] =>
+  (door: JournalDoor, asking: Asking, { rules }: DoorOptions): PostTarget['prove'] =>
   async (context): Promise<Proof> => {
     try {
       const publication = await door.publication(context, true)
       checkPublished(publication, rules)
       const fields = await door.fields(publication, context)
       const call = callOf('Proof of the look-up', context)
-      const found = await findReference(
-        { services, publication, fields, block: rules },
-        testReference(randomUUID()),
-        call,
-      )
+      const reference = testReference(randomUUID())
+      const found = await asking((by) => findReference({ by, publication, fields, block: rules }, reference, call))
       if (found.kind !== 'absent') return { proved: false, why: whyNot(found), hint: LIST_HINT(fields.join(', ')) }
       await door.keepFields(fields, context)
       return { proved: true }
@@ -158,16 +156,17 @@ const whyNot = (found: Found): string =>
   found.kind === 'unknown' ? found.why : 'the look-up finds a journal under a reference that none has'
 
 const testerOf =
-  (door: JournalDoor, services: WebServices, draft: TestDraft): NonNullable<PostTarget['test']> =>
+  (door: JournalDoor, services: WebServices, asking: Asking, draft: TestDraft): NonNullable<PostTarget['test']> =>
   async (context) => {
     const publication = await door.publication(context, true)
-    const trying = { services, publication, candidates: door.candidates(publication) }
-    const tried = await tryPosting(trying, draft, {
+    const given = {
       reference: testReference(randomUUID()),
       today: door.today(),
       call: callOf('Test posting', context),
       sending: context.sending,
-    })
+    }
+    const candidates = door.candidates(publication)
+    const tried = await asking((by) => tryPosting({ services, by, publication, candidates }, draft, given))
     if (tried.field !== undefined) await door.keepFields([tried.field], context)
     return tried.proof
   }

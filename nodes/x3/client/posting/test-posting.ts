@@ -4,7 +4,7 @@ import type { Proof } from '../../../../sync/contract/posting.ts'
 import type { SoapCall, WebServices } from '../soap/client.ts'
 import type { Fields } from '../soap/object.ts'
 import { scaleOf, shown, unitsOf } from './amounts.ts'
-import { findReference } from './look-up.ts'
+import { findReference, type Lister } from './look-up.ts'
 import { compact, type Publication, written } from './publication.ts'
 
 /** Accounts and site that a person picks for it. */
@@ -23,6 +23,7 @@ export interface TestDraft {
 
 interface Trying {
   readonly services: WebServices
+  readonly by: Lister
   readonly publication: Publication
   /** Fields that may carry the reference, the best first. */
   readonly candidates: readonly string[]
@@ -128,13 +129,13 @@ const NO_BLOCK = { blockField: '', blockValue: '' }
 
 /** The first field by which the look-up finds the draft. A field that it is not allowed to ask for is none. */
 async function fieldFoundBy(
-  { services, publication, candidates }: Trying,
+  { by, publication, candidates }: Trying,
   reference: string,
   call: SoapCall,
 ): Promise<{ readonly field: string; readonly keys: Fields } | undefined> {
   for (const field of candidates) {
     try {
-      const found = await findReference({ services, publication, fields: [field], block: NO_BLOCK }, reference, call)
+      const found = await findReference({ by, publication, fields: [field], block: NO_BLOCK }, reference, call)
       if (found.kind === 'posted') return { field, keys: { TYP: found.result.type ?? '', NUM: found.result.number } }
     } catch (error) {
       if (!isSyncError(error) || error.cause.class !== 'config') throw error
