@@ -21,6 +21,7 @@ export {
   type ListItem,
 } from './connection.ts'
 export { csvOf } from './csv.ts'
+export { type Ending, endingsOf } from './endings.ts'
 export { forDone } from './errors.ts'
 export { heldMessage } from './held.ts'
 export { defineLedger, type LedgerSpec, ledgersOf } from './ledger.ts'

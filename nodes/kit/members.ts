@@ -90,14 +90,21 @@ export function connectionHandle<Client>(
 }
 
 /** What deployed connections of a type are set to; those with a wrong field are left out. */
-export function connectionsOf(RED: NodeAPI, type: string): ReturnType<ConnectionHandle<unknown>['values']>[] {
-  const found: ReturnType<ConnectionHandle<unknown>['values']>[] = []
-  RED.nodes.eachNode((node) => {
-    if (node.type !== type) return
+export const connectionsOf = (RED: NodeAPI, type: string): Connected[] =>
+  allConnections(RED).filter((one) => one.type === type)
+
+type Connected = ReturnType<ConnectionHandle<unknown>['values']>
+
+/** The same of every connection there is, whatever its type. */
+export function allConnections(RED: NodeAPI): (Connected & { readonly type: string })[] {
+  const found: (Connected & { readonly type: string })[] = []
+  RED.nodes.eachNode(({ id }) => {
+    const handle = (RED.nodes.getNode(id) as Live | null)?.tieout
+    if (handle?.kind !== 'connection') return
     try {
-      found.push(connectionHandle(RED, node.id, type).values())
+      found.push({ type: handle.type, ...handle.values() })
     } catch {
-      // Disabled, or not set up yet.
+      // Not set up yet.
     }
   })
   return found

@@ -7,6 +7,7 @@ import { syncError, withHint } from '../../sync/contract/errors.ts'
 import type { DataRecord } from '../../sync/contract/message.ts'
 import type { Source } from '../../sync/contract/source.ts'
 import type { RunSummary } from '../../sync/contract/summary.ts'
+import { causeOf } from '../../sync/run/alert-cause.ts'
 import type { Preview } from '../../vendor/report.ts'
 import { type ConfigSpec, type Fields, field, fillEnv, readConfig, type Values } from './config.ts'
 import { type ConnectionSpec, environment, withUnsaved } from './connection.ts'
@@ -375,7 +376,7 @@ async function runOrder<S extends Fields, CS extends Fields, K extends Fields, C
       await source.close?.()
     }
   } catch (error) {
-    await tellNotStarted(engine, config.syncName, error)
+    await tellNotStarted(engine, context, error)
     throw error
   } finally {
     delete run.going
@@ -386,11 +387,13 @@ async function runOrder<S extends Fields, CS extends Fields, K extends Fields, C
 /** The alert of a run that did not even begin: of no entity, and apart from those of an entity, which a run's end sees to. */
 const NOT_STARTED = { kind: 'run-failed', entity: '' } as const
 
-async function tellNotStarted(engine: Engine | undefined, sync: string, error: unknown): Promise<void> {
+async function tellNotStarted(engine: Engine | undefined, context: NodeContext<Common>, error: unknown): Promise<void> {
   const known = asSyncError(error)
+  const sync = context.config.syncName
   // Another folder behind the name is an alert of its own; without a ledger there is nowhere to raise one.
   if (known.code === 'sync.identity' || known.code === 'ledger.lease') return
+  const message = withHint(known.message, known.cause.hint)
   await engine?.ledger
-    .raiseAlert({ sync, ...NOT_STARTED, message: withHint(known.message, known.cause.hint) })
+    .raiseAlert({ sync, ...NOT_STARTED, message, cause: causeOf(known, undefined, []) })
     .catch(() => undefined)
 }

@@ -5,11 +5,9 @@ import type { Waiting } from '../../alerts/deliver.ts'
 import type { Way } from '../../alerts/way.ts'
 import type { AlertRecord, Ledger } from '../../ledger/ledger.ts'
 import { fewOf } from '../../sync/run/sentence.ts'
-import { NOT_VERIFIED } from '../../sync/run/summary.ts'
-import { openInWords } from '../../sync/run/verdict.ts'
 import { counted, defineNode, field, type NodeContext, type Status, useConnection } from '../kit/kit.ts'
-import { hasRecipient, sender, writeMessages } from './notify.ts'
-import { findings } from './watch.ts'
+import { look, lookAtEndings, watch, watched } from './look.ts'
+import { hasRecipient, sender, writeMessages, writeSummary } from './notify.ts'
 
 const config = z.object({
   ledger: field.optional(),
@@ -24,11 +22,13 @@ const config = z.object({
   to: field.list(),
   money: field.flag(true),
   technical: field.flag(true),
+  daily: field.flag(),
+  /** By the clocks of this machine. */
+  dailyAt: field.time('07:00'),
 })
 type Config = z.output<typeof config>
 
-/** How many runs back are looked at. */
-const RUNS = 200
+const HOUR_MS = 3_600_000
 
 export default function (RED: NodeAPI): void {
   defineNode(RED, {
@@ -40,13 +40,20 @@ export default function (RED: NodeAPI): void {
       const sent = new Set<string>()
       const post = posting(context)
       let since: string | null | undefined
+      let endingsAt = 0
+      const handle = context.ledger()
+      context.atClose(watch(handle, context.id, context.config))
       context.every(context.config.everySeconds * 1000, async () => {
         const { ledger } = await context.engine()
         if (context.signal.aborted) return
         // Where this node's reading of the alerts stands: a restart repeats none and misses none.
         const stream = `alerts:${context.id}`
         since ??= (await ledger.position(stream, 'alerts'))?.readThrough ?? null
-        const open = await look(ledger, context.config)
+        const open = await look(context.RED, handle, context.config)
+        if (Date.now() - endingsAt >= HOUR_MS) {
+          await lookAtEndings(context.RED, ledger)
+          endingsAt = Date.now()
+        }
         const alerts = (await ledger.alerts({})).filter((alert) => concerns(context.config, alert))
         const until = tell(alerts, context, sent, since)
         if (until) await ledger.savePosition(stream, 'alerts', { identity: stream, readThrough: until, window: null })
@@ -76,6 +83,7 @@ function posting(context: NodeContext<Config>): (ledger: Ledger, alerts: readonl
     try {
       if (!(await hasRecipient(channel, config))) return { count: 0 }
       await writeMessages(ledger, id, config, alerts)
+      await writeSummary(ledger, id, config)
       const left = await sending(ledger)
       if (left.problem && left.problem !== said) log.warn(left.problem)
       said = left.problem ?? ''
@@ -94,38 +102,9 @@ function show(status: Status, alerts: number, waiting: readonly string[], unsent
   else status.done('no alert')
 }
 
-/**
- * Raises and clears what the engine does not see itself. Raising what is open already changes nothing. Gives back what is open
- * of the syncs watched, in words, whether there is an alert for it or not.
- */
-async function look(ledger: Ledger, limits: Config): Promise<readonly string[]> {
-  const open: string[] = []
-  const all = await ledger.runs({ limit: RUNS })
-  const syncs = new Set(all.filter((run) => run.mode === 'poll').map((run) => run.sync))
-  for (const sync of syncs) {
-    if (!watched(limits, sync)) continue
-    const facts = {
-      sync,
-      now: new Date().toISOString(),
-      held: await ledger.countHeld({ sync }),
-      lastSuccess: await ledger.lastSuccess(sync),
-      runs: all.filter((run) => run.sync === sync),
-    }
-    for (const { kind, on, message } of findings(facts, limits)) {
-      if (on) await ledger.raiseAlert({ sync, kind, message })
-      else await ledger.clearAlerts({ sync, kind })
-    }
-    const unverified = (facts.runs[0]?.open ?? []).filter((why) => why.includes(NOT_VERIFIED))
-    const why = [...openInWords(await ledger.openItems(sync)), ...unverified]
-    if (why.length > 0) open.push(`${sync}: ${fewOf(why)}`)
-  }
-  return open
-}
-
-const watched = ({ syncs }: Config, sync: string): boolean => syncs.length === 0 || syncs.includes(sync)
-
-/** A login that ends is every sync's business: it is told under the connection's name. */
-const concerns = (limits: Config, { sync, kind }: AlertRecord): boolean => kind === 'login' || watched(limits, sync)
+/** What ends on a connection is every sync's business: it is told under the connection's name. */
+const concerns = (limits: Config, { sync, kind }: AlertRecord): boolean =>
+  kind === 'login' || kind === 'expiry' || watched(limits, sync)
 
 /** Sends what was raised or cleared since; returns the time up to which everything is told. */
 function tell(

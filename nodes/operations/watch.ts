@@ -13,6 +13,8 @@ export interface Facts {
   readonly now: string
   readonly held: number
   readonly lastSuccess: string | undefined
+  /** When the flows start it next after a moment (ISO); undefined: they do not by themselves. */
+  readonly nextStart: (after: string) => string | undefined
   /** Newest first. */
   readonly runs: readonly RunSummary[]
 }
@@ -25,6 +27,8 @@ export interface Finding {
 }
 
 const HOUR = 3_600_000
+/** What a run has from its start until it is missed, where it starts more seldom than the limit. */
+const RUN_MS = 2 * HOUR
 
 export function findings(facts: Facts, limits: Limits): Finding[] {
   const { sync, held, runs } = facts
@@ -35,14 +39,19 @@ export function findings(facts: Facts, limits: Limits): Finding[] {
       message: `${held} record${held === 1 ? '' : 's'} of ${sync} ${held === 1 ? 'is' : 'are'} held (limit ${limits.heldOver}). Look at the reasons, correct the cause and replay.`,
     },
   ]
-  if (limits.successHours > 0) {
-    // A sync that never succeeded is measured from its first known run.
-    const since = facts.lastSuccess ?? runs.at(-1)?.started
-    const hours = since ? (Date.parse(facts.now) - Date.parse(since)) / HOUR : 0
+  // A sync that never succeeded is measured from its first known run.
+  const since = facts.lastSuccess ?? runs.at(-1)?.started
+  if (limits.successHours > 0 && since !== undefined) {
+    const limit = Date.parse(since) + limits.successHours * HOUR
+    const start = Date.parse(facts.nextStart(since) ?? since)
+    const isRare = start > limit
+    const expected = isRare
+      ? `it was to start at ${new Date(start).toISOString()}`
+      : `expected every ${limits.successHours} h`
     found.push({
       kind: 'no-success',
-      on: hours > limits.successHours,
-      message: `${sync} has had no successful run ${facts.lastSuccess ? `since ${facts.lastSuccess}` : 'yet'} (expected every ${limits.successHours} h).`,
+      on: Date.parse(facts.now) > (isRare ? start + RUN_MS : limit),
+      message: `${sync} has had no successful run ${facts.lastSuccess ? `since ${facts.lastSuccess}` : 'yet'} (${expected}).`,
     })
   }
   return found

@@ -24,6 +24,7 @@ import {
 } from '../support/helper.ts'
 import { noConnection } from '../support/no-connection.ts'
 import { waitFor } from '../support/wait.ts'
+import { authority } from '../support/wire-certificates.ts'
 
 type RED = Parameters<typeof defineNode>[0]
 
@@ -200,6 +201,79 @@ describe('sync-alert sends itself', () => {
     await first(alerts)
     await waitFor(() => seen.some((text) => text === 'red ring 2 open alerts'))
     ok(!seen.some((text) => /not sent/.test(text)))
+  })
+
+  it('the daily summary comes at its time, once, also over a restart, and counts what is held', async () => {
+    world.target.tells = true
+    world.target.refuses = ({ name }) => (name === 'Supplier B' ? 'the name Supplier B is not known' : undefined)
+    const daily = alert({ money: false, technical: false, daily: true, dailyAt: '00:00' })
+    await load(types, flow(daily), secrets)
+    await run()
+    const seen = statuses('a')
+    await waitFor(() => seen.length > 1)
+    await unload()
+    equal(mail.mails.length, 0)
+    const now = Date
+    globalThis.Date = class extends Date {
+      constructor(...given: [] | [string]) {
+        super(...((given.length === 0 ? [now.now() + 86_400_000] : given) as [string]))
+      }
+      static override now = (): number => now.now() + 86_400_000
+    } as DateConstructor
+    try {
+      for (const restart of [false, true]) {
+        if (restart) await unload()
+        await load(types, flow(daily), secrets)
+        const after = statuses('a')
+        await waitFor(() => mail.mails.length > 0 && after.length > 1)
+      }
+    } finally {
+      globalThis.Date = now
+    }
+    equal(mail.mails.length, 1)
+    match(subjects()[0] ?? '', /Daily summary: 1 record moved, look at books$/)
+    match(mail.mails[0]?.text ?? '', /books: 1 record moved in 1 run, open; supplier: 1 held/)
+    ok(!mail.mails[0]?.text.includes('Supplier B'))
+  })
+
+  it('a certificate that a person must renew is told, and that it was renewed', async () => {
+    const [old, fresh] = [await authority('Books CA', { days: 6.5 }), await authority('Books CA', { days: 400 })]
+    await load(
+      types,
+      flow(alert({ money: false }), { id: 'T', type: 'alert-channel', name: 'Teams', kind: 'teams', ca: old.cert }),
+      secrets,
+    )
+    await waitFor(() => mail.mails[0])
+    equal(subjects()[0], 'Tieout: Teams: something ends and must be renewed')
+    match(mail.mails[0]?.text ?? '', /Teams: the certificate "Books CA" in ca ends in 6 days \(/)
+    await unload()
+    await load(
+      types,
+      flow(alert({ money: false }), { id: 'T', type: 'alert-channel', name: 'Teams', kind: 'teams', ca: fresh.cert }),
+      secrets,
+    )
+    await waitFor(() => mail.mails.length > 1)
+    equal(subjects()[1], 'Tieout: Over: Teams: something ends and must be renewed')
+  })
+
+  it('the strictest limit of two recipients counts for both: none clears what the other raises', async () => {
+    world.target.tells = true
+    world.target.refuses = ({ name }) => (name === 'Supplier B' ? 'the name is not known' : undefined)
+    await load(
+      types,
+      flow(alert({ heldOver: 0 }), alert({ id: 'b', heldOver: 100, wires: [[]], to: 'b@example.com' })),
+      secrets,
+    )
+    const alerts = inbox('alerts')
+    await run()
+    await waitFor(() => mail.mails.length > 1)
+    const seen = statuses('b')
+    await waitFor(() => seen.length > 2)
+    deepEqual(
+      alerts.map(({ payload }) => (payload as { state: string }).state),
+      ['raised'],
+    )
+    equal(mail.mails.length, 2)
   })
 
   it('Send a test goes by what the dialog holds, and says what is wrong', async () => {
