@@ -72,6 +72,7 @@ export const heldRecord = (cipher: Cipher, intern: Intern, row: HeldRow): HeldRe
   read: row.read,
   ...contentsOf(opened(cipher, row)),
   schema: JSON.parse(intern.shapeJson(row.shape)) as Schema,
+  ...(row.changed === 1 && { changed: true as const }),
   cause: JSON.parse(row.cause) as HeldRecord['cause'],
   ...(row.amounts === null ? {} : { amounts: JSON.parse(row.amounts) as Amounts }),
   state: row.state as HeldState,

@@ -50,8 +50,8 @@ const SQL = {
   supersede: "UPDATE held SET state = 'superseded', closed_at = ?, claimed_by = NULL WHERE id = ?",
   insert: `
     INSERT INTO held (id, sink, sink_name, stage, key, sync, run, entity, source_address, read, stamp, record, shape, cause,
-      state, attempts, held_at, source_key, amounts)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', 0, ?, ?, ?)`,
+      state, attempts, held_at, source_key, amounts, changed)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', 0, ?, ?, ?, ?)`,
 }
 
 export function createHeldSettling(db: Database, intern: Intern, cipher: Cipher, at: () => string): HeldSettling {
@@ -96,6 +96,7 @@ export function createHeldSettling(db: Database, intern: Intern, cipher: Cipher,
       at(),
       held.sourceKey ?? null,
       amounts ? JSON.stringify(amounts) : null,
+      Number(held.changed ?? false),
     )
   }
 

@@ -282,4 +282,6 @@ export const migrations: Record<string, Migration> = {
     )`,
     'CREATE INDEX alert_message_by_recipient ON alert_message (recipient, at)',
   ),
+  // Held records that somebody had changed in the flow.
+  '0024-held-changed': statements('ALTER TABLE held ADD COLUMN changed INTEGER NOT NULL DEFAULT 0'),
 }

@@ -111,6 +111,7 @@ export interface Tables {
     source_key: string | null
     retry_at: string | null
     needs: string | null
+    changed: number
   }
   intent: {
     id: string

@@ -39,10 +39,11 @@ export function createEngine({ ledger, log, budget = createBudget(), now = Date.
   const again = retry ? { retry } : {}
   const clock = { ...systemClock, now }
   const results = createFollowedResults({ ledger, log, clock, tick, ...again })
-  const deps = { ledger, settlement, log, budget, now: at, tick, awaitResults: results.wait, ...again }
   const postings = createPostings({ ledger, settlement, log, now: at, clock, newId: randomUUID, ...again })
   const deliverDeps = { ledger, settlement, log, now: at, newId: randomUUID, ...again }
-  const { deliver, resumeAppends } = createDelivering(deliverDeps, postings.work)
+  const { deliver, resumeAppends, takeOlder } = createDelivering(deliverDeps, postings.work)
+  const waits = { awaitResults: results.wait, takeOlder }
+  const deps = { ledger, settlement, log, budget, now: at, tick, ...waits, ...again }
   const names = new Map<string, string>()
   const going = new Map<AbortController, { readonly poll?: string; readonly ended: Promise<unknown> }>()
   const closed = new AbortController()

@@ -25,6 +25,8 @@ export interface HeldRecord {
   readonly record: DataRecord
   readonly schema: Schema
   readonly cause: ErrorCause & { readonly message: string }
+  /** Somebody changed it in the flow before it was held: it is no more what was read. */
+  readonly changed?: true
   /** The one amount of it that is told; absent: not known. */
   readonly amounts?: Amounts | undefined
   readonly state: HeldState

@@ -51,6 +51,8 @@ export const sourceFields = {
 }
 /** Those of a source that sweeps. */
 const sweepFields = {
+  /** What a sink holds of a record whose newest version went elsewhere, or was filtered, is deleted there. */
+  takesOlder: field.flag(false),
   /** When all keys are listed and compared, so that what was deleted is found. */
   sweep: field.choice(['daily', 'never', 'always']),
   /** The first run of a day at or after this time (of this machine) sweeps. */
@@ -361,6 +363,7 @@ async function runOrder<S extends Fields, CS extends Fields, K extends Fields, C
         mustReport: config.answer,
         mayFilter: config.mayFilter,
         mayChange: config.mayChange,
+        takesOlder: config.takesOlder,
         foreign: (sink) => foreignBefore(context.RED, handle, outputs, sink),
         receiptSeconds: config.receiptMinutes * 60,
         scope: scopeOf(order),

@@ -46,6 +46,8 @@ export interface PollOptions {
   readonly mayFilter: boolean
   /** Amounts may be changed in the flow: what does not arrive as it was read is told, and nothing differs for it. */
   readonly mayChange?: boolean
+  /** What a sink holds of a record whose newest version went elsewhere, or was filtered, is deleted there; absent: it is listed. */
+  readonly takesOlder?: boolean
   /** Nodes of others on the way to a node of ours, as people call them; undefined: no wire leads there. */
   readonly foreign?: (sink: SinkRef) => readonly string[] | undefined
   /** Seconds without a sign of life after which a batch counts as dropped. */

@@ -17,6 +17,7 @@ import { checkAlike, type Refused } from './isolate-bad-records.ts'
 import type { Job } from './job.ts'
 import { createTablePreparation, type TablePreparation } from './prepare-tables.ts'
 import { createRunTotals, type RunTotals } from './run-totals.ts'
+import { createSchemaNotes } from './schema-notes.ts'
 import { settleBatch, settleWritten } from './settle-batch.ts'
 import { type BatchSorter, createBatchSorter } from './sort-batch.ts'
 import { refuseTaken } from './taken-keys.ts'
@@ -47,6 +48,7 @@ export function createBatchWork(deps: DeliverDeps, fifo: Fifo): BatchWork {
     totals: createRunTotals(deps.settlement, fifo),
     whole: createWholeChecks(deps.ledger, fifo, deps.now),
   }
+  const keepSchema = createSchemaNotes(deps)
   return async (job, newest, older) => {
     const { settlement } = deps
     const { sync, options } = job
@@ -58,6 +60,7 @@ export function createBatchWork(deps: DeliverDeps, fifo: Fifo): BatchWork {
       return noCounts()
     }
     if (options.target.results?.needs) await untilNeeded(deps.settlement, job, options.target.results.needs)
+    await keepSchema(job)
     const delivering = await begin(parts, entity, job, newest, older)
     const bad = await write(parts, delivering)
     return settleBatch({ settlement, totals: parts.totals }, delivering, bad)

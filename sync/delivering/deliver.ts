@@ -23,6 +23,7 @@ import type { Job } from './job.ts'
 import { jobMaker } from './make-job.ts'
 import { ownersOf } from './pushed.ts'
 import { createResumeAppends, type ResumeAppends } from './resume-appends.ts'
+import { createTakeOlder, type TakeOlder } from './take-older.ts'
 import { stageAhead } from './write.ts'
 
 type AnyTarget = Target | PostTarget
@@ -49,6 +50,7 @@ const isWriting = (job: Job<AnyTarget>): job is Job => job.options.target.mode !
 export interface Delivering {
   deliver(options: AnyOptions): Promise<OutcomeCounts>
   readonly resumeAppends: ResumeAppends
+  readonly takeOlder: TakeOlder
 }
 
 /**
@@ -69,7 +71,11 @@ export function createDelivering(deps: DeliverDeps & { readonly log: Log }, post
     checkReadNumbers(batch, deps.ledger.lastRead())
     return counted(parts, options, batch, sync)
   }
-  return { deliver, resumeAppends: createResumeAppends(deps, fifo) }
+  return {
+    deliver,
+    resumeAppends: createResumeAppends(deps, fifo),
+    takeOlder: createTakeOlder({ deps, fifo, work: parts.work, newJob: jobMaker(deps) }),
+  }
 }
 
 const anotherLedger = ({ ref }: Pick<AnyOptions, 'ref'>, { schema }: ParsedBatch, { name }: SyncInfo): SyncError =>
@@ -167,12 +173,19 @@ function received({ settlement }: DeliverDeps, job: Job<AnyTarget>): Newest {
     origin: sync.mode === 'replay' ? (row) => `#${sync.batch}|${row}` : undefined,
   })
   job.repeats = settlement.claim(sync, options.ref, entries)
-  const { contributions, otherwise, total } = settlement.arrive(sync, [options.ref], batch.schema, entries, job.repeats)
+  const { contributions, otherwise, changed, total } = settlement.arrive(
+    sync,
+    [options.ref],
+    batch.schema,
+    entries,
+    job.repeats,
+  )
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i] as Entry
     entry.contribution = contributions[i] ?? ''
     entry.otherwise = otherwise.get(i)
   }
+  for (const at of changed) (entries[at] as Entry).changed = true
   if (total !== undefined) job.arrived = { count: entries.length, total }
   const found = newestOfEachKey(entries)
   refuseFolded(entity, found.folded)

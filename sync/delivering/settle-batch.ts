@@ -154,6 +154,7 @@ function heldOf(
     record: entry.record,
     schema: batch.schema,
     amounts: amountsOf(entry),
+    ...(entry.changed && { changed: true as const }),
     cause: { ...error.cause, message: error.message },
   }))
 }

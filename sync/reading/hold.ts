@@ -22,7 +22,9 @@ export async function hold(
   const { entity } = schema
   const name = sync?.name ?? `push:${ref.name}`
   const run = sync?.run ?? 'push'
-  const held = records.map(({ record, cause }): NonNullable<Commit['held']>[number] => ({
+  const came = records.map(({ record }) => ({ record, key: keyText(schema, record) }))
+  const changed = sync && settlement.arrive(sync, sinks, schema, came, new Set()).changed
+  const held = records.map(({ record, cause }, place): NonNullable<Commit['held']>[number] => ({
     heldBy: `${stage}:${ref.id}`,
     sinkName: ref.name,
     stage,
@@ -35,12 +37,11 @@ export async function hold(
     record,
     schema,
     amounts: toldAmount(schema, record),
+    ...(changed?.has(place) && { changed: true as const }),
     cause,
   }))
   await ledger.commit({ run, sync: name, entity, sinkId: ref.id, sinkName: ref.name, held, outcomes: {} })
   if (!sync) return
-  const came = held.map(({ record, key }) => ({ record, key }))
-  settlement.arrive(sync, sinks, schema, came, new Set())
   const reports = records.map(({ record }) => ({ row: record._row, outcome: 'held' as const }))
   for (const sink of sinks) await settlement.settle(sync, sink, reports, {})
 }

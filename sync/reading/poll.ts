@@ -45,6 +45,8 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
     mustReport: options.mustReport,
     mayFilter: options.mayFilter,
     mayChange: options.mayChange ?? false,
+    takesOlder: options.takesOlder ?? false,
+    confirmed: options.sweep?.confirm ?? [],
     ...(options.foreign && { foreign: options.foreign }),
     receiptMs: options.receiptSeconds * 1000,
     full: scope.kind === 'full',

@@ -1,5 +1,6 @@
 /** One entity from its plan to its end. */
 import type { PollOptions } from '../contract/engine.ts'
+import type { Target } from '../contract/target.ts'
 import { needsError } from '../run/register.ts'
 import type { EntityRun } from '../run/state.ts'
 import type { Passage } from './in-flight.ts'
@@ -25,7 +26,7 @@ export async function readEntity(
   const reading: Reading = { deps, options, run, passage, entity, plan, previous, signal }
   const sender = createSender(reading)
   try {
-    entity.sinkAddresses = addressesOf(options, entity.name)
+    entity.sinkTargets = targetsOf(options, entity.name)
     entity.totals = plan.totals
     plan.notices?.forEach(sender.note)
     entity.needs = plan.needs ?? []
@@ -48,11 +49,11 @@ export async function readEntity(
 }
 
 /** Where the sinks of an entity write; where they cannot say so now nothing is known of them. */
-function addressesOf({ targets }: PollOptions, entity: string): EntityRun['sinkAddresses'] {
-  let found: Promise<ReadonlyMap<string, string>> | undefined
+function targetsOf({ targets }: PollOptions, entity: string): EntityRun['sinkTargets'] {
+  let found: Promise<ReadonlyMap<string, Target>> | undefined
   return () => {
     found ??= (targets?.(entity) ?? Promise.resolve([])).then(
-      (all) => new Map(all.map(({ ref, target }) => [ref.id, target.address])),
+      (all) => new Map(all.map(({ ref, target }) => [ref.id, target])),
       () => new Map(),
     )
     return found

@@ -54,7 +54,9 @@ export async function replay(deps: PollDeps, options: ReplayOptions): Promise<Ru
     const stale = await readBefore(ledger, claimed)
     const lost = claimed.filter((held) => stale.has(held) && held.edited)
     errors.push(...lost.map(staleEdit))
-    const unread = claimed.filter((held) => !held.edited && (held.stage === 'source' || stale.has(held)))
+    const isUnread = (held: HeldRecord): boolean =>
+      held.stage === 'source' || stale.has(held) || (held.changed === true && !options.mayChange?.(held.sync))
+    const unread = claimed.filter((held) => !held.edited && isUnread(held))
     const others = claimed.filter((held) => !unread.includes(held) && !lost.includes(held))
     for (const [index, group] of groupsOf(others).entries()) {
       if (signal.aborted) break
@@ -168,15 +170,20 @@ function restated(sum: EntitySummary, items: readonly OpenItem[], at: string): E
   return { ...rest, verdict, ties: isGood(verdict), says: said, ...(open.length > 0 && { open }) }
 }
 
-/** What arrives with the later read closes what was held. */
+/** What may be incomplete, or was changed on the way. What arrives with the later read closes what was held. */
 async function readAgain({ readAgain: ask, signal }: ReplayOptions, { records }: Group): Promise<RunSummary> {
   const [first] = records
   if (!first || !ask) {
-    throw syncError('config', 'sync.read-again', `Records of ${first?.entity} were held while they were read.`, {
-      hint: 'They may be incomplete: have the polling node read them again.',
-    })
+    throw syncError(
+      'config',
+      'sync.read-again',
+      `Records of ${first?.entity} were held while they were read, or after a node of the flow had changed them.`,
+      {
+        hint: 'They may not be what the source has: have the polling node read them again.',
+      },
+    )
   }
-  const keys = records.map(({ key }) => key)
+  const keys = records.map(({ key, sourceKey = key }) => sourceKey)
   return ask(first.sync, first.entity, keys, signal)
 }
 

@@ -10,14 +10,12 @@ import type { EntityPlan, Page } from '../contract/source.ts'
 import type { SweepCounts } from '../contract/summary.ts'
 import { leftText } from '../run/left-over.ts'
 import type { EntityRun } from '../run/state.ts'
+import { isTooMuch } from '../run/too-much.ts'
 
 /** Keys asked for in one go. */
 export const keysAtOnce = 200
 /** Keys of a listing that are compared in one go. */
 const comparedAtOnce = 2000
-/** More than so many gone, and more than this share of what was known, looks like a lost right. */
-export const mostGone = 100
-export const mostGoneShare = 0.05
 /** An incomplete listing is tried once more: records come and go while it is read. */
 const listings = 2
 
@@ -300,7 +298,7 @@ async function compare(
 function suspicion(entity: string, listed: number, known: number, unseen: number): string | undefined {
   if (listed === 0 && known > 0)
     return `${entity}: the source lists no record at all, while ${known} are known from it, so nothing was deleted.`
-  if (unseen > mostGone && unseen > known * mostGoneShare)
+  if (isTooMuch(unseen, known))
     return `${entity}: ${unseen} of ${known} records known are not listed by the source any more, so nothing was deleted.`
   return undefined
 }

@@ -51,7 +51,8 @@ export async function settleAlerts(
     const isOver = !error && entity.readDone && summary.state !== 'stopped'
     await raiseDifferences(ledger, sync, name, isOver ? unaccounted(sums) : [])
     if (!isOver) continue
-    if (!(await askLeft(ledger, sync, name)) && entity.sweep) await set('sweep', entity.sweep.problem, name)
+    if (!(await askLeft(ledger, sync, name)) && (entity.sweep || entity.tooManyOlder))
+      await set('sweep', entity.sweep?.problem ?? entity.tooManyOlder, name)
     if (!wholeWindow) continue
     await set(
       'future-stamp',

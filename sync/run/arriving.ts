@@ -34,13 +34,16 @@ export function arriving(
         return {
           contributions: records.map(({ record }) => here.of(record).text),
           otherwise: new Map(),
+          changed: new Set(),
           total: undefined,
         }
       let isAsRead = records.length === found.batch.count && read.texts !== undefined
       const otherwise = new Map<number, Pick<Counts, 'read' | 'declared'>>()
+      const changed = new Set<number>()
       const contributions = records.map(({ record, key }, place) => {
         const row = record._row
         const arrival = arrivalOf(read, record, here)
+        if (arrival.change !== undefined) changed.add(place)
         for (const ref of repeats.has(row) ? [] : sinks) {
           if (found.batch.sinks.get(ref.id)?.reports[row]) continue
           const tally = tallyOf(found.entity, ref)
@@ -58,7 +61,7 @@ export function arriving(
         }
         return arrival.contribution
       })
-      return { contributions, otherwise, total: isAsRead ? read.total : undefined }
+      return { contributions, otherwise, changed, total: isAsRead ? read.total : undefined }
     },
     declare(sync, ref, before, after, how, touched) {
       const found = find(sync)

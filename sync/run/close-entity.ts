@@ -6,7 +6,7 @@ import { type RetryOptions, withRetry } from '../contract/retry.ts'
 import type { Target } from '../contract/target.ts'
 import { saveComplete } from './detect-lost.ts'
 import { raiseDifferences } from './difference-alert.ts'
-import { keepFlow } from './flow-state.ts'
+import { FLOW, keepFlow } from './flow-state.ts'
 import { settleLeft } from './left-over.ts'
 import { confirmMark, floorOf, olderMarks } from './marks.ts'
 import { repairTables } from './repair-tables.ts'
@@ -27,6 +27,8 @@ export interface CloseDeps extends CheckDeps {
   readonly tick: () => number
   /** Waits for the results of what the entity delivered to targets with two stages. */
   readonly awaitResults?: (run: RunState, entity: EntityRun, signal: AbortSignal) => Promise<void>
+  /** Deletes older versions where a sync says so. */
+  readonly takeOlder?: (run: RunState, entity: EntityRun, signal: AbortSignal) => Promise<void>
   readonly retry?: Partial<RetryOptions>
 }
 
@@ -83,6 +85,7 @@ async function close(
     if (!entity.error) await saveComplete(deps.ledger, run, entity)
     if (!entity.error) await forgetReadAgain(deps.ledger, run, entity)
     if (!entity.error) await settleLeft(deps.ledger, run, entity)
+    if (!entity.error) await deps.takeOlder?.(run, entity, signal)
     if (!entity.error) await settleMemory(deps.ledger, run, entity)
     await deps.awaitResults?.(run, entity, signal)
   } catch (error) {
@@ -116,7 +119,7 @@ export async function checkSinks(
   const checks = new Map<string, TotalsCheck>()
   for (const made of entity.reached.values()) {
     const reached = await made.catch(() => undefined)
-    if (!reached || tallyOf(entity, reached.ref).counts.delivered === 0 || signal.aborted) continue
+    if (!reached || !wasWritten(entity, reached) || signal.aborted) continue
     const comparing = entity.error ? undefined : compare(deps, run, entity, reached, signal)
     await meanwhile(reached)
     const compared = await comparing
@@ -139,6 +142,9 @@ export async function checkSinks(
   await endUnplaced(deps, run, entity, checks)
   return checks
 }
+
+const wasWritten = (entity: EntityRun, { ref }: Reached): boolean =>
+  tallyOf(entity, ref).counts.delivered > 0 || entity.tookOlder.has(ref.id)
 
 /** Two stages: what became of what was delivered is the comparison, besides what sums the target can tell. */
 async function withResults(
@@ -164,7 +170,7 @@ async function keepChanges(
     const check = withChanges(run, entity, ref, undefined)
     if (check === undefined) continue
     checks.set(key, check)
-    const address = entity.addresses.get(ref.id) ?? ''
+    const address = entity.addresses.get(ref.id) ?? (await entity.sinkTargets?.())?.get(ref.id)?.address ?? ''
     try {
       const open = await ledger.differences({ sync: run.sync, open: true })
       if (open.some((one) => one.entity === entity.name && one.address === address)) continue
@@ -173,6 +179,8 @@ async function keepChanges(
         sync: run.sync,
         entity: entity.name,
         address,
+        // It ends where everything there is as it was read; of no place with a full reading.
+        ...(address !== '' && { part: FLOW }),
         sinkName: ref.name,
         run: run.id,
         problem,

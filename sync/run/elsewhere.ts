@@ -70,5 +70,5 @@ async function keepMissed(
 
 /** Of a sink that nothing of the run came to its target says it. */
 async function addressOf(entity: EntityRun, id: string): Promise<string | undefined> {
-  return entity.addresses.get(id) ?? (await entity.sinkAddresses?.())?.get(id)
+  return entity.addresses.get(id) ?? (await entity.sinkTargets?.())?.get(id)?.address
 }

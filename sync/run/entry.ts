@@ -13,6 +13,8 @@ export interface Entry extends WriteRecord {
   contribution: string
   /** Where it was not read so: what it added then, and what it would add as our own nodes made it. */
   otherwise?: Pick<Counts, 'read' | 'declared'> | undefined
+  /** Somebody changed it on the way here. */
+  changed?: true
   /** Nobody sent it: a deletion of what was delivered under another key before. The record's key now. Its `row` is `NO_ROW`. */
   readonly instead?: string
   /** Deletions that go with it, in the same batch or not at all. */

@@ -6,7 +6,7 @@ import type { GroupBook, TableTotals } from '../values/totals-plan.ts'
 import type { EntityRun, Reached, RunState } from './state.ts'
 
 /** In the place of a table: the difference is of what was read, not of what is stored. */
-const PART = 'flow'
+export const FLOW = 'flow'
 
 /** As delivered less as read and declared, over all that an address has; undefined: nothing. */
 async function driftAt(
@@ -38,7 +38,7 @@ export async function keepFlow(
   { target, ref }: Pick<Reached, 'target' | 'ref'>,
   said: string | undefined,
 ): Promise<boolean> {
-  const place = { sync: run.sync, entity: entity.name, address: target.address, part: PART }
+  const place = { sync: run.sync, entity: entity.name, address: target.address, part: FLOW }
   const drift = await driftAt(ledger, groups, target.address)
   if (drift === undefined) {
     await ledger.closeDifferences(place, `run ${run.id}`, 'everything there is as it was read and mapped')

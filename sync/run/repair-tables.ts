@@ -2,12 +2,10 @@
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { WriteContext } from '../contract/target.ts'
 import { type EntityRun, HIGHEST_NUMBER, type Reached, type RunState, type WholeCheck } from './state.ts'
+import { isTooMuch } from './too-much.ts'
 
 /** A repair that did not help so often is not tried again. */
 const MOST_REPAIRS = 2
-/** More than so many rows that nobody delivered, and more than this share, may be anything: nobody takes them for deleted. */
-const MOST_FOREIGN = 100
-const MOST_FOREIGN_SHARE = 0.05
 
 /**
  * Has what differs read again by key; what the source does not have becomes a deletion. Says what follows, in words, in the
@@ -73,7 +71,8 @@ function obstacleOf(
   if (sourceKeys.length === 0) return "Nobody knows the source's keys of them: mend the rows by hand."
   if (highest > HIGHEST_NUMBER)
     return `A row has the read number ${highest}, above which there is no room: correct its _sync_read by hand.`
-  if (foreign > MOST_FOREIGN && foreign > rows * MOST_FOREIGN_SHARE)
+  // They may be anything: nobody takes them for deleted.
+  if (isTooMuch(foreign, rows))
     return `Nothing was ever delivered under ${foreign} of them. So many are not taken for deleted: look where they come from, and take them away by hand.`
   return undefined
 }

@@ -32,6 +32,8 @@ export interface Arrived {
   readonly contributions: readonly string[]
   /** Of those that were read otherwise, by their place. */
   readonly otherwise: ReadonlyMap<number, Pick<Counts, 'read' | 'declared'>>
+  /** Places of those that somebody changed on the way. */
+  readonly changed: ReadonlySet<number>
   /** Of a whole batch that arrived as it was read: the sum of all. */
   readonly total: string | undefined
 }

@@ -113,6 +113,10 @@ export interface RunStart {
   readonly mayFilter: boolean
   /** Amounts may be changed in the flow: what is not as it was read makes nothing differ. */
   readonly mayChange?: boolean
+  /** Older versions at sinks to which the newest did not come are deleted there. */
+  readonly takesOlder?: boolean
+  /** Entities of which a person says that what is gone is gone, however much it is. */
+  readonly confirmed?: readonly string[]
   /** Nodes of others on the way to a sink, as people call them. */
   readonly foreign?: Foreign
   /** Milliseconds without a sign of life after which rows count as lost on the way. */
@@ -158,8 +162,12 @@ export interface EntityRun {
   readonly reached: Map<string, Promise<Reached>>
   /** Addresses of the sinks that were reached, by the sink's id. */
   readonly addresses: Map<string, string>
-  /** Addresses of all its sinks, by their id, where they can be told; asked once. */
-  sinkAddresses: (() => Promise<ReadonlyMap<string, string>>) | undefined
+  /** Where all its sinks write, by their id, where they can tell it; asked once. */
+  sinkTargets: (() => Promise<ReadonlyMap<string, Target>>) | undefined
+  /** Sinks at which older versions were deleted. */
+  readonly tookOlder: Set<string>
+  /** Why older versions were not deleted: they are too many. */
+  tooManyOlder: string | undefined
   /** Aborted when the entity failed: its reading stops. */
   readonly stop: AbortController
   /** Everything up to here is settled. */
@@ -282,7 +290,9 @@ export function newEntity(
     tallies: new Map(),
     reached: new Map(),
     addresses: new Map(),
-    sinkAddresses: undefined,
+    sinkTargets: undefined,
+    tookOlder: new Set(),
+    tooManyOlder: undefined,
     stop: new AbortController(),
     prefix: { batch: 0, row: 0 },
     position: undefined,

@@ -87,7 +87,8 @@ function entityAt(run: RunState, entity: EntityRun, sink: EntityRun['sinks'][num
   const items = ending.open ? openAt(ending.open, entity, sink, sinksOf(entity)) : ownItems(entity.name, base)
   const differences = items.flatMap((item) => (item.kind === 'difference' ? (item.problem ?? '') : []))
   const differs = check?.kind === 'differs' ? check.problem : (check?.whole?.problem ?? differences[0])
-  const unverified = check ? check.kind === 'not verified' && check.problem : base.delivered > 0 && UNCOMPARED
+  const wrote = base.delivered > 0 || entity.tookOlder.has(sink.id)
+  const unverified = check ? check.kind === 'not verified' && check.problem : wrote && UNCOMPARED
   const open = unique([
     ...(ending.stopped && (missing !== 0 || !entity.readDone) ? [STOPPED] : []),
     ...openInWords(items),
@@ -98,7 +99,7 @@ function entityAt(run: RunState, entity: EntityRun, sink: EntityRun['sinks'][num
     ...(entity.error || unbalanced || (missing !== 0 && !ending.stopped) ? (['failed'] as const) : []),
     ...(differs === undefined ? [] : (['differs'] as const)),
     ...(open.length > 0 ? (['open'] as const) : []),
-    ...(base.delivered > 0 ? (['ties'] as const) : []),
+    ...(wrote ? (['ties'] as const) : []),
   ])
   const problem =
     entity.error?.message ??

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import type { Row } from '../../sync/contract/message.ts'
+import type { SinkRef } from '../../sync/contract/engine.ts'
+import type { DataRecord, Row } from '../../sync/contract/message.ts'
 import type { EntitySummary } from '../../sync/contract/summary.ts'
 import type { SqlTarget } from '../../vendor/warehouse/warehouse.ts'
 import { entry, entrySchema, type FakeTarget } from './fakes.ts'
@@ -74,6 +75,46 @@ export function wholeSuite(
         assert.deepEqual([swept.verdict, swept.sweep?.gone], ['ties', 1])
         const quiet = await poll()
         assert.deepEqual([quiet.verdict, quiet.whole], ['nothing new', undefined])
+      } finally {
+        await r.close()
+      }
+    })
+
+    it('an older version is taken away where the sync says so: its lines too, and what is left ties', async () => {
+      const { target, table } = some({ schema: entrySchema, mode: 'merge' })
+      const other: SinkRef = { id: 'write-2', name: 'elsewhere' }
+      let isMoved = (_: DataRecord): boolean => false
+      const { r, put, poll } = await books(target, {
+        flow(message, own) {
+          const part = (which: boolean) => ({
+            ...message,
+            payload: message.payload.filter((record) => isMoved(record) === which),
+          })
+          const [here, there] = [part(false), part(true)]
+          if (here.payload.length > 0) void own.deliver(here, warehouse, target as unknown as FakeTarget)
+          if (there.payload.length > 0) void own.deliver(there, other, own.target('other'))
+        },
+      })
+      const both = {
+        ...{ mustReport: 'one' as const, takesOlder: true, sinks: () => [warehouse, other] },
+        targets: async () => [
+          { ref: warehouse, target },
+          { ref: other, target: r.target('other') },
+        ],
+      }
+      try {
+        for (const number of ['1', '2']) put(number, '10.00', '-10.00')
+        assert.equal((await poll(both)).verdict, 'ties')
+        isMoved = ({ number }) => number === '1'
+        put('1', '11.00', '-11.00')
+        const moved = await poll(both)
+        assert.deepEqual([moved.verdict, moved.open], ['ties', undefined], JSON.stringify(moved))
+        assert.ok(moved.whole, 'the tables were compared')
+        for (const name of [table, `${table}_line`])
+          assert.deepEqual([...new Set((await bench().read(name, ['number'])).flat())], ['2'])
+        assert.deepEqual([...r.target('other').stored.keys()], ['erp|1'])
+        put('2', '12.00', '-12.00')
+        assert.equal((await poll(both)).verdict, 'ties')
       } finally {
         await r.close()
       }

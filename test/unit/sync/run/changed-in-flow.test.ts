@@ -171,6 +171,54 @@ describe('what is changed in the flow', () => {
     equal(at(await poll()).changed?.records, 2)
   })
 
+  for (const stage of ['map', 'sink'] as const)
+    it(`what was changed and then held before a ${stage} is read again by a replay, not sent as it was held`, async () => {
+      const made = await opened(doubled, {
+        flow(message, own) {
+          const changed = doubled(message)
+          if (stage === 'sink') return void own.deliver(changed)
+          const records = changed.payload.map((record) => ({ record, cause }))
+          void own.engine.hold({
+            ref: { id: 'map-1', name: 'map-gl' },
+            sinks: [warehouse],
+            message: changed,
+            stage,
+            records,
+          })
+        },
+      })
+      const cause = { class: 'data', code: 'map.unmapped', message: 'not mapped' } as const
+      const { poll, engine, target, ledger } = made
+      if (stage === 'sink')
+        target('gl_entry').onWrite(() => {
+          throw syncError('data', 'fake.refused', 'refused')
+        })
+      const targets = async () => [{ ref: warehouse, target: target('gl_entry') }]
+      await poll({ targets })
+      equal(
+        (await ledger.held({})).every(({ changed }) => changed),
+        true,
+      )
+      target('gl_entry').onWrite(() => undefined)
+      const asked: (readonly string[])[] = []
+      const replayed = await engine.replay({
+        ...{ name: 'replay', ref: warehouse, filter: {}, sinks: () => [warehouse], receiptSeconds: 1 },
+        send: () => ok(false, 'what was changed is not sent'),
+        async readAgain(_sync, entity, keys) {
+          asked.push([...keys].sort())
+          return poll({ scope: { kind: 'keys', entity, keys }, send: (message) => void made.deliver(message) })
+        },
+        progress: () => undefined,
+        signal: new AbortController().signal,
+      })
+      deepEqual(asked, [['erp|1', 'erp|2']])
+      equal(replayed.verdict, 'ties', JSON.stringify(replayed))
+      deepEqual([...target('gl_entry').stored.values()].map(({ record }) => linesOf(record)[0]?.amount).sort(), [
+        '100.10',
+        '20',
+      ])
+    })
+
   it('at each sink on its own', async () => {
     const other = { id: 'write-2', name: 'snowflake-merge' }
     const { poll } = await opened(doubled, {

@@ -2,7 +2,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { copyFileSync, existsSync } from 'node:fs'
 import fc from 'fast-check'
-import type { SinkRef } from '../../../../sync/contract/engine.ts'
+import type { PollOptions, SinkRef } from '../../../../sync/contract/engine.ts'
 import type { BatchMessage, DataRecord, Row } from '../../../../sync/contract/message.ts'
 import type { RunSummary } from '../../../../sync/contract/summary.ts'
 import { compileContribution } from '../../../../sync/values/contribution.ts'
@@ -140,6 +140,13 @@ async function walk(steps: readonly Step[]): Promise<number> {
           .then(() => toSinks(self, mapped(self, { ...message, payload: message.payload.slice(1) })))
       },
     })
+  const polling = ({ sinks }: Step): Partial<PollOptions> => ({
+    sinks: sinksNow,
+    targets: async () =>
+      sinksNow().map((ref) => ({ ref, target: made.target(ref === second ? 'second' : 'gl_entry') })),
+    mustReport: sinks === 'switch' ? 'one' : 'every',
+    receiptSeconds: 0.05,
+  })
   /** Which ledger is used; each has copies of itself, by the number of the run that followed. */
   let current = 0
   let made = await open(current)
@@ -169,11 +176,7 @@ async function walk(steps: readonly Step[]): Promise<number> {
         if (made.source.has('gl_entry', key)) made.source.remove('gl_entry', key)
       const sent = made.sent.length
       const ran = await made.poll({
-        sinks: sinksNow,
-        targets: async () =>
-          sinksNow().map((ref) => ({ ref, target: made.target(ref === second ? 'second' : 'gl_entry') })),
-        mustReport: each.sinks === 'switch' ? 'one' : 'every',
-        receiptSeconds: 0.05,
+        ...polling(each),
         ...(each.sweep && { sweep: { since: null, confirm: ['gl_entry'] } }),
         ...(each.full && { scope: { kind: 'full' as const }, sweep: { since: null, confirm: ['gl_entry'] } }),
       })
@@ -188,7 +191,13 @@ async function walk(steps: readonly Step[]): Promise<number> {
         await made.ledger.editHeld(one.id, edited, { by: 'anna', reason: 'it was wrong' })
       }
       now = { ...each, held: false, before: each.behind, behind: 'nothing' }
+      // The polling node's own flow.
+      const readAgain = (_: string, name: string, keys: readonly string[]) => {
+        now = { ...each, held: false }
+        return made.poll({ ...polling(each), scope: { kind: 'keys', entity: name, keys } })
+      }
       await made.engine.replay({
+        readAgain,
         name: 'replay',
         ref: source1,
         filter: {},
@@ -300,13 +309,14 @@ const OUTCOMES = ['delivered', 'unchanged', 'superseded', 'held', 'inDoubt', 'fi
 const EDITED = '-7 7'
 
 describe('random flows', function () {
-  this.timeout(120_000)
+  const numRuns = Number(process.env.RUNS ?? 40)
+  this.timeout(120_000 + numRuns * 1000)
   it('have no good word beside a difference', async () => {
     let good = 0
     const property = fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 3 }), async (steps) => {
       good += await walk(steps)
     })
-    await fc.assert(property, { numRuns: Number(process.env.RUNS ?? 40) })
+    await fc.assert(property, { numRuns })
     ok(good > 0, 'some flows are good')
   })
 })
