@@ -148,7 +148,8 @@ describe('a record whose newest version went elsewhere', () => {
         signal: new AbortController().signal,
       })
       put('2', '21.00')
-      assert.deepEqual((await taking()).open, ['gl_entry: 1 pushed, EUR 1.00'])
+      const summary = await taking()
+      assert.deepEqual([summary.open, summary.notices], [['gl_entry: 1 pushed, EUR 1.00'], []])
       assert.deepEqual(keys('gl_entry'), ['erp|2', 'erp|9'])
     })
 
