@@ -13,6 +13,8 @@ export interface Installation {
   readonly intent: number
   /** By the name of a login whose token rotates: the version of its newest token. */
   readonly tokens: Readonly<Record<string, number>>
+  /** By the name of such a login: id of the ledger that has stored it. Absent: none has said so. */
+  readonly owners?: Readonly<Record<string, string>>
   /** By the id of a ledger: highest read number that it has sent to a target with two stages. Absent: none. */
   readonly sent?: Readonly<Record<string, number>>
 }
@@ -40,10 +42,11 @@ export function readInstallation(file: string): Installation | undefined {
 
 function parsed(text: string): Installation | undefined {
   try {
-    const { id, intent, tokens, sent } = JSON.parse(text) as Record<string, unknown>
+    const { id, intent, tokens, owners, sent } = JSON.parse(text) as Record<string, unknown>
     if ((id !== undefined && typeof id !== 'string') || !isCount(intent) || !areCounts(tokens)) return undefined
     if (sent !== undefined && !areCounts(sent)) return undefined
-    return { ...(id !== undefined && { id }), intent, tokens, ...(sent && { sent }) }
+    if (owners !== undefined && !areNames(owners)) return undefined
+    return { ...(id !== undefined && { id }), intent, tokens, ...(owners && { owners }), ...(sent && { sent }) }
   } catch {
     return undefined
   }
@@ -51,6 +54,9 @@ function parsed(text: string): Installation | undefined {
 
 const areCounts = (value: unknown): value is Record<string, number> =>
   typeof value === 'object' && value !== null && Object.values(value).every(isCount)
+
+const areNames = (value: unknown): value is Record<string, string> =>
+  typeof value === 'object' && value !== null && Object.values(value).every((one) => typeof one === 'string')
 
 /**
  * Writes what is given, and keeps the rest; numbers only grow. Another `id` takes the file over: its intents are another ledger's,
@@ -62,8 +68,13 @@ export function writeInstallation(file: string, change: Partial<Installation>): 
   const sent = raised(before?.sent, change.sent)
   const id = change.id ?? before?.id
   const intent = Math.max(change.intent ?? 0, before?.intent ?? 0)
-  const told = Object.keys(sent).length > 0
-  const after: Installation = { ...(id !== undefined && { id }), intent, tokens, ...(told && { sent }) }
+  const owners = { ...before?.owners, ...change.owners }
+  const after: Installation = {
+    ...(id !== undefined && { id }),
+    ...{ intent, tokens },
+    ...(Object.keys(owners).length > 0 && { owners }),
+    ...(Object.keys(sent).length > 0 && { sent }),
+  }
   try {
     mkdirSync(dirname(file), { recursive: true })
     replaceFile(file, `${JSON.stringify(after)}\n`)

@@ -72,17 +72,20 @@ export function createTokens({ db, id, cipher, installation }: TokenDeps): Rotat
       const sealed = cipher.seal(text, about(name, version))
       const where = store(name, version, sealed)
       // Only what is stored: a version that is known here and nowhere else would be asked for in vain.
-      if (installation !== undefined) witness(installation, name, version)
+      if (installation !== undefined) witness(installation, name, { version, id })
       return where
     },
     highestToken: async (name) => knownOf(installation)?.tokens[name] ?? 0,
     async tokenDoubt(name, version) {
+      if (installation === undefined) return undefined
       const found = knownOf(installation)
       const known = found?.tokens[name]
-      if (!found || known === undefined || known === version) return undefined
+      if (!found || known === undefined)
+        return `this installation has never stored it: the ledger came from elsewhere, or the file ${installation} is gone`
       if (known > version)
         return `this ledger knows its version ${version}, and this installation has stored version ${known} since: it was put back from a copy`
-      return found.id === undefined || found.id === id ? undefined : 'this ledger is of another installation'
+      const owner = found.owners?.[name] ?? (known === version ? id : (found.id ?? id))
+      return owner === id ? undefined : 'this ledger is of another installation'
     },
     async forgetToken(name) {
       db.guard(() => forget.run(name))
@@ -92,9 +95,9 @@ export function createTokens({ db, id, cipher, installation }: TokenDeps): Rotat
 }
 
 /** One that cannot be written takes nothing away: the version stands in the ledger. */
-function witness(file: string, name: string, version: number): void {
+function witness(file: string, name: string, { version, id }: { version: number; id: string }): void {
   try {
-    writeInstallation(file, { tokens: { [name]: version } })
+    writeInstallation(file, { tokens: { [name]: version }, owners: { [name]: id } })
   } catch {
     // Told where it counts, when something is to be posted.
   }

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import type { Ledger } from '../../ledger/ledger.ts'
+import { checkApi1 } from '../../nodes/x3/client/api1/check.ts'
 import { readApi1List } from '../../nodes/x3/client/api1/lists.ts'
 import type { ChangingTable } from '../../sandbox/books/table.ts'
 import type { JournalEntry } from '../../sandbox/books/types.ts'
-import type { Api1Options } from '../../sandbox/x3/api1/door.ts'
+import { createFaults } from '../../sandbox/faults.ts'
+import { API1_SITES, type Api1Options } from '../../sandbox/x3/api1/door.ts'
 import type { DataRecord } from '../../sync/contract/message.ts'
 import { type LedgerFolder, ledgerFolder } from '../support/ledger.ts'
 import { startX3Fixture, type X3Fixture } from '../support/x3.ts'
@@ -200,5 +204,62 @@ describe('X3 by REST api1, as a site is set up', function () {
       (async () => plan.list?.({ cursor: null, nextRead: () => 1, signal: never }))(),
       codeOf('x3.right'),
     )
+  })
+
+  it('fails an entity whose pages do not rise by key, and takes nothing of them', async () => {
+    await open({ paging: 'unordered', mostItems: 7 }, {}, { retry: { attempts: 2, firstDelayMs: 1 } })
+    const { requests } = fixture.x3.api1
+    await assert.rejects(readEntity(rest.source(), 'supplier'), (error: Error & { code?: string }) => {
+      assert.equal(error.code, 'x3.api1-order')
+      assert.match(error.message, /keys must rise/)
+      return true
+    })
+    assert.ok((requests().query ?? 0) > 1, 'it was asked again')
+    fixture.x3.api1.set({})
+    assert.equal((await readEntity(rest.source(), 'supplier')).records.length, fixture.books.tables.supplier.count())
+  })
+
+  it('goes on by key, and never to where the link of a page leads', async () => {
+    const asked: string[] = []
+    const other = createServer((request, response) => {
+      asked.push(request.url ?? '')
+      response.end('{}')
+    })
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+    const { port } = other.address() as AddressInfo
+    try {
+      await open({ nextOrigin: `http://127.0.0.1:${port}`, mostItems: 7 })
+      const { records } = await readEntity(rest.source(), 'supplier')
+      assert.equal(records.length, fixture.books.tables.supplier.count())
+      assert.deepEqual(asked, [])
+    } finally {
+      other.close()
+    }
+  })
+
+  it('says that names must be typed where X3 does not tell what it publishes, and gives the session back', async () => {
+    await open({ noLookup: true }, { classes: { supplier: CLASSES.supplier as (typeof CLASSES)[string] } })
+    const lines = await checkApi1(rest.connection, rest.door, never)
+    const said = lines.map(({ text }) => text)
+    assert.ok(said.includes('X3 does not list what it publishes: Classes must be typed.'), said.join('\n'))
+    assert.ok(said.some((text) => text.startsWith('supplier: can be read by UPDDATTIM')))
+    assert.equal(fixture.x3.api1.sessions().open, 0)
+  })
+
+  it('a run that is stopped gives its sessions back, also those that open while it leaves', async () => {
+    await open({ mostItems: 7 })
+    const faults = createFaults('calm', 1, API1_SITES, { slowMs: 60, timeoutMs: 20, retryAfterSeconds: 0 })
+    fixture.x3.setFaults(faults)
+    const stop = new AbortController()
+    const plan = await rest.source().plan('gl_entry', never)
+    const page = (cursor: string | null, signal: AbortSignal) =>
+      plan.readPage({ walk: 'changed', window: { from: null, bound: null }, cursor, nextRead: () => 1, signal })
+    const { cursor } = await page(null, never)
+    faults.force('api1:details', 'slow', 4)
+    const reading = page(cursor, stop.signal)
+    stop.abort()
+    await assert.rejects(reading)
+    await rest.door.leave?.()
+    assert.equal(fixture.x3.api1.sessions().open, 0)
   })
 })

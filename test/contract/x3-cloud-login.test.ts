@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { copyFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { installationFile } from '../../ledger/installation.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { CloudLogin } from '../../nodes/x3/client/cloud/tokens.ts'
 import { createCloudLogin } from '../../nodes/x3/client/cloud/tokens.ts'
@@ -316,6 +317,31 @@ describe('the rotating login of X3 in the cloud', () => {
     await assert.rejects(ask(line), codeOf('x3.pairing-lost'))
     await cloud.pair(login, ledger)
     await ask(line)
+  })
+
+  it("does not renew in another installation's ledger, or where nobody knows whose it is, until a person has decided", async () => {
+    for (const other of [undefined, 'another']) {
+      await open()
+      await ask(connect())
+      await ledger.close()
+      const beside = installationFile(folder.file)
+      // As where another ledger has stored the same version of it.
+      if (other)
+        writeFileSync(beside, readFileSync(beside, 'utf8').replace(/("owners":\{"[^"]+":")[^"]+/, `$1${other}`))
+      else rmSync(beside)
+      await restart()
+      cloud.clock.time += 250_000
+      const line = connect()
+      const before = renewals()
+      await assert.rejects(ask(line), codeOf('x3.token-restored'))
+      assert.equal(renewals(), before, 'nothing was asked of the gateway')
+      await login.keep(cloud.ways(ledger))
+      await ask(line)
+      if (other) continue
+      for (const one of lines.splice(0)) await one.close()
+      await folder.remove()
+      await cloud.close()
+    }
   })
 
   it('reads the same as X3 itself, under the address of the customer', async () => {

@@ -139,6 +139,29 @@ describe('x3-connection and x3-poll', () => {
     match(lines.find((line) => !line.ok)?.text ?? '', /PurchaseInvoiceLine\.read/)
   })
 
+  it('Test connection finds the form of GraphQL, chooses it in the dialog, and says which generation it is', async () => {
+    await load(types, [])
+    for (const [generation, form, says] of [
+      ['sage', 'query', /The form of GraphQL is that of 2021/],
+      ['2021', 'sage', /The form of GraphQL is today's/],
+    ] as const) {
+      const old = await startX3Fixture({ generation })
+      const { url, folder, clientId, user, secret } = old.x3
+      const { body } = await post('/tieout/connections/x3-connection/test', {
+        ...{ id: 'new', config: { url, folder, clientId, user, form }, credentials: { secret } },
+      })
+      await old.x3.close()
+      const [set, ...rest] = body.lines as { ok: boolean; text: string; set?: object }[]
+      match(set?.text ?? '', says)
+      deepStrictEqual(set?.set, { form: form === 'sage' ? 'query' : 'sage' })
+      ok(rest.some((line) => line.ok && /^Reached /.test(line.text)))
+      ok(
+        rest.some((line) => /generation|packages|xtremX3|sage \{/.test(line.text)),
+        JSON.stringify(rest.slice(0, 4)),
+      )
+    }
+  })
+
   it('Test connection works before the first deploy, and explains a wrong secret, folder and address', async () => {
     await load(types, [])
     const test = async (config: object, secret = fixture.x3.secret) => {

@@ -19,8 +19,12 @@ export interface Api1Options {
   readonly emptyStamp?: 'date' | 'null' | 'absent'
   /** Classes that are not published, and columns of classes (`BPSUPPLIER.CUR`) that their representation lacks. */
   readonly hidden?: readonly string[]
-  /** Each so-manieth page repeats its last row at the beginning of the next; `skip` leaves one out. Absent: none. */
-  readonly paging?: 'repeat' | 'skip'
+  /** A page repeats its last row at the beginning of the next; `skip` leaves one out; `unordered` turns its rows round. */
+  readonly paging?: 'repeat' | 'skip' | 'unordered'
+  /** Where the link to the next page leads, in the place of this server. */
+  readonly nextOrigin?: string
+  /** What is published is not told to this user. */
+  readonly noLookup?: boolean
   /** A diagnosis of this severity beside rows. */
   readonly notices?: 'warning' | 'error'
   /** Conditions are taken and not obeyed, as by a representation with a filter of its own. */
@@ -142,6 +146,7 @@ export function createApi1Door(around: Surroundings, given: Api1Options = {}): A
   const inSession = async (url: URL, exchange: Exchange): Promise<Reply> => {
     if (url.pathname === LOOKUP) {
       count('lookup')
+      if (options.noLookup) return refusal(403, 'representationProxies is not authorized for this user')
       const proxies = published().map(({ name, representation }) => ({ entity: `${name}.${representation}` }))
       return json(200, { $resources: proxies })
     }
@@ -305,12 +310,13 @@ function createFacets(around: Surroundings, optionsNow: () => Api1Options) {
     }
     const spoilt = more && optionsNow().paging === 'skip' ? found.filter((_, i) => i !== 1) : found
     const repeated = from && optionsNow().paging === 'repeat' && found.length > 0 ? [found[0], ...found] : spoilt
+    const inOrder = optionsNow().paging === 'unordered' ? [...repeated].reverse() : repeated
     const last = found.at(-1) as Record<string, unknown> | undefined
-    const next = new URL(url.pathname + url.search, around.origin())
+    const next = new URL(url.pathname + url.search, optionsNow().nextOrigin ?? around.origin())
     if (last) next.searchParams.set('key', `gt.${of.key.map((column) => String(last[column])).join('~')}`)
     return written({
       $itemsPerPage: size,
-      $resources: repeated,
+      $resources: inOrder,
       $links: more ? { $next: { $url: next.href } } : {},
       ...(optionsNow().notices
         ? { $diagnoses: [diagnosis(optionsNow().notices ?? '', 'Some fields are not visible')] }
