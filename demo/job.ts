@@ -67,7 +67,8 @@ export function environmentOf(ends: Ends, addresses: Readonly<Record<string, Add
   for (const { server, environment, settings } of [ends.source, ends.target]) {
     Object.assign(variables, settings)
     for (const [name, member] of Object.entries(environment)) {
-      const value = addresses[server]?.[member]
+      const address = addresses[server] ?? {}
+      const value = typeof member === 'string' ? address[member] : member(address)
       if (value === undefined) throw new Error(`the sandbox tells no ${member} of ${server}`)
       variables[name] = String(value)
     }

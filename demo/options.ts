@@ -31,8 +31,8 @@ export type Door = (typeof DOORS)[number]
 
 export const USAGE = `npm start -- [--once] [--flow NAME] [--size small|medium|large] [--seed N] [--faults calm|rough|hostile] [--days N] [--json] [--port N] [--door ${DOORS.join('|')}] [--absent ${ABSENT.join('|')}] [--drafts]`
 
-/** Reads the arguments; throws an `Error` in words for a wrong one. */
-export function readOptions(args: readonly string[]): DemoOptions {
+/** Reads the arguments, and `PORT` of the environment; throws an `Error` in words for a wrong one. */
+export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv = process.env): DemoOptions {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -71,7 +71,7 @@ export function readOptions(args: readonly string[]): DemoOptions {
     faults: oneOf('--faults', values.faults, ['calm', 'rough', 'hostile']),
     days: whole('--days', values.days),
     json: values.json,
-    port: whole('--port', values.port ?? (once ? '0' : '1880')),
+    port: values.port !== undefined ? whole('--port', values.port) : once ? 0 : whole('PORT', env.PORT || '1880'),
   }
 }
 

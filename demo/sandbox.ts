@@ -18,6 +18,8 @@ export interface SandboxState {
 }
 
 export interface Sandbox {
+  /** The address that steers it. */
+  readonly control: { readonly url: string; readonly token: string }
   /** By server. */
   readonly addresses: Readonly<Record<string, Address>>
   readonly child: Child
@@ -55,6 +57,7 @@ export async function startSandbox(args: readonly string[]): Promise<Sandbox> {
     return reply
   }
   return {
+    control: told.control,
     addresses: told.addresses,
     child,
     state: async () => (await control('GET', '/state')).json() as Promise<SandboxState>,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { RunSummary } from '../sync/contract/summary.ts'
 import { booksAfter, compareBooks } from './books.ts'
 import { type Editor, startEditor } from './editor.ts'
-import { endsOf, FLOW_NAMES, isTwoWay, posts, type TableEnds, tableEndsOf } from './ends/index.ts'
+import { endsOf, isTwoWay, posts, type TableEnds, tableEndsOf } from './ends/index.ts'
 import { generationOf } from './ends/x3.ts'
 import { postingDoor, twoWayDoor } from './ends/x3-ledger.ts'
 import { meetFaults } from './further.ts'
@@ -19,11 +19,13 @@ import {
   readTemplate,
   runOnce,
 } from './job.ts'
+import { nextDayFlow } from './next-day.ts'
 import { type DemoOptions, readOptions, USAGE } from './options.ts'
 import { postingJob } from './posting-job.ts'
 import { freePort, until } from './process.ts'
 import { countEntities, describeRun, tiesBut } from './report.ts'
 import { type Sandbox, startSandbox } from './sandbox.ts'
+import { stayEnvironment, variableLines, watched } from './stay.ts'
 import { twoWayJob } from './two-way-job.ts'
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
@@ -40,6 +42,16 @@ const faultsDoorOf = ({ flow, door }: DemoOptions): string =>
 
 type Run = (order?: object) => Promise<RunSummary>
 
+/** What every way to run the demo works on. */
+interface Scene {
+  readonly options: DemoOptions
+  readonly home: string
+  readonly today: string
+  readonly flows: readonly FlowNode[]
+  readonly ends: ReturnType<typeof endsOf>
+  readonly sandbox: Sandbox
+}
+
 async function start(options: DemoOptions): Promise<number> {
   const ends = endsOf(options.flow, options.door)
   const home = options.once ? mkdtempSync(join(tmpdir(), 'tieout-')) : join(process.cwd(), '.tieout')
@@ -48,80 +60,100 @@ async function start(options: DemoOptions): Promise<number> {
   const flows = filledIn(readTemplate(options.flow), { ...options, today }, ends).map((node) =>
     node.type === 'x3-post' ? { ...node, whenAbsent: options.absent } : node,
   )
-  const args = [
-    '--generation',
-    generationOf(options.door),
-    '--door',
-    faultsDoorOf(options),
-    '--size',
-    options.size,
-    '--seed',
-    String(options.seed),
-    '--faults',
-    options.faults,
-    '--today',
-    today,
-    '--basware',
-    isTwoWay(options.flow) ? 'byHand' : 'sent',
-  ]
-  // A demo that stays up serves what every flow needs, those of earlier starts too.
-  const further = options.once
-    ? ['--serve', `${ends.source.server},${ends.target.server}`]
-    : ['--state', join(home, 'sandbox')]
-  const sandbox = await startSandbox([...args, ...further])
+  const sandbox = await startSandbox(sandboxArguments(options, { home, today, ends }))
   let editor: Editor | undefined
+  let stopped = false
   const end = async (): Promise<void> => {
     await editor?.stop()
     await sandbox.stop()
     if (options.once) rmSync(home, { recursive: true, force: true })
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => void end().finally(() => process.exit(options.once ? 1 : 0)))
+    process.once(signal, () => {
+      stopped = true
+      void end().finally(() => process.exit(options.once ? 1 : 0))
+    })
   try {
     editor = await startEditor({
       dir: join(home, 'node-red'),
       port: await freePort(options.port),
-      env: Object.assign(
-        {},
-        ...(options.once ? [ends] : FLOW_NAMES.map((name) => endsOf(name))).map((of) =>
-          environmentOf(of, sandbox.addresses),
-        ),
-      ),
+      env: options.once ? environmentOf(ends, sandbox.addresses) : stayEnvironment(home, sandbox),
     })
-    await addFlow(editor, flows)
-    for (const side of [ends.source, ends.target]) {
-      if (!side.begin) continue
-      const post = (path: string, body: object): Promise<unknown> => (editor as Editor).call('POST', path, body)
-      // Flows start some time after they were taken.
-      const done = () =>
-        side.begin?.(flows, sandbox.addresses[side.server] ?? {}, post).then(
-          () => true,
-          () => undefined,
-        )
-      await until('what a person does first', async () => done(), { seconds: 20, everyMs: 500 })
-    }
-    const door = entrance(flows)
-    const seconds = PATIENCE[options.size]
-    const runAt = async (at: Entrance, order?: object): Promise<RunSummary> => {
-      const summary = await runOnce(editor as Editor, at, { seconds, order })
-      say(`${describeRun(summary)}\n`)
-      return summary
-    }
-    const run: Run = (order) => runAt(door, order)
-    if (options.once && isTwoWay(options.flow))
-      return await twoWayJob({ options, sandbox, editor, run: runAt, flows, today, say })
-    if (options.once && posts(options.flow))
-      return await postingJob({ options, sandbox, editor, run, door, today, say })
-    if (options.once)
-      return await job(options, sandbox, editor, run, { flows, today, ends: tableEndsOf(options.flow, options.door) })
-    await run()
-    say(
-      `Editor    ${editor.url}\nUser      ${editor.user}\nPassword  ${editor.password}\n\nCtrl+C ends it; what you edit is kept in ${home}.`,
-    )
-    return await new Promise<number>((resolve) => editor?.child.process.once('exit', (code) => resolve(code ?? 1)))
+    const scene = { options, home, today, flows, ends, sandbox }
+    return await (options.once ? once(scene, editor) : stay(scene, editor))
+  } catch (error) {
+    // A terminal ends all processes at once: that they did is no fault then.
+    if (stopped) return 0
+    throw error
   } finally {
     await end()
   }
+}
+
+function sandboxArguments(
+  options: DemoOptions,
+  { home, today, ends }: Pick<Scene, 'home' | 'today' | 'ends'>,
+): readonly string[] {
+  const { door, flow, size, seed, faults } = options
+  return [
+    ...['--generation', generationOf(door), '--door', faultsDoorOf(options)],
+    ...['--size', size, '--seed', String(seed), '--faults', faults, '--today', today],
+    ...['--basware', isTwoWay(flow) ? 'byHand' : 'sent'],
+    // A demo that stays up serves what every flow needs, those of earlier starts too.
+    ...(options.once ? ['--serve', `${ends.source.server},${ends.target.server}`] : ['--state', join(home, 'sandbox')]),
+  ]
+}
+
+/** Deploys the flow and does what a person does first. */
+async function prepare({ flows, ends, sandbox }: Scene, editor: Editor): Promise<void> {
+  await addFlow(editor, flows)
+  for (const side of [ends.source, ends.target]) {
+    if (!side.begin) continue
+    const post = (path: string, body: object): Promise<unknown> => editor.call('POST', path, body)
+    // Flows start some time after they were taken.
+    const done = () =>
+      side.begin?.(flows, sandbox.addresses[side.server] ?? {}, post).then(
+        () => true,
+        () => undefined,
+      )
+    await until('what a person does first', async () => done(), { seconds: 20, everyMs: 500 })
+  }
+}
+
+function runner({ options }: Scene, editor: Editor) {
+  return async (at: Entrance, order?: object): Promise<RunSummary> => {
+    const summary = await runOnce(editor, at, { seconds: PATIENCE[options.size], order })
+    say(`${describeRun(summary)}\n`)
+    return summary
+  }
+}
+
+async function once(scene: Scene, editor: Editor): Promise<number> {
+  const { options, sandbox, flows, today } = scene
+  await prepare(scene, editor)
+  const runAt = runner(scene, editor)
+  const door = entrance(flows)
+  const run: Run = (order) => runAt(door, order)
+  if (isTwoWay(options.flow)) return twoWayJob({ options, sandbox, editor, run: runAt, flows, today, say })
+  if (posts(options.flow)) return postingJob({ options, sandbox, editor, run, door, today, say })
+  return job(options, sandbox, editor, run, { flows, today, ends: tableEndsOf(options.flow, options.door) })
+}
+
+/** Stays up until a person ends it, or a process of it ends by itself. */
+async function stay(scene: Scene, editor: Editor): Promise<number> {
+  const { home, sandbox, flows } = scene
+  const lines = variableLines(home, sandbox)
+  say(`Editor    ${editor.url}\nUser      ${editor.user}\nPassword  ${editor.password}\n`)
+  say(`Every template runs here as it is imported: these variables are set, for the sandbox's systems.\n`)
+  say(`${lines.map((line) => `  ${line}`).join('\n')}\n`)
+  const work = async (): Promise<number> => {
+    await prepare(scene, editor)
+    await addFlow(editor, nextDayFlow())
+    await runner(scene, editor)(entrance(flows))
+    say(`Ctrl+C ends it; what you edit is kept in ${home}.`)
+    return new Promise<number>((resolve) => editor.child.process.once('exit', (code) => resolve(code ?? 1)))
+  }
+  return Promise.race([work(), watched('The sandbox', sandbox)])
 }
 
 async function job(
@@ -197,9 +229,19 @@ function firstDay(file: string): string {
   }
 }
 
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+function optionsOf(args: readonly string[]): DemoOptions {
+  try {
+    return readOptions(args)
+  } catch (error) {
+    throw new Error(`${textOf(error)}\n${USAGE}`)
+  }
+}
+
 try {
-  process.exitCode = await start(readOptions(process.argv.slice(2)))
+  process.exitCode = await start(optionsOf(process.argv.slice(2)))
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}\n`)
+  process.stderr.write(`${textOf(error)}\n`)
   process.exitCode = 2
 }

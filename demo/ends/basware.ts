@@ -11,9 +11,9 @@ export const basware: End = {
     BASWARE_CLIENT_ID: 'clientId',
     BASWARE_CLIENT_SECRET: 'clientSecret',
   },
+  // what the sandbox redirects to is on another port of this machine
+  settings: { BASWARE_REDIRECT_HOSTS: '127.0.0.1', BASWARE_COMPANIES: COMPANIES.join(', ') },
   fill(node) {
-    // what the sandbox redirects to is on another port of this machine
-    if (node.type === 'basware-connection') return { ...node, redirectHosts: '127.0.0.1' }
-    return node.type === 'basware-poll' ? { ...node, companies: COMPANIES.join(', '), visibleSeconds: 1 } : node
+    return node.type === 'basware-poll' ? { ...node, visibleSeconds: 1 } : node
   },
 }

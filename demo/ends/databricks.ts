@@ -4,7 +4,8 @@ import type { TargetEnd } from './end.ts'
 export const databricks: TargetEnd = {
   server: 'databricks',
   environment: {
-    DATABRICKS_HOST: 'host',
+    DATABRICKS_HOST: ({ host, port }) => `${host}:${port}`,
+    // named by flows of earlier demos
     DATABRICKS_PORT: 'port',
     DATABRICKS_HTTP_PATH: 'path',
     DATABRICKS_CATALOG: 'catalog',
@@ -14,8 +15,7 @@ export const databricks: TargetEnd = {
     DATABRICKS_CLIENT_SECRET: 'clientSecret',
     DATABRICKS_CA: 'caPem',
   },
-  fill: (node) =>
-    node.type === 'databricks-connection' ? { ...node, port: '${DATABRICKS_PORT}', ca: '${DATABRICKS_CA}' } : node,
+  fill: (node) => (node.type === 'databricks-connection' ? { ...node, ca: '${DATABRICKS_CA}' } : node),
   reader({ catalog, schema }, ask) {
     return {
       async columns(table) {

@@ -17,8 +17,8 @@ export type Address = Readonly<Record<string, string | number>>
 export interface End {
   /** The server's name in the sandbox. */
   readonly server: string
-  /** The variables that a template names, and the member of the server's address that each takes. */
-  readonly environment: Readonly<Record<string, string>>
+  /** The variables that a template names, and the member of the server's address that each takes, or what is made of it. */
+  readonly environment: Readonly<Record<string, string | ((address: Address) => string)>>
   /** Variables that say the same wherever the server is. */
   readonly settings?: Readonly<Record<string, string>>
   /** What a template's node needs for a local server and the demo's books; the node as it is unless it is of this end. */

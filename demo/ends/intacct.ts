@@ -2,9 +2,9 @@ import { expectedIntacctTables } from '../expected-intacct.ts'
 import { mappedAccounts } from './accounts.ts'
 import { type SourceEnd, sourceName } from './end.ts'
 
-const settings = { INTACCT_SOURCE: 'intacct' }
+const settings = { INTACCT_SOURCE: 'intacct', INTACCT_HOSTS: '127.0.0.1, localhost' }
 
-/** Sage Intacct as a source; the hosts of the sandbox are no hosts of Intacct and must be named. */
+/** Sage Intacct as a source; the hosts of the sandbox are no hosts of Intacct and are named. */
 export const intacct: SourceEnd = {
   server: 'intacct',
   environment: {
@@ -17,8 +17,6 @@ export const intacct: SourceEnd = {
   },
   settings,
   fill(node) {
-    if (node.type === 'intacct-connection')
-      return { ...node, gateway: '${INTACCT_GATEWAY}', allowedHosts: '127.0.0.1, localhost' }
     // These books have fewer lines than X3's: so that files are uploaded now and then, and their faults met.
     return node.type === 'databricks-write' ? { ...node, maxParameterKb: 300 } : node
   },

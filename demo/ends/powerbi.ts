@@ -20,13 +20,7 @@ export const powerbi: TargetEnd = {
     POWERBI_CA: 'caPem',
   },
   fill(node) {
-    if (node.type === 'powerbi-connection')
-      return {
-        ...node,
-        apiUrl: '${POWERBI_API}',
-        loginUrl: '${POWERBI_LOGIN}',
-        ca: '${POWERBI_CA}',
-      }
+    if (node.type === 'powerbi-connection') return { ...node, ca: '${POWERBI_CA}' }
     // a run that reads everything anew, which the demo does where faults were not met, loads the tables anew
     return node.type === 'powerbi-push' ? { ...node, changes: 'rebuild', settleSeconds: SETTLE_SECONDS } : node
   },

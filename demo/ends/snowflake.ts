@@ -5,7 +5,8 @@ export const snowflake: TargetEnd = {
   server: 'snowflake',
   environment: {
     SNOWFLAKE_ACCOUNT: 'account',
-    SNOWFLAKE_HOST: 'host',
+    SNOWFLAKE_HOST: 'url',
+    // named by flows of earlier demos
     SNOWFLAKE_PORT: 'port',
     SNOWFLAKE_USER: 'user',
     SNOWFLAKE_ROLE: 'role',
@@ -15,10 +16,7 @@ export const snowflake: TargetEnd = {
     SNOWFLAKE_PRIVATE_KEY: 'privateKeyPem',
     SNOWFLAKE_PASSPHRASE: 'passphrase',
   },
-  fill: (node) =>
-    node.type === 'snowflake-connection'
-      ? { ...node, host: '${SNOWFLAKE_HOST}', port: '${SNOWFLAKE_PORT}', protocol: 'http' }
-      : node,
+  fill: (node) => node,
   reader({ database, schema }, ask) {
     return {
       async columns(table) {

@@ -46,7 +46,7 @@ const api1: SourceEnd = {
       ? {
           ...node,
           ...{ door: 'api1', login: 'basic', classes: '${X3_CLASSES}' },
-          credentials: { password: '${X3_PASSWORD}' },
+          ...{ secretFrom: '', passwordFrom: 'X3_PASSWORD' },
         }
       : node,
 }
@@ -73,9 +73,8 @@ const cloud: SourceEnd = {
   async begin(flows, { refreshToken }, post) {
     const connection = flows.find((node) => node.type === 'x3-connection')
     if (!connection) throw new Error('the template has no x3-connection')
-    const { credentials: _, ...config } = connection
     await post('/tieout/connections/x3-connection/actions/paste', {
-      ...{ id: config.id, config, credentials: { secret: '__PWRD__' } },
+      ...{ id: connection.id, config: connection, credentials: {} },
       query: { text: String(refreshToken) },
     })
   },

@@ -42,7 +42,7 @@ const config = z.object({
   retryMinutes: field.number(10, 0.01, 1440),
   ...quietFields,
 })
-const secrets = z.object({ ...routeSecrets, secret: field.optional(), password: field.optional() })
+const secrets = z.object({ ...routeSecrets, secret: field.secret(), password: field.secret() })
 type Config = z.output<typeof config>
 type Secrets = z.output<typeof secrets>
 

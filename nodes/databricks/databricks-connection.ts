@@ -33,7 +33,7 @@ const config = z.object({
   /** Minutes after which a run gives up on a warehouse that starts or does not answer. */
   coldStartMinutes: field.number(10, 0.01, 1440),
 })
-const secrets = z.object({ ...routeSecrets, secret: field.optional(), token: field.optional() })
+const secrets = z.object({ ...routeSecrets, secret: field.secret(), token: field.secret() })
 type Config = z.output<typeof config>
 type Secrets = z.output<typeof secrets>
 

@@ -49,8 +49,8 @@ const config = z.object({
 })
 const secrets = z.object({
   ...routeSecrets,
-  senderPassword: field.text('Sender password is missing'),
-  password: field.text('Password is missing'),
+  senderPassword: field.secret('Sender password is missing'),
+  password: field.secret('Password is missing'),
 })
 type Config = z.output<typeof config>
 type Secrets = z.output<typeof secrets>

@@ -1,9 +1,8 @@
 /** Values of a dialog, as Node-RED stores them, to one typed object: migrations, `${ENV}`, schema. */
 import { z } from 'zod'
 import { type SyncError, syncError } from '../../sync/contract/errors.ts'
+import { checkEnv, type Lookup, type Values, withDefaults } from './variables.ts'
 
-/** What the editor stored: strings, numbers, booleans, tables. */
-export type Values = Record<string, unknown>
 /** A zod object schema; its keys are the fields of the dialog. */
 export type Fields = z.ZodObject
 
@@ -34,57 +33,6 @@ export const registration = <S extends Fields>(
   settings: Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, { value, exportable: true }])),
   spec,
 })
-
-const WHOLE = /^\$\{(\S+)\}$/
-const PART = /\$\{([^}\s]+)\}/
-
-/** Finds what `${...}` was left over in a value, at any depth: an unset variable or one inside a longer text. */
-function leftOver(value: unknown): { readonly name: string; readonly whole: boolean } | undefined {
-  if (typeof value === 'string') {
-    const name = PART.exec(value)?.[1]
-    return name === undefined ? undefined : { name, whole: WHOLE.test(value) }
-  }
-  if (value === null || typeof value !== 'object') return undefined
-  for (const part of Object.values(value)) {
-    const found = leftOver(part)
-    if (found) return found
-  }
-  return undefined
-}
-
-/** Puts values of variables in, as Node-RED does at start: only where a whole text is `${NAME}`, at any depth. */
-export function fillEnv(value: unknown, lookup: (name: string) => unknown): unknown {
-  if (typeof value === 'string') {
-    const name = WHOLE.exec(value)?.[1]
-    return name === undefined ? value : (lookup(name) ?? value)
-  }
-  if (Array.isArray(value)) return value.map((part) => fillEnv(part, lookup))
-  if (value === null || typeof value !== 'object') return value
-  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, fillEnv(part, lookup)]))
-}
-
-/** Refuses `${...}` that Node-RED left literal, naming the variable and the field. */
-export function checkEnv(values: Values, literal: readonly string[] = []): void {
-  for (const [field, value] of Object.entries(values)) {
-    if (literal.includes(field)) continue
-    const left = leftOver(value)
-    if (!left) continue
-    if (left.whole)
-      throw syncError('config', 'tieout.env', `Field ${field}: the environment variable ${left.name} is not set`, {
-        field,
-        hint: `Set ${left.name} where Node-RED is started, or in the global environment of the flows, and start again; or put the value itself into the field.`,
-      })
-    throw syncError(
-      'config',
-      'tieout.env',
-      `Field ${field}: \${${left.name}} stands inside a longer text, where Node-RED does not replace it`,
-      {
-        field,
-        hint: `Put the whole value of the field into one environment variable.`,
-      },
-    )
-  }
-}
 
 /** Steps stored values up to the version of the code. Pure. */
 export function migrate<S extends Fields>(spec: ConfigSpec<S>, stored: Values): Values {
@@ -149,10 +97,18 @@ export const wrongField = (name: string, text: string): SyncError =>
     hint: 'Open the node and correct the field.',
   })
 
-/** Stored values to typed config: migrated, variables checked, parsed. */
-export function readConfig<S extends Fields>(spec: ConfigSpec<S>, stored: Values): z.output<S> {
-  return parseFields(spec.config, migrate(spec, stored), spec.literal)
+/**
+ * Stored values to typed config: migrated, variables checked, parsed. Node-RED has put variables in; `lookup` finds those of
+ * `${NAME:-default}`, which it does not know.
+ */
+export function readConfig<S extends Fields>(spec: ConfigSpec<S>, stored: Values, lookup?: Lookup): z.output<S> {
+  const values = migrate(spec, stored)
+  return parseFields(spec.config, lookup ? withDefaults(values, lookup, spec.literal) : values, spec.literal)
 }
+
+/** Secrets to typed ones: a wrong one is a `config` error that names it. */
+export const parseSecrets = <K extends Fields>(schema: K, secrets: Values): z.output<K> =>
+  parseFields(schema, secrets, Object.keys(schema.shape))
 
 /** Fields as dialogs store them: numbers and switches may arrive as text (from `${ENV}` always), empty means absent. */
 export const field = {
@@ -160,6 +116,9 @@ export const field = {
   text: (what = 'must be filled in') => z.preprocess(asText, z.string({ error: what }).min(1, what)),
   /** Text that may be empty; where it was never asked for, the default. */
   optional: (fallback = '') => z.preprocess((v) => asText(v) ?? fallback, z.string({ error: 'must be text' })),
+  /** A secret as it is, blanks included. `missing`: what is said where it must be there. */
+  secret: (missing = '') =>
+    z.preprocess((v) => absent(v) ?? '', z.string({ error: 'must be text' }).min(missing ? 1 : 0, missing)),
   /** Text that the dialog asks for and a run may do without: what it is picked from is read before it is there. */
   asked: () => field.optional().meta({ asked: true }),
   /** A number within bounds; empty gives the default. */

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { Ledger } from '../../ledger/ledger.ts'
 import { syncError } from '../../sync/contract/errors.ts'
 import type { ReportLine } from '../../vendor/report.ts'
-import { type ConfigSpec, type Fields, fillEnv, parseFields, readConfig, registration, type Values } from './config.ts'
+import { type ConfigSpec, type Fields, parseSecrets, readConfig, registration } from './config.ts'
 import { asSyncError, withHint } from './errors.ts'
 import type { Log } from './log.ts'
 import { type ConnectionHandle, ledgerHandle, offer } from './members.ts'
@@ -12,6 +12,7 @@ import { drainMs } from './node.ts'
 import type { OpenContext } from './open-context.ts'
 import { type ConnectionBody, connectionBody, handle, scrub } from './routes.ts'
 import { onceFor, shared } from './shared.ts'
+import { environment, fillEnv, secretsOf, type Values } from './variables.ts'
 
 /** One entry of a pick list. */
 export interface ListItem {
@@ -30,7 +31,7 @@ export interface ActionContext extends OpenContext {
 
 export interface ConnectionSpec<S extends Fields, K extends Fields, Client> extends ConfigSpec<S> {
   readonly type: string
-  /** Secrets: every key is a `password` credential, `${ENV}` allowed. */
+  /** Secrets: every key is a `password` credential; beside it the flow may name a variable (`variableOf`). */
   readonly credentials?: K
   /** Makes the client; called on first use, and again after a call that failed. Drivers are imported here, not before. */
   readonly open: (config: z.output<S>, credentials: z.output<K>, context: OpenContext) => Client | Promise<Client>
@@ -116,9 +117,13 @@ export function defineConnection<S extends Fields, K extends Fields, Client>(
         return (await engine.get()).ledger
       }
       const context = { name: this.name || spec.type, log, signal: closing.signal, once: onceIn(RED), ledger }
+      const lookup = environment(RED, this)
       const read = () => ({
-        config: readConfig(spec, stored as unknown as Values),
-        credentials: parseFields(credentialSchema, this.credentials ?? {}),
+        config: readConfig(spec, stored as unknown as Values, lookup),
+        credentials: parseSecrets(
+          credentialSchema,
+          secretsOf(secretFields, stored as unknown as Values, this.credentials ?? {}, lookup),
+        ),
         context,
       })
       const client = shared<Client>(
@@ -241,9 +246,10 @@ export function testRoute<S extends Fields, K extends Fields>(
     `/tieout/connections/${spec.type}/test`,
     RED.auth.needsPermission('flows.write'),
     handle(connectionBody, async (body, { signal }) => {
-      const values = unsaved(RED, spec.type, body, Object.keys(credentialSchema.shape))
-      const secrets = Object.values(values.credentials)
+      let secrets: readonly string[] = []
       try {
+        const values = unsaved(RED, spec.type, body, Object.keys(credentialSchema.shape))
+        secrets = Object.values(values.credentials)
         const { config, credentials } = parse(spec, credentialSchema, values)
         const context = {
           id: body.id,
@@ -311,20 +317,11 @@ function parse<S extends Fields, K extends Fields>(
   credentials: K,
   values: { readonly config: Values; readonly credentials: Values },
 ) {
-  return { config: readConfig(spec, values.config), credentials: parseFields(credentials, values.credentials) }
+  return { config: readConfig(spec, values.config), credentials: parseSecrets(credentials, values.credentials) }
 }
 
 /** What the editor writes in place of a stored secret. */
 const HIDDEN = '__PWRD__'
-
-/** Variables as a deployed node sees them: its own flow's, else those of the flows as a whole, else the process's. */
-export function environment(RED: NodeAPI, live: Node | null): (name: string) => unknown {
-  let seen = live
-  RED.nodes.eachNode((node) => {
-    seen ??= node.z ? null : RED.nodes.getNode(node.id)
-  })
-  return (name) => (seen ? RED.util.getSetting(seen, name) : undefined) ?? process.env[name]
-}
 
 /** The dialog's values with variables put in and hidden secrets taken from the deployed node of the same type. */
 function unsaved(
@@ -336,15 +333,12 @@ function unsaved(
   const live = RED.nodes.getNode(body.id) as Node | null
   const stored = live?.type === type ? ((RED.nodes.getCredentials(body.id) ?? {}) as Record<string, string>) : {}
   const lookup = environment(RED, live)
-  const credentials = secretFields.map((name) => {
+  const typed = secretFields.map((name) => {
     const given = body.credentials[name]
-    const value = given === undefined || given === HIDDEN ? stored[name] : given
-    return [name, value === undefined ? undefined : fillEnv(value, lookup)] as const
+    return [name, fillEnv(given === undefined || given === HIDDEN ? stored[name] : given, lookup)] as const
   })
   return {
     config: fillEnv(body.config, lookup) as Values,
-    credentials: Object.fromEntries(
-      credentials.filter((entry): entry is readonly [string, string] => typeof entry[1] === 'string'),
-    ),
+    credentials: secretsOf(secretFields, body.config, Object.fromEntries(typed), lookup),
   }
 }

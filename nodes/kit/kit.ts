@@ -11,7 +11,6 @@ export {
   migrate,
   named,
   readConfig,
-  type Values,
   wrongField,
 } from './config.ts'
 export {
@@ -61,4 +60,5 @@ export { count, counted, type Status } from './status.ts'
 export { finish } from './summary.ts'
 export { defineTransform, type Refused, type Transformed, type TransformSpec } from './transform.ts'
 export { useConnection } from './use.ts'
+export type { Values } from './variables.ts'
 export { reason, whoFields, whoOf } from './who.ts'

@@ -2,12 +2,13 @@
 import type { Node, NodeAPI, NodeDef } from 'node-red'
 import type { z } from 'zod'
 import type { Engine } from '../../sync/contract/engine.ts'
-import { type ConfigSpec, type Fields, readConfig, registration, type Values } from './config.ts'
+import { type ConfigSpec, type Fields, readConfig, registration } from './config.ts'
 import { asSyncError, forDone } from './errors.ts'
 import { type Life, lifeOf } from './life.ts'
 import type { Log } from './log.ts'
 import { type LedgerHandle, ledgerHandle, type Member, placeOf } from './members.ts'
 import { type Status, statusOf } from './status.ts'
+import { environment, secretsOf, type Values } from './variables.ts'
 import { type Place, placeText } from './wires.ts'
 
 /** A message as it comes in; nothing of it is trusted. */
@@ -22,7 +23,7 @@ export interface NodeContext<C> {
   readonly name: string
   readonly place: Place
   readonly config: C
-  /** Values of the node's own password fields. */
+  /** Values of the node's own password fields, or of the variables that the flow names for them. */
   readonly credentials: Readonly<Record<string, string>>
   /** Aborted when the node is closed (redeploy, stop). */
   readonly signal: AbortSignal
@@ -165,13 +166,15 @@ function contextOf<S extends Fields>(
   own: { readonly status: Status; readonly log: Log; readonly life: Life; readonly say: (error: unknown) => void },
 ): NodeContext<z.output<S>> {
   const { status, log, life, say } = own
+  const values = stored as unknown as Values
+  const lookup = environment(RED, node)
   return {
     RED,
     id: node.id,
     name: node.name || spec.type,
     place: placeOf(node),
-    config: readConfig(spec, stored as unknown as Values),
-    credentials: node.credentials ?? {},
+    config: readConfig(spec, values, lookup),
+    credentials: secretsOf(spec.credentials ?? [], values, node.credentials ?? {}, lookup),
     signal: life.signal,
     status,
     log,

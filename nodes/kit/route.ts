@@ -7,7 +7,8 @@ import { isZone, type QuietHours } from '../../vendor/quiet.ts'
 import { fine, type ReportLine } from '../../vendor/report.ts'
 import type { Route } from '../../vendor/route.ts'
 import { routeText } from '../../vendor/route-text.ts'
-import { field, type Values, wrongField } from './config.ts'
+import { field, wrongField } from './config.ts'
+import type { Values } from './variables.ts'
 
 /** Fields of the way to a host. `timeout`: the longest silence, in seconds: default and bounds. */
 export const routeFields = (timeout: { readonly value: number; readonly min: number; readonly max: number }) => ({
@@ -25,7 +26,7 @@ type RouteValues = z.output<z.ZodObject<ReturnType<typeof routeFields>>>
 /** Credentials of the way to a host. */
 export const routeSecrets = {
   /** Of the user in the proxy's address. */
-  proxyPassword: field.optional(),
+  proxyPassword: field.secret(),
 }
 type RouteSecrets = z.output<z.ZodObject<typeof routeSecrets>>
 

@@ -21,6 +21,7 @@ const config = z.object({
   retentionDays: field.number(90, 7, 3650),
   decisionYears: field.number(10, 1, 100),
 })
+// Trimmed, as in all versions: what is encrypted opens with the same key only.
 const credentials = z.object({ key: field.optional() })
 
 /** Below it batches are mostly overhead. */

@@ -35,9 +35,9 @@ const config = z.object({
 })
 const secrets = z.object({
   ...routeSecrets,
-  secret: field.optional(),
+  secret: field.secret(),
   /** PEM text, or the path of a file that holds it. */
-  privateKey: field.optional(),
+  privateKey: field.secret(),
 })
 type Config = z.output<typeof config>
 type Secrets = z.output<typeof secrets>

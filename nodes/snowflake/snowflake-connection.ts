@@ -45,10 +45,10 @@ const config = z.object({
 })
 const secrets = z.object({
   ...routeSecrets,
-  privateKey: field.optional(),
-  passphrase: field.optional(),
-  token: field.optional(),
-  clientSecret: field.optional(),
+  privateKey: field.secret(),
+  passphrase: field.secret(),
+  token: field.secret(),
+  clientSecret: field.secret(),
 })
 type Config = z.output<typeof config>
 type Secrets = z.output<typeof secrets>

@@ -56,9 +56,9 @@ export const config = z.object({
 })
 export const secrets = z.object({
   ...routeSecrets,
-  secret: field.optional(),
-  password: field.optional(),
-  soapPassword: field.optional(),
+  secret: field.secret(),
+  password: field.secret(),
+  soapPassword: field.secret(),
 })
 export type Config = z.output<typeof config>
 export type Secrets = z.output<typeof secrets>

@@ -1,4 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
+import type { ConnectionHandle } from '../../nodes/kit/members.ts'
 import { fakeEngine, noOutcomes, summaryOf } from '../support/fake-engine.ts'
 import { type FlowEntry, first, helper, inbox, load, node, statuses, watchRejections } from '../support/helper.ts'
 import { batch, flow, kitTypes, schema, secrets } from '../support/kit-nodes.ts'
@@ -327,6 +328,22 @@ describe('node kit', () => {
       await load(types, flow, secrets)
       const { body } = await post('/tieout/connections/test-connection/test', unsaved)
       deepStrictEqual(body, { lines: [{ ok: true, text: 'reached other with •••' }] })
+    })
+
+    it('takes the variable that the flow names for a secret, before and after the deploy', async () => {
+      process.env.TEST_TOKEN = 'of the variable'
+      after(() => delete process.env.TEST_TOKEN)
+      const named = { id: 'new', config: { host: 'h', tokenFrom: 'TEST_TOKEN' }, credentials: {} }
+      await load(types, [])
+      const fresh = await post('/tieout/connections/test-connection/test', named)
+      deepStrictEqual(fresh.body, { lines: [{ ok: true, text: 'reached h with •••' }] })
+      const wrong = { ...named, config: { host: 'h', tokenFrom: 'TIEOUT_ADMIN_PASSWORD_HASH' } }
+      const refused = await post('/tieout/connections/test-connection/test', wrong)
+      match(refused.body.lines[0].text, /Field token: "TIEOUT_ADMIN_PASSWORD_HASH" is no variable for a secret/)
+      const deployed = flow.map((node) => (node.id === 'C' ? { ...node, tokenFrom: 'TEST_TOKEN' } : node))
+      await load(types, deployed, secrets)
+      const { tieout } = node('C') as unknown as { tieout: ConnectionHandle<{ token: string }> }
+      strictEqual((await tieout.client.get()).token, 'of the variable')
     })
 
     it('works before the first deploy, and names what is missing', async () => {

@@ -15,7 +15,8 @@ interface Given {
  * The account identifier and the address of its login. Where a host is given the account stays as it stands: the memory of
  * what was delivered goes by it.
  */
-export function accountOf({ account: text, host: given, port, protocol = 'https' }: Given) {
+export function accountOf({ account: text, host: given, port, protocol }: Given) {
+  const scheme = schemeOf(given, protocol)
   const account = given?.trim() ? text.trim() : cleanAccount(text)
   if (!/^[A-Za-z0-9]([\w.-]*\w)?$/.test(account))
     throw syncError(
@@ -25,12 +26,12 @@ export function accountOf({ account: text, host: given, port, protocol = 'https'
       { field: 'account', hint: 'Copy it from Snowsight: account menu, Account details, Account identifier.' },
     )
   const { host, port: own } = given?.trim()
-    ? hostOf(given, port, protocol)
+    ? hostOf(given, port, scheme)
     : {
         host: `${account.toLowerCase().replaceAll('_', '-')}.snowflakecomputing.${/\.cn(\/|$)/i.test(text.trim()) ? 'cn' : 'com'}`,
         port,
       }
-  return { account, accessUrl: `${protocol}://${host}${own ? `:${own}` : ''}` }
+  return { account, accessUrl: `${scheme}://${host}${own ? `:${own}` : ''}` }
 }
 
 /**
@@ -52,6 +53,9 @@ function cleanAccount(text: string): string {
   const [, org, name] = /^([A-Za-z]\w*)\.(\w+)$/.exec(bare) ?? []
   return org && name && !/^(privatelink|global|aws|azure|gcp)$/i.test(name) ? `${org}-${name}` : bare
 }
+
+/** A host that is written as an address says it itself. */
+const schemeOf = (host = '', given: 'https' | 'http' = 'https') => (/^\s*http:/i.test(host) ? 'http' : given)
 
 function hostOf(text: string, port: number | undefined, protocol: 'https' | 'http') {
   const found = hostIn(text, protocol)

@@ -1,7 +1,8 @@
 import { deepStrictEqual, strictEqual, throws } from 'node:assert'
 import type { Node } from 'node-red'
 import { z } from 'zod'
-import { checkEnv, field, fillEnv, migrate, readConfig, type Values } from '../../../nodes/kit/config.ts'
+import { field, migrate, readConfig } from '../../../nodes/kit/config.ts'
+import { checkEnv, fillEnv, type Values } from '../../../nodes/kit/variables.ts'
 import { isSyncError } from '../../../sync/contract/errors.ts'
 import { util } from '../../support/util.ts'
 

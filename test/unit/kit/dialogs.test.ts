@@ -1,6 +1,7 @@
 import { deepStrictEqual, ok } from 'node:assert'
 import { z } from 'zod'
-import { checkEnv, type Fields } from '../../../nodes/kit/config.ts'
+import type { Fields } from '../../../nodes/kit/config.ts'
+import { checkEnv, variableOf } from '../../../nodes/kit/variables.ts'
 import { type BothSides, bothSides, dialogTakes, type Setting } from '../../support/dialogs.ts'
 
 /** Fields of Node-RED, or of the dialog alone. */
@@ -100,8 +101,9 @@ describe('the dialog of each node and its schema', () => {
 
   it('have the same fields and the same version', () => {
     deepStrictEqual(
-      differences(({ registered: { spec }, dialog: { defaults } }) => {
-        const dialog = Object.keys(defaults).filter((name) => !OF_THE_EDITOR.includes(name))
+      differences(({ registered: { spec }, dialog: { defaults, credentials = {} } }) => {
+        const known = [...OF_THE_EDITOR, ...Object.keys(credentials).map(variableOf)]
+        const dialog = Object.keys(defaults).filter((name) => !known.includes(name))
         const node = Object.keys(spec.config.shape)
         return [
           ...dialog.filter((name) => !node.includes(name)).map((name) => `${name} is not in the schema`),
@@ -167,6 +169,19 @@ describe('the dialog of each node and its schema', () => {
     )
   })
 
+  it('take for each secret the name of a variable, and no other text', () => {
+    deepStrictEqual(
+      differences(({ dialog: { credentials = {}, defaults } }) =>
+        Object.keys(credentials).flatMap((name) => {
+          const setting = defaults[variableOf(name)] ?? { validate: () => 'is missing' }
+          const taken = ['', 'X3_SECRET', 'TIEOUT_SECRET', 'x3', 'X-3'].filter((text) => dialogTakes({}, setting, text))
+          return taken.join() === ',X3_SECRET' ? [] : [`${name} takes ${taken.join()}`]
+        }),
+      ),
+      [],
+    )
+  })
+
   it('have the same secrets, and ask for the same', () => {
     deepStrictEqual(
       differences(({ registered, dialog: { credentials = {} } }) => {
@@ -176,7 +191,13 @@ describe('the dialog of each node and its schema', () => {
           const [field, setting] = [shape[name] as Field | undefined, credentials[name]]
           if (!field || !setting) return [`${name} is not on both sides`]
           const needed = !field.safeParse('').success
-          return needed === (setting.required === true) ? [] : [`${name} is ${needed ? '' : 'not '}needed by the node`]
+          const asked = !dialogTakes({}, setting, '')
+          return [
+            ...(needed === asked ? [] : [`${name} is ${needed ? '' : 'not '}needed by the node`]),
+            ...(dialogTakes({ [variableOf(name)]: 'X' }, setting, '')
+              ? []
+              : [`${name} is asked for beside its variable`]),
+          ]
         })
       }),
       [],
