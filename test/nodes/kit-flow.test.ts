@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
 import type { ConnectionHandle } from '../../nodes/kit/members.ts'
 import { fakeEngine, noOutcomes, summaryOf } from '../support/fake-engine.ts'
-import { type FlowEntry, first, helper, inbox, load, node, statuses, watchRejections } from '../support/helper.ts'
+import { type FlowEntry, first, helper, inbox, load, node, statuses, unload, watchRejections } from '../support/helper.ts'
 import { batch, flow, kitTypes, schema, secrets } from '../support/kit-nodes.ts'
 import { waitFor } from '../support/wait.ts'
 
@@ -340,6 +340,7 @@ describe('node kit', () => {
       const wrong = { ...named, config: { host: 'h', tokenFrom: 'TIEOUT_ADMIN_PASSWORD_HASH' } }
       const refused = await post('/tieout/connections/test-connection/test', wrong)
       match(refused.body.lines[0].text, /Field token: "TIEOUT_ADMIN_PASSWORD_HASH" is no variable for a secret/)
+      await unload()
       const deployed = flow.map((node) => (node.id === 'C' ? { ...node, tokenFrom: 'TEST_TOKEN' } : node))
       await load(types, deployed, secrets)
       const { tieout } = node('C') as unknown as { tieout: ConnectionHandle<{ token: string }> }

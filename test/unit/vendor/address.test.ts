@@ -55,6 +55,7 @@ describe('addresses in fields', () => {
   it('Snowflake: beside a host the account stays as it was saved, since what was delivered is known by it', () => {
     const given = { account: 'MYORG.FIN', host: 'https://fin.example.com:8443/x' }
     deepEqual(accountOf(given), { account: 'MYORG.FIN', accessUrl: 'https://fin.example.com:8443' })
+    equal(accountOf({ account: 'A', host: 'http://127.0.0.1:8080' }).accessUrl, 'http://127.0.0.1:8080')
     throws(() => accountOf({ ...given, port: 1 }), /Field host: .* with the port of the field beside it \(1\)/)
     throws(() => accountOf({ ...given, protocol: 'http' }), /Field host: .* reached by http:/)
   })
