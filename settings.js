@@ -30,11 +30,12 @@ function readJson(file) {
   }
 }
 
-/** NAME, or the content of the file that NAME_FILE names (Docker secrets). */
+/** NAME, or the content of the file that NAME_FILE names (Docker secrets). It leaves the environment, which flows can read. */
 function secretFromEnv(/** @type {string} */ name) {
-  const file = env[`${name}_FILE`]
+  const { [`${name}_FILE`]: file, [name]: value } = env
   if (file && !existsSync(file)) throw refuse(`${name}_FILE names ${file}, which does not exist.`)
-  return file ? readFileSync(file, 'utf8').trim() : env[name]
+  delete env[name]
+  return file ? readFileSync(file, 'utf8').trim() : value
 }
 
 /** Whether a key opens the credentials file, as Node-RED encrypts it. */

@@ -11,6 +11,7 @@ export const DRAWN = [
   'sync',
   'ledger',
   'backup',
+  'check',
   'alerts',
   'vendor',
   'login',

@@ -19,6 +19,7 @@ export const FOLDERS = [
   'sync',
   'ledger',
   'backup',
+  'check',
   'alerts',
   'vendor',
   'login',

@@ -15,7 +15,7 @@ const config = z.object({
   from: field.optional(),
   ...routeFields({ value: 30, min: 1, max: 900 }),
 })
-const credentials = z.object({ password: field.optional(), url: field.optional(), ...routeSecrets })
+const credentials = z.object({ password: field.secret(), url: field.optional(), ...routeSecrets })
 
 export default function (RED: NodeAPI): void {
   const wayOf = async (own: z.output<typeof config>, secrets: z.output<typeof credentials>): Promise<Way> => {

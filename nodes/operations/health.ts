@@ -45,10 +45,11 @@ export function defineHealthRoutes(RED: NodeAPI): void {
   })
 }
 
-/** NAME, or the content of the file that NAME_FILE names (Docker secrets). */
+/** NAME, or the content of the file that NAME_FILE names (Docker secrets). It leaves the environment, which flows can read. */
 function fromEnv(name: string): string | undefined {
-  const file = process.env[`${name}_FILE`]
-  return file ? readFileSync(file, 'utf8').trim() : process.env[name]
+  const { [`${name}_FILE`]: file, [name]: value } = process.env
+  delete process.env[name]
+  return file ? readFileSync(file, 'utf8').trim() : value
 }
 
 const plain = (response: Response, status: number, text: string): void =>

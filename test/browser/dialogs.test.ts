@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, strictEqual } from 'node:assert'
 import { readFileSync } from 'node:fs'
-import { checked, needChromium } from '../support/editor.ts'
+import { checked, needChromium, typeIn } from '../support/editor.ts'
 import { type Stage, startStage } from '../support/stage.ts'
 
 const HOSTILE = '<img src=x onerror="window.hacked=1">& Söhne'
@@ -20,6 +20,7 @@ describe('dialogs', function () {
     await editor.open('Read X3')
     const dialog = await editor.openConfig('connection')
     const values = { url: x3.url, folder: x3.folder, clientId: x3.clientId, user: x3.user, secret: x3.secret }
+    await typeIn(dialog, 'secret')
     for (const [field, value] of Object.entries(values)) await dialog.locator(`#node-config-input-${field}`).fill(value)
     await editor.done()
     await editor.done()

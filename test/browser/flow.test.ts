@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
 import type { JournalEntry } from '../../sandbox/books/types.ts'
-import { needChromium } from '../support/editor.ts'
+import { needChromium, typeIn } from '../support/editor.ts'
 import { type Stage, startStage } from '../support/stage.ts'
 
 const GREEN = /^green dot /
@@ -34,6 +34,7 @@ describe('the template in the editor', function () {
     deepStrictEqual(more, [])
     match(unset?.text ?? '', /^Server URL: the environment variable X3_URL is not set/)
     const values = { url: x3.url, folder: x3.folder, clientId: x3.clientId, user: x3.user, secret: 'not-the-secret' }
+    await typeIn(dialog, 'secret')
     for (const [field, value] of Object.entries(values)) await dialog.locator(`#node-config-input-${field}`).fill(value)
     const [refused] = await editor.test()
     strictEqual(refused?.ok, false)
@@ -58,6 +59,7 @@ describe('the template in the editor', function () {
     await dialog.locator('summary').click()
     const { host, port, caPem, clientId } = databricks
     const values = { host, port: String(port), ca: caPem, clientId, secret: 'not-the-secret' }
+    await typeIn(dialog, 'secret')
     for (const [field, value] of Object.entries(values)) await dialog.locator(`#node-config-input-${field}`).fill(value)
     for (const field of ['path', 'catalog', 'schema', 'volume'])
       await dialog.locator(`#node-config-input-${field}`).fill('')

@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, strictEqual } from 'node:assert'
 import type { PowerbiSandbox } from '../../sandbox/powerbi/api.ts'
 import { startPowerbi } from '../../sandbox/powerbi/server.ts'
-import { checked, type Editor, needChromium, openEditor } from '../support/editor.ts'
+import { checked, type Editor, needChromium, openEditor, typeIn } from '../support/editor.ts'
 import { type Red, startRed } from '../support/node-red.ts'
 
 describe('dialogs of Power BI', function () {
@@ -38,6 +38,7 @@ describe('dialogs of Power BI', function () {
   it('Test connection works before the first deploy, with a secret and with a certificate, and names the causes that remain', async () => {
     const dialog = await openConnection()
     const fill = (field: string, value: string) => dialog.locator(`#node-config-input-${field}`).fill(value)
+    await typeIn(dialog, 'secret')
     const values = { tenant: powerbi.tenant, clientId: powerbi.clientId, secret: powerbi.clientSecret }
     for (const [field, value] of Object.entries(values)) await fill(field, value)
     await dialog.getByText('More settings').click()

@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, strictEqual } from 'node:assert'
 import { type SnowflakeSandbox, startSnowflake } from '../../sandbox/snowflake/server.ts'
-import { checked, type Editor, needChromium, openEditor } from '../support/editor.ts'
+import { checked, type Editor, needChromium, openEditor, typeIn } from '../support/editor.ts'
 import { type Red, startRed } from '../support/node-red.ts'
 
 describe('dialogs of Snowflake', function () {
@@ -42,6 +42,7 @@ describe('dialogs of Snowflake', function () {
       privateKey: snowflake.privateKeyPem,
       passphrase: snowflake.passphrase,
     }
+    await typeIn(dialog, 'privateKey', 'passphrase')
     for (const [field, value] of Object.entries(values)) await fill(field, value)
     await dialog.getByText('More settings').click()
     await fill('host', snowflake.host)

@@ -1,6 +1,6 @@
 import { equal, match } from 'node:assert/strict'
 import { type Gateway, startGateway } from '../../sandbox/x3/cloud/gateway.ts'
-import { needChromium } from '../support/editor.ts'
+import { needChromium, typeIn } from '../support/editor.ts'
 import { type Stage, startStage } from '../support/stage.ts'
 
 const CUSTOMER = 'https://x3.customer.example'
@@ -40,6 +40,7 @@ describe('pairing with X3 in the cloud', function () {
       clientId: 'app',
       secret: 's3cret of the app',
     }
+    await typeIn(dialog, 'secret')
     for (const [field, value] of Object.entries(values)) await dialog.locator(`#node-config-input-${field}`).fill(value)
     const ledgers = dialog.locator('#node-config-input-ledger')
     await ledgers.selectOption((await ledgers.locator('option').first().getAttribute('value')) ?? '')

@@ -229,6 +229,11 @@ export async function checked(dialog: Locator, what: string): Promise<void> {
   deepStrictEqual(faults, [], what)
 }
 
+/** Chooses for secrets that they are typed in: templates take them from variables. */
+export async function typeIn(dialog: Locator, ...secrets: readonly string[]): Promise<void> {
+  for (const secret of secrets) await dialog.locator(`#tieout-${secret}-by`).selectOption('typed')
+}
+
 /** Adds a row to a table of a dialog (`tieout.tables`) and fills it in; a choice is given as a choice, a check box as true. */
 export const rowAdder =
   (prefix: string) =>

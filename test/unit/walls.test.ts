@@ -95,6 +95,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   ],
   alerts: ['sync/contract/errors.ts', 'vendor', 'type ledger/ledger.ts', 'type nodemailer', 'nodemailer'],
   backup: ['ledger', 'sync/contract', 'tar', 'zod'],
+  check: [],
   login: ['type express', 'zod'],
   watchdog: [],
   monitor: ['type node-red'],
