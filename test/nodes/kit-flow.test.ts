@@ -1,7 +1,17 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
 import type { ConnectionHandle } from '../../nodes/kit/members.ts'
 import { fakeEngine, noOutcomes, summaryOf } from '../support/fake-engine.ts'
-import { type FlowEntry, first, helper, inbox, load, node, statuses, unload, watchRejections } from '../support/helper.ts'
+import {
+  type FlowEntry,
+  first,
+  helper,
+  inbox,
+  load,
+  node,
+  statuses,
+  unload,
+  watchRejections,
+} from '../support/helper.ts'
 import { batch, flow, kitTypes, schema, secrets } from '../support/kit-nodes.ts'
 import { waitFor } from '../support/wait.ts'
 
