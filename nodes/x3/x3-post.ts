@@ -117,6 +117,8 @@ const config = z.object({
   settleMinutes: field.number(20, 0.01, 1440),
   everyMinutes: field.number(5, 0.01, 1440),
   whenAbsent: field.choice(['ask', 'again']),
+  /** Words of X3's refusals that go back to the source without a person. */
+  sendBackWhen: field.list(),
 })
 type Config = z.output<typeof config>
 
@@ -143,7 +145,7 @@ export function rulesOf(values: Config): PostingRules {
   }
 }
 
-function waitsOf({ lookMinutes, settleMinutes, everyMinutes, whenAbsent }: Config): PostRules {
+function waitsOf({ lookMinutes, settleMinutes, everyMinutes, whenAbsent, sendBackWhen }: Config): PostRules {
   const minutes = lookMinutes
     .split(',')
     .map((part) => part.trim())
@@ -156,6 +158,7 @@ function waitsOf({ lookMinutes, settleMinutes, everyMinutes, whenAbsent }: Confi
     settleSeconds: settleMinutes * 60,
     everySeconds: everyMinutes * 60,
     whenAbsent,
+    ...(sendBackWhen.length > 0 ? { sendBackWhen } : {}),
   }
 }
 

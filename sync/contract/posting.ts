@@ -96,6 +96,8 @@ export interface PostRules {
   readonly everySeconds: number
   /** Still absent after that: a person is asked, or it is posted once more by the next run. */
   readonly whenAbsent: 'ask' | 'again'
+  /** Words of refusals that are sent back to the source at once, `*` for anything between them; absent: none are. */
+  readonly sendBackWhen?: readonly string[]
 }
 
 export const postRules: PostRules = {

@@ -2,8 +2,10 @@
 import type { AnsweringSource, PostingDesk, PostingSink } from '../contract/engine.ts'
 import type { PostWork } from '../delivering/deliver.ts'
 import { createAnswers } from './answers.ts'
+import { asker } from './asker.ts'
 import type { PostingDeps } from './deps.ts'
 import { createDesk } from './desk.ts'
+import { givingBack } from './desk-held.ts'
 import { createFollowed } from './follow.ts'
 import { createSources } from './sources.ts'
 import { createPostWork } from './work.ts'
@@ -24,7 +26,10 @@ export function createPostings(deps: PostingDeps): Postings {
   const inHand = new Set<string>()
   const followed = createFollowed(deps, { sources, answers, inHand })
   return {
-    work: createPostWork(deps, { sources, answers, followed, inHand }),
+    work: createPostWork(deps, {
+      ...{ sources, answers, followed, inHand },
+      giveBack: givingBack(deps, asker(deps, { followed, inHand })),
+    }),
     desk: createDesk(deps, { followed, inHand }),
     attendSink: followed.attend,
     attendSource(source) {

@@ -9,11 +9,8 @@ import { isGone } from './standing.ts'
 
 type Held = HeldRecord & { readonly sourceKey: string }
 
-export function decidingHeld(
-  deps: PostingDeps,
-  { followed }: DeskParts,
-  asked: Asker,
-): Pick<PostingDesk, 'stands' | 'sendBack' | 'anew' | 'leftOut'> {
+/** What is held, and whether anything of it stands anywhere. */
+function finding(deps: PostingDeps, asked: Asker) {
   const { ledger, now } = deps
   const heldOf = async (id: string): Promise<Held> => {
     const [held] = await ledger.held({ ids: [id], states: ['open', 'discarded'] })
@@ -54,6 +51,33 @@ export function decidingHeld(
     await ledger.discardHeld([id], who)
     await clearAside(deps, about)
   }
+  return { heldOf, notInDoubt, goneOf, over }
+}
+
+/** Sends back to its source what is held, by a look-up that is proved in that moment. */
+export function givingBack(deps: PostingDeps, asked: Asker) {
+  const { goneOf, over } = finding(deps, asked)
+  return async (id: string, who: Who): Promise<Held> => {
+    const held = await goneOf(id)
+    const { entity, key, sync, sourceKey, sourceAddress } = held
+    if (!(await deps.ledger.sendBack(sourceAddress, sourceKey, who)))
+      throw refused(
+        `The source does not wait for an answer about ${entity} ${key}.`,
+        'It was answered before, or handed over by none that answers.',
+      )
+    await over(id, { sync, entity, key }, who)
+    return held
+  }
+}
+
+export function decidingHeld(
+  deps: PostingDeps,
+  { followed }: DeskParts,
+  asked: Asker,
+): Pick<PostingDesk, 'stands' | 'sendBack' | 'anew' | 'leftOut'> {
+  const { ledger, now } = deps
+  const { heldOf, notInDoubt, goneOf, over } = finding(deps, asked)
+  const giveBack = givingBack(deps, asked)
 
   return {
     async leftOut(ids) {
@@ -107,13 +131,7 @@ export function decidingHeld(
       return `${entity} ${key} stands there as ${given.number}.`
     },
     async sendBack(id, who) {
-      const { entity, key, sync, sourceKey, sourceAddress } = await goneOf(id)
-      if (!(await ledger.sendBack(sourceAddress, sourceKey, who)))
-        throw refused(
-          `The source does not wait for an answer about ${entity} ${key}.`,
-          'It was answered before, or handed over by none that answers.',
-        )
-      await over(id, { sync, entity, key }, who)
+      const { entity, key, sync } = await giveBack(id, who)
       await followed.look({ sync })
       return `${entity} ${key} is sent back.`
     },

@@ -15,6 +15,7 @@ import { type PostingDeps, type PostJob, postContext } from './deps.ts'
 import type { Followed } from './follow.ts'
 import { type Became, type PostTask, postRecord, questions } from './post-record.ts'
 import { type Gate, gateOf } from './proof.ts'
+import { type GiveBack, sendBackListed } from './send-back.ts'
 import { about, type Held, type Sorted, sortRecords } from './sort.ts'
 import type { Answering, Sources } from './sources.ts'
 import { countPosted } from './verified.ts'
@@ -27,6 +28,7 @@ export interface PostParts {
   readonly answers: Answers
   readonly followed: Followed
   readonly inHand: Set<string>
+  readonly giveBack: GiveBack
 }
 
 export function createPostWork(deps: PostingDeps, parts: PostParts): PostWork {
@@ -234,8 +236,10 @@ async function postAll(posting: PostingBatch, entries: readonly Entry[]): Promis
       confirming = (await settleOne(posting, entry, became))?.()
       // It is waited for; until then it is nobody's.
       confirming?.catch(() => undefined)
-      if (became.kind === 'held' && became.refused) refuseAlike(place, job, became.error)
-      else if (became.kind === 'posted') place.refused = 0
+      if (became.kind === 'held' && became.refused) {
+        refuseAlike(place, job, became.error)
+        await sendBackListed(deps, job, { key: entry.key, error: became.error }, parts.giveBack)
+      } else if (became.kind === 'posted') place.refused = 0
     }
   } finally {
     await confirming

@@ -423,6 +423,29 @@ describe('posting', () => {
     deepStrictEqual(last && 'posted' in last.say && last.say.posted.number, 'HAND')
   })
 
+  it('a refusal whose words are on the list goes back by itself, held first and looked up once more; no other does', async () => {
+    const node = await w.node({ rules: { sendBackWhen: ['period*closed'] } })
+    await node.start()
+    erp.fates.push({ refused: 'ACCDAT: Period 2026-02 CLOSED' }, { refused: 'account 4 unknown' })
+    for (const id of ['A', 'B', 'C']) w.hub.put(id, '10')
+    const run = await node.run()
+    deepStrictEqual([run.entities[0]?.held, numbers().length], [2, 1])
+    deepStrictEqual(
+      w.hub.answers.flatMap(({ key, say }) => ('sentBack' in say ? [[key, say.sentBack]] : [])),
+      [[A, 'ACCDAT: Period 2026-02 CLOSED']],
+    )
+    deepStrictEqual(Object.keys(await node.held()), [B])
+    const [decision] = (await node.ledger.decisions({})).filter(({ about }) => about.includes(A))
+    equal(decision?.by, 'erp-post')
+    // It stands there after all: not sent, and held.
+    erp.fates.push({ refused: 'Period closed' })
+    w.hub.put('D', '10')
+    w.beforePost(() => void erp.vouchers.push({ key: recordKey('D'), number: 'HAND', status: 'final' }))
+    await node.run()
+    equal(w.hub.answers.filter(({ say }) => 'sentBack' in say).length, 1)
+    equal(Object.keys(await node.held()).includes(recordKey('D')), true)
+  })
+
   it('what is held on the way is over for the inbox; its replay is asked about and posted like any other', async () => {
     const node = await w.node()
     await node.start()
