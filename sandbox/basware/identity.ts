@@ -13,8 +13,8 @@ export interface Registration {
   readonly now: () => number
 }
 
-/** What a caller may do: everything, or the scopes of its token; undefined where it is nobody. */
-export type Rights = 'all' | ReadonlySet<string> | undefined
+/** What a caller may do, by scopes: those of its token, or all that the client was granted; undefined where it is nobody. */
+export type Rights = ReadonlySet<string> | undefined
 
 export interface Identity {
   /** `POST /v1/tokens` */
@@ -129,7 +129,7 @@ export function createIdentity(app: Registration): Identity {
     rights(authorization) {
       const [user, password] = basic(authorization) ?? []
       if (user !== undefined && password !== undefined)
-        return same(user, app.username) && same(password, app.password) ? 'all' : undefined
+        return same(user, app.username) && same(password, app.password) ? new Set(app.scopes) : undefined
       const found = ring.tokens.get(bearer(authorization) ?? '')
       return found && found.expires > app.now() ? found.scopes : undefined
     },

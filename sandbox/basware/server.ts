@@ -86,7 +86,7 @@ async function operate(wire: Wire, home: boolean, asked: Asked): Promise<Reply> 
   const fitting = ROUTES.filter(({ pattern }) => pattern.test(url.pathname))
   const route = fitting.find(({ method }) => method === request.method)
   if (!route) return words.bare(fitting.length > 0 ? 405 : 404)
-  if (rights !== 'all' && !rights.has(route.scope)) return words.bare(noScope)
+  if (!rights.has(route.scope)) return words.bare(noScope)
   await enter(wire, route.site, asked)
   if (bwRequestId === 'wanted' && !UUID4.test(String(own ?? ''))) return words.bare(400)
   if (tooMany(wire)) return words.throttled({ 'retry-after': '5' })

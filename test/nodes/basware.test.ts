@@ -89,6 +89,38 @@ describe('basware-connection and basware-poll', () => {
     match(refused[0] ?? '', /not given to this client\. Ask Basware for it \(whether an answer arrived\)/)
   })
 
+  const INVOICES = ['accountingDocuments.read', 'accountingDocuments.write', 'requestStatus.read']
+  const ORDERS = ['matchingOrders', 'matchingOrderLines'].flatMap((name) => [`${name}.read`, `${name}.write`])
+  for (const [who, scopes, unused] of [
+    ['takes invoices', [...INVOICES, ORDERS[0], ORDERS[2]], /^vendors\.write: not given; needed only to send/],
+    [
+      'sends orders',
+      ['requestStatus.read', ...ORDERS],
+      /^accountingDocuments\.read: not given; needed only to take in/,
+    ],
+  ] as const)
+    it(`Test connection is not red for rights that nobody uses: a client that ${who}, by token or by user and password`, async () => {
+      await start({ scopes: scopes.map(String) })
+      const { username: user, password } = fixture.sandbox
+      for (const noScope of [401, 403] as const) {
+        fixture.sandbox.tune({ noScope })
+        for (const lines of [await test(), await test({ login: 'basic', user }, { password })]) {
+          deepStrictEqual(bad(lines), [])
+          ok(lines.some(({ text }) => unused.test(text)))
+        }
+      }
+    })
+
+  it('Test connection names the rights that a user with a password lacks', async () => {
+    await start({ scopes: INVOICES })
+    const { username: user, password } = fixture.sandbox
+    const missing = bad(await test({ login: 'basic', user }, { password }))
+    deepStrictEqual(
+      missing.map((text) => text.split(':')[0]),
+      ['matchingOrders.read', 'matchingOrderLines.read'],
+    )
+  })
+
   it('Test connection works with user and password, and tells login, address and hosts apart', async () => {
     await start({ regions: ['EU', 'US'] })
     const { username: user, password, regions } = fixture.sandbox

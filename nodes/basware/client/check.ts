@@ -7,12 +7,9 @@ import { type BaswareConnection, createBaswareConnection } from './connection.ts
 import { type BaswareOptions, SCOPES, type ScopeGroup } from './options.ts'
 
 /** One question for each scope that changes nothing, whatever the answer. */
-const QUESTIONS: Readonly<Record<string, (connection: BaswareConnection, signal: AbortSignal) => Promise<unknown>>> = {
-  'accountingDocuments.read': (connection, signal) =>
-    connection.get('/v1/accountingDocuments', {
-      ...{ what: 'accountingDocuments.read', scope: 'accountingDocuments.read', signal },
-      query: { ProcessingStatus: 'WaitingForTransfer', pageSize: '1' },
-    }),
+const QUESTIONS: Readonly<
+  Record<string, (connection: BaswareConnection, signal: AbortSignal, group?: ScopeGroup) => Promise<unknown>>
+> = {
   // Of an invoice that cannot be there: 404 says that it would have been taken.
   'accountingDocuments.write': async (connection, signal) => {
     const scope = 'accountingDocuments.write'
@@ -24,23 +21,27 @@ const QUESTIONS: Readonly<Record<string, (connection: BaswareConnection, signal:
     )
     if (refusal && status !== 404 && status !== 405) throw refusal
   },
-  ...Object.fromEntries(
-    ['requestStatus', 'matchingOrders'].map((name) => [
-      `${name}.read`,
-      (connection: BaswareConnection, signal: AbortSignal) =>
-        connection.get(`/v1/${name}`, {
-          what: `${name}.read`,
-          scope: `${name}.read`,
-          signal,
-          query: { pageSize: '1' },
-        }),
-    ]),
-  ),
-  'matchingOrderLines.read': (connection, signal) =>
-    connection.get('/v1/matchingOrderLines', {
-      ...{ what: 'matchingOrderLines.read', scope: 'matchingOrderLines.read', signal },
-      query: { orderExternalCode: randomUUID(), pageSize: '1' },
-    }),
+  ...reading('accountingDocuments', { ProcessingStatus: 'WaitingForTransfer' }),
+  ...reading('requestStatus'),
+  ...reading('matchingOrders'),
+  ...reading('matchingOrderLines', { orderExternalCode: randomUUID() }),
+  ...reading('vendors'),
+  ...reading('accounts'),
+  ...reading('costCenters'),
+  // Each list is under its own key; one without items is 404 like any.
+  ...reading('lists', {}, '/v1/lists/ACC_LIST_1'),
+  ...reading('projects', {}, '/v2/projects'),
+}
+
+function reading(name: string, query: Readonly<Record<string, string>> = {}, path = `/v1/${name}`) {
+  const scope = `${name}.read`
+  return {
+    [scope]: (connection: BaswareConnection, signal: AbortSignal, group?: ScopeGroup) =>
+      connection.get(path, {
+        ...{ what: scope, scope, signal, query: { ...query, pageSize: '1' } },
+        ...(group === undefined ? {} : { group }),
+      }),
+  }
 }
 
 /** What can be sent with each group of scopes; a tenant may do without any of them. */
@@ -71,23 +72,60 @@ const FOR: Readonly<Record<string, string>> = {
 export async function checkBasware(options: BaswareOptions, signal: AbortSignal): Promise<ReportLine[]> {
   const connection = createBaswareConnection({ ...options, retry: HURRIED })
   try {
-    return await linesOf(connection, signal)
+    return await linesOf(connection, options.auth.kind, signal)
   } finally {
     await connection.close()
   }
 }
 
-async function linesOf(connection: BaswareConnection, signal: AbortSignal): Promise<ReportLine[]> {
+const ALL_SCOPES: readonly string[] = [...new Set(Object.values(SCOPES).flat())]
+
+async function grantedScopes(connection: BaswareConnection, signal: AbortSignal): Promise<ReadonlySet<string>> {
   const given = new Set<string>()
+  for (const scope of ALL_SCOPES) if (await connection.granted(scope, signal)) given.add(scope)
+  return given
+}
+
+/** Of a user with a password only the questions tell; a right to write to what is sent is taken for given with that to read it. */
+async function answeredScopes(connection: BaswareConnection, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  const given = new Set<string>()
+  let refusal: unknown
+  for (const scope of ALL_SCOPES) {
+    const question = QUESTIONS[scope] ?? QUESTIONS[scope.replace('.write', '.read')]
+    try {
+      await question?.(connection, signal)
+      given.add(scope)
+    } catch (error) {
+      if (signal.aborted || !isSyncError(error)) throw error
+      // Whatever else is wrong is told where its scope is.
+      if (error.code !== 'basware.right') given.add(scope)
+      refusal ??= error
+    }
+  }
+  if (given.size === 0) throw refusal
+  return given
+}
+
+async function linesOf(
+  connection: BaswareConnection,
+  login: BaswareOptions['auth']['kind'],
+  signal: AbortSignal,
+): Promise<ReportLine[]> {
+  let given: ReadonlySet<string>
   try {
-    for (const scope of new Set(Object.values(SCOPES).flat()))
-      if (await connection.granted(scope, signal)) given.add(scope)
+    given = await (login === 'basic' ? answeredScopes : grantedScopes)(connection, signal)
   } catch (error) {
     return [failedLine(error, signal)]
   }
   const lines: ReportLine[] = []
+  const sends = SENDING_GROUPS.some((group) => SCOPES[group].every((scope) => given.has(scope)))
+  const takes = SCOPES.invoices.some((scope) => scope.startsWith('accountingDocuments') && given.has(scope))
   for (const name of READING)
     for (const scope of SCOPES[name]) {
+      if (sends && !takes && !given.has(scope) && scope !== 'requestStatus.read') {
+        lines.push(fine(`${scope}: not given; needed only to take invoices over (basware-poll).`))
+        continue
+      }
       // A token is asked for all scopes of a group: without one of them there is none to ask with.
       const askable = SCOPES[name].every((one) => given.has(one))
       lines.push(await scopeLine(connection, scope, { given: given.has(scope), askable }, signal))
@@ -121,15 +159,7 @@ async function sendingLine(
       text: `${missing.join(', ')}: not given to this client, so that ${what} cannot be sent. Ask Basware for it.`,
     }
   try {
-    for (const scope of scopes.filter((one) => one.endsWith('.read')))
-      if (scope !== 'matchingOrderLines.read' && scope !== 'lists.read' && scope !== 'projects.read')
-        await connection.get(`/v1/${scope.replace('.read', '')}`, {
-          what: scope,
-          scope,
-          group,
-          signal,
-          query: { pageSize: '1' },
-        })
+    for (const scope of scopes) await QUESTIONS[scope]?.(connection, signal, group)
     return fine(`${scopes.join(', ')}: given (sending ${what}).`)
   } catch (error) {
     return failedLine(error, signal)
