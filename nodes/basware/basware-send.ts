@@ -41,6 +41,7 @@ const moveRow = z.object({
     'lists',
     'matchingOrders',
     'matchingOrderLines',
+    'purchaseRequisitions',
   ]),
   field: field.optional(),
 })
@@ -55,6 +56,10 @@ export const config = z.object({
   accounts: rows(accountRow),
   taxes: rows(codeRow),
   units: rows(codeRow),
+  /** What purchase orders become. */
+  orders: field.choice(['matching', 'requisition']),
+  requisitionToProcess: field.flag(true),
+  requisitionOwner: field.optional(),
   matching: field.choice(['order', 'receipt']),
   paymentTerms: field.flag(true),
   vatScheme: field.optional(),
@@ -73,15 +78,17 @@ type Config = z.output<typeof config>
 const MOVES: Readonly<Record<Config['moves'][number]['place'], string>> = {
   ...{ vendors: 'description', accounts: 'text5', costCenters: 'text10', projects: 'description', lists: 'text_5' },
   ...{ matchingOrders: 'text10', matchingOrderLines: 'text10' },
+  purchaseRequisitions: 'headerDataText5',
 }
 
 const MEGABYTE = 1_000_000
 
 /** Tables and choices. Throws `config` for a row that cannot be meant. */
 export function rulesOf(values: Config): SendRules {
-  const { sourceSystem, companies, organization, accounts, taxes, units, matching, paymentTerms, vatScheme } = values
+  const { sourceSystem, companies, organization, accounts, taxes, units, matching, orders, paymentTerms } = values
   return {
-    ...{ companies, organization, taxes, units, matching, paymentTerms, vatScheme },
+    ...{ companies, organization, taxes, units, matching, orders, paymentTerms, vatScheme: values.vatScheme },
+    requisitions: { toProcess: values.requisitionToProcess, owner: values.requisitionOwner },
     sourceSystem: sourceSystem || 'X3',
     accounts: accounts.map((row) => ({ ...row, company: row.company || '*' })),
     languages: values.languages,

@@ -40,4 +40,28 @@ describe('the dialog of basware-send', function () {
     deepStrictEqual(await again.locator('#node-input-matching').inputValue(), 'receipt')
     await editor.cancel()
   })
+
+  it('says what a requisition cannot do where that is chosen, and only there', async () => {
+    const { editor } = stage
+    const dialog = await editor.open('basware-send')
+    const limits = dialog.locator('.form-tips.tieout-send-requisition')
+    const matching = dialog.locator('#node-input-matching')
+    deepStrictEqual([await limits.isVisible(), await matching.isVisible()], [false, true])
+    await dialog.locator('#node-input-orders').selectOption('requisition')
+    deepStrictEqual([await limits.isVisible(), await matching.isVisible()], [true, false])
+    match((await limits.textContent()) ?? '', /takes no change of a requisition.*held.*never sent twice/)
+    await dialog.locator('#node-input-requisitionToProcess').uncheck()
+    await dialog.locator('#node-input-requisitionOwner').fill('ann')
+    await editor.done()
+    const again = await editor.open('basware-send')
+    deepStrictEqual(
+      [
+        await again.locator('#node-input-orders').inputValue(),
+        await again.locator('#node-input-requisitionToProcess').isChecked(),
+        await again.locator('#node-input-requisitionOwner').inputValue(),
+      ],
+      ['requisition', false, 'ann'],
+    )
+    await editor.cancel()
+  })
 })

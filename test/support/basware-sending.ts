@@ -37,6 +37,8 @@ export const RULES: SendRules = {
   ],
   taxes: [{ code: 'NOR', theirs: 'T20' }],
   units: [{ code: 'UN', theirs: 'EA' }],
+  orders: 'matching',
+  requisitions: { toProcess: true, owner: '' },
   matching: 'order',
   paymentTerms: true,
   vatScheme: '',

@@ -25,6 +25,7 @@ const QUESTIONS: Readonly<
   ...reading('requestStatus'),
   ...reading('matchingOrders'),
   ...reading('matchingOrderLines', { orderExternalCode: randomUUID() }),
+  ...reading('purchaseRequisitions'),
   ...reading('vendors'),
   ...reading('accounts'),
   ...reading('costCenters'),
@@ -52,6 +53,7 @@ const SENDING = {
   lists: 'values of axes as lists',
   projects: 'values of an axis as projects',
   sendOrders: 'purchase orders',
+  requisitions: 'purchase orders as requisitions',
 } as const satisfies Partial<Record<ScopeGroup, string>>
 type SendingGroup = keyof typeof SENDING
 const SENDING_GROUPS = Object.keys(SENDING) as SendingGroup[]

@@ -73,5 +73,6 @@ export const SCOPES = {
   lists: ['lists.read', 'lists.write'],
   projects: ['projects.read', 'projects.write'],
   sendOrders: ['matchingOrders.read', 'matchingOrders.write', 'matchingOrderLines.read', 'matchingOrderLines.write'],
+  requisitions: ['purchaseRequisitions.read', 'purchaseRequisitions.write'],
 } as const
 export type ScopeGroup = keyof typeof SCOPES

@@ -13,7 +13,7 @@ export const NIGHTS = 30
 type Line = Readonly<Record<string, unknown>>
 
 /** A number as it was sent, or as Basware's doubles say it: what is behind twelve digits is noise. */
-const numberText = (value: unknown): string =>
+export const numberText = (value: unknown): string =>
   value === undefined || value === null
     ? ''
     : String(Number(Number(typeof value === 'object' ? JSON.stringify(value) : value).toPrecision(12)))

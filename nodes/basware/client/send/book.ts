@@ -118,7 +118,7 @@ function add(book: Book, place: Place, codeColumn: string, known: Copy): void {
 /** What people know it by: its code, and the companies in which that is unique. */
 export function keysOf(place: Place, codeColumn: string, body: Readonly<Record<string, unknown>>): readonly string[] {
   const code = String(body[codeColumn] ?? '')
-  if (place === 'vendors') return [code]
+  if (place === 'vendors' || place === 'purchaseRequisitions') return [code]
   if (place === 'matchingOrders') return [`${code}|${String(body.companyCode ?? '')}`]
   const companies = Array.isArray(body.companies) ? body.companies : []
   return companies.map((one: { companyCode?: unknown }) => `${code}|${String(one.companyCode ?? '')}`)

@@ -20,7 +20,7 @@ export const orderCode = (record: DataRecord): string => externalCode([textOf(re
 const FIRST = '1'
 
 /** Number of a line: `1000`, or `1000-2` for what X3 has split off it. */
-const lineNumber = (line: Row): string => {
+export const lineNumber = (line: Row): string => {
   const sequence = textOf(line.sequence) || FIRST
   return sequence === FIRST ? textOf(line.line) : `${textOf(line.line)}-${sequence}`
 }
@@ -35,7 +35,7 @@ export function lineCode(record: DataRecord, number: string, ...part: readonly s
 export const receiptCode = (record: DataRecord, line: string, receipt: string, receiptLine: string): string =>
   externalCode([textOf(record.source), textOf(record.number), line, receipt, receiptLine])
 
-const isYes = (value: unknown): boolean => value === true || /^(yes|true|closed)$/i.test(textOf(value))
+export const isYes = (value: unknown): boolean => value === true || /^(yes|true|closed)$/i.test(textOf(value))
 
 /** An order as it is sent, or why it is held: as a whole, since an order without one of its lines would be matched wrongly. */
 export function buildOrder(record: DataRecord, rules: SendRules): BuiltOrder | Refusal {
@@ -43,7 +43,7 @@ export function buildOrder(record: DataRecord, rules: SendRules): BuiltOrder | R
   if (isRefusal(header)) return header
   const receipts = Array.isArray(record.receipts) ? (record.receipts as readonly Row[]) : undefined
   const lines: Body[] = []
-  const all = (Array.isArray(record.lines) ? record.lines : []) as readonly Row[]
+  const all = linesOf(record)
   const lost = receipts?.find((receipt) => !all.some((line) => isOf(receipt, line)))
   if (lost)
     return refusal(
@@ -63,7 +63,13 @@ export function buildOrder(record: DataRecord, rules: SendRules): BuiltOrder | R
   return { header, lines }
 }
 
-function headerOf(record: DataRecord, rules: SendRules): Body | Refusal {
+export const linesOf = ({ lines }: DataRecord): readonly Row[] => (Array.isArray(lines) ? lines : []) as readonly Row[]
+
+/** Code and organisation element of an order's company in Basware. */
+export function companyOf(
+  record: DataRecord,
+  rules: SendRules,
+): { readonly code: string; readonly element: string } | Refusal {
   const company = textOf(record.company)
   const row = rules.companies.find((one) => one.company === company)
   if (!row)
@@ -73,6 +79,12 @@ function headerOf(record: DataRecord, rules: SendRules): Body | Refusal {
       'company',
     )
   const code = baswareCode(row)
+  return { code, element: row.organization || (rules.organization === 'site' ? textOf(record.site) : code) }
+}
+
+function headerOf(record: DataRecord, rules: SendRules): Body | Refusal {
+  const company = companyOf(record, rules)
+  if (isRefusal(company)) return company
   const supplier = textOf(record.supplier)
   if (supplier === '') return refusal('supplier', 'The order has no supplier', 'supplier')
   const optional = {
@@ -85,8 +97,8 @@ function headerOf(record: DataRecord, rules: SendRules): Body | Refusal {
     externalCode: orderCode(record),
     orderNumber: textOf(record.number),
     sourceSystem: rules.sourceSystem,
-    companyCode: code,
-    organizationElementCode: row.organization || (rules.organization === 'site' ? textOf(record.site) : code),
+    companyCode: company.code,
+    organizationElementCode: company.element,
     currencyCode: textOf(record.currency),
     supplierCode: supplier,
     ...filled(optional),
@@ -94,12 +106,11 @@ function headerOf(record: DataRecord, rules: SendRules): Body | Refusal {
   }
 }
 
-const filled = (fields: Readonly<Record<string, string>>): Record<string, string> =>
+export const filled = (fields: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== ''))
 
-function lineOf(record: DataRecord, line: Row, receipts: readonly Row[] | undefined, rules: SendRules): Body | Refusal {
-  const number = lineNumber(line)
-  const code = lineCode(record, number)
+/** Quantity, net price and net amount of a line, with all digits. */
+export function amountsOf(line: Row): Readonly<Record<'quantity' | 'price' | 'sum', ExactNumber>> | Refusal {
   const quantity = textOf(line.quantity)
   if (!isPositive(quantity))
     return refusal(
@@ -110,22 +121,32 @@ function lineOf(record: DataRecord, line: Row, receipts: readonly Row[] | undefi
   const [price, sum] = [textOf(line.net_price), textOf(line.net_amount)]
   if (!isDecimal(price) || !isDecimal(sum))
     return refusal('amount', 'neither X3 gives its net price and amount, nor can they be computed', 'lines.net_amount')
+  return { quantity: exactNumber(quantity), price: exactNumber(price), sum: exactNumber(sum) }
+}
+
+/** What the supplier takes back or credits. */
+export const isRefund = (line: Row): boolean => textOf(line.net_price).startsWith('-')
+
+function lineOf(record: DataRecord, line: Row, receipts: readonly Row[] | undefined, rules: SendRules): Body | Refusal {
+  const number = lineNumber(line)
+  const amounts = amountsOf(line)
+  if (isRefusal(amounts)) return amounts
   const tax = coded(rules.taxes, line.tax)
-  const coding = codingOf(record, line, { quantity, sum, tax }, rules)
+  const coding = codingOf(record, line, { ...amounts, tax }, rules)
   if (coding && isRefusal(coding)) return coding
   const goodsReceipts = receipts && receiptsOf(record, line, receipts)
   if (goodsReceipts && isRefusal(goodsReceipts)) return goodsReceipts
   const isByReceipt = rules.matching === 'receipt'
   return {
-    externalCode: code,
+    externalCode: lineCode(record, number),
     lineNumber: number,
     ...(Number.isSafeInteger(line.line) ? { sortNumber: line.line } : {}),
-    quantity: exactNumber(quantity),
-    netPrice: exactNumber(price),
-    netSum: exactNumber(sum),
+    quantity: amounts.quantity,
+    netPrice: amounts.price,
+    netSum: amounts.sum,
     currencyCode: textOf(record.currency),
-    // What the supplier takes back or credits: the contract has a mode of its own for a negative unit price.
-    matchingMode: price.startsWith('-') ? 'Return' : 'Standard',
+    // The contract has a mode of its own for a negative unit price.
+    matchingMode: isRefund(line) ? 'Return' : 'Standard',
     isReceiptRequired: isByReceipt,
     isReceiptBasedMatching: isByReceipt,
     isClosed: isYes(line.line_closed) || isYes(line.line_status),
@@ -144,7 +165,7 @@ function lineOf(record: DataRecord, line: Row, receipts: readonly Row[] | undefi
 const isPositive = (text: string): boolean => isDecimal(text) && !text.startsWith('-') && /[1-9]/.test(text)
 
 /** As the table says, else as it is. */
-const coded = (table: readonly CodeRow[], value: unknown): string => {
+export const coded = (table: readonly CodeRow[], value: unknown): string => {
   const code = textOf(value)
   return table.find((row) => row.code === code)?.theirs ?? code
 }
@@ -156,24 +177,30 @@ const columnOf = (axis: string): string => `dim_${axis.toLowerCase().replace(/[^
 function codingOf(
   record: DataRecord,
   line: Row,
-  { quantity, sum, tax }: { readonly quantity: string; readonly sum: string; readonly tax: string },
+  { quantity, sum, tax }: { readonly quantity: ExactNumber; readonly sum: ExactNumber; readonly tax: string },
   rules: SendRules,
 ): object | Refusal | undefined {
-  const account = accountOf(record, line, rules)
-  if (typeof account !== 'string') return account
-  const dimensions = rules.axes.flatMap(({ axis, coding }): [string, string][] => {
-    const value = textOf(memberOf(line, columnOf(axis)))
-    return coding === '' || value === '' ? [] : [[coding, value]]
-  })
-  if (account === '' && dimensions.length === 0) return undefined
+  const codes = codesOf(record, line, rules)
+  if (isRefusal(codes)) return codes
+  if (Object.keys(codes).length === 0) return undefined
   return {
     externalCode: lineCode(record, lineNumber(line), '0'),
     rowIndex: 0,
-    allocatedQuantity: exactNumber(quantity),
-    netTotal: exactNumber(sum),
-    ...filled({ accountCode: account, taxCode: tax }),
-    ...Object.fromEntries(dimensions),
+    allocatedQuantity: quantity,
+    netTotal: sum,
+    ...filled({ taxCode: tax }),
+    ...codes,
   }
+}
+
+/** Account and dimensions of a line, by the fields of a coding row. */
+export function codesOf(record: DataRecord, line: Row, rules: SendRules): Readonly<Record<string, string>> | Refusal {
+  const account = accountOf(record, line, rules)
+  if (typeof account !== 'string') return account
+  const dimensions = rules.axes.flatMap(({ axis, coding }): [string, string][] =>
+    coding === '' ? [] : [[coding, textOf(memberOf(line, columnOf(axis)))]],
+  )
+  return filled({ accountCode: account, ...Object.fromEntries(dimensions) })
 }
 
 /** By product and company, the most exact row first; `''` where there is no table. */

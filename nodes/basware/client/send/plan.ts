@@ -6,6 +6,7 @@ import { pages } from '../pages.ts'
 import { type Adopted, mayUse, usedCode, withCode } from './adopted.ts'
 import { alreadyThere, type Book, type Books, keysOf, notReadable, othersOf, recordsOf, withoutCode } from './book.ts'
 import { type Copy, closedCopy, copyOf, withCopy } from './copies.ts'
+import type { Fate } from './fates.ts'
 import { buildMaster, codeOf, type Master } from './masters.ts'
 import { buildOrder, lineCode, orderCode, receiptCode } from './orders.ts'
 import { bytesOf, type Outgoing, outgoing } from './post.ts'
@@ -20,6 +21,8 @@ export interface Planning {
   readonly reading: Reading
   /** Lines of orders, asked once in a run. */
   readonly lines: Map<string, Promise<OrderLines>>
+  /** What became of requisitions, asked once in a run. */
+  readonly fates: { all?: Promise<ReadonlyMap<string, Fate>> | undefined }
   /** Field of each place that is moved where nothing else changed. */
   readonly moves: (place: Place) => string
   /** When the batch was begun: no two attempts write the same into that field, or Basware would skip the second. */
@@ -37,7 +40,7 @@ export interface Plan {
 export const codeColumn = (place: Place, { axes }: SendRules): string =>
   (place.startsWith('lists/') ? axes.find(({ to }) => to === place)?.code : '') || resourceOf(place).code
 
-const bookOf = (planning: Planning, place: Place): Promise<Book> =>
+export const bookOf = (planning: Planning, place: Place): Promise<Book> =>
   planning.books.of(place, codeColumn(place, planning.rules), planning.reading)
 
 /** Makes one record's bodies. */
@@ -55,7 +58,12 @@ export async function planOf(records: readonly WriteRecord[], planner: Planner, 
 }
 
 /** Under which code a body goes, with what Basware has besides; or why it does not go. */
-async function placed(body: Body, place: Place, one: WriteRecord, planning: Planning): Promise<Outgoing | Refusal> {
+export async function placed(
+  body: Body,
+  place: Place,
+  one: WriteRecord,
+  planning: Planning,
+): Promise<Outgoing | Refusal> {
   const resource = resourceOf(place)
   const fault = faultOf(resource.entity, body)
   if (fault) return refusal('field', `${fault.field} of the ${resource.one}: ${fault.text}`, fault.field)

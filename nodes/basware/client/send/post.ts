@@ -23,6 +23,8 @@ export interface Outgoing {
   readonly place: Place
   readonly body: Body
   readonly text: string
+  /** It was taken under this request by a run that did not note it, and is not sent again. */
+  readonly request?: string
 }
 
 export const outgoing = (key: string, place: Place, body: Body): Outgoing => ({
@@ -106,8 +108,9 @@ export async function postAll(
   const known = new Map<string, Outgoing[]>()
   for (const one of all) {
     const before = taken.get(nameOf(one))
-    if (!before || before.digest !== digestOf(one.text)) left.push(one)
-    else known.set(before.request, [...(known.get(before.request) ?? []), one])
+    const request = one.request ?? (before?.digest === digestOf(one.text) ? before.request : undefined)
+    if (request === undefined) left.push(one)
+    else known.set(request, [...(known.get(request) ?? []), one])
   }
   for (const [request, some] of known) tell(context, request, some)
   for (const chunk of chunksOf(place, left, sender.limits)) {

@@ -3,7 +3,15 @@ import type { ScopeGroup } from '../options.ts'
 import type { EntityName } from './schema.ts'
 
 /** `lists/ACC_LIST_21` is one of them, whatever its key. */
-export type Place = 'vendors' | 'accounts' | 'costCenters' | 'projects' | 'matchingOrders' | 'matchingOrderLines' | List
+export type Place =
+  | 'vendors'
+  | 'accounts'
+  | 'costCenters'
+  | 'projects'
+  | 'matchingOrders'
+  | 'matchingOrderLines'
+  | 'purchaseRequisitions'
+  | List
 export type List = `lists/${string}`
 
 export interface Resource {
@@ -55,6 +63,11 @@ const RESOURCES: Readonly<Record<Exclude<Place, List> | 'lists', Resource>> = {
     ...{ path: '/v1/matchingOrderLines', envelope: 'matchingOrderLines', entity: 'OrderLineEntity' },
     ...{ entityType: 'MatchingOrderLine', scope: 'matchingOrderLines', group: 'sendOrders' },
     ...{ most: 100, page: 100, code: 'lineNumber', one: 'order line' },
+  },
+  purchaseRequisitions: {
+    ...{ path: '/v1/purchaseRequisitions', envelope: 'purchaseRequisitions', entity: 'PurchaseRequisitionEntity' },
+    ...{ entityType: 'PurchaseRequisition', scope: 'purchaseRequisitions', group: 'requisitions' },
+    ...{ most: 100, page: 100, code: 'extDocumentNumber', one: 'requisition' },
   },
 }
 

@@ -16,7 +16,9 @@ export interface AxisRow {
   /** Dimension type in the ERP. */
   readonly axis: string
   /** Where its values are sent to; empty: nowhere. */
-  readonly to: Exclude<Place, 'vendors' | 'accounts' | 'matchingOrders' | 'matchingOrderLines'> | ''
+  readonly to:
+    | Exclude<Place, 'vendors' | 'accounts' | 'matchingOrders' | 'matchingOrderLines' | 'purchaseRequisitions'>
+    | ''
   /** Of a list: columns of code and name. */
   readonly code: string
   readonly name: string
@@ -52,6 +54,14 @@ export interface SendRules {
   /** Scheme of the VAT number among a vendor's identifiers; empty: it is not sent. */
   readonly vatScheme: string
   readonly paymentTerms: boolean
+  /** What a purchase order becomes: an order that invoices are matched with, or a requisition, which is made once and never changed. */
+  readonly orders: 'matching' | 'requisition'
+  readonly requisitions: {
+    /** They are sent to approval; else they are drafts. */
+    readonly toProcess: boolean
+    /** Login of whom they belong to; empty: nobody is named. */
+    readonly owner: string
+  }
   /** Invoices are matched with the order, or with its receipts. */
   readonly matching: 'order' | 'receipt'
 }

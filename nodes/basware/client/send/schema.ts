@@ -137,6 +137,46 @@ export const orderLine = z.strictObject({
   goodsReceipts: z.array(receipt).optional(),
 })
 
+const requisitionCoding = z.strictObject({
+  externalCode: code,
+  ...Object.fromEntries(
+    ['accountCode', 'costCenterCode', 'projectCode', 'fixedAssetCode', ...dimensions].map((name) => [
+      name,
+      text(25).optional(),
+    ]),
+  ),
+  ...numbered('dimCode', 10, text(25)),
+})
+
+const requisitionLine = z.strictObject({
+  externalCode: code,
+  extRequisitionLineNumber: text(100, 1),
+  supplierCode: text(32).optional(),
+  buyerProductCode: text(250).optional(),
+  description: text(2000).optional(),
+  quantity: decimal,
+  quantityUnitCode: text(10).optional(),
+  unitPrice: decimal,
+  priceType: z.enum(['Net', 'Gross']),
+  refundLine: flag,
+  currencyCode: text(25, 1),
+  taxCode: text(32).optional(),
+  codingRows: z.array(requisitionCoding).max(1).optional(),
+})
+
+export const requisition = z.strictObject({
+  externalCode: code,
+  extDocumentNumber: text(100, 2),
+  sendToProcess: flag,
+  organizationUnitCode: text(100),
+  ownerLogin: text(100).optional(),
+  orderType: z.enum(['Standard', 'Blanket']),
+  purpose: text(2000, 1),
+  desiredDeliveryDate: day.optional(),
+  ...numbered('headerDataText', 5, text(250)),
+  lines: z.array(requisitionLine).min(1).max(200),
+})
+
 /** By the name of the entity in the published file. */
 export const SCHEMAS = {
   VendorEntity: vendor,
@@ -148,6 +188,9 @@ export const SCHEMAS = {
   OrderLineEntity: orderLine,
   OrderLineCodingEntity: coding,
   GoodsReceiptEntity: receipt,
+  PurchaseRequisitionEntity: requisition,
+  RequisitionLine: requisitionLine,
+  RequisitionCodingRow: requisitionCoding,
 } as const
 export type EntityName = keyof typeof SCHEMAS
 

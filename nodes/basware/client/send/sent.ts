@@ -73,7 +73,7 @@ export function factsOf(
   const name = names ? english : place === 'vendors' ? fields.name : (fields.projectName ?? fields[columns.name])
   return {
     code: String(fields[columns.code] ?? ''),
-    name: place === 'matchingOrders' ? '' : String(name ?? ''),
+    name: place === 'matchingOrders' || place === 'purchaseRequisitions' ? '' : String(name ?? ''),
     active: isActive(place, fields),
   }
 }
@@ -81,6 +81,7 @@ export function factsOf(
 function isActive(place: Place, fields: Fields): boolean {
   if (place === 'vendors') return (fields.processingStatus as Fields | undefined)?.active !== false
   if (place === 'matchingOrders') return fields.isClosed !== true
+  if (place === 'purchaseRequisitions') return true
   const companies = (Array.isArray(fields.companies) ? fields.companies : []) as readonly Fields[]
   return companies.some(({ active }) => active !== false)
 }

@@ -21,6 +21,7 @@ import { type Books, createBooks } from './book.ts'
 import { isMaster, MASTERS } from './masters.ts'
 import { codeColumn, type Plan, type Planner, type Planning, planMaster, planOf, planOrder } from './plan.ts'
 import { createMail, type Mail, type Outgoing, type PostLimits, postAll, type RefusedPost, type Taken } from './post.ts'
+import { planRequisition } from './requisitions.ts'
 import { type Place, resourceOf } from './resources.ts'
 import { followResults } from './results.ts'
 import type { Refusal, SendRules } from './rules.ts'
@@ -55,11 +56,12 @@ export const createSendMemory = (): SendMemory => ({ books: createBooks(), mail:
 export const SENT = [...MASTERS, 'purchase_order'] as const
 
 /** Places of each entity, in the order in which they are sent. */
-export function placesOf(entity: string, { axes }: SendRules): readonly Place[] {
+export function placesOf(entity: string, { axes, orders }: SendRules): readonly Place[] {
   if (entity === 'supplier') return ['vendors']
   if (entity === 'gl_account') return ['accounts']
   if (entity === 'cost_centre') return ['costCenters']
-  if (entity === 'purchase_order') return ['matchingOrders', 'matchingOrderLines']
+  if (entity === 'purchase_order')
+    return orders === 'requisition' ? ['purchaseRequisitions'] : ['matchingOrders', 'matchingOrderLines']
   return [...new Set(axes.flatMap(({ to }) => (to === '' ? [] : [to])))]
 }
 
@@ -74,6 +76,7 @@ interface State {
   note: PrepareContext['note'] | undefined
   adopted: Planning['adopted']
   readonly lines: Planning['lines']
+  readonly fates: Planning['fates']
   readonly taken: Taken
   /** Records that Basware named in a refusal, until the engine asks. */
   readonly named: Map<string, Refusal>
@@ -92,12 +95,12 @@ export function createBaswareTarget(
       memory,
       options,
       entity,
-      address: addressOf(connection, entity),
+      address: addressOf(connection, entity, options.rules),
       note: undefined,
       adopted: readAdopted(undefined),
     },
-    planner: isMaster(entity) ? planMaster(entity) : planOrder,
-    ...{ lines: new Map(), taken: new Map(), named: new Map(), plans: new WeakMap() },
+    planner: isMaster(entity) ? planMaster(entity) : plannerOf(options.rules),
+    ...{ lines: new Map(), fates: {}, taken: new Map(), named: new Map(), plans: new WeakMap() },
   }
   const { results, retry } = options
   return {
@@ -122,11 +125,14 @@ export function createBaswareTarget(
   }
 }
 
-/** Where the memory of what was sent belongs to. */
-export const addressOf = ({ address }: BaswareConnection, entity: string): string => `${address}/${entity}`
+const plannerOf = ({ orders }: SendRules): Planner => (orders === 'requisition' ? planRequisition : planOrder)
+
+/** Where the memory of what was sent belongs to: what went as an order did not go as a requisition. */
+const addressOf = ({ address }: BaswareConnection, entity: string, { orders }: SendRules): string =>
+  `${address}/${entity === 'purchase_order' && orders === 'requisition' ? 'purchase_requisition' : entity}`
 
 async function prepare(state: State, schema: Schema, context: PrepareContext) {
-  const { memory, options, entity, lines, taken, named } = state
+  const { memory, options, entity, lines, fates, taken, named } = state
   if (options.rules.companies.length === 0)
     throw syncError('config', 'basware.companies', 'The table of companies is empty: nothing can be sent', {
       field: 'companies',
@@ -136,6 +142,7 @@ async function prepare(state: State, schema: Schema, context: PrepareContext) {
   state.adopted = readAdopted(await context.note.read())
   memory.books.turn()
   lines.clear()
+  fates.all = undefined
   taken.clear()
   named.clear()
   const name = placesOf(entity, options.rules).join(', ')
@@ -163,9 +170,9 @@ function parts({ entity, options }: State, records: readonly WriteRecord[]): rea
 function planned(state: State, batch: WriteBatch, context: WriteContext): Promise<Plan> {
   const known = state.plans.get(batch)
   if (known) return known
-  const { options, memory, lines, adopted } = state
+  const { options, memory, lines, fates, adopted } = state
   const planning: Planning = {
-    ...{ rules: options.rules, books: memory.books, reading: readingOf(state, context), lines, adopted },
+    ...{ rules: options.rules, books: memory.books, reading: readingOf(state, context), lines, fates, adopted },
     ...{ moves: options.moves, at: batch.at, bytes: options.limits.bytes },
   }
   const made = planOf(batch.records, state.planner, planning).then(async (plan) => {
