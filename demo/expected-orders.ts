@@ -151,8 +151,8 @@ function lineFields(order: PurchaseOrder, line: PurchaseOrderLine, account: stri
     quantity: asNumber(line.quantity),
     netPrice: asNumber(details.netPrice),
     netSum: net,
-    // X3's published fields do not tell blanket, service and return orders apart.
-    mode: 'Standard',
+    // X3's published fields do not tell blanket and service orders apart.
+    mode: details.netPrice.startsWith('-') ? 'Return' : 'Standard',
     product: line.product,
     closed: yesNo(details.closed === 'yes'),
     coding: [account, ...axes, asNumber(line.quantity), net].join(' '),
