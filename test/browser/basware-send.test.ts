@@ -18,7 +18,7 @@ describe('the dialog of basware-send', function () {
     await editor.drop('basware-send', 500, 420)
     const dialog = await editor.open('basware-send')
     await checked(dialog, 'basware-send')
-    match((await dialog.locator('.form-tips').textContent()) ?? '', /replaces what was edited in Basware/)
+    match((await dialog.locator('.form-tips').first().textContent()) ?? '', /replaces what was edited in Basware/)
     await addRow(dialog, 'companies', { company: 'FR10', code: 'F1', chart: 'FRA' })
     await addRow(dialog, 'axes', { axis: 'PRO', to: 'ACC_LIST_21', coding: 'dimCode1' })
     await addRow(dialog, 'accounts', { product: '*', account: '601000' })
