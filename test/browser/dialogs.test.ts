@@ -320,7 +320,7 @@ const DIALOGS = {
   'Write to Databricks': ['connection'],
   'Hold the record': [],
   Replay: [],
-  Alerts: [],
+  Alerts: ['connection', 'ledger'],
 }
 
 interface EditorPage {
