@@ -3,15 +3,13 @@ import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import type { NewDecision, RotatingTokens } from '../../ledger/ledger.ts'
 import type { Engine } from '../../sync/contract/engine.ts'
-import { syncError, withHint } from '../../sync/contract/errors.ts'
+import { syncError } from '../../sync/contract/errors.ts'
 import type { DataRecord } from '../../sync/contract/message.ts'
 import type { Source } from '../../sync/contract/source.ts'
 import type { RunSummary } from '../../sync/contract/summary.ts'
-import { causeOf } from '../../sync/run/alert-cause.ts'
 import type { Preview } from '../../vendor/report.ts'
 import { type ConfigSpec, type Fields, field, readConfig } from './config.ts'
 import { type ConnectionSpec, withUnsaved } from './connection.ts'
-import { asSyncError } from './errors.ts'
 import type { Log } from './log.ts'
 import { masked } from './masked.ts'
 import {
@@ -25,6 +23,7 @@ import {
   targetsFor,
 } from './members.ts'
 import { defineNode, type Message, type NodeContext } from './node.ts'
+import { NOT_STARTED, tellNotStarted } from './not-started.ts'
 import { decisionsIn, entitiesOf, ORDERS, type Order, scopeOf, sourceOrder, toldOf } from './order.ts'
 import { attendSource, needsPosting } from './posting.ts'
 import { connectionBody, handle, scrub } from './routes.ts'
@@ -380,24 +379,10 @@ async function runOrder<S extends Fields, CS extends Fields, K extends Fields, C
       await source.close?.()
     }
   } catch (error) {
-    await tellNotStarted(engine, context, error)
+    await tellNotStarted(engine, config.syncName, error)
     throw error
   } finally {
     delete run.going
     ended.resolve()
   }
-}
-
-/** The alert of a run that did not even begin: of no entity, and apart from those of an entity, which a run's end sees to. */
-const NOT_STARTED = { kind: 'run-failed', entity: '' } as const
-
-async function tellNotStarted(engine: Engine | undefined, context: NodeContext<Common>, error: unknown): Promise<void> {
-  const known = asSyncError(error)
-  const sync = context.config.syncName
-  // Another folder behind the name is an alert of its own; without a ledger there is nowhere to raise one.
-  if (known.code === 'sync.identity' || known.code === 'ledger.lease') return
-  const message = withHint(known.message, known.cause.hint)
-  await engine?.ledger
-    .raiseAlert({ sync, ...NOT_STARTED, message, cause: causeOf(known, undefined, []) })
-    .catch(() => undefined)
 }
