@@ -68,6 +68,10 @@ export function createTargetSums(db: Database, intern: Intern): TargetSumBook {
       ON CONFLICT DO NOTHING`,
     dropAll: 'DELETE FROM target_sum WHERE address = ?',
     lists: 'SELECT lists, counted FROM address WHERE id = ?',
+    // Whatever was delivered before it was counted is in no sum, under whatever number it is known.
+    uncountedBefore: `
+      UPDATE address SET unsummed = 9007199254740991 WHERE id = ?1
+        AND EXISTS (SELECT 1 FROM delivery WHERE address = ?1 AND hash IS NOT NULL AND rows IS NULL)`,
     saveLists: 'UPDATE address SET lists = ?, counted = 1 WHERE id = ?',
   })
   const { find, put, mark, add, dropAll, lists, saveLists, all } = statements
@@ -121,6 +125,7 @@ export function createTargetSums(db: Database, intern: Intern): TargetSumBook {
           const id = intern.address(address, true)
           const before = listsOf(id)
           const all = [...new Set([...before.names, ...names])]
+          if (!before.counted) statements.uncountedBefore.run(id)
           if (!before.counted || all.length > before.names.length) saveLists.run(JSON.stringify(all), id)
           return all
         }),

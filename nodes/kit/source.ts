@@ -12,16 +12,7 @@ import { type ConfigSpec, type Fields, field, readConfig } from './config.ts'
 import { type ConnectionSpec, withUnsaved } from './connection.ts'
 import type { Log } from './log.ts'
 import { masked } from './masked.ts'
-import {
-  connectionHandle,
-  foreignBefore,
-  ledgerHandle,
-  limitsFor,
-  placeOf,
-  reachable,
-  sinksFor,
-  targetsFor,
-} from './members.ts'
+import { foreignBefore, ledgerHandle, limitsFor, placeOf, reachable, sinksFor, targetsFor } from './members.ts'
 import { defineNode, type Message, type NodeContext } from './node.ts'
 import { NOT_STARTED, tellNotStarted } from './not-started.ts'
 import { decisionsIn, entitiesOf, ORDERS, type Order, scopeOf, sourceOrder, toldOf } from './order.ts'
@@ -29,7 +20,7 @@ import { attendSource, needsPosting } from './posting.ts'
 import { connectionBody, handle, scrub } from './routes.ts'
 import { finish, show } from './summary.ts'
 import { sweepOf } from './sweep.ts'
-import { useConnection } from './use.ts'
+import { checkConnection, useConnection } from './use.ts'
 import { environment, fillEnv, type Values } from './variables.ts'
 import { whoOf } from './who.ts'
 
@@ -186,7 +177,7 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
       const engine = await context.engine()
       if (!context.signal.aborted) claim(run, engine, context)
       if (spec.answers) await attendRuns(spec, context as NodeContext<z.output<S> & Common>, run)
-      checkConnection(spec, context as NodeContext<z.output<S> & Common>)
+      checkConnection(RED, (context.config as z.output<S> & Common).connection, spec.connection.type)
     },
     async input(message, context) {
       const run = runOf(context)
@@ -247,14 +238,6 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
       return { deployed: true, sinks: members.filter((m) => m.kind === 'sink').map((m) => m.ref.name) }
     }),
   )
-}
-
-/** What the connection lacks is said at the deploy, not first by a run in the night: throws the `config` error of its field. */
-function checkConnection<S extends Fields, CS extends Fields, K extends Fields, Client>(
-  spec: SourceSpec<S, CS, K, Client>,
-  { RED, config }: NodeContext<z.output<S> & Common>,
-): void {
-  connectionHandle(RED, config.connection, spec.connection.type).values()
 }
 
 /** It is asked and told beside its runs too, which says nothing in the node's status. */

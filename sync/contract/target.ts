@@ -139,8 +139,8 @@ export interface WholeTable {
   readonly name: string
   /** Rows that a sync wrote (they have a `_sync_run`). */
   readonly rows: number
-  /** Of these rows: for the header of the first 32 bits of `_row_hash`, for a list of `_sync_read`. */
-  readonly sum: bigint
+  /** Of these rows: for the header of the first 32 bits of `_row_hash`, for a list of `_sync_read`; absent: it cannot be told. */
+  readonly sum?: bigint
   /** Highest `_sync_read`; 0: there is none. */
   readonly highest: number
   /** Rows that no sync wrote. */
@@ -265,6 +265,8 @@ export interface Target {
    * session that writes nothing. A text: why it cannot tell.
    */
   whole?(schema: Schema, source: string, context: WriteContext): Promise<readonly WholeTable[] | string>
+  /** Append: `whole` tells of each table how many rows the newest versions have, lists among them, and no sum of anything. */
+  readonly countsOnly?: true
   /** Renews the token; called once after an `auth` error, before the last attempt. */
   renew?(): Promise<void>
   /** How often and how long its failures that may pass are tried again, where it differs from the engine's rule. */

@@ -110,7 +110,7 @@ const unchangedOf = ({ job, sorted }: Delivering): Delivery[] =>
     ...last,
     counts: countsOf(entry),
     before: last.stored,
-    stored: last.stored === undefined ? storedBefore(entry, last, sorted.known.lists) : last.stored,
+    stored: last.stored === undefined ? storedBefore(job, entry, last, sorted.known.lists) : last.stored,
     run: job.sync.run,
     source: sourceHash(entry),
     sourceKey: entry.sourceKey,
@@ -118,10 +118,16 @@ const unchangedOf = ({ job, sorted }: Delivering): Delivery[] =>
     originalHash: sorted.known.originals.get(entry.key) ?? last.originalHash ?? null,
   }))
 
-/** What a version before delivered and the target still has: of a table without lists the read number does not count. */
-function storedBefore(entry: Entry, last: Delivery, lists: readonly string[] | undefined): Delivery['stored'] {
+/** What a version before delivered and the target still has: of a table without lists, and where nothing but rows is counted, the read number does not count. */
+function storedBefore(
+  { options }: Job,
+  entry: Entry,
+  last: Delivery,
+  lists: readonly string[] | undefined,
+): Delivery['stored'] {
   const { hash, written } = last
-  if (!hash || !lists || (written === undefined && lists.length > 0)) return undefined
+  const isNumbered = lists !== undefined && lists.length > 0 && !options.target.countsOnly
+  if (!hash || !lists || (written === undefined && isNumbered)) return undefined
   const stored = storedOf(entry, lists)
   return stored && { ...stored, hash, read: written ?? last.read }
 }

@@ -38,6 +38,8 @@ export function createWholeChecks(
           () => checkAll({ ledger, reached, now, ...about }, own, context),
           context.signal,
         )
+      // Where nobody can tell which records differ, nothing is mended: it would be sent once more.
+      if (!reached.target.keys) return
       reached.differing = (source, lists, context) =>
         fifo.run(reached.target.address, () => findDiffering(ledger, reached, source, lists, context), context.signal)
     },
@@ -104,7 +106,8 @@ async function checkSource(asking: Asking, source: string, context: WriteContext
     const others = table.others > 0 ? { others: await othersIn(asking, table, source, context) } : {}
     tables.push({ list: table.list, ...difference, ...others })
   }
-  // What agrees to the row and in every sum holds nothing that is not known.
+  // What agrees to the row and in every sum holds nothing that is not known; equal numbers of rows alone do not say so.
+  if (differences.length === 0 && !memory.whole && target.countsOnly) return { ...asked, kind: 'unknown', tables }
   if (differences.length === 0 && !memory.whole) await ledger.saveWhole(target.address, source)
   if (differences.length === 0) return { ...asked, kind: 'agrees', tables }
   // Batches in doubt may be there: that proves nothing.
@@ -119,7 +122,7 @@ function differing(
 ): { readonly list: string; readonly problem: string }[] {
   return found.flatMap(({ list, name, rows, sum }) => {
     const known = tables.find((one) => one.list === list) ?? { rows: 0, sum: 0n }
-    const problem = problemOf(name, rows - known.rows, sum === known.sum, rows)
+    const problem = problemOf(name, rows - known.rows, sum === undefined || sum === known.sum, rows)
     return problem === undefined ? [] : [{ list, problem }]
   })
 }

@@ -263,7 +263,8 @@ async function doubtPutBack(
   )
   if (own.some(({ read }) => read >= confirmed) || confirmed === 0) return
   const what = `${sync.entity}: the mark in ${target.address} is older than the one that was written last, or gone: the table was put back to what it was before, or only the table of marks.`
-  const isCompared = target.whole !== undefined && (await ledger.unsummed(target.address, source)) === 0
+  const isCompared =
+    target.whole !== undefined && !target.countsOnly && (await ledger.unsummed(target.address, source)) === 0
   run.notices.push(
     `${what} ${isCompared ? 'Its tables are compared with what was delivered.' : 'Everything is read again.'}`,
   )

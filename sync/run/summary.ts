@@ -15,7 +15,16 @@ import { changedText } from './arrivals.ts'
 import { balanceOf } from './as-read.ts'
 import { sentence } from './sentence.ts'
 import { type EntityRun, type RunState, type TotalsCheck, tallyOf } from './state.ts'
-import { allowedInWords, byEntity, COUNTS_OF_TABLES, isGood, openAt, openInWords, worstOf } from './verdict.ts'
+import {
+  allowedInWords,
+  byEntity,
+  COUNTS_OF_TABLES,
+  isGood,
+  NOT_VERIFIED,
+  openAt,
+  openInWords,
+  worstOf,
+} from './verdict.ts'
 
 export interface Ending {
   readonly ended: string
@@ -31,8 +40,6 @@ export interface Ending {
 
 /** Why a run that was stopped is open. */
 export const STOPPED = 'the run was stopped'
-/** How what was not compared begins. */
-export const NOT_VERIFIED = 'not verified: '
 
 export const checkKey = (entity: string, sink: string): string => `${entity}\n${sink}`
 

@@ -72,6 +72,9 @@ export const allowedInWords = (items: readonly OpenItem[]): string[] =>
 export const byEntity = (items: readonly OpenItem[]): ReadonlyMap<string, OpenItem[]> =>
   Map.groupBy(items, ({ entity }) => entity)
 
+/** How what was not compared begins. */
+export const NOT_VERIFIED = 'not verified: '
+
 /** How it stands with a target of which not all is known. `share`: per cent of the keys that were read again. */
 export const notWhole = (share: number): string =>
   `memory of the target not whole${share > 0 ? `, ${share} % read` : ''}, sweep due`

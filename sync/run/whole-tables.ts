@@ -1,7 +1,7 @@
 /** What comparing whole tables said becomes a state: a difference of each table, until a check of that table agrees. */
 import type { Difference, Ledger, OpenItems, StandingKeys } from '../../ledger/ledger.ts'
 import type { EntityRun, Reached, RunState, WholeCheck, WholeSaid } from './state.ts'
-import { notWhole } from './verdict.ts'
+import { NOT_VERIFIED, notWhole } from './verdict.ts'
 
 /** Writes down what differs and ends what agrees; undefined: nothing was asked. */
 export async function keepWhole(
@@ -36,7 +36,7 @@ export async function keepWhole(
     ms: sum(({ ms }) => ms),
     ...(problems.length > 0 ? { problem: problems.join('; ') } : {}),
     open: checks.flatMap(({ kind, problem, share }) =>
-      kind === 'unknown' ? [notWhole(share)] : problem ? [problem] : [],
+      kind === 'unknown' ? [notWhole(share)] : problem ? [`${NOT_VERIFIED}${problem}`] : [],
     ),
   }
 }

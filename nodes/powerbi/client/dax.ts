@@ -52,9 +52,22 @@ export function totals(
     }),
   ]
   if (!twice) return `EVALUATE SUMMARIZECOLUMNS(${parts.join(',')})`
-  // no report filters here, so that one pass over the table gives the newest version of each key
-  const newest = `SELECTCOLUMNS(SUMMARIZECOLUMNS(${column(header, '_sync_key')},"@v",MAX(${column(header, '_sync_version')})),"@v",[@v])`
-  return `DEFINE VAR __latest=${newest} EVALUATE SUMMARIZECOLUMNS(${parts.join(',')})`
+  return `DEFINE VAR __latest=${newestOf(header)} EVALUATE SUMMARIZECOLUMNS(${parts.join(',')})`
+}
+
+/** Without a report's filters one pass over the table gives the newest version of each key. */
+const newestOf = (header: string): string =>
+  `SELECTCOLUMNS(SUMMARIZECOLUMNS(${column(header, '_sync_key')},"@v",MAX(${column(header, '_sync_version')})),"@v",[@v])`
+
+/** Rows of one source's newest versions in each of some tables, without what was deleted: `n0`, `n1`, ...; `h`: its highest read number. */
+export function countNewest(header: string, tables: readonly string[], source: string): string {
+  const of = (name: string): string => `${column(name, 'source')}=${literal(source)}`
+  const counts = tables.map((name, i) => {
+    const alive = name === header ? `,${column(header, '_sync_deleted')}=FALSE()` : ''
+    return `"n${i}",CALCULATE(COUNTROWS(${table(name)}),TREATAS(__latest,${column(name, '_sync_version')}),${of(name)}${alive})`
+  })
+  const highest = `"h",CALCULATE(MAX(${column(header, '_sync_read')}),${of(header)})`
+  return `DEFINE VAR __latest=${newestOf(header)} EVALUATE ROW(${[...counts, highest].join(',')})`
 }
 
 /** Whole units and ten-thousandths apart: each sum is a whole number, which a double keeps to the last digit. */

@@ -14,7 +14,10 @@ import { createPoster, type Poster } from './posts.ts'
 import { createPrepare } from './prepare.ts'
 import { foldKey, type RowMaker } from './rows.ts'
 import type { PowerbiTargetOptions } from './target-options.ts'
-import { storedTotals } from './totals.ts'
+import { NO_QUERIES, storedTotals } from './totals.ts'
+import { wholeTables } from './whole.ts'
+
+const SWITCHED_OFF = 'queries are switched off for this node'
 
 export function createPowerbiTarget(connection: Connection, options: PowerbiTargetOptions): (entity: string) => Target {
   return (entity) => entityTarget(createState(connection, options, entity))
@@ -24,6 +27,7 @@ function entityTarget(state: EntityState): Target {
   const { connection, options, header } = state
   const poster = posterOf(state)
   const visible = createVisible(state, poster)
+  let lastRun: string | undefined
   return {
     address: addressOf(state, header),
     mode: 'append',
@@ -36,7 +40,10 @@ function entityTarget(state: EntityState): Target {
     ...(options.retry ? { retry: options.retry } : {}),
     prepare: createPrepare(state),
     parts: (records, schema) => posts(records, state.compile(schema).maker, options.limits),
-    write: (batch, context) => write(state, poster, batch, context),
+    write(batch, context) {
+      lastRun = batch.run
+      return write(state, poster, batch, context)
+    },
     findRejected: async (batch) => misfits(batch, state.compile(batch.schema).maker),
     resolve: (batchId, _schema, context, records) => resolvePost(state, poster, batchId, records, context),
     readMark: (context) => marksOf(state, context),
@@ -54,7 +61,13 @@ function entityTarget(state: EntityState): Target {
             question,
             context,
           )
-        : 'queries are switched off for this node',
+        : SWITCHED_OFF,
+    countsOnly: true,
+    async whole(schema, source, context) {
+      if (!options.ask) return SWITCHED_OFF
+      if (lastRun !== undefined && !(await visible(lastRun, context))) return NO_QUERIES
+      return wholeTables(counting(state), state.compile(schema).tables, source, context)
+    },
   }
 }
 

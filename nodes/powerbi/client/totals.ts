@@ -6,7 +6,7 @@ import { datasetPath } from './datasets.ts'
 import { totals } from './dax.ts'
 import type { ModelTable } from './model.ts'
 
-const NO_QUERIES = 'queries (executeQueries) are not allowed on this dataset'
+export const NO_QUERIES = 'queries (executeQueries) are not allowed on this dataset'
 
 export interface TotalsDeps extends CountDeps {
   readonly header: string

@@ -1,0 +1,121 @@
+/** Push datasets as a whole: rows of the newest versions, as their own measures count them, against what was delivered. */
+import assert from 'node:assert/strict'
+import { DatabaseSync } from 'node:sqlite'
+import type { PowerbiTargetOptions } from '../../nodes/powerbi/client/target-options.ts'
+import { ledgerFolder } from '../support/ledger.ts'
+import { type PowerbiFixture, startPowerbiFixture } from '../support/powerbi.ts'
+import { type RigOptions, warehouse } from '../support/rig.ts'
+import { books } from '../support/whole-suite.ts'
+
+describe('Power BI datasets as a whole', function () {
+  this.timeout(30_000)
+  let f: PowerbiFixture
+  let n = 0
+  before(async () => {
+    f = await startPowerbiFixture()
+  })
+  after(() => f.close())
+
+  const opened = async (
+    more: RigOptions & { readonly name?: string } = {},
+    options: Partial<PowerbiTargetOptions> = {},
+    begin = 0,
+  ) => {
+    const name = more.name ?? `Whole ${++n} {entity}`
+    const target = f.target(f.connect(), 'gl_entry', { dataset: { kind: 'create', name }, ...options })
+    const own = await books(target as never, more, begin)
+    const targets = async () => [{ ref: warehouse, target }]
+    return {
+      ...own,
+      name,
+      dataset: name.replace('{entity}', 'gl_entry'),
+      poll: (given = {}) => own.poll({ targets, ...given }),
+    }
+  }
+  const count = async (dataset: string): Promise<number> => (await f.rows(dataset, 'gl_entry')).length
+
+  it('tie while nobody touches them: new, changed, with fewer lines, deleted and made anew', async () => {
+    const { r, put, poll } = await opened()
+    try {
+      for (const number of ['1', '2', '3']) put(number, '10.00', '-10.00')
+      const first = await poll()
+      assert.deepEqual(first.by, ['sums of this run', 'counts of the whole tables'])
+      assert.ok(first.whole)
+      put('1', '7.00')
+      put('4')
+      assert.equal((await poll()).verdict, 'ties')
+      put('3', '7.00', '-3.00', '-4.00')
+      r.source.remove('gl_entry', 'erp|2')
+      const swept = await poll({ sweep: { since: null } })
+      assert.deepEqual([swept.verdict, swept.sweep?.gone], ['ties', 1])
+    } finally {
+      await r.close()
+    }
+  })
+
+  it('differ where rows are trimmed, and nothing is sent once more for it', async () => {
+    const { r, put, poll, dataset } = await opened({}, { retention: 'basicFIFO' })
+    try {
+      for (const number of ['1', '2', '3']) put(number, '10.00', '-10.00')
+      assert.equal((await poll()).verdict, 'ties')
+      f.sandbox.tune({ limits: { fifoUpper: 6, fifoRows: 4 } })
+      put('4', '1.00')
+      const found = await poll()
+      assert.equal(found.verdict, 'differs', JSON.stringify(found))
+      assert.match(found.problem ?? '', /gl_entry_line: 3 of the 7 rows that were delivered are not there/)
+      const before = await count(dataset)
+      put('4', '2.00')
+      assert.equal((await poll()).verdict, 'differs')
+      assert.equal(await count(dataset), before + 1)
+    } finally {
+      f.sandbox.tune({ limits: { fifoUpper: 200_000, fifoRows: 150_000 } })
+      await r.close()
+    }
+  })
+
+  it('are open after an upgrade until a sweep has read everything again, which sends nothing', async () => {
+    const folder = ledgerFolder()
+    const old = await opened({ file: folder.file })
+    for (const number of ['1', '2', '3']) old.put(number, '10.00', '-10.00')
+    await old.poll()
+    await old.poll({ scope: { kind: 'keys', entity: 'gl_entry', keys: ['erp|2'] } })
+    await old.r.close()
+    const db = new DatabaseSync(folder.file)
+    // As a version before left it, which counted no push datasets.
+    for (const sql of [
+      'UPDATE delivery SET rows = NULL',
+      'DELETE FROM target_sum',
+      "UPDATE address SET counted = 0, lists = '[]', unsummed = 0",
+    ])
+      db.exec(sql)
+    db.close()
+    const { r, put, poll, dataset } = await opened({ file: folder.file, source: old.r.source, name: old.name }, {}, 200)
+    try {
+      put('4', '1.00')
+      const found = await poll()
+      assert.equal(found.verdict, 'open', JSON.stringify(found))
+      assert.match(found.open?.join() ?? '', /memory of the target not whole, sweep due/)
+      const before = await count(dataset)
+      const swept = await poll({ sweep: { since: null } })
+      assert.equal(await count(dataset), before)
+      assert.doesNotMatch(swept.open?.join() ?? '', /not whole/)
+      put('4', '2.00')
+      const after = await poll()
+      assert.equal(after.verdict, 'ties', JSON.stringify(after))
+      assert.deepEqual(after.by, ['sums of this run', 'counts of the whole tables'])
+    } finally {
+      await r.close()
+      await folder.remove()
+    }
+  })
+
+  it('say once why they are not verified where queries are not allowed', async () => {
+    const { r, put, poll } = await opened({}, { ask: false })
+    try {
+      put('1', '10.00', '-10.00')
+      assert.deepEqual((await poll()).open, ['not verified: queries are switched off for this node'])
+    } finally {
+      await r.close()
+    }
+  })
+})
