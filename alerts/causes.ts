@@ -69,8 +69,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
   waiting: technical('waits', `${LOOK}; it goes on by itself once what it waits for is there.`),
   identity: technical(
     'another connection stands behind its name',
-    'Answer in the sidebar: start anew, or keep the position.',
+    'Answer in the sidebar (Alerts or Syncs): start anew, or keep the position.',
   ),
+  'take-over': technical('others write its tables', 'Stop one of the two, or answer in the sidebar: take over.'),
   login: technical('a login ends', 'Open the connection and connect it again.'),
   expiry: technical('something ends and must be renewed', 'Renew it and put the new one into the connection.'),
   stopped: technical('was stopped', 'Start it again when it may run.'),

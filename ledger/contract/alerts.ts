@@ -18,7 +18,7 @@ export interface AlertCause {
 export interface AlertRecord {
   readonly id: string
   readonly sync: string
-  /** `run-failed not-received held in-doubt no-success zero-records no-tie future-stamp stopped identity sweep call-budget lost-rows pushed posting answer unanswered waiting login expiry alignment` (the last three of a connection or a node, whose name stands in `sync`) */
+  /** `run-failed not-received held in-doubt no-success zero-records no-tie future-stamp stopped identity take-over sweep call-budget lost-rows pushed posting answer unanswered waiting login expiry alignment` (the last three of a connection or a node, whose name stands in `sync`) */
   readonly kind: string
   readonly entity?: string
   readonly message: string

@@ -7,13 +7,13 @@ import type { SweepOrder } from './sweep.ts'
 import { whoFields } from './who.ts'
 
 const stamp = z.string().regex(/^\d{4}-\d{2}-\d{2}(T[\d:.]+Z)?$/, 'must be a date (2026-01-31) or a UTC time with Z')
-const identity = z.enum(['anew', 'keep'])
+const identity = z.enum(['anew', 'keep', 'take over'])
 const name = z.string().min(1)
 /** Only these of the source's entities; absent: all. */
 const entities = z.array(name).min(1).max(200).optional()
 
 export const ORDERS =
-  'msg.tieout must be one of {stop: true}, {full: true}, {from, to}, {entity, keys}, {sweep: true}, {sweep: {confirm: an entity}, by, reason}, {identity: "anew" or "keep", by, reason}; with all but the first and {entity, keys} also entities: [names]'
+  'msg.tieout must be one of {stop: true}, {full: true}, {from, to}, {entity, keys}, {sweep: true}, {sweep: {confirm: an entity}, by, reason}, {identity: "anew", "keep" or "take over", by, reason}; with all but the first and {entity, keys} also entities: [names]'
 
 /** `msg.tieout`: what a message may ask of a source. Nothing: read what changed. */
 export const sourceOrder = z.union([

@@ -11,7 +11,7 @@ const name = z.string().min(1).max(300)
 const entities = z.array(name).min(1).max(200).optional()
 
 /** What runs asked that only a person can answer, by the kind of the alert. */
-const QUESTIONS = ['identity', 'sweep']
+const QUESTIONS = ['identity', 'take-over', 'sweep']
 
 type Source = Member & Required<Pick<Member, 'syncName' | 'entities' | 'running'>>
 
@@ -95,7 +95,7 @@ export function defineSyncRoutes(RED: NodeAPI): void {
     RED.auth.needsPermission('tieout.decide'),
     handle(
       z.union([
-        z.strictObject({ ledger, sync: name, identity: z.enum(['anew', 'keep']), reason }),
+        z.strictObject({ ledger, sync: name, identity: z.enum(['anew', 'keep', 'take over']), reason }),
         z.strictObject({ ledger, sync: name, confirm: name, reason }),
       ]),
       async (body, { user }) => {

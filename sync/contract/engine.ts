@@ -70,8 +70,11 @@ export interface PollOptions {
    * names entities of which a person says that what is not listed is really gone, however much it is. Absent: none.
    */
   readonly sweep?: { readonly since: string | null; readonly confirm?: readonly string[] }
-  /** The source address, folder or filter behind this name changed: start anew or keep the position. Absent: the run stops and asks. */
-  readonly identityChange?: 'anew' | 'keep'
+  /**
+   * The source address, folder or filter behind this name changed: start anew or keep the position. Absent: the run stops and asks.
+   * `take over` keeps it, and what other ledgers or syncs wrote in its tables under its source name is its own from now on.
+   */
+  readonly identityChange?: 'anew' | 'keep' | 'take over'
   readonly send: (message: BatchMessage) => void
   readonly progress: (progress: Progress) => void
   /** Aborted by stop message, redeploy or close: what is settled is kept. */

@@ -56,6 +56,7 @@ export async function begin(
       sourceAddress: source.address,
       memory: run.memory ?? false,
       moved: run.moved ?? false,
+      takesOver: run.takesOver ?? false,
       targets: targets.map(({ target }) => target),
       context,
     }

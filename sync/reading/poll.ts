@@ -1,7 +1,7 @@
 /** One whole run of a sync: reads the entities in order, waits until everything is settled, closes with the checks. */
 
 import type { PollOptions } from '../contract/engine.ts'
-import { asSyncError, syncError } from '../contract/errors.ts'
+import { asSyncError, syncError, withHint } from '../contract/errors.ts'
 import type { Log } from '../contract/log.ts'
 import type { RunSummary } from '../contract/summary.ts'
 import { settleAlerts } from '../run/alerts.ts'
@@ -53,7 +53,8 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
     memory: await ledger.hasMemory(name),
     sourceAddress: source.address,
     tell: (waiting) => options.progress({ ...readSoFar(run), waiting }),
-    moved: options.identityChange === 'keep',
+    moved: options.identityChange === 'keep' || options.identityChange === 'take over',
+    takesOver: options.identityChange === 'take over',
   })
   const passage = createPassage(deps.budget, run, { ...defaultLimits, ...options.limits })
   signal.addEventListener('abort', run.changed, { once: true })
@@ -183,11 +184,10 @@ async function checkIdentity(
     const now = identityOf(source.address, entity, filters?.[entity])
     if (before === undefined || before === now || identityChange) continue
     const message = `The sync "${name}" has read ${before}; now it would read ${now}.`
-    await ledger.raiseAlert({ ...about, message })
-    throw syncError('config', 'sync.identity', message, {
-      entity,
-      hint: 'Choose: "start anew" reads everything of the new one, "keep" goes on from where the old one stands. Or give the new one a name of its own.',
-    })
+    const hint =
+      'Answer in the sidebar: "start anew" reads everything of the new one, "keep" goes on from where the old one stands. Or give the new one a name of its own.'
+    await ledger.raiseAlert({ ...about, message: withHint(message, hint) })
+    throw syncError('config', 'sync.identity', message, { entity, hint })
   }
   await ledger.clearAlerts(about)
 }

@@ -13,6 +13,9 @@ import type { EntityRun, RunState } from './state.ts'
 /** So many runs with records in a row make records usual. */
 const usual = 10
 
+/** Errors that a person may answer with *take over*. */
+const TAKEN_OVER = ['sync.two-ledgers', 'sync.two-syncs', 'sync.two-sources']
+
 export async function settleAlerts(
   ledger: Alerts & Intents & Runs & OpenItems & Sweeps & KnownKeys,
   run: RunState,
@@ -38,13 +41,14 @@ export async function settleAlerts(
     const sums = summary.entities.filter((sum) => sum.entity === name)
     const lost = error?.code === 'sync.not-received'
     // Answered as where the ledger itself knows the address before.
-    if (error?.code === 'sync.two-sources' && error.cause.hint?.includes('"keep"'))
-      await set('identity', withHint(error.message, error.cause.hint))
+    const hasMoved = error?.code === 'sync.two-sources' && error.cause.hint?.includes('"keep"')
+    if (hasMoved) await set('identity', withHint(error.message, error.cause.hint))
     if (error || summary.state !== 'stopped') {
       const said = error && withHint(error.message, error.cause.hint)
       const cause = error && causeOf(error, run.sourceAddress, entity.addresses.values())
       await set('not-received', lost ? said : undefined, name, cause)
       await set('run-failed', lost ? undefined : said, name, cause)
+      await set('take-over', error && TAKEN_OVER.includes(error.code) && !hasMoved ? said : undefined, name)
     }
     await set('lost-rows', await lostNotice(ledger, sync, entity), name)
     await set('in-doubt', inDoubt(doubtful.filter((intent) => intent.entity === name)), name)

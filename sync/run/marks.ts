@@ -7,7 +7,7 @@ import { type SyncError, syncError } from '../contract/errors.ts'
 import type { Schema, SyncInfo } from '../contract/message.ts'
 import type { Mark, Target, WriteContext } from '../contract/target.ts'
 import { type EntityRun, HIGHEST_NUMBER, type MarkPlace, type RunState } from './state.ts'
-import { twoEntities, twoSources } from './table-conflicts.ts'
+import { TAKE_OVER, twoEntities, twoSources } from './table-conflicts.ts'
 
 export interface MarkQuestion {
   readonly marks: readonly Mark[]
@@ -24,6 +24,8 @@ export interface MarkQuestion {
   readonly memory: boolean
   /** A person has said that the source of this sync moved: marks that it wrote elsewhere are its own. */
   readonly moved?: boolean
+  /** A person has said that this sync goes on in the place of others: marks under its source name are its own. */
+  readonly takesOver?: boolean
   /** Work of other ledgers that was taken over before. */
   readonly adopted: readonly Adoption[]
   /** Highest read number this ledger delivered to the address; 0: it never did. */
@@ -41,7 +43,7 @@ export function judgeMarks(question: MarkQuestion): MarkAnswer {
   const { sync, entity, address, ledger } = question
   const foreign = foreignMark(question)
   if (foreign) return { kind: 'stop', error: foreign }
-  const before = new Set(question.moved ? movedMarks(question) : [])
+  const before = new Set(question.moved || question.takesOver ? movedMarks(question) : [])
   const marks = question.marks.filter(
     (m) => m.entity === entity && (m.sourceAddress === question.sourceAddress || before.has(m)),
   )
@@ -49,14 +51,14 @@ export function judgeMarks(question: MarkQuestion): MarkAnswer {
     kind: 'stop',
     error: syncError('config', code, message, { entity, hint }),
   })
-  const other = marks.find((m) => m.sync !== sync)
+  const other = question.takesOver ? undefined : marks.find((m) => m.sync !== sync)
   if (other)
     return stop(
       'sync.two-syncs',
       `${address} is already written by the sync "${other.sync}" from the same source ${other.sourceAddress}, and now by "${sync}".`,
-      `Give this sync its own table, or its old name "${other.sync}" if it was renamed; if the other one is gone for good, remove its row from the table of marks.`,
+      `Give this sync its own table, or its old name "${other.sync}" if it was renamed; if the other one is gone for good, ${TAKE_OVER}.`,
     )
-  const mark = newest(marks.filter((m) => m.sync === sync))
+  const mark = newest(question.takesOver ? marks : marks.filter((m) => m.sync === sync))
   if (!mark) return { kind: 'go' }
   const append = (why: string): MarkAnswer => ({ kind: 'stop', error: appendMemory(address, entity, why) })
   if (mark.ledger === ledger) {
@@ -69,11 +71,11 @@ export function judgeMarks(question: MarkQuestion): MarkAnswer {
   const known = taken.find((adoption) => adoption.entity === entity)
   // A mark that moved after it was taken over shows that the other ledger is alive.
   if (question.highest > 0 && known && mark.read <= known.read) return { kind: 'go' }
-  if (question.highest > 0 || (question.memory && taken.length === 0))
+  if (!question.takesOver && (question.highest > 0 || (question.memory && taken.length === 0)))
     return stop(
       'sync.two-ledgers',
       `${address} is also written by another ledger (${mark.ledger}, run ${mark.run}) for the sync "${sync}"; this ledger is ${ledger}.`,
-      'Two installations write one table: stop one of them, or give each its own table. If the other is gone for good, remove its row from the table of marks.',
+      `Two installations write one table: stop one of them, or give each its own table. If the other is gone for good, ${TAKE_OVER}.`,
     )
   return question.mode === 'append'
     ? append('this ledger is new and does not know what is in it')
@@ -96,40 +98,29 @@ function foreignMark(question: MarkQuestion): SyncError | undefined {
   if (other) return twoEntities(address, { ...other, list: '' }, { sync, entity, list: '' })
   const moved = new Set(movedMarks(question))
   const from = told.find((mark) => mark.source === source && mark.sourceAddress !== sourceAddress && !moved.has(mark))
-  return from && twoSources(address, { ...from, source: source ?? '' }, { sync, entity, sourceAddress })
+  const claim = { sync, entity, sourceAddress }
+  return from && twoSources(address, { ...from, source: source ?? '' }, claim, `empty the table, or ${TAKE_OVER}`)
 }
 
 /**
  * Marks that this sync wrote while its source stood at another address, by this ledger or one that it took over from; where a
- * person says that it moved, by whatever ledger.
+ * person says that it moved, by whatever ledger; where one says that it takes over, those of other syncs of its source too.
  */
-const movedMarks = ({
-  marks,
-  sync,
-  entity,
-  sourceAddress,
-  ledger,
-  adopted,
-  moved,
-}: Pick<
-  MarkQuestion,
-  'marks' | 'sync' | 'entity' | 'sourceAddress' | 'ledger' | 'adopted' | 'moved'
->): readonly Mark[] =>
-  marks.filter(
-    (mark) =>
-      mark.sync === sync &&
-      mark.entity === entity &&
-      mark.sourceAddress !== sourceAddress &&
-      (moved ||
-        mark.ledger === ledger ||
-        adopted.some((one) => one.ledger === mark.ledger && one.entity === entity && mark.read <= one.read)),
-  )
+const movedMarks = ({ marks, sync, entity, sourceAddress, source, ledger, adopted, moved, takesOver }: MarkQuestion) =>
+  marks.filter((mark) => {
+    if (mark.entity !== entity || (mark.sync === sync && mark.sourceAddress === sourceAddress)) return false
+    const isOfSource = mark.sourceAddress === sourceAddress || (source !== undefined && mark.source === source)
+    if (takesOver && (mark.sync === sync || isOfSource)) return true
+    if (mark.sync !== sync) return false
+    const isTaken = adopted.some((one) => one.ledger === mark.ledger && one.entity === entity && mark.read <= one.read)
+    return moved || mark.ledger === ledger || isTaken
+  })
 
 async function questionOf(
   ledger: Ledger,
   target: Target,
   marks: readonly Mark[],
-  about: Pick<MarkQuestion, 'sync' | 'entity' | 'sourceAddress' | 'source' | 'memory' | 'moved'>,
+  about: Pick<MarkQuestion, 'sync' | 'entity' | 'sourceAddress' | 'source' | 'memory' | 'moved' | 'takesOver'>,
 ): Promise<MarkQuestion> {
   return {
     ...about,
@@ -149,7 +140,7 @@ async function questionOf(
  */
 export async function checkMark(options: {
   readonly ledger: Ledger
-  readonly run: Pick<RunState, 'mode' | 'sourceAddress' | 'memory' | 'moved' | 'notices'>
+  readonly run: Pick<RunState, 'mode' | 'sourceAddress' | 'memory' | 'moved' | 'takesOver' | 'notices'>
   readonly entity: Pick<EntityRun, 'lost'>
   readonly sync: SyncInfo
   readonly target: Target
@@ -176,6 +167,7 @@ export async function checkMark(options: {
     source,
     memory: run.memory ?? false,
     moved: run.moved ?? false,
+    takesOver: run.takesOver ?? false,
   })
   const place = placeOf(question, run.mode)
   const said = judgeMarks(question)
@@ -197,7 +189,7 @@ export async function checkMark(options: {
   await ledger.raiseHighestRead(target.address, mark.read)
   run.notices.push(
     judgement.kind === 'adopt'
-      ? `${sync.entity}: the ledger is new; ${target.address} already holds what the ledger ${mark.ledger} delivered. Everything is compared again.`
+      ? `${sync.entity}: ${run.takesOver ? 'taken over' : 'the ledger is new'}; ${target.address} already holds what the ledger ${mark.ledger} delivered. Everything is compared again.`
       : `${sync.entity}: the ledger is an old copy: ${target.address} is ahead of it. What it knew of deliveries there is forgotten, and what was read since is sent again.`,
   )
   if (sync.readNumber <= mark.read)
@@ -327,10 +319,11 @@ export async function askTargets(options: {
   readonly sourceAddress: string
   readonly memory: boolean
   readonly moved: boolean
+  readonly takesOver: boolean
   readonly targets: readonly Target[]
   readonly context: WriteContext
 }): Promise<{ readonly floor: string | null; readonly from: readonly string[] } | undefined> {
-  const { ledger, sync, entity, sourceAddress, memory, moved, context } = options
+  const { ledger, sync, entity, sourceAddress, memory, moved, takesOver, context } = options
   const found: { readonly mark: Mark; readonly address: string; readonly kind: 'adopt' | 'old-copy' }[] = []
   let fresh = false
   for (const target of options.targets) {
@@ -342,7 +335,8 @@ export async function askTargets(options: {
       fresh = true
       continue
     }
-    const judgement = judgeMarks(await questionOf(ledger, target, ours, { sync, entity, sourceAddress, memory, moved }))
+    const about = { sync, entity, sourceAddress, memory, moved, takesOver }
+    const judgement = judgeMarks(await questionOf(ledger, target, ours, about))
     if (judgement.kind === 'stop') throw judgement.error
     if (judgement.kind === 'go') fresh = true
     else found.push({ mark: judgement.mark, address: target.address, kind: judgement.kind })

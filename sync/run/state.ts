@@ -129,6 +129,8 @@ export interface RunStart {
   readonly tell?: (waiting: string) => void
   /** A person has said that the source stands at another address now. */
   readonly moved?: boolean
+  /** A person has said that this sync goes on in the place of others that wrote its tables. */
+  readonly takesOver?: boolean
 }
 
 /** One sink's counts of one entity. */

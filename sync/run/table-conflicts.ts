@@ -22,6 +22,10 @@ export const twoEntities = (table: string, owner: Written, claim: Written): Sync
     },
   )
 
+/** How a person says that a sync goes on in the place of one that wrote its tables. */
+export const TAKE_OVER =
+  'answer "take over" in the sidebar (Syncs), or send msg.tieout = {"identity": "take over", "by": ..., "reason": ...}'
+
 const MOVED =
   'If it is the same system and only its address is another (a host renamed, a server replaced), answer "keep": msg.tieout = {"identity": "keep", "by": ..., "reason": ...}, and its rows stay as they are. '
 
@@ -30,6 +34,8 @@ export const twoSources = (
   table: string,
   owner: Pick<TableOwner, 'source' | 'sync' | 'sourceAddress'>,
   claim: Pick<TableOwner, 'sync' | 'sourceAddress' | 'entity'>,
+  /** What else helps. */
+  way = 'empty the table',
 ): SyncError =>
   syncError(
     'config',
@@ -37,6 +43,6 @@ export const twoSources = (
     `${table} has records of the source "${owner.source}" that the sync "${owner.sync}" reads from ${owner.sourceAddress}, and "${claim.sync}" would write those of ${claim.sourceAddress} under the same source name.`,
     {
       entity: claim.entity,
-      hint: `One source name is one system and folder, or one record overwrites the other. ${owner.sync === claim.sync ? MOVED : ''}Give one of the two connections another source name, or one sync tables of its own. If the other sync is gone for good, empty the table, or remove its row from the table of marks.`,
+      hint: `One source name is one system and folder, or one record overwrites the other. ${owner.sync === claim.sync ? MOVED : ''}Give one of the two connections another source name, or one sync tables of its own. If the other sync is gone for good, ${way}.`,
     },
   )

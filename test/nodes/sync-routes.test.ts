@@ -144,4 +144,13 @@ describe('starting and stopping a sync by its routes', () => {
     deepStrictEqual([decision?.kind, decision?.about, decision?.reason], ['identity', 'keep', reason])
     deepStrictEqual((await syncs())[0]?.questions, [])
   })
+
+  it('takes "take over" as an answer, with its reason', async () => {
+    const reason = 'the old machine is gone'
+    const answer = { sync: 'books', identity: 'take over', reason }
+    deepStrictEqual((await post('decide', answer)).body, { started: true })
+    strictEqual((await summary()).state, 'done')
+    const [decision] = (await helper.request().get('/tieout/decisions')).body as Record<string, string>[]
+    deepStrictEqual([decision?.kind, decision?.about, decision?.reason], ['identity', 'take over', reason])
+  })
 })

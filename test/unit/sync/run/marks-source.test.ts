@@ -82,7 +82,7 @@ describe('the source in the mark', () => {
     assert.deepEqual(marks(), [`first ${SEED} erp`])
     await refused(
       poll(b, 'second', PROD),
-      /^sync\.two-sources fakedb:\/\/host\/main\.finance\.supplier has records of the source "erp" that the sync "first" reads from fake:\/\/erp\/SEED, and "second" would write those of fake:\/\/erp\/PROD under the same source name\. .*another source name, or one sync tables of its own.*empty the table, or remove its row from the table of marks/,
+      /^sync\.two-sources fakedb:\/\/host\/main\.finance\.supplier has records of the source "erp" that the sync "first" reads from fake:\/\/erp\/SEED, and "second" would write those of fake:\/\/erp\/PROD under the same source name\. .*another source name, or one sync tables of its own.*empty the table, or answer "take over"/,
     )
     const [error] = (await poll(b, 'second', PROD)).errors
     assert.deepEqual([error?.class, error?.entity], ['config', 'supplier'])
@@ -195,6 +195,21 @@ describe('the source in the mark', () => {
     const send = (message: BatchMessage) => void b.deliver(structuredClone(message), warehouse, own)
     done(await poll(b, 'first', PROD, { send, targets: async () => [{ ref: warehouse, target: own }] }))
     await refused(poll(b, 'first', PROD, { identityChange: 'keep' }), /two-ledgers/)
+  })
+
+  it('"take over" takes the table of another sync of the source name, and leaves those of other names alone', async () => {
+    const [a, b, c] = [await start(), await start(), await start()]
+    done(await poll(a, 'first', SEED))
+    const named = (r: Rig) => (message: BatchMessage) =>
+      void r.deliver(mapping(r, message, (record) => ({ ...record, source: 'other' })))
+    done(await poll(c, 'third', 'fake://erp/THIRD', { send: named(c) }))
+    await refused(poll(b, 'second', PROD), /two-sources/)
+    const [question] = (await b.ledger.alerts({ open: true })).filter(({ kind }) => kind === 'take-over')
+    assert.deepEqual([question?.sync, question?.entity], ['second', 'supplier'])
+    done(await poll(b, 'second', PROD, { identityChange: 'take over' }))
+    assert.deepEqual(marks(), [`second ${PROD} erp`, 'third fake://erp/THIRD other'])
+    done(await poll(b, 'second', PROD))
+    await refused(poll(a, 'first', SEED), /two-sources/)
   })
 
   it('"keep" without a way to the target fails, and is asked again', async () => {

@@ -248,6 +248,54 @@ describe('marks', () => {
     assert.deepEqual(stored(), wanted())
   })
 
+  it('two ledgers, and the other one is gone for good: a person takes over, and nothing is lost or old', async () => {
+    const a = await start()
+    await a.poll()
+    later(10)
+    source.put('supplier', supplier('S1', 'second'))
+    const b = await start('b')
+    await b.poll(asking(b))
+    later(10)
+    source.put('supplier', supplier('S2', 'third'))
+    const questions = async () =>
+      (await a.ledger.alerts({ open: true })).filter(({ kind }) => kind === 'take-over').map(({ message }) => message)
+    await a.poll()
+    assert.match((await questions()).join(), /is also written by another ledger.*answer "take over" in the sidebar/)
+    const taken = await a.poll({ identityChange: 'take over', sweep: { since: null } })
+    assert.equal(taken.state, 'done', JSON.stringify(taken.errors))
+    assert.match(taken.notices.join(), /taken over; .* already holds what the ledger/)
+    assert.deepEqual([stored(), await questions()], [wanted(), []])
+    assert.deepEqual(
+      targets.get('supplier')?.marks.map((mark) => mark.ledger),
+      [a.ledger.id],
+    )
+    later(10)
+    source.put('supplier', supplier('S3', 'fourth'))
+    assert.equal((await a.poll()).state, 'done', 'once is enough')
+    assert.deepEqual(stored(), wanted())
+    source.put('supplier', supplier('S4', 'fifth'))
+    assert.equal((await b.poll()).errors[0]?.code, 'sync.two-ledgers', 'the other one stops if it comes back')
+  })
+
+  it('a sync that has another name on the new machine takes over the table of the old one', async () => {
+    const a = await start()
+    await a.poll()
+    later(10)
+    const b = await start('b')
+    source.put('supplier', supplier('S1', 'second'))
+    assert.equal((await b.poll({ name: 'another' })).errors[0]?.code, 'sync.two-syncs')
+    const taken = await b.poll({ name: 'another', ...asking(b), identityChange: 'take over' })
+    assert.equal(taken.state, 'done', JSON.stringify(taken.errors))
+    assert.deepEqual(stored(), wanted())
+    assert.deepEqual(
+      targets.get('supplier')?.marks.map(({ sync, ledger }) => [sync, ledger]),
+      [['another', b.ledger.id]],
+    )
+    later(10)
+    source.put('supplier', supplier('S2', 'third'))
+    assert.equal((await b.poll({ name: 'another' })).state, 'done')
+  })
+
   it('a ledger that was taken over from and is alive after all is noticed by its moving mark', async () => {
     const a = await start()
     await a.poll()
