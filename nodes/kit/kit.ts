@@ -1,5 +1,6 @@
 /** The node kit: what node files import. Everything that touches Node-RED's event API is behind it. */
 
+export { addDecimals, isDecimal, negate, signOf } from '../../sync/values/money.ts'
 export { isZone } from '../../vendor/quiet.ts'
 export type { Preview, ReportLine } from '../../vendor/report.ts'
 export { addedFieldRow, byEntity, columnsByEntity } from './added-fields.ts'

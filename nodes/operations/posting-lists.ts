@@ -5,9 +5,11 @@ import type { HeldRecord, InboxEntry, Ledger, Posting } from '../../ledger/ledge
 import type { DataRecord, Schema } from '../../sync/contract/message.ts'
 import { fileAnswer, handle, type LedgerHandle, type Member } from '../kit/kit.ts'
 import { handleAsked, limit, text } from './asked.ts'
+import { proofCsv } from './posting-proof.ts'
 import { unpostedCsv } from './unposted.ts'
 
 export function definePostingLists(RED: NodeAPI): void {
+  defineProof(RED)
   RED.httpAdmin.get(
     '/tieout/postings',
     RED.auth.needsPermission('tieout.read'),
@@ -48,6 +50,20 @@ export function definePostingLists(RED: NodeAPI): void {
         return fileAnswer(`approved-not-posted${query.period ? `-${query.period}` : ''}.csv`, 'text/csv', csv)
       },
     ),
+  )
+}
+
+function defineProof(RED: NodeAPI): void {
+  RED.httpAdmin.get(
+    '/tieout/postings/proof',
+    RED.auth.needsPermission('tieout.read'),
+    handle(z.object({ ledger: text, sync: text }), async ({ ledger: of, sync }) => {
+      const found = handleAsked(RED, of)
+      const ledger = (await found?.engine.get())?.ledger
+      const syncs = found ? syncsOf(found, sync) : []
+      const csv = found && ledger ? await proofCsv({ ledger, syncs, recordOf: recordsOf(found) }, sync) : ''
+      return fileAnswer('handed-over-and-posted.csv', 'text/csv', csv)
+    }),
   )
 }
 

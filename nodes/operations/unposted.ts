@@ -31,7 +31,7 @@ type Line = Readonly<Partial<Record<(typeof COLUMNS)[number], string>>>
 const ORDER = ['period', 'company', 'supplier', 'number', 'key'] as const
 
 /** Where it is asked from: the ledger, the syncs whose sources answer, and a document of the inbox as a record. */
-interface Asked {
+export interface Asked {
   readonly ledger: Ledger
   readonly syncs: readonly string[]
   readonly recordOf: (entry: InboxEntry) => DataRecord | undefined
@@ -80,7 +80,7 @@ async function unposted({ ledger, syncs, recordOf }: Asked, sync: string | undef
 }
 
 /** By their places; what is open counts before what was left out. */
-async function heldOf(ledger: Ledger, syncs: ReadonlySet<string>): Promise<Map<string, HeldRecord>> {
+export async function heldOf(ledger: Ledger, syncs: ReadonlySet<string>): Promise<Map<string, HeldRecord>> {
   const all = await Promise.all(
     (['discarded', 'replaying', 'open'] as const).flatMap((state) =>
       [...syncs].map((sync) => ledger.held({ sync, states: [state] })),
@@ -92,7 +92,7 @@ async function heldOf(ledger: Ledger, syncs: ReadonlySet<string>): Promise<Map<s
 }
 
 /** A record by the key that its source knows it under. */
-const placeOf = (of: {
+export const placeOf = (of: {
   readonly source: string
   readonly sourceKey?: string | null | undefined
   readonly key: string

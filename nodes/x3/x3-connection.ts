@@ -19,7 +19,7 @@ import {
 } from '../kit/kit.ts'
 import { api1Settings } from './api1.ts'
 import { checkApi1 } from './client/api1/check.ts'
-import { type Api1Door, type Api1Settings, createApi1Door } from './client/api1/door.ts'
+import { type Api1Door, createApi1Door } from './client/api1/door.ts'
 import { readApi1List } from './client/api1/lists.ts'
 import { checkX3, hurried } from './client/check.ts'
 import { createX3Connection, type X3Connection } from './client/connection.ts'
@@ -28,6 +28,7 @@ import { apiUrlOf, hostOf } from './client/http.ts'
 import { type Choice, listNames, readList } from './client/lists.ts'
 import { inOldForm } from './client/old-form.ts'
 import type { Audience, X3Auth, X3Options } from './client/options.ts'
+import { type Api1LookUp, api1LookUp } from './client/posting/api1-lister.ts'
 import { probeDoors } from './client/probe.ts'
 import { createX3Schema, type X3Schema } from './client/schema.ts'
 import { checkWebServices } from './client/soap/check.ts'
@@ -50,8 +51,10 @@ export interface X3Client {
   /** Published name of journals. */
   readonly publication: string
   readonly cloud?: CloudSide
-  /** Classes and names of REST api1, where that is the interface. */
-  readonly api1?: Api1Settings
+  /** How journals are found by REST api1, where that is the interface. Throws `config` where no class says what journals are. */
+  readonly lookUp?: () => Api1LookUp
+  /** Gives back what that has opened. */
+  readonly leave?: () => Promise<void>
 }
 
 export const x3Connection: ConnectionSpec<typeof config, typeof secrets, X3Client> = {
@@ -61,7 +64,10 @@ export const x3Connection: ConnectionSpec<typeof config, typeof secrets, X3Clien
   config,
   credentials: secrets,
   open: openX3,
-  close: (client) => client.connection.close(),
+  async close(client) {
+    await client.leave?.()
+    await client.connection.close()
+  },
   test: testX3,
   actions: cloudActions,
   tend: { wanted: ({ login }) => login === 'cloud', work: async ({ cloud }) => cloud?.tend?.() },
@@ -153,6 +159,7 @@ async function openX3(values: Config, credentials: Secrets, context: Surrounding
   const connection = values.form === 'sage' && values.door === 'graphql' ? inOldForm(made) : made
   const schema = createX3Schema(connection)
   const api1 = values.door === 'api1' ? await api1Settings(values) : undefined
+  let found: Api1LookUp | undefined
   return {
     door: (on, run) =>
       api1
@@ -168,7 +175,7 @@ async function openX3(values: Config, credentials: Secrets, context: Surrounding
     schema,
     source: values.source,
     ...(cloud ? { cloud } : {}),
-    ...(api1 ? { api1 } : {}),
+    ...(api1 ? { lookUp: () => (found ??= api1LookUp(connection, api1)), leave: async () => found?.leave() } : {}),
   }
 }
 

@@ -6,7 +6,6 @@ import type { DataRecord } from '../../sync/contract/message.ts'
 import type { PostRules } from '../../sync/contract/posting.ts'
 import { defineSink, field, handle, readConfig, wrongField } from '../kit/kit.ts'
 import { sourceThrough } from './client/poll.ts'
-import { api1Asking } from './client/posting/api1-lister.ts'
 import type { Asking } from './client/posting/look-up.ts'
 import { dueReader } from './client/posting/open-item.ts'
 import { createOperations, type OperationNames } from './client/posting/operation.ts'
@@ -196,12 +195,12 @@ function optionsOf(values: Config, client: X3Client): X3PostOptions {
 }
 
 /** Throws `config` for a look-up that could not find what is written. */
-function lookUpOf({ lookUp, door }: Config, { connection, api1 }: X3Client): { lookUp?: Asking } {
+function lookUpOf({ lookUp, door }: Config, client: X3Client): { lookUp?: Asking } {
   if (lookUp === 'door') return {}
   if (door === 'operation')
     throw wrongField('lookUp', 'what an operation of your own has made is found by an operation: choose that')
-  if (!api1) throw wrongField('lookUp', 'the connection reads by GraphQL: its Interface must be REST api1')
-  return { lookUp: api1Asking(connection, api1) }
+  if (!client.lookUp) throw wrongField('lookUp', 'the connection reads by GraphQL: its Interface must be REST api1')
+  return { lookUp: client.lookUp().ask }
 }
 
 /** The operation's own names. Throws `config` for one that journals cannot do without. */

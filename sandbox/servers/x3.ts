@@ -41,6 +41,8 @@ export async function x3Server(ground: Ground): Promise<RunningServer> {
     basic,
     // A publication that has the references and the tax; the other shape is for tests.
     soap: { shape: 'wide', lateCommitMs: LATE_COMMIT_MS },
+    // Sessions whose reply a fault has swallowed are not there for the rest of the day.
+    api1: { idleMs: 15_000 },
   })
   const { url, folder, clientId, user } = x3
   const people = accountantActs(x3.soap.accountant, history.books)

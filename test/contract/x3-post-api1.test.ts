@@ -2,7 +2,7 @@
 import { deepStrictEqual, equal, match, ok } from 'node:assert/strict'
 import { API1_ENTITIES } from '../../nodes/x3/client/api1/entities.ts'
 import { createX3Connection, type X3Connection } from '../../nodes/x3/client/connection.ts'
-import { api1Asking } from '../../nodes/x3/client/posting/api1-lister.ts'
+import { type Api1LookUp, api1LookUp } from '../../nodes/x3/client/posting/api1-lister.ts'
 import { createX3PostTarget } from '../../nodes/x3/client/posting/target.ts'
 import { createWebServices } from '../../nodes/x3/client/soap/client.ts'
 import { createFaults } from '../../sandbox/faults.ts'
@@ -19,6 +19,7 @@ describe('journals of X3 found by REST api1', () => {
   let connection: X3Connection
   let accounts: string[]
   let supplier: string
+  let lookUp: Api1LookUp
   const closing: (() => Promise<unknown>)[] = []
   const notes = new Map<string, string>()
   beforeEach(() => notes.clear())
@@ -44,6 +45,7 @@ describe('journals of X3 found by REST api1', () => {
       .filter((one) => one.chart === 'FRA' && one.active)
       .map(({ code }) => code)
     supplier = [...books.tables.supplier.walk()][0]?.code ?? ''
+    lookUp = api1LookUp(connection, { ...api1Settings(x3.api1.url), ...settings })
     const [cost = '', tax = '', , control = ''] = accounts
     const services = createWebServices(connection, { url: '', pool: 'TIEOUT', language: 'ENG', requestConfig: '' })
     return createX3PostTarget(connection, services, {
@@ -53,7 +55,7 @@ describe('journals of X3 found by REST api1', () => {
         suppliers: [{ company: '*', supplier: '*', account: control }],
       },
       ...{ publication: 'WSGAS', referenceField: '' },
-      lookUp: api1Asking(connection, { ...api1Settings(x3.api1.url), ...settings }),
+      lookUp: lookUp.ask,
       test: { site: 'FR011', entryType: 'GEN', journal: '', currency: 'EUR', debit: cost, credit: tax, dimensions: {} },
     })
   }
@@ -79,7 +81,7 @@ describe('journals of X3 found by REST api1', () => {
     return tried
   }
 
-  it('are tested, posted, and found as what they are, and every session is given back', async () => {
+  it('are tested, posted, and found as what they are, by one session, which is given back', async () => {
     const to = await open()
     deepStrictEqual(await proofOf(to), { proved: true })
     deepStrictEqual([posted(), notes.get('note')], [[], JSON.stringify({ fields: ['REFINT'] })])
@@ -105,8 +107,10 @@ describe('journals of X3 found by REST api1', () => {
     equal(((await findOf(to, invoice({ id: 'f' }))) as { result: { status: string } }).result.status, 'reversed')
     await post(to, invoice({ id: 'd' }))
     equal((await findOf(to, invoice({ id: 'd' })))?.kind, 'twice')
-    const { open: left, most } = fixture.x3.api1.sessions()
-    deepStrictEqual([left, most], [0, 1])
+    deepStrictEqual(fixture.x3.api1.sessions(), { open: 1, most: 1 })
+    await lookUp.leave()
+    equal(fixture.x3.api1.sessions().open, 0)
+    equal((await findOf(to, invoice({ id: 'none' })))?.kind, 'absent', 'and goes on with another one')
   })
 
   it('are found by the best field that the class shows; by none, nothing is proved and nothing called absent', async () => {
@@ -180,7 +184,7 @@ describe('journals of X3 found by REST api1', () => {
     await open()
     const settings = { ...api1Settings(fixture.x3.api1.url), classes: {} }
     try {
-      api1Asking(connection, settings)
+      api1LookUp(connection, settings)
       ok(false)
     } catch (error) {
       match(String(error), /no class of X3 is chosen for gl_entry/)

@@ -293,6 +293,56 @@ describe('nodes that post, and their routes', () => {
     strictEqual((await states()).length, 3, 'what is final is in the ledger')
   })
 
+  it('what was handed over stands beside what became of it, by company and currency, and what differs is named', async () => {
+    await deploy()
+    summaries = inbox('sum')
+    const of = (id: string, gross_amount: string, more: Partial<DataRecord> = {}): void => {
+      documents[id] = { _row: 0, number: id, company: 'FR10', currency: 'EUR', gross_amount, ...more }
+      hub.put(id, gross_amount)
+    }
+    of('A', '10.00')
+    of('B', '20.50')
+    of('C', '-7.25')
+    of('D', '1.00')
+    of('E', '2.00')
+    of('G', '3.00', { company: 'GB10' })
+    await run()
+    await post('posting/test', { ...where, reason })
+    await post('posting/start', { ...where, reason })
+    erp.fates.push('posted', 'posted', 'posted', 'never', { refused: 'no such account' })
+    await run()
+    erp.change('V1', { status: 'final' })
+    await post('posting/look', { sync: 'invoices' })
+    const proof = async () => {
+      const { text } = await helper
+        .request()
+        .get('/tieout/postings/proof')
+        .expect('Content-Type', /text\/csv/)
+      return parse(text, { bom: true, columns: true }) as Record<string, string>[]
+    }
+    const told = (line: Record<string, string> | undefined) =>
+      Object.fromEntries(Object.entries(line ?? {}).filter(([, text]) => text !== '0' && text !== ''))
+    const [fr, gb, ...others] = await proof()
+    deepStrictEqual(others, [])
+    deepStrictEqual(told(fr), {
+      ...{ company: 'FR10', currency: 'EUR', acknowledged_records: '5', acknowledged: '26.25' },
+      ...{ final_records: '1', final: '10', draft_records: '2', draft: '13.25' },
+      ...{ held_records: '1', held: '2', in_doubt_records: '1', in_doubt: '1' },
+    })
+    deepStrictEqual(told(gb), {
+      ...{ company: 'GB10', currency: 'EUR', acknowledged_records: '1', acknowledged: '3' },
+      ...{ draft_records: '1', draft: '3' },
+    })
+    // What stands there is another amount than was handed over.
+    documents.B = { ...documents.B, _row: 0, gross_amount: '20.51' }
+    const [changed] = await proof()
+    deepStrictEqual([changed?.difference, changed?.differ], ['0.01', recordKey('B')])
+    const held = (await lists()).held.find(({ key }) => key === recordKey('E'))
+    match(await post('posting/settle', { held: held?.id, as: 'sent back', reason }), /is sent back/)
+    const [after] = await proof()
+    deepStrictEqual([after?.sent_back_records, after?.sent_back, after?.held_records], ['1', '2', '0'])
+  })
+
   it('turns red at deploy behind a source that cannot be asked', async () => {
     await deploy([
       ...flow.filter(({ id }) => id !== 's'),

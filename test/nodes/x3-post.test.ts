@@ -166,8 +166,9 @@ describe('x3-post', () => {
     const before = fixture.x3.api1.requests().query ?? 0
     deepStrictEqual(await target.prove(context), { proved: true })
     strictEqual(fixture.x3.api1.requests().query, before + 1)
-    strictEqual(fixture.x3.api1.sessions().open, 0)
+    strictEqual(fixture.x3.api1.sessions().open, 1)
     await helper.unload()
+    strictEqual(fixture.x3.api1.sessions().open, 0, 'it is given back with the last deploy')
     for (const [more, connection, says] of [
       [{}, {}, /lookUp: the connection reads by GraphQL/],
       [{}, { ...api1, classes: '' }, /no class of X3 is chosen for gl_entry/],

@@ -2,7 +2,7 @@
 import { schemaOf } from '../../nodes/basware/client/entities.ts'
 import type { X3Connection } from '../../nodes/x3/client/connection.ts'
 import type { X3Auth } from '../../nodes/x3/client/options.ts'
-import { api1Asking } from '../../nodes/x3/client/posting/api1-lister.ts'
+import { api1LookUp } from '../../nodes/x3/client/posting/api1-lister.ts'
 import type { Asking } from '../../nodes/x3/client/posting/look-up.ts'
 import { createOperations } from '../../nodes/x3/client/posting/operation.ts'
 import { referenceOf } from '../../nodes/x3/client/posting/reference.ts'
@@ -43,7 +43,7 @@ export const DOORS: Readonly<Record<string, Door>> = {
     site: 'soap:save',
     isPost: (body) => /<\w+:save[ >]/.test(body),
     services,
-    lookUp: (connection, origin) => api1Asking(connection, api1Settings(origin)),
+    lookUp: (connection, origin) => api1LookUp(connection, api1Settings(origin)).ask,
   },
   "X3, a customer's operations": {
     publication: 'journals',

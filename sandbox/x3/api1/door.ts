@@ -13,6 +13,8 @@ export interface Api1Options {
   readonly mostItems?: number
   /** Sessions at a time, 4. */
   readonly sessions?: number
+  /** A session that nobody uses for so long ends, ms; 20 minutes. */
+  readonly idleMs?: number
   /** Which stamps a `where` may name: both, the one of the day only, or none of them; `second`. */
   readonly stamps?: 'second' | 'day' | 'none'
   /** `UPDDATTIM` where it is empty: the database's empty date, null, or nothing at all; `date`. */
@@ -99,13 +101,15 @@ const PREFIX = '/api1/x3/erp/'
 const LOOKUP = '/sdata/syracuse/collaboration/syracuse/representationProxies'
 const ENDPOINTS = '/api1/syracuse/collaboration/syracuse/endPoints'
 const DEFAULT_COUNT = 20
+const IDLE_MS = 20 * 60_000
 
 export function createApi1Door(around: Surroundings, given: Api1Options = {}): Api1Door {
   let options = given
   let faults: FaultPlan | undefined
   const all = publishedClasses()
   const facets = createFacets(around, () => options)
-  const sessions = new Set<string>()
+  /** When each was used last. */
+  const sessions = new Map<string, number>()
   const counts: Record<string, number> = {}
   let most = 0
 
@@ -116,11 +120,16 @@ export function createApi1Door(around: Surroundings, given: Api1Options = {}): A
 
   /** The session of a request: that of its cookie, or a new one; undefined: there is none left. */
   const enter = (request: IncomingMessage): { readonly cookie: string; readonly isNew: boolean } | undefined => {
+    const now = Date.now()
+    for (const [one, used] of sessions) if (now - used > (options.idleMs ?? IDLE_MS)) sessions.delete(one)
     const known = /syracuse\.sid=([\w-]+)/.exec(request.headers.cookie ?? '')?.[1]
-    if (known !== undefined && sessions.has(known)) return { cookie: known, isNew: false }
+    if (known !== undefined && sessions.has(known)) {
+      sessions.set(known, now)
+      return { cookie: known, isNew: false }
+    }
     if (sessions.size >= (options.sessions ?? 4)) return undefined
     const cookie = randomUUID()
-    sessions.add(cookie)
+    sessions.set(cookie, now)
     most = Math.max(most, sessions.size)
     return { cookie, isNew: true }
   }

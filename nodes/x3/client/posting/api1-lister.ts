@@ -12,8 +12,17 @@ import type { Asking, Lister } from './look-up.ts'
 
 const ENTITY = 'gl_entry'
 
-/** Each look-up has a session of its own, and gives it back. Throws `config` for a connection that says of no class what journals are. */
-export function api1Asking(connection: X3Connection, settings: Api1Settings): Asking {
+export interface Api1LookUp {
+  readonly ask: Asking
+  /** Gives the session back. */
+  leave(): Promise<void>
+}
+
+/** So long after the last look-up its session is kept: each new one may be lost with its first reply. */
+const IDLE_MS = 60_000
+
+/** All look-ups of a connection share one session. Throws `config` for a connection that says of no class what journals are. */
+export function api1LookUp(connection: X3Connection, settings: Api1Settings): Api1LookUp {
   const published = settings.classes[ENTITY]
   const of = settings.entities[ENTITY]
   if (!published || !of?.lists.lines)
@@ -21,14 +30,26 @@ export function api1Asking(connection: X3Connection, settings: Api1Settings): As
       field: 'lookUp',
       hint: 'Write gl_entry = CLASS.REPRESENTATION under Classes on the connection; Test connection proposes it.',
     })
-  const { lines } = of.lists
-  return async (work) => {
-    const line = createApi1Line(connection, new URL(settings.url).origin, { sessions: 1 })
-    try {
-      return await work(createLister(line, published, of, lines))
-    } finally {
-      await line.leave()
-    }
+  const line = createApi1Line(connection, new URL(settings.url).origin, { sessions: 1 })
+  const lister = createLister(line, published, of, of.lists.lines)
+  let asking = 0
+  let idle: NodeJS.Timeout | undefined
+  const leave = async (): Promise<void> => {
+    clearTimeout(idle)
+    await line.leave()
+  }
+  return {
+    leave,
+    async ask(work) {
+      clearTimeout(idle)
+      asking += 1
+      try {
+        return await work(lister)
+      } finally {
+        asking -= 1
+        if (asking === 0) idle = setTimeout(() => void leave().catch(() => undefined), IDLE_MS).unref()
+      }
+    },
   }
 }
 
