@@ -2,8 +2,14 @@
 import { type Database, prepared } from './database.ts'
 import type { AlertMessage, AlertMessages, ToldCause } from './ledger.ts'
 
-export function createAlertMessages(db: Database): AlertMessages {
-  const { causes, tell, forget, add, list, end, delay, note } = prepared(db, {
+export interface AlertMessageBook {
+  readonly topic: AlertMessages
+  /** What nodes left behind that are gone: one that is there tells and sends anew before. */
+  purge(before: string): void
+}
+
+export function createAlertMessages(db: Database): AlertMessageBook {
+  const { causes, tell, forget, add, list, end, delay, note, forgetOld, endOld } = prepared(db, {
     causes: 'SELECT cause, alerts, began, told, facts FROM told_cause WHERE recipient = ? ORDER BY began, cause',
     tell: `INSERT INTO told_cause (recipient, cause, alerts, began, told, facts) VALUES (?, ?, ?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET alerts = excluded.alerts, told = excluded.told, facts = excluded.facts`,
@@ -12,9 +18,11 @@ export function createAlertMessages(db: Database): AlertMessages {
     list: 'SELECT * FROM alert_message WHERE recipient = ? ORDER BY at, rowid',
     end: 'DELETE FROM alert_message WHERE id = ?',
     delay: 'UPDATE alert_message SET due = ?, problem = ?, tries = tries + 1 WHERE id = ?',
+    forgetOld: 'DELETE FROM told_cause WHERE told < ?',
+    endOld: 'DELETE FROM alert_message WHERE at < ?',
     note: 'INSERT INTO note VALUES (?, ?) ON CONFLICT DO UPDATE SET text = excluded.text',
   })
-  return {
+  const topic: AlertMessages = {
     toldCauses: async (recipient) =>
       db
         .guard(() => causes.all(recipient))
@@ -43,6 +51,13 @@ export function createAlertMessages(db: Database): AlertMessages {
     },
     async delayAlertMessage(id, { due, problem }) {
       db.guard(() => delay.run(due, problem, id))
+    },
+  }
+  return {
+    topic,
+    purge(before) {
+      db.guard(() => forgetOld.run(before))
+      db.guard(() => endOld.run(before))
     },
   }
 }

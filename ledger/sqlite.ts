@@ -61,6 +61,7 @@ export function createSqliteLedger({ db, id, cipher, now, installation, log }: S
   const intern = createIntern(db, at)
   const numbers = readNumbers(db, now)
   const alerts = createAlerts(db, at)
+  const alertMessages = createAlertMessages(db)
   const sums = createTargetSums(db, intern)
   const groups = createGroupSums(db, intern)
   const deliveries = createDeliveries(db, intern, sums, groups)
@@ -107,7 +108,7 @@ export function createSqliteLedger({ db, id, cipher, now, installation, log }: S
     ...createAttempts(db, intern, cipher, postings),
     ...books.inboxes.topic,
     ...alerts.topic,
-    ...createAlertMessages(db),
+    ...alertMessages.topic,
     ...createOwners(db),
     ...standing.topic,
     ...createNotes(db),
@@ -125,6 +126,7 @@ export function createSqliteLedger({ db, id, cipher, now, installation, log }: S
       books.held.purge(before)
       books.inboxes.purge(before)
       await alerts.purge(before)
+      alertMessages.purge(before)
       while (!deliveries.sweep()) await new Promise(setImmediate)
       intern.forget()
     },

@@ -124,4 +124,12 @@ describe('messages on their way', () => {
     deepEqual(await go(), { count: 0 })
     deepEqual(sent, ['one'])
   })
+
+  it('of a node that is gone are forgotten with the retention', async () => {
+    await write('one')
+    await ledger.close()
+    ledger = await folder.open({ now: () => now + 91 * 24 * 60 * MINUTE })
+    await ledger.purge(90)
+    deepEqual(await ledger.alertMessages('a'), [])
+  })
 })

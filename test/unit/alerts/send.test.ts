@@ -12,7 +12,7 @@ const message: Message = {
     ['Entities', 'supplier, gl_entry'],
     ['Since', '30 Nov 2026, 19:04 UTC'],
   ],
-  text: 'The warehouse said: <b onclick="x">*not* now</b> & <!channel> [pay](http://evil) {{DATE(x)}}',
+  text: 'The\u202E warehouse said: <b onclick="x">*not* now</b> & <!channel> [pay](http://evil) {{DATE(x)}}',
   next: 'Start the warehouse "WH".',
   link: 'https://tieout.example.com/?a=1&b=2',
 }
@@ -161,7 +161,7 @@ describe('alerts by web hook', () => {
     await send(way('json'), { id, message, to: [] }, signal)
     deepEqual(got(), {
       ...{ id, state: 'begins', title: 'databricks://dbc.example: cannot be reached Bcc: thief@evil.example' },
-      ...{ text: message.text, next: message.next, link: message.link },
+      ...{ text: message.text.replace('\u202E', ''), next: message.next, link: message.link },
       facts: { Entities: 'supplier, gl_entry', Since: '30 Nov 2026, 19:04 UTC' },
     } as never)
   })
