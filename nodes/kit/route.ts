@@ -110,7 +110,8 @@ export function quietHours({
   for (const [name, text] of Object.entries({ quietFrom: from, quietTo: to }))
     if (!/^([01]\d|2[0-3]):[0-5]\d$/.test(text)) throw wrongField(name, `"${text}" is no time of day such as 22:30`)
   if (timeZone && !isZone(timeZone)) throw wrongField('quietZone', `"${timeZone}" is no time zone such as Europe/Paris`)
-  return { from, to, ...(timeZone ? { timeZone } : {}) }
+  // That of the machine, as for sweeps and inject nodes: TZ sets it.
+  return { from, to, timeZone: timeZone || new Intl.DateTimeFormat().resolvedOptions().timeZone }
 }
 
 /** Clients of version 2 that trusted an own CA alone: whoever had one goes on so. A dialog that is open says it itself. */

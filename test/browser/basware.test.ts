@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
 import { type BaswareSandbox, startBasware } from '../../sandbox/basware/server.ts'
-import { checked, type Editor, needChromium, openEditor } from '../support/editor.ts'
+import { checked, type Editor, needChromium, openEditor, typeIn } from '../support/editor.ts'
 import { type Red, startRed } from '../support/node-red.ts'
 
 describe('dialogs of Basware', function () {
@@ -41,6 +41,7 @@ describe('dialogs of Basware', function () {
     const url = dialog.locator('#node-config-input-url')
     await fill('url', '')
     await fill('clientId', basware.clientId)
+    await typeIn(dialog, 'secret')
     await fill('secret', 'not it')
     await dialog.locator('#node-config-input-region').selectOption('AU')
     match((await url.getAttribute('placeholder')) ?? '', /as Basware gave it to you/)

@@ -195,6 +195,7 @@ describe('dialogs', function () {
       const source = (red: boolean) =>
         page.locator(`#node-config-input-source${red ? '.input-error' : ':not(.input-error)'}`)
       await dialog.getByText('More settings').click()
+      await fill('source', 'x3')
       await source(true).hover()
       await page
         .locator('.red-ui-popover', {

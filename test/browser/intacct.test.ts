@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
 import { createBooks } from '../../sandbox/books/books.ts'
 import { type IntacctSandbox, startIntacct } from '../../sandbox/intacct/server.ts'
-import { type Editor, needChromium, openEditor } from '../support/editor.ts'
+import { type Editor, needChromium, openEditor, typeIn } from '../support/editor.ts'
 import { type Red, startRed } from '../support/node-red.ts'
 
 describe('dialogs of Sage Intacct', function () {
@@ -51,6 +51,7 @@ describe('dialogs of Sage Intacct', function () {
       password: intacct.userPassword,
       gateway: intacct.url,
     }
+    await typeIn(dialog, 'senderPassword', 'password')
     for (const [field, value] of Object.entries(values)) await fill(field, value)
     match((await wrong()).join(), /is not https.*Other hosts/)
     await fill('allowedHosts', '127.0.0.1')

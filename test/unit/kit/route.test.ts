@@ -74,6 +74,8 @@ describe('the way of a connection, in its dialog', () => {
     strictEqual(at('', '', 'Mars/Olympus'), undefined)
     for (const timeZone of ['Asia/Kolkata', 'Europe/Kyiv', 'US/Eastern', 'UTC'])
       deepStrictEqual(at('22:00', '04:00', timeZone), { from: '22:00', to: '04:00', timeZone })
+    const timeZone = new Intl.DateTimeFormat().resolvedOptions().timeZone
+    deepStrictEqual(at('22:00', '04:00'), { from: '22:00', to: '04:00', timeZone }, 'that of the machine')
     throws(() => at('22:00', '24:00'), /Field quietTo: "24:00" is no time of day/)
     throws(() => at('22:00', '04:00', 'Mars/Olympus'), /Field quietZone: "Mars\/Olympus" is no time zone/)
   })

@@ -12,6 +12,19 @@ describe('when a source sweeps', () => {
     assert.equal(lastTime('02:00', local('2026-01-01T01:59:59')), local('2025-12-31T02:00:00').toISOString())
   })
 
+  it('which TZ sets', () => {
+    const before = process.env.TZ
+    try {
+      process.env.TZ = 'Asia/Tokyo'
+      assert.equal(lastTime('02:00', new Date('2026-03-10T12:00:00Z')), '2026-03-09T17:00:00.000Z')
+      process.env.TZ = 'America/New_York'
+      assert.equal(lastTime('02:00', new Date('2026-03-10T12:00:00Z')), '2026-03-10T06:00:00.000Z')
+    } finally {
+      if (before === undefined) delete process.env.TZ
+      else process.env.TZ = before
+    }
+  })
+
   it('daily unless set otherwise; when told, whatever the setting', () => {
     const now = local('2026-03-10T14:30:00')
     assert.deepEqual(sweepOf(daily, {}, now), { since: local('2026-03-10T02:00:00').toISOString() })
