@@ -14,6 +14,7 @@ type Mail = Extract<Way, MailWay>
 const IMPLICIT_TLS = 465
 
 export async function sendMail(way: Mail, { id, message, to }: Outgoing, signal: AbortSignal): Promise<void> {
+  complete(way)
   if (to.length === 0) throw wrong('to', 'Mail: there is no address to send to')
   const { subject, text, html } = mailForm(message)
   const host = /@([^@>\s]+)>?$/.exec(way.from)?.[1] ?? 'tieout.local'
@@ -34,15 +35,20 @@ export async function checkMail(way: Mail, signal: AbortSignal): Promise<string>
   return `Reached the mail server ${way.host}:${way.port} ${as}, ${way.noTls ? 'without TLS' : 'with TLS'}`
 }
 
+/** Throws where a field of the channel is missing. */
+function complete(way: Mail): void {
+  if (way.host === '') throw wrong('host', 'Mail server: it is missing')
+  if (!/^[^@\s]+@[^@\s]+$|<[^@\s<>]+@[^@\s<>]+>$/.test(way.from))
+    throw wrong('from', 'From: it is no address such as tieout@example.com')
+}
+
 async function withServer<T>(
   way: Mail,
   signal: AbortSignal,
   what: string,
   work: (server: ReturnType<typeof serverOf>) => Promise<T>,
 ): Promise<T> {
-  if (way.host === '') throw wrong('host', 'Mail server: it is missing')
-  if (!/^[^@\s]+@[^@\s]+$|<[^@\s<>]+@[^@\s<>]+>$/.test(way.from))
-    throw wrong('from', 'From: it is no address such as tieout@example.com')
+  complete(way)
   const server = serverOf(way)
   const end = AbortSignal.any([signal, AbortSignal.timeout(way.totalMs)])
   try {
