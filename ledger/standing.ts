@@ -72,7 +72,8 @@ export function createStanding(db: Database, { write: decide }: Pick<DecisionBoo
       allowPushed: async (sync, who) =>
         tx(() => {
           const found = pushed.all(sync) as { entity: string; address: string; count: number; first: string }[]
-          allow.run(sync)
+          // Who allows nothing has allowed nothing of what comes later.
+          if (found.length > 0) allow.run(sync)
           for (const { entity, address, count, first } of found)
             decide({
               ...who,

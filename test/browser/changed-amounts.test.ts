@@ -10,6 +10,8 @@ const DOUBLE = `for (const { lines = [] } of msg.payload)
   }
 return msg`
 
+const PUSH = 'push-by-hand'
+
 describe('amounts that a node of the flow doubles, in the editor', function () {
   this.timeout(90_000)
   let thread: Thread
@@ -27,6 +29,20 @@ describe('amounts that a node of the flow doubles, in the editor', function () {
       ...{ x: 300, y: 40, wires: [wires] },
     } as (typeof job.flow)[number])
     source.wires = [[`${job.name}-double`], ...(source.wires as string[][]).slice(1)]
+    const sink = job.node('databricks-write')
+    job.flow.push({
+      ...{
+        id: PUSH,
+        z: source.z,
+        type: 'inject',
+        name: 'By hand',
+        props: [],
+        repeat: '',
+        once: false,
+        wires: [[sink.id]],
+      },
+      ...{ x: 100, y: 40 },
+    } as (typeof job.flow)[number])
     await job.deploy()
     editor = await openEditor(thread.red)
     await editor.node('Convert amounts').waitFor()
@@ -64,6 +80,30 @@ describe('amounts that a node of the flow doubles, in the editor', function () {
     const alert = editor.monitor.locator('ol > li').filter({ hasText: 'no-tie' })
     await alert.locator('summary').click()
     await alert.getByRole('button', { name: 'Close' }).first().waitFor()
+    strictEqual(editor.problems.join('\n'), '')
+  })
+
+  it('what a message of the flow writes under the source name is open, until a person allows it with a reason', async () => {
+    const payload = [{ source: 'x3', entry_type: 'OD', number: 'BY-HAND', _row: 0 }]
+    const columns = ['source', 'entry_type', 'number'].map((name) => ({ name, type: 'string' }))
+    const schema = { entity: 'gl_entry', key: ['source', 'entry_type', 'number'], columns }
+    const props = Object.entries({ payload, schema }).map(([p, v]) => ({ p, v: JSON.stringify(v), vt: 'json' }))
+    const { status } = await thread.red.call('POST', `/inject/${PUSH}`, { __user_inject_props__: props })
+    strictEqual(status, 200)
+    await editor.openMonitor('alerts')
+    const alert = editor.monitor.locator('ol > li').filter({ hasText: '1 pushed' })
+    await alert.waitFor()
+    await alert.locator('summary').click()
+    await alert.getByRole('button', { name: 'Allow' }).click()
+    const ask = editor.page.locator('.red-ui-notification').filter({ hasText: job.name })
+    await ask.getByRole('button', { name: 'Allow' }).click()
+    strictEqual(await ask.count(), 1, 'not without a reason')
+    await ask.getByLabel('Reason').fill('opening balances')
+    await ask.getByRole('button', { name: 'Allow' }).click()
+    await alert.waitFor({ state: 'detached' })
+    const { body } = await thread.red.call('GET', `/tieout/decisions?sync=${job.name}`)
+    const [decision] = body as { kind: string; reason: string }[]
+    strictEqual(`${decision?.kind} ${decision?.reason}`, 'pushed opening balances')
     strictEqual(editor.problems.join('\n'), '')
   })
 })

@@ -72,6 +72,7 @@ describe('starting and stopping a sync by its routes', () => {
   const post = (path: string, body: object) => helper.request().post(`/tieout/${path}`).send(body)
   const syncs = async () =>
     (await helper.request().get('/tieout/syncs')).body as { sync: string; running: boolean; questions: object[] }[]
+  const alerts = async () => (await helper.request().get('/tieout/alerts?open=true')).body as { kind: string }[]
   const summary = async (at = 0): Promise<RunSummary> => {
     await waitFor(() => summaries.length > at)
     return summaries[at]?.payload as RunSummary
@@ -110,6 +111,33 @@ describe('starting and stopping a sync by its routes', () => {
     await summary()
     deepStrictEqual(received[0]?.tieout, { full: true })
     deepStrictEqual(Object.keys(received[0] ?? {}).sort(), ['_msgid', 'tieout'])
+  })
+
+  it('allows what was pushed under the source name of a sync, with a reason, once and from then on', async () => {
+    const allow = (sync: string, reason?: string) => post('pushed/allow', { sync, ...(reason && { reason }) })
+    const push = (code: string) =>
+      node('w').receive({
+        payload: [{ source: 'erp', code, name: 'by hand', _row: 0 }],
+        schema: supplierSchema,
+      } as never)
+    await post('run', { sync: 'books' })
+    await summary()
+    strictEqual((await allow('books', 'opening balances')).status, 422, 'nothing is pushed')
+    push('P')
+    await waitFor(async () => (await alerts()).some(({ kind }) => kind === 'pushed'))
+    strictEqual((await allow('books')).status, 400, 'not without a reason')
+    strictEqual((await allow('others', 'opening balances')).status, 422)
+    strictEqual((await alerts()).length, 1)
+    deepStrictEqual((await allow('books', 'opening balances')).body, { allowed: 1 })
+    deepStrictEqual(await alerts(), [])
+    const decisions = (await helper.request().get('/tieout/decisions')).body as Record<string, string>[]
+    deepStrictEqual(
+      decisions.map(({ kind, sync, reason }) => [kind, sync, reason]),
+      [['pushed', 'books', 'opening balances']],
+    )
+    await post('run', { sync: 'books' })
+    const { verdict, entities } = await summary(1)
+    deepStrictEqual([verdict, entities[0]?.allowed], ['nothing new', ['1 pushed, allowed']])
   })
 
   it('stops a run, and refuses a second start while it goes on', async () => {
