@@ -20,6 +20,7 @@ export interface Decision {
     | 'difference'
     | 'identity'
     | 'mass-deletion'
+    | 'clear'
     | 'pushed'
     | 'posting'
     | 'inbox'

@@ -13,12 +13,18 @@ const name = z.string().min(1)
 const entities = z.array(name).min(1).max(200).optional()
 
 export const ORDERS =
-  'msg.tieout must be one of {stop: true}, {full: true}, {from, to}, {entity, keys}, {sweep: true}, {sweep: {confirm: an entity}, by, reason}, {identity: "anew", "keep" or "take over", by, reason}; with all but the first and {entity, keys} also entities: [names]'
+  'msg.tieout must be one of {stop: true}, {full: true}, {full: true, clear: true, by, reason}, {from, to}, {entity, keys}, {sweep: true}, {sweep: {confirm: an entity}, by, reason}, {identity: "anew", "keep" or "take over", by, reason}; with all but the first and {entity, keys} also entities: [names]'
 
 /** `msg.tieout`: what a message may ask of a source. Nothing: read what changed. */
 export const sourceOrder = z.union([
   z.strictObject({ stop: z.literal(true) }),
-  z.strictObject({ full: z.literal(true), identity: identity.optional(), entities, ...whoFields }),
+  z.strictObject({
+    full: z.literal(true),
+    clear: z.literal(true).optional(),
+    identity: identity.optional(),
+    entities,
+    ...whoFields,
+  }),
   z.strictObject({ from: stamp, to: stamp, entities }),
   z.strictObject({ entity: z.string().min(1), keys: z.array(z.string().min(1)).min(1).max(10_000) }),
   z.strictObject({
@@ -49,6 +55,9 @@ export function decisionsIn(order: Order): readonly Pick<NewDecision, 'kind' | '
   const identity = 'identity' in order ? order.identity : undefined
   const confirmed = 'sweep' in order && order.sweep !== true ? [order.sweep.confirm].flat() : []
   return [
+    ...('clear' in order && order.clear
+      ? [{ kind: 'clear' as const, entity: '', about: 'what cannot take back is emptied and loaded anew' }]
+      : []),
     ...(identity ? [{ kind: 'identity' as const, entity: '', about: identity }] : []),
     ...confirmed.map((entity) => ({ kind: 'mass-deletion' as const, entity, about: 'they were really deleted' })),
   ]
@@ -62,7 +71,7 @@ export function toldOf(order: Order): SweepOrder {
 
 /** What of the source is read. */
 export function scopeOf(order: Order): NonNullable<PollOptions['scope']> {
-  if ('full' in order) return { kind: 'full' }
+  if ('full' in order) return { kind: 'full', ...(order.clear && { clear: true }) }
   if ('from' in order) return { kind: 'backfill', from: order.from, to: order.to }
   if ('keys' in order) return { kind: 'keys', entity: order.entity, keys: order.keys }
   return { kind: 'changes' }

@@ -59,10 +59,10 @@ export interface PollOptions {
     readonly windowRows?: number
     readonly windowBytes?: number
   }
-  /** `full` reads everything anew; `backfill` reads between two dates beside the window; `keys` reads the keys given. */
+  /** `full` reads everything anew (`clear`: a person has said that targets that cannot take back are emptied for it); `backfill` reads between two dates beside the window; `keys` reads the keys given. */
   readonly scope?:
     | { readonly kind: 'changes' }
-    | { readonly kind: 'full' }
+    | { readonly kind: 'full'; readonly clear?: boolean }
     | { readonly kind: 'backfill'; readonly from: string; readonly to: string }
     | { readonly kind: 'keys'; readonly entity: string; readonly keys: readonly string[] }
   /**

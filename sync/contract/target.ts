@@ -47,6 +47,8 @@ export interface PrepareContext extends WriteContext {
   readonly run: string
   /** The run reads everything anew. */
   readonly full: boolean
+  /** A person has said that it is emptied for that, if it cannot take back what it got. */
+  readonly clear?: boolean
   /** Tables that rows were delivered into, as far as the ledger knows: `''` the header's, else the list's name. */
   readonly filled: ReadonlySet<string>
   /** Text that the ledger keeps under the target's address, such as the ids of what the target made; on disk when `save` resolves. */

@@ -125,8 +125,10 @@ async function prepareAndLook(
     read: () => ledger.note(target.address),
     save: (text: string) => ledger.saveNote(target.address, text),
   }
-  const full = run?.full ?? false
-  const prepared = await trying(() => target.prepare(batch.schema, { ...context, run: sync.run, full, note, filled }))
+  const { full = false, clear = false } = run ?? {}
+  const prepared = await trying(() =>
+    target.prepare(batch.schema, { ...context, run: sync.run, full, clear, note, filled }),
+  )
   await listen(deps, job, prepared)
   if (prepared.cleared) filled.clear()
   const lost =

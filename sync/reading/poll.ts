@@ -50,6 +50,7 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
     ...(options.foreign && { foreign: options.foreign }),
     receiptMs: options.receiptSeconds * 1000,
     full: scope.kind === 'full',
+    clear: scope.kind === 'full' && scope.clear === true,
     memory: await ledger.hasMemory(name),
     sourceAddress: source.address,
     tell: (waiting) => options.progress({ ...readSoFar(run), waiting }),

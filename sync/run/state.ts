@@ -122,6 +122,8 @@ export interface RunStart {
   /** Milliseconds without a sign of life after which rows count as lost on the way. */
   readonly receiptMs: number
   readonly full: boolean
+  /** Targets that cannot take back are emptied for it. */
+  readonly clear?: boolean
   /** The ledger had delivered something of the sync before this run. */
   readonly memory?: boolean
   readonly sourceAddress?: string

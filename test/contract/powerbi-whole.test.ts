@@ -109,6 +109,27 @@ describe('Power BI datasets as a whole', function () {
     }
   })
 
+  it('are emptied and loaded anew by a full reading where a person has said so, and tie', async () => {
+    const { r, put, poll, dataset } = await opened()
+    try {
+      for (const number of ['1', '2', '3']) put(number, '10.00', '-10.00')
+      await poll()
+      put('1', '7.00', '-7.00')
+      await poll()
+      assert.equal(await count(dataset), 4)
+      const refused = await r.poll({ scope: { kind: 'full' } })
+      assert.match(refused.errors[0]?.hint ?? '', /"clear": true/)
+      assert.equal(await count(dataset), 4)
+      r.source.remove('gl_entry', 'erp|3')
+      const anew = await poll({ scope: { kind: 'full', clear: true }, sweep: { since: null } })
+      assert.equal(anew.verdict, 'ties', JSON.stringify(anew))
+      assert.deepEqual(anew.by, ['sums of this run', 'counts of the whole tables'])
+      assert.equal(await count(dataset), 3, 'two, and the deletion that the sweep tells')
+    } finally {
+      await r.close()
+    }
+  })
+
   it('say once why they are not verified where queries are not allowed', async () => {
     const { r, put, poll } = await opened({}, { ask: false })
     try {

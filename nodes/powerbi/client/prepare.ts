@@ -34,7 +34,7 @@ export function createPrepare(state: EntityState): (schema: Schema, context: Pre
     const notices = [...found.notices, ...(await addColumns(state, notes, found.id, tables, context))]
     state.id = found.id
     state.apart = (await notes.get()).keys === 'apart'
-    const rebuild = options.changes === 'rebuild' && context.full
+    const rebuild = context.full && (options.changes === 'rebuild' || context.clear === true)
     if ((rebuild || (await notes.get()).clearing) && clearedRun !== context.run) {
       if (!found.created) await clearTables(state, notes, found.id, tables, context)
       clearedRun = context.run
@@ -71,7 +71,7 @@ const notEmpty = ({ name, options }: EntityState, filled: readonly FoundTable[])
       ? `A full refresh would send every record to the dataset "${name}" once more: ${filled.map((table) => table.name).join(', ')} ${filled.length > 1 ? 'have' : 'has'} rows, or Power BI may not be asked.`
       : `A full refresh would send every record to the dataset "${name}" once more, and Power BI is not asked whether it is empty.`,
     {
-      hint: 'Nothing that was pushed can be taken back one by one. Choose "rebuild" in the node, which empties the tables and loads them anew, or empty them (or delete the dataset) first; a run without "full" goes on with what changed.',
+      hint: 'Nothing that was pushed can be taken back one by one. Send msg.tieout = {"full": true, "clear": true, "by": ..., "reason": ...}, which empties the tables and loads them anew ("rebuild" in the node does so with every full refresh), or empty them (or delete the dataset) first; a run without "full" goes on with what changed.',
     },
   )
 
