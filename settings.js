@@ -100,6 +100,7 @@ try {
 const passwordHash = secretFromEnv('TIEOUT_ADMIN_PASSWORD_HASH')
 const login = openLogin({
   userDir,
+  // More users, with roles, stand in users.json of the user directory (docs/operating.md).
   admin: passwordHash ? { username: env.TIEOUT_ADMIN_USER || 'admin', password: passwordHash } : undefined,
   publicUrls: env.TIEOUT_PUBLIC_URL || '',
   trustProxy: env.TIEOUT_TRUST_PROXY === 'true',

@@ -6,7 +6,7 @@ import { type DataRecord, isDeletion, type Schema } from '../sync/contract/messa
 import type { Amounts } from '../sync/contract/summary.ts'
 import type { Cipher } from './crypt.ts'
 import type { Intern } from './intern.ts'
-import type { HeldFilter, HeldRecord, HeldState } from './ledger.ts'
+import type { HeldFilter, HeldHead, HeldRecord, HeldState } from './ledger.ts'
 import type { Tables } from './tables.ts'
 
 export type HeldRow = { [K in keyof Tables['held']]: Tables['held'][K] extends infer T ? T : never } & { seq: number }
@@ -58,26 +58,30 @@ export function wasDeletion(cipher: Cipher, row: HeldRow): boolean {
   }
 }
 
-export const heldRecord = (cipher: Cipher, intern: Intern, row: HeldRow): HeldRecord => ({
+export const heldHead = (row: HeldRow): HeldHead => ({
   id: row.id,
   heldBy: row.sink,
   sinkName: row.sink_name,
-  stage: row.stage as HeldRecord['stage'],
+  stage: row.stage as HeldHead['stage'],
   key: row.key,
-  ...(row.source_key !== null && { sourceKey: row.source_key }),
   sync: row.sync,
-  run: row.run,
   entity: row.entity,
+  cause: JSON.parse(row.cause) as HeldHead['cause'],
+  ...(row.amounts === null ? {} : { amounts: JSON.parse(row.amounts) as Amounts }),
+  state: row.state as HeldState,
+  heldAt: row.held_at,
+})
+
+export const heldRecord = (cipher: Cipher, intern: Intern, row: HeldRow): HeldRecord => ({
+  ...heldHead(row),
+  ...(row.source_key !== null && { sourceKey: row.source_key }),
+  run: row.run,
   sourceAddress: row.source_address,
   read: row.read,
   ...contentsOf(opened(cipher, row)),
   schema: JSON.parse(intern.shapeJson(row.shape)) as Schema,
   ...(row.changed === 1 && { changed: true as const }),
-  cause: JSON.parse(row.cause) as HeldRecord['cause'],
-  ...(row.amounts === null ? {} : { amounts: JSON.parse(row.amounts) as Amounts }),
-  state: row.state as HeldState,
   attempts: row.attempts,
-  heldAt: row.held_at,
   ...(row.state === 'discarded'
     ? {
         discarded: {

@@ -4,7 +4,16 @@ import type { DataRecord } from '../sync/contract/message.ts'
 import type { Amounts } from '../sync/contract/summary.ts'
 import type { Cipher } from './crypt.ts'
 import { type Database, prepared } from './database.ts'
-import { contentOf, type Emptied, type HeldRow, heldRecord, opened, wasDeletion, where } from './held-records.ts'
+import {
+  contentOf,
+  type Emptied,
+  type HeldRow,
+  heldHead,
+  heldRecord,
+  opened,
+  wasDeletion,
+  where,
+} from './held-records.ts'
 import { createHeldSettling, type HeldSettling } from './held-settling.ts'
 import type { Intern } from './intern.ts'
 import type { DeletionAnswer, HeldFilter, HeldRecord, HeldRecords, Intent, NewDecision, Who } from './ledger.ts'
@@ -187,10 +196,11 @@ function looking(
   intern: Intern,
   cipher: Cipher,
   { anyOpenAt, readsAt, oldest }: Statements,
-): Pick<HeldRecords, 'held' | 'countHeld' | 'heldReads' | 'oldestHeld'> {
+): Pick<HeldRecords, 'held' | 'heldHeads' | 'countHeld' | 'heldReads' | 'oldestHeld'> {
   return {
     held: async ({ states, ...filter }) =>
       select(db, filter, states ?? isOpen).map((row) => heldRecord(cipher, intern, row)),
+    heldHeads: async ({ states, ...filter }) => select(db, filter, states ?? isOpen).map(heldHead),
     async countHeld(filter) {
       const { sql, args } = where(filter, isOpen)
       const row = db.guard(() => db.raw.prepare(`SELECT count(*) AS n FROM held WHERE ${sql}`).get(...args))

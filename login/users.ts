@@ -10,6 +10,7 @@ import { refuse } from './refuse.ts'
 const ROLES = {
   admin: ['*'],
   controller: ['read', 'tieout.write', 'tieout.decide'],
+  finance: ['read', 'tieout.write', 'tieout.decide', 'tieout.codes'],
   operator: ['read', 'tieout.write'],
   viewer: ['read'],
 } as const

@@ -40,6 +40,12 @@ export interface HeldRecord {
   readonly emptied?: true
 }
 
+/** A held record without what it holds, which is encrypted. */
+export type HeldHead = Pick<
+  HeldRecord,
+  'id' | 'heldBy' | 'sinkName' | 'stage' | 'key' | 'sync' | 'entity' | 'cause' | 'amounts' | 'state' | 'heldAt'
+>
+
 /** Which held records: all of a sync, of one who holds (`HeldRecord.heldBy`, or the name of its node), of an entity, or by id. */
 export interface HeldFilter {
   readonly sync?: string
@@ -52,6 +58,8 @@ export interface HeldFilter {
 /** Held records. */
 export interface HeldRecords {
   held(filter: HeldFilter & { readonly states?: readonly HeldState[] }): Promise<readonly HeldRecord[]>
+  /** The heads of them, in the order in which they were held: quick, however many they are. */
+  heldHeads(filter: HeldFilter & { readonly states?: readonly HeldState[] }): Promise<readonly HeldHead[]>
   countHeld(filter: HeldFilter): Promise<number>
   /** Read number of the open held record of each key at one who holds (`HeldRecord.heldBy`), for telling what is older; keys without one are left out. */
   heldReads(heldBy: string, keys: readonly string[]): Promise<ReadonlyMap<string, number>>

@@ -16,6 +16,7 @@ import {
   expressionStep,
   type KeyStep,
   type MappingTools,
+  type Missing,
   type Step,
   typedText,
 } from './steps.ts'
@@ -84,11 +85,12 @@ export function compileMapping(schema: Schema, rules: readonly Rule[], tools: Ma
     },
     async map(record) {
       if (idle) return record
-      const unmapped: string[] = []
+      const unmapped: (Missing & { readonly list?: string; readonly line?: number })[] = []
       const out: DataRecord = { ...record }
       for (const step of head.steps) {
         const code = step(out, record)
-        note(code instanceof Promise ? await code : code)
+        const missing = code instanceof Promise ? await code : code
+        if (missing !== undefined) unmapped.push(missing)
       }
       for (const { name, steps } of lists) {
         const rows = record[name] as Row[]
@@ -98,34 +100,45 @@ export function compileMapping(schema: Schema, rules: readonly Rule[], tools: Ma
           const copy = { ...rows[i] }
           for (let at = 0; at < steps.length; at++) {
             const code = (steps[at] as Step)(copy, record)
-            note(code instanceof Promise ? await code : code)
+            const missing = code instanceof Promise ? await code : code
+            if (missing !== undefined) unmapped.push({ ...missing, list: name, line: i })
           }
           copies.push(copy)
         }
         out[name] = copies
       }
-      if (unmapped.length === 0) return out
-      const codes = [...new Set(unmapped)]
-      const key = keyText(schema, record)
-      return {
-        record,
-        codes,
-        error: syncError(
-          'data',
-          'mapping.unmapped',
-          `${schema.entity} ${key}: not in the code table on its day: ${codes.join(', ')}.`,
-          {
-            entity: schema.entity,
-            key,
-            ...(typeof record._row === 'number' && { row: record._row }),
-            hint: 'Add the code to the table (with its validity) and replay the record.',
-          },
-        ),
-      }
-      function note(code: string | undefined): void {
-        if (code !== undefined) unmapped.push(code)
-      }
+      return unmapped.length === 0 ? out : refused(schema, record, unmapped)
     },
+  }
+}
+
+/** The record is held, with each of its missing codes once, and the place of the first. */
+function refused(
+  schema: Schema,
+  record: DataRecord,
+  unmapped: readonly (Missing & { readonly list?: string; readonly line?: number })[],
+): Unmapped {
+  const missing = new Map(unmapped.map(({ table, code, day }) => [`${table} ${code}`, { table, code, day }]))
+  const codes = [...missing.keys()]
+  const key = keyText(schema, record)
+  const [first] = unmapped
+  return {
+    record,
+    codes,
+    error: syncError(
+      'data',
+      'mapping.unmapped',
+      `${schema.entity} ${key}: not in the code table on its day: ${codes.join(', ')}.`,
+      {
+        entity: schema.entity,
+        key,
+        ...(first && { field: first.list === undefined ? first.column : `${first.list}.${first.column}` }),
+        ...(first?.line !== undefined && { line: first.line }),
+        codes: [...missing.values()],
+        ...(typeof record._row === 'number' && { row: record._row }),
+        hint: 'Add the code to the table (with its validity) and replay the record.',
+      },
+    ),
   }
 }
 
@@ -218,8 +231,10 @@ function compileTable(
           ? () => `the expression for ${r.column} may need other columns`
           : r.do === 'code'
             ? codeKeyStep(r, tools)
-            : // only expressions are asynchronous
-              (row) => step(row, row) as string | undefined,
+            : (row) => {
+                step(row, row)
+                return undefined
+              },
       )
   }
   return { table: { entity: table.entity, key, columns }, steps, keySteps }

@@ -1,5 +1,5 @@
 /** Steps of a compiled mapping: what each kind of rule does to a row. */
-import { syncError } from '../../sync/contract/errors.ts'
+import { type MissingCode, syncError } from '../../sync/contract/errors.ts'
 import type { Column, ColumnType, DataRecord, Row, TableSchema, Value } from '../../sync/contract/message.ts'
 import type { Lookup } from './codes.ts'
 import type { CodeRule } from './rules.ts'
@@ -16,8 +16,13 @@ export interface MappingTools {
   readonly today: () => string
 }
 
+/** A code that a row has and its table does not, and in which column. */
+export interface Missing extends MissingCode {
+  readonly column: string
+}
+
 /** A step on one row; returns the unmapped code, if there is one. Only steps with expressions are asynchronous. */
-export type Step = (row: Row, header: Row) => string | undefined | Promise<string | undefined>
+export type Step = (row: Row, header: Row) => Missing | undefined | Promise<Missing | undefined>
 
 /** A step on what there is of a deletion; returns why its key cannot be told. */
 export type KeyStep = (row: DataRecord) => string | undefined
@@ -67,7 +72,7 @@ export function codeStep(
     if (r.keep) row[r.keep] = text
     const to = lookup(text, day)
     if (to !== undefined) row[r.column] = to
-    else if (r.unmapped === 'hold') return `${r.table} ${text}`
+    else if (r.unmapped === 'hold') return { table: r.table, code: text, day, column: r.column }
     else if (r.unmapped === 'default') row[r.column] = r.default
     return undefined
   }

@@ -26,7 +26,7 @@ export function defineDoubtRoutes(RED: NodeAPI): void {
 
   RED.httpAdmin.post(
     '/tieout/in-doubt/settle',
-    RED.auth.needsPermission('tieout.write'),
+    RED.auth.needsPermission('tieout.decide'),
     handle(
       z.object({ ledger: text, id: z.string().min(1).max(300), as: z.enum(['delivered', 'absent']), reason }),
       async (body, { user }) => {

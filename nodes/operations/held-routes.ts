@@ -1,60 +1,97 @@
 /** Admin routes over held records: the list, and what a person may do with them. */
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
-import type { HeldRecord } from '../../ledger/ledger.ts'
+import type { HeldHead, HeldRecord, Ledger } from '../../ledger/ledger.ts'
 import { syncError } from '../../sync/contract/errors.ts'
 import { type DataRecord, isDeletion } from '../../sync/contract/message.ts'
+import { changesOf, corrected } from '../../sync/run/edit-held.ts'
+import { amountOf, reasonOf, reasonsOf } from '../../sync/run/held-reasons.ts'
 import { toldAmount } from '../../sync/run/told-before.ts'
 import { handle, masked, reason } from '../kit/kit.ts'
 import { engineNeeded, ledgerAsked, ledgerNeeded, limit, text } from './asked.ts'
 
+/** Held records that are looked at, or answered, at once. */
+const MOST = 10_000
 const STATES = ['open', 'replaying', 'delivered', 'superseded', 'discarded'] as const
 /** What is said of deletions among them: they were made in the target by hand, or their records stay there. */
 const deletions = z.enum(['taken-back', 'stays']).optional()
-const ids = z.array(z.string().min(1).max(300)).min(1).max(1000)
+const ids = z.array(z.string().min(1).max(300)).min(1).max(MOST)
+const lineChange = z.object({ at: z.number().int().min(0), changes: z.record(z.string().min(1), z.json()) })
 
 export function defineHeldRoutes(RED: NodeAPI): void {
   defineHeldList(RED)
   defineHeldDecisions(RED)
 }
 
+const asked = z.object({
+  ledger: text,
+  sync: text,
+  sink: text,
+  entity: text,
+  id: text,
+  /** One reason, as `reasons` names it. */
+  reason: z.string().min(1).max(2000).optional(),
+  /** What the key or the words of the cause hold. */
+  find: text,
+  /** `listed`: what is open, and what a person left out and nothing has replaced since. */
+  state: z.enum([...STATES, 'listed']).default('open'),
+  brief: z.stringbool().optional(),
+  /** Answers `{items, reasons}`: what is open, by the reason that it is held for, beside the records. */
+  reasons: z.stringbool().optional(),
+  limit,
+})
+
 function defineHeldList(RED: NodeAPI): void {
   RED.httpAdmin.get(
     '/tieout/held',
     RED.auth.needsPermission('tieout.read'),
-    handle(
-      z.object({
-        ledger: text,
-        sync: text,
-        sink: text,
-        entity: text,
-        id: text,
-        /** `listed`: what is open, and what a person left out and nothing has replaced since. */
-        state: z.enum([...STATES, 'listed']).default('open'),
-        brief: z.stringbool().optional(),
-        limit,
-      }),
-      async (query) => {
-        const found = await ledgerAsked(RED, query.ledger)
-        const { sync, sink, entity, id } = query
-        const filter = {
-          ...(sync && { sync }),
-          ...(sink && { heldBy: sink }),
-          ...(entity && { entity }),
-          ...(id && { ids: [id] }),
-          states: query.state === 'listed' ? (['open', 'discarded'] as const) : [query.state],
-          limit: query.limit,
-        }
-        return ((await found?.held(filter)) ?? []).map(query.brief ? brief : shown)
-      },
-    ),
+    handle(asked, async (query) => {
+      const found = await ledgerAsked(RED, query.ledger)
+      const records = found ? await listed(found, query) : []
+      const items = records.map(query.brief ? brief : shown)
+      if (!query.reasons) return items
+      return { items, reasons: found ? reasonsOf(await found.heldHeads({ states: ['open'], limit: MOST })) : [] }
+    }),
   )
+
+  RED.httpAdmin.get(
+    '/tieout/held/reason',
+    RED.auth.needsPermission('tieout.read'),
+    handle(z.object({ ledger: text, reason: z.string().min(1).max(2000) }), async (query) => {
+      const found = await ledgerAsked(RED, query.ledger)
+      const heads = (await found?.heldHeads({ states: ['open'], limit: MOST })) ?? []
+      const some = heads.filter((head) => reasonOf(head) === query.reason)
+      const [reason] = reasonsOf(some)
+      if (!reason)
+        throw syncError('config', 'tieout.held', 'Nothing is held for this reason any more', {
+          hint: 'Look at the list again.',
+        })
+      return { ...reason, ids: some.map(({ id }) => id) }
+    }),
+  )
+}
+
+/** The records that a query asks for. */
+async function listed(found: Ledger, query: z.output<typeof asked>): Promise<readonly HeldRecord[]> {
+  const { sync, sink, entity, id, reason, find } = query
+  const filter = {
+    ...(sync && { sync }),
+    ...(sink && { heldBy: sink }),
+    ...(entity && { entity }),
+    ...(id && { ids: [id] }),
+    states: query.state === 'listed' ? (['open', 'discarded'] as const) : [query.state],
+  }
+  if (reason === undefined && find === undefined) return found.held({ ...filter, limit: query.limit })
+  const heads = await found.heldHeads({ ...filter, limit: MOST })
+  const has = ({ key, cause }: HeldHead) => `${key}\n${cause.message}`.toLowerCase().includes(find?.toLowerCase() ?? '')
+  const some = heads.filter((head) => has(head) && (reason === undefined || reasonOf(head) === reason))
+  return found.held({ ...filter, ids: some.slice(0, query.limit).map((head) => head.id), limit: query.limit })
 }
 
 function defineHeldDecisions(RED: NodeAPI): void {
   RED.httpAdmin.post(
     '/tieout/held/discard',
-    RED.auth.needsPermission('tieout.write'),
+    RED.auth.needsPermission('tieout.decide'),
     handle(z.object({ ledger: text, ids, reason, deletions }), async (body, { user }) => {
       const { ledger, posting } = await engineNeeded(RED, body.ledger)
       const discarded = await ledger.discardHeld(body.ids, { by: user, reason: body.reason }, body.deletions)
@@ -65,12 +102,14 @@ function defineHeldDecisions(RED: NodeAPI): void {
 
   RED.httpAdmin.post(
     '/tieout/held/edit',
-    RED.auth.needsPermission('tieout.write'),
+    RED.auth.needsPermission('tieout.decide'),
     handle(
       z.object({
         ledger: text,
         id: z.string().min(1).max(300),
-        changes: z.record(z.string().min(1), z.json()),
+        changes: z.record(z.string().min(1), z.json()).default({}),
+        /** By list: columns of some of its lines, by their position from 0. */
+        lines: z.record(z.string().min(1), z.array(lineChange).max(10_000)).default({}),
         reason,
       }),
       async (body, { user }) => {
@@ -80,7 +119,7 @@ function defineHeldDecisions(RED: NodeAPI): void {
           throw syncError('config', 'tieout.held', `No open held record ${body.id}`, {
             hint: 'It was replayed, replaced by a later read, or discarded.',
           })
-        const edited = changed(record, body.changes)
+        const edited = corrected(record.schema, record.edited?.record ?? record.record, body)
         const who = { by: user, reason: body.reason }
         await found.editHeld(body.id, edited, who, toldAmount(record.schema, edited))
         return { edited: 1 }
@@ -122,8 +161,11 @@ function shown(held: HeldRecord): unknown {
   return {
     ...rest,
     sink: heldBy,
+    amount: amountOf([held]),
     record: hide(record),
-    ...(edited && { edited: { ...edited, record: hide(edited.record) } }),
+    ...(edited && {
+      edited: { ...edited, record: hide(edited.record), changed: changesOf(held.schema, record, edited.record) },
+    }),
   }
 }
 
@@ -132,22 +174,8 @@ function brief({ record, schema: _, edited, heldBy, ...rest }: HeldRecord): unkn
   return {
     ...rest,
     sink: heldBy,
+    amount: amountOf([rest]),
     ...(isDeletion(record) && { deletion: true }),
     ...(edited && { edited: { by: edited.by, at: edited.at, reason: edited.reason } }),
   }
-}
-
-/** The record with some of its columns changed. The key stays: another key would be another record. */
-function changed({ record, edited, schema }: HeldRecord, changes: Readonly<Record<string, unknown>>): DataRecord {
-  const columns = [...schema.columns.map((column) => column.name), ...Object.keys(schema.lists ?? {})]
-  for (const name of Object.keys(changes)) {
-    if (schema.key.includes(name))
-      throw syncError('config', 'tieout.held', `${name} is part of the key and cannot be changed`, {
-        field: name,
-        hint: 'Correct the record in the ERP.',
-      })
-    if (!columns.includes(name))
-      throw syncError('config', 'tieout.held', `The record has no column ${name}`, { field: name })
-  }
-  return { ...(edited?.record ?? record), ...changes } as DataRecord
 }

@@ -72,7 +72,7 @@ function defineDifferenceRoutes(RED: NodeAPI): void {
 
   RED.httpAdmin.post(
     '/tieout/differences/close',
-    RED.auth.needsPermission('tieout.write'),
+    RED.auth.needsPermission('tieout.decide'),
     handle(z.object({ ledger: text, id: z.string().min(1).max(300), reason }), async (body, { user }) => {
       const found = await ledgerNeeded(RED, body.ledger)
       const difference = await found.closeDifference(body.id, { by: user, reason: body.reason })
@@ -87,7 +87,7 @@ function defineDifferenceRoutes(RED: NodeAPI): void {
 
   RED.httpAdmin.post(
     '/tieout/pushed/allow',
-    RED.auth.needsPermission('tieout.write'),
+    RED.auth.needsPermission('tieout.decide'),
     handle(z.object({ ledger: text, sync: z.string().min(1).max(300), reason }), async (body, { user }) => {
       const found = await ledgerNeeded(RED, body.ledger)
       const allowed = await found.allowPushed(body.sync, { by: user, reason: body.reason })

@@ -122,7 +122,7 @@ function sourceOf(ledger: LedgerHandle, sync: string): Required<Pick<Member, 're
 }
 
 function filterOf(
-  own: z.output<typeof config>,
+  dialog: z.output<typeof config>,
   asked: {
     sync?: string | undefined
     sink?: string | undefined
@@ -131,6 +131,8 @@ function filterOf(
     limit?: number | undefined
   },
 ): HeldFilter {
+  // Who names records means these and no others, whatever the dialog chooses.
+  const own: Partial<z.output<typeof config>> = asked.ids ? {} : dialog
   const sync = asked.sync ?? own.syncName
   const sink = asked.sink ?? own.sink
   const entity = asked.entity ?? own.entity
@@ -139,6 +141,6 @@ function filterOf(
     ...(sink && { heldBy: sink }),
     ...(entity && { entity }),
     ...(asked.ids && { ids: asked.ids }),
-    limit: asked.limit ?? own.limit,
+    limit: asked.limit ?? asked.ids?.length ?? dialog.limit,
   }
 }

@@ -33,7 +33,7 @@ export function defineResultRoutes(RED: NodeAPI): void {
 
   RED.httpAdmin.post(
     '/tieout/results/seen',
-    RED.auth.needsPermission('tieout.write'),
+    RED.auth.needsPermission('tieout.decide'),
     handle(
       z.strictObject({ ledger: text, address: name, keys: z.array(name).min(1).max(1000), reason }),
       async ({ ledger, address, keys, reason: why }, { user }) => {

@@ -25,6 +25,17 @@ export interface ErrorCause {
   httpStatus?: number
   /** Position in the batch (`_row`) of the record at fault, where it is known. */
   row?: number
+  /** Of a `field` in a list (`lines.account`): position of the line in it, from 0, where it is known. */
+  line?: number
+  /** Codes that the code tables do not have, each once. */
+  codes?: readonly MissingCode[]
+}
+
+/** A code that its code table does not have on a day (`YYYY-MM-DD`). */
+export interface MissingCode {
+  readonly table: string
+  readonly code: string
+  readonly day: string
 }
 
 export interface SyncError extends Error {

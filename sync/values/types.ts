@@ -305,6 +305,7 @@ function problem(
   const what = value === null || value === undefined ? fault.text : `the value ${shown(value, column)} ${fault.text}`
   const details: Omit<ErrorCause, 'class' | 'code'> = { entity: schema.entity, key, hint: fault.hint }
   if (field !== undefined) details.field = list === undefined ? field : `${list.list}.${field}`
+  if (list !== undefined && line !== undefined) details.line = (record[list.list] as unknown as Row[]).indexOf(line)
   if (typeof record._row === 'number') details.row = record._row
   return syncError('data', fault.code, `${place.join(', ')}: ${what}. ${fault.hint}`, details)
 }

@@ -48,7 +48,7 @@ describe('settings and login', () => {
     before(async function () {
       this.timeout(60_000)
       const userDir = mkdtempSync(join(tmpdir(), 'tieout-red-'))
-      const users = (['controller', 'operator', 'viewer'] as const).map((role) => ({
+      const users = (['controller', 'finance', 'operator', 'viewer'] as const).map((role) => ({
         username: role,
         password: hashSync(`${role}-password`, 4),
         role,
@@ -106,15 +106,29 @@ describe('settings and login', () => {
       strictEqual(await status(operator, 'GET', '/tieout/runs'), 200)
       const discard = { ids: ['none'], reason: 'a test' }
       strictEqual(await status(viewer, 'POST', '/tieout/held/discard', discard), 401)
-      strictEqual(await status(operator, 'POST', '/tieout/held/discard', discard), 422)
+      strictEqual(await status(operator, 'POST', '/tieout/held/discard', discard), 401)
       const controller = await red.login('controller', 'controller-password')
+      const finance = await red.login('finance', 'finance-password')
+      const edit = { id: 'none', changes: {}, reason: 'a test' }
+      const doubt = { id: 'none', as: 'absent', reason: 'a test' }
+      const replay = { ids: ['none'], reason: 'a test' }
+      for (const [path, body] of Object.entries({
+        'held/discard': discard,
+        'held/edit': edit,
+        'in-doubt/settle': doubt,
+      })) {
+        strictEqual(await status(operator, 'POST', `/tieout/${path}`, body), 401, path)
+        for (const token of [controller, finance])
+          strictEqual(await status(token, 'POST', `/tieout/${path}`, body), 422, path)
+      }
+      strictEqual(await status(operator, 'POST', '/tieout/held/replay', replay), 422)
       const run = { sync: 'none' }
       strictEqual(await status(viewer, 'POST', '/tieout/run', run), 401)
       strictEqual(await status(operator, 'POST', '/tieout/run', run), 422)
       const decision = { sync: 'none', identity: 'anew', reason: 'another server' }
       strictEqual(await status(operator, 'POST', '/tieout/decide', decision), 401)
       strictEqual(await status(controller, 'POST', '/tieout/decide', decision), 422)
-      for (const token of [viewer, operator, controller]) {
+      for (const token of [viewer, operator, controller, finance]) {
         strictEqual(await status(token, 'POST', '/inject/any', { __user_inject_props__: [] }), 401)
         strictEqual(await status(token, 'POST', '/tieout/connections/sync-ledger/test', { id: 'x', config: {} }), 401)
         strictEqual(await status(token, 'POST', '/flows', { flows: [] }), 401)
@@ -192,7 +206,7 @@ describe('settings and login', () => {
       )
       const hash = hashSync('a-password', 4)
       writeFileSync(join(userDir, 'users.json'), JSON.stringify([{ username: 'x', password: hash, role: 'boss' }]))
-      match(await refused(userDir, {}), /the role of x must be one of admin, controller, operator, viewer/)
+      match(await refused(userDir, {}), /the role of x must be one of admin, controller, finance, operator, viewer/)
     } finally {
       rmSync(userDir, { recursive: true, force: true })
     }

@@ -1,0 +1,169 @@
+import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { hashSync } from '@node-rs/bcrypt'
+import type { Locator } from 'playwright-core'
+import type { JournalEntry } from '../../sandbox/books/types.ts'
+import { type Editor, needChromium, openEditor } from '../support/editor.ts'
+import { JOURNAL, type Job, startThread, succeeded, type Thread } from '../support/thread.ts'
+import { waitFor } from '../support/wait.ts'
+
+const textOf = async (place: Locator): Promise<string> => (await place.textContent()) ?? ''
+
+/** What a person of the finance department does about journals whose account is in no code table. */
+describe('held journals, in the sidebar of a finance user', function () {
+  this.timeout(120_000)
+  let thread: Thread
+  let job: Job
+  let editor: Editor
+  /** The account that is missing in the code table, and the journals that have it. */
+  let missing: { account: string; entries: JournalEntry[] }
+
+  const login = async (role: string): Promise<Editor> =>
+    openEditor(thread.red, {}, { name: role, password: `${role}-password` })
+
+  before(async function () {
+    needChromium(this)
+    thread = await startThread()
+    const users = ['finance', 'operator'].map((role) => ({
+      username: role,
+      password: hashSync(`${role}-password`, 4),
+      role,
+    }))
+    writeFileSync(join(thread.red.userDir, 'users.json'), JSON.stringify(users))
+    job = thread.begin({ entities: [JOURNAL] })
+    missing = severalOf([...job.books.tables.journalEntry.walk()])
+    const accounts = [...new Set([...job.books.tables.account.walk()].map(({ code }) => code))]
+    const rows = accounts.filter((code) => code !== missing.account).map((code) => ({ from: code, to: `G${code}` }))
+    Object.assign(job.node('gl-mapping'), { tables: [{ name: 'account', rows }] })
+    const [rule] = job.node('map-gl').rules as object[]
+    Object.assign(job.node('map-gl'), { rules: [{ ...rule, unmapped: 'hold' }] })
+    await job.deploy()
+    succeeded(await job.run())
+    editor = await login('finance')
+  })
+  after(async () => {
+    await editor?.close()
+    await thread?.end()
+  })
+
+  const rows = () => editor.monitor.locator('ol > li')
+  const rowOf = (text: string) => rows().filter({ hasText: text })
+  const reasons = () => editor.monitor.locator('.tieout-monitor-reason')
+  const stored = async (entry: JournalEntry, account: string): Promise<number> => {
+    const sql = `select count(*) from main.${job.name}.gl_entry_line where number = '${entry.number}' and account = '${account}'`
+    return Number((await job.rows(sql))[0]?.[0])
+  }
+  const answered = async (question: string | RegExp, name: string, reason: string): Promise<string> => {
+    const ask = editor.page.locator('.red-ui-notification', { hasText: question })
+    await ask.getByLabel('Reason').fill(reason)
+    const text = await textOf(ask)
+    await ask.getByRole('button', { name, exact: true }).click()
+    await ask.waitFor({ state: 'detached' })
+    return text
+  }
+
+  it('stand under their reason, with count and sum, and can be narrowed to it and by words', async () => {
+    await editor.openMonitor('held')
+    await reasons().first().waitFor()
+    const count = missing.entries.length
+    strictEqual(await reasons().count(), 1)
+    match(
+      await textOf(reasons().first()),
+      new RegExp(
+        `gl_entry: not in the code table.*account ${missing.account}.*${count} records, [A-Z]{3} [\\d,]+\\.\\d\\d`,
+      ),
+    )
+    await reasons().first().getByRole('button', { pressed: false }).first().click()
+    await editor.monitor.locator('.tieout-monitor-reason.selected').waitFor()
+    strictEqual(await rows().count(), count)
+    const [first] = missing.entries
+    await editor.monitor.getByLabel('Find key or words').fill(first?.number ?? '')
+    await editor.monitor.getByLabel('Find key or words').press('Enter')
+    await rows().nth(1).waitFor({ state: 'detached' })
+    strictEqual(await rowOf(first?.number ?? '').count(), 1)
+    await editor.monitor.getByLabel('Find key or words').fill('')
+    await editor.monitor.getByLabel('Find key or words').press('Enter')
+    await rows()
+      .nth(count - 1)
+      .waitFor()
+  })
+
+  it('show the line that they are held for marked and in view; a header is not changed against its lines', async () => {
+    const [first] = missing.entries
+    ok(first)
+    const record = rowOf(first.number)
+    await record.locator('summary').click()
+    const wrong = record.locator('input.input-error')
+    await wrong.first().waitFor()
+    strictEqual(await wrong.first().inputValue(), missing.account)
+    strictEqual(await wrong.first().getAttribute('aria-label'), 'account')
+    await editor.page.waitForFunction(() => {
+      const box = document.querySelector('.tieout-monitor input.input-error')?.getBoundingClientRect()
+      return box !== undefined && box.top > 0 && box.bottom < innerHeight && box.right <= innerWidth
+    })
+    const company = record.locator('.tieout-monitor-record').getByLabel('company', { exact: true })
+    await company.fill('NOBODY')
+    await record.getByRole('button', { name: 'Save' }).click()
+    await answered('Save the changes?', 'Save', 'a test of the lines')
+    await editor.page.getByText('company of the header was that of its lines').waitFor()
+    await company.fill(first.company)
+  })
+
+  it('are mended in their lines: what came stands beside it, and the mended one is replayed', async () => {
+    const [first] = missing.entries
+    ok(first)
+    const record = rowOf(first.number)
+    const accounts = record.locator('.tieout-monitor-lines').first().getByLabel('account', { exact: true })
+    const other = [...job.books.tables.account.walk()].find(({ code }) => code !== missing.account)?.code ?? ''
+    for (const input of await accounts.all())
+      if ((await input.inputValue()) === missing.account) await input.fill(other)
+    await record.getByRole('button', { name: 'Save' }).click()
+    await answered('Save the changes?', 'Save', 'booked on the wrong account')
+    const difference = record.locator('.tieout-monitor-difference')
+    await difference.waitFor()
+    match(await textOf(difference), new RegExp(`lines\\.account \\(\\d+\\)${missing.account}${other}`))
+    await record.getByText('Edited by finance').waitFor()
+    await record.getByRole('checkbox').check()
+    await editor.monitor.getByRole('button', { name: 'Replay', exact: true }).click()
+    await answered('Send 1 held record', 'Replay', 'the account is right now')
+    await record.waitFor({ state: 'detached' })
+    await waitFor(async () => (await stored(first, `G${other}`)) > 0, { timeout: 20_000, what: 'the mended line' })
+  })
+
+  it('are replayed by their reason: count and sum are said before, and exactly these are sent', async () => {
+    const count = missing.entries.length - 1
+    const started = editor.page.waitForRequest((request) => request.url().endsWith('/tieout/held/replay'))
+    await reasons().first().getByRole('button', { name: 'Replay all of this reason' }).click()
+    const asked = await answered('Send these again', 'Replay', 'to see what happens')
+    match(asked, new RegExp(`${count} records, [A-Z]{3} [\\d,]+\\.\\d\\d`))
+    const { ids } = (await started).postDataJSON() as { ids: string[] }
+    deepStrictEqual(ids.length, count)
+    await rowOf('replays: 1')
+      .nth(count - 1)
+      .waitFor()
+  })
+
+  it('are replayed by an operator as they are, who can neither edit nor discard them', async () => {
+    await editor.close()
+    editor = await login('operator')
+    await editor.openMonitor('held')
+    await reasons().first().getByRole('button', { name: 'Replay all of this reason' }).waitFor()
+    const record = rows().first()
+    await record.locator('summary').click()
+    await record.locator('.tieout-monitor-lines .tieout-monitor-bad', { hasText: missing.account }).first().waitFor()
+    strictEqual(await record.locator('.tieout-monitor-record').locator('input, select').count(), 0)
+    strictEqual(await editor.monitor.getByRole('button', { name: /Discard|Save/ }).count(), 0)
+  })
+})
+
+/** The account that fewest journals have, of those that several have, and these. */
+function severalOf(entries: readonly JournalEntry[]): { account: string; entries: JournalEntry[] } {
+  const good = entries.filter(({ mustHold }) => !mustHold)
+  const by = new Map<string, Set<JournalEntry>>()
+  for (const entry of good)
+    for (const { account } of entry.lines) by.set(account, (by.get(account) ?? new Set()).add(entry))
+  const [found] = [...by].filter(([, some]) => some.size >= 3).sort(([, a], [, b]) => a.size - b.size)
+  ok(found)
+  return { account: found[0], entries: [...found[1]] }
+}
