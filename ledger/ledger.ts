@@ -1,5 +1,6 @@
 /** The durable record of runs, windows, batches, deliveries, held records, intents, totals and alerts: the sum of its topics. */
 
+import type { AddedCodes } from './contract/added-codes.ts'
 import type { AlertMessages } from './contract/alert-messages.ts'
 import type { Alerts } from './contract/alerts.ts'
 import type { Commits } from './contract/commit.ts'
@@ -26,6 +27,7 @@ import type { Sweeps } from './contract/sweeps.ts'
 import type { TargetSums } from './contract/target-sums.ts'
 import type { RotatingTokens } from './contract/tokens.ts'
 
+export type * from './contract/added-codes.ts'
 export type * from './contract/alert-messages.ts'
 export type * from './contract/alerts.ts'
 export type * from './contract/commit.ts'
@@ -74,6 +76,7 @@ export interface Ledger
     OpenItems,
     Results,
     Decisions,
+    AddedCodes,
     ReadAgain,
     RotatingTokens,
     AlertMessages,

@@ -284,4 +284,10 @@ export const migrations: Record<string, Migration> = {
   ),
   // Held records that somebody had changed in the flow.
   '0024-held-changed': statements('ALTER TABLE held ADD COLUMN changed INTEGER NOT NULL DEFAULT 0'),
+  // Codes that people added to the code tables of flows, for what was held without them.
+  '0025-added-codes': statements(`
+    CREATE TABLE added_code (
+      id TEXT PRIMARY KEY, mapping TEXT NOT NULL, code_table TEXT NOT NULL, code TEXT NOT NULL, target TEXT NOT NULL,
+      valid_from TEXT NOT NULL, valid_to TEXT NOT NULL, person TEXT NOT NULL, at TEXT NOT NULL, reason TEXT NOT NULL
+    )`),
 }

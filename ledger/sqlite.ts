@@ -1,5 +1,6 @@
 /** The ledger in one SQLite file: everything that one settled batch changes is one transaction, on disk when it returns. */
 import type { Log } from '../sync/contract/log.ts'
+import { createAddedCodes } from './added-codes.ts'
 import { createAlertMessages } from './alert-messages.ts'
 import { createAlerts } from './alerts.ts'
 import { createAttempts } from './attempts.ts'
@@ -104,6 +105,7 @@ export function createSqliteLedger({ db, id, cipher, now, installation, log }: S
     ...books.readAgain.topic,
     ...books.results.topic,
     ...decisions.topic,
+    ...createAddedCodes(db, at, decisions),
     ...postings.topic,
     ...createAttempts(db, intern, cipher, postings),
     ...books.inboxes.topic,

@@ -15,6 +15,7 @@ export interface Decision {
     | 'deletion-taken-back'
     | 'deletion-stays'
     | 'edit'
+    | 'code'
     | 'replay'
     | 'in-doubt'
     | 'difference'

@@ -1,6 +1,7 @@
 /** Nodes between source and sink that change records: map-gl. */
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
+import type { Engine } from '../../sync/contract/engine.ts'
 import type { ErrorCause } from '../../sync/contract/errors.ts'
 import { syncError } from '../../sync/contract/errors.ts'
 import type { DataRecord, Schema } from '../../sync/contract/message.ts'
@@ -40,7 +41,13 @@ export interface TransformSpec<S extends Fields, CS extends Fields, K extends Fi
     config: z.output<S>,
     mapping: Mapping,
     batch: Batch,
-    context: { readonly id: string; readonly log: Log; readonly signal: AbortSignal },
+    context: {
+      readonly id: string
+      readonly log: Log
+      readonly signal: AbortSignal
+      /** Of the batch: for what people added to the mapping there. */
+      readonly ledger: Engine['ledger']
+    },
   ) => Transformed | Promise<Transformed>
 }
 
@@ -90,7 +97,12 @@ export function defineTransform<S extends Fields, CS extends Fields, K extends F
         checkLedger(batch, engine.ledger.id)
         const mapping = mappingOf(context)
         context.status.working(batch.schema.entity)
-        const { payload, schema, held, touched } = await spec.transform(context.config, await mapping(), batch, context)
+        const { payload, schema, held, touched } = await spec.transform(context.config, await mapping(), batch, {
+          id: context.id,
+          log: context.log,
+          signal: context.signal,
+          ledger: engine.ledger,
+        })
         if (held.length > 0) {
           if (!batch.sync) throw unheld(held)
           const members = reachable(RED, context.ledger(), { place: context.place, ports: [0] })

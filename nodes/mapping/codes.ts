@@ -30,8 +30,11 @@ export interface Lookup {
   alone(code: string): string | undefined
 }
 
-/** Compiles a table for look-up. Two lines of one code that are valid on the same day are a `config` error. */
-export function compileCodes(table: CodeTable): Lookup {
+/**
+ * Compiles a table for look-up. Two lines of one code that are valid on the same day are a `config` error. `added` are lines that
+ * count where the table itself has none for a code on the day.
+ */
+export function compileCodes(table: CodeTable, added: readonly CodeRow[] = []): Lookup {
   const byCode = new Map<string, CodeRow[]>()
   for (const row of table.rows) {
     const rows = byCode.get(row.from)
@@ -47,7 +50,9 @@ export function compileCodes(table: CodeTable): Lookup {
     if (rows) rows.push(row)
     else byCode.set(row.from, [row])
   }
-  const sources = Map.groupBy(table.rows, ({ to }) => to)
+  // The table's own come first, and are found first.
+  for (const row of added) byCode.set(row.from, [...(byCode.get(row.from) ?? []), row])
+  const sources = Map.groupBy([...table.rows, ...added], ({ to }) => to)
   const alone = (code: string): string | undefined => {
     const [row, another] = byCode.get(code) ?? []
     if (another || (row && (row.valid_from || row.valid_to))) return undefined

@@ -2,10 +2,14 @@
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import { type ConnectionSpec, defineConnection, handle } from '../kit/kit.ts'
-import { type CodeTable, codeTable, compileCodes, type Lookup, parseCodes } from './codes.ts'
+import { defineCodeRoutes } from './code-routes.ts'
+import { type CodeRow, type CodeTable, codeTable, compileCodes, type Lookup, parseCodes } from './codes.ts'
 
-/** Code tables by name, ready for look-ups. */
-export type CodeTables = ReadonlyMap<string, Lookup>
+/** The code tables of the flow, and by name ready for look-ups. */
+export interface CodeTables {
+  readonly tables: readonly CodeTable[]
+  readonly lookups: ReadonlyMap<string, Lookup>
+}
 
 const config = z.object({ tables: z.array(codeTable).default([{ name: 'account', rows: [] }]) })
 const noCredentials = z.object({})
@@ -17,12 +21,18 @@ export const glMapping: ConnectionSpec<typeof config, typeof noCredentials, Code
   open: ({ tables }) => compileTables(tables),
 }
 
-function compileTables(tables: readonly CodeTable[]): CodeTables {
-  return new Map(tables.map((table) => [table.name, compileCodes(table)]))
+/** `added`: what people added to them, by table. */
+export function compileTables(
+  tables: readonly CodeTable[],
+  added: readonly (CodeRow & { readonly table: string })[] = [],
+): CodeTables {
+  const of = (name: string) => added.filter(({ table }) => table === name)
+  return { tables, lookups: new Map(tables.map((table) => [table.name, compileCodes(table, of(table.name))])) }
 }
 
 export default function (RED: NodeAPI): void {
   defineConnection(RED, glMapping)
+  defineCodeRoutes(RED)
 
   RED.httpAdmin.post(
     '/tieout/gl-mapping/csv',

@@ -9,6 +9,7 @@ import { amountOf, reasonOf, reasonsOf } from '../../sync/run/held-reasons.ts'
 import { toldAmount } from '../../sync/run/told-before.ts'
 import { handle, masked, reason } from '../kit/kit.ts'
 import { engineNeeded, ledgerAsked, ledgerNeeded, limit, text } from './asked.ts'
+import { replaying } from './replay.ts'
 
 /** Held records that are looked at, or answered, at once. */
 const MOST = 10_000
@@ -147,6 +148,8 @@ function defineHeldDecisions(RED: NodeAPI): void {
             hint: 'The flow needs a replay node, wired to the mapping and to the sinks.',
           },
         )
+      if (replaying.has(live[0]?.id ?? ''))
+        throw syncError('config', 'tieout.replay', 'A replay is still running', { hint: 'Wait until it has ended.' })
       live[0]?.receive({ tieout: { ids: body.ids, by: user, reason: body.reason } } as never)
       return { started: true }
     }),

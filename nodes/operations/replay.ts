@@ -44,6 +44,9 @@ const order = z.union([
   }),
 ])
 
+/** Ids of the nodes that replay now. */
+export const replaying = new Set<string>()
+
 /** Outputs: held before mapping, held at a sink, the summary. */
 const OUTPUT = { map: 0, sink: 1, summary: 2 } as const
 
@@ -74,6 +77,7 @@ export default function (RED: NodeAPI): void {
       }
       const stop = new AbortController()
       going.set(context, stop)
+      replaying.add(context.id)
       try {
         const ledger = context.ledger()
         const engine = await ledger.engine.get()
@@ -103,6 +107,7 @@ export default function (RED: NodeAPI): void {
         finish(summary, context, OUTPUT.summary)
       } finally {
         going.delete(context)
+        replaying.delete(context.id)
       }
     },
   })

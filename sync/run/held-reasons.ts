@@ -19,6 +19,8 @@ export interface HeldReason {
   readonly says: string
   readonly hint?: string
   readonly count: number
+  /** Id of the first of them. */
+  readonly first: string
   readonly told: Told
   /** The same in words; empty where nothing is told of them. */
   readonly amount: string
@@ -60,6 +62,7 @@ function told(reason: string, some: readonly HeldHead[]): HeldReason {
     says: saysOf(first),
     ...(hint !== undefined && { hint }),
     count: some.length,
+    first: first.id,
     told: toldOf(some.map(({ amounts }) => amounts)),
     amount: amountOf(some),
   }

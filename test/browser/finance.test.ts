@@ -131,7 +131,16 @@ describe('held journals, in the sidebar of a finance user', function () {
     await waitFor(async () => (await stored(first, `G${other}`)) > 0, { timeout: 20_000, what: 'the mended line' })
   })
 
+  /** Replays that have ended. */
+  const replays = async (): Promise<number> => {
+    const { body } = await thread.red.call('GET', `/tieout/runs?ledger=${job.node('sync-ledger').id}`)
+    return (body as { mode: string }[]).filter(({ mode }) => mode === 'replay').length
+  }
+  const replayed = (count: number) =>
+    waitFor(async () => (await replays()) === count, { timeout: 20_000, what: 'the end of the replay' })
+
   it('are replayed by their reason: count and sum are said before, and exactly these are sent', async () => {
+    await replayed(1)
     const count = missing.entries.length - 1
     const started = editor.page.waitForRequest((request) => request.url().endsWith('/tieout/held/replay'))
     await reasons().first().getByRole('button', { name: 'Replay all of this reason' }).click()
@@ -145,6 +154,7 @@ describe('held journals, in the sidebar of a finance user', function () {
   })
 
   it('are replayed by an operator as they are, who can neither edit nor discard them', async () => {
+    await replayed(2)
     await editor.close()
     editor = await login('operator')
     await editor.openMonitor('held')
@@ -153,7 +163,35 @@ describe('held journals, in the sidebar of a finance user', function () {
     await record.locator('summary').click()
     await record.locator('.tieout-monitor-lines .tieout-monitor-bad', { hasText: missing.account }).first().waitFor()
     strictEqual(await record.locator('.tieout-monitor-record').locator('input, select').count(), 0)
-    strictEqual(await editor.monitor.getByRole('button', { name: /Discard|Save/ }).count(), 0)
+    strictEqual(await editor.monitor.getByRole('button', { name: /Discard|Save|Add/ }).count(), 0)
+  })
+
+  it('are delivered after the code is added from here; the tables of the flow show it, to be taken over', async () => {
+    await editor.close()
+    editor = await login('finance')
+    await editor.openMonitor('held')
+    await reasons()
+      .first()
+      .getByRole('button', { name: `Add account ${missing.account}` })
+      .click()
+    const ask = editor.page.locator('.red-ui-notification', { hasText: `What is account ${missing.account}` })
+    await ask.getByLabel('Code in the target').fill('G-ADDED')
+    await answered('What is account', 'Add', 'a new account of March')
+    await editor.page.getByText(`account ${missing.account} -> G-ADDED counts from now on`).waitFor()
+    await reasons().first().getByRole('button', { name: 'Replay all of this reason' }).click()
+    await answered('Send these again', 'Replay', 'the account is known now')
+    await reasons().first().waitFor({ state: 'detached' })
+    const last = missing.entries.at(-1)
+    ok(last)
+    await waitFor(async () => (await stored(last, 'G-ADDED')) > 0, { timeout: 20_000, what: 'the added code' })
+    deepStrictEqual(await job.held(), [])
+    await editor.open('Map accounts')
+    const dialog = await editor.openConfig('mapping')
+    await dialog.getByText(`account: ${missing.account} is G-ADDED, by finance: a new account of March`).waitFor()
+    await dialog.getByRole('button', { name: 'Take into the table' }).click()
+    await dialog.locator('#tieout-codes-search').fill('G-ADDED')
+    strictEqual(await dialog.locator('#tieout-codes-rows .tieout-from').first().inputValue(), missing.account)
+    strictEqual(await dialog.locator('#tieout-codes-added li').count(), 0)
   })
 })
 

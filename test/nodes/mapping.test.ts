@@ -98,6 +98,72 @@ describe('map-gl and gl-mapping', () => {
     )
   })
 
+  describe('a code that a person adds to a table', () => {
+    const head = {
+      ...{ id: 'h1', heldBy: 'map:m', sync: 'x', entity: 'gl_entry' },
+      cause: { codes: [{ table: 'account', code: '0999', day: '2026-03-01' }] },
+    }
+    const row = { mapping: 'codes', table: 'account', from: '0999', to: '499', valid_from: '', valid_to: '' }
+    let rows: object[]
+    const withLedger = () => {
+      rows = []
+      Object.assign(engine.ledger, {
+        heldHeads: async ({ ids }: { ids: string[] }) => (ids.includes('h1') ? [head] : []),
+        addedCodes: async () => rows,
+        addCode: async (code: object, decision: object) => void rows.push({ ...code, decision }),
+      })
+    }
+    const add = (more: object = {}) =>
+      helper
+        .request()
+        .post('/tieout/codes')
+        .send({
+          ...{ ledger: 'l', held: 'h1', table: 'account', code: '0999', to: '499', valid_from: '', valid_to: '' },
+          ...{ reason: 'a new account', ...more },
+        })
+
+    it('counts from the next batch on, after the table of the flow, and is kept with its reason', async () => {
+      withLedger()
+      await load(types, flow([code]))
+      match((await add()).body.message, /account 0999 -> 499 counts from now on/)
+      deepStrictEqual(rows, [
+        {
+          ...row,
+          decision: {
+            ...{ kind: 'code', by: 'anonymous', reason: 'a new account', sync: 'x', entity: 'gl_entry' },
+            ...{ sink: 'map:m', about: 'account 0999 -> 499' },
+          },
+        },
+      ])
+      ;(rows as object[]).push({ ...row, from: '0601', to: '777' })
+      const after = inbox('after')
+      node('m').receive(journals('0601', '0999') as never)
+      const { payload } = (await first(after)) as unknown as BatchMessage
+      deepStrictEqual(
+        payload.map(({ lines }) => (lines as { account: string }[])[0]?.account),
+        ['400', '499'],
+      )
+      const { body } = await helper.request().get('/tieout/codes?mapping=codes')
+      deepStrictEqual(
+        (body as { from: string }[]).map(({ from }) => from),
+        ['0999'],
+        'what the table of the flow has is not listed',
+      )
+    })
+
+    it('is refused for what no held record waits for, what the table has, a day that is none, and without a reason', async () => {
+      withLedger()
+      await load(types, flow([code]))
+      match((await add({ held: 'h2' })).body.error, /No held record waits for account 0999/)
+      match((await add({ code: '0998' })).body.error, /No held record waits for account 0998/)
+      head.cause.codes.push({ table: 'account', code: '0601', day: '2026-03-01' })
+      match((await add({ code: '0601' })).body.error, /has 0601 by now/)
+      match((await add({ valid_from: '1.1.2026' })).body.error, /YYYY-MM-DD/)
+      match((await add({ reason: '' })).body.error, /reason/)
+      deepStrictEqual(rows, [])
+    })
+  })
+
   it('previews the rules of the dialog on the last batch, without deploying and without sensitive values', async () => {
     await load(types, flow([]))
     const ask = (rules: readonly object[]) => helper.request().post('/tieout/map-gl/m/preview').send({ rules })

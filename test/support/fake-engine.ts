@@ -47,6 +47,7 @@ export function fakeEngine(parts: Partial<Engine> & { ledger?: Ledger } = {}): F
       raiseAlert: async () => undefined,
       clearAlerts: async () => [],
       openItems: async () => [],
+      addedCodes: async () => [],
       decide: async (decision: NewDecision) => void fake.decisions.push(decision),
     } as unknown as Ledger,
     async poll(options) {
