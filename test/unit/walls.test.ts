@@ -212,7 +212,7 @@ describe('walls', () => {
     const open = routes.filter(
       ({ call }) =>
         !isPublic(call) &&
-        !/^httpAdmin\.(get|post|put|delete|patch)\(\s*(['"`])[^'"`]+\2,\s*RED\.auth\.needsPermission\('(tieout\.(read|write|decide)|flows\.(read|write))'\),/.test(
+        !/^httpAdmin\.(get|post|put|delete|patch)\(\s*(['"`])[^'"`]+\2,\s*RED\.auth\.needsPermission\('(tieout\.(read|write|decide|codes)|flows\.(read|write))'\),/.test(
           call,
         ),
     )
