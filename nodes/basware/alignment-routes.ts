@@ -40,6 +40,11 @@ const reports = new WeakMap<LedgerHandle, Report>()
 
 export function defineAlignmentRoutes(RED: NodeAPI): void {
   const reportOf = (id: string | undefined) => reports.get(ledgerNamed(RED, id))
+  /** Nodes and entities of which a person may say that the codes are used that stand there. */
+  const decidable = (id: string | undefined) => ({
+    sinks: sinksOf(RED, ledgerNamed(RED, id)).map(({ ref }) => ({ id: ref.id, name: ref.name })),
+    entities: SENT,
+  })
 
   RED.httpAdmin.get(
     '/tieout/basware/alignment',
@@ -48,7 +53,8 @@ export function defineAlignmentRoutes(RED: NodeAPI): void {
       z.object({ ...asked, limit: z.coerce.number().int().min(1).max(1000).default(100) }),
       async ({ ledger, limit }) => {
         const found = reportOf(ledger)
-        return { ...found, rows: found?.rows.slice(0, limit) ?? [], count: found?.rows.length ?? 0 }
+        const rows = found?.rows ?? []
+        return { ...found, ...decidable(ledger), rows: rows.slice(0, limit), count: rows.length }
       },
     ),
   )

@@ -1,17 +1,25 @@
-import { deepStrictEqual, equal, ok } from 'node:assert'
+import { deepStrictEqual, equal, match, ok, rejects } from 'node:assert'
+import type { X3Connection } from '../../nodes/x3/client/connection.ts'
 import { inOldForm } from '../../nodes/x3/client/old-form.ts'
 import { createX3Source, type X3SourceOptions } from '../../nodes/x3/client/poll.ts'
+import type { Reply } from '../../nodes/x3/client/reply.ts'
 import { createX3Schema } from '../../nodes/x3/client/schema.ts'
 import { lineDetails, receiptsOf } from '../../sandbox/books/purchasing.ts'
 import type { ChangingTable } from '../../sandbox/books/table.ts'
 import type { PurchaseOrder } from '../../sandbox/books/types.ts'
 import type { Generation } from '../../sandbox/x3/model.ts'
+import { isSyncError } from '../../sync/contract/errors.ts'
 import type { DataRecord, Row } from '../../sync/contract/message.ts'
 import { startX3Fixture, type X3Fixture } from '../support/x3.ts'
 import { BASIC, throughApi1 } from '../support/x3-api1.ts'
 import { connect, readEntity, sourceOf } from '../support/x3-client.ts'
 
+const WHOLE = { from: null, bound: null }
 const BOTH = { further: { purchase_order: ['matching', 'receipts'] } }
+/** A reply with receipts among others. */
+interface ReceiptReply {
+  readonly x3Purchasing?: { readonly purchaseReceiptLine?: { readonly query?: { readonly edges?: unknown[] } } }
+}
 const rows = (record: DataRecord | undefined, list: string): Row[] => (record?.[list] ?? []) as unknown as Row[]
 const plain = (text: string): string => (text.includes('.') ? text.replace(/\.?0+$/, '') : text)
 
@@ -165,6 +173,51 @@ describe('purchase orders of X3 with what invoices are matched by', function () 
     )
     equal(rows(records[0], 'receipts')[0]?.delivery_note, 'DN corrected')
     equal(rows(records[0], 'lines').length, order.lines.length)
+  })
+
+  it('are not taken short of receipts that X3 counts: they are asked for again, and the page fails where they never come', async () => {
+    fixture = await startX3Fixture({})
+    const whole = connect(fixture)
+    let [cuts, met] = [0, 0]
+    const cut = (reply: Reply): Reply => {
+      const { edges } = (reply.data as ReceiptReply).x3Purchasing?.purchaseReceiptLine?.query ?? {}
+      if (edges?.length && met < cuts) {
+        met++
+        edges.pop()
+      }
+      return reply
+    }
+    const connection: X3Connection = {
+      ...whole,
+      async send(...asked) {
+        const answer = await whole.send(...asked)
+        return { ...answer, read: (exact) => cut(answer.read(exact)) }
+      },
+    }
+    const source = sourceOf(connection, BOTH)
+    try {
+      cuts = 1
+      const { records } = await readEntity(source, 'purchase_order', WHOLE, ['changed'])
+      equal(met, 1)
+      for (const order of ordersOf())
+        equal(
+          rows(
+            records.find(({ number }) => number === order.number),
+            'receipts',
+          ).length,
+          receiptsOf(order).length,
+          order.number,
+        )
+      cuts = Number.POSITIVE_INFINITY
+      await rejects(readEntity(source, 'purchase_order', WHOLE, ['changed']), (error: unknown) => {
+        ok(isSyncError(error), String(error))
+        deepStrictEqual([error.cause.class, error.code], ['transient', 'x3.incomplete'])
+        match(error.message, /receipts: \d+ came, and X3 counts \d+/)
+        return true
+      })
+    } finally {
+      await whole.close()
+    }
   })
 
   it('are held where a line has neither a net amount nor a price', async () => {

@@ -21,7 +21,8 @@ export type Point = (typeof POINTS)[number] | 'random'
 
 /** The `nth` chance of its kind from now on. `done`: whether a random request is done. */
 export interface Moment {
-  readonly point: Point
+  /** One of the springs, or `random`. */
+  readonly point: string
   readonly nth: number
   readonly done: boolean
 }
@@ -34,20 +35,22 @@ interface Seen {
 }
 
 /** `fate`: what is done with the request whose sender has been killed; a file: it goes on, and the next write of it is the moment. */
-interface Spring {
+export interface Spring {
   readonly at: (seen: Seen) => boolean
   readonly fate: FaultKind | 'wal' | 'installation'
 }
 
-const at =
+export const at =
   (site: string, after?: string) =>
   (seen: Seen): boolean =>
     seen.site === site && (after === undefined || seen.after === after)
 const READ_AGAIN = at('document-get', 'acknowledge')
 const WITNESS = at('document-get', 'soap:look')
-const STATUS = ({ site }: Seen): boolean => site.startsWith('status-')
+export const STATUS = ({ site }: Seen): boolean => site.startsWith('status-')
 
-const SPRINGS: Readonly<Record<(typeof POINTS)[number], Spring>> = {
+export type Springs = Readonly<Record<string, Spring>>
+
+export const SPRINGS: Readonly<Record<(typeof POINTS)[number], Spring>> = {
   'before recorded': { at: at('documents-get'), fate: 'reset-after' },
   'after recorded': { at: at('acknowledge'), fate: 'reset-before' },
   'before acknowledged': { at: at('acknowledge'), fate: 'reset-after' },
@@ -82,7 +85,7 @@ export interface Trap {
 }
 
 /** `inner`: what is played besides. `ledgers`: folder of the ledger. */
-export function createTrap(inner: Readonly<Record<Server, FaultPlan>>, ledgers: string): Trap {
+export function createTrap(inner: Readonly<Record<Server, FaultPlan>>, ledgers: string, springs: Springs): Trap {
   let after = ''
   let count = 0
   let armed: { readonly moment: Moment; readonly spring: (what: string) => void } | undefined
@@ -94,7 +97,7 @@ export function createTrap(inner: Readonly<Record<Server, FaultPlan>>, ledgers: 
     watched = undefined
   }
   const isNow = (seen: Seen, { point, nth }: Moment): boolean => {
-    if (point === 'random' || SPRINGS[point].at(seen)) count++
+    if (point === 'random' || springs[point]?.at(seen)) count++
     else return false
     return count === nth
   }
@@ -103,7 +106,7 @@ export function createTrap(inner: Readonly<Record<Server, FaultPlan>>, ledgers: 
     if (REMEMBERED.includes(site)) after = site
     if (!armed || watched || !isNow(seen, armed.moment)) return undefined
     const { point, done } = armed.moment
-    const fate = point === 'random' ? (done ? 'reset-after' : 'reset-before') : SPRINGS[point].fate
+    const fate = springs[point]?.fate ?? (done ? 'reset-after' : 'reset-before')
     if (fate === 'wal' || fate === 'installation') {
       watched = fate
       return undefined

@@ -1,6 +1,8 @@
 /**
  * `npm run drill:basware`: Node-RED is killed with -9 again and again while invoices of Basware go into the ledger of X3, and in the
- * end each stands there once and is answered. A person is played through the routes that a user has.
+ * end each stands there once and is answered. With `--flow x3-basware` suppliers, accounts, dimensions and orders of X3 go to Basware
+ * besides, the named points are those of that way, and in the end each stands in P2P once. A person is played through the routes that
+ * a user has.
  */
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
@@ -12,7 +14,7 @@ import { createAccountant } from '../../demo/accountant.ts'
 import { comparePostings, type Posted } from '../../demo/compare-postings.ts'
 import { type Editor, startEditor } from '../../demo/editor.ts'
 import { COMPANIES } from '../../demo/ends/basware.ts'
-import { endsOf } from '../../demo/ends/index.ts'
+import { endsOf, isTwoWay } from '../../demo/ends/index.ts'
 import type { Invoice } from '../../demo/expected-postings.ts'
 import { deploy, entrance, environmentOf, filledIn, readTemplate, runOnce } from '../../demo/job.ts'
 import { freePort } from '../../demo/process.ts'
@@ -23,14 +25,15 @@ import { type Draw, draws } from '../../sandbox/books/random.ts'
 import { createFaults } from '../../sandbox/faults.ts'
 import { openHistory } from '../../sandbox/history.ts'
 import { accountantActs } from '../../sandbox/x3/acts.ts'
-import { startX3 } from '../../sandbox/x3/server.ts'
+import { startX3, x3FaultSites } from '../../sandbox/x3/server.ts'
 import { SOAP_SITES } from '../../sandbox/x3/soap/door.ts'
-import { createTrap, type Moment, POINTS, type Point } from './basware-moments.ts'
+import { createTrap, type Moment, POINTS, SPRINGS } from './basware-moments.ts'
+import { createSending } from './sending.ts'
+import { SENDING } from './sending-moments.ts'
 
 const USAGE =
-  'npm run drill:basware -- [--kills N] [--seed N] [--faults calm|rough]   N random kills besides those at named points'
-const FLOW = 'basware-to-x3'
-const ENDS = endsOf(FLOW)
+  'npm run drill:basware -- [--flow basware-to-x3|x3-basware] [--kills N] [--seed N] [--faults calm|rough]   N random kills besides those at named points'
+const POSTS = 'basware-to-x3'
 const PATIENCE = 180
 /** Rounds of new invoices that may end before their moment comes. */
 const MOST_MISSES = 6
@@ -39,6 +42,7 @@ const LATE_COMMIT_MS = 3500
 const BETWEEN_LAYERS_MS = 200
 
 const optionsSchema = z.object({
+  flow: z.enum([POSTS, 'x3-basware']).default(POSTS),
   kills: z.coerce.number().int().min(0).default(20),
   seed: z.coerce.number().int().min(0).default(1),
   faults: z.enum(['calm', 'rough']).default('calm'),
@@ -50,24 +54,26 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`)
 /** What stays up while Node-RED dies. */
 type World = Awaited<ReturnType<typeof openWorld>>
 
-async function openSystems({ seed, faults }: Options, ledgers: string) {
+async function openSystems({ seed, faults, flow }: Options, ledgers: string) {
   const today = new Date().toISOString().slice(0, 10)
   const books = { seed, size: 'small' as const, today }
   const history = openHistory(books)
   const { clock } = history
   const x3 = await startX3({ books: history.books, clock, soap: { shape: 'wide', lateCommitMs: LATE_COMMIT_MS } })
   const settings = { p2pMs: BETWEEN_LAYERS_MS, publishMs: BETWEEN_LAYERS_MS, statusMs: BETWEEN_LAYERS_MS }
-  const basware = await startBasware({ ...books, clock, settings })
+  const begins = isTwoWay(flow) ? 'byHand' : 'sent'
+  const basware = await startBasware({ ...books, clock, settings, begins })
   const inner = {
     basware: createFaults(faults, seed, BASWARE_SITES),
-    x3: createFaults(faults, seed + 1, SOAP_SITES),
+    x3: createFaults(faults, seed + 1, isTwoWay(flow) ? { ...x3FaultSites, ...SOAP_SITES } : SOAP_SITES),
   }
-  const trap = createTrap(inner, ledgers)
+  const trap = createTrap(inner, ledgers, isTwoWay(flow) ? SENDING : SPRINGS)
   basware.setFaults(trap.plans.basware)
   x3.setFaults(trap.plans.x3)
   const people = accountantActs(x3.soap.accountant, history.books)
   return {
     books,
+    history,
     basware,
     x3,
     trap,
@@ -82,10 +88,11 @@ async function openWorld(options: Options) {
   mkdirSync(ledgers, { recursive: true })
   const systems = await openSystems(options, ledgers)
   const { books, basware, x3, trap } = systems
-  const flows = filledIn(readTemplate(FLOW), { ...books }, ENDS)
+  const ends = endsOf(options.flow)
+  const flows = filledIn(readTemplate(options.flow), { ...books }, ends)
   const { url, clientId, clientSecret } = basware
   const { folder, secret, user } = x3
-  const env = environmentOf(ENDS, {
+  const env = environmentOf(ends, {
     basware: { url, clientId, clientSecret },
     x3: { url: x3.url, folder, clientId: x3.clientId, secret, user, pool: x3.soap.pool },
   })
@@ -95,7 +102,8 @@ async function openWorld(options: Options) {
     ...systems,
     flows,
     approved,
-    door: entrance(flows),
+    door: entrance(flows, isTwoWay(options.flow) ? POSTS : undefined),
+    sends: isTwoWay(options.flow),
     invoices: () => (basware.act('documents', {}) as { p2p: readonly Invoice[] }).p2p,
     start: (): Promise<Editor> => startEditor({ dir: join(home, 'node-red'), port, env }),
     async close() {
@@ -108,7 +116,7 @@ async function openWorld(options: Options) {
 
 /** Node-RED, which dies and is started again, and the person before it. */
 function createStage(world: World) {
-  const { door, trap, people, basware, approved } = world
+  const { door, flows, history, trap, people, basware, approved } = world
   let editor: Editor | undefined
   let as: 'draft' | 'final' = 'draft'
   const up = (): Editor => {
@@ -118,8 +126,15 @@ function createStage(world: World) {
   const call: Editor['call'] = (...given) => up().call(...given)
   const accountant = createAccountant({ editor: { call }, say, as: () => as }, door)
   const run = () => runOnce(up(), door, { seconds: PATIENCE })
+  const sending = world.sends
+    ? createSending({
+        ...{ flows, basware, call, say },
+        run: (at, order) => runOnce(up(), at, { seconds: PATIENCE, order }),
+      })
+    : undefined
   /** A run, answers to what is asked, drafts made final where that is how it is done, and what became of it told. */
   const work = async (): Promise<void> => {
+    await sending?.work()
     await run()
     if (await accountant.attend()) await run()
     if (as === 'draft') people('finaliseAll', {})
@@ -129,12 +144,14 @@ function createStage(world: World) {
   }
   return {
     accountant,
+    sending,
     up,
     async start() {
       editor = await world.start()
     },
     /** More of what anybody approves, and of what is surely posted. */
     approve() {
+      if (sending) history.day()
       basware.newDay()
       for (const like of ['coded by hand', 'matched order']) basware.act('approve', { count: 2, like })
       for (const { invoiceId, processingStatus, companyCode } of world.invoices())
@@ -158,6 +175,7 @@ function createStage(world: World) {
     },
     /** Until nothing is under way. Drafts are made final by X3's accountant. */
     async settle() {
+      await sending?.settle()
       const settle = () => settlePostings({ editor: { call }, door, accountant, run })
       await settle()
       if (as === 'final') return
@@ -171,7 +189,7 @@ function createStage(world: World) {
 type Stage = ReturnType<typeof createStage>
 
 /** Kills once at a point, and starts again. */
-async function killAt(stage: Stage, point: Point, draw: Draw): Promise<string> {
+async function killAt(stage: Stage, point: string, draw: Draw): Promise<string> {
   const few = point === 'random' ? 40 : 3
   for (let miss = 0; miss < MOST_MISSES; miss++) {
     stage.approve()
@@ -185,15 +203,15 @@ async function killAt(stage: Stage, point: Point, draw: Draw): Promise<string> {
 }
 
 /** Gives how often Node-RED was killed. */
-async function drill(stage: Stage, { kills, seed }: Options): Promise<number> {
+async function drill(stage: Stage, { kills, seed, flow }: Options): Promise<number> {
   const draw = draws(seed, 0, 0)
-  const random = Array.from({ length: kills }, (): Point => 'random')
-  const points: readonly Point[] = [...POINTS, ...random]
+  const random = Array.from({ length: kills }, () => 'random')
+  const points = [...(isTwoWay(flow) ? Object.keys(SENDING) : POINTS), ...random]
   let killed = 0
-  for (const as of ['draft', 'final'] as const) {
+  for (const as of isTwoWay(flow) ? (['final'] as const) : (['draft', 'final'] as const)) {
     stage.become(as)
     await stage.settle()
-    const own = points.filter((point, k) => point !== 'random' || k % 2 === (as === 'draft' ? 0 : 1))
+    const own = points.filter((point, k) => isTwoWay(flow) || point !== 'random' || k % 2 === (as === 'draft' ? 0 : 1))
     for (const point of own) {
       const what = await killAt(stage, point, draw)
       killed++
@@ -207,15 +225,14 @@ async function drill(stage: Stage, { kills, seed }: Options): Promise<number> {
 /** The exit code: 0 where nothing is doubled or lost. */
 async function judge(world: World, stage: Stage, { seed }: Options, killed: number): Promise<number> {
   const { door, books, people, approved } = world
-  const path = `/tieout/held?ledger=${door.ledger}&limit=1000`
+  const path = `/tieout/held?ledger=${door.ledger}&sync=${encodeURIComponent(door.sync)}&limit=1000`
   const held = (await stage.up().call('GET', path)) as {
     readonly key: string
     readonly cause: { readonly code: string }
   }[]
   const compare = comparePostings({
     books: createBooks({ ...books, now: () => 0 }),
-    seed,
-    approved,
+    ...{ seed, approved, ...(world.sends ? { ordersFrom: 'erp' as const } : {}) },
     invoices: world.invoices(),
     posted: people('posted', {}) as readonly Posted[],
     held: new Map(held.map(({ key, cause }) => [key.split('|')[1] ?? '', cause.code])),
@@ -230,7 +247,9 @@ async function judge(world: World, stage: Stage, { seed }: Options, killed: numb
   say(
     `Compared ${compare.invoices} approved invoices with ${compare.journals} journals: ${compare.posted} posted once and answered, ${compare.held} held, ${compare.missing} lost, ${compare.extra} doubled, ${compare.different} different, ${ofKills} held by a kill`,
   )
-  const isWell = compare.posted > 0 && compare.missing + compare.extra + compare.different + ofKills === 0
+  const days = world.history.events().filter(({ kind }) => kind === 'day').length
+  const isSent = (await stage.sending?.judge({ ...books, seed }, days)) ?? true
+  const isWell = isSent && compare.posted > 0 && compare.missing + compare.extra + compare.different + ofKills === 0
   return isWell ? 0 : 1
 }
 
@@ -243,6 +262,7 @@ async function main(options: Options): Promise<number> {
     stage.approve()
     const killed = await drill(stage, options)
     world.stopFaults()
+    if (world.sends) world.history.finish()
     await stage.settle()
     return await judge(world, stage, options, killed)
   } finally {

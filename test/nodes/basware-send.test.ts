@@ -142,6 +142,8 @@ describe('basware-send', function () {
       readonly text: string
     }[]
     readonly problems?: readonly string[]
+    readonly sinks: readonly { readonly id: string }[]
+    readonly entities: readonly string[]
   }
   const compared = async (alert = false): Promise<Report> => {
     match(await post('basware/alignment', { alert }), /It is compared/)

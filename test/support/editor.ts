@@ -52,7 +52,9 @@ export interface Editor {
   /** The sidebar *Tieout*. */
   readonly monitor: Locator
   /** Opens it at one of its lists, and waits until that is read. */
-  openMonitor(view: 'runs' | 'syncs' | 'held' | 'inDoubt' | 'results' | 'postings' | 'alerts'): Promise<void>
+  openMonitor(
+    view: 'runs' | 'syncs' | 'held' | 'inDoubt' | 'results' | 'postings' | 'alignment' | 'alerts',
+  ): Promise<void>
   /** Deploys, and waits until the editor says so. */
   deploy(): Promise<void>
   close(): Promise<void>

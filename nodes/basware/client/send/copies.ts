@@ -46,7 +46,7 @@ const MERGED: Readonly<Record<string, string>> = {
   costCenterNames: 'language',
 }
 
-const isEmpty = (value: unknown): boolean =>
+export const isEmpty = (value: unknown): boolean =>
   value === null || value === undefined || value === '' || (Array.isArray(value) && value.length === 0)
 
 /** A body with what Basware has besides: fields that it does not fill, and entries of others in its lists. */
