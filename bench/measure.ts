@@ -32,6 +32,9 @@ export function peakRssMb(): number {
   return Math.ceil(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024)
 }
 
+/** Resident memory of this process now, in MB. */
+export const rssMb = (): number => Math.ceil(process.memoryUsage.rss() / 2 ** 20)
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1

@@ -1,5 +1,5 @@
 /** Many syncs in one embedded Node-RED: the reading and writing nodes of the shipped flow, so many times, each with connections of its own. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { endsOf } from '../demo/ends/index.ts'
@@ -7,32 +7,24 @@ import { environmentOf, type FlowNode, readTemplate } from '../demo/job.ts'
 import { freePort, until } from '../demo/process.ts'
 import type { RunSummary } from '../sync/contract/summary.ts'
 import { serve } from './child.ts'
-import { type Cost, measure } from './measure.ts'
+import { measure, rssMb } from './measure.ts'
 import { filledIn, inWords, type NodeRed, startNodeRed } from './node-red.ts'
+import type { ParallelOrder, ParallelResult } from './parallel-order.ts'
 import type { Accounts, Addresses } from './sandbox.ts'
 
-export interface ParallelOrder {
+/** Where the systems are. */
+export interface Ground {
   readonly addresses: Addresses
   readonly accounts: Accounts
-  readonly syncs: number
-  /** So many more whose warehouse answers nothing. */
-  readonly down: number
-}
-
-export interface ParallelResult extends Cost {
-  /** MB with all sessions open, and nothing to do. */
-  readonly idleMb: number
-  readonly peakMb: number
-  readonly rows: number
-  /** Seconds from the start of a small sync, when all others were going, to its first batch. */
-  readonly firstBatch: number
 }
 
 const FLOW = 'x3-to-databricks'
 /** Entity with few records: all sessions are opened with it, and it is all that the small sync reads. */
 const SMALL = 'gl_account'
-const KINDS = ['tab', 'x3-poll', 'map-gl', 'databricks-write', 'x3-connection', 'databricks-connection']
-/** Of each sync its own; the others are shared. */
+/** Sessions that are opened together. */
+const AT_ONCE = 10
+/** What a wire does not lead to is not sent: summaries are seen on their way to a debug node. */
+const KINDS = ['tab', 'x3-poll', 'map-gl', 'databricks-write', 'x3-connection', 'databricks-connection', 'debug']
 const nameOf = (id: string, sync: string): string => `${sync}-${id}`
 
 /** The nodes that read and write, once for each sync. */
@@ -48,6 +40,7 @@ function many(nodes: readonly FlowNode[], syncs: readonly string[], isDown: (syn
         copy.wires = (node.wires as string[][]).map((to) =>
           to.filter((id) => ids.has(id)).map((id) => nameOf(id, sync)),
         )
+      if (node.type === 'debug') copy.active = false
       if (node.type === 'x3-poll') Object.assign(copy, { syncName: sync, sweep: 'never' })
       if (node.type === 'databricks-write') copy.pattern = `{catalog}.{schema}.${sync}_{entity}`
       if (node.type === 'databricks-connection' && isDown(sync)) Object.assign(copy, { host: '127.0.0.1', port: dead })
@@ -82,11 +75,6 @@ function starter(RED: NodeRed, pollId: string) {
   }
 }
 
-function rssMb(): number {
-  const status = readFileSync('/proc/self/status', 'utf8')
-  return Math.ceil(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024)
-}
-
 const good = (summary: RunSummary): RunSummary => {
   if (summary.state !== 'done' || !summary.ties)
     throw new Error(`${summary.sync} did not end well: ${inWords(summary)}`)
@@ -94,12 +82,12 @@ const good = (summary: RunSummary): RunSummary => {
 }
 
 const commands = {
-  async run({ addresses, accounts, syncs, down }: ParallelOrder): Promise<ParallelResult> {
+  async run({ addresses, accounts, syncs, down, budget }: ParallelOrder & Ground): Promise<ParallelResult> {
     const userDir = mkdtempSync(join(tmpdir(), 'tieout-bench-'))
     const RED = await startNodeRed(userDir)
     try {
       const ends = endsOf(FLOW)
-      Object.assign(process.env, environmentOf(ends, addresses))
+      Object.assign(process.env, environmentOf(ends, addresses), { TIEOUT_BUDGET_MB: String(budget) })
       const nodes = filledIn(readTemplate(FLOW), accounts, ends)
       const poll = nodes.find(({ type }) => type === 'x3-poll') as FlowNode
       const up = Array.from({ length: syncs }, (_, i) => `up${i}`)
@@ -109,7 +97,10 @@ const commands = {
       await until('the flow', async () => RED.nodes.getNode(nameOf(poll.id, 'small')) ?? undefined)
       const { run, firstBatch } = starter(RED, poll.id)
       // Opens every session.
-      for (const sync of [...up, 'small']) good(await run(sync, { entities: [SMALL], full: true }))
+      const all = [...up, 'small']
+      for (let at = 0; at < all.length; at += AT_ONCE)
+        for (const opened of all.slice(at, at + AT_ONCE).map((sync) => run(sync, { entities: [SMALL], full: true })))
+          good(await opened)
       global.gc?.()
       const idleMb = rssMb()
       let peakMb = idleMb
