@@ -70,6 +70,16 @@ describe('package', () => {
     ok(semver.satisfies('24.21.0', manifest.engines.node))
   })
 
+  it('has a README that names each of its nodes and flows, and no other flow', () => {
+    const page = read('README.md')
+    deepStrictEqual(
+      Object.keys(manifest['node-red'].nodes).filter((type) => !new RegExp(`\\b${type}\\b`).test(page)),
+      [],
+    )
+    const named = [...page.matchAll(/\]\((flows\/[\w-]+\.json)\)/g)].map(([, file]) => file)
+    deepStrictEqual(named.toSorted(), flows.map(({ file }) => file.replaceAll('\\', '/')).toSorted())
+  })
+
   it('brings no second Node-RED and no development tool', () => {
     const wrong = Object.keys(manifest.dependencies).filter((name) =>
       /^(node-red|mocha|typescript|graphql|thrift|nrlint|selfsigned|@duckdb\/)/.test(name),
