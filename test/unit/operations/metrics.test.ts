@@ -46,7 +46,10 @@ describe('metrics', () => {
 
   const open = async (since: string) => {
     const ledger = await folder.open()
-    const engine = { ledger, running: () => [{ sync: 'other', run: 'r9', stop: () => undefined }] } as unknown as Engine
+    const engine = {
+      ledger,
+      running: () => [{ sync: 'other', run: 'r9', mode: 'poll', stop: () => undefined }],
+    } as unknown as Engine
     const handle = { engine: { get: async () => engine } } as unknown as LedgerHandle
     return { ledger, metrics: createMetrics(() => new Map([['l1', handle]]), since) }
   }
