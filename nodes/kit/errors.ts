@@ -1,5 +1,5 @@
 /** Any thrown thing as a catch node shall get it: a text for people, `code`, and a plain-object `cause`. */
-import { asSyncError, type SyncError, withHint } from '../../sync/contract/errors.ts'
+import { asSyncError, type ErrorCause, type SyncError, withHint } from '../../sync/contract/errors.ts'
 
 export { asSyncError, withHint } from '../../sync/contract/errors.ts'
 
@@ -10,8 +10,17 @@ export function forDone(error: unknown): Error {
   out.name = ''
   out.code = ours.code
   out.cause = JSON.parse(JSON.stringify(ours.cause)) as SyncError['cause']
+  // Node-RED's debug list shows the cause of an error as text.
+  Object.defineProperty(out.cause, 'toString', { value: () => causeText(ours.cause), enumerable: false })
   delete out.stack
   return out
+}
+
+/** What is known of an error besides its message, in one line. */
+function causeText({ class: cls, code, entity, key, field, vendorCode, vendorText }: ErrorCause): string {
+  const about = [entity, key, field && `field ${field}`].filter(Boolean).join(' ')
+  const vendor = [vendorCode, vendorText].filter(Boolean).join(' ')
+  return [`${code} (${cls})`, about, vendor].filter(Boolean).join(': ')
 }
 
 /** What a status line says of an error in the place of its beginning. */
