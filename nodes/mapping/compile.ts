@@ -45,10 +45,12 @@ const has = (table: TableSchema, column: string): boolean => table.columns.some(
 /** Compiles the mapping of one schema. A rule that names an unknown table, or takes a key column away, is a `config` error. */
 export function compileMapping(schema: Schema, rules: readonly Rule[], tools: MappingTools): Mapping {
   const mine = rules.filter((r) => r.entity === '*' || r.entity === schema.entity)
+  const all = [schema, ...Object.values(schema.lists ?? {})].flatMap(({ columns }) => columns)
   const head = compileTable(
     schema,
     mine.filter((r) => r.list === '' || r.list === '*'),
     tools,
+    all,
   )
   const lists = Object.entries(schema.lists ?? {}).map(([name, table]) => ({
     name,
@@ -56,6 +58,7 @@ export function compileMapping(schema: Schema, rules: readonly Rule[], tools: Ma
       table,
       mine.filter((r) => r.list === name || (r.list === '*' && has(table, r.column))),
       tools,
+      all,
     ),
   }))
   unknownColumns(mine, schema)
@@ -142,10 +145,21 @@ function refused(
   }
 }
 
+/** What takes more of a row than its columns by their names: the row itself, all of its members, the header as a whole, a parent. */
+const WHOLE = /\$(?!\w)|\*|%|\$header(?!\s*\.\s*[\w`])/
+
+/** Whether an expression may give what a sensitive column holds: it names one, or takes rows as a whole. */
+function seesSensitive(expression: string, columns: readonly Column[]): boolean {
+  const names = columns.filter(({ sensitive }) => sensitive).map(({ name }) => name)
+  return names.length > 0 && (WHOLE.test(expression) || names.some((name) => expression.includes(name)))
+}
+
+/** `all`: columns of every table of the document as it came, which an expression sees through `$header`. */
 function compileTable(
   table: TableSchema,
   rules: readonly Rule[],
   tools: MappingTools,
+  all: readonly Column[],
 ): { table: TableSchema; steps: Step[]; keySteps: KeyStep[] } {
   let columns: Column[] = [...table.columns]
   let key = [...table.key]
@@ -172,7 +186,13 @@ function compileTable(
     switch (r.do) {
       case 'code':
         if (!here) break
-        if (r.keep) put({ name: r.keep, type: 'string', description: `${r.column} as the ERP has it` })
+        if (r.keep)
+          put({
+            name: r.keep,
+            type: 'string',
+            description: `${r.column} as the ERP has it`,
+            ...(here.sensitive && { sensitive: true }),
+          })
         steps.push(codeStep(r, table, find, tools))
         break
       case 'rename':
@@ -211,7 +231,12 @@ function compileTable(
         break
       }
       case 'expression':
-        put({ ...here, name: r.column, type: r.type as ColumnType })
+        put({
+          ...here,
+          name: r.column,
+          type: r.type as ColumnType,
+          ...(seesSensitive(r.expression, [...all, ...columns]) && { sensitive: true }),
+        })
         steps.push(expressionStep(r.column, r.type as ColumnType, r.expression, table.entity, tools))
         break
       case 'type':

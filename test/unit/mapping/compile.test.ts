@@ -143,6 +143,36 @@ describe('mapping', () => {
     )
   })
 
+  it('hides what is made of a sensitive column, under whatever name', () => {
+    const bank: Schema = {
+      ...schema,
+      columns: [...schema.columns, { name: 'iban', type: 'string', sensitive: true }],
+    }
+    const made = (expression: string, list = ''): boolean | undefined => {
+      const one = { do: 'expression', entity: '*', list, column: 'made', expression }
+      const { schema: after } = compileMapping(bank, rules(one), tools())
+      return (list ? after.lists?.lines : after)?.columns.find(({ name }) => name === 'made')?.sensitive
+    }
+    for (const text of ['$substring(iban, 0, 4)', '$string($)', '$join(*)', '`iban`'])
+      strictEqual(made(text), true, text)
+    for (const text of ['$header.iban', '$string($header)']) strictEqual(made(text, 'lines'), true, text)
+    for (const text of ['journal & number', '$uppercase(journal)']) strictEqual(made(text), undefined, text)
+    strictEqual(made('$header.journal', 'lines'), undefined)
+    const twice = compileMapping(
+      bank,
+      rules(
+        { do: 'rename', entity: '*', list: '', column: 'iban', to: 'account_no' },
+        { do: 'expression', entity: '*', list: '', column: 'made', expression: 'account_no' },
+        { do: 'expression', entity: '*', list: '', column: 'again', expression: 'made' },
+      ),
+      tools(),
+    )
+    deepStrictEqual(
+      twice.schema.columns.filter(({ sensitive }) => sensitive).map(({ name }) => name),
+      ['account_no', 'made', 'again'],
+    )
+  })
+
   it('refuses to drop a key column', () => {
     throws(
       () => compileMapping(schema, rules({ do: 'drop', column: 'number' }), tools()),
