@@ -1,5 +1,6 @@
-/** Results that are open, in the sidebar: one Node-RED that sends to the Basware sandbox, and a person with a browser. */
-import { match, strictEqual } from 'node:assert'
+/** Results that are open, and what is not alike, in the sidebar: one Node-RED that sends to the Basware sandbox, and a person with a browser. */
+import { match, ok, strictEqual } from 'node:assert'
+import { readFileSync } from 'node:fs'
 import { type BaswareSandbox, startBasware } from '../../sandbox/basware/server.ts'
 import type { RunSummary } from '../../sync/contract/summary.ts'
 import { type Editor, needChromium, openEditor } from '../support/editor.ts'
@@ -97,6 +98,33 @@ describe('results, in the sidebar', function () {
     await editor.monitor.getByRole('button', { name: 'Look again' }).click()
     await editor.page.getByText('0 result(s) are open.').waitFor()
     await editor.monitor.getByText('No result is open.').waitFor()
+    strictEqual(await editor.page.evaluate('window.hacked'), undefined)
+  })
+
+  it('what is not alike is compared when a person asks, listed, given as a file, and told by an alert', async () => {
+    basware.tune({ edits: 'published', p2pMs: 0 })
+    for (const [code, name] of [
+      ['S900', HOSTILE],
+      ['S901', 'Bois'],
+    ] as const)
+      basware.act('edit', { collection: 'vendors', record: { externalCode: `x3_${code}`, name } })
+    await editor.openMonitor('alignment')
+    await rows().filter({ hasText: 'Not compared yet' }).waitFor()
+    await editor.monitor.getByLabel('alert').check()
+    await editor.monitor.getByRole('button', { name: 'Compare now' }).click()
+    await editor.page.getByText('It is compared. The list is filled when that is done.').waitFor()
+    const differs = rows().filter({ hasText: 'vendors S901' })
+    await differs.waitFor({ timeout: 30_000 })
+    match((await differs.textContent()) ?? '', /vendors S901\s*differs.*its name there is Bois.*x3_S901 · Send/)
+    match((await rows().first().textContent()) ?? '', /^\d+ differences/)
+    const saved = editor.page.waitForEvent('download')
+    await editor.monitor.getByRole('button', { name: 'CSV' }).click()
+    const path = await (await saved).path()
+    match(readFileSync(path, 'utf8'), /Send,supplier,vendors,differs,S901,x3_S901,its name there is Bois/)
+    await rows().first().click()
+    await editor.monitor.getByRole('button', { name: 'Use that code for all' }).first().waitFor()
+    const { body } = await red.call('GET', '/tieout/alerts?open=true')
+    ok((body as { kind: string }[]).some(({ kind }) => kind === 'alignment'))
     strictEqual(await editor.page.evaluate('window.hacked'), undefined)
   })
 })
