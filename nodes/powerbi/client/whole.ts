@@ -1,4 +1,4 @@
-/** The tables of a dataset as a whole: rows of the newest version of each key, by the measures' own rule, in one DAX query. */
+/** Tables of a dataset as a whole: rows of the newest version of each key, by the measures' own rule, in one DAX query. */
 import type { WholeTable, WriteContext } from '../../../sync/contract/target.ts'
 import { isNoQueries } from './connection.ts'
 import type { CountDeps } from './counts.ts'
