@@ -23,20 +23,21 @@ export interface ContainerOptions {
 /** Mounts are this process's own and end with it. The last word is replaced by the program, so that signals reach that. */
 const ENTER = `set -e
 root=$1 data=$2 uid=$3 dir=$4; shift 4
-mount --bind "$root" "$root"
-mount --bind "$data" "$root/data"
-mount -t tmpfs tmpfs "$root/tmp"
-mount -t proc proc "$root/proc"
-mount --bind /dev "$root/dev"
-mount -o remount,bind,ro "$root"
-exec chroot --userspec="$uid:$uid" --groups= "$root" /bin/sh -c 'cd "$0" && exec "$@"' "$dir" "$@"`
+/usr/bin/mount --bind "$root" "$root"
+/usr/bin/mount --bind "$data" "$root/data"
+/usr/bin/mount -t tmpfs tmpfs "$root/tmp"
+/usr/bin/mount -t proc proc "$root/proc"
+/usr/bin/mount --bind /dev "$root/dev"
+/usr/bin/mount -o remount,bind,ro "$root"
+exec /usr/sbin/chroot --userspec="$uid:$uid" --groups= "$root" /bin/sh -c 'cd "$0" && exec "$@"' "$dir" "$@"`
 
+/** As runtimes do, the home of an unknown user is the root. */
 export function startContainer({ root, config }: Built, options: ContainerOptions): Container {
   const { uid, data, env, command = config.Cmd } = options
   chownSync(data, uid, uid)
   const own = Object.fromEntries(config.Env.map((line) => line.split(/=(.*)/s) as [string, string]))
   const args = ['--mount', '/bin/sh', '-c', ENTER, 'enter', root, data, String(uid), config.WorkingDir, ...command]
-  const child = spawn('unshare', args, { env: { ...own, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn('unshare', args, { env: { HOME: '/', ...own, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let text = ''
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (chunk: string) => {
