@@ -16,6 +16,8 @@ import { askingAhead } from './reading/prefetch.ts'
 import { replay } from './reading/replay.ts'
 import { createFollowedResults } from './results/follow.ts'
 import { createSettlement } from './run/create-settlement.ts'
+import { keepFailedStart } from './run/failed-start.ts'
+import { liveOf } from './run/live.ts'
 
 export interface EngineOptions {
   readonly ledger: Ledger
@@ -72,6 +74,7 @@ export function createEngine({ ledger, log, budget = createBudget(), now = Date.
         },
         options.name,
       ),
+    keepFailedStart: (start) => keepFailedStart(ledger, { ...start, ended: at() }),
     replay: (options) => start(options.signal, (signal) => replay(deps, { ...options, signal })),
     hold: (options) => hold(deps, options),
     deliver,
@@ -103,12 +106,10 @@ export function createEngine({ ledger, log, budget = createBudget(), now = Date.
     running() {
       const stops = new Map([...going].map(([stop, { poll: sync }]) => [sync, stop]))
       return [...settlement.runs.values()]
-        .filter((run) => run.mode === 'poll')
+        .filter((run) => run.mode !== 'push')
         .map((run) => ({
-          sync: run.sync,
-          run: run.id,
-          ...(run.late === undefined ? {} : { late: run.late }),
-          stop: () => stops.get(run.sync)?.abort(),
+          ...liveOf(run, tick()),
+          stop: () => (run.mode === 'poll' ? stops.get(run.sync)?.abort() : undefined),
         }))
     },
     async close() {

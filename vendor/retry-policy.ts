@@ -1,6 +1,6 @@
 /** How long and how often something is tried again. */
 import type { SyncError } from '../sync/contract/errors.ts'
-import type { Pause } from '../sync/contract/retry.ts'
+import { type Pause, triedAgain } from '../sync/contract/retry.ts'
 import { backoffMs } from '../sync/contract/wait.ts'
 
 const LONGEST_THROTTLE_MS = 60_000
@@ -72,7 +72,7 @@ export function createRetryPolicy(options: RetryPolicyOptions): RetryPolicy {
           }
           return {
             ms: Math.max(cause.retryAfterMs ?? 0, backoff(failures - 1, 1)),
-            why: cause.class === 'unknown-outcome' ? 'connection lost, trying again' : 'trying again',
+            why: triedAgain(error),
           }
         },
       }

@@ -1,6 +1,6 @@
 /** How the nodes of one ledger know each other: each registers with its sync-ledger config node, under its place in the flows. */
 import type { Node, NodeAPI } from 'node-red'
-import type { Engine, SinkRef } from '../../sync/contract/engine.ts'
+import type { Engine, SinkRef, Wait } from '../../sync/contract/engine.ts'
 import { syncError } from '../../sync/contract/errors.ts'
 import type { DataRecord } from '../../sync/contract/message.ts'
 import type { PostTarget } from '../../sync/contract/posting.ts'
@@ -31,6 +31,8 @@ export interface Member {
   /** Sources: the entities that they read, and whether a run is going on. */
   readonly entities?: () => readonly string[]
   readonly running?: () => boolean
+  /** Sources: since when one goes on, and what is waited for; undefined: none does. */
+  readonly going?: () => { readonly since: string; readonly wait?: Wait } | undefined
   /** Sources: whether amounts may be changed in the flow. */
   readonly mayChange?: () => boolean
   readonly readAgain?: (entity: string, keys: readonly string[], signal: AbortSignal) => Promise<RunSummary>

@@ -6,9 +6,16 @@ import { asSyncError } from './errors.ts'
 
 export const NOT_STARTED = { kind: 'run-failed', entity: '' } as const
 
-/** Raises it; without a ledger there is nowhere to. */
-export async function tellNotStarted(engine: Engine | undefined, sync: string, error: unknown): Promise<void> {
+/** Not what says that another run of the name goes on, here or elsewhere. */
+const OTHERS = ['ledger.lease', 'sync.name-taken']
+
+/** Raises it, and has the start stand in the list of runs; without a ledger there is nowhere to. `started`: ISO. */
+export async function tellNotStarted(
+  engine: Engine | undefined,
+  { sync, started, error }: { readonly sync: string; readonly started: string; readonly error: unknown },
+): Promise<void> {
   const known = asSyncError(error)
+  if (!OTHERS.includes(known.code)) await engine?.keepFailedStart({ sync, started, error }).catch(() => undefined)
   // Another folder behind the name is an alert of its own.
   if (known.code === 'sync.identity' || known.code === 'ledger.lease') return
   const message = withHint(known.message, known.cause.hint)

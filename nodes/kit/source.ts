@@ -2,11 +2,12 @@
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import type { NewDecision, RotatingTokens } from '../../ledger/ledger.ts'
-import type { Engine } from '../../sync/contract/engine.ts'
+import type { Engine, Progress } from '../../sync/contract/engine.ts'
 import { syncError } from '../../sync/contract/errors.ts'
 import type { DataRecord } from '../../sync/contract/message.ts'
 import type { Source } from '../../sync/contract/source.ts'
 import type { RunSummary } from '../../sync/contract/summary.ts'
+import { waitKeeper } from '../../sync/contract/wait.ts'
 import type { Preview } from '../../vendor/report.ts'
 import { type ConfigSpec, type Fields, field, readConfig } from './config.ts'
 import { type ConnectionSpec, withUnsaved } from './connection.ts'
@@ -154,6 +155,11 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
       recordOf: (document) => spec.recordOf?.(context.config as z.output<S> & Common, document),
       entities: () => spec.entities(context.config as z.output<S> & Common),
       running: () => runOf(context).going !== undefined,
+      going() {
+        const { going, since, waits } = runOf(context)
+        const wait = waits?.current()
+        return going && since ? { since, ...(wait && { wait }) } : undefined
+      },
       mayChange: () => (context.config as z.output<S> & Common).mayChange,
       async readAgain(entity, keys, signal) {
         const run = runOf(context)
@@ -261,6 +267,9 @@ interface Run<Client> {
   readonly client: () => Promise<Client>
   claimed?: boolean
   going?: AbortController
+  /** ISO: since when it goes on, and what is waited for. */
+  since?: string
+  waits?: ReturnType<typeof waitKeeper>
   /** Settles when the last run has ended. */
   ended?: Promise<void>
 }
@@ -310,8 +319,14 @@ async function runOrder<S extends Fields, CS extends Fields, K extends Fields, C
   const { config, status } = context
   const going = new AbortController()
   const ended = Promise.withResolvers<void>()
-  run.going = going
-  run.ended = ended.promise
+  const now = (): string => new Date().toISOString()
+  const waits = waitKeeper(now)
+  const tell = (progress: Progress): void => {
+    waits.told(progress)
+    status.progress(progress)
+  }
+  const started = now()
+  Object.assign(run, { going, since: started, ended: ended.promise, waits })
   let engine: Engine | undefined
   try {
     const handle = context.ledger()
@@ -324,7 +339,7 @@ async function runOrder<S extends Fields, CS extends Fields, K extends Fields, C
       name: context.name,
       log: context.log,
       signal,
-      waiting: (what) => status.progress({ records: 0, rows: 0, waiting: what }),
+      waiting: (what) => tell({ records: 0, rows: 0, waiting: what }),
       run: { sync: config.syncName, store: engine.ledger },
     })
     try {
@@ -353,7 +368,8 @@ async function runOrder<S extends Fields, CS extends Fields, K extends Fields, C
         ...(sweep && { sweep }),
         ...('identity' in order && order.identity && { identityChange: order.identity }),
         send: (batch) => context.send(0, batch as unknown as Message),
-        progress: (progress) => status.progress(progress),
+        progress: tell,
+        waits: waits.current,
         signal,
       })
       await engine.ledger.clearAlerts({ sync: config.syncName, ...NOT_STARTED })
@@ -362,7 +378,7 @@ async function runOrder<S extends Fields, CS extends Fields, K extends Fields, C
       await source.close?.()
     }
   } catch (error) {
-    await tellNotStarted(engine, config.syncName, error)
+    await tellNotStarted(engine, { sync: config.syncName, started, error })
     throw error
   } finally {
     delete run.going

@@ -70,7 +70,11 @@ export function statusOf(node: Node, everyMs = 250): Status {
       soon(
         p.waiting
           ? { fill: 'yellow', shape: 'ring', text: p.waiting }
-          : { fill: 'blue', shape: 'ring', text: [p.entity, counted(p.rows, 'row')].filter(Boolean).join(' ') },
+          : {
+              fill: 'blue',
+              shape: 'ring',
+              text: [p.entity, p.doing ?? counted(p.rows, 'row')].filter(Boolean).join(' '),
+            },
       ),
     end: () => {
       ended = true

@@ -31,7 +31,7 @@ export function createMetrics(
     // What fell out of those that are looked through does not come again.
     counted.set(id, new Set(runs.map(({ run }) => run)))
     for (const summary of fresh) counters(summary)
-    await gauges(ledger, runs, new Set(running().map(({ sync }) => sync)))
+    await gauges(ledger, runs, new Set(running().flatMap(({ sync, mode }) => (mode === 'poll' ? [sync] : []))))
   }
 
   return {

@@ -2,6 +2,7 @@
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import type { AlertRecord } from '../../ledger/ledger.ts'
+import type { LiveRun } from '../../sync/contract/engine.ts'
 import { syncError } from '../../sync/contract/errors.ts'
 import { handle, type LedgerHandle, type Member, type Order, reason } from '../kit/kit.ts'
 import { handleAsked } from './asked.ts'
@@ -47,7 +48,30 @@ function start(RED: NodeAPI, source: Source, order: Order): { started: true } {
   return { started: true }
 }
 
+/** A run that goes on, its engine's part and its node's. */
+function live(found: LedgerHandle, running: readonly LiveRun[]): unknown[] {
+  const polls = sourcesOf(found).flatMap(({ syncName: sync, going }) => {
+    const now = going?.()
+    if (!now) return []
+    const run = running.find((one) => one.sync === sync && one.mode === 'poll')
+    const waits = now.wait ? [now.wait] : []
+    // Before its run begins the source logs in.
+    const begun = run ?? { run: '', started: now.since, rowsASecond: 0, entities: [], waits }
+    return [{ ...begun, sync, mode: 'poll', mayStop: true }]
+  })
+  return [...polls, ...running.filter(({ mode }) => mode === 'replay').map((run) => ({ ...run, mayStop: false }))]
+}
+
 export function defineSyncRoutes(RED: NodeAPI): void {
+  RED.httpAdmin.get(
+    '/tieout/live',
+    RED.auth.needsPermission('tieout.read'),
+    handle(z.object({ ledger }), async (query) => {
+      const found = handleAsked(RED, query.ledger)
+      return found ? live(found, (await found.engine.get()).running()) : []
+    }),
+  )
+
   RED.httpAdmin.get(
     '/tieout/syncs',
     RED.auth.needsPermission('tieout.read'),
@@ -60,7 +84,7 @@ export function defineSyncRoutes(RED: NodeAPI): void {
         node: ref.name,
         running: running(),
         entities: own(),
-        late: going.find(({ sync, late }) => sync === syncName && late !== undefined)?.late,
+        late: going.find(({ sync, mode, late }) => sync === syncName && mode === 'poll' && late !== undefined)?.late,
         questions: alerts.filter(({ sync, kind }) => sync === syncName && QUESTIONS.includes(kind)).map(question),
       }))
     }),

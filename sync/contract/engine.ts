@@ -22,6 +22,50 @@ export interface Progress {
   readonly rows: number
   /** What it waits for (`throttled, 30 s`), if anything. */
   readonly waiting?: string
+  /** What it does where it is not rows that it counts (`sweep, 12000 keys`). */
+  readonly doing?: string
+}
+
+/** What somebody waits for on the way of a run. */
+export interface Wait {
+  readonly entity?: string
+  /** The sink that waits, as people call it; absent: the source. */
+  readonly sink?: string
+  /** What for, and how long still, in words. */
+  readonly what: string
+  /** Since when without a break, ISO. */
+  readonly since: string
+}
+
+/** One entity of a run that goes on. */
+export interface LiveEntity {
+  readonly entity: string
+  /** Records and rows read so far. */
+  readonly read: number
+  readonly rows: number
+  /** Records that everybody has answered for. */
+  readonly settled: number
+  /** Records that are to be read, where the source has said so. */
+  readonly total?: number
+  readonly state: 'reading' | 'delivering' | 'done' | 'failed'
+  /** Why it failed. */
+  readonly problem?: string
+}
+
+/** A run that goes on in this process. */
+export interface LiveRun {
+  readonly sync: string
+  readonly run: string
+  readonly mode: 'poll' | 'replay'
+  /** ISO. */
+  readonly started: string
+  /** Rows read a second, over the last minute at most. */
+  readonly rowsASecond: number
+  readonly entities: readonly LiveEntity[]
+  readonly waits: readonly Wait[]
+  /** What has not come in time and may still come, in words. */
+  readonly late?: string
+  stop(): void
 }
 
 export interface PollOptions {
@@ -77,6 +121,8 @@ export interface PollOptions {
   readonly identityChange?: 'anew' | 'keep' | 'take over'
   readonly send: (message: BatchMessage) => void
   readonly progress: (progress: Progress) => void
+  /** What the source waits for now. */
+  readonly waits?: () => Omit<Wait, 'sink'> | undefined
   /** Aborted by stop message, redeploy or close: what is settled is kept. */
   readonly signal: AbortSignal
 }
@@ -192,6 +238,8 @@ export interface Engine {
   readonly ledger: Ledger
   /** One whole run: reads, sends, waits until everything is settled, closes with the checks. Throws only a `SyncError` that kept the run from starting; else the summary says what failed. */
   poll(options: PollOptions): Promise<RunSummary>
+  /** A run did not even begin: it stands in the list of runs all the same, with its error. `started`: ISO. */
+  keepFailedStart(start: { readonly sync: string; readonly started: string; readonly error: unknown }): Promise<void>
   /** The sink's side of one batch: received, newest of each key, superseded, unchanged, checked, written, settled. Resolves with the counts; throws a `SyncError` when the batch could not be delivered (nothing of it is settled then but what the ledger has). */
   deliver(options: DeliverOptions<Target | PostTarget>): Promise<OutcomeCounts>
   /**
@@ -262,12 +310,6 @@ export interface Engine {
   attendSource(source: AnsweringSource): () => void
   readonly posting: PostingDesk
   /** Runs that are going on in this process. */
-  running(): readonly {
-    readonly sync: string
-    readonly run: string
-    /** What has not come in time and may still come, in words. */
-    readonly late?: string
-    stop(): void
-  }[]
+  running(): readonly LiveRun[]
   close(): Promise<void>
 }

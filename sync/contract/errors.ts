@@ -66,6 +66,12 @@ export function isSyncError(error: unknown): error is SyncError {
 export const withHint = (message: string, hint: string | undefined): string =>
   !hint || message.includes(hint) ? message : `${message.replace(/[.\s]+$/, '')}. ${hint}`
 
+/** Of the message as much as goes before what is done about it: its first line, without a full stop. */
+export function inShort({ message }: Error, length = 100): string {
+  const line = (message.split('\n', 1)[0] ?? '').trim().replace(/[.\s]+$/, '')
+  return line.length <= length ? line : `${line.slice(0, length - 1)}…`
+}
+
 /** Class of any error; what is not ours is a fault of the programme or the flow: `config`. */
 export const classOf = (error: unknown): ErrorClass => (isSyncError(error) ? error.cause.class : 'config')
 

@@ -1,5 +1,5 @@
 /** Trying again: what each class of error asks for (docs/architecture.md, "Held records, errors, totals"). */
-import { classOf, isSyncError, type SyncError, syncError } from './errors.ts'
+import { asSyncError, classOf, inShort, isSyncError, type SyncError, syncError } from './errors.ts'
 import { backoffMs, waitSaying } from './wait.ts'
 
 export interface RetryOptions {
@@ -112,9 +112,12 @@ function byClass(context: RetryContext, options: RetryOptions): (error: unknown)
     // Who is down and says "in a second" again and again is down all the same.
     if (retryAfter && cls === 'throttled') asked += retryAfter
     else if (performance.now() - started - asked + ms > options.totalMs) return undefined
-    return { ms, why: cls === 'throttled' ? 'throttled' : 'trying again' }
+    return { ms, why: cls === 'throttled' ? 'throttled' : triedAgain(error) }
   }
 }
+
+/** Why there is another attempt. */
+export const triedAgain = (error: unknown): string => `${inShort(asSyncError(error))}; trying again`
 
 /** The error of work that was aborted, with the last answer where there was one. */
 export function stopped(error?: unknown): SyncError {

@@ -45,6 +45,8 @@ export interface Page {
   readonly cursor: string | null
   /** How many records seen are stamped later than the bound. */
   readonly future?: number
+  /** How many records the walk has in all, where the source says it beside its first page. */
+  readonly total?: number
   /** What a person should know of this page (a field dropped, a warning of the vendor). */
   readonly notices?: readonly string[]
 }

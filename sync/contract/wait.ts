@@ -42,3 +42,18 @@ export const timeText = (ms: number): string =>
 /** How long to wait after so many failures (from 1): doubling, and anywhere between the half and the whole of it, so that many who failed together do not come back together. */
 export const backoffMs = (failures: number, firstMs: number, mostMs: number): number =>
   Math.min(firstMs * 2 ** (failures - 1), mostMs) * (0.5 + Math.random() / 2)
+
+/** Since when something waits: as long as each word of it is of waiting, it is one wait. `now`: ISO. */
+export function waitKeeper(now: () => string): {
+  told(progress: { readonly entity?: string; readonly waiting?: string }): void
+  current(): { readonly entity?: string; readonly what: string; readonly since: string } | undefined
+} {
+  let current: { readonly entity?: string; readonly what: string; readonly since: string } | undefined
+  return {
+    told({ entity, waiting }) {
+      current =
+        waiting === undefined ? undefined : { what: waiting, since: current?.since ?? now(), ...(entity && { entity }) }
+    },
+    current: () => current,
+  }
+}

@@ -2,7 +2,7 @@
 import type { NewPosting } from '../../ledger/ledger.ts'
 import { asSyncError, classOf, isSyncError, type SyncError, syncError } from '../contract/errors.ts'
 import type { PostFacts, PostOutcome, PostTarget } from '../contract/posting.ts'
-import { type RetryContext, type RetryOptions, withRetry } from '../contract/retry.ts'
+import { type RetryContext, type RetryOptions, triedAgain, withRetry } from '../contract/retry.ts'
 import { backoffMs, waitSaying } from '../contract/wait.ts'
 import type { Entry } from '../run/entry.ts'
 import { normalise } from '../values/money.ts'
@@ -68,7 +68,7 @@ export async function postRecord(deps: PostingDeps, task: PostTask): Promise<Bec
     } else if ((cls === 'transient' || cls === 'throttled') && tries < MOST_TRIES) {
       const { firstDelayMs = 500, maxDelayMs = 30_000 } = { ...deps.retry, ...target.retry }
       const ms = became.cause.retryAfterMs ?? backoffMs(tries, firstDelayMs, maxDelayMs)
-      await waitSaying(ms, 'trying again', context, deps.clock)
+      await waitSaying(ms, triedAgain(became), context, deps.clock)
     } else throw became
   }
 }

@@ -8,6 +8,7 @@ import { settleAlerts } from '../run/alerts.ts'
 import { countCalls, usageOf } from '../run/call-budget.ts'
 import { type CloseDeps, closeEntity, watchRun } from '../run/close-entity.ts'
 import { tellLost } from '../run/detect-lost.ts'
+import { newRunId } from '../run/failed-start.ts'
 import { type EntityRun, newEntity, type RunState, type TotalsCheck } from '../run/state.ts'
 import { summarize } from '../run/summary.ts'
 import type { Budget } from './budget.ts'
@@ -21,9 +22,6 @@ export interface PollDeps extends ReadDeps, CloseDeps {
   readonly log: Log
   readonly budget: Budget
 }
-
-/** Unique for ever, and in order of time. */
-export const newRunId = (readNumber: number): string => `r${readNumber.toString(36)}`
 
 /** Throws a `config` error that kept the run from starting; else the summary says what failed. */
 export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSummary> {
@@ -56,6 +54,7 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
     tell: (waiting) => options.progress({ ...readSoFar(run), waiting }),
     moved: options.identityChange === 'keep' || options.identityChange === 'take over',
     takesOver: options.identityChange === 'take over',
+    waits: options.waits,
   })
   const passage = createPassage(deps.budget, run, { ...defaultLimits, ...options.limits })
   signal.addEventListener('abort', run.changed, { once: true })

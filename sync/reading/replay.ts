@@ -6,6 +6,7 @@ import type { DataRecord } from '../contract/message.ts'
 import type { EntitySummary, RunSummary } from '../contract/summary.ts'
 import { readOf } from '../run/arrivals.ts'
 import { closeEntity, watchRun } from '../run/close-entity.ts'
+import { newRunId } from '../run/failed-start.ts'
 import { type BatchState, outcomesOf } from '../run/progress.ts'
 import { sentence } from '../run/sentence.ts'
 import { type EntityRun, newEntity, type TotalsCheck } from '../run/state.ts'
@@ -16,7 +17,7 @@ import { messageOf } from './batch-message.ts'
 import { isUnder } from './contracts.ts'
 import { createFiller } from './fill-batches.ts'
 import { createPassage, defaultLimits, type Passage } from './in-flight.ts'
-import { newRunId, type PollDeps } from './poll.ts'
+import type { PollDeps } from './poll.ts'
 
 export type ReplayOptions = Parameters<Engine['replay']>[0]
 
@@ -290,6 +291,7 @@ async function send(
     at += some.length
     entity.read += some.length
     entity.rows += rows
+    entity.rowsRead = entity.rows
     const last = index === batches.length - 1
     const known = held.map(sourceOf)
     const sentAt = deps.tick()

@@ -63,6 +63,7 @@ export function createSender(reading: Reading): Sender {
   const note = (notice: string): void => void run.notices.push(about(entity.name, notice))
   const send = async (batch: FilledBatch, last: boolean): Promise<void> => {
     entity.rows += batch.rows
+    entity.rowsRead = Math.max(entity.rowsRead, entity.rows)
     broken = true
     await sendBatch(reading, batch, by, first, last)
     full -= batch.bytes
@@ -90,13 +91,14 @@ export function createSender(reading: Reading): Sender {
       // In the ledger before the cursor can pass them.
       await holdRefused(reading.deps, options, run, entity, reading.plan, page, firstRead)
       entity.read += page.records.length
+      if (page.total !== undefined) entity.total = (entity.total ?? 0) + page.total
       const before = filler.size().bytes
       const batches = filler.add(walk, page)
       for (const { bytes } of batches) full += bytes
       reader.came(filler.size().bytes + full - before)
       for (const batch of batches) await send(batch, false)
-      const rows = entity.rows + filler.size().rows
-      if (isFirstInLine) options.progress({ entity: entity.name, records: entity.read, rows })
+      entity.rowsRead = entity.rows + filler.size().rows
+      if (isFirstInLine) options.progress({ entity: entity.name, records: entity.read, rows: entity.rowsRead })
     },
     async closeWindow() {
       await sendRest(true)

@@ -46,7 +46,7 @@ export async function readUnsummed(task: SweepTask, { source, number }: Swept): 
       entity: entity.name,
       records: entity.read,
       rows: entity.rows,
-      waiting: 'sweep, memory of the targets',
+      doing: 'sweep, memory of the targets',
     })
   }
 }

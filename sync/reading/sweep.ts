@@ -198,7 +198,7 @@ async function list(task: SweepTask, memory: Memory, number: number, counts: Swe
       await compare(task, memory, number, waiting, counts)
       waiting = []
     }
-    options.progress({ entity: entity.name, records: entity.read, rows: entity.rows, waiting: swept(counts) })
+    options.progress({ entity: entity.name, records: entity.read, rows: entity.rows, doing: swept(counts) })
   } while (cursor !== null)
   return counts.swept >= least
 }

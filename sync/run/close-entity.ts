@@ -8,6 +8,7 @@ import { saveComplete } from './detect-lost.ts'
 import { raiseDifferences } from './difference-alert.ts'
 import { FLOW, keepFlow } from './flow-state.ts'
 import { settleLeft } from './left-over.ts'
+import { rowsRead } from './live.ts'
 import { confirmMark, floorOf, olderMarks } from './marks.ts'
 import { repairTables } from './repair-tables.ts'
 import type { RunKeeper } from './settlement.ts'
@@ -353,6 +354,7 @@ export function watchRun(
       for (const other of run.entities.values()) if (!isSettled(other)) settlement.failEntity(run, other, run.broken)
   }
   const look = async () => {
+    run.pace.told(tick(), rowsRead(run))
     const waiting = [...run.entities.values()].filter((entity) => !entity.error && !isSettled(entity))
     const late = waiting.map((entity) => lateText(run, entity, tick())).find((text) => text !== undefined)
     if (late !== undefined || run.late !== undefined) tell(late)

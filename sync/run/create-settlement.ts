@@ -8,14 +8,14 @@ import type { RunKeeper, SettlementDeps } from './settlement.ts'
 import { sinkReports } from './sink-reports.ts'
 
 export function createSettlement({ ledger, now, tick }: SettlementDeps): RunKeeper {
-  const register = createRegister()
+  const register = createRegister(tick)
   const { runs, open, end } = register
   return {
     runs,
     open,
     end,
     failEntity,
-    ...sinkReports(register, tick),
+    ...sinkReports(register, { now, tick }),
     ...arriving(ledger, register),
     ...settlingRows({ ledger, register, tick }),
     ...reachingTargets(ledger, register),

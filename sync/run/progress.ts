@@ -42,6 +42,8 @@ export interface SinkSide {
   /** When the last sign of life came; undefined: none yet. */
   lastSign: number | undefined
   waiting: string | undefined
+  /** ISO: since when it waits without a break. */
+  waitingSince: string | undefined
 }
 
 export interface BatchState {
@@ -85,6 +87,7 @@ export function sinkSide(batch: BatchState, sink: string): SinkSide {
       outstanding: 0,
       lastSign: undefined,
       waiting: undefined,
+      waitingSince: undefined,
     }
     batch.sinks.set(sink, side)
   }

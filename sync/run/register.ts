@@ -22,14 +22,14 @@ export interface Register {
   find(sync: SyncInfo): Place | undefined
 }
 
-export function createRegister(): Register {
+export function createRegister(tick: () => number): Register {
   const runs = new Map<string, RunState>()
   const ended: EndedRuns = new Map()
   return {
     runs,
     ended,
     open(start) {
-      const run = newRun(start)
+      const run = newRun(start, tick())
       runs.set(run.id, run)
       return run
     },

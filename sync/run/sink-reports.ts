@@ -5,11 +5,11 @@ import type { SyncInfo } from '../contract/message.ts'
 import { claimRows, noSuchBatch } from './claimed-rows.ts'
 import { markReceived, sinkSide } from './progress.ts'
 import { failEntity, type Register } from './register.ts'
-import type { Settlement } from './settlement.ts'
+import type { Settlement, SettlementDeps } from './settlement.ts'
 
 export function sinkReports(
   register: Register,
-  tick: () => number,
+  { tick, now }: Pick<SettlementDeps, 'tick' | 'now'>,
 ): Pick<Settlement, 'received' | 'sourceKeys' | 'claim' | 'seen' | 'alive' | 'fail' | 'lives'> {
   const { runs, ended, find, entityOf } = register
 
@@ -20,6 +20,7 @@ export function sinkReports(
     const side = sinkSide(found.batch, ref.id)
     side.lastSign = tick()
     side.waiting = waiting
+    side.waitingSince = waiting === undefined ? undefined : (side.waitingSince ?? now())
     found.run.changed()
   }
 

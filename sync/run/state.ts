@@ -1,6 +1,6 @@
 /** State of one run and its entities while it goes on in this process. */
 import type { Position } from '../../ledger/ledger.ts'
-import type { SinkRef } from '../contract/engine.ts'
+import type { SinkRef, Wait } from '../contract/engine.ts'
 import type { SyncError } from '../contract/errors.ts'
 import type { Schema, SyncInfo } from '../contract/message.ts'
 import type { EntityPlan } from '../contract/source.ts'
@@ -9,6 +9,7 @@ import type { Mark, Target, WriteContext } from '../contract/target.ts'
 import { createQueue, type Queue } from '../values/queue.ts'
 import type { ChangedInFlow, Foreign } from './arrivals.ts'
 import { newReadSums, type ReadSums } from './as-read.ts'
+import { newPace, type Pace } from './pace.ts'
 import type { BatchState, Prefix } from './progress.ts'
 
 /** Read numbers above are not whole any more when one is added. */
@@ -133,6 +134,8 @@ export interface RunStart {
   readonly moved?: boolean
   /** A person has said that this sync goes on in the place of others that wrote its tables. */
   readonly takesOver?: boolean
+  /** What the source waits for now. */
+  readonly waits?: (() => Wait | undefined) | undefined
 }
 
 /** One sink's counts of one entity. */
@@ -194,6 +197,10 @@ export interface EntityRun {
   read: number
   /** Rows of the batches that were filled. */
   rows: number
+  /** Rows read, those among them that wait for their batch. */
+  rowsRead: number
+  /** Records that its walks have in all, as far as the source has said. */
+  total: number | undefined
   /** Records seen that are stamped later than the bound. */
   future: number
   /** Lower bound of the window; null: everything. */
@@ -238,6 +245,7 @@ export interface RunState extends Omit<RunStart, 'at'> {
   readonly started: string
   readonly entities: Map<string, EntityRun>
   readonly notices: string[]
+  readonly pace: Pace
   /** Nodes of ours that have none of others before them, as far as it was asked. */
   readonly untouched: Map<string, boolean>
   /** What has not come in time, in words, while it may still come. */
@@ -254,13 +262,15 @@ export interface RunState extends Omit<RunStart, 'at'> {
   next(ms: number): Promise<void>
 }
 
-export function newRun({ at, ...start }: RunStart): RunState {
+/** `tick`: milliseconds, only growing. */
+export function newRun({ at, ...start }: RunStart, tick: number): RunState {
   const waiters = new Set<() => void>()
   const run: RunState = {
     ...start,
     started: at,
     entities: new Map(),
     notices: [],
+    pace: newPace(tick),
     late: undefined,
     broken: undefined,
     untouched: new Map(),
@@ -309,6 +319,8 @@ export function newEntity(
     readError: undefined,
     read: 0,
     rows: 0,
+    rowsRead: 0,
+    total: undefined,
     future: 0,
     from: null,
     refused: 0,

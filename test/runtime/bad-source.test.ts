@@ -45,7 +45,11 @@ describe('a bad source', function () {
     const error = failed(await job.run())
     match(error.message, new RegExp(`127\\.0\\.0\\.1:${port} cannot be reached: nothing listens there`))
     match(error.cause.hint ?? '', /Check host and port/)
-    match(JSON.stringify(statuses), /X3: trying again, 1 s left/, 'who looks at the node sees that it waits')
+    match(
+      JSON.stringify(statuses),
+      /X3: 127\.0\.0\.1:\d+ cannot be reached: nothing listens there; trying again, 1 s left/,
+      'who looks at the node sees that it waits',
+    )
     await waitFor(() => JSON.stringify(statuses).includes('"fill":"red"'), { what: 'the red ring' })
     await nothingCame(job)
     job.node('x3-connection').url = url

@@ -59,6 +59,7 @@ export function fakeEngine(parts: Partial<Engine> & { ledger?: Ledger } = {}): F
     fail() {},
     followResults: () => () => undefined,
     lookAtResults: async () => 0,
+    keepFailedStart: async () => undefined,
     declare() {},
     async hold() {},
     async replay(options) {

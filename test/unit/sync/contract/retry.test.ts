@@ -33,7 +33,11 @@ describe('retry', () => {
     const { state, context, work } = failingWith([error('transient'), error('throttled'), error('transient')])
     assert.equal(await withRetry(work, context, tiny), 'done')
     assert.equal(state.calls, 4)
-    assert.deepEqual(state.waits, ['trying again, 1 s left', 'throttled, 1 s left', 'trying again, 1 s left'])
+    assert.deepEqual(state.waits, [
+      'it was transient; trying again, 1 s left',
+      'throttled, 1 s left',
+      'it was transient; trying again, 1 s left',
+    ])
   })
 
   it('gives the last error up with its class when the attempts are used up', async () => {

@@ -65,7 +65,7 @@ describe('no green while something is open', () => {
 
     it('is not said of what was delivered and never compared', () => {
       const start = { id: 'r1', sync: 's', mode: 'poll', at: at(0), mustReport: 'every', mayFilter: false } as const
-      const run = newRun({ ...start, receiptMs: 1, full: false })
+      const run = newRun({ ...start, receiptMs: 1, full: false }, 0)
       const entity = newEntity(run, { name: 'supplier', sinks: [warehouse] })
       Object.assign(entity, { read: 1, readDone: true })
       tallyOf(entity, warehouse).counts.delivered = 1

@@ -1,0 +1,204 @@
+import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
+import type { Locator } from 'playwright-core'
+import { type Editor, needChromium, openEditor } from '../support/editor.ts'
+import { freePort } from '../support/node-red.ts'
+import { type Job, startThread, succeeded, type Thread } from '../support/thread.ts'
+import { waitFor } from '../support/wait.ts'
+
+const textOf = async (place: Locator): Promise<string> => (await place.textContent()) ?? ''
+
+describe('runs that go on, in the sidebar', function () {
+  this.timeout(90_000)
+  let thread: Thread
+  let editor: Editor
+  let job: Job
+
+  before(async function () {
+    needChromium(this)
+    thread = await startThread()
+    job = thread.begin({ entities: ['supplier', 'gl_entry'] })
+    await job.deploy()
+    editor = await openEditor(thread.red)
+  })
+  after(async () => {
+    await editor?.close()
+    await thread?.end()
+  })
+
+  const rows = () => editor.monitor.locator('ol > li')
+  const runOf = (name: string) => rows().filter({ hasText: name }).first()
+
+  it('shows what is being read with entity, rows and share, and Stop ends it', async () => {
+    thread.x3.setLatency(400)
+    try {
+      await editor.openMonitor('runs')
+      await editor.monitor.getByText('No run has begun yet.').waitFor()
+      await job.press()
+      const run = runOf(job.name)
+      await run.getByText(/running · \d+ s · .*(supplier|gl_entry) [\d,]+ rows/).waitFor()
+      await run.getByText(/gl_entry [\d,]*[1-9][\d,]* rows \d+\s?%/).waitFor()
+      await run.locator('summary').click()
+      await run.locator('.tieout-monitor-table').getByText('reading').waitFor()
+      await run.getByRole('button', { name: 'Stop' }).click()
+    } finally {
+      thread.x3.setLatency(0)
+    }
+    await runOf(job.name)
+      .getByText(/stopped · /)
+      .waitFor()
+    strictEqual(await rows().count(), 1, 'the run that went on is the one that ended')
+    strictEqual(await rows().getByRole('button').count(), 0)
+    succeeded(await job.run())
+  })
+
+  it('an outage: what it waits for, why and since when; then the failed start stands in the list', async () => {
+    const port = await freePort()
+    const { url } = job.node('x3-connection')
+    job.node('x3-connection').url = `http://127.0.0.1:${port}`
+    await job.deploy()
+    await job.press()
+    const run = runOf(job.name)
+    await run
+      .getByText(
+        new RegExp(
+          `Source waits: .*127\\.0\\.0\\.1:${port} cannot be reached: nothing listens there; trying again, \\d+ s left`,
+        ),
+      )
+      .waitFor()
+    match(await textOf(run), /left, since .* \(\d+ s\)/)
+    match((await run.locator('.tieout-monitor-open time').getAttribute('datetime')) ?? '', /^\d{4}-.*Z$/)
+    await run.getByRole('button', { name: 'Stop' }).click()
+    await runOf(job.name)
+      .getByText(/stopped · |failed · /)
+      .waitFor()
+    job.node('x3-connection').url = url
+    const { clientId } = job.node('x3-connection')
+    job.node('x3-connection').clientId = '${X3_CLIENT_OF_NOBODY}'
+    await job.deploy()
+    await job.press()
+    await runOf(job.name)
+      .getByText(/failed · /)
+      .waitFor()
+    await runOf(job.name).locator('summary').click()
+    await runOf(job.name)
+      .getByText(/X3_CLIENT_OF_NOBODY/)
+      .waitFor()
+    job.node('x3-connection').clientId = clientId
+    await job.deploy()
+    succeeded(await job.run())
+  })
+
+  it('the warehouse is away: the sink that waits is named, with the reason', async () => {
+    thread.databricks.coldStart(1_000)
+    try {
+      await job.press({ full: true })
+      await runOf(job.name)
+        .getByText(/Write to Databricks, supplier waits: .+ left, since/)
+        .waitFor({ timeout: 30_000 })
+      await runOf(job.name).getByRole('button', { name: 'Stop' }).click()
+    } finally {
+      thread.databricks.coldStart(0)
+    }
+    await runOf(job.name)
+      .getByText(/stopped · /)
+      .waitFor({ timeout: 30_000 })
+  })
+
+  it('runs of all ledgers stand in one list, the latest first, unless one is chosen', async () => {
+    const other = thread.begin({ entities: ['supplier'] })
+    await thread.red.deploy([...job.flow, ...other.flow])
+    await other.press()
+    await runOf(other.name)
+      .getByText(/done · /)
+      .waitFor()
+    await runOf(job.name).waitFor()
+    match(await textOf(rows().first()), new RegExp(other.name))
+    const choice = editor.monitor.getByLabel('Ledger')
+    strictEqual(await choice.locator('option:checked').textContent(), 'All ledgers')
+    await choice.selectOption(other.node('sync-ledger').id)
+    await runOf(job.name).waitFor({ state: 'detached' })
+    await choice.selectOption({ label: 'All ledgers' })
+    await editor.openMonitor('syncs')
+    await runOf(other.name).getByRole('button', { name: 'Run', exact: true }).click()
+    await editor.openMonitor('runs')
+    await waitFor(
+      async () =>
+        (await rows()
+          .filter({ hasText: other.name })
+          .getByText(/done · /)
+          .count()) === 2,
+      {
+        timeout: 20_000,
+        what: 'the second run of the other ledger',
+      },
+    )
+  })
+
+  it('a press and its release are a click, whatever is drawn meanwhile; the focus stays', async () => {
+    thread.x3.setLatency(400)
+    try {
+      await job.press({ full: true })
+      const stop = runOf(job.name).getByRole('button', { name: 'Stop' })
+      await stop.hover()
+      await editor.page.mouse.down()
+      const answered = () => editor.page.waitForResponse((reply) => reply.url().includes('/tieout/runs?'))
+      await answered()
+      await answered()
+      await editor.page.mouse.up()
+      await runOf(job.name)
+        .getByText(/stopped · /)
+        .waitFor()
+
+      await job.press({ full: true })
+      await runOf(job.name)
+        .getByText(/running · /)
+        .waitFor()
+      await runOf(job.name).locator('summary').focus()
+      const before = await textOf(runOf(job.name))
+      await waitFor(async () => (await textOf(runOf(job.name))) !== before, { timeout: 10_000, what: 'other figures' })
+      const focused = await editor.page.evaluate('document.activeElement.tagName')
+      strictEqual(focused, 'SUMMARY')
+      await runOf(job.name).getByRole('button', { name: 'Stop' }).click()
+    } finally {
+      thread.x3.setLatency(0)
+    }
+    await runOf(job.name)
+      .getByText(/stopped · /)
+      .waitFor()
+  })
+
+  it('amounts have separators and the decimals of their currency, at the right; nothing is cut off', async () => {
+    succeeded(await job.run({ full: true }))
+    await runOf(job.name)
+      .getByText(/done · /)
+      .waitFor()
+    await runOf(job.name).locator('summary').click()
+    const cells = runOf(job.name).locator('.tieout-monitor-number')
+    await cells
+      .filter({ hasText: /^\d{1,3}(,\d{3})+\.\d\d$/ })
+      .first()
+      .waitFor()
+    const wide = await editor.monitor.evaluate((monitor) => {
+      const right = monitor.getBoundingClientRect().right
+      const all = [...monitor.querySelectorAll<HTMLElement>('*')].filter((one) => one.getClientRects().length > 0)
+      return {
+        out: all
+          .filter((one) => one.getBoundingClientRect().right > right + 1)
+          .map((one) => one.outerHTML.slice(0, 200)),
+        cut: all
+          .filter((one) => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).display !== 'inline')
+          .map((one) => one.outerHTML.slice(0, 200)),
+        left: all
+          .filter((one) => one.matches('td.tieout-monitor-number'))
+          .filter((one) => {
+            const range = document.createRange()
+            range.selectNodeContents(one)
+            return one.getBoundingClientRect().right - range.getBoundingClientRect().right > 12
+          })
+          .map((one) => one.outerHTML),
+      }
+    })
+    deepStrictEqual(wide, { out: [], cut: [], left: [] })
+    ok(editor.problems.length === 0, editor.problems.join('\n'))
+  })
+})
