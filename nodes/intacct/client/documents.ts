@@ -89,7 +89,8 @@ async function readPage(
     whole.refused.push(...second.refused)
     whole.notices.push(...second.notices)
   }
-  return { ...inOrder(whole), cursor: rest.length > 0 || found.remaining > 0 ? last : null }
+  const total = request.cursor === null ? { total: found.total } : {}
+  return { ...inOrder(whole), ...total, cursor: rest.length > 0 || found.remaining > 0 ? last : null }
 }
 
 const linesOf = (lines: Lines, headers: readonly Fields[], request: PageRequest): Promise<LinesRead> =>

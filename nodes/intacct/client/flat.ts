@@ -61,6 +61,7 @@ export function readerOf(
         cursor: found.remaining > 0 ? (found.last?.[0] ?? null) : null,
         ...(found.unreadable ? { refused: [refused(found.unreadable, found.read)] } : {}),
         ...(future > 0 ? { future } : {}),
+        ...(after === null && { total: found.total }),
         ...(found.notices.length > 0 ? { notices: found.notices } : {}),
       }
     },

@@ -115,7 +115,8 @@ async function readPage(parts: Parts, place: Place, reading: Reading, future: st
     if (next !== null) requests.sendAhead(found.first, [place[0], next], reading)
     const page = await toPage(parts, found, reading)
     const later = future === undefined ? 0 : futureCount(found.data, entity.nodes.root)
-    return later > 0 ? { ...page, future: later } : page
+    const total = future === undefined ? undefined : found.page.totalCount
+    return { ...page, ...(later > 0 && { future: later }), ...(total !== undefined && { total }) }
   } catch (error) {
     if (isSyncError(error) && error.code === 'x3.unreadable') return unreadableOne(parts, place, reading, error)
     // The stack ended in something deeply nested.

@@ -86,7 +86,7 @@ export const selectKey = (entity: ResolvedEntity): string =>
 const argument = (args: Readonly<Record<string, string>>, name: string, fallback: string): string =>
   args[name] ?? fallback
 
-/** `query(first, after, filter, orderBy)` of a node, as text with variables; `future` adds a count of a second filter, `total` how many there are. */
+/** `query(first, after, filter, orderBy)` of a node, as text with variables; `total` adds how many there are, `future` that and a count of a second filter. */
 export function pageQuery(
   nodes: NodeRef,
   args: Readonly<Record<string, string>>,
@@ -100,7 +100,7 @@ export function pageQuery(
     `$orderBy:${argument(args, 'orderBy', 'String')}`,
     ...(more === 'future' ? [`$future:${argument(args, 'filter', 'String')}`] : []),
   ]
-  const main = `${nodes.node}{query(first:$first,after:$after,filter:$filter,orderBy:$orderBy){${more === 'total' ? 'totalCount ' : ''}edges{cursor node{${selection}}} pageInfo{endCursor hasNextPage}}}`
+  const main = `${nodes.node}{query(first:$first,after:$after,filter:$filter,orderBy:$orderBy){${more === undefined ? '' : 'totalCount '}edges{cursor node{${selection}}} pageInfo{endCursor hasNextPage}}}`
   const ahead = more === 'future' ? ` future:${nodes.node}{query(first:1,filter:$future){totalCount}}` : ''
   return `query(${declared.join(',')}){${nodes.root}{${main}${ahead}}}`
 }
