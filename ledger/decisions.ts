@@ -15,11 +15,20 @@ export interface DecisionBook {
 type DecisionRow = Omit<Decision, 'amounts'> & { readonly amounts: string | null }
 
 export function createDecisions(db: Database, at: () => string, log?: Log): DecisionBook {
-  const { put, list, purge, kept } = prepared(db, {
+  const {
+    put,
+    list,
+    about: listAbout,
+    purge,
+    kept,
+  } = prepared(db, {
     put: 'INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     list: `
       SELECT id, at, person AS "by", reason, kind, sync, entity, sink, about, amounts FROM decision
       WHERE (?1 IS NULL OR sync = ?1) ORDER BY at DESC LIMIT ?2`,
+    about: `
+      SELECT id, at, person AS "by", reason, kind, sync, entity, sink, about, amounts FROM decision
+      WHERE about IN (SELECT value FROM json_each(?3)) AND (?1 IS NULL OR sync = ?1) ORDER BY at DESC LIMIT ?2`,
     purge: 'DELETE FROM decision WHERE at < ?',
     kept: 'SELECT 1 FROM decision WHERE id = ?',
   })
@@ -39,8 +48,12 @@ export function createDecisions(db: Database, at: () => string, log?: Log): Deci
       db.guard(() => purge.run(before))
     },
     topic: {
-      decisions: async ({ sync, limit = 100 }) =>
-        (db.guard(() => list.all(sync ?? null, limit)) as unknown as DecisionRow[]).map(
+      decisions: async ({ sync, about, limit = 100 }) =>
+        (
+          db.guard(() =>
+            about ? listAbout.all(sync ?? null, limit, JSON.stringify(about)) : list.all(sync ?? null, limit),
+          ) as unknown as DecisionRow[]
+        ).map(
           ({ amounts, ...decision }): Decision => ({
             ...decision,
             ...(amounts === null ? {} : { amounts: JSON.parse(amounts) as Amounts }),

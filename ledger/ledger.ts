@@ -26,6 +26,7 @@ import type { StandingKeys } from './contract/standing.ts'
 import type { Sweeps } from './contract/sweeps.ts'
 import type { TargetSums } from './contract/target-sums.ts'
 import type { RotatingTokens } from './contract/tokens.ts'
+import type { Ways } from './contract/ways.ts'
 
 export type * from './contract/added-codes.ts'
 export type * from './contract/alert-messages.ts'
@@ -53,6 +54,7 @@ export type * from './contract/standing.ts'
 export type * from './contract/sweeps.ts'
 export type * from './contract/target-sums.ts'
 export type * from './contract/tokens.ts'
+export type * from './contract/ways.ts'
 
 export interface Ledger
   extends ReadNumbers,
@@ -79,6 +81,7 @@ export interface Ledger
     AddedCodes,
     ReadAgain,
     RotatingTokens,
+    Ways,
     AlertMessages,
     Alerts {
   /** Random id made when the ledger was created. */

@@ -290,4 +290,13 @@ export const migrations: Record<string, Migration> = {
       id TEXT PRIMARY KEY, mapping TEXT NOT NULL, code_table TEXT NOT NULL, code TEXT NOT NULL, target TEXT NOT NULL,
       valid_from TEXT NOT NULL, valid_to TEXT NOT NULL, person TEXT NOT NULL, at TEXT NOT NULL, reason TEXT NOT NULL
     )`),
+  '0026-ways': statements(
+    // A line for each batch and address, kept as long as decisions: by run and read number a document's way is found.
+    `CREATE TABLE way (
+      run INTEGER NOT NULL, address INTEGER NOT NULL, entity TEXT NOT NULL, batch INTEGER NOT NULL,
+      sink_name TEXT NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL, at TEXT NOT NULL, trace TEXT,
+      CONSTRAINT way_pk PRIMARY KEY (run, address, entity, batch)
+    ) WITHOUT ROWID`,
+    'CREATE INDEX decision_about ON decision (about)',
+  ),
 }

@@ -46,7 +46,7 @@ export function createResultFigures(db: Database): ResultFigureBook {
     all: 'SELECT outcome, records, sums, unknown FROM result_figure WHERE run = ? AND entity = ? AND address = ?',
     open: "SELECT amounts FROM result WHERE run = ? AND entity = ? AND address = ? AND state = 'pending' AND counted",
     purge: `
-      DELETE FROM result_figure WHERE NOT EXISTS (SELECT 1 FROM run WHERE run.id = result_figure.run)
+      DELETE FROM result_figure WHERE NOT EXISTS (SELECT 1 FROM run WHERE run.id = result_figure.run AND run.state <> 'kept')
         AND NOT EXISTS (SELECT 1 FROM result WHERE result.run = result_figure.run)`,
   })
   return {

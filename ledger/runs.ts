@@ -34,7 +34,7 @@ const SQL = {
     VALUES (?, ?, ?, ?, ?, ${names.map(() => '?').join(', ')}, ?, ?)
     ON CONFLICT DO UPDATE SET ${names.map((n) => `${n} = ${n} + excluded.${n}`).join(', ')}, rows = rows + excluded.rows,
       at = excluded.at`,
-  known: "SELECT 1 FROM run WHERE id = ? AND state <> 'part'",
+  known: "SELECT 1 FROM run WHERE id = ? AND state NOT IN ('part', 'kept')",
   holder: "SELECT id, started FROM run WHERE sync = ? AND mode = ? AND state = 'running'",
   others: "SELECT 1 FROM run WHERE state = 'running' AND mode <> 'push' LIMIT 1",
   begin: "INSERT INTO run (id, sync, mode, state, started) VALUES (?, ?, ?, 'running', ?)",
@@ -66,7 +66,12 @@ export function createRuns(db: Database, intern: Intern, at: () => string): RunB
       db.ask(async () => {
         const old = query.selectFrom('run').select('seq').where('state', '!=', 'running').where('started', '<', before)
         await query.deleteFrom('batch').where('run', 'in', old).execute()
-        await query.deleteFrom('run').where('state', '!=', 'running').where('started', '<', before).execute()
+        const isOld = query
+          .updateTable('run')
+          .where('state', 'not in', ['running', 'kept'])
+          .where('started', '<', before)
+        // Of those that ways name only the name is kept.
+        await isOld.set({ state: 'kept', summary: null }).execute()
       }),
   }
 }
@@ -112,7 +117,7 @@ function history(db: Database, { known }: Statements): Pick<Runs, 'runs' | 'know
   return {
     runs: ({ sync, limit }) =>
       db.ask(async () => {
-        let select = query.selectFrom('run').selectAll().where('state', 'not in', ['part', 'running'])
+        let select = query.selectFrom('run').selectAll().where('state', 'not in', ['part', 'running', 'kept'])
         if (sync !== undefined) select = select.where('sync', '=', sync)
         const rows = await select
           .orderBy('seq', 'desc')

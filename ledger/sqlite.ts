@@ -30,6 +30,7 @@ import { createStanding } from './standing.ts'
 import { createTargetSums } from './target-sums.ts'
 import { createTokens } from './tokens.ts'
 import { type Books, deciding, forgetting, settling } from './transactions.ts'
+import { createWays } from './ways.ts'
 
 export interface SqliteLedgerOptions {
   readonly db: Database
@@ -87,6 +88,7 @@ export function createSqliteLedger({ db, id, cipher, now, installation, log }: S
     decisions,
     postings,
     inboxes: createInboxes({ db, cipher, decisions, at, stop }),
+    ways: createWays(db, intern, at),
     results: createResults({ db, id, installation, intern, cipher, deliveries, held, readAgain, decisions, at }),
   }
   return {
@@ -113,6 +115,7 @@ export function createSqliteLedger({ db, id, cipher, now, installation, log }: S
     ...alertMessages.topic,
     ...createOwners(db),
     ...standing.topic,
+    ...books.ways.topic,
     ...createNotes(db),
     ...createTokens({ db, id, cipher, installation }),
     ...createOpenItems(db, decisions, at),
@@ -122,8 +125,10 @@ export function createSqliteLedger({ db, id, cipher, now, installation, log }: S
 
     async purge(olderThanDays, decisionYears = 10) {
       const before = new Date(now() - olderThanDays * DAY_MS).toISOString()
-      books.decisions.purge(new Date(now() - decisionYears * YEAR_MS).toISOString())
+      const longBefore = new Date(now() - decisionYears * YEAR_MS).toISOString()
+      books.decisions.purge(longBefore)
       await books.runs.purge(before)
+      books.ways.purge(longBefore)
       books.results.purge()
       books.held.purge(before)
       books.inboxes.purge(before)

@@ -16,6 +16,7 @@ import type { ReadAgainBook } from './read-again.ts'
 import type { ResultBook } from './results.ts'
 import type { RunBook } from './runs.ts'
 import type { StandingBook } from './standing.ts'
+import type { WayBook } from './ways.ts'
 
 /** The topics, each with what it lets the others do. */
 export interface Books {
@@ -33,13 +34,14 @@ export interface Books {
   readonly inboxes: InboxBook
   readonly standing: StandingBook
   readonly results: ResultBook
+  readonly ways: WayBook
 }
 
 /** All that a batch changes or nothing. */
 export function settling(db: Database, intern: Intern, books: Books): Commits {
   const { runs, positions, deliveries, filled, known, held, intents, decisions, postings, inboxes, groups, standing } =
     books
-  const { results } = books
+  const { results, ways } = books
   const write = (commit: Commit): void => {
     const { address, sync, entity } = commit
     const account = commit.deliveries ?? []
@@ -52,6 +54,7 @@ export function settling(db: Database, intern: Intern, books: Books): Commits {
         commit.filled.map((list) => ({ list, sync, entity })),
       )
     if (address !== undefined) standing.settle(address, commit)
+    if (address !== undefined) ways.write(commit, address)
     held.add(commit.held ?? [])
     runs.count(commit)
     if (commit.position) positions.write(sync, commit.position.entity, commit.position.position)

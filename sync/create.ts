@@ -78,9 +78,9 @@ export function createEngine({ ledger, log, budget = createBudget(), now = Date.
     replay: (options) => start(options.signal, (signal) => replay(deps, { ...options, signal })),
     hold: (options) => hold(deps, options),
     deliver,
-    declare({ ref, message, mapped, touched }) {
+    declare({ ref, message, mapped, touched, version }) {
       if (message.sync === undefined) return
-      settlement.seen(message.sync, ref)
+      settlement.seen(message.sync, ref, version)
       settlement.declare(message.sync, ref, message, mapped, 'mapped', touched)
     },
     fail({ ref, sync, error }) {

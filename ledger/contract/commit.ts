@@ -10,6 +10,7 @@ import type { Position } from './positions.ts'
 import type { NewPosting } from './postings.ts'
 import type { NewAccepted } from './results.ts'
 import type { StandingKey } from './standing.ts'
+import type { Trace } from './ways.ts'
 
 /** Everything one settled batch changes, in one transaction. */
 export interface Commit {
@@ -47,6 +48,8 @@ export interface Commit {
   /** Tables of the address that got a row by these deliveries: `''` the header's, else the list's name. */
   readonly filled?: readonly string[]
   readonly state?: 'received' | 'settled'
+  /** What the target called its statements and requests for this batch so far. */
+  readonly trace?: Trace
 }
 
 /** Settling. */

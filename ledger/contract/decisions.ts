@@ -46,7 +46,12 @@ export type Who = Pick<Decision, 'by' | 'reason'>
 
 /** Decisions of people, kept for years, and what follows from them. */
 export interface Decisions {
-  decisions(filter: { readonly sync?: string; readonly limit?: number }): Promise<readonly Decision[]>
+  /** The latest first. `about`: only those about one of these keys. */
+  decisions(filter: {
+    readonly sync?: string
+    readonly about?: readonly string[]
+    readonly limit?: number
+  }): Promise<readonly Decision[]>
   /** Writes down what a person decided. */
   decide(decision: NewDecision): Promise<void>
   /**

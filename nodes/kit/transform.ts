@@ -1,4 +1,5 @@
 /** Nodes between source and sink that change records: map-gl. */
+import { createHash } from 'node:crypto'
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
 import type { Engine } from '../../sync/contract/engine.ts'
@@ -120,6 +121,7 @@ export function defineTransform<S extends Fields, CS extends Fields, K extends F
           message: batch,
           mapped: { payload, schema },
           touched,
+          version: versionOf(context.config),
         })
         if (payload.length > 0 || batch.payload.length === 0) context.send(0, { ...message, payload, schema })
         const done = `${schema.entity}: ${count(payload.length)} mapped`
@@ -128,6 +130,10 @@ export function defineTransform<S extends Fields, CS extends Fields, K extends F
       }),
   })
 }
+
+/** Changes with each setting of the node. */
+const versionOf = (config: unknown): string =>
+  createHash('sha256').update(JSON.stringify(config)).digest('hex').slice(0, 8)
 
 function unheld(held: readonly Refused[]): Error {
   const first = held[0]?.cause

@@ -258,6 +258,8 @@ export interface Engine {
     readonly mapped: Payload
     /** Columns that it may have changed, of any table; absent: any. */
     readonly touched?: readonly string[] | undefined
+    /** Of its rules: by it is found later what made a row. */
+    readonly version?: string
   }): void
   /** A transform holds records (an unmapped code) in the name of every sink behind it. */
   hold(options: {

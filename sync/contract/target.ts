@@ -40,6 +40,8 @@ export interface WriteContext {
   readonly tell?: (text: string) => void
   /** Two stages: called in `write` with each request that the target has taken, as soon as it has answered. */
   readonly accepted?: (taken: Accepted) => void
+  /** Told what the target calls a statement or request of ours that wrote. */
+  readonly traced?: (kind: 'statement' | 'request', id: string) => void
 }
 
 /** What a target gets to know when it prepares its tables. */

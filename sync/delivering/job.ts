@@ -42,6 +42,8 @@ export interface Job<T = Target> {
   /** `_row`s that came before, in another message of the run. */
   repeats: ReadonlySet<number>
   waiting: string | undefined
+  /** What the target called what it was sent. */
+  readonly trace: { readonly statements: string[]; readonly requests: string[] }
   /** What all its records add together; undefined: it has to be added up. */
   arrived?: { readonly count: number; readonly total: string }
 }

@@ -9,6 +9,9 @@ import { compileChecker } from '../values/types.ts'
 import type { DeliverDeps } from './deps.ts'
 import type { Job } from './job.ts'
 
+/** Names that are kept of a batch, which a target that splits it gives many of. */
+const MOST_TRACED = 50
+
 /** Compiles once for a schema. */
 export function jobMaker({
   settlement,
@@ -33,12 +36,17 @@ export function jobMaker({
       settlement.alive(sync, ref, what)
       options.progress({ entity: batch.schema.entity, records: job.written.length, rows: job.rows, waiting: what })
     }
+    const trace: Job['trace'] = { statements: [], requests: [] }
+    const traced = (kind: 'statement' | 'request', name: string): void => {
+      const names = trace[`${kind}s`]
+      if (names.length < MOST_TRACED) names.push(name)
+    }
     const job: Job<typeof target> = {
       options,
       batch,
       sync,
       compiled: compile(batch.schema),
-      context: { signal, waiting },
+      context: { signal, waiting, traced },
       again: { signal, waiting, idempotent: target.mode === 'merge', renew: target.renew?.bind(target) },
       at: now(),
       filled: undefined,
@@ -47,6 +55,7 @@ export function jobMaker({
       rows: 0,
       repeats: new Set(),
       sources: [],
+      trace,
       waiting: 'waiting for other writes to the same table',
     }
     return job

@@ -82,6 +82,7 @@ async function settle(
     ...more,
     deliveries: [...written, ...deliveries],
     pushed: pushedOf(job, merged),
+    trace: job.trace,
     sums: groupChange(settlement.groups, [...written, ...deliveries], sorted.known.deliveries, job.arrived),
   })
   totals.account({ run: sync.run, address }, merged, sorted.known.deliveries, job.arrived)

@@ -72,6 +72,7 @@ export async function writeRecords(
       rows: rowsIn(job, some),
       filled: firstRows(job, some),
       intent: part.id,
+      trace: job.trace,
     })
     totals.account({ run: sync.run, address }, some, known.deliveries, job.arrived)
   }

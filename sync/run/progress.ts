@@ -65,6 +65,8 @@ export interface BatchState {
   readonly sinks: Map<string, SinkSide>
   /** Rows that wait (`RowReport.waits`). */
   readonly waiting?: Set<number>
+  /** Versions of the mappings that it went through. */
+  mappings?: readonly string[]
   /** The last of our nodes on the way that had it, and when. */
   seen?: { readonly by: string; readonly at: number }
 }

@@ -65,9 +65,11 @@ async function settle(
   commit: SettleCommit,
   counting: (reports: readonly RowReport[]) => readonly RowReport[] = (all) => all,
 ): Promise<void> {
-  const base = { run: sync.run, sync: sync.name, entity: sync.entity, sinkId: ref.id, sinkName: ref.name, ...commit }
+  const { trace, ...more } = commit
+  const base = { run: sync.run, sync: sync.name, entity: sync.entity, sinkId: ref.id, sinkName: ref.name, ...more }
+  const traced = (mappings: readonly string[]) => (trace ? { trace: { ...trace, mappings } } : {})
   /** The run has ended: everything is recorded and nothing settled. */
-  const record = () => ledger.commit({ ...base, batch: sync.batch, outcomes: {} })
+  const record = () => ledger.commit({ ...base, ...traced([]), batch: sync.batch, outcomes: {} })
   const first = register.find(sync)
   if (!first) return record()
   return first.entity.commits.run(async () => {
@@ -81,6 +83,7 @@ async function settle(
     await keepElsewhere(ledger, run, entity, to, { sink: ref.id, batch: batch.index, reports: counted })
     await ledger.commit({
       ...base,
+      ...traced(batch.mappings ?? []),
       batch: batch.index,
       outcomes,
       ...(known.length > 0 ? { known } : {}),

@@ -6,7 +6,7 @@
  * `Target.prepare`, before the first look-up), `settle` one or more times; or `fail`. For a message without `msg.sync` it
  * takes a `SyncInfo` from `beginPush` first and ends with `endPush`.
  */
-import type { Commit, Counts, Ledger } from '../../ledger/ledger.ts'
+import type { Commit, Counts, Ledger, Trace } from '../../ledger/ledger.ts'
 import type { Payload, SinkRef } from '../contract/engine.ts'
 import type { SyncError } from '../contract/errors.ts'
 import type { DataRecord, Schema, SyncInfo } from '../contract/message.ts'
@@ -24,7 +24,10 @@ import type { EntityRun, Reached, RunStart, RunState, TotalsCheck } from './stat
 export type SettleCommit = Pick<
   Commit,
   'address' | 'deliveries' | 'sums' | 'held' | 'rows' | 'intent' | 'filled' | 'posted' | 'pushed' | 'accepted'
->
+> & {
+  /** What the target called what it was sent for the batch so far. */
+  readonly trace?: Pick<Trace, 'statements' | 'requests'>
+}
 
 /** What records add that arrived together. */
 export interface Arrived {
@@ -80,8 +83,8 @@ export interface Settlement {
     how: Declared['how'],
     touched?: readonly string[],
   ): void
-  /** A node of ours on the way has the batch: a sign of life of it. */
-  seen(sync: SyncInfo, ref: SinkRef): void
+  /** A node of ours on the way has the batch: a sign of life of it. `version`: of the rules by which it maps. */
+  seen(sync: SyncInfo, ref: SinkRef, version?: string): void
   /** A sign of life, with what the sink waits for. */
   alive(sync: SyncInfo, ref: SinkRef, waiting?: string): void
   /**

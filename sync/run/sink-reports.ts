@@ -31,9 +31,12 @@ export function sinkReports(
       if (target && counters && !counters.has(target.statements)) counters.set(target.statements, target.statements())
       sign(sync, ref, undefined, rows)
     },
-    seen(sync, ref) {
+    seen(sync, ref, version) {
       const found = find(sync)
-      if (found) found.batch.seen = { by: ref.name, at: tick() }
+      if (!found) return
+      const { batch } = found
+      batch.seen = { by: ref.name, at: tick() }
+      if (version !== undefined) batch.mappings = [...new Set([...(batch.mappings ?? []), version])]
     },
     alive: (sync, ref, waiting) => sign(sync, ref, waiting),
     sourceKeys(sync) {

@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { defineConnection, type defineNode, defineSink, defineSource } from '../../nodes/kit/kit.ts'
+import { defineConnection, type defineNode, defineSink, defineSource, type SourceContext } from '../../nodes/kit/kit.ts'
 import syncLedger from '../../nodes/operations/sync-ledger.ts'
+import { syncError } from '../../sync/contract/errors.ts'
 import type { RunSummary } from '../../sync/contract/summary.ts'
 import { type FakeTarget, fakeTarget } from '../support/fake-target.ts'
 import { type FakeSource, fakeSource, supplier, supplierSchema } from '../support/fakes.ts'
@@ -28,7 +29,10 @@ describe('starting and stopping a sync by its routes', () => {
         config: z.object({}),
         connection: noConnection,
         entities: () => ['supplier', 'customer'],
-        source: () => source,
+        source: async (_config, _client, context) => {
+          await before(context)
+          return source
+        },
       }),
     (RED: RED) =>
       defineSink(RED, {
@@ -47,8 +51,11 @@ describe('starting and stopping a sync by its routes', () => {
     { id: 'sum', type: 'helper' },
   ]
   let summaries: Seen[]
+  /** Before a run begins. */
+  let before: (context: SourceContext) => Promise<void>
   watchRejections()
   beforeEach(async () => {
+    before = async () => undefined
     dir = mkdtempSync(join(tmpdir(), 'tieout-syncs-'))
     source = fakeSource({
       supplier: { schema: supplierSchema },
@@ -78,6 +85,47 @@ describe('starting and stopping a sync by its routes', () => {
     return summaries[at]?.payload as RunSummary
   }
   const read = ({ entities }: RunSummary) => entities.map(({ entity, read: n }) => `${entity} ${n}`)
+
+  it('what goes on is told with what it waits for and since when, until it is stopped', async () => {
+    const gate = Promise.withResolvers<void>()
+    before = async ({ waiting, signal }) => {
+      waiting('the host cannot be reached; trying again, 5 s left')
+      signal.addEventListener('abort', () => gate.reject(signal.reason))
+      await gate.promise
+    }
+    const live = async () => (await helper.request().get('/tieout/live')).body as Record<string, unknown>[]
+    deepStrictEqual(await live(), [])
+    await post('run', { sync: 'books' })
+    await waitFor(async () => (await live()).some(({ waits }) => (waits as []).length > 0))
+    const [run] = await live()
+    strictEqual(run?.sync, 'books')
+    strictEqual(run?.mayStop, true)
+    const [wait] = run?.waits as { what: string; since: string }[]
+    strictEqual(wait?.what, 'the host cannot be reached; trying again, 5 s left')
+    match(wait?.since ?? '', /^\d{4}-\d\d-\d\dT/)
+    deepStrictEqual((await post('stop', { sync: 'books' })).body, { stopping: true })
+    await waitFor(async () => (await live()).length === 0)
+  })
+
+  it('a start that failed stands in the list of runs, with its error', async () => {
+    before = async () => {
+      throw syncError('config', 'test.start', 'No login is set.', { hint: 'Set one.' })
+    }
+    await post('run', { sync: 'books' })
+    const runs = async () => (await helper.request().get('/tieout/runs')).body as RunSummary[]
+    await waitFor(async () => (await runs()).length > 0)
+    const [failed] = await runs()
+    strictEqual(failed?.state, 'failed')
+    strictEqual(failed?.verdict, 'failed')
+    deepStrictEqual(
+      failed?.errors.map(({ code, message, hint }) => [code, message, hint]),
+      [['test.start', 'No login is set.', 'Set one.']],
+    )
+    before = async () => undefined
+    await post('run', { sync: 'books' })
+    strictEqual((await summary()).state, 'done')
+    strictEqual((await runs()).length, 2)
+  })
 
   it('lists what can be run, and runs what changed, some entities, everything, or a sweep', async () => {
     deepStrictEqual(await syncs(), [

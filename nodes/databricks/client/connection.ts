@@ -94,7 +94,11 @@ export function createConnection(options: DatabricksOptions): Connection {
 
   const run: Connection['run'] = (statement, context) =>
     withSignOfLife(statement.what, context, () =>
-      renewing(warehouse, () => sessions.run(statement, context.signal), context),
+      renewing(
+        warehouse,
+        () => sessions.run({ ...statement, traced: (id) => context.traced?.('statement', id) }, context.signal),
+        context,
+      ),
     )
 
   return {

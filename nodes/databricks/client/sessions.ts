@@ -19,6 +19,8 @@ export interface Statement {
   readonly apart?: true
   /** For the query history: sync, run, entity. */
   readonly tags?: Readonly<Record<string, string>>
+  /** Told the id by which Databricks' query history has it. */
+  readonly traced?: (id: string) => void
 }
 
 /** A session and the driver's sockets get this long to end; with the server gone the driver alone took 30 s. */
@@ -99,6 +101,7 @@ export function createSessions(given: SessionsOptions): Sessions {
         ...(statement.tags ? { queryTags: { ...statement.tags } } : {}),
       })
       phase = 'finish'
+      if (statement.kind === 'write') statement.traced?.(operation.id)
       const stop = (): void => void operation.cancel().catch(() => undefined)
       signal.addEventListener('abort', stop, { once: true })
       if (signal.aborted) stop()

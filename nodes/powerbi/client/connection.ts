@@ -100,7 +100,8 @@ export function createConnection(options: PowerbiOptions): Connection {
     })
   }
 
-  async function call(request: Call, { signal }: Pick<WriteContext, 'signal'>): Promise<HttpReply> {
+  async function call(request: Call, context: Pick<WriteContext, 'signal' | 'traced'>): Promise<HttpReply> {
+    const { signal } = context
     const token = await tokens.get()
     signal.throwIfAborted()
     let reply = await send(request, token, signal)
@@ -108,6 +109,8 @@ export function createConnection(options: PowerbiOptions): Connection {
       const renewed = await tokens.get(token)
       if (renewed !== token) reply = await send(request, renewed, signal)
     }
+    const id = reply.headers.requestid
+    if (typeof id === 'string' && request.kind === 'rows') context.traced?.('request', id)
     if (reply.status >= 200 && reply.status < 300) return checked(reply, request)
     options.log?.(`${request.what}: HTTP ${reply.status}, request ${reply.headers.requestid ?? '(no id)'}`)
     throw refusal(reply.status, reply.text, retryAfterMs(reply.headers['retry-after'], Date.now()), request)

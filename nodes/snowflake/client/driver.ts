@@ -32,6 +32,8 @@ export interface DriverStatement {
   readonly tag?: string
   /** Content of the file that a PUT uploads. */
   readonly file?: Buffer
+  /** Told the id by which Snowflake's query history has it. */
+  readonly traced?: (id: string) => void
   readonly signal: AbortSignal
 }
 
@@ -123,6 +125,7 @@ function execute(connection: DriverConnection, statement: DriverStatement): Prom
       complete: (error: SnowflakeError | undefined, done) => {
         signal.removeEventListener('abort', stop)
         if (error) return reject(error)
+        statement.traced?.((done as { getQueryId?(): string }).getQueryId?.() ?? statement.requestId)
         if (statement.file) return resolve([])
         const rows: ResultRow[] = []
         try {

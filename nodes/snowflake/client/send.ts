@@ -67,6 +67,7 @@ export function createSender(
         sql: statement.sql,
         requestId: more.requestId,
         signal: more.context.signal,
+        traced: (id) => more.context.traced?.('statement', id),
         ...(statement.binds ? { binds: statement.binds } : {}),
         ...(statement.file ? { file: statement.file } : {}),
         ...(more.tag ? { tag: more.tag } : {}),

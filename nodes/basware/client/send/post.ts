@@ -151,6 +151,7 @@ async function postChunk(
     const posted = await connection.post(path, body, ask)
     if (posted.refusal) return refusedPost(posted.refusal, posted.status, posted.faults, chunk)
     for (const sent of chunk) taken.set(nameOf(sent), { digest: digestOf(sent.text), request: posted.requestId })
+    context.traced?.('request', posted.requestId)
     tell(context, posted.requestId, chunk)
     return undefined
   }, context.signal)
