@@ -13,8 +13,12 @@ import { type ConfigSpec, type Fields, field, readConfig } from './config.ts'
 import { type ConnectionSpec, withUnsaved } from './connection.ts'
 import type { Log } from './log.ts'
 import { masked } from './masked.ts'
+
+
 import { goingOf } from './going.ts'
 import { foreignBefore, ledgerHandle, limitsFor, placeOf, reachable, sinksFor, targetsFor } from './members.ts'
+
+
 import { defineNode, type Message, type NodeContext } from './node.ts'
 import { NOT_STARTED, tellNotStarted } from './not-started.ts'
 import { decisionsIn, entitiesOf, ORDERS, type Order, scopeOf, sourceOrder, toldOf } from './order.ts'
@@ -155,12 +159,7 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
       ...(spec.answers && { answers: true }),
       recordOf: (document) => spec.recordOf?.(context.config as z.output<S> & Common, document),
       entities: () => spec.entities(context.config as z.output<S> & Common),
-      running: () => runOf(context).going !== undefined,
-      going() {
-        const { going, since, waits } = runOf(context)
-        const wait = waits?.current()
-        return going && since ? { since, ...(wait && { wait }) } : undefined
-      },
+      ...goingOf(() => runOf(context)),
       mayChange: () => (context.config as z.output<S> & Common).mayChange,
       async readAgain(entity, keys, signal) {
         const run = runOf(context)

@@ -168,7 +168,7 @@ describe('the sidebar in the editor', function () {
     const choice = editor.monitor.getByLabel('Ledger')
     await choice.locator('option', { hasText: HOSTILE }).waitFor({ state: 'attached' })
     await choice.selectOption('other')
-    await editor.monitor.getByText('No run has ended yet.').waitFor()
+    await editor.monitor.getByText('No run has begun yet.').waitFor()
     await choice.selectOption(job.node('sync-ledger').id)
     await rowOf('failed').waitFor()
   })

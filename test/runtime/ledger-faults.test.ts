@@ -306,7 +306,14 @@ describe('a ledger and a process in trouble', function () {
       ),
     )
     match(error.cause.hint ?? '', /"start anew".*"keep"/)
-    equal((await job.runs()).length, 1, 'nothing was read')
+    deepEqual(
+      (await job.runs()).map(({ state, entities }) => [state, entities.length > 0]),
+      [
+        ['failed', false],
+        ['done', true],
+      ],
+      'nothing was read',
+    )
     await waitFor(
       () =>
         job.seen.some(

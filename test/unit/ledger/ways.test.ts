@@ -105,12 +105,12 @@ describe('ledger: the way of what was delivered', () => {
   })
 
   it('what is held and what people decided is found too', async () => {
-    await ledger.commit(commit({ held: [held('X3|A1', 10)] }))
+    await ledger.commit(commit({ held: [held('A1', 10)] }))
     const { held: ids } = await ledger.findDeliveries({ number: 'A1' })
     assert.equal(ids.length, 1)
     await ledger.discardHeld(ids, { by: 'ann', reason: 'a test supplier' })
     assert.deepEqual((await ledger.findDeliveries({ number: 'A1' })).held, ids, 'what is left out is not over')
-    const decisions = await ledger.decisions({ about: ['X3|A1', 'X3|A2'] })
+    const decisions = await ledger.decisions({ about: ['erp|A1', 'erp|A2'] })
     assert.deepEqual(
       decisions.map(({ by, reason }) => [by, reason]),
       [['ann', 'a test supplier']],
