@@ -11,14 +11,10 @@ import { waitKeeper } from '../../sync/contract/wait.ts'
 import type { Preview } from '../../vendor/report.ts'
 import { type ConfigSpec, type Fields, field, readConfig } from './config.ts'
 import { type ConnectionSpec, withUnsaved } from './connection.ts'
+import { goingOf } from './going.ts'
 import type { Log } from './log.ts'
 import { masked } from './masked.ts'
-
-
-import { goingOf } from './going.ts'
 import { foreignBefore, ledgerHandle, limitsFor, placeOf, reachable, sinksFor, targetsFor } from './members.ts'
-
-
 import { defineNode, type Message, type NodeContext } from './node.ts'
 import { NOT_STARTED, tellNotStarted } from './not-started.ts'
 import { decisionsIn, entitiesOf, ORDERS, type Order, scopeOf, sourceOrder, toldOf } from './order.ts'
