@@ -80,7 +80,8 @@ describe('a bad source', function () {
 
   it('a wrong secret: the error number in words, and never the secret', async () => {
     const job = thread.begin()
-    job.node('x3-connection').credentials = { secret: 'quite-another-secret' }
+    // What is typed counts only where no variable is named.
+    Object.assign(job.node('x3-connection'), { secretFrom: '', credentials: { secret: 'quite-another-secret' } })
     await job.deploy()
     const ran = await job.run()
     const error = failed(ran)

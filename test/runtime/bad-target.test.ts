@@ -186,7 +186,7 @@ describe('a bad target', function () {
     const connection = job.node('databricks-connection')
     const good = structuredClone(connection)
     const cases: [Record<string, unknown>, RegExp][] = [
-      [{ credentials: { secret: 'not-the-secret-at-all' } }, /client ID|secret|principal/i],
+      [{ secretFrom: '', credentials: { secret: 'not-the-secret-at-all' } }, /client ID|secret|principal/i],
       [{ path: '/sql/1.0/warehouses/nowhere' }, /warehouses?\/?.*nowhere/],
       [{ schema: 'not_there' }, /not_there/],
       [{ catalog: 'no_catalog' }, /no_catalog/],

@@ -34,6 +34,7 @@ describe('X3 in the cloud', function () {
     const ledger = job.node('sync-ledger').id
     Object.assign(connection, {
       login: 'cloud',
+      secretFrom: '',
       url: gateway.root,
       customer: CUSTOMER,
       clientId,
