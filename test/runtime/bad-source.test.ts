@@ -47,7 +47,7 @@ describe('a bad source', function () {
     match(error.cause.hint ?? '', /Check host and port/)
     match(
       JSON.stringify(statuses),
-      /X3: 127\.0\.0\.1:\d+ cannot be reached: nothing listens there; trying again, 1 s left/,
+      /X3: the list of nodes: 127\.0\.0\.1:\d+ cannot be reached: nothing listens there; trying again, 1 s left/,
       'who looks at the node sees that it waits',
     )
     await waitFor(() => JSON.stringify(statuses).includes('"fill":"red"'), { what: 'the red ring' })
