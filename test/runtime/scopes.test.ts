@@ -101,7 +101,7 @@ describe('what can be asked', function () {
     const job = thread.begin({ entities: ['supplier'] })
     await job.deploy()
     const error = failed(await job.run({ everything: 'please' }))
-    match(error.message, /\{stop: true\}, \{full: true\}, \{from, to\}/)
+    match(error.message, /\{stop: true\}, \{full: true\}, .*\{from, to\}/)
     equal(error.cause.field, 'msg.tieout')
     deepEqual(await job.runs(), [])
   })
