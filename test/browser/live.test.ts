@@ -27,11 +27,6 @@ describe('runs that go on, in the sidebar', function () {
     await thread?.end()
   })
 
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed')
-      console.log('      the sidebar:', await editor.monitor.innerText(), editor.problems)
-  })
-
   const rows = () => editor.monitor.locator('ol > li')
   const runOf = (name: string) => rows().filter({ hasText: name }).first()
 

@@ -103,7 +103,11 @@ describe('what is posted, in the sidebar', function () {
   const referenceOf = (id: string) => posted().filter(({ header }) => header.BPRVCR === invoice(id)?.invoiceNumber)
   const saysOf = (id: string): string[] => {
     const { supplierCode, companyCode, currencyCode, grossSum } = invoice(id) ?? {}
-    return [String(supplierCode), String(companyCode), `${currencyCode} ${Number(grossSum).toLocaleString('en-US', { minimumFractionDigits: 2 })}`]
+    return [
+      String(supplierCode),
+      String(companyCode),
+      `${currencyCode} ${Number(grossSum).toLocaleString('en-US', { minimumFractionDigits: 2 })}`,
+    ]
   }
 
   it('shows what is in doubt with number, supplier, company and amount; a person has it posted once more, with a reason', async () => {
