@@ -117,35 +117,6 @@ describe('runs that go on, in the sidebar', function () {
     await runOf(job.name).waitFor()
   })
 
-  it('what is held in several ledgers stands in one list, with the reasons of each; a reason is replayed in its own', async () => {
-    const held = [thread.begin({ entities: ['product'] }), thread.begin({ entities: ['product'] })]
-    // Two copies of one template on one machine: what the second refers to is its own.
-    const ids = [...new Set(held[1]?.flow.map(({ id }) => id))]
-    const renamed = ids.reduce((text, id) => text.replaceAll(`"${id}"`, `"${id}2"`), JSON.stringify(held[1]?.flow))
-    for (const one of held)
-      for (const product of [...one.books.tables.product.walk()].slice(0, 2))
-        one.put('product', { ...product, basePrice: '123456789012345678901234.5' })
-    await thread.red.deploy([...(held[0]?.flow ?? []), ...JSON.parse(renamed)])
-    // Flows that somebody else deployed are there after the editor is loaded anew.
-    await editor.page.reload()
-    await editor.openMonitor('syncs')
-    for (const { name } of held) {
-      await runOf(name).getByRole('button', { name: 'Run' }).first().click()
-    }
-    await editor.openMonitor('held')
-    await waitFor(async () => (await rows().count()) === 4, { timeout: 40_000, what: 'what both hold' })
-    const reasons = editor.monitor.locator('.tieout-monitor-reason')
-    strictEqual(await reasons.count(), 2)
-    await reasons.last().getByRole('button', { name: 'Replay all of this reason' }).click()
-    await editor.page.locator('.red-ui-notification').getByLabel('Reason').fill('tried again')
-    await editor.page.locator('.red-ui-notification').getByRole('button', { name: 'Replay' }).click()
-    await waitFor(async () => (await rows().filter({ hasText: 'replays: 1' }).count()) === 2, {
-      timeout: 40_000,
-      what: 'two that were tried once more',
-    })
-    await job.deploy()
-  })
-
   it('a press and its release are a click, whatever is drawn meanwhile; the focus stays', async () => {
     thread.x3.setLatency(1500)
     try {
