@@ -125,9 +125,9 @@ describe('basware-send', function () {
     return `${answer.message ?? ''}${answer.error ?? ''} ${answer.hint ?? ''}`
   }
   const get = async <T>(path: string): Promise<T> => (await helper.request().get(`/tieout/${path}`)).body as T
-  const run = async (): Promise<RunSummary> => {
+  const run = async (kind = 'changed'): Promise<RunSummary> => {
     const at = summaries.length
-    await post('run', { sync: 'masters' })
+    await post('run', { sync: 'masters', kind })
     await waitFor(() => summaries.length > at, { timeout: 30_000 })
     return summaries[at]?.payload as RunSummary
   }
@@ -225,6 +225,34 @@ describe('basware-send', function () {
       ['x3_PO1_1000_1', 'x3_PO1_2000_1', 'x3_PO2_2000_1'].map((code) => truth('matchingOrderLines', code)?.isDeleted),
       [false, true, false],
     )
+  })
+
+  it('brings a code that was renamed in the ERP as a new record; the old one ends by its flag, its orders go with the new', async () => {
+    await deploy()
+    erp.put('supplier', supplier('OLD1'))
+    erp.put('purchase_order', order('PO1', 'OLD1', 1000))
+    await run()
+    erp.remove('supplier', 'x3|OLD1')
+    erp.put('supplier', supplier('REN1'))
+    erp.put('purchase_order', order('PO1', 'REN1', 1000))
+    const second = await run()
+    const third = await run('sweep')
+    deepStrictEqual([second.verdict, third.verdict], ['ties', 'ties'], `${second.says}; ${third.says}`)
+    deepStrictEqual(
+      ['x3_OLD1', 'x3_REN1']
+        .map((code) => truth('vendors', code))
+        .map((one) => [one?.vendorCode, (one?.processingStatus as Json | undefined)?.active]),
+      [
+        ['OLD1', false],
+        ['REN1', true],
+      ],
+    )
+    const orders = basware.sandbox.act('records', {}) as { p2p: Record<string, readonly Json[]> }
+    deepStrictEqual(
+      orders.p2p.matchingOrders?.filter(({ orderNumber }) => orderNumber === 'PO1').map((one) => one.supplierCode),
+      ['REN1'],
+    )
+    deepStrictEqual(await get('held?brief=true'), [])
   })
 
   it('holds what is there under another code, until a person says with a reason to use that', async () => {
