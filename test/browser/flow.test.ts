@@ -32,8 +32,9 @@ describe('the template in the editor', function () {
     const dialog = await editor.openConfig('connection')
     const [unset, ...more] = await editor.test()
     deepStrictEqual(more, [])
-    match(unset?.text ?? '', /^Server URL: the environment variable X3_URL is not set/)
-    const values = { url: x3.url, folder: x3.folder, clientId: x3.clientId, user: x3.user, secret: 'not-the-secret' }
+    match(unset?.text ?? '', /^Client secret: the environment variable X3_SECRET is not set/)
+    const { url, folder, clientId, user } = x3
+    const values = { url, folder, clientId, user, source: 'x3', secret: 'not-the-secret' }
     await typeIn(dialog, 'secret')
     for (const [field, value] of Object.entries(values)) await dialog.locator(`#node-config-input-${field}`).fill(value)
     const [refused] = await editor.test()
