@@ -266,10 +266,17 @@ describe('on the wire', function () {
       const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
       const key = String(privateKey.export({ type: 'pkcs8', format: 'pem' }))
       const tests = {
-        x3: tried(x3Connection, { url: 'https://x3.invalid:8124', clientId: 'c' }, { secret: 's' }),
+        x3: tried(x3Connection, { url: 'https://x3.invalid:8124', source: 'x3', clientId: 'c' }, { secret: 's' }),
         intacct: tried(
           intacctConnection,
-          { senderId: 's', company: 'c', user: 'u', gateway: 'gw.intacct.invalid', allowedHosts: 'gw.intacct.invalid' },
+          {
+            senderId: 's',
+            company: 'c',
+            user: 'u',
+            source: 'intacct',
+            gateway: 'gw.intacct.invalid',
+            allowedHosts: 'gw.intacct.invalid',
+          },
           { senderPassword: 'p', password: 'p' },
         ),
         basware: tried(
