@@ -1,7 +1,7 @@
 /** Further runs of a demo, for faults that its days left no request for. */
 
 /** So many runs in a row may meet none of what is left: some faults are played only when others are over. */
-const FRUITLESS = 3
+const FRUITLESS = 6
 
 /**
  * Runs for as long as that meets faults. How many runs it takes depends on the books: what a run sends once, such as a
