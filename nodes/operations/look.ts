@@ -5,6 +5,7 @@ import { fewOf } from '../../sync/run/sentence.ts'
 import { NOT_VERIFIED, openInWords } from '../../sync/run/verdict.ts'
 import { endingsOf, type LedgerHandle } from '../kit/kit.ts'
 import { nextStart, schedulesOf } from './schedule.ts'
+import { lookAtWaits } from './waits.ts'
 import { findings, type Limits } from './watch.ts'
 
 export interface Watcher extends Limits {
@@ -36,6 +37,7 @@ function limitsFor(handle: LedgerHandle, sync: string): Limits {
   return {
     heldOver: Math.min(...own.map(({ heldOver }) => heldOver)),
     successHours: hours.length > 0 ? Math.min(...hours) : 0,
+    waitMinutes: Math.min(...own.map(({ waitMinutes }) => waitMinutes)),
   }
 }
 
@@ -51,7 +53,11 @@ export async function watchedSyncs(ledger: Ledger, watcher: Watcher): Promise<st
  * of the syncs watched, in words, whether there is an alert for it or not.
  */
 export async function look(RED: NodeAPI, handle: LedgerHandle, watcher: Watcher): Promise<readonly string[]> {
-  const { ledger } = await handle.engine.get()
+  const engine = await handle.engine.get()
+  const { ledger } = engine
+  await lookAtWaits(RED, handle, engine, (sync) =>
+    watched(watcher, sync) ? limitsFor(handle, sync).waitMinutes : undefined,
+  )
   const open: string[] = []
   const schedules = schedulesOf(RED, handle)
   const all = await ledger.runs({ limit: RUNS })

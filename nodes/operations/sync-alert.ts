@@ -15,6 +15,7 @@ const config = z.object({
   syncs: field.list(),
   heldOver: field.number(0, 0, 1_000_000),
   successHours: field.number(26, 0, 8760),
+  waitMinutes: field.number(10, 1, 1440),
   everySeconds: field.number(30, 1, 3600),
   /** An alert-channel, where it sends itself. */
   connection: field.optional(),

@@ -6,6 +6,8 @@ export interface Limits {
   readonly heldOver: number
   /** Hours without a successful run; 0: not watched. */
   readonly successHours: number
+  /** Minutes that a run may wait. */
+  readonly waitMinutes: number
 }
 
 export interface Facts {
@@ -30,7 +32,7 @@ const HOUR = 3_600_000
 /** What a run has from its start until it is missed, where it starts more seldom than the limit. */
 const RUN_MS = 2 * HOUR
 
-export function findings(facts: Facts, limits: Limits): Finding[] {
+export function findings(facts: Facts, limits: Pick<Limits, 'heldOver' | 'successHours'>): Finding[] {
   const { sync, held, runs } = facts
   const found: Finding[] = [
     {
