@@ -64,7 +64,7 @@ function live(found: LedgerHandle, running: readonly LiveRun[]): unknown[] {
 
 export function defineSyncRoutes(RED: NodeAPI): void {
   RED.httpAdmin.get(
-    '/tieout/live',
+    '/tieout/running',
     RED.auth.needsPermission('tieout.read'),
     handle(z.object({ ledger }), async (query) => {
       const found = handleAsked(RED, query.ledger)

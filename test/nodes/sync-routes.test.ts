@@ -93,7 +93,7 @@ describe('starting and stopping a sync by its routes', () => {
       signal.addEventListener('abort', () => gate.reject(signal.reason))
       await gate.promise
     }
-    const live = async () => (await helper.request().get('/tieout/live')).body as Record<string, unknown>[]
+    const live = async () => (await helper.request().get('/tieout/running')).body as Record<string, unknown>[]
     deepStrictEqual(await live(), [])
     await post('run', { sync: 'books' })
     await waitFor(async () => (await live()).some(({ waits }) => (waits as []).length > 0))

@@ -62,6 +62,7 @@ export async function startIntacctThread(): Promise<IntacctThread> {
   const collector = await startCollector()
   const env = {
     INTACCT_GATEWAY: intacct.url,
+    INTACCT_HOSTS: '127.0.0.1, localhost',
     INTACCT_SENDER_ID: intacct.senderId,
     INTACCT_SENDER_PASSWORD: intacct.senderPassword,
     INTACCT_COMPANY: intacct.companyId,
