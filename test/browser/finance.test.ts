@@ -99,8 +99,9 @@ describe('held journals, in the sidebar of a finance user', function () {
     strictEqual(await wrong.first().inputValue(), missing.account)
     strictEqual(await wrong.first().getAttribute('aria-label'), 'account')
     await editor.page.waitForFunction(() => {
-      const box = document.querySelector('.tieout-monitor input.input-error')?.getBoundingClientRect()
-      return box !== undefined && box.top > 0 && box.bottom < innerHeight && box.right <= innerWidth
+      const field = document.querySelector('.tieout-monitor input.input-error')
+      const box = field?.getBoundingClientRect()
+      return box && document.elementFromPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2) === field
     })
     const company = record.locator('.tieout-monitor-record').getByLabel('company', { exact: true })
     await company.fill('NOBODY')
