@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, strictEqual } from 'node:assert'
 import { readFileSync } from 'node:fs'
-import { checked, needChromium, typeIn } from '../support/editor.ts'
+import { checked, needChromium, takeEntry, typeIn } from '../support/editor.ts'
 import { type Stage, startStage } from '../support/stage.ts'
 
 const HOSTILE = '<img src=x onerror="window.hacked=1">& Söhne'
@@ -87,7 +87,7 @@ describe('dialogs', function () {
       await dialog.locator('.red-ui-editableList-addButton').first().click()
       const added = dialog.locator('#tieout-x3-entities li').last()
       await added.locator('.tieout-pick').click()
-      await list.getByText('gl_account', { exact: true }).click()
+      await takeEntry(editor.page, 'gl_account')
       strictEqual(await added.locator('.tieout-x3-entity').inputValue(), 'gl_account')
 
       await dialog.getByText('Journals and dimensions').click()

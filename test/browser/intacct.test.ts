@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
 import { createBooks } from '../../sandbox/books/books.ts'
 import { type IntacctSandbox, startIntacct } from '../../sandbox/intacct/server.ts'
-import { type Editor, needChromium, openEditor, typeIn } from '../support/editor.ts'
+import { type Editor, needChromium, openEditor, takeEntry, typeIn } from '../support/editor.ts'
 import { type Red, startRed } from '../support/node-red.ts'
 
 describe('dialogs of Sage Intacct', function () {
@@ -84,16 +84,15 @@ describe('dialogs of Sage Intacct', function () {
 
   it('picks objects and custom fields from the live company, and keeps them', async () => {
     const dialog = await editor.open('Read Intacct')
-    const list = editor.page.locator('.red-ui-autoComplete-container')
     await dialog.locator('.red-ui-editableList-addButton').first().click()
     const added = dialog.locator('#tieout-intacct-entities li').last()
     await added.locator('.tieout-pick').click()
-    await list.getByText('WAREHOUSE', { exact: true }).click()
+    await takeEntry(editor.page, 'WAREHOUSE')
     await dialog.getByText('Added fields').click()
     await dialog.locator('details[open] .red-ui-editableList-addButton').click()
     await dialog.locator('.tieout-intacct-list').selectOption('lines')
     await dialog.locator('#tieout-intacct-extra .tieout-pick').click()
-    await list.getByText('LOCATIONNAME', { exact: true }).click()
+    await takeEntry(editor.page, 'LOCATIONNAME')
     const path = await dialog.locator('.tieout-intacct-path').inputValue()
     strictEqual(path, 'LOCATIONNAME')
     await editor.done()

@@ -60,6 +60,23 @@ export interface Editor {
   close(): Promise<void>
 }
 
+/** Takes an entry of the pick list that is open; a press that falls into its drawing is made again. */
+export async function takeEntry(page: Page, entry: string): Promise<void> {
+  const list = page.locator('.red-ui-autoComplete-container')
+  for (let tries = 1; ; tries++) {
+    await list.getByText(entry, { exact: true }).click()
+    const gone = list.waitFor({ state: 'hidden', timeout: 3000 })
+    if (tries === 3) return gone
+    if (
+      await gone.then(
+        () => true,
+        () => false,
+      )
+    )
+      return
+  }
+}
+
 export interface Look {
   readonly width?: number
   readonly height?: number
@@ -190,7 +207,7 @@ export async function openEditor(
     },
     async pick(field, entry) {
       await page.locator(`${field} ~ .tieout-pick`).click()
-      await page.locator('.red-ui-autoComplete-container').getByText(entry, { exact: true }).click()
+      await takeEntry(page, entry)
     },
     press: (label) => node(label).locator('.red-ui-flow-node-button-button').click(),
     async deploy() {
