@@ -33,7 +33,21 @@ export function peakRssMb(): number {
 }
 
 /** Resident memory of this process now, in MB. */
-export const rssMb = (): number => Math.ceil(process.memoryUsage.rss() / 2 ** 20)
+const rssMb = (): number => Math.ceil(process.memoryUsage.rss() / 2 ** 20)
+
+/** Collects garbage and looks at resident memory from now on; the function that it gives ends it. MB. */
+export function watchMemory(): () => { readonly idleMb: number; readonly peakMb: number } {
+  global.gc?.()
+  const idleMb = rssMb()
+  let peakMb = idleMb
+  const watch = setInterval(() => {
+    peakMb = Math.max(peakMb, rssMb())
+  }, 20)
+  return () => {
+    clearInterval(watch)
+    return { idleMb, peakMb }
+  }
+}
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)

@@ -7,7 +7,7 @@ import type { PageRequest, Source } from '../sync/contract/source.ts'
 import type { Target } from '../sync/contract/target.ts'
 import { budgetOf, createEngine } from '../sync/create.ts'
 import { serve } from './child.ts'
-import { measure, rssMb } from './measure.ts'
+import { measure, watchMemory } from './measure.ts'
 import type { ParallelOrder, ParallelResult } from './parallel-order.ts'
 
 const PAGE = 200
@@ -88,12 +88,7 @@ const commands = {
         },
       })
     }
-    global.gc?.()
-    const idleMb = rssMb()
-    let peakMb = idleMb
-    const watch = setInterval(() => {
-      peakMb = Math.max(peakMb, rssMb())
-    }, 20)
+    const memory = watchMemory()
     const end = measure()
     const dead = Array.from({ length: down }, (_, i) => run(`down${i}`, true))
     const up = Promise.all(Array.from({ length: syncs }, (_, i) => run(`up${i}`, false)))
@@ -106,14 +101,14 @@ const commands = {
     })
     const summaries = await up
     const cost = end()
-    clearInterval(watch)
+    const seen = memory()
     for (const { sync, state, says } of summaries)
       if (state !== 'done') throw new Error(`${sync} did not end well: ${says ?? state}`)
     stop.abort()
     await Promise.all(dead)
     await engine.close()
     const written = summaries.flatMap(({ entities }) => entities).reduce((sum, entity) => sum + entity.rows, 0)
-    return { ...cost, idleMb, peakMb, rows: written, firstBatch }
+    return { ...cost, ...seen, rows: written, firstBatch }
   },
 }
 

@@ -7,7 +7,7 @@ import { environmentOf, type FlowNode, readTemplate } from '../demo/job.ts'
 import { freePort, until } from '../demo/process.ts'
 import type { RunSummary } from '../sync/contract/summary.ts'
 import { serve } from './child.ts'
-import { measure, rssMb } from './measure.ts'
+import { measure, watchMemory } from './measure.ts'
 import { filledIn, inWords, type NodeRed, startNodeRed } from './node-red.ts'
 import type { ParallelOrder, ParallelResult } from './parallel-order.ts'
 import type { Accounts, Addresses } from './sandbox.ts'
@@ -101,12 +101,7 @@ const commands = {
       for (let at = 0; at < all.length; at += AT_ONCE)
         for (const opened of all.slice(at, at + AT_ONCE).map((sync) => run(sync, { entities: [SMALL], full: true })))
           good(await opened)
-      global.gc?.()
-      const idleMb = rssMb()
-      let peakMb = idleMb
-      const watch = setInterval(() => {
-        peakMb = Math.max(peakMb, rssMb())
-      }, 20)
+      const memory = watchMemory()
       const end = measure()
       for (const sync of dead) run(sync).catch(() => undefined)
       const running = up.map((sync) => run(sync, { full: true }))
@@ -119,9 +114,9 @@ const commands = {
       good(await small)
       const summaries = (await whole).map(good)
       const cost = end()
-      clearInterval(watch)
+      const seen = memory()
       const rows = summaries.flatMap(({ entities }) => entities).reduce((sum, entity) => sum + entity.rows, 0)
-      return { ...cost, idleMb, peakMb, rows, firstBatch: seconds }
+      return { ...cost, ...seen, rows, firstBatch: seconds }
     } finally {
       await RED.stop()
       rmSync(userDir, { recursive: true, force: true })

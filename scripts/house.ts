@@ -1,25 +1,12 @@
 // `npm run house`: draws the picture of the house in docs/architecture.md, from what the sources import.
 import { readFileSync, writeFileSync } from 'node:fs'
-import { type Import, readSources } from './sources.ts'
+import { FOLDERS, type Import, readSources } from './sources.ts'
 
 export const PAGE = 'docs/architecture.md'
 const BEGIN = '<!-- picture of the house: npm run house -->'
 const END = '<!-- end of the picture -->'
-/** Folders that are drawn; benches and tests may import everything. */
-export const DRAWN = [
-  'nodes',
-  'sync',
-  'ledger',
-  'backup',
-  'check',
-  'alerts',
-  'vendor',
-  'login',
-  'watchdog',
-  'monitor',
-  'sandbox',
-  'demo',
-]
+/** Folders that are drawn; benches, scripts and tests may import everything. */
+export const DRAWN = FOLDERS.filter((folder) => folder !== 'bench' && folder !== 'scripts')
 /** Folders whose own folders are rooms; anywhere else a folder is one room with all that is in it. */
 const DIVIDED = /^(nodes|sync|vendor)\/[^/]+\//
 /** Folders of `nodes/` that belong to no vendor. */
