@@ -228,7 +228,7 @@ async function judge(world: World, stage: Stage, { seed }: Options, killed: numb
   const path = `/tieout/held?ledger=${door.ledger}&sync=${encodeURIComponent(door.sync)}&limit=1000`
   const held = (await stage.up().call('GET', path)) as {
     readonly key: string
-    readonly cause: { readonly code: string }
+    readonly cause: { readonly code: string; readonly message: string }
   }[]
   const compare = comparePostings({
     books: createBooks({ ...books, now: () => 0 }),
@@ -239,7 +239,10 @@ async function judge(world: World, stage: Stage, { seed }: Options, killed: numb
   })
   for (const example of compare.examples) say(`  ${example}`)
   const codes = held.map(({ cause }) => cause.code)
-  for (const code of new Set(codes)) say(`  held: ${codes.filter((one) => one === code).length} ${code}`)
+  for (const code of new Set(codes)) {
+    const example = held.find(({ cause }) => cause.code === code)?.cause.message
+    say(`  held: ${codes.filter((one) => one === code).length} ${code}, such as: ${example}`)
+  }
   // What is wrong with an invoice holds it; that Node-RED died never does.
   const ofKills = codes.filter((code) => code.startsWith('sync.')).length
   const answers = Object.entries(stage.accountant.answers).map(([kind, count]) => `${count} ${kind}`)
