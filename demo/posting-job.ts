@@ -9,7 +9,7 @@ import type { Invoice } from './expected-postings.ts'
 import { meetFaults } from './further.ts'
 import type { Entrance } from './job.ts'
 import type { DemoOptions } from './options.ts'
-import { countEntities } from './report.ts'
+import { countEntities, describeHeld } from './report.ts'
 import type { Sandbox } from './sandbox.ts'
 import { settlePostings } from './settle-postings.ts'
 
@@ -105,8 +105,7 @@ async function judge({ options, sandbox, editor, door, today, say }: Given, done
   say(
     `Compared ${compare.invoices} approved invoices with ${compare.journals} journals: ${compare.posted} posted once and answered, ${compare.held} held, ${compare.missing} missing, ${compare.extra} extra, ${compare.different} different`,
   )
-  for (const [code, count] of Object.entries(countBy(held.map(({ cause }) => cause.code))))
-    say(`  held: ${count} ${code}`)
+  for (const line of describeHeld(held)) say(line)
   say(`X3 committed ${late.length} after the time-out, ${lateAfterLook} of them after the first look-up`)
   if (options.drafts) say(`X3's accountant made ${finalised} drafts final`)
   if (state.faults.pending.length > 0) say(`Faults that were not met: ${state.faults.pending.join(', ')}`)
@@ -142,10 +141,4 @@ async function judge({ options, sandbox, editor, door, today, say }: Given, done
 export function closedBefore(today: string): string {
   const [year = 0, month = 0] = today.split('-').map(Number)
   return new Date(Date.UTC(year, month - 3, 1)).toISOString().slice(0, 10)
-}
-
-function countBy(texts: readonly string[]): Record<string, number> {
-  const counts: Record<string, number> = {}
-  for (const text of texts) counts[text] = (counts[text] ?? 0) + 1
-  return counts
 }

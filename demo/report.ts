@@ -76,3 +76,13 @@ function problemsOf(run: RunSummary): string[] {
     ...open,
   ]
 }
+
+/** Held records by the code of their reason, each with the words of one of them. */
+export function describeHeld(
+  held: readonly { readonly cause: { readonly code: string; readonly message: string } }[],
+): string[] {
+  const byCode = Map.groupBy(held, ({ cause }) => cause.code)
+  return [...byCode].map(
+    ([code, [one, ...others]]) => `  held: ${others.length + 1} ${code}, such as: ${one?.cause.message}`,
+  )
+}

@@ -16,7 +16,7 @@ import { type Entrance, entrance, type FlowNode } from './job.ts'
 import type { DemoOptions } from './options.ts'
 import { closedBefore } from './posting-job.ts'
 import { createPurchaser, type Held } from './purchaser.ts'
-import { countEntities } from './report.ts'
+import { countEntities, describeHeld } from './report.ts'
 import type { Sandbox } from './sandbox.ts'
 import { settlePostings } from './settle-postings.ts'
 
@@ -159,6 +159,7 @@ async function judge(
   const state = await sandbox.state()
   for (const example of [...orders.examples, ...postings.examples]) say(`  ${example}`)
   for (const { entity, key, cause } of heldOrders) say(`  held: ${entity} ${key}: ${cause.code} ${cause.message}`)
+  for (const line of describeHeld(refused)) say(line)
   say(
     `Compared ${orders.expected} records with P2P: ${orders.marked} gone and marked, ${orders.held} held, ${orders.missing} missing, ${orders.extra} extra, ${orders.different} different`,
   )

@@ -18,6 +18,7 @@ import { endsOf, isTwoWay } from '../../demo/ends/index.ts'
 import type { Invoice } from '../../demo/expected-postings.ts'
 import { deploy, entrance, environmentOf, filledIn, readTemplate, runOnce } from '../../demo/job.ts'
 import { freePort } from '../../demo/process.ts'
+import { describeHeld } from '../../demo/report.ts'
 import { settlePostings } from '../../demo/settle-postings.ts'
 import { BASWARE_SITES, startBasware } from '../../sandbox/basware/server.ts'
 import { createBooks } from '../../sandbox/books/books.ts'
@@ -239,10 +240,7 @@ async function judge(world: World, stage: Stage, { seed }: Options, killed: numb
   })
   for (const example of compare.examples) say(`  ${example}`)
   const codes = held.map(({ cause }) => cause.code)
-  for (const code of new Set(codes)) {
-    const example = held.find(({ cause }) => cause.code === code)?.cause.message
-    say(`  held: ${codes.filter((one) => one === code).length} ${code}, such as: ${example}`)
-  }
+  for (const line of describeHeld(held)) say(line)
   // What is wrong with an invoice holds it; that Node-RED died never does.
   const ofKills = codes.filter((code) => code.startsWith('sync.')).length
   const answers = Object.entries(stage.accountant.answers).map(([kind, count]) => `${count} ${kind}`)
