@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { hashSync } from '@node-rs/bcrypt'
-import { type Child, freePort, startNode, until } from './process.ts'
+import { ask, type Child, freePort, startNode, until } from './process.ts'
 
 /**
  * As the image starts Node-RED: Node's own limit grows with the machine, and garbage up to it. What is on its way fits many
@@ -68,7 +68,7 @@ async function startOn(port: number, options: EditorOptions): Promise<Editor> {
     password,
     child,
     async call(method, path, body) {
-      const reply = await fetch(url + path, {
+      const reply = await ask(url + path, {
         method,
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'node-red-api-version': 'v2' },
         ...(body !== undefined && { body: JSON.stringify(body) }),

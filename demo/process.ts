@@ -84,3 +84,13 @@ export async function freePort(wished = 0): Promise<number> {
   }
   throw new Error('no free port on 127.0.0.1')
 }
+
+/**
+ * `fetch` for a process that computes for seconds: what only asks is asked once more, since a connection that the other side has
+ * closed meanwhile is noticed with the next request.
+ */
+export const ask = (url: string, init: RequestInit): Promise<Response> =>
+  fetch(url, init).catch((error: unknown) => {
+    if (init.method !== 'GET') throw error
+    return fetch(url, init)
+  })

@@ -1,4 +1,5 @@
 import type { Change } from './changes.ts'
+import { isPostedTo } from './purchase-accounts.ts'
 
 /** A supplier that is changed back tomorrow: the two states are seen by two runs. */
 export const thereToday: Change = ({ tables, day, memory, choose, reserve }) => {
@@ -31,7 +32,7 @@ export const thereAndBackInOneDay: Change = ({ tables, day, choose }) => {
 
 export const twoInOneSecond: Change = ({ tables, day, choose }) => {
   const one = choose('account')
-  const other = choose('account')
+  const other = choose('account', (account) => !isPostedTo(tables, account))
   if (one === undefined || other === undefined) return false
   const updated = day.at()
   const retitled = { ...one, title: `Retitled ${day.number} <1>`, updated }

@@ -8,7 +8,7 @@ import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { inspect, parseArgs } from 'node:util'
 import { z } from 'zod'
 import { createAccountant } from '../../demo/accountant.ts'
 import { comparePostings, type Posted } from '../../demo/compare-postings.ts'
@@ -278,6 +278,6 @@ try {
   })
   process.exitCode = await main(optionsSchema.parse(values))
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}\n`)
+  process.stderr.write(`${inspect(error)}\n${USAGE}\n`)
   process.exitCode = 1
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { COMPANIES } from '../../demo/ends/basware.ts'
+import { chartAccounts } from '../../demo/ends/x3-ledger.ts'
 import { createBooks } from '../../sandbox/books/books.ts'
 import type { JournalEntry, PurchaseOrder } from '../../sandbox/books/types.ts'
 import { content, greatest, hour, nextDay, open, tablesOf, today, unbalancedLedgers } from '../support/books.ts'
@@ -32,6 +34,9 @@ describe('the demo books after their business days', () => {
     }
     for (const entry of books.tables.journalEntry.walk())
       assert.equal(unbalancedLedgers(entry).length > 0, entry.mustHold !== undefined)
+    const first = chartAccounts(open().books)
+    for (const company of COMPANIES)
+      assert.deepEqual(chartAccounts(books)(company), first(company), 'what every invoice is posted to is never closed')
   })
 
   it('waits in the longest document for a reader between two pages, and keeps it in balance', () => {
