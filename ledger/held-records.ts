@@ -26,6 +26,7 @@ export function where(
   if (filter.entity !== undefined) add('entity = ?', filter.entity)
   if (filter.heldBy !== undefined) add('(sink = ? OR sink_name = ?)', filter.heldBy, filter.heldBy)
   if (filter.ids !== undefined) add('id IN (SELECT value FROM json_each(?))', JSON.stringify(filter.ids))
+  if (filter.after !== undefined) add('seq > (SELECT seq FROM held WHERE id = ?)', filter.after)
   return { sql: parts.join(' AND '), args }
 }
 
@@ -58,7 +59,7 @@ export function wasDeletion(cipher: Cipher, row: HeldRow): boolean {
   }
 }
 
-export const heldHead = (row: HeldRow): HeldHead => ({
+export const heldHead = (row: Omit<HeldRow, 'record' | 'edited'>): HeldHead => ({
   id: row.id,
   heldBy: row.sink,
   sinkName: row.sink_name,

@@ -184,10 +184,15 @@ function readable(cipher: Cipher, intern: Intern, row: HeldRow): HeldRecord | un
 
 const isOpen = ['open', 'replaying']
 
-function select(db: Database, filter: HeldFilter, states: readonly string[]): HeldRow[] {
+/** Without what they hold, however long it is. */
+const HEAD = 'id, sink, sink_name, stage, key, sync, entity, cause, amounts, state, held_at'
+
+function select(db: Database, filter: HeldFilter, states: readonly string[], columns = '*'): HeldRow[] {
   const { sql, args } = where(filter, states)
   return db.guard(() =>
-    db.raw.prepare(`SELECT * FROM held WHERE ${sql} ORDER BY seq LIMIT ?`).all(...args, filter.limit ?? 10_000),
+    db.raw
+      .prepare(`SELECT ${columns} FROM held WHERE ${sql} ORDER BY seq LIMIT ?`)
+      .all(...args, filter.limit ?? 10_000),
   ) as unknown as HeldRow[]
 }
 
@@ -200,7 +205,7 @@ function looking(
   return {
     held: async ({ states, ...filter }) =>
       select(db, filter, states ?? isOpen).map((row) => heldRecord(cipher, intern, row)),
-    heldHeads: async ({ states, ...filter }) => select(db, filter, states ?? isOpen).map(heldHead),
+    heldHeads: async ({ states, ...filter }) => select(db, filter, states ?? isOpen, HEAD).map(heldHead),
     async countHeld(filter) {
       const { sql, args } = where(filter, isOpen)
       const row = db.guard(() => db.raw.prepare(`SELECT count(*) AS n FROM held WHERE ${sql}`).get(...args))

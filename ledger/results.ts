@@ -68,7 +68,7 @@ const SQL = {
     SELECT address, entity, sync, count(*) AS pending FROM result WHERE state = 'pending' GROUP BY 1, 2, 3`,
   open: `
     SELECT address, sync, entity, sink_name, key, read, since, state, requests, text, amounts FROM result
-    WHERE ?1 IS NULL OR sync = ?1 ORDER BY since, key LIMIT ?2`,
+    WHERE (?1 IS NULL OR sync = ?1) AND (since, key, address) > (?3, ?4, ?5) ORDER BY since, key, address LIMIT ?2`,
   countAll: 'SELECT count(*) AS n FROM result',
   warned: "UPDATE result SET state = 'warned', text = ?, needs = ?, record = NULL WHERE seq = ?",
   complete: `
@@ -221,8 +221,10 @@ function asking(
     pendingResults: async (address, limit, after = { since: '', key: '' }) =>
       (db.guard(() => pending.all(address, after.since, after.key, limit)) as unknown as Row[]).map(acceptedRecord),
     resultPlaces: async () => db.guard(() => places.all()) as unknown as Awaited<ReturnType<Results['resultPlaces']>>,
-    openResults: async ({ sync, limit = 1000 }) =>
-      (db.guard(() => open.all(sync ?? null, limit)) as unknown as Row[]).map(openResult),
+    openResults: async ({ sync, limit = 1000, after = { since: '', key: '', address: '' } }) =>
+      (db.guard(() => open.all(sync ?? null, limit, after.since, after.key, after.address)) as unknown as Row[]).map(
+        openResult,
+      ),
   }
 }
 

@@ -115,10 +115,12 @@ function refuseSecond(sync: string, holder: { id: string; started: string } | un
 function history(db: Database, { known }: Statements): Pick<Runs, 'runs' | 'knowsRun' | 'lastSuccess'> {
   const { query } = db
   return {
-    runs: ({ sync, limit }) =>
+    runs: ({ sync, limit, before }) =>
       db.ask(async () => {
         let select = query.selectFrom('run').selectAll().where('state', 'not in', ['part', 'running', 'kept'])
         if (sync !== undefined) select = select.where('sync', '=', sync)
+        if (before !== undefined)
+          select = select.where('seq', '<', query.selectFrom('run').select('seq').where('id', '=', before))
         const rows = await select
           .orderBy('seq', 'desc')
           .limit(limit ?? 100)

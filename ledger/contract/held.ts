@@ -53,6 +53,8 @@ export interface HeldFilter {
   readonly entity?: string
   readonly ids?: readonly string[]
   readonly limit?: number
+  /** Only those that were held behind the one with this id. */
+  readonly after?: string | undefined
 }
 
 /** Held records. */

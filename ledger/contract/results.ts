@@ -95,8 +95,12 @@ export interface Results {
   endResults(address: string, ends: readonly ResultEnd[]): Promise<void>
   /** What became of what a run has sent to an address, so far. */
   resultFigures(run: string, entity: string, address: string): Promise<ResultFigures>
-  /** For a list: the oldest first. */
-  openResults(filter: { readonly sync?: string; readonly limit?: number }): Promise<readonly OpenResult[]>
+  /** For a list: the oldest first. `after`: only those behind this one. */
+  openResults(filter: {
+    readonly sync?: string
+    readonly limit?: number
+    readonly after?: Pick<OpenResult, 'since' | 'key' | 'address'> | undefined
+  }): Promise<readonly OpenResult[]>
   /** How many there are, with those of which the target warned. */
   countResults(): Promise<number>
   /** A person has seen the warnings of these keys. Gives back how many there were. */

@@ -12,7 +12,12 @@ export interface Runs {
     readonly at: string
   }): Promise<void>
   endRun(summary: RunSummary): Promise<void>
-  runs(filter: { readonly sync?: string; readonly limit?: number }): Promise<readonly RunSummary[]>
+  /** The latest first. `before`: only those that began before this run. */
+  runs(filter: {
+    readonly sync?: string
+    readonly limit?: number
+    readonly before?: string | undefined
+  }): Promise<readonly RunSummary[]>
   /** Is it a run of this ledger, going on or ended? */
   knowsRun(id: string): Promise<boolean>
   /** End of the last run that succeeded. */

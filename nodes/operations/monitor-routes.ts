@@ -7,10 +7,12 @@ import { raiseDifferences } from '../../sync/run/difference-alert.ts'
 import { raisePushed } from '../../sync/run/pushed-alert.ts'
 import { forDone, handle, ledgersOf, reason } from '../kit/kit.ts'
 import { ledgerAsked, ledgerNeeded, limit, text } from './asked.ts'
+import { defineCsvRoute } from './csv-route.ts'
 import { defineDoubtRoutes } from './doubt-routes.ts'
 import { defineHeldRoutes } from './held-routes.ts'
 import { definePostingRoutes } from './posting-routes.ts'
 import { defineResultRoutes } from './result-routes.ts'
+import { defineSearchRoutes } from './search-routes.ts'
 
 export function defineMonitorRoutes(RED: NodeAPI): void {
   defineRunRoutes(RED)
@@ -19,6 +21,8 @@ export function defineMonitorRoutes(RED: NodeAPI): void {
   defineDoubtRoutes(RED)
   definePostingRoutes(RED)
   defineResultRoutes(RED)
+  defineSearchRoutes(RED)
+  defineCsvRoute(RED)
 }
 
 function defineRunRoutes(RED: NodeAPI): void {

@@ -16,6 +16,7 @@ const COLUMNS: readonly string[] = [
   ...BECAME.flatMap((name) => [`${name}_records`, name]),
   ...['difference', 'differ'],
 ]
+const AMOUNTS: readonly string[] = ['acknowledged', ...BECAME, 'difference']
 type Line = Readonly<Record<string, string>>
 
 const MOST = 1_000_000
@@ -34,7 +35,7 @@ export async function proofCsv(asked: Asked, sync: string | undefined): Promise<
   const groups = new Map<string, Group>()
   for (const one of await becameOf(asked, sync)) add(groups, one)
   const lines = [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, group]) => lineOf(key, group))
-  return csvOf(COLUMNS, lines)
+  return csvOf(COLUMNS, lines, AMOUNTS)
 }
 
 interface One {

@@ -1,5 +1,5 @@
 /** What a vendor's client gives to the engine so that it can write: no Node-RED, no ledger, no policy in it. */
-import type { DataRecord, Schema } from './message.ts'
+import type { DataRecord, Row, Schema } from './message.ts'
 import type { Accepted, PendingResult, RecordResult, ResultRules } from './results.ts'
 import type { RetryOptions } from './retry.ts'
 
@@ -103,6 +103,19 @@ export interface StoredKey {
   readonly read: number
   /** `_row_hash`; where every version is kept that of the newest one. */
   readonly hash?: string | null
+}
+
+/** A record as it stands in a target's tables, of the schema's columns those that are there. */
+export interface StandingRecord {
+  /** With its lists, as arrays under their names. Whatever is stored as text, JSON as it is. */
+  readonly record: Row
+  /** The version that stands there, and who wrote it, as far as the tables say it. */
+  readonly read: string | null
+  readonly run: string | null
+  /** ISO, or as the target says it. */
+  readonly at: string | null
+  /** Lists that have more rows than were asked for. */
+  readonly cut: readonly string[]
 }
 
 /** The rows of a document in the table of a list. */
@@ -260,6 +273,11 @@ export interface Target {
    * hash, in the order of the keys' bytes; a key whose newest version is a deletion is not held.
    */
   keys?(schema: Schema, source: string, context: WriteContext): AsyncIterable<readonly StoredKey[]>
+  /**
+   * One record as it stands there now, for a person: the newest version of it, of each list up to `most` rows. Undefined: it is
+   * not there. Only columns of the schema are asked for. Absent: it cannot be asked for one.
+   */
+  standing?(key: string, schema: Schema, most: number, context: WriteContext): Promise<StandingRecord | undefined>
   /** The documents of one source that have rows in the table of a list which a run wrote, in pages. */
   lines?(schema: Schema, list: string, source: string, context: WriteContext): AsyncIterable<readonly StoredLines[]>
   /** Sums as stored for one table, in one query; a text: why it cannot tell (queries are not allowed there). */

@@ -6,13 +6,13 @@ import type { StandingKey } from '../../ledger/ledger.ts'
 import { deletionOf, keyBeginning, keyParts, type Schema, type SyncInfo } from '../contract/message.ts'
 import type { Target } from '../contract/target.ts'
 import { type Entry, NO_ROW } from '../run/entry.ts'
+import { keptSchema } from '../run/schema-note.ts'
 import type { EntityRun, RunState } from '../run/state.ts'
 import { isTooMuch } from '../run/too-much.ts'
 import type { Fifo } from '../values/queue.ts'
 import type { BatchWork } from './deliver-batch.ts'
 import type { DeliverDeps } from './deps.ts'
 import type { jobMaker } from './make-job.ts'
-import { schemaNote } from './schema-notes.ts'
 
 /** When everything of an entity is settled. Throws what the targets throw; what is not taken away stays listed. */
 export type TakeOlder = (run: RunState, entity: EntityRun, signal: AbortSignal) => Promise<void>
@@ -52,17 +52,14 @@ export function createTakeOlder(parts: Parts): TakeOlder {
   }
 }
 
-/** The shape of what was written there last; undefined: nothing was since the sync says that older versions are taken away. */
+/** The shape of what was written there last; undefined: it was a version before that did. */
 async function schemaAt(
   { deps }: Parts,
   entity: EntityRun,
   { address }: Target,
   sink: string,
 ): Promise<Schema | undefined> {
-  const reached = await entity.reached.get(sink)
-  if (reached) return reached.schema
-  const kept = await deps.ledger.note(schemaNote(address))
-  return kept === undefined ? undefined : (JSON.parse(kept) as Schema)
+  return (await entity.reached.get(sink))?.schema ?? keptSchema(deps.ledger, address)
 }
 
 /** So much at once looks like a switch that was set wrong: nothing is deleted before a person confirms it. */

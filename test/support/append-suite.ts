@@ -64,6 +64,21 @@ export function appendSuite(
       }
     })
 
+    it('tells the newest version of one record, of the columns that the schema names, and none that was deleted', async () => {
+      const { target } = versions()
+      await target.prepare(journal, context)
+      const lines = [[1, '4000', '10.50'] as const, [2, '7000', '-10.50'] as const]
+      const more = { ...entry('1', { read: 5, lines, status: 'final' }), iban: 'of no schema' }
+      const first = [entry('1', { read: 4, lines: [] }), entry('2', { read: 4 })]
+      await target.write(batchOf('b1', first), context)
+      await target.write(batchOf('b2', [more, entry('2', { read: 5, delete: true })]), context)
+      const there = await target.standing('x3|1', journal, 1, context)
+      const { _row, _read, _stamp, ...content } = entry('1', { read: 5, lines, status: 'final' })
+      assert.deepEqual(there?.record, { ...content, lines: (content.lines as unknown[]).slice(0, 1) })
+      assert.deepEqual([there?.read, there?.cut], ['5', ['lines']])
+      assert.equal(await target.standing('x3|2', journal, 1, context), undefined)
+    })
+
     it('has each record as it came, once for a batch that is sent again', async () => {
       const { target, table } = versions()
       await target.prepare(journal, context)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'mocha'
 import type { SyncError } from '../../sync/contract/errors.ts'
-import type { ColumnType, DataRecord, Schema } from '../../sync/contract/message.ts'
+import { type ColumnType, type DataRecord, keyText, type Schema } from '../../sync/contract/message.ts'
 import type { Mark } from '../../sync/contract/target.ts'
 import type { AppendTarget, MergeTarget, SqlTarget } from '../../vendor/warehouse/warehouse.ts'
 import { appendSuite } from './append-suite.ts'
@@ -511,6 +511,39 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
           context,
         )
       assert.deepEqual([await some(''), await some('lines')], [true, false])
+    })
+
+    it('tells one record as it stands, with its lines, of the columns that the schema names', async () => {
+      const { target, table } = fresh()
+      assert.equal(await target.standing('x3|1', journal, 5, context), undefined, 'no tables yet')
+      await target.prepare(journal, context)
+      const odd = "1'|\\"
+      const records = [
+        entry('1', { read: 3, lines: two }),
+        entry('2', { read: 3 }),
+        entry(odd, { read: 4, lines: two }),
+      ]
+      await target.write(batchOf('a', records), context)
+      const line = (number: string, [no, account, amount]: (typeof two)[number]) => ({
+        ...{ source: 'x3', number, line: String(no), company: 'C1', account },
+        ...{ accounting_date: '2026-03-10', amount: `${amount}000000` },
+      })
+      const header = { source: 'x3', status: 'posted', accounting_date: '2026-03-10' }
+      const there = await target.standing('x3|1', journal, 5, context)
+      assert.deepEqual(there?.record, { ...header, number: '1', lines: two.map((one) => line('1', one)) })
+      assert.deepEqual([there?.read, there?.run, there?.cut], ['3', 'run-1', []])
+      assert.match(there?.at ?? '', /^2026-/)
+      const escaped = await target.standing(keyText(journal, { source: 'x3', number: odd }), journal, 1, context)
+      assert.deepEqual(escaped?.record.lines, [line(odd, two[0])])
+      assert.deepEqual(escaped?.cut, ['lines'])
+      assert.deepEqual((await target.standing('x3|2', journal, 5, context))?.record.lines, [])
+      assert.equal(await target.standing('x3|9', journal, 5, context), undefined)
+      const less: Schema = { ...journal, columns: journal.columns.filter(({ name }) => name !== 'status'), lists: {} }
+      assert.deepEqual((await target.standing('x3|1', less, 5, context))?.record, {
+        ...{ source: 'x3', number: '1', accounting_date: '2026-03-10' },
+      })
+      await bench.remove(`${table}_line`, 'table')
+      assert.deepEqual((await target.standing('x3|1', journal, 5, context))?.record.lines, [], 'its lines are gone')
     })
 
     wholeSuite(() => bench, some)

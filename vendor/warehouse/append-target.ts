@@ -3,6 +3,7 @@ import { syncError } from '../../sync/contract/errors.ts'
 import type { Column } from '../../sync/contract/message.ts'
 import type { WriteBatch, WriteContext } from '../../sync/contract/target.ts'
 import { type FindColumn, type SqlDialect, type TableName, tagsOf, type WantedTable, type Work } from './dialect.ts'
+import { standingVersion } from './standing-record.ts'
 import { storedVersions } from './stored-keys.ts'
 import { haveRows } from './tables.ts'
 import { VERSIONS_UNTOLD } from './technical-columns.ts'
@@ -78,6 +79,7 @@ export function createAppendTarget(warehouse: Warehouse, entity: string, options
     },
 
     keys: (_schema, source, context) => storedVersions(dialect, table, source, context),
+    standing: (key, schema, most, context) => standingVersion(dialect, table, { key, schema, most }, context),
     async whole(_schema, source, context) {
       const asked = { list: '', name: table, source: 'source', find: await columns(context) }
       return wholeTables(warehouse, [asked], wholeVersionsQuery(dialect, asked), source, context)

@@ -5,6 +5,7 @@ import { type FindColumn, type SqlDialect, type TableName, tagsOf } from './dial
 import { mergeBatch, type Plan, rejectedOf, thenDrop } from './merge-batch.ts'
 import type { Part, Staging } from './merging.ts'
 import type { Shaped } from './shape.ts'
+import { standingRecord } from './standing-record.ts'
 import { storedKeys, storedLines } from './stored-keys.ts'
 import { createTotals } from './stored-totals.ts'
 import { addressOf, haveRows } from './tables.ts'
@@ -55,6 +56,8 @@ export function createMergeTarget<R>(warehouse: Warehouse, entity: string, optio
       rejectedOf(dialect, await plans.ready(batch.schema, context), batch, context),
 
     keys: (schema, source, context) => storedKeys(dialect, name, schema, source, context),
+    standing: (key, schema, most, context) =>
+      standingRecord(dialect, plans.of(schema).parts, { key, schema, most }, context),
     lines: (schema, list, source, context) =>
       storedLines(dialect, options.tableOf(listTable(schema.entity, list)), schema, source, context),
     async whole(schema, source, context) {

@@ -23,7 +23,9 @@ export const createWarehouse = (dialect: SqlDialect, marks: Marks = createMarks(
 })
 
 /** What the engine may ask of every table of a warehouse; `test/support/target-suite.ts` does. */
-type Asked = Required<Pick<Target, 'isLost' | 'hasRows' | 'keys' | 'totals' | 'whole' | 'readMark' | 'writeMark'>>
+type Asked = Required<
+  Pick<Target, 'isLost' | 'hasRows' | 'keys' | 'standing' | 'totals' | 'whole' | 'readMark' | 'writeMark'>
+>
 
 export type MergeTarget = Target &
   Asked &

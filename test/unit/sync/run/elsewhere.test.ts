@@ -120,7 +120,7 @@ describe('a record whose newest version went elsewhere', () => {
       assert.equal(r.thrown.length, 0)
     })
 
-    it('goes where the flow filters it, and where it was listed before the sync said so', async () => {
+    it('goes where the flow filters it, and where a version before has written it', async () => {
       put('1', '10')
       put('2', '20')
       await poll()
@@ -129,8 +129,11 @@ describe('a record whose newest version went elsewhere', () => {
       const filtering = { mayFilter: true, receiptSeconds: 0.1 }
       assert.equal((await poll(filtering)).verdict, 'open')
       later()
-      // What stands there was written before the sync said so: its shape is known from the next batch on.
+      // A version before wrote it: its shape is known from the next batch on.
+      const { note } = r.ledger
+      Object.assign(r.ledger, { note: async () => undefined })
       const first = await taking(filtering)
+      Object.assign(r.ledger, { note })
       assert.match(first.notices?.join() ?? '', /1 older version\(s\) at databricks-write are deleted once something/)
       put('2', '21')
       assert.equal((await taking(filtering)).verdict, 'ties')

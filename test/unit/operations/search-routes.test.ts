@@ -1,0 +1,175 @@
+import { deepStrictEqual, doesNotMatch, match, ok, strictEqual } from 'node:assert'
+import type { Ledger } from '../../../ledger/ledger.ts'
+import type { LedgerHandle, Member } from '../../../nodes/kit/kit.ts'
+import { defineSearchRoutes } from '../../../nodes/operations/search-routes.ts'
+import type { Engine } from '../../../sync/contract/engine.ts'
+import { syncError } from '../../../sync/contract/errors.ts'
+import type { Schema } from '../../../sync/contract/message.ts'
+import type { StandingRecord, Target } from '../../../sync/contract/target.ts'
+import { schemaNote } from '../../../sync/run/schema-note.ts'
+import { supplierSchema } from '../../support/fakes.ts'
+import { address, commit, delivery, held, type LedgerFolder, ledgerFolder } from '../../support/ledger.ts'
+import { type Routes, routesOf } from '../../support/routes.ts'
+
+interface Found {
+  readonly found: readonly {
+    readonly key: string
+    readonly way?: { readonly run: string; readonly statements: readonly string[] }
+    readonly decisions: readonly { readonly kind: string; readonly by: string; readonly reason: string }[]
+  }[]
+  readonly held: readonly {
+    readonly key: string
+    readonly state: string
+    readonly sink: string
+    readonly record?: unknown
+    readonly decisions: readonly { readonly kind: string; readonly by: string; readonly reason: string }[]
+  }[]
+  readonly next?: string
+}
+
+const schema: Schema = {
+  ...supplierSchema,
+  columns: [...supplierSchema.columns, { name: 'iban', type: 'string', sensitive: true }],
+  lists: {
+    banks: {
+      entity: 'supplier_bank',
+      key: ['source', 'code', 'no'],
+      columns: [
+        { name: 'no', type: 'integer' },
+        { name: 'iban', type: 'string', sensitive: true },
+      ],
+    },
+  },
+}
+
+describe('the look-up of a document', () => {
+  let folder: LedgerFolder
+  let ledger: Ledger
+  let routes: Routes
+  let members: Map<string, Member>
+  const sink = (target: Partial<Target>, accepts = true): Member => ({
+    kind: 'sink',
+    ref: { id: 'w', name: 'warehouse' },
+    accepts: () => accepts,
+    target: async () => ({ address, mode: 'merge', ...target }) as Target,
+  })
+  const there: StandingRecord = {
+    record: { source: 'erp', code: 'A1', name: 'Acme', iban: 'DE11', banks: [{ no: '1', iban: 'DE22' }] },
+    ...{ read: '10', run: 'r1', at: '2026-03-01', cut: [] },
+  }
+
+  beforeEach(async () => {
+    folder = ledgerFolder()
+    ledger = await folder.open({ now: () => Date.parse('2026-03-01T10:00:00Z') })
+    members = new Map([['w', sink({ standing: async () => there })]])
+    const engine = { get: async () => ({ ledger }) as Engine } as LedgerHandle['engine']
+    routes = routesOf(defineSearchRoutes, { L: { kind: 'ledger', engine, members } })
+  })
+  afterEach(() => folder.remove())
+
+  const search = async (given: object) => (await routes.call<Found>('GET', '/tieout/search', given)).body
+  const row = (given: object = {}) =>
+    routes.call<{ there: boolean; record: object; error?: string; hint?: string }>('POST', '/tieout/search/row', {
+      ...{ entity: 'supplier', address, key: 'erp|A1' },
+      ...given,
+    })
+
+  it('may be asked by whoever reads; the row in the target only by whoever may have a warehouse woken', () => {
+    deepStrictEqual(Object.fromEntries(routes.rights), {
+      'GET /tieout/search': 'tieout.read',
+      'POST /tieout/search/row': 'tieout.write',
+    })
+  })
+
+  it('says the way of the last version, and who decided what about it and why', async () => {
+    await ledger.beginRun({ id: 'r1', sync: 's', mode: 'poll', at: '2026-03-01T10:00:00Z' })
+    const trace = { statements: ['01ef'], requests: [], mappings: [] }
+    await ledger.commit(commit({ address, trace, batch: 0, filled: [''], deliveries: [delivery('erp|A1', 10)] }))
+    const who = { kind: 'edit', by: 'ann', reason: 'a typing error', sync: 's', sink: address } as const
+    await ledger.decide({ ...who, entity: 'supplier', about: 'erp|A1' })
+    await ledger.decide({ ...who, entity: 'customer', about: 'erp|A1' })
+    const { found, held: none } = await search({ number: ' A1 ' })
+    deepStrictEqual(none, [])
+    strictEqual(found.length, 1)
+    deepStrictEqual([found[0]?.key, found[0]?.way?.run, found[0]?.way?.statements], ['erp|A1', 'r1', ['01ef']])
+    deepStrictEqual(
+      found[0]?.decisions.map(({ kind, by, reason }) => [kind, by, reason]),
+      [['edit', 'ann', 'a typing error']],
+      'not what was decided about a customer of this key',
+    )
+    deepStrictEqual((await search({ number: 'A1', entity: 'customer' })).found, [])
+  })
+
+  it('says what is held of it and what was left out, by whom, and nothing of what it holds', async () => {
+    await ledger.commit(commit({ held: [held('A1', 10)] }))
+    const { held: open } = await ledger.findDeliveries({ number: 'A1' })
+    await ledger.discardHeld(open, { by: 'bob', reason: 'a test supplier' })
+    const { held: found } = await search({ number: 'A1' })
+    deepStrictEqual(
+      found.map(({ key, state, sink: by, decisions }) => [key, state, by, decisions[0]?.by, decisions[0]?.reason]),
+      [['erp|A1', 'discarded', address, 'bob', 'a test supplier']],
+    )
+    doesNotMatch(JSON.stringify(found), /name of A1/)
+  })
+
+  it('answers in pages, none of which keeps others waiting', async () => {
+    const many = Array.from({ length: 25_000 }, (_, n) => delivery(`erp|T${n}|${n}`, 5))
+    await ledger.commit(commit({ address, deliveries: [...many, delivery('erp|ZZ|last', 5)], filled: [''] }))
+    let pages = 0
+    let keys: string[] = []
+    let longest = 0
+    for (let after: string | undefined; pages < 500; pages++) {
+      const start = process.cpuUsage()
+      const page = await search({ number: 'last', ...(after && { after }) })
+      const { user, system } = process.cpuUsage(start)
+      longest = Math.max(longest, (user + system) / 1000)
+      keys = [...keys, ...page.found.map(({ key }) => key)]
+      after = page.next
+      if (after === undefined) break
+    }
+    deepStrictEqual(keys, ['erp|ZZ|last'])
+    ok(pages > 0 && pages < 500)
+    ok(longest < 50, `${longest} ms`)
+  })
+
+  it('shows the row as it stands in the target, without sensitive values, and writes down who looked', async () => {
+    await ledger.saveNote(schemaNote(address), JSON.stringify(schema))
+    const { body } = await row()
+    deepStrictEqual(
+      [body.there, body.record],
+      [true, { source: 'erp', code: 'A1', name: 'Acme', iban: '•••', banks: [{ no: '1', iban: '•••' }] }],
+    )
+    strictEqual(routes.log.length, 1)
+    match(routes.log[0] ?? '', /"ann" looks at "supplier erp\|A1" as it stands at fakedb:/)
+  })
+
+  it('says that a record is not there', async () => {
+    await ledger.saveNote(schemaNote(address), JSON.stringify(schema))
+    members.set('w', sink({ standing: async () => undefined }))
+    deepStrictEqual((await row()).body, { there: false })
+  })
+
+  it('asks a target that may pass again, and says in words where none can be asked', async () => {
+    const refused = async () => {
+      const { status, body } = await row()
+      strictEqual(status, 422)
+      return `${body.error} ${body.hint}`
+    }
+    match(await refused(), /sensitive is not known yet/)
+    await ledger.saveNote(schemaNote(address), JSON.stringify(schema))
+    let asked = 0
+    const standing = async () => {
+      if (asked++ === 0) throw syncError('transient', 'fake.busy', 'busy')
+      return there
+    }
+    members.set('w', sink({ standing, retry: { firstDelayMs: 1 } }))
+    strictEqual((await row()).body.there, true)
+    members.set('w', sink({}))
+    match(await refused(), /cannot be asked for one row Look in the target itself/)
+    members.set('w', sink({ standing }, false))
+    match(await refused(), /No sink that is deployed writes supplier/)
+    members.set('w', { ...sink({}), target: () => Promise.reject(syncError('config', 'fake.host', 'Field host')) })
+    match(await refused(), /Field host/)
+    strictEqual(routes.log.length, 1, 'nobody looked but once')
+  })
+})
