@@ -18,7 +18,7 @@ export function createLearning(ledger: TargetSums): LearnStored {
     if (!entity?.sweep || !lists || !target.keys) return false
     // Only what is read to be counted: what a sweep misses elsewhere may be lost, and is written.
     const isForeign =
-      entity.summing?.addresses.includes(target.address) === true &&
+      entity.summing?.targets.some(({ address }) => address === target.address) === true &&
       deduplicated.write.some(({ key, hash }) => hash !== '' && !deliveries.has(key))
     if (!isForeign && !(lists.length > 0 && deduplicated.unchanged.some(({ last }) => isUnknown(last)))) return false
     const own = told.get(entity) ?? new Set()

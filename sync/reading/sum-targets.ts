@@ -2,6 +2,7 @@
 import type { Notes } from '../../ledger/ledger.ts'
 import type { PollOptions } from '../contract/engine.ts'
 import type { Page } from '../contract/source.ts'
+import type { Target } from '../contract/target.ts'
 import { usageOf } from '../run/call-budget.ts'
 import { confirmGone, keysAtOnce, type SweepTask, type Swept } from './sweep.ts'
 
@@ -16,15 +17,15 @@ export async function readUnsummed(task: SweepTask, { source, number }: Swept): 
   // A ledger that only now has asked the targets what they hold goes on at once; what is left has time until the next sweep.
   if (entity.targetsAsked) return
   const targets = (await options.targets?.(entity.name)) ?? []
-  const addresses: string[] = []
+  const summed: Target[] = []
   let through = 0
   for (const { target } of targets) {
     if (!target.whole || (await ledger.unsummed(target.address, source)) === 0) continue
     await ledger.beginSumming(target.address, source, number)
-    addresses.push(target.address)
+    summed.push(target)
     through = Math.max(through, await ledger.unsummed(target.address, source))
   }
-  entity.summing = { source, addresses }
+  entity.summing = { source, schema: plan.schema, targets: summed }
   if (through === 0 || !plan.readKeys) return
   // What the sweep deletes is forgotten first.
   await task.settled()

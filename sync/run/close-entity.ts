@@ -87,7 +87,7 @@ async function close(
     if (!entity.error) await forgetReadAgain(deps.ledger, run, entity)
     if (!entity.error) await settleLeft(deps.ledger, run, entity)
     if (!entity.error) await deps.takeOlder?.(run, entity, signal)
-    if (!entity.error) await settleMemory(deps.ledger, run, entity)
+    if (!entity.error) await settleMemory(deps.ledger, run, entity, signal)
     await deps.awaitResults?.(run, entity, signal)
   } catch (error) {
     deps.settlement.failEntity(run, entity, asSyncError(error))

@@ -325,7 +325,7 @@ export async function askTargets(options: {
   readonly context: WriteContext
 }): Promise<{ readonly floor: string | null; readonly from: readonly string[] } | undefined> {
   const { ledger, sync, entity, sourceAddress, memory, moved, takesOver, context } = options
-  const found: { readonly mark: Mark; readonly address: string; readonly kind: 'adopt' | 'old-copy' }[] = []
+  const found: { readonly mark: Mark; readonly target: Target; readonly kind: 'adopt' | 'old-copy' }[] = []
   let fresh = false
   for (const target of options.targets) {
     const marks = (await target.readMark?.(context)) ?? []
@@ -340,21 +340,37 @@ export async function askTargets(options: {
     const judgement = judgeMarks(await questionOf(ledger, target, ours, about))
     if (judgement.kind === 'stop') throw judgement.error
     if (judgement.kind === 'go') fresh = true
-    else found.push({ mark: judgement.mark, address: target.address, kind: judgement.kind })
+    else found.push({ mark: judgement.mark, target, kind: judgement.kind })
   }
   if (found.length === 0) return undefined
   await ledger.doubtTargets(sync, entity)
-  for (const { mark, address, kind } of found) {
+  for (const { mark, target, kind } of found) {
+    const { address } = target
     ledger.raiseRead(mark.read)
     await ledger.clearDeliveries(address)
     await ledger.raiseHighestRead(address, mark.read)
     if (kind === 'adopt') await ledger.adopt({ sync, entity, ledger: mark.ledger, read: mark.read })
+    // A table that cannot be compared as a whole never becomes known again.
+    if (target.whole) await doubtUnwritten(ledger, mark, { sync, entity, sourceAddress, address })
   }
   const floors = found.map(({ mark }) => mark.floor)
-  const from = found.map(({ mark, address }) => `${address} (ledger ${mark.ledger}, run ${mark.run})`)
+  const from = found.map(({ mark, target }) => `${target.address} (ledger ${mark.ledger}, run ${mark.run})`)
   // A target that has nothing yet needs everything.
   if (fresh || floors.includes(null)) return { floor: null, from }
   return { floor: floors.reduce((a, b) => ((a ?? '') < (b ?? '') ? a : b)) ?? null, from }
+}
+
+/** What is in there counts as not known from now on, though this run, and maybe no run, writes there: a flow may have been drawn anew. */
+async function doubtUnwritten(
+  ledger: Ledger,
+  { source, read }: Mark,
+  { address, ...about }: { readonly address: string } & Pick<MarkQuestion, 'sync' | 'entity' | 'sourceAddress'>,
+): Promise<void> {
+  if (source === undefined) return
+  await ledger.doubtSums(address, read)
+  // Whose records they are; where they are another's, the first write is refused.
+  await ledger.claimTables([{ ...about, table: address, source, list: '' }])
+  await ledger.beginSumming(address, source, read)
 }
 
 /** The floor of a mark: read through, but not later than the stamp of the oldest open held or in-doubt record. */

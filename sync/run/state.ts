@@ -225,7 +225,7 @@ export interface EntityRun {
   /** Records can be read by key, so that tables may be mended. */
   mendable: boolean
   /** Where and for which source the sweep reads again what is in no sum; undefined: it did not look. */
-  summing: { readonly source: string; readonly addresses: readonly string[] } | undefined
+  summing: { readonly source: string; readonly schema: Schema; readonly targets: readonly Target[] } | undefined
   /** What a target holds otherwise than it was delivered is to be read again: in this same run, once. */
   repair: 'due' | 'done' | undefined
   /** Keys that were read again because a person said that they are missing; forgotten once everything is settled. */

@@ -1,6 +1,14 @@
 /** What comparing whole tables said becomes a state: a difference of each table, until a check of that table agrees. */
-import type { Difference, Ledger, OpenItems, StandingKeys } from '../../ledger/ledger.ts'
-import type { EntityRun, Reached, RunState, WholeCheck, WholeSaid } from './state.ts'
+import type { Difference, Ledger, OpenItems, StandingKeys, TargetSums } from '../../ledger/ledger.ts'
+import type { Target } from '../contract/target.ts'
+import {
+  type EntityRun,
+  HIGHEST_NUMBER,
+  type Reached,
+  type RunState,
+  type WholeCheck,
+  type WholeSaid,
+} from './state.ts'
 import { NOT_VERIFIED, notWhole } from './verdict.ts'
 
 /** Writes down what differs and ends what agrees; undefined: nothing was asked. */
@@ -59,24 +67,50 @@ async function keepOthers(
 const HOLDING = new Set(['held', 'replaying', 'left-out', 'in-doubt'])
 
 /** Everything of the entity is settled: whether all that its targets hold is in their sums now. */
-export async function settleMemory(ledger: Ledger, run: RunState, entity: EntityRun): Promise<void> {
-  for (const { address, source } of await placesOf(run, entity)) {
+export async function settleMemory(
+  ledger: Ledger,
+  run: RunState,
+  entity: EntityRun,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { address, source, asked } of await placesOf(run, entity)) {
     const through = await ledger.unsummed(address, source)
     if (through === 0) continue
     const { known, old } = await ledger.countKnown(run.sync, entity.name, through)
     const share = known === 0 ? 100 : Math.floor((100 * (known - old)) / known)
     const items = await ledger.openItems(run.sync)
     const isHeldBack = items.some((item) => item.entity === entity.name && HOLDING.has(item.kind))
-    await ledger.saveSummed(address, source, isHeldBack ? Math.min(share, 99) : share)
+    const isWhole = await ledger.saveSummed(address, source, isHeldBack ? Math.min(share, 99) : share)
+    if (isWhole && asked) await checkUnwritten(ledger, run, entity, asked, signal)
   }
+}
+
+/** What the run wrote is compared at its end. Elsewhere a table may hold what no ledger of today ever delivered: it is asked here. */
+async function checkUnwritten(
+  ledger: TargetSums,
+  run: RunState,
+  { name, summing, reached }: EntityRun,
+  target: Target,
+  signal: AbortSignal,
+): Promise<void> {
+  const written = await Promise.all([...reached.values()].map((made) => made.catch(() => undefined)))
+  if (!summing || !target.whole || written.some((one) => one?.target.address === target.address)) return
+  const found = await target.whole(summing.schema, summing.source, { signal, waiting: () => undefined })
+  const known = (await ledger.targetMemory(target.address, summing.source))?.tables[0]?.rows ?? 0
+  const rows = typeof found === 'string' ? known : (found[0]?.rows ?? 0)
+  if (rows === known) return
+  await ledger.doubtSums(target.address, HIGHEST_NUMBER)
+  run.notices.push(
+    `${name}: ${target.address}, where this run wrote nothing, has ${rows} row(s) of "${summing.source}", and ${known} are known. What an earlier flow left there may stand in another table by now: delete there what does not belong.`,
+  )
 }
 
 /** Where the run has read everything again: by its sweep, or in full. */
 async function placesOf(
   { full }: RunState,
   { summing, readDone, reached }: EntityRun,
-): Promise<readonly { readonly address: string; readonly source: string }[]> {
-  if (summing) return summing.addresses.map((address) => ({ address, source: summing.source }))
+): Promise<readonly { readonly address: string; readonly source: string; readonly asked?: Target }[]> {
+  if (summing) return summing.targets.map((asked) => ({ address: asked.address, source: summing.source, asked }))
   if (!full || !readDone) return []
   const all = await Promise.all([...reached.values()].map((made) => made.catch(() => undefined)))
   return all.flatMap((one) => (one?.source ? [{ address: one.target.address, source: one.source }] : []))

@@ -8,7 +8,8 @@ import type { RunSummary } from '../../../../sync/contract/summary.ts'
 import { compileContribution } from '../../../../sync/values/contribution.ts'
 import { createTotals } from '../../../../sync/values/totals.ts'
 import { createGroups, totalsPlan } from '../../../../sync/values/totals-plan.ts'
-import { entry, entrySchema, type FakeTarget, fakeSource, fakeTarget } from '../../../support/fakes.ts'
+import { countedTarget } from '../../../support/counted-target.ts'
+import { entry, entrySchema, fakeSource } from '../../../support/fakes.ts'
 import { ledgerFolder } from '../../../support/ledger.ts'
 import { mapping, type Rig, rig, source1, warehouse } from '../../../support/rig.ts'
 
@@ -124,7 +125,7 @@ async function walk(steps: readonly Step[]): Promise<number> {
   }
   const sinksNow = (): SinkRef[] => (now.sinks === 'one' ? [warehouse] : [warehouse, second])
   const folder = ledgerFolder()
-  const targets = new Map(['gl_entry', 'second'].map((name) => [name, counted(name)]))
+  const targets = new Map(['gl_entry', 'second'].map((name) => [name, countedTarget(name)]))
   const entities = { gl_entry: { schema: entrySchema } }
   const source = fakeSource(entities)
   const file = (name: string | number): string => `${folder.file}.${name}`
@@ -213,22 +214,6 @@ async function walk(steps: readonly Step[]): Promise<number> {
     await made.close()
     await folder.remove()
   }
-}
-
-/** A table that can be compared as a whole. */
-function counted(name: string): FakeTarget {
-  const target = fakeTarget({ address: `fakedb://host/main.finance.${name}` })
-  const whole = async () => {
-    const stored = [...target.stored.values()]
-    const lines = stored.flatMap(({ record, read }) => linesOf(record).map(() => read))
-    const highest = Math.max(0, ...stored.map(({ read }) => read))
-    const hashes = stored.map(({ hash }) => Number.parseInt(hash.slice(0, 8), 16))
-    return [hashes, lines].map((all, place) => ({
-      ...{ list: place === 0 ? '' : 'lines', name, rows: all.length, highest, others: 0 },
-      sum: all.reduce((sum, one) => sum + BigInt(one), 0n),
-    }))
-  }
-  return Object.assign(target, { whole })
 }
 
 interface Past {
