@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
 import type { JournalEntry } from '../../sandbox/books/types.ts'
-import { needChromium, typeIn } from '../support/editor.ts'
+import { needChromium, takeOut, typeIn } from '../support/editor.ts'
 import { type Stage, startStage } from '../support/stage.ts'
 
 const GREEN = /^green dot /
@@ -180,8 +180,7 @@ describe('the template in the editor', function () {
     await editor.wire('x3', 'databricks-write')
     strictEqual(await page.locator('.red-ui-flow-node-error:not(.hide)').count(), 0)
     const dialog = await editor.open('x3')
-    const entities = dialog.locator('#tieout-x3-entities li')
-    while ((await entities.count()) > 1) await entities.last().locator('.red-ui-editableList-item-remove').click()
+    await takeOut(dialog.locator('#tieout-x3-entities > li'), 1)
     await editor.done()
     await editor.open('databricks-write')
     await page.locator('#node-input-pattern').fill('{catalog}.{schema}.own_{entity}')

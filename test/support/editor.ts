@@ -40,6 +40,8 @@ export interface Editor {
   open(label: string): Promise<Locator>
   /** From a node's dialog into the one of the config node that a field names. */
   openConfig(field: string): Promise<Locator>
+  /** The same of a config node that is not there yet. */
+  addConfig(field: string): Promise<Locator>
   /** Closes the dialog in front by its red button. */
   done(): Promise<void>
   cancel(): Promise<void>
@@ -132,6 +134,11 @@ export async function openEditor(
     return tray
   }
 
+  const config = async (field: string, by: 'edit' | 'add'): Promise<Locator> => {
+    await page.locator(`#node-input-btn-${field}-${by}`).click()
+    return inFront('node-config')
+  }
+
   const leave = async (by: 'ok' | 'cancel'): Promise<void> => {
     const button = page.locator(`#node-config-dialog-${by}:visible, #node-dialog-${by}:visible`).last()
     const id = await button.getAttribute('id')
@@ -190,10 +197,8 @@ export async function openEditor(
       await node(label).locator('.red-ui-flow-node').first().dblclick()
       return inFront('node')
     },
-    async openConfig(field) {
-      await page.locator(`#node-input-btn-${field}-edit`).click()
-      return inFront('node-config')
-    },
+    openConfig: (field) => config(field, 'edit'),
+    addConfig: (field) => config(field, 'add'),
     done: () => leave('ok'),
     cancel: () => leave('cancel'),
     async test() {
@@ -253,13 +258,27 @@ export async function typeIn(dialog: Locator, ...secrets: readonly string[]): Pr
   for (const secret of secrets) await dialog.locator(`#tieout-${secret}-by`).selectOption('typed')
 }
 
+/** Takes rows out of a list of a dialog, all but the first `kept`, and waits until they are gone: each fades for a moment. */
+export async function takeOut(rows: Locator, kept = 0): Promise<void> {
+  const crosses = rows.locator('.red-ui-editableList-item-remove')
+  await crosses.evaluateAll((all, from) => {
+    for (const cross of all.slice(from)) (cross as HTMLElement).click()
+  }, kept)
+  await rows.nth(kept).waitFor({ state: 'detached' })
+}
+
+/** Adds a row to the list with this selector, by the button below it. */
+export async function addRow(dialog: Locator, list: string): Promise<Locator> {
+  const whole = dialog.locator('.red-ui-editableList', { has: dialog.page().locator(list) })
+  await whole.locator('.red-ui-editableList-addButton').click()
+  return dialog.locator(`${list} > li`).last()
+}
+
 /** Adds a row to a table of a dialog (`tieout.tables`) and fills it in; a choice is given as a choice, a check box as true. */
 export const rowAdder =
   (prefix: string) =>
   async (dialog: Locator, table: string, values: Readonly<Record<string, string | true>>): Promise<void> => {
-    const list = dialog.locator('.red-ui-editableList', { has: dialog.page().locator(`#tieout-${prefix}-${table}`) })
-    await list.locator('.red-ui-editableList-addButton').click()
-    const row = dialog.locator(`#tieout-${prefix}-${table} > li`).last()
+    const row = await addRow(dialog, `#tieout-${prefix}-${table}`)
     for (const [column, value] of Object.entries(values)) {
       const input = row.locator(`.tieout-${prefix}-${column}`)
       if (value === true) await input.check()
