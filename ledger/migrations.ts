@@ -7,6 +7,11 @@ const statements = (...texts: readonly string[]): Migration => ({
   },
 })
 
+/** Push datasets that got rows of lists, of which the header alone was counted. */
+const uncountedLists = `
+  SELECT id FROM address AS a WHERE a.counted = 1 AND a.lists = '[]' AND a.address LIKE 'powerbi://%'
+    AND EXISTS (SELECT 1 FROM filled AS f WHERE f.address = a.address AND f.list <> '')`
+
 /** Kysely's migrations, in order of their names. One that was released is never changed. */
 export const migrations: Record<string, Migration> = {
   '0001-first': statements(
@@ -298,5 +303,14 @@ export const migrations: Record<string, Migration> = {
       CONSTRAINT way_pk PRIMARY KEY (run, address, entity, batch)
     ) WITHOUT ROWID`,
     'CREATE INDEX decision_about ON decision (about)',
+  ),
+  // Of push datasets the tables of lists were not counted: as if nothing was, until a sweep has read all of it again.
+  '0027-lists-of-datasets': statements(
+    `UPDATE delivery SET rows = NULL WHERE hash IS NOT NULL AND address IN (${uncountedLists})`,
+    `DELETE FROM target_sum WHERE address IN (${uncountedLists})`,
+    `UPDATE address SET counted = 0, unsummed = 9007199254740991 WHERE id IN (${uncountedLists})`,
+    // Of what else was announced until now no list has a table of its own.
+    `UPDATE intent SET records = (SELECT json_group_array(json_set(value, '$.lines', '')) FROM json_each(records))
+      WHERE posting IS NULL AND address NOT LIKE 'powerbi://%'`,
   ),
 }

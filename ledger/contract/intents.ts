@@ -15,6 +15,8 @@ export interface Intent {
     readonly read: number
     readonly hash: string
     readonly totals?: string | null
+    /** Rows of each list (`Stored.lines`); absent: not counted there, or announced by a version before. */
+    readonly lines?: string
     /** The source's own key; absent: not known. */
     readonly source?: string
   }[]

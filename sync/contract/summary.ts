@@ -99,7 +99,13 @@ export interface EntitySummary extends OutcomeCounts {
   /** Why it failed or does not tie, in words. */
   readonly problem?: string
   /** When its whole tables were compared (ISO), and the statements and milliseconds that it took. Absent: they were not. */
-  readonly whole?: { readonly at: string; readonly statements: number; readonly ms: number }
+  readonly whole?: {
+    readonly at: string
+    readonly statements: number
+    readonly ms: number
+    /** Where every version is kept: how many rows of its header are there, and of how many records the newest one counts. Told, never judged by. */
+    readonly kept?: { readonly versions: number; readonly records: number }
+  }
   /** What a sweep found; the same at every sink. Absent: the run did not sweep the entity. */
   readonly sweep?: Readonly<SweepCounts>
 }

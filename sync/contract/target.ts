@@ -287,7 +287,7 @@ export interface Target {
    * session that writes nothing. A text: why it cannot tell.
    */
   whole?(schema: Schema, source: string, context: WriteContext): Promise<readonly WholeTable[] | string>
-  /** Append: `whole` tells how many keys the table of the header has by their newest versions, and no sum of anything. */
+  /** Append: `whole` tells how many rows the newest versions have in each table, lists among them, and no sum of anything. */
   readonly countsOnly?: true
   /** Renews the token; called once after an `auth` error, before the last attempt. */
   renew?(): Promise<void>

@@ -10,6 +10,7 @@ import type { Entry } from '../run/entry.ts'
 import { hasAmounts, toldAmount, toldOf } from '../values/told-amount.ts'
 import type { Deduplicated } from './deduplicate.ts'
 import { NOBODY } from './folded-keys.ts'
+import { type Known, storedOf } from './job.ts'
 import { totalsText } from './run-totals.ts'
 
 export interface AppendDeps {
@@ -25,7 +26,11 @@ export interface AppendDeps {
  * intent stays, for a person to look at. Throws what `Target.write` throws when nothing was written; when stopped or while
  * the target does not answer, the intent stays open and is resolved before the next write to this address.
  */
-export async function writeBehindIntent(batch: WriteBatch, deps: AppendDeps): Promise<'delivered' | 'inDoubt'> {
+export async function writeBehindIntent(
+  batch: WriteBatch,
+  lists: Known['lists'],
+  deps: AppendDeps,
+): Promise<'delivered' | 'inDoubt'> {
   const { ledger, target, context, again, retry } = deps
   await ledger.openIntent({
     id: batch.id,
@@ -39,6 +44,7 @@ export async function writeBehindIntent(batch: WriteBatch, deps: AppendDeps): Pr
       read: entry.read,
       hash: entry.hash,
       totals: totalsText(batch.run, entry),
+      ...linesOf(entry, lists),
       ...(entry.sourceKey !== undefined && { source: entry.sourceKey }),
     })),
     at: batch.at,
@@ -66,6 +72,11 @@ export async function writeBehindIntent(batch: WriteBatch, deps: AppendDeps): Pr
     }
     if (outcome === 'repeat') repeated = true
   }
+}
+
+const linesOf = (entry: Entry, lists: Known['lists']): { readonly lines?: string } => {
+  const stored = lists && storedOf(entry, lists)
+  return stored ? { lines: stored.lines } : {}
 }
 
 /** Of records without amounts that is known whatever becomes of them; of others once they are in doubt. */
@@ -136,19 +147,21 @@ async function commitIntent(ref: SinkRef, intent: Intent, ledger: Commits & Deli
 /** Versions of an intent that are in the target, as the ledger keeps them. */
 export async function appendedOf(
   ledger: Deliveries,
-  { address, run }: Pick<Intent, 'address' | 'run'>,
+  { address, run, schema }: Pick<Intent, 'address' | 'run' | 'schema'>,
   records: Intent['records'],
 ): Promise<Delivery[]> {
   const known = await ledger.deliveries(
     address,
     records.map(({ key }) => key),
   )
-  return records.map(({ key, read, hash, totals = null }) => {
+  // A version before kept no rows of lists.
+  const none = Object.keys(schema.lists ?? {}).length === 0 ? '' : undefined
+  return records.map(({ key, read, hash, totals = null, lines = none }) => {
     const last = known.get(key)
-    const own = hash === '' ? null : { hash, read, lines: '' }
+    const own = hash === '' ? null : lines === undefined ? undefined : { hash, read, lines }
     // Of each key the newest version counts.
     const stored = last && last.read > read ? last.stored : own
-    return { key, read, hash: own && hash, totals, run, source: NOBODY, stored, before: last?.stored }
+    return { key, read, hash: hash || null, totals, run, source: NOBODY, stored, before: last?.stored }
   })
 }
 

@@ -133,7 +133,10 @@ function linesIn(record: DataRecord, list: string): number {
 }
 
 /** Lists whose tables the ledger counts; undefined: it counts none, since rows are told apart by the first part of the key. */
-export function countedLists({ whole, mode }: Target, { key, lists = {} }: Schema): readonly string[] | undefined {
+export function countedLists(
+  { whole, mode, countsOnly }: Target,
+  { key, lists = {} }: Schema,
+): readonly string[] | undefined {
   if (whole === undefined || key[0] !== 'source' || key.length < 2) return undefined
-  return mode === 'append' ? [] : Object.keys(lists)
+  return mode === 'append' && !countsOnly ? [] : Object.keys(lists)
 }

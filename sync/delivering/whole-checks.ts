@@ -97,6 +97,7 @@ async function checkSource(asking: Asking, source: string, context: WriteContext
     share: memory.share,
     rows: memory.tables[0]?.rows ?? 0,
     highest: typeof found === 'string' ? 0 : Math.max(...found.map(({ highest }) => highest)),
+    ...keptIn(found),
   }
   if (typeof found === 'string') return { ...asked, kind: 'not verified', problem: found, tables: [] }
   const differences = differing(memory, found)
@@ -113,6 +114,12 @@ async function checkSource(asking: Asking, source: string, context: WriteContext
   // Batches in doubt may be there: that proves nothing.
   const isKnown = memory.whole && (await ledger.intents(target.address)).length === 0
   return { ...asked, kind: isKnown ? 'differs' : 'unknown', tables }
+}
+
+/** Versions are told wherever a target tells them; how many there are makes nothing differ. */
+function keptIn(found: readonly WholeTable[] | string): Pick<WholeCheck, 'kept'> {
+  const header = typeof found === 'string' ? undefined : found.find(({ list }) => list === '')
+  return header?.versions === undefined ? {} : { kept: { versions: header.versions, records: header.rows } }
 }
 
 /** Tables that do not hold what was counted, in words. */

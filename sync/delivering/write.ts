@@ -82,7 +82,7 @@ export async function writeRecords(
     const part = packed(some)
     if (append === undefined) await merge(part)
     else {
-      if ((await writeBehindIntent(part, append)) === 'inDoubt') {
+      if ((await writeBehindIntent(part, known.lists, append)) === 'inDoubt') {
         job.inDoubt.push(...some)
         return
       }

@@ -73,6 +73,8 @@ export interface WholeCheck {
   /** Statements that it took, and milliseconds. */
   readonly statements: number
   readonly ms: number
+  /** Where every version is kept: rows of the header, and records of which the newest one counts. */
+  readonly kept?: { readonly versions: number; readonly records: number }
 }
 
 /** Where in a target the mark of a sync and entity belongs. */

@@ -14,7 +14,7 @@ import { addAmounts, toldInWords } from '../values/told-amount.ts'
 import { changedText } from './arrivals.ts'
 import { balanceOf } from './as-read.ts'
 import { sentence } from './sentence.ts'
-import { type EntityRun, type RunState, type TotalsCheck, tallyOf } from './state.ts'
+import { type EntityRun, type RunState, type TotalsCheck, tallyOf, type WholeSaid } from './state.ts'
 import {
   allowedInWords,
   byEntity,
@@ -130,10 +130,15 @@ function entityAt(run: RunState, entity: EntityRun, sink: EntityRun['sinks'][num
     ...(balance?.arrived ? { arrived: balance.arrived } : {}),
     ...(check?.results ? { results: check.results } : {}),
     ...(changed === undefined ? {} : { changed }),
-    ...(check?.whole ? { whole: { at: check.whole.at, statements: check.whole.statements, ms: check.whole.ms } } : {}),
+    ...(check?.whole ? { whole: wholeOfTables(check.whole) } : {}),
     ...(entity.sweep ? { sweep: entity.sweep } : {}),
   }
 }
+
+const wholeOfTables = ({ at, statements, ms, kept }: WholeSaid): NonNullable<EntitySummary['whole']> => ({
+  ...{ at, statements, ms },
+  ...(kept ? { kept } : {}),
+})
 
 const unique = (texts: readonly string[]): string[] => [...new Set(texts)]
 

@@ -38,10 +38,15 @@ export async function keepWhole(
     }
   }
   const sum = (of: (check: WholeCheck) => number): number => checks.reduce((all, check) => all + of(check), 0)
+  const kept = {
+    versions: sum((check) => check.kept?.versions ?? 0),
+    records: sum((check) => check.kept?.records ?? 0),
+  }
   return {
     at: first.at,
     statements: sum(({ statements }) => statements),
     ms: sum(({ ms }) => ms),
+    ...(checks.some((check) => check.kept) ? { kept } : {}),
     ...(problems.length > 0 ? { problem: problems.join('; ') } : {}),
     open: checks.flatMap(({ kind, problem, share }) =>
       kind === 'unknown' ? [notWhole(share)] : problem ? [`${NOT_VERIFIED}${problem}`] : [],

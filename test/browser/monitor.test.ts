@@ -295,7 +295,8 @@ describe('what is not over in the sidebar', function () {
       INSERT INTO difference (id, sync, entity, address, sink_name, run, problem, since)
         VALUES ('d1', '${job.name}', 'supplier', 'databricks://x', 'Write to Databricks', 'r0',
           'supplier: count 30 delivered, 29 stored', '2026-03-01T08:00:00Z');
-      UPDATE run SET summary = json_set(json_remove(summary, '$.verdict', '$.entities[0].verdict'), '$.entities[0].held', 52)`)
+      UPDATE run SET summary = json_set(json_remove(summary, '$.verdict', '$.entities[0].verdict'), '$.entities[0].held', 52,
+        '$.entities[0].whole', json('{"at":"2026-03-01T08:00:00Z","statements":1,"ms":1,"kept":{"versions":1234,"records":30}}'))`)
     ledger.close()
     await thread.restart('SIGTERM')
     const again = await job.run()
@@ -309,6 +310,8 @@ describe('what is not over in the sidebar', function () {
     // The run of the version before said that it ties: what it held is seen all the same.
     const old = rows().nth(1)
     match(await textOf(old), /done · open · .*open: 52 held/)
+    await old.locator('summary').click()
+    await old.getByText('supplier: every version is kept, 1,234 of them; the newest ones of 30 records count.').waitFor()
     await old.locator('i.tieout-monitor-open').waitFor()
     strictEqual(await rows().locator('.tieout-monitor-good').count(), 0)
 

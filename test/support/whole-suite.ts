@@ -50,6 +50,7 @@ export function wholeSuite(
       if (mode === 'merge') assert.equal(first.verdict, 'ties', JSON.stringify(first))
       // one statement, and what a session of its own takes
       assert.ok(first.whole && first.whole.statements > 0 && first.whole.statements < 5, JSON.stringify(first.whole))
+      assert.equal(first.whole.kept?.versions, mode === 'append' ? 3 : undefined)
       const next = async () => {
         b.put('4', '5.00', '-5.00')
         return b.poll()
@@ -451,7 +452,7 @@ export function wholeSuite(
       try {
         put('1', '7.00')
         const found = await poll()
-        assert.deepEqual([found.whole?.at === undefined, found.problem], [false, undefined])
+        assert.deepEqual([found.whole?.kept, found.problem], [{ versions: 4, records: 3 }, undefined])
         await r.poll({ scope: { kind: 'full' } })
         assert.deepEqual(await r.ledger.differences({ open: true }), [])
         await bench().sql(table, `DELETE FROM $T WHERE key = 'erp|2'`)

@@ -59,7 +59,7 @@ export function totals(
 const newestOf = (header: string): string =>
   `SELECTCOLUMNS(SUMMARIZECOLUMNS(${column(header, '_sync_key')},"@v",MAX(${column(header, '_sync_version')})),"@v",[@v])`
 
-/** Rows of one source's newest versions in each of some tables, without what was deleted: `n0`, `n1`, ...; `h`: its highest read number. */
+/** Rows of one source's newest versions in each of some tables, without what was deleted: `n0`, `n1`, ...; `v`: all its rows in the header's table; `h`: its highest read number. */
 export function countNewest(header: string, tables: readonly string[], source: string): string {
   const of = (name: string): string => `${column(name, 'source')}=${literal(source)}`
   const counts = tables.map((name, i) => {
@@ -67,7 +67,8 @@ export function countNewest(header: string, tables: readonly string[], source: s
     return `"n${i}",CALCULATE(COUNTROWS(${table(name)}),TREATAS(__latest,${column(name, '_sync_version')}),${of(name)}${alive})`
   })
   const highest = `"h",CALCULATE(MAX(${column(header, '_sync_read')}),${of(header)})`
-  return `DEFINE VAR __latest=${newestOf(header)} EVALUATE ROW(${[...counts, highest].join(',')})`
+  const versions = `"v",CALCULATE(COUNTROWS(${table(header)}),${of(header)})`
+  return `DEFINE VAR __latest=${newestOf(header)} EVALUATE ROW(${[...counts, versions, highest].join(',')})`
 }
 
 /** Whole units and ten-thousandths apart: each sum is a whole number, which a double keeps to the last digit. */

@@ -66,12 +66,7 @@ function entityTarget(state: EntityState): Target {
     async whole(schema, source, context) {
       if (!options.ask) return SWITCHED_OFF
       if (lastRun !== undefined && !(await visible(lastRun, context))) return NO_QUERIES
-      return wholeTables(
-        counting(state),
-        state.compile(schema).tables.filter(({ list }) => list === ''),
-        source,
-        context,
-      )
+      return wholeTables(counting(state), state.compile(schema).tables, source, context)
     },
   }
 }

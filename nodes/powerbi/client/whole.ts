@@ -27,7 +27,7 @@ export async function wholeTables(
     const count = (name: string): number => Number(row?.[`[${name}]`] ?? 0)
     return tables.map(({ list, name }, i) => ({
       ...{ list, name, rows: count(`n${i}`), others: 0 },
-      highest: list === '' ? count('h') : 0,
+      ...(list === '' ? { highest: count('h'), versions: count('v') } : { highest: 0 }),
     }))
   } catch (error) {
     if (isNoQueries(error)) return NO_QUERIES

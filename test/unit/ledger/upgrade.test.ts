@@ -6,7 +6,8 @@ import { migrations } from '../../../ledger/migrations.ts'
 import { raiseDifferences } from '../../../sync/run/difference-alert.ts'
 import { address, type LedgerFolder, ledgerFolder } from '../../support/ledger.ts'
 
-const before = Object.fromEntries(Object.entries(migrations).filter(([name]) => name < '0006'))
+const upTo = (end: string) => Object.fromEntries(Object.entries(migrations).filter(([name]) => name < end))
+const before = upTo('0006')
 
 describe('a ledger of the version before, opened by this one', () => {
   let folder: LedgerFolder
@@ -41,6 +42,37 @@ describe('a ledger of the version before, opened by this one', () => {
     await raiseDifferences(ledger, 's', 'supplier')
     const [said] = await ledger.alerts({ open: true })
     assert.equal(said?.message, 'supplier at warehouse: count 3 delivered, 2 stored')
+  })
+
+  it('counts the lists of push datasets once all of it was read again, and knows what else was announced', async () => {
+    const db = openDatabase(folder.file)
+    await new Migrator({ db: db.query, provider: { getMigrations: async () => upTo('0027') } }).migrateToLatest()
+    const places = ['powerbi://api/w/d/gl_entry', 'powerbi://api/w/d/supplier', 'databricks://h/main.finance.gl_entry']
+    for (const [i, place] of places.entries()) {
+      db.raw.prepare('INSERT INTO address (id, address, counted) VALUES (?, ?, 1)').run(i + 1, place)
+      db.raw.exec(`
+        INSERT INTO delivery (address, key, read, hash, run, rows) VALUES (${i + 1}, 'erp|A', 5, X'aa', 1, '');
+        INSERT INTO target_sum (address, source, whole, sums) VALUES (${i + 1}, 'erp', 1, '[[1,"170"]]');
+        INSERT INTO filled VALUES ('${place}', '', 's', 'e');
+        INSERT INTO intent (id, address, sync, run, entity, shape, records, state, at)
+          VALUES ('i${i}', '${place}', 's', 'r', 'e', 1, '[{"key":"erp|A","read":5,"hash":"aa"}]', 'in-doubt', '${i}')`)
+      if (i !== 1) db.raw.exec(`INSERT INTO filled VALUES ('${place}', 'lines', 's', 'e')`)
+    }
+    db.raw.exec("INSERT INTO shape (id, json) VALUES (1, '{}')")
+    db.raw.close()
+    const ledger = await folder.open()
+    for (const [i, place] of places.entries()) {
+      if (i === 0) await ledger.tableLists(place, ['lines'])
+      const found = (await ledger.deliveries(place, ['erp|A'])).get('erp|A')
+      assert.equal(found?.stored?.lines, i === 0 ? undefined : '')
+      assert.equal((await ledger.unsummed(place, 'erp')) > 0, i === 0)
+      assert.equal((await ledger.targetMemory(place, 'erp'))?.whole, i === 0 ? undefined : true)
+    }
+    assert.deepEqual(
+      (await ledger.doubtful()).map(({ records }) => records[0]?.lines),
+      [undefined, undefined, ''],
+    )
+    await ledger.close()
   })
 
   it('what was discarded is left out, but for that of which a later version was delivered since', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { isSyncError, syncError } from '../../../../sync/contract/errors.ts'
-import { bench, counted, supplier, tallied } from '../../../support/deliveries.ts'
+import { bench, counted, journal, journalSchema, supplier, tallied } from '../../../support/deliveries.ts'
 import { type FakeTarget, fakeTarget } from '../../../support/fake-target.ts'
 
 const lost = syncError('unknown-outcome', 'fake.timeout', 'no answer')
@@ -152,6 +152,38 @@ describe('intents: sinks that append', () => {
       assert.deepEqual(counted(counts), arrived ? { unchanged: 1 } : { delivered: 1 })
       assert.deepEqual(names(again.target), ['A'])
       assert.deepEqual(await again.ledger.intents(again.target.address), [])
+    })
+
+  for (const known of [true, false])
+    it(`count the rows of lists of what a crash left behind${known ? '' : ', and are open where a version before announced it'}`, async () => {
+      const own = Object.assign(fakeTarget({ mode: 'append' }), { countsOnly: true as const, whole: async () => [] })
+      const b = await bench({ target: own })
+      await b.begin('r1')
+      const stop = new AbortController()
+      own.accident = () => {
+        stop.abort()
+        return { after: lost }
+      }
+      const write = own.write.bind(own)
+      own.write = (batch, context) => write(batch, { ...context, signal: new AbortController().signal })
+      const about = { schema: journalSchema, read: 1, signal: stop.signal }
+      assert.equal(await codeOf(b.send('r1', [journal('1', '10.00'), journal('2', '5.00')], about)), 'sync.stopped')
+      const [{ state: _, ...intent } = assert.fail()] = await b.ledger.intents(own.address)
+      assert.deepEqual(
+        intent.records.map(({ lines }) => lines),
+        ['2', '2'],
+      )
+      if (!known) {
+        await b.ledger.closeIntent(intent.id, 'absent')
+        await b.ledger.openIntent({ ...intent, records: intent.records.map(({ lines: _, ...one }) => one) })
+      }
+      const again = await b.restart()
+      own.accident = () => undefined
+      await again.begin('r2')
+      await again.send('r2', [journal('3', '1.00')], { schema: journalSchema, read: 2 })
+      const memory = await again.ledger.targetMemory(own.address, 'x3')
+      const rows = Object.fromEntries(memory?.tables.map((table) => [table.list, table.rows]) ?? [])
+      assert.deepEqual([memory?.whole, rows], [known, known ? { '': 3, lines: 6 } : { '': 1, lines: 2 }])
     })
 
   it('leave the intent open while the target does not answer: nothing is guessed', async () => {
