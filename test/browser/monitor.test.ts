@@ -311,7 +311,9 @@ describe('what is not over in the sidebar', function () {
     const old = rows().nth(1)
     match(await textOf(old), /done · open · .*open: 52 held/)
     await old.locator('summary').click()
-    await old.getByText('supplier: every version is kept, 1,234 of them; the newest ones of 30 records count.').waitFor()
+    await old
+      .getByText('supplier: every version is kept, 1,234 of them; the newest ones of 30 records count.')
+      .waitFor()
     await old.locator('i.tieout-monitor-open').waitFor()
     strictEqual(await rows().locator('.tieout-monitor-good').count(), 0)
 
