@@ -2,7 +2,7 @@ import { deepStrictEqual, match, ok } from 'node:assert'
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { delimiter } from 'node:path'
-import { orderOf } from '../../../scripts/test.ts'
+import { closingLine, countedRun, orderOf } from '../../../scripts/test.ts'
 
 /** As a person types it: npm of the machine, without what an npm around this one has put into the path. */
 function npmTest(...args: string[]): { readonly status: number | null; readonly out: string } {
@@ -45,5 +45,38 @@ describe('npm test', () => {
       build: false,
     })
     ok(orderOf(['test/unit', 'test/runtime/start.test.ts']).build)
+  })
+
+  describe('a part of all tests', () => {
+    const part = async (script: string) => {
+      const lines: string[] = []
+      const counts = await countedRun(['-e', script], (line) => lines.push(line), 500)
+      return { counts, lines }
+    }
+
+    it('is told in full, failures too, and counted by its closing line', async () => {
+      const script = `console.log('a failure'); console.error('a warning'); console.log('${closingLine([5, 2, 1])}'); process.exitCode = 2`
+      const { counts, lines } = await part(script)
+      deepStrictEqual(counts, [5, 2, 1])
+      deepStrictEqual(lines.toSorted(), ['a failure', 'a warning'])
+    })
+
+    it('fails where it ends before it has counted, or badly without a failure', async () => {
+      const killed = await part(`process.kill(process.pid, 'SIGKILL')`)
+      deepStrictEqual(killed.counts, [0, 1, 0])
+      match(killed.lines.join(), /ended with SIGKILL before it had counted/)
+      const bad = await part(`console.log('${closingLine([5, 0, 0])}'); process.exitCode = 7`)
+      deepStrictEqual(bad.counts, [5, 1, 0])
+      match(bad.lines.join(), /ended with 7 and counts no failure/)
+    })
+
+    it('does not wait for a process that a test left behind', async () => {
+      const left = `spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)'], { stdio: 'inherit', detached: true })`
+      const { counts, lines } = await part(
+        `const { spawn } = require('child_process'); const left = ${left}; console.log(left.pid); console.log('${closingLine([1, 0, 0])}'); process.exit()`,
+      )
+      process.kill(Number(lines[0]))
+      deepStrictEqual(counts, [1, 0, 0])
+    })
   })
 })
