@@ -11,8 +11,7 @@ import type { Schema } from '../../sync/contract/message.ts'
 import type { SqlTarget } from '../../vendor/warehouse/warehouse.ts'
 import { startDatabricksFixture } from '../support/databricks.ts'
 import { startSnowflakeFixture } from '../support/snowflake.ts'
-import { two } from '../support/target-suite.ts'
-import { batchOf, entry, journal, writeContext } from '../support/warehouse.ts'
+import { batchOf, entry, journal, two, writeContext } from '../support/warehouse.ts'
 
 /** Every type that a column can have. */
 const schema: Schema = {

@@ -4,8 +4,7 @@ import type { Connection } from '../../nodes/databricks/client/connection.ts'
 import type { SyncError } from '../../sync/contract/errors.ts'
 import type { Schema } from '../../sync/contract/message.ts'
 import { type DatabricksFixture, startDatabricksFixture } from '../support/databricks.ts'
-import { two } from '../support/target-suite.ts'
-import { batchOf, entry, journal, writeContext } from '../support/warehouse.ts'
+import { batchOf, entry, journal, two, writeContext } from '../support/warehouse.ts'
 
 const context = writeContext()
 const KEYS = ['abc', 'ABC', 'Abc']

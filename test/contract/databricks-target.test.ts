@@ -7,9 +7,9 @@ import { copyInto } from '../../nodes/databricks/client/versions.ts'
 import type { SyncError } from '../../sync/contract/errors.ts'
 import type { Schema } from '../../sync/contract/message.ts'
 import { type DatabricksFixture, startDatabricksFixture } from '../support/databricks.ts'
-import { type TargetBench, targetSuite, two } from '../support/target-suite.ts'
+import { type TargetBench, targetSuite } from '../support/target-suite.ts'
 import { waitFor } from '../support/wait.ts'
-import { batchOf, entry, journal, writeContext } from '../support/warehouse.ts'
+import { batchOf, entry, journal, two, writeContext } from '../support/warehouse.ts'
 
 const context = writeContext()
 /** The sandbox as the suite of all warehouses sees it. */

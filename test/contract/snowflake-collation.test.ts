@@ -4,8 +4,7 @@ import type { SyncError } from '../../sync/contract/errors.ts'
 import type { Schema } from '../../sync/contract/message.ts'
 import type { Target } from '../../sync/contract/target.ts'
 import { type SnowflakeFixture, startSnowflakeFixture } from '../support/snowflake.ts'
-import { two } from '../support/target-suite.ts'
-import { batchOf, entry, journal, writeContext } from '../support/warehouse.ts'
+import { batchOf, entry, journal, two, writeContext } from '../support/warehouse.ts'
 
 /** Codes that many collations take for one. */
 const ALIKE = ['abc', 'ABC', 'Abc']

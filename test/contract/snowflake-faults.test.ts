@@ -13,8 +13,7 @@ import { SNOWFLAKE_SITES } from '../../sandbox/snowflake/server.ts'
 import { createCertificates } from '../../sandbox/tls.ts'
 import type { SyncError } from '../../sync/contract/errors.ts'
 import { type SnowflakeFixture, startSnowflakeFixture } from '../support/snowflake.ts'
-import { two } from '../support/target-suite.ts'
-import { batchOf, entry, journal, writeContext } from '../support/warehouse.ts'
+import { batchOf, entry, journal, two, writeContext } from '../support/warehouse.ts'
 
 /** A plan that plays only what is forced, quickly. */
 function plan(f: SnowflakeFixture, forced: [site: string, kind: FaultKind, times?: number][]): FaultPlan {

@@ -5,8 +5,8 @@ import type { SyncError } from '../../sync/contract/errors.ts'
 import type { Schema } from '../../sync/contract/message.ts'
 import { type SnowflakeFixture, startSnowflakeFixture } from '../support/snowflake.ts'
 import { startSnowflakeBench } from '../support/snowflake-bench.ts'
-import { targetSuite, two } from '../support/target-suite.ts'
-import { batchOf, entry, journal, writeContext } from '../support/warehouse.ts'
+import { targetSuite } from '../support/target-suite.ts'
+import { batchOf, entry, journal, two, writeContext } from '../support/warehouse.ts'
 
 type Parameters = NonNullable<SnowflakeOptions['parameters']>
 

@@ -5,9 +5,9 @@ import type { SyncError } from '../../sync/contract/errors.ts'
 import type { DataRecord, Schema } from '../../sync/contract/message.ts'
 import { type SnowflakeFixture, startSnowflakeFixture } from '../support/snowflake.ts'
 import { startSnowflakeBench } from '../support/snowflake-bench.ts'
-import { targetSuite, two } from '../support/target-suite.ts'
+import { targetSuite } from '../support/target-suite.ts'
 import { waitFor } from '../support/wait.ts'
-import { batchOf, entry, journal, writeContext } from '../support/warehouse.ts'
+import { batchOf, entry, journal, two, writeContext } from '../support/warehouse.ts'
 
 const context = writeContext()
 

@@ -18,9 +18,8 @@ import {
   watchRejections,
 } from '../support/helper.ts'
 import { type SnowflakeFixture, startSnowflakeFixture } from '../support/snowflake.ts'
-import { two } from '../support/target-suite.ts'
 import { waitFor } from '../support/wait.ts'
-import { entry, journal } from '../support/warehouse.ts'
+import { entry, journal, two } from '../support/warehouse.ts'
 
 const types = [syncLedger, snowflakeConnection, snowflakeMerge]
 

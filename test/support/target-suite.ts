@@ -3,10 +3,11 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'mocha'
 import type { SyncError } from '../../sync/contract/errors.ts'
 import { type ColumnType, type DataRecord, keyText, type Schema } from '../../sync/contract/message.ts'
-import type { Mark } from '../../sync/contract/target.ts'
 import type { AppendTarget, MergeTarget, SqlTarget } from '../../vendor/warehouse/warehouse.ts'
 import { appendSuite } from './append-suite.ts'
-import { batchOf, entry, foundTables as found, journal, writeContext } from './warehouse.ts'
+import { marksSuite } from './marks-suite.ts'
+import { tablesSuite } from './tables-suite.ts'
+import { batchOf, entry, foundTables as found, journal, two, writeContext } from './warehouse.ts'
 import { wholeSuite } from './whole-suite.ts'
 
 export interface FreshOptions {
@@ -35,19 +36,12 @@ export interface TargetBench {
 }
 
 const context = writeContext()
-export const two = [
-  [1, '4000', '10.50'],
-  [2, '7000', '-10.50'],
-] as const
-
-const aMark = {
-  sync: 'books',
-  entity: 'gl_entry',
-  sourceAddress: 'x3://h/SEED',
-  ledger: 'L1',
-  run: 'run-1',
-  read: 1_763_636_400_000_001,
-  floor: null,
+/** A target that merges, and its rows. */
+export interface Fresh {
+  readonly target: MergeTarget
+  readonly table: string
+  header(): Promise<readonly (string | null)[][]>
+  lines(): Promise<readonly (string | null)[][]>
 }
 
 function ofMode<T extends SqlTarget>(target: SqlTarget, mode: T['mode']): T {
@@ -71,7 +65,7 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
     }
 
     /** A target that merges. */
-    function fresh(options: FreshOptions = {}) {
+    function fresh(options: FreshOptions = {}): Fresh {
       const { target, table } = some(options)
       return {
         target: ofMode<MergeTarget>(target, 'merge'),
@@ -276,89 +270,6 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
       )
     })
 
-    it('refuses a narrower column, naming table, column and both types, before anything is written', async () => {
-      const { target, table } = fresh()
-      await bench.create(`${table}_line`, {
-        source: 'string',
-        number: 'string',
-        line: 'integer',
-        company: 'string',
-        account: 'string',
-        accounting_date: 'date',
-        amount: 'decimal(18,2)',
-      })
-      await assert.rejects(target.prepare(journal, context), (error: SyncError) => {
-        assert.equal(error.cause.class, 'config')
-        assert.equal(error.cause.field, 'amount')
-        for (const part of [`${table}_line`, 'amount', '(18,2)', 'decimal(28,8)'])
-          assert.ok(error.message.toLowerCase().includes(part), part)
-        return true
-      })
-    })
-
-    for (const [list, suffix] of [
-      ['', ''],
-      ['lines', '_line'],
-    ] as const)
-      it(`looks anew each time it is prepared: the table of ${list || 'the header'} emptied, dropped, made again with other types`, async () => {
-        const { target, table } = fresh()
-        await target.prepare(journal, context)
-        const state = async (filled: readonly string[] = ['', 'lines']) =>
-          (await found(target, { filled: new Set(filled) })).find((one) => one.startsWith(`${list} `))
-        const fill = (id: string, read: number) =>
-          target.write(batchOf(id, [entry('1', { read, lines: two })]), context)
-        await fill('a', 1)
-        assert.equal(await state(), `${list} filled`)
-        assert.equal(await state([]), `${list} filled`)
-        await bench.remove(table + suffix, 'rows')
-        assert.equal(await state(), `${list} empty`)
-        await fill('b', 2)
-        assert.equal(await state(), `${list} filled`)
-        await bench.remove(table + suffix, 'table')
-        assert.equal(await state(), `${list} new`)
-        assert.equal(await state(), `${list} empty`)
-        await fill('c', 3)
-        await bench.remove(table + suffix, 'table')
-        const other = list === '' ? 'accounting_date' : 'amount'
-        const columns: Record<string, ColumnType> = { source: 'string', number: 'string', line: 'integer' }
-        await bench.create(table + suffix, { ...columns, [other]: list === '' ? 'boolean' : 'decimal(18,1)' })
-        for (const _ of ['run', 'next run'])
-          await assert.rejects(state(), ({ cause }: SyncError) => cause.class === 'config' && cause.field === other)
-      })
-
-    for (const mode of ['merge', 'append'] as const)
-      it(`tells a table that was dropped in mid-run from other failures, and writes to it once it is made anew (${mode})`, async () => {
-        const { target, table } = some({ mode })
-        await target.prepare(journal, context)
-        await target.write(batchOf('a', [entry('1', { read: 1, lines: two })]), context)
-        await bench.remove(table, 'table')
-        const error = await target.write(batchOf('b', [entry('2', { read: 2 })]), context).then(
-          () => assert.fail('it was written nowhere'),
-          (failure: unknown) => failure,
-        )
-        assert.equal(target.isLost(error), true, String(error))
-        assert.equal(target.isLost(new Error('the network is down')), false)
-        assert.equal((await found(target))[0], ' new')
-        await target.write(batchOf('c', [entry('2', { read: 2 })]), context)
-        assert.equal((await found(target))[0], ' filled')
-      })
-
-    it('adds a column that is new, and the technical ones to a table that was there', async () => {
-      const { target, table } = fresh()
-      await bench.create(table, { source: 'string', number: 'string', status: 'string' })
-      await bench.insert(table, { source: 'x3', number: '1', status: 'before' })
-      assert.deepEqual(await found(target), [' filled', 'lines new'])
-      const wider: Schema = {
-        ...journal,
-        columns: [...journal.columns, { name: 'site', type: 'string', description: "the site's code" }],
-      }
-      const prepared = await target.prepare(wider, context)
-      assert.match((prepared.notices ?? []).join(), /site/)
-      await target.write(batchOf('a', [{ ...entry('1', { read: 1, lines: [] }), site: 'S1' }], wider), context)
-      const rows = await bench.read(table, ['status', 'site'])
-      assert.deepEqual(rows, [['posted', 'S1']], 'a row without a read number is older than any')
-    })
-
     it('finds the records that do not fit, with their field', async () => {
       const { target, header } = fresh()
       await target.prepare(journal, context)
@@ -415,104 +326,6 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
       assert.deepEqual(await target.totals({ ...ask, run: 'none', by: [] }, context), [])
     })
 
-    it('keeps a mark for each table, sync and source, and gives none while the table is empty', async () => {
-      const { target } = fresh()
-      const other = fresh()
-      assert.deepEqual(await target.readMark(context), [], 'no tables yet')
-      const mark = aMark
-      await target.prepare(journal, context)
-      await other.target.prepare(journal, context)
-      await target.writeMark(mark, context)
-      assert.deepEqual(await target.readMark(context), [], 'the table is empty')
-      await target.write(batchOf('a', [entry('1', { read: 1, lines: [] })]), context)
-      await other.target.write(batchOf('a', [entry('1', { read: 1, lines: [] })]), context)
-      assert.deepEqual(await target.readMark(context), [mark])
-      await target.writeMark({ ...mark, ledger: 'L2', read: mark.read + 1, floor: '2026-03-10T09:00:00Z' }, context)
-      await target.writeMark({ ...mark, sync: "other's" }, context)
-      assert.deepEqual(
-        (await target.readMark(context)).map(({ sync, ledger, read, floor }) => [sync, ledger, read, floor]).sort(),
-        [
-          ['books', 'L2', mark.read + 1, '2026-03-10T09:00:00Z'],
-          ["other's", 'L1', mark.read, null],
-        ],
-      )
-      assert.deepEqual(await other.target.readMark(context), [])
-    })
-
-    it('keeps the source name in the mark, and moves the mark of a source that moved', async () => {
-      const { target } = fresh()
-      await target.prepare(journal, context)
-      await target.write(batchOf('a', [entry('1', { read: 1, lines: [] })]), context)
-      const mark = { ...aMark, source: 'x3' }
-      const others = [
-        { ...mark, sync: 'another', sourceAddress: 'x3://h/PROD' },
-        { ...mark, entity: 'supplier' },
-      ]
-      for (const one of [mark, ...others]) await target.writeMark(one, context)
-      const nameOf = ({ sync, entity }: typeof mark) => `${sync} ${entity}`
-      const inOrder = (marks: readonly Mark[] = []) =>
-        (marks as (typeof mark)[]).toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
-      assert.deepEqual(inOrder(await target.readMark(context)), inOrder([mark, ...others]))
-      const moved = { ...mark, sourceAddress: 'x3://new/SEED', read: mark.read + 1 }
-      await target.writeMark(moved, context, [mark])
-      assert.deepEqual(inOrder(await target.readMark(context)), inOrder([moved, ...others]))
-    })
-
-    for (const first of ['read', 'written'] as const)
-      it(`a table of marks that a version before made gets the column when it is first ${first}, and its marks stay`, async () => {
-        const { target, table } = fresh()
-        await target.prepare(journal, context)
-        await target.write(batchOf('a', [entry('1', { read: 1, lines: [] })]), context)
-        await target.writeMark(aMark, context)
-        const [[name] = []] = await bench.read('_tieout_mark', ['table_name'])
-        assert.ok(name)
-        await bench.remove('_tieout_mark', 'table')
-        const texts = ['table_name', 'sync', 'entity', 'source_address', 'ledger', 'run', 'floor']
-        const old = Object.fromEntries(texts.map((column) => [column, 'string' as const]))
-        await bench.create('_tieout_mark', { ...old, read: 'integer', at: 'timestamp' })
-        const { sync, entity, ledger, run } = aMark
-        const place = name.replace(/[^.]*$/, /[A-Z]/.test(name) ? table.toUpperCase() : table)
-        const row = { table_name: place, sync, entity, source_address: aMark.sourceAddress, ledger, run, read: '7' }
-        await bench.insert('_tieout_mark', { ...row, at: '2026-01-01 00:00:00' })
-        const next = { ...aMark, sync: 'another', source: 'x3' }
-        if (first === 'written') await target.writeMark(next, context)
-        const marks = await target.readMark(context)
-        assert.deepEqual(
-          marks.find((mark) => mark.sync === sync),
-          { ...aMark, read: 7 },
-        )
-        assert.equal(marks.length, first === 'written' ? 2 : 1)
-        await target.writeMark({ ...aMark, source: 'x3', read: 8 }, context)
-        const now = (await target.readMark(context)).find((mark) => mark.sync === sync)
-        assert.deepEqual(now, { ...aMark, source: 'x3', read: 8 })
-      })
-
-    it('says all the tables that it writes, and whether one of them has a row', async () => {
-      const { target, table } = fresh()
-      const other = fresh()
-      const tables = target.tables(journal)
-      assert.deepEqual(
-        tables.map(({ list, address }) => [list, address.toLowerCase().split('.').at(-1)]),
-        [
-          ['', table],
-          ['lines', `${table}_line`],
-        ],
-      )
-      assert.equal(tables[0]?.address, target.address)
-      assert.equal(await target.hasRows(tables, journal, context), false, 'not there')
-      await target.prepare(journal, context)
-      await other.target.prepare(journal, context)
-      assert.equal(await target.hasRows(tables, journal, context), false)
-      await target.write(batchOf('a', [entry('1', { read: 1, lines: [] })]), context)
-      const some = async (list: string) =>
-        target.hasRows(
-          tables.filter((one) => one.list === list),
-          journal,
-          context,
-        )
-      assert.deepEqual([await some(''), await some('lines')], [true, false])
-    })
-
     it('tells one record as it stands, with its lines, of the columns that the schema names', async () => {
       const { target, table } = fresh()
       assert.equal(await target.standing('x3|1', journal, 5, context), undefined, 'no tables yet')
@@ -545,6 +358,10 @@ export function targetSuite(name: string, start: () => Promise<TargetBench>): vo
       await bench.remove(`${table}_line`, 'table')
       assert.deepEqual((await target.standing('x3|1', journal, 5, context))?.record.lines, [], 'its lines are gone')
     })
+
+    tablesSuite(() => bench, fresh, some)
+
+    marksSuite(() => bench, fresh)
 
     wholeSuite(() => bench, some)
 

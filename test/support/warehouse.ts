@@ -101,3 +101,9 @@ export function batchOf(
 /** Its tables as they are found: header, then lists. */
 export const foundTables = async (target: Target, more: Partial<PrepareContext> = {}) =>
   (await target.prepare(journal, { ...writeContext(), ...more })).tables.map(({ list, state }) => `${list} ${state}`)
+
+/** The lines of an entry that balances. */
+export const two = [
+  [1, '4000', '10.50'],
+  [2, '7000', '-10.50'],
+] as const
