@@ -11,6 +11,7 @@ import type { RunSummary } from '../../sync/contract/summary.ts'
 import type { Results, Target, WriteBatch } from '../../sync/contract/target.ts'
 import { createEngine } from '../../sync/create.ts'
 import { type FakeSource, fakeSource, supplierSchema } from './fakes.ts'
+import { sums } from './rig.ts'
 import { overTheWire } from './util.ts'
 
 export const orderSchema: Schema = {
@@ -340,3 +341,11 @@ async function startStages(hub: Hub, { now, file, needs = ['supplier'], follows 
   }
   return stages
 }
+
+type Figures = NonNullable<ReturnType<typeof sums>['results']>
+/** Records by what became of them, where there are any. */
+export const numbers = (one: Figures | undefined) =>
+  Object.fromEntries(Object.entries(one ?? {}).flatMap(([name, { records }]) => (records > 0 ? [[name, records]] : [])))
+/** What became of the orders of a run. */
+export const ofOrders = (summary: Awaited<ReturnType<Stages['run']>>): Figures | undefined =>
+  sums(summary, 'purchase_order', sender.name).results
