@@ -129,7 +129,7 @@ describe('held journals, in the sidebar of a finance user', function () {
     await editor.monitor.getByRole('button', { name: 'Replay', exact: true }).click()
     await answered('Send 1 held record', 'Replay', 'the account is right now')
     await record.waitFor({ state: 'detached' })
-    await waitFor(async () => (await stored(first, `G${other}`)) > 0, { timeout: 20_000, what: 'the mended line' })
+    await waitFor(async () => (await stored(first, `G${other}`)) > 0, { what: 'the mended line' })
   })
 
   /** Replays that have ended. */
@@ -138,7 +138,7 @@ describe('held journals, in the sidebar of a finance user', function () {
     return (body as { mode: string }[]).filter(({ mode }) => mode === 'replay').length
   }
   const replayed = (count: number) =>
-    waitFor(async () => (await replays()) === count, { timeout: 20_000, what: 'the end of the replay' })
+    waitFor(async () => (await replays()) === count, { what: 'the end of the replay' })
 
   it('are replayed by their reason: count and sum are said before, and exactly these are sent', async () => {
     await replayed(1)
@@ -184,7 +184,7 @@ describe('held journals, in the sidebar of a finance user', function () {
     await reasons().first().waitFor({ state: 'detached' })
     const last = missing.entries.at(-1)
     ok(last)
-    await waitFor(async () => (await stored(last, 'G-ADDED')) > 0, { timeout: 20_000, what: 'the added code' })
+    await waitFor(async () => (await stored(last, 'G-ADDED')) > 0, { what: 'the added code' })
     deepStrictEqual(await job.held(), [])
     await editor.open('Map accounts')
     const dialog = await editor.openConfig('mapping')

@@ -95,14 +95,14 @@ describe('runs that go on, in the sidebar', function () {
       await job.press({ full: true })
       await runOf(job.name)
         .getByText(/Write to Databricks, supplier waits: .+ left, since/)
-        .waitFor({ timeout: 30_000 })
+        .waitFor()
       await runOf(job.name).getByRole('button', { name: 'Stop' }).click()
     } finally {
       thread.databricks.coldStart(0)
     }
     await runOf(job.name)
       .getByText(/stopped · /)
-      .waitFor({ timeout: 30_000 })
+      .waitFor()
   })
 
   it('all ledgers are one list, unless one is chosen', async () => {
@@ -138,7 +138,7 @@ describe('runs that go on, in the sidebar', function () {
         .waitFor()
       await runOf(job.name).locator('summary').focus()
       const before = await textOf(runOf(job.name))
-      await waitFor(async () => (await textOf(runOf(job.name))) !== before, { timeout: 20_000, what: 'other figures' })
+      await waitFor(async () => (await textOf(runOf(job.name))) !== before, { what: 'other figures' })
       const focused = await editor.page.evaluate('document.activeElement.tagName')
       strictEqual(focused, 'SUMMARY')
       await runOf(job.name).getByRole('button', { name: 'Stop' }).click()

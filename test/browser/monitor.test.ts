@@ -202,7 +202,7 @@ describe('the sidebar in the editor', function () {
     const sync = rowOf(job.name)
     match(await textOf(sync), /not running · entities: 1/)
     await sync.getByRole('button', { name: 'Run', exact: true }).first().click()
-    await waitFor(async () => (await ended()) === before + 1, { timeout: 20_000, what: 'the run' })
+    await waitFor(async () => (await ended()) === before + 1, { what: 'the run' })
     await sync.locator('summary').click()
     await sync.getByLabel('product').uncheck()
     await sync.getByRole('button', { name: 'Read everything' }).click()
@@ -215,7 +215,7 @@ describe('the sidebar in the editor', function () {
     await ask.getByRole('button', { name: 'Read everything' }).click()
     await sync.getByRole('button', { name: 'Stop' }).click()
     thread.x3.setLatency(0)
-    await waitFor(async () => (await ended()) === before + 1, { timeout: 20_000, what: 'the end' })
+    await waitFor(async () => (await ended()) === before + 1, { what: 'the end' })
     strictEqual((await job.runs())[0]?.state, 'stopped')
   })
 

@@ -61,7 +61,7 @@ describe('what is posted, in the sidebar', function () {
           () => false,
         )
       },
-      { timeout: 15_000, what: `the question of ${name}` },
+      { what: `the question of ${name}` },
     )
     await yes.click()
     strictEqual(await ask.count(), 1, 'not without a reason')
@@ -125,7 +125,7 @@ describe('what is posted, in the sidebar', function () {
     await thread.run()
     strictEqual(referenceOf(id).length, 1)
     await doubt.waitFor({ state: 'detached' })
-    await waitFor(() => invoice(id)?.processingStatus === 'Transferred', { timeout: 10_000, what: 'the answer' })
+    await waitFor(() => invoice(id)?.processingStatus === 'Transferred', { what: 'the answer' })
   })
 
   it('what was posted otherwise is told by its number', async () => {
@@ -141,7 +141,7 @@ describe('what is posted, in the sidebar', function () {
     const more = { 'Number of the voucher': 'HAND-1', 'Type of the voucher': 'BPSIN' }
     match(await decide(doubt, 'It was posted', 'typed by hand', more), /stands there as HAND-1/)
     await doubt.waitFor({ state: 'detached' })
-    await waitFor(() => invoice(id)?.voucherNumber1 === 'HAND-1', { timeout: 10_000, what: 'the answer' })
+    await waitFor(() => invoice(id)?.voucherNumber1 === 'HAND-1', { what: 'the answer' })
     strictEqual(referenceOf(id).length, 0)
   })
 
@@ -152,7 +152,7 @@ describe('what is posted, in the sidebar', function () {
     for (const part of saysOf(back)) ok((await textOf(held(back))).includes(part), part)
     match(await decide(held(back), 'Send back', 'no such cost centre'), /is sent back/)
     await held(back).waitFor({ state: 'detached' })
-    await waitFor(() => invoice(back)?.processingStatus === 'TransferFailed', { timeout: 10_000, what: 'the answer' })
+    await waitFor(() => invoice(back)?.processingStatus === 'TransferFailed', { what: 'the answer' })
     const { api } = thread.basware.act('documents', {}) as { api: readonly Json[] }
     const answers = api.find(({ invoiceId }) => invoiceId === back)?.transferResponses as { responseMessage: string }[]
     strictEqual(answers[0]?.responseMessage, 'no such cost centre')
@@ -163,7 +163,7 @@ describe('what is posted, in the sidebar', function () {
       /as HAND-2/,
     )
     await row.waitFor({ state: 'detached' })
-    await waitFor(() => invoice(stands)?.voucherNumber1 === 'HAND-2', { timeout: 10_000, what: 'the answer' })
+    await waitFor(() => invoice(stands)?.voucherNumber1 === 'HAND-2', { what: 'the answer' })
     strictEqual(referenceOf(back).length + referenceOf(stands).length, 0)
   })
 

@@ -76,13 +76,10 @@ describe('results, in the sidebar', function () {
   it('are listed with age and request, counted, and gone once somebody looked again and Basware has them', async () => {
     await red.inject('i')
     let run: RunSummary | undefined
-    await waitFor(
-      async () => {
-        run = ((await red.call('GET', '/tieout/runs?limit=1')).body as RunSummary[])[0]
-        return run !== undefined
-      },
-      { timeout: 20_000 },
-    )
+    await waitFor(async () => {
+      run = ((await red.call('GET', '/tieout/runs?limit=1')).body as RunSummary[])[0]
+      return run !== undefined
+    })
     match(run?.says ?? '', /^open: supplier: 2 accepted, result pending$/)
     await editor.openMonitor('results')
     await rows().filter({ hasText: 'supplier x3|S900' }).waitFor()
@@ -114,7 +111,7 @@ describe('results, in the sidebar', function () {
     await editor.monitor.getByRole('button', { name: 'Compare now' }).click()
     await editor.page.getByText('It is compared. The list is filled when that is done.').waitFor()
     const differs = rows().filter({ hasText: 'vendors S901' })
-    await differs.waitFor({ timeout: 30_000 })
+    await differs.waitFor()
     match((await differs.textContent()) ?? '', /vendors S901\s*differs.*its name there is Bois.*x3_S901 · Send/)
     match((await rows().first().textContent()) ?? '', /^\d+ differences/)
     const saved = editor.page.waitForEvent('download')

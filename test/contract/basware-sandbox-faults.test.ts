@@ -5,8 +5,7 @@ import { type BaswareFixture, type Json, startBaswareFixture } from '../support/
 
 const QUICK = { slowMs: 5, timeoutMs: 5 }
 
-describe('Basware sandbox: what goes wrong', function () {
-  this.timeout(20_000)
+describe('Basware sandbox: what goes wrong', () => {
   let basware: BaswareFixture
   let invoiceId: string
   beforeEach(async () => {

@@ -117,8 +117,7 @@ function queryDifferences(api: PublishedApi, { method, path, parameters }: Route
   return found
 }
 
-describe('fields of the Basware sandbox', function () {
-  this.timeout(20_000)
+describe('fields of the Basware sandbox', () => {
   const api = baswareContract()
 
   it('are those of the published file', function () {

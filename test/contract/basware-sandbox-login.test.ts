@@ -5,8 +5,7 @@ import { answerOf, type BaswareFixture, type Json, startBaswareFixture } from '.
 
 const ORDERS = '/v1/matchingOrders?pageSize=1'
 
-describe('Basware sandbox: who calls', function () {
-  this.timeout(20_000)
+describe('Basware sandbox: who calls', () => {
   let basware: BaswareFixture
   beforeEach(async () => {
     basware = await startBaswareFixture({

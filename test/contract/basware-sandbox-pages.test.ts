@@ -4,8 +4,7 @@ import { answerOf, type BaswareFixture, type Json, startBaswareFixture } from '.
 const WAITING = '/v1/accountingDocuments?ProcessingStatus=WaitingForTransfer'
 const ALL = '/v1/accountingDocuments'
 
-describe('Basware sandbox: lists', function () {
-  this.timeout(20_000)
+describe('Basware sandbox: lists', () => {
   let basware: BaswareFixture
   beforeEach(async () => {
     basware = await startBaswareFixture({ invoices: 140 })
@@ -188,8 +187,7 @@ describe('Basware sandbox: lists', function () {
   })
 })
 
-describe('Basware sandbox: redirects', function () {
-  this.timeout(20_000)
+describe('Basware sandbox: redirects', () => {
   let basware: BaswareFixture
   beforeEach(async () => {
     basware = await startBaswareFixture()

@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BaswareFixture, type Json, START, startBaswareFixture } from '../support/basware.ts'
 
-describe('Basware sandbox: a restart', function () {
-  this.timeout(20_000)
+describe('Basware sandbox: a restart', () => {
   let folder: string
   let time: number
   let basware: BaswareFixture

@@ -24,8 +24,7 @@ const line = (number: string, at: number, fields: Json = {}): Json => ({
   ...{ netPrice: 100, netSum: 1000, matchingMode: 'Standard', isDeleted: false, ...fields },
 })
 
-describe('Basware sandbox: what the ERP sends', function () {
-  this.timeout(20_000)
+describe('Basware sandbox: what the ERP sends', () => {
   let basware: BaswareFixture
   beforeEach(async () => {
     basware = await startBaswareFixture({ settings: { p2pMs: 2000 } })

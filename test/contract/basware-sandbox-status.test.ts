@@ -20,8 +20,7 @@ const requestsOf = (answer: Answer): readonly Request[] =>
   (answer.json as { requestStatus?: readonly Request[] } | undefined)?.requestStatus ?? []
 const idOf = (answer: Answer): string => answer.headers.get('x-amzn-requestid') ?? ''
 
-describe('Basware sandbox: what P2P makes of it', function () {
-  this.timeout(20_000)
+describe('Basware sandbox: what P2P makes of it', () => {
   let basware: BaswareFixture
   let invoiceId: string
   beforeEach(async () => {

@@ -4,8 +4,7 @@ import { type BaswareFixture, type Json, startBaswareFixture } from '../support/
 
 const WAITING = '/v1/accountingDocuments?ProcessingStatus=WaitingForTransfer'
 
-describe('Basware sandbox: an invoice', function () {
-  this.timeout(20_000)
+describe('Basware sandbox: an invoice', () => {
   let basware: BaswareFixture
   beforeEach(async () => {
     basware = await startBaswareFixture()

@@ -6,8 +6,7 @@ import { refreshDataset } from '../../nodes/powerbi/client/refresh.ts'
 import { isSyncError } from '../../sync/contract/errors.ts'
 import { type PowerbiFixture, prepareContext, startPowerbiFixture } from '../support/powerbi.ts'
 
-describe('Power BI connection', function () {
-  this.timeout(30_000)
+describe('Power BI connection', () => {
   let f: PowerbiFixture
   const context = prepareContext()
   before(async () => {

@@ -12,8 +12,7 @@ import { batchOf, entry, journal } from '../support/warehouse.ts'
 
 const statesOf = ({ tables }: Prepared) => tables.map(({ list, state }) => `${list} ${state}`)
 
-describe('Power BI target', function () {
-  this.timeout(30_000)
+describe('Power BI target', () => {
   let f: PowerbiFixture
   before(async () => {
     f = await startPowerbiFixture()

@@ -10,8 +10,7 @@ import { type PowerbiFixture, startPowerbiFixture } from '../support/powerbi.ts'
 import { type RigOptions, warehouse } from '../support/rig.ts'
 import { books } from '../support/whole-suite.ts'
 
-describe('Power BI datasets as a whole', function () {
-  this.timeout(30_000)
+describe('Power BI datasets as a whole', () => {
   let f: PowerbiFixture
   let n = 0
   before(async () => {

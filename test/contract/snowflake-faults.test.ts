@@ -109,8 +109,7 @@ describe('snowflake faults, against the sandbox with the vendor driver', () => {
     }
   }
 
-  it('does not double a statement whose answer was lost after it was done: it comes again under one request id', async function () {
-    this.timeout(30_000)
+  it('does not double a statement whose answer was lost after it was done: it comes again under one request id', async () => {
     f = await startSnowflakeFixture()
     plan(f, [
       ['execute:merge', 'reset-after'],
@@ -237,8 +236,7 @@ describe('snowflake faults, against the sandbox with the vendor driver', () => {
     assert.ok(waits.length > 0)
   })
 
-  it('says who may hold a lock that does not end, and leaves nothing half written', async function () {
-    this.timeout(30_000)
+  it('says who may hold a lock that does not end, and leaves nothing half written', async () => {
     f = await startSnowflakeFixture()
     const target = f.target(f.connect({ lockTimeoutSeconds: 1, attempts: 2 }), 'gl_entry')
     await target.prepare(journal, writeContext())
@@ -331,8 +329,7 @@ describe('snowflake faults, against the sandbox with the vendor driver', () => {
     f = await startSnowflakeFixture()
   })
 
-  it('goes through a proxy, and trusts a CA of its own that it was given', async function () {
-    this.timeout(30_000)
+  it('goes through a proxy, and trusts a CA of its own that it was given', async () => {
     f = await startSnowflakeFixture()
     const { caPem: ca, key, cert } = await createCertificates()
     const front = createSecureServer({ key, cert }, (incoming, outgoing) => {

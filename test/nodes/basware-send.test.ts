@@ -128,7 +128,7 @@ describe('basware-send', function () {
   const run = async (kind = 'changed'): Promise<RunSummary> => {
     const at = summaries.length
     await post('run', { sync: 'masters', kind })
-    await waitFor(() => summaries.length > at, { timeout: 30_000 })
+    await waitFor(() => summaries.length > at)
     return summaries[at]?.payload as RunSummary
   }
   const vendor = async (code: string): Promise<Json> => (await basware.get(`/v1/vendors/${code}`)).json as Json
@@ -147,7 +147,7 @@ describe('basware-send', function () {
   }
   const compared = async (alert = false): Promise<Report> => {
     match(await post('basware/alignment', { alert }), /It is compared/)
-    await waitFor(async () => (await get<Report>('basware/alignment')).done === true, { timeout: 20_000 })
+    await waitFor(async () => (await get<Report>('basware/alignment')).done === true)
     return get<Report>('basware/alignment?limit=1000')
   }
   const alerts = async () =>

@@ -27,7 +27,6 @@ describe('alerts', function () {
     job.seen.filter(({ kind }) => kind === 'alert').map(({ message }) => message.payload as Alert)
   const waitForAlert = (job: Job, kind: string, state: Alert['state']): Promise<Alert> =>
     waitFor(() => told(job).find((alert) => alert.kind === kind && alert.state === state), {
-      timeout: 20_000,
       what: `${kind} to be ${state}; told: ${JSON.stringify(told(job))}`,
     })
 

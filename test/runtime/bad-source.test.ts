@@ -303,7 +303,7 @@ describe('a bad source', function () {
       const statuses = await thread.red.listen('status/#')
       await job.press()
       await waitFor(() => JSON.stringify(statuses).includes('still running'), { what: 'the refusal' })
-      await waitFor(() => job.seen.some(({ kind }) => kind === 'summary'), { timeout: 30_000, what: 'the end' })
+      await waitFor(() => job.seen.some(({ kind }) => kind === 'summary'), { what: 'the end' })
     } finally {
       thread.x3.setLatency(0)
     }

@@ -80,7 +80,7 @@ describe('health and metrics', function () {
     ]
     await red.deploy(flow)
     void red.inject('press').catch(() => undefined)
-    await waitFor(() => child.signalCode !== null, { timeout: 30_000, what: 'the end of the process' })
+    await waitFor(() => child.signalCode !== null, { what: 'the end of the process' })
     strictEqual(child.signalCode, 'SIGKILL')
     match(red.output(), /Nothing has turned for 8 s \(TIEOUT_FROZEN_SECONDS\)/)
   })

@@ -267,7 +267,7 @@ describe('Intacct, bad input and faults', function () {
         Object.values(thread.intacct.stats().meter).reduce((sum, objects) => sum + (objects[object] ?? 0), 0)
       const before = calls()
       await job.press()
-      await waitFor(() => calls() > before + 2, { timeout: 30_000, what: `calls for ${object}` })
+      await waitFor(() => calls() > before + 2, { what: `calls for ${object}` })
       await thread.kill()
     }
     thread.intacct.setLatency(0)

@@ -69,12 +69,12 @@ describe('a ledger and a process in trouble', function () {
     // Full in mid-run: masters are in, journals are not.
     thread.databricks.tune({ latencyMs: 100 })
     await job.press()
-    await waitFor(async () => (await job.tables()).includes('product'), { timeout: 20_000, what: 'the first tables' })
+    await waitFor(async () => (await job.tables()).includes('product'), { what: 'the first tables' })
     limitFiles('0')
     const caught = await waitFor(
       () =>
         job.seen.slice(from).find(({ kind, message }) => kind === 'caught' && message.error?.source.type === 'x3-poll'),
-      { timeout: 30_000, what: 'the failure' },
+      { what: 'the failure' },
     )
     match(caught.message.error?.message ?? '', /ledger/i)
     match(caught.message.error?.cause?.hint ?? '', /space/)
@@ -202,7 +202,6 @@ describe('a ledger and a process in trouble', function () {
     const replayed = await job.replay()
     equal(replayed.summary?.state, 'done', JSON.stringify(replayed))
     await waitFor(() => job.seen.slice(from).some(({ kind }) => kind === 'summary'), {
-      timeout: 30_000,
       what: 'the poll',
     })
     thread.x3.setLatency(0)
@@ -233,7 +232,7 @@ describe('a ledger and a process in trouble', function () {
       thread.x3.setLatency(30)
       thread.databricks.tune({ latencyMs: 60 })
       await job.press()
-      await waitFor(() => moment(job), { timeout: 30_000, what: `it to be ${what}` })
+      await waitFor(() => moment(job), { what: `it to be ${what}` })
       await thread.restart('SIGKILL')
       thread.x3.setLatency(0)
       thread.databricks.tune({ latencyMs: 0 })
@@ -254,7 +253,7 @@ describe('a ledger and a process in trouble', function () {
     const marked = async (): Promise<boolean> =>
       (await job.tables()).includes('_tieout_mark') &&
       (await job.rows(`select 1 from main.${job.name}._tieout_mark where entity = 'supplier'`)).length > 0
-    await waitFor(marked, { timeout: 20_000, what: 'the suppliers to be settled and the run to be on its way' })
+    await waitFor(marked, { what: 'the suppliers to be settled and the run to be on its way' })
     await job.deploy()
     thread.databricks.tune({ latencyMs: 0 })
     deepEqual(await job.held(), [])
@@ -275,14 +274,12 @@ describe('a ledger and a process in trouble', function () {
     thread.databricks.tune({ latencyMs: 60 })
     await job.press()
     await waitFor(async () => (await job.tables()).includes('gl_entry'), {
-      timeout: 20_000,
       what: 'the run to be on its way',
     })
     job.node('databricks-write').name = 'Write elsewhere'
     await thread.red.deploy(job.flow, 'nodes')
     thread.databricks.tune({ latencyMs: 0 })
     await waitFor(() => job.seen.some(({ kind }) => kind === 'summary'), {
-      timeout: 30_000,
       what: 'the end of the run',
     })
     succeeded(await job.run())

@@ -120,7 +120,7 @@ describe('the tarball in a plain Node-RED user directory', () => {
     })
     strictEqual(reply.status, 200)
     const file = join(home, 'tieout', 'L.db')
-    await waitFor(() => existsSync(file) && existsSync(`${file}.key`), { timeout: 10_000, what: 'the ledger' })
+    await waitFor(() => existsSync(file) && existsSync(`${file}.key`), { what: 'the ledger' })
     strictEqual(statSync(`${file}.key`).mode & 0o777, 0o600)
     deepStrictEqual(await (await get('/tieout/runs')).json(), [])
   })

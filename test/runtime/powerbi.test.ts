@@ -218,7 +218,7 @@ describe('Power BI as a target', function () {
     const before = (await postsOf(job)).length
     thread.target.tune({ visibleAfterMs: 300, latencyMs: 400 })
     await job.press()
-    await waitFor(async () => (await postsOf(job)).length > before, { timeout: 20_000, what: 'the post' })
+    await waitFor(async () => (await postsOf(job)).length > before, { what: 'the post' })
     await thread.restart('SIGKILL')
     thread.target.tune({ latencyMs: 0 })
     const ran = await job.run()

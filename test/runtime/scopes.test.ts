@@ -79,12 +79,10 @@ describe('what can be asked', function () {
     thread.x3.setLatency(40)
     await job.press()
     await waitFor(async () => (await job.tables()).includes('supplier'), {
-      timeout: 20_000,
       what: 'the run to be on its way',
     })
     await job.press({ stop: true })
     const stopped = await waitFor(() => job.seen.find(({ kind }) => kind === 'summary'), {
-      timeout: 20_000,
       what: 'the end',
     })
     equal((stopped.message.payload as { state: string }).state, 'stopped')

@@ -199,13 +199,13 @@ describe('X3 in the cloud', function () {
       job.seen.flatMap(({ kind, message }) =>
         kind === 'alert' ? [message.payload as { kind: string; state: string }] : [],
       )
-    await waitFor(() => told().some(({ kind, state }) => kind === 'login' && state === 'raised'), { timeout: 20_000 })
+    await waitFor(() => told().some(({ kind, state }) => kind === 'login' && state === 'raised'))
     equal((await visit(await accepted(job))).status, 200)
     const ran = await job.run()
     succeeded(ran)
     equal(ran.summary?.entities.find(({ entity }) => entity === 'supplier')?.delivered, 1)
     await job.ties()
-    await waitFor(() => told().some(({ kind, state }) => kind === 'login' && state === 'cleared'), { timeout: 20_000 })
+    await waitFor(() => told().some(({ kind, state }) => kind === 'login' && state === 'cleared'))
     deepEqual(gateway.pairings.open(), [])
   })
 

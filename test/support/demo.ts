@@ -115,16 +115,14 @@ export async function startDemo({
             },
             () => false,
           ),
-        { timeout: 20_000, what: 'the ledger' },
+        { what: 'the ledger' },
       )
       const props = order ? { __user_inject_props__: [{ p: 'tieout', v: JSON.stringify(order), vt: 'json' }] } : {}
-      await waitFor(
-        () =>
-          call('POST', `/inject/${inject.id}`, props).then(
-            () => true,
-            () => false,
-          ),
-        { timeout: 20_000 },
+      await waitFor(() =>
+        call('POST', `/inject/${inject.id}`, props).then(
+          () => true,
+          () => false,
+        ),
       )
       let summary: RunSummary | undefined
       await waitFor(

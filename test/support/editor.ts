@@ -98,7 +98,7 @@ export async function openEditor(
     args: [...FLAGS.split(' '), '--no-first-run'],
   })
   const page = await browser.newPage({ viewport: { width, height }, colorScheme: dark ? 'dark' : 'light' })
-  page.setDefaultTimeout(15_000)
+  page.setDefaultTimeout(45_000)
   await page.goto(red.url)
   await page.locator('#node-dialog-login-username').fill(user.name)
   await page.locator('#node-dialog-login-password').fill(user.password)
@@ -163,11 +163,9 @@ export async function openEditor(
     })
     await act()
     const since = async (): Promise<string[]> => (await seen.jsonValue()).slice(1)
-    await waitFor(async () => (await since()).some((text) => status.test(text)), { timeout: 20_000 }).catch(
-      async () => {
-        throw new Error(`${label} did not come to ${status}; it showed ${(await since()).join(' | ') || 'nothing new'}`)
-      },
-    )
+    await waitFor(async () => (await since()).some((text) => status.test(text))).catch(async () => {
+      throw new Error(`${label} did not come to ${status}; it showed ${(await since()).join(' | ') || 'nothing new'}`)
+    })
     return since()
   }
 

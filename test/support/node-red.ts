@@ -97,7 +97,7 @@ export async function startRed(options: RedOptions = {}): Promise<Red> {
       if (child.exitCode !== null) throw new Error(`Node-RED ended:\n${output()}`)
       return started() > 0
     },
-    { timeout: 30_000, what: 'Node-RED' },
+    { what: 'Node-RED' },
   )
   let token: string | undefined
   const red: Red = {
@@ -153,7 +153,7 @@ export async function startRed(options: RedOptions = {}): Promise<Red> {
         body: JSON.stringify({ flows }),
       })
       if (!reply.ok) throw new Error(`deploy: HTTP ${reply.status} ${await reply.text()}`)
-      await waitFor(() => started() > before, { timeout: 20_000, what: 'the flows' })
+      await waitFor(() => started() > before, { what: 'the flows' })
     },
     async inject(id) {
       const { status, body } = await red.call('POST', `/inject/${id}`)

@@ -1,7 +1,7 @@
 /** Waits for a condition instead of sleeping and gives what it answered; fails with what it waited for. */
 export function waitFor<T>(
   condition: () => T | Promise<T>,
-  { timeout = 5000, what = 'the condition' }: { timeout?: number; what?: string } = {},
+  { timeout = 50_000, what = 'the condition' }: { timeout?: number; what?: string } = {},
 ): Promise<NonNullable<T>> {
   const end = Date.now() + timeout
   return new Promise((resolve, reject) => {

@@ -82,8 +82,7 @@ function p2pOf(expected: readonly ExpectedKind[]): Record<string, readonly Json[
   )
 }
 
-describe('the comparer of orders', function () {
-  this.timeout(30_000)
+describe('the comparer of orders', () => {
   const expected = expectedOrders(options)
   const p2p = p2pOf(expected)
   const kinds = expected.map(({ kind }) => kind)

@@ -16,7 +16,7 @@ async function killWhen(file: string, task: string, enough: (said: readonly stri
     text += chunk
   })
   const closed = once(running, 'close')
-  await waitFor(() => enough(lines()), { timeout: 15_000, what: 'the child to get so far' })
+  await waitFor(() => enough(lines()), { what: 'the child to get so far' })
   running.kill('SIGKILL')
   await closed
   return lines()

@@ -4,9 +4,7 @@ import { util } from '../../support/util.ts'
 
 const work = (source: string, row: Record<string, unknown> = {}) => jsonata(util)(source)(row as never, row as never)
 
-describe('an expression of a mapping', function () {
-  this.timeout(20_000)
-
+describe('an expression of a mapping', () => {
   it('finds, replaces and splits by patterns, counts ranges, pads and takes doubles away as JSONata does', async () => {
     const row = { text: 'AB-12-34', codes: ['a', 'b', 'a'], n: 3 }
     strictEqual(await work('$replace(text, /-(\\d)/, "/$1")', row), 'AB/12/34')

@@ -29,8 +29,7 @@ const inline = (rows: readonly (Value | undefined)[][]): number => {
 }
 
 describe('snowflake: bytes on the wire', () => {
-  it('the staged files of 100,000 rows of journals are at most 0.35 times what inline binds would send', function () {
-    this.timeout(20_000)
+  it('the staged files of 100,000 rows of journals are at most 0.35 times what inline binds would send', () => {
     const now = Date.parse('2026-03-02T12:00:00Z')
     const books = createBooks({ seed: 1, size: 320_000, today: '2026-03-02', now: () => now })
     const serializers = [

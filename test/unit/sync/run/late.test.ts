@@ -27,7 +27,7 @@ describe('records that have not come', () => {
       kept = message
     }, 'supplier')
     const ended = poll(4)
-    await waitFor(() => r.engine.running()[0]?.late !== undefined, { timeout: 4000 })
+    await waitFor(() => r.engine.running()[0]?.late !== undefined)
     const text =
       /^supplier: 2 records of batch 0 have not come to databricks-write for \d s\. The last of our nodes that had it is map accounts\.$/
     assert.match(r.engine.running()[0]?.late ?? '', text)
