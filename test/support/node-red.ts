@@ -98,7 +98,10 @@ export async function startRed(options: RedOptions = {}): Promise<Red> {
       return started() > 0
     },
     { what: 'Node-RED' },
-  )
+  ).catch((error: unknown) => {
+    child.kill('SIGKILL')
+    throw error
+  })
   let token: string | undefined
   const red: Red = {
     url,
