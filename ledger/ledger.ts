@@ -13,6 +13,7 @@ import type { HeldRecords } from './contract/held.ts'
 import type { Inboxes } from './contract/inbox.ts'
 import type { Intents } from './contract/intents.ts'
 import type { KnownKeys } from './contract/known-keys.ts'
+import type { Makings } from './contract/makings.ts'
 import type { Notes } from './contract/notes.ts'
 import type { ReadNumbers } from './contract/numbers.ts'
 import type { OpenItems } from './contract/open-items.ts'
@@ -41,6 +42,7 @@ export type * from './contract/held.ts'
 export type * from './contract/inbox.ts'
 export type * from './contract/intents.ts'
 export type * from './contract/known-keys.ts'
+export type * from './contract/makings.ts'
 export type * from './contract/notes.ts'
 export type * from './contract/numbers.ts'
 export type * from './contract/open-items.ts'
@@ -82,6 +84,7 @@ export interface Ledger
     ReadAgain,
     RotatingTokens,
     Ways,
+    Makings,
     AlertMessages,
     Alerts {
   /** Random id made when the ledger was created. */

@@ -313,4 +313,15 @@ export const migrations: Record<string, Migration> = {
     `UPDATE intent SET records = (SELECT json_group_array(json_set(value, '$.lines', '')) FROM json_each(records))
       WHERE posting IS NULL AND address NOT LIKE 'powerbi://%'`,
   ),
+  '0028-makings': statements(
+    // What made rows: the fields that a source reads, the rules and codes of a mapping. Ways name versions.
+    `CREATE TABLE making (
+      version TEXT PRIMARY KEY, kind TEXT NOT NULL, maker TEXT NOT NULL, entity TEXT NOT NULL, content TEXT NOT NULL,
+      since TEXT NOT NULL, current INTEGER NOT NULL
+    ) WITHOUT ROWID`,
+    'CREATE INDEX making_by_entity ON making (entity)',
+    'CREATE INDEX way_made ON way (address, entity, trace ->> 2)',
+    // What is sent there is kept beside what was sent before.
+    'ALTER TABLE address ADD COLUMN appends INTEGER DEFAULT 0 NOT NULL',
+  ),
 }

@@ -17,6 +17,7 @@ import { createIntents } from './intents.ts'
 import { createIntern } from './intern.ts'
 import { createKnownKeys } from './known.ts'
 import type { Ledger } from './ledger.ts'
+import { createMakings } from './makings.ts'
 import { createNotes } from './notes.ts'
 import { readNumbers } from './numbers.ts'
 import { createOpenItems } from './open-items.ts'
@@ -116,6 +117,7 @@ export function createSqliteLedger({ db, id, cipher, now, installation, log }: S
     ...createOwners(db),
     ...standing.topic,
     ...books.ways.topic,
+    ...createMakings(db, { ways: books.ways, known, readAgain, at }),
     ...createNotes(db),
     ...createTokens({ db, id, cipher, installation }),
     ...createOpenItems(db, decisions, at),

@@ -7,6 +7,8 @@ export interface WayBook {
   readonly topic: Ways
   /** Inside a transaction. */
   write(commit: Commit, address: string): void
+  /** How often it was written at an address, by its number. */
+  written(address: number): number
   /** Takes out what was settled before, and runs that only ways still named. */
   purge(before: string): void
 }
@@ -28,6 +30,7 @@ const SQL = {
     LEFT JOIN filled AS f ON f.address = a.address AND f.list = ''
     WHERE a.id >= ?1 AND a.address NOT LIKE 'cleared:%' AND (?2 IS NULL OR f.entity = ?2 OR (f.entity IS NULL AND a.address LIKE '%' || ?2 || '%'))
     GROUP BY a.id ORDER BY a.id`,
+  appends: 'UPDATE address SET appends = 1 WHERE id = ? AND appends = 0',
   held: `
     SELECT id FROM held WHERE state IN ('open', 'replaying', 'discarded') AND (?1 IS NULL OR entity = ?1)
       AND (key = ?2 OR substr(key, -length('|' || ?2)) = '|' || ?2) LIMIT 50`,
@@ -47,7 +50,8 @@ interface Address {
 }
 
 export function createWays(db: Database, intern: Intern, at: () => string): WayBook {
-  const { put, of, addresses, held, next, get, purge, purgeRuns } = prepared(db, SQL)
+  const { put, of, addresses, appends, held, next, get, purge, purgeRuns } = prepared(db, SQL)
+  const writes = new Map<number, number>()
 
   const wayOf = (run: number, address: number, read: number): Way | undefined => {
     const row = of.get(run, address, read) as
@@ -74,7 +78,7 @@ export function createWays(db: Database, intern: Intern, at: () => string): WayB
       at: row.at,
       statements: trace[0],
       requests: trace[1],
-      mappings: trace[2],
+      mappings: trace[2].filter((version) => !version.startsWith('fields ')),
     }
   }
 
@@ -133,8 +137,12 @@ export function createWays(db: Database, intern: Intern, at: () => string): WayB
       const text = trace && JSON.stringify([trace.statements, trace.requests, trace.mappings])
       const { sync, entity, batch = -1, sinkName } = commit
       const line = [entity, batch, sinkName, low, high, at(), text ?? null] as const
-      put.run(intern.run(commit.run, sync), intern.address(address, true), ...line)
+      const id = intern.address(address, true)
+      put.run(intern.run(commit.run, sync), id, ...line)
+      if (commit.intent !== undefined) appends.run(id)
+      writes.set(id, (writes.get(id) ?? 0) + 1)
     },
+    written: (address) => writes.get(address) ?? 0,
     purge(before) {
       db.guard(() => purge.run(before))
       db.guard(() => purgeRuns.run())

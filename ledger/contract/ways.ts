@@ -19,7 +19,7 @@ export interface Way {
   readonly mappings: readonly string[]
 }
 
-/** What a target was called by its owner while a batch was written. */
+/** What a target was called by its owner while a batch was written, and versions of what made its rows: fields and mappings. */
 export type Trace = Pick<Way, 'statements' | 'requests' | 'mappings'>
 
 /** The last version of a document at an address. */

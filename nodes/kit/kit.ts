@@ -33,6 +33,7 @@ export {
   type LedgerHandle,
   ledgerHandle,
   type Member,
+  mappingsBefore,
   placeOf,
   reachable,
   sinksFor,

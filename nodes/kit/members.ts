@@ -155,14 +155,45 @@ const PASSING = /^(?:link |junction$|subflow:)/
  * Undefined: no wire leads there, so that nobody knows.
  */
 export function foreignBefore(RED: NodeAPI, handle: LedgerHandle, from: Outputs, sink: SinkRef): string[] | undefined {
+  return before(
+    RED,
+    handle,
+    from,
+    sink,
+    ({ place, node }) => !handle.members.has(placeText(place)) && !PASSING.test(node.type),
+  )?.map(({ node: { type, name } }) => (name ? `${type} "${name}"` : type))
+}
+
+/** Of what is reached from some outputs those that lead to a sink. */
+function before(
+  RED: NodeAPI,
+  handle: LedgerHandle,
+  from: Outputs,
+  sink: SinkRef,
+  wanted: (node: Reached) => boolean,
+): Reached[] | undefined {
   const walk = walker(RED, handle)
   const isSink = ({ place }: Reached): boolean => handle.members.get(placeText(place))?.ref.id === sink.id
   const found = walk(from)
   if (!found.some(isSink)) return undefined
-  return found
-    .filter(({ place, node }) => !handle.members.has(placeText(place)) && !PASSING.test(node.type))
-    .filter(({ place }) => walk({ place, ports: 'all' }).some(isSink))
-    .map(({ node: { type, name } }) => (name ? `${type} "${name}"` : type))
+  return found.filter(wanted).filter(({ place }) => walk({ place, ports: 'all' }).some(isSink))
+}
+
+/** Ids of the mapping nodes on the way from some outputs to a sink, looked for once for each sink; undefined: no wire leads there. */
+export function mappingsBefore(
+  RED: NodeAPI,
+  handle: LedgerHandle,
+  from: Outputs,
+): (sink: SinkRef) => ReadonlySet<string> | undefined {
+  const known = new Map<string, ReadonlySet<string> | undefined>()
+  const memberAt = ({ place }: Reached) => handle.members.get(placeText(place))
+  return (sink) => {
+    if (!known.has(sink.id)) {
+      const found = before(RED, handle, from, sink, (node) => memberAt(node)?.kind === 'transform')
+      known.set(sink.id, found && new Set(found.map((node) => memberAt(node)?.ref.id ?? '')))
+    }
+    return known.get(sink.id)
+  }
 }
 
 /** Sinks among them that take an entity. */

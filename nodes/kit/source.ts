@@ -14,7 +14,16 @@ import { type ConnectionSpec, withUnsaved } from './connection.ts'
 import { goingOf } from './going.ts'
 import type { Log } from './log.ts'
 import { masked } from './masked.ts'
-import { foreignBefore, ledgerHandle, limitsFor, placeOf, reachable, sinksFor, targetsFor } from './members.ts'
+import {
+  foreignBefore,
+  ledgerHandle,
+  limitsFor,
+  mappingsBefore,
+  placeOf,
+  reachable,
+  sinksFor,
+  targetsFor,
+} from './members.ts'
 import { defineNode, type Message, type NodeContext } from './node.ts'
 import { NOT_STARTED, tellNotStarted } from './not-started.ts'
 import { decisionsIn, entitiesOf, ORDERS, type Order, scopeOf, sourceOrder, toldOf } from './order.ts'
@@ -359,6 +368,7 @@ async function runOrder<S extends Fields, CS extends Fields, K extends Fields, C
         mayChange: config.mayChange,
         takesOlder: config.takesOlder,
         foreign: (sink) => foreignBefore(context.RED, handle, outputs, sink),
+        mappings: mappingsBefore(context.RED, handle, outputs),
         receiptSeconds: config.receiptMinutes * 60,
         scope: scopeOf(order),
         ...(sweep && { sweep }),

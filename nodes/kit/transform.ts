@@ -1,7 +1,7 @@
 /** Nodes between source and sink that change records: map-gl. */
-import { createHash } from 'node:crypto'
 import type { NodeAPI } from 'node-red'
 import { z } from 'zod'
+import type { Making } from '../../ledger/ledger.ts'
 import type { Engine } from '../../sync/contract/engine.ts'
 import type { ErrorCause } from '../../sync/contract/errors.ts'
 import { syncError } from '../../sync/contract/errors.ts'
@@ -50,6 +50,13 @@ export interface TransformSpec<S extends Fields, CS extends Fields, K extends Fi
       readonly ledger: Engine['ledger']
     },
   ) => Transformed | Promise<Transformed>
+  /** What it does to an entity, to be compared later; the same object as long as nothing changed. */
+  readonly made: (
+    config: z.output<S>,
+    mapping: Mapping,
+    entity: string,
+    ledger: Engine['ledger'],
+  ) => Promise<Pick<Making, 'rules' | 'codes'>>
 }
 
 /**
@@ -82,6 +89,24 @@ export function defineTransform<S extends Fields, CS extends Fields, K extends F
     state.set(context, mapping)
     return mapping
   }
+  const noted = new WeakMap<object, Map<string, { readonly made: object; readonly version: Promise<string> }>>()
+  /** The version of what the node does to an entity now. */
+  const note = async (
+    context: NodeContext<z.output<S>>,
+    mapping: () => Promise<Mapping>,
+    entity: string,
+    ledger: Engine['ledger'],
+  ): Promise<string> => {
+    const { config, id: by } = context
+    const made = await spec.made(config, await mapping(), entity, ledger)
+    const own = noted.get(context) ?? new Map()
+    noted.set(context, own)
+    const last = own.get(entity)
+    if (last?.made === made) return last.version
+    const version = ledger.noteMaking({ kind: 'mapping', by, entity, columns: [], ...made })
+    own.set(entity, { made, version })
+    return version
+  }
   defineNode<S>(RED, {
     type: spec.type,
     version: spec.version,
@@ -89,8 +114,12 @@ export function defineTransform<S extends Fields, CS extends Fields, K extends F
     ...(spec.migrations && { migrations: spec.migrations }),
     ...(spec.literal && { literal: spec.literal }),
     member: (context) => ({ kind: 'transform', ref: { id: context.id, name: context.name } }),
-    start: (context) => {
-      mappingOf(context)
+    async start(context) {
+      const mapping = mappingOf(context)
+      const { ledger } = await context.engine()
+      // What its rules or codes lack is told with the first batch.
+      for (const entity of await ledger.entitiesMade('mapping', context.id))
+        await note(context, mapping, entity, ledger).catch(() => undefined)
     },
     input: (message, context) =>
       failingItsRun(message, context, async (engine) => {
@@ -121,7 +150,7 @@ export function defineTransform<S extends Fields, CS extends Fields, K extends F
           message: batch,
           mapped: { payload, schema },
           touched,
-          version: versionOf(context.config),
+          version: await note(context, mapping, schema.entity, engine.ledger),
         })
         if (payload.length > 0 || batch.payload.length === 0) context.send(0, { ...message, payload, schema })
         const done = `${schema.entity}: ${count(payload.length)} mapped`
@@ -130,10 +159,6 @@ export function defineTransform<S extends Fields, CS extends Fields, K extends F
       }),
   })
 }
-
-/** Changes with each setting of the node. */
-const versionOf = (config: unknown): string =>
-  createHash('sha256').update(JSON.stringify(config)).digest('hex').slice(0, 8)
 
 function unheld(held: readonly Refused[]): Error {
   const first = held[0]?.cause

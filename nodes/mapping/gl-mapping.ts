@@ -8,6 +8,8 @@ import { type CodeRow, type CodeTable, codeTable, compileCodes, type Lookup, par
 /** The code tables of the flow, and by name ready for look-ups. */
 export interface CodeTables {
   readonly tables: readonly CodeTable[]
+  /** What people added to them. */
+  readonly added: readonly (CodeRow & { readonly table: string })[]
   readonly lookups: ReadonlyMap<string, Lookup>
 }
 
@@ -22,12 +24,9 @@ export const glMapping: ConnectionSpec<typeof config, typeof noCredentials, Code
 }
 
 /** `added`: what people added to them, by table. */
-export function compileTables(
-  tables: readonly CodeTable[],
-  added: readonly (CodeRow & { readonly table: string })[] = [],
-): CodeTables {
+export function compileTables(tables: readonly CodeTable[], added: CodeTables['added'] = []): CodeTables {
   const of = (name: string) => added.filter(({ table }) => table === name)
-  return { tables, lookups: new Map(tables.map((table) => [table.name, compileCodes(table, of(table.name))])) }
+  return { tables, added, lookups: new Map(tables.map((table) => [table.name, compileCodes(table, of(table.name))])) }
 }
 
 export default function (RED: NodeAPI): void {

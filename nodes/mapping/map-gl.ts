@@ -9,6 +9,7 @@ import { applyMapping } from './apply.ts'
 import { compileMapping, type Mapping } from './compile.ts'
 import { type CodeTables, compileTables, glMapping } from './gl-mapping.ts'
 import { jsonata } from './jsonata.ts'
+import { madeOf } from './made.ts'
 import { type Rule, rule } from './rules.ts'
 
 const config = z.object({ rules: z.array(rule).default([]), mapping: field.optional() })
@@ -67,6 +68,9 @@ export default function (RED: NodeAPI): void {
       const codes = withAdded(own, await ledger.addedCodes(mapping))
       seen.set(id, { schema: batch.schema, records: batch.payload.slice(0, 10), codes })
       return applyMapping(mappingOf(rules, batch.schema, codes), batch.payload, batch.schema)
+    },
+    async made({ rules, mapping }, own, entity, ledger) {
+      return madeOf(rules, withAdded(own, await ledger.addedCodes(mapping)), entity)
     },
   })
 

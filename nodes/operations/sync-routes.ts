@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { AlertRecord } from '../../ledger/ledger.ts'
 import type { LiveRun } from '../../sync/contract/engine.ts'
 import { syncError } from '../../sync/contract/errors.ts'
+import { outdatedInWords } from '../../sync/run/outdated.ts'
 import { handle, type LedgerHandle, type Member, type Order, reason } from '../kit/kit.ts'
 import { handleAsked } from './asked.ts'
 
@@ -48,6 +49,32 @@ function start(RED: NodeAPI, source: Source, order: Order): { started: true } {
   return { started: true }
 }
 
+/** Counts of rows that are old are made no oftener, while runs change them. */
+const COUNTED_MS = 10_000
+
+/** Rows that hold what is made otherwise now; `told`: of them in words. */
+async function outdatedOf(found: LedgerHandle | undefined, sync: string): Promise<unknown[]> {
+  const all = (await (await found?.engine.get())?.ledger.outdated(sync, COUNTED_MS)) ?? []
+  return all.map((one) => ({ ...one, told: outdatedInWords(one) }))
+}
+
+/** Reads rows again that are old: those of what changed since a day, or all, by key where that can be. */
+async function readAgain(
+  RED: NodeAPI,
+  found: LedgerHandle | undefined,
+  source: Source,
+  { entities: some, from }: { readonly entities?: string[]; readonly from: string | undefined },
+): Promise<{ started: true }> {
+  const only = some && { entities: some }
+  if (from !== undefined) return start(RED, source, { from, to: new Date().toISOString(), ...only })
+  if (source.running()) return start(RED, source, {})
+  const areKnown = await (await found?.engine.get())?.ledger.readOutdatedAgain(
+    source.syncName,
+    some ?? source.entities(),
+  )
+  return start(RED, source, areKnown ? { ...only } : { full: true, ...only })
+}
+
 /** A run that goes on, its engine's part and its node's. */
 function live(found: LedgerHandle, running: readonly LiveRun[]): unknown[] {
   const polls = sourcesOf(found).flatMap(({ syncName: sync, going }) => {
@@ -79,14 +106,16 @@ export function defineSyncRoutes(RED: NodeAPI): void {
       const found = handleAsked(RED, query.ledger)
       const alerts = (await (await found?.engine.get())?.ledger.alerts({ open: true })) ?? []
       const going = (await found?.engine.get())?.running() ?? []
-      return sourcesOf(found).map(({ ref, syncName, entities: own, running }) => ({
+      const syncOf = async ({ ref, syncName, entities: own, running }: Source) => ({
         sync: syncName,
         node: ref.name,
         running: running(),
         entities: own(),
         late: going.find(({ sync, mode, late }) => sync === syncName && mode === 'poll' && late !== undefined)?.late,
         questions: alerts.filter(({ sync, kind }) => sync === syncName && QUESTIONS.includes(kind)).map(question),
-      }))
+        outdated: await outdatedOf(found, syncName),
+      })
+      return Promise.all(sourcesOf(found).map(syncOf))
     }),
   )
 
@@ -94,11 +123,19 @@ export function defineSyncRoutes(RED: NodeAPI): void {
     '/tieout/run',
     RED.auth.needsPermission('tieout.write'),
     handle(
-      z.strictObject({ ledger, sync: name, entities, kind: z.enum(['changed', 'full', 'sweep']).default('changed') }),
-      async ({ ledger: id, sync, entities: some, kind }) => {
+      z.strictObject({
+        ledger,
+        sync: name,
+        entities,
+        kind: z.enum(['changed', 'full', 'sweep', 'again']).default('changed'),
+        from: z.iso.date().optional(),
+      }),
+      async ({ ledger: id, sync, entities: some, kind, from }) => {
+        const source = sourceOf(RED, id, sync)
         const only = some && { entities: some }
+        if (kind === 'again') return readAgain(RED, handleAsked(RED, id), source, { ...only, from })
         const orders = { changed: { ...only }, full: { full: true, ...only }, sweep: { sweep: true, ...only } } as const
-        return start(RED, sourceOf(RED, id, sync), orders[kind])
+        return start(RED, source, orders[kind])
       },
     ),
   )

@@ -94,6 +94,8 @@ export interface PollOptions {
   readonly takesOlder?: boolean
   /** Nodes of others on the way to a node of ours, as people call them; undefined: no wire leads there. */
   readonly foreign?: (sink: SinkRef) => readonly string[] | undefined
+  /** Ids of the mapping nodes on the way to a sink; undefined: whichever had a batch. */
+  readonly mappings?: (sink: SinkRef) => ReadonlySet<string> | undefined
   /** Seconds without a sign of life after which a batch counts as dropped. */
   readonly receiptSeconds: number
   /** Rows and bytes of one batch, and of all that is on its way. */
@@ -258,7 +260,7 @@ export interface Engine {
     readonly mapped: Payload
     /** Columns that it may have changed, of any table; absent: any. */
     readonly touched?: readonly string[] | undefined
-    /** Of its rules: by it is found later what made a row. */
+    /** Of what it does to the entity (`Makings.noteMaking`): by it is found later what made a row. */
     readonly version?: string
   }): void
   /** A transform holds records (an unmapped code) in the name of every sink behind it. */
@@ -281,6 +283,7 @@ export interface Engine {
     /** Whether amounts of a sync may be changed in the flow, and nodes of others on the way to a sink: as for a poll. */
     readonly mayChange?: (sync: string) => boolean
     readonly foreign?: (sink: SinkRef) => readonly string[] | undefined
+    readonly mappings?: PollOptions['mappings']
     readonly send: (to: 'map' | 'sink', message: BatchMessage) => void
     /**
      * Has the source of a sync read keys again. What a source held may be incomplete (a document without its lines), so it

@@ -9,6 +9,7 @@ import { countCalls, usageOf } from '../run/call-budget.ts'
 import { type CloseDeps, closeEntity, watchRun } from '../run/close-entity.ts'
 import { tellLost } from '../run/detect-lost.ts'
 import { newRunId } from '../run/failed-start.ts'
+import { outdatedInWords } from '../run/outdated.ts'
 import { type EntityRun, newEntity, type RunState, type TotalsCheck } from '../run/state.ts'
 import { summarize } from '../run/summary.ts'
 import type { Budget } from './budget.ts'
@@ -46,6 +47,7 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
     takesOlder: options.takesOlder ?? false,
     confirmed: options.sweep?.confirm ?? [],
     ...(options.foreign && { foreign: options.foreign }),
+    ...(options.mappings && { mappings: options.mappings }),
     receiptMs: options.receiptSeconds * 1000,
     full: scope.kind === 'full',
     clear: scope.kind === 'full' && scope.clear === true,
@@ -112,6 +114,7 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
   }
   // A ledger that takes nothing any more is told of below.
   const usage = await usageOf(ledger, source, calls).catch(() => undefined)
+  if (wholeWindow) run.notices.push(...(await ledger.outdated(name).catch(() => [])).map(outdatedInWords))
   let untold: unknown
   const open = await ledger.openItems(name).catch((error: unknown) => {
     untold = error

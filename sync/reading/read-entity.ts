@@ -1,5 +1,7 @@
 /** One entity from its plan to its end. */
+import type { Making } from '../../ledger/ledger.ts'
 import type { PollOptions } from '../contract/engine.ts'
+import type { EntityPlan } from '../contract/source.ts'
 import type { Target } from '../contract/target.ts'
 import { needsError } from '../run/register.ts'
 import type { EntityRun } from '../run/state.ts'
@@ -29,6 +31,7 @@ export async function readEntity(
     entity.sinkTargets = targetsOf(options, entity.name)
     entity.totals = plan.totals
     plan.notices?.forEach(sender.note)
+    entity.fields = await deps.ledger.noteMaking(fieldsOf(run.sync, plan))
     entity.needs = plan.needs ?? []
     if (entity.needs.length > 0) await previous
     const missing = entity.needs.find((need) => run.entities.get(need)?.error ?? run.entities.get(need)?.readError)
@@ -47,6 +50,17 @@ export async function readEntity(
     sender.leave()
   }
 }
+
+/** The columns that are read of it. */
+const fieldsOf = (by: string, { entity, schema }: EntityPlan): Making => ({
+  ...{ kind: 'fields', by, entity, rules: '', codes: [] },
+  columns: [
+    ...schema.columns.map(({ name }) => name),
+    ...Object.entries(schema.lists ?? {}).flatMap(([list, { columns }]) =>
+      columns.map(({ name }) => `${list}.${name}`),
+    ),
+  ],
+})
 
 /** Where the sinks of an entity write; where they cannot say so now nothing is known of them. */
 function targetsOf({ targets }: PollOptions, entity: string): EntityRun['sinkTargets'] {

@@ -212,6 +212,7 @@ async function replayGroup(deps: PollDeps, options: ReplayOptions, id: string, g
     mayFilter: false,
     mayChange: options.mayChange?.(sync) ?? false,
     ...(options.foreign && { foreign: options.foreign }),
+    ...(options.mappings && { mappings: options.mappings }),
     receiptMs: options.receiptSeconds * 1000,
     full: false,
     memory: true,

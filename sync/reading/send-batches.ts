@@ -1,6 +1,7 @@
 /** What an entity's walks read, on its way into the flow: pages become batches, in order, as soon as there is room. */
 import type { PollOptions } from '../contract/engine.ts'
 import type { EntityPlan, Page } from '../contract/source.ts'
+import { FIELDS } from '../run/progress.ts'
 import type { RunKeeper } from '../run/settlement.ts'
 import type { EntityRun, RunState } from '../run/state.ts'
 import type { Contributor } from '../values/contribution.ts'
@@ -143,6 +144,7 @@ async function sendBatch(
     known,
     read: { by, digests: Uint32Array.from(batch.digests), texts: batch.texts, total: batch.total, declared: [] },
     swept,
+    made: new Map([[FIELDS, entity.fields]]),
     sinks: new Map(),
     ...(entity.inbox !== undefined && { waiting: new Set<number>() }),
   })

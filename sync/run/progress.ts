@@ -65,11 +65,14 @@ export interface BatchState {
   readonly sinks: Map<string, SinkSide>
   /** Rows that wait (`RowReport.waits`). */
   readonly waiting?: Set<number>
-  /** Versions of the mappings that it went through. */
-  mappings?: readonly string[]
+  /** Versions of what made its rows: of the fields that were read (`FIELDS`), and of the mappings that it went through, by node. */
+  made?: Map<string, string>
   /** The last of our nodes on the way that had it, and when. */
   seen?: { readonly by: string; readonly at: number }
 }
+
+/** Stands for the source in `BatchState.made`. */
+export const FIELDS = ''
 
 /** Where the prefix stands: `row` rows of batch `batch`. */
 export interface Prefix {

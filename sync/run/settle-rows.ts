@@ -11,6 +11,7 @@ import {
   type BatchState,
   countable,
   countsOf,
+  FIELDS,
   finished,
   knownBetween,
   overBetween,
@@ -21,7 +22,7 @@ import {
 } from './progress.ts'
 import type { Place, Register } from './register.ts'
 import type { RunKeeper, SettleCommit } from './settlement.ts'
-import { type EntityRun, tallyOf } from './state.ts'
+import { type EntityRun, type RunState, tallyOf } from './state.ts'
 
 export interface SettleDeps {
   readonly ledger: Commits & Positions & Deliveries & TableOwners & StandingKeys & { readonly id: string }
@@ -67,7 +68,8 @@ async function settle(
 ): Promise<void> {
   const { trace, ...more } = commit
   const base = { run: sync.run, sync: sync.name, entity: sync.entity, sinkId: ref.id, sinkName: ref.name, ...more }
-  const traced = (mappings: readonly string[]) => (trace ? { trace: { ...trace, mappings } } : {})
+  const traced = (mappings: readonly string[]) =>
+    trace || more.deliveries?.length ? { trace: { statements: [], requests: [], ...trace, mappings } } : {}
   /** The run has ended: everything is recorded and nothing settled. */
   const record = () => ledger.commit({ ...base, ...traced([]), batch: sync.batch, outcomes: {} })
   const first = register.find(sync)
@@ -83,7 +85,7 @@ async function settle(
     await keepElsewhere(ledger, run, entity, to, { sink: ref.id, batch: batch.index, reports: counted })
     await ledger.commit({
       ...base,
-      ...traced(batch.mappings ?? []),
+      ...traced(madeBy(run, batch, ref)),
       batch: batch.index,
       outcomes,
       ...(known.length > 0 ? { known } : {}),
@@ -99,6 +101,12 @@ async function settle(
     count(entity, ref, outcomes, commit)
     run.changed()
   })
+}
+
+/** Versions of what made the rows of a batch on their way to a sink. */
+function madeBy({ mappings }: RunState, { made = new Map() }: BatchState, ref: SinkRef): string[] {
+  const before = mappings?.(ref)
+  return [...made].flatMap(([by, version]) => (by === FIELDS || (before?.has(by) ?? true) ? version : [])).sort()
 }
 
 /** How far the entity is settled with these reports, and what the ledger gets to know by it. */

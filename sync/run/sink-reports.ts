@@ -36,7 +36,9 @@ export function sinkReports(
       if (!found) return
       const { batch } = found
       batch.seen = { by: ref.name, at: tick() }
-      if (version !== undefined) batch.mappings = [...new Set([...(batch.mappings ?? []), version])]
+      if (version === undefined) return
+      batch.made ??= new Map()
+      batch.made.set(ref.id, version)
     },
     alive: (sync, ref, waiting) => sign(sync, ref, waiting),
     sourceKeys(sync) {

@@ -122,6 +122,8 @@ export interface RunStart {
   readonly confirmed?: readonly string[]
   /** Nodes of others on the way to a sink, as people call them. */
   readonly foreign?: Foreign
+  /** Ids of the mapping nodes on the way to a sink; undefined: whichever had a batch. */
+  readonly mappings?: (sink: SinkRef) => ReadonlySet<string> | undefined
   /** Milliseconds without a sign of life after which rows count as lost on the way. */
   readonly receiptMs: number
   readonly full: boolean
@@ -183,6 +185,8 @@ export interface EntityRun {
   prefix: Prefix
   /** As the ledger has it; undefined for runs that move no window. */
   position: Position | undefined
+  /** Version of the fields that are read of it. */
+  fields: string
   /** Entities that it needs read. */
   needs: readonly string[]
   readonly posted: Map<string, PostedHere>
@@ -312,6 +316,7 @@ export function newEntity(
     stop: new AbortController(),
     prefix: { batch: 0, row: 0 },
     position: undefined,
+    fields: '',
     needs: [],
     posted: new Map(),
     posting: 0,

@@ -78,7 +78,12 @@ describe('starting and stopping a sync by its routes', () => {
 
   const post = (path: string, body: object) => helper.request().post(`/tieout/${path}`).send(body)
   const syncs = async () =>
-    (await helper.request().get('/tieout/syncs')).body as { sync: string; running: boolean; questions: object[] }[]
+    (await helper.request().get('/tieout/syncs')).body as {
+      sync: string
+      running: boolean
+      questions: object[]
+      outdated: { told: string }[]
+    }[]
   const alerts = async () => (await helper.request().get('/tieout/alerts?open=true')).body as { kind: string }[]
   const summary = async (at = 0): Promise<RunSummary> => {
     await waitFor(() => summaries.length > at)
@@ -129,7 +134,14 @@ describe('starting and stopping a sync by its routes', () => {
 
   it('lists what can be run, and runs what changed, some entities, everything, or a sweep', async () => {
     deepStrictEqual(await syncs(), [
-      { sync: 'books', node: 'test-source', running: false, entities: ['supplier', 'customer'], questions: [] },
+      {
+        sync: 'books',
+        node: 'test-source',
+        running: false,
+        entities: ['supplier', 'customer'],
+        questions: [],
+        outdated: [],
+      },
     ])
     deepStrictEqual((await post('run', { sync: 'books' })).body, { started: true })
     deepStrictEqual(read(await summary()), ['supplier 1', 'customer 1'])
@@ -137,6 +149,39 @@ describe('starting and stopping a sync by its routes', () => {
     deepStrictEqual(read(await summary(1)), ['customer 1'])
     await post('run', { sync: 'books', kind: 'sweep', entities: ['supplier'] })
     strictEqual((await summary(2)).entities[0]?.sweep?.swept, 1)
+  })
+
+  it('rows that were read without a field are told until they are read again: those that lack it alone, or from a day', async () => {
+    const long = '2020-01-01T00:00:00Z'
+    source.put('supplier', supplier('A', 'A'), long)
+    await post('run', { sync: 'books' })
+    await summary()
+    const columns = [...supplierSchema.columns, { name: 'tax_id', type: 'string' as const }]
+    const wider = fakeSource({
+      supplier: { schema: { ...supplierSchema, columns } },
+      customer: { schema: { ...supplierSchema, entity: 'customer' } },
+    })
+    wider.put('supplier', { ...supplier('A', 'A'), tax_id: 'DE1' }, long)
+    wider.put('customer', supplier('B', 'B'), long)
+    source = wider
+    await post('run', { sync: 'books' })
+    const told = 'supplier: 1 row at warehouse was read without tax_id.'
+    deepStrictEqual((await summary(1)).notices, [told])
+    const outdated = async () => (await syncs())[0]?.outdated.map((one) => one.told)
+    deepStrictEqual(await outdated(), [told])
+    strictEqual((await post('run', { sync: 'books', kind: 'again', from: '3 May' })).status, 400)
+    const received: Seen[] = []
+    node('s').on('input', (message) => void received.push(message as Seen))
+    await post('run', { sync: 'books', kind: 'again', entities: ['supplier'] })
+    const again = await summary(2)
+    deepStrictEqual([read(again), again.notices], [['supplier 1'], []])
+    deepStrictEqual(received[0]?.tieout, { entities: ['supplier'] }, 'by key, not everything')
+    strictEqual(targets.supplier?.stored.get('erp|A')?.record.tax_id, 'DE1')
+    await waitFor(async () => (await outdated())?.length === 0)
+    await post('run', { sync: 'books', kind: 'again', from: '2026-01-31' })
+    await summary(3)
+    const { from, to = '' } = (received[1]?.tieout ?? {}) as Record<string, string>
+    deepStrictEqual([from, to > '2026-02'], ['2026-01-31', true])
   })
 
   it('passes nothing of the body on: what is no word of these is refused', async () => {

@@ -48,6 +48,9 @@ export function fakeEngine(parts: Partial<Engine> & { ledger?: Ledger } = {}): F
       clearAlerts: async () => [],
       openItems: async () => [],
       addedCodes: async () => [],
+      noteMaking: async () => 'a1b2c3d4',
+      entitiesMade: async () => [],
+      outdated: async () => [],
       decide: async (decision: NewDecision) => void fake.decisions.push(decision),
     } as unknown as Ledger,
     async poll(options) {

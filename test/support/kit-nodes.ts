@@ -95,12 +95,14 @@ export function kitTypes(stage: Stage): ((RED: RED) => void)[] {
       target: (_config, client, entity) => ({ address: `test://${client.host}/${entity}` }) as Target,
       accepts: ({ only }, entity) => !only || only === entity,
     })
+  const made = { rules: '', codes: [] }
   const transform = (RED: RED): void =>
     defineTransform(RED, {
       type: 'test-map',
       version: 1,
       config: z.object({}),
       uses: { field: 'mapping', spec: connection },
+      made: async () => made,
       transform: (_config, _mapping, { payload, schema: shape }) => ({
         payload: payload.filter((r) => r.code !== 'bad'),
         schema: shape,
