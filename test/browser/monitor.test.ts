@@ -310,12 +310,12 @@ describe('what is not over in the sidebar', function () {
     // The run of the version before said that it ties: what it held is seen all the same.
     const old = rows().nth(1)
     match(await textOf(old), /done · open · .*open: 52 held/)
+    await old.locator('i.tieout-monitor-open').waitFor()
+    strictEqual(await rows().locator('.tieout-monitor-good').count(), 0)
     await old.locator('summary').click()
     await old
       .getByText('supplier: every version is kept, 1,234 of them; the newest ones of 30 records count.')
       .waitFor()
-    await old.locator('i.tieout-monitor-open').waitFor()
-    strictEqual(await rows().locator('.tieout-monitor-good').count(), 0)
 
     await editor.openMonitor('alerts')
     const alert = rows().filter({ hasText: 'no-tie' })
