@@ -30,7 +30,7 @@ const USAGE = `npm run bench -- ${Object.keys(BENCHES).join('|')} [--rows 100000
 npm run bench -- basware-x3 [--invoices 300] [--times 3] [--latency-ms N] [--profile DIR] [--json]
 npm run bench -- x3-basware [--orders 1000] [--times 3] [--latency-ms N] [--profile DIR] [--json]
 npm run bench -- x3-api1 [--rows 10000] [--times 3] [--page-ms 20] [--json]
-npm run bench -- parallel [--syncs 100] [--down 0] [--rows 18000] [--flow] [--json]`
+npm run bench -- parallel [--syncs 100] [--down 0] [--rows 18000] [--times 3] [--flow] [--json]`
 
 interface Options {
   readonly flow: string

@@ -8,7 +8,7 @@ import type { Target } from '../sync/contract/target.ts'
 import { budgetOf, createEngine } from '../sync/create.ts'
 import { serve } from './child.ts'
 import { measure, watchMemory } from './measure.ts'
-import type { ParallelOrder, ParallelResult } from './parallel-order.ts'
+import { countTurns, type FirstBatch, type ParallelOrder, type ParallelResult } from './parallel-order.ts'
 
 const PAGE = 200
 const LINES = 5
@@ -36,8 +36,9 @@ const journal = (source: string, number: string, read: number): DataRecord => ({
   }),
 })
 
-function sourceOf(name: string, count: number): Source {
+function sourceOf(name: string, count: number, asked: (sync: string) => void): Source {
   const readPage = async ({ cursor, nextRead }: PageRequest) => {
+    asked(name)
     const from = Number(cursor ?? 0)
     const read = nextRead()
     const records = Array.from({ length: Math.min(PAGE, count - from) }, (_, i) => journal(name, `E${from + i}`, read))
@@ -73,12 +74,20 @@ const commands = {
     const engine = createEngine({ ledger, log, budget: budgetOf(budget) })
     const count = Math.ceil(rows / (1 + LINES))
     const stop = new AbortController()
+    const turns = countTurns()
     const run = (name: string, isDown: boolean, sent: () => void = () => undefined) => {
       const ref = { id: name, name }
       const target = targetOf(name, isDown)
       const { signal } = isDown ? stop : new AbortController()
       return engine.poll({
-        ...{ name, ref, source: sourceOf(name, count), entities: [schema.entity], sinks: () => [ref], signal },
+        ...{
+          name,
+          ref,
+          source: sourceOf(name, count, turns.asked),
+          entities: [schema.entity],
+          sinks: () => [ref],
+          signal,
+        },
         ...{ mustReport: 'every', mayFilter: false, receiptSeconds: 600, progress: () => undefined },
         send(message) {
           sent()
@@ -94,11 +103,12 @@ const commands = {
     const up = Promise.all(Array.from({ length: syncs }, (_, i) => run(`up${i}`, false)))
     // Until all are going.
     await Promise.race([delay(2000), up])
-    const began = performance.now()
-    let firstBatch = Number.NaN
+    const endFirst = turns.of('small')
+    let first: FirstBatch | undefined
     await run('small', false, () => {
-      if (Number.isNaN(firstBatch)) firstBatch = (performance.now() - began) / 1000
+      first ??= endFirst()
     })
+    if (!first) throw new Error('the small sync sent nothing')
     const summaries = await up
     const cost = end()
     const seen = memory()
@@ -108,7 +118,7 @@ const commands = {
     await Promise.all(dead)
     await engine.close()
     const written = summaries.flatMap(({ entities }) => entities).reduce((sum, entity) => sum + entity.rows, 0)
-    return { ...cost, ...seen, rows: written, firstBatch }
+    return { ...cost, ...seen, rows: written, first }
   },
 }
 

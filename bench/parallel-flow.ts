@@ -1,4 +1,6 @@
 /** Many syncs in one embedded Node-RED: the reading and writing nodes of the shipped flow, so many times, each with connections of its own. */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +11,7 @@ import type { RunSummary } from '../sync/contract/summary.ts'
 import { serve } from './child.ts'
 import { measure, watchMemory } from './measure.ts'
 import { filledIn, inWords, type NodeRed, startNodeRed } from './node-red.ts'
-import type { ParallelOrder, ParallelResult } from './parallel-order.ts'
+import { countTurns, type ParallelOrder, type ParallelResult } from './parallel-order.ts'
 import type { Accounts, Addresses } from './sandbox.ts'
 
 /** Where the systems are. */
@@ -50,6 +52,22 @@ function many(nodes: readonly FlowNode[], syncs: readonly string[], isDown: (syn
   return [...nodes.filter(({ type }) => ['sync-ledger', 'gl-mapping'].includes(type)), ...copies]
 }
 
+/** The sync for which something is done. */
+const current = new AsyncLocalStorage<string>()
+
+/** Hears of each request to an address until it is ended. */
+function hearRequests(url: string, asked: (sync: string) => void): () => void {
+  const channel = 'undici:request:create'
+  const address = new URL(url).origin
+  const hear = (event: unknown): void => {
+    const { origin } = (event as { request: { origin: string | URL } }).request
+    const sync = current.getStore()
+    if (sync !== undefined && String(origin) === address) asked(sync)
+  }
+  subscribe(channel, hear)
+  return () => unsubscribe(channel, hear)
+}
+
 /** Runs of syncs, started by a message. */
 function starter(RED: NodeRed, pollId: string) {
   const ended = new Map<string, (summary: RunSummary) => void>()
@@ -69,7 +87,7 @@ function starter(RED: NodeRed, pollId: string) {
         const id = nameOf(pollId, sync)
         ended.set(id, resolve)
         failed.set(id, reject)
-        RED.nodes.getNode(id)?.receive({ tieout: order })
+        current.run(sync, () => RED.nodes.getNode(id)?.receive({ tieout: order }))
       }),
     firstBatch: (sync: string) => new Promise<void>((resolve) => sent.set(nameOf(pollId, sync), resolve)),
   }
@@ -85,6 +103,7 @@ const commands = {
   async run({ addresses, accounts, syncs, down, budget }: ParallelOrder & Ground): Promise<ParallelResult> {
     const userDir = mkdtempSync(join(tmpdir(), 'tieout-bench-'))
     const RED = await startNodeRed(userDir)
+    let endHearing = (): void => undefined
     try {
       const ends = endsOf(FLOW)
       Object.assign(process.env, environmentOf(ends, addresses), { TIEOUT_BUDGET_MB: String(budget) })
@@ -101,23 +120,26 @@ const commands = {
       for (let at = 0; at < all.length; at += AT_ONCE)
         for (const opened of all.slice(at, at + AT_ONCE).map((sync) => run(sync, { entities: [SMALL], full: true })))
           good(await opened)
+      const turns = countTurns()
+      endHearing = hearRequests(String(addresses[ends.source.server]?.url), turns.asked)
       const memory = watchMemory()
       const end = measure()
       for (const sync of dead) run(sync).catch(() => undefined)
       const running = up.map((sync) => run(sync, { full: true }))
       const whole = Promise.all(running)
       await Promise.race([new Promise((resolve) => setTimeout(resolve, 5000)), whole])
-      const began = performance.now()
+      const endFirst = turns.of('small')
       const small = run('small', { entities: [SMALL], full: true })
       await firstBatch('small')
-      const seconds = (performance.now() - began) / 1000
+      const first = endFirst()
       good(await small)
       const summaries = (await whole).map(good)
       const cost = end()
       const seen = memory()
       const rows = summaries.flatMap(({ entities }) => entities).reduce((sum, entity) => sum + entity.rows, 0)
-      return { ...cost, ...seen, rows, firstBatch: seconds }
+      return { ...cost, ...seen, rows, first }
     } finally {
+      endHearing()
       await RED.stop()
       rmSync(userDir, { recursive: true, force: true })
     }

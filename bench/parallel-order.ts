@@ -1,5 +1,5 @@
 /** What a pass of the bench `parallel` is told, and what it finds. */
-import type { Cost } from './measure.ts'
+import { type Cost, measure } from './measure.ts'
 
 /** Of one pass. */
 export interface ParallelOrder {
@@ -17,6 +17,32 @@ export interface ParallelResult extends Cost {
   readonly idleMb: number
   readonly peakMb: number
   readonly rows: number
-  /** Seconds from the start of one more sync, when all others were going, to its first batch. */
-  readonly firstBatch: number
+  readonly first: FirstBatch
+}
+
+/** From the start of one more sync, when all others were going, to its first batch. */
+export interface FirstBatch extends Pick<Cost, 'wall' | 'main'> {
+  /** Requests for data that it made. */
+  readonly own: number
+  /** And all others together. */
+  readonly others: number
+}
+
+/** Counts requests for data by sync. */
+export function countTurns() {
+  const asked = new Map<string, number>()
+  const sum = () => [...asked.values()].reduce((all, one) => all + one, 0)
+  return {
+    asked: (sync: string): void => void asked.set(sync, (asked.get(sync) ?? 0) + 1),
+    /** From now on; the function that it gives ends it. */
+    of(sync: string): () => FirstBatch {
+      const before = sum()
+      const ownBefore = asked.get(sync) ?? 0
+      const end = measure()
+      return () => {
+        const own = (asked.get(sync) ?? 0) - ownBefore
+        return { ...end(), own, others: sum() - before - own }
+      }
+    },
+  }
 }

@@ -64,6 +64,8 @@ export interface DatabricksSandbox {
   stats(): { requests: number; statements: number } & Record<string, number>
   /** The last statements, oldest first. */
   log(): LoggedStatement[]
+  /** What the last sessions were opened with, oldest first. */
+  sessions(): readonly Readonly<Record<string, string>>[]
   /** Runs a statement of Databricks' SQL beside the driver: no faults, no rights, not counted. */
   query(sql: string): Promise<{ columns: string[]; rows: Value[][] }>
   /** The same for a query with many rows, a few thousand at a time. */
@@ -111,6 +113,7 @@ export async function startDatabricks(options: DatabricksOptions = {}): Promise<
     counts: {},
     statements: 0,
     log: [],
+    sessions: [],
   }
   const tokens = createTokens({ clientId, clientSecret, token, tokenSeconds: () => running.tuning.tokenSeconds })
   const site: Site = { running, tokens, thrift: createThriftServer(), catalog, path: warehousePath, port: 0 }
@@ -133,6 +136,7 @@ export async function startDatabricks(options: DatabricksOptions = {}): Promise<
     caPem: certificates.caPem,
     stats: () => ({ requests: 0, ...running.counts, statements: running.statements }),
     log: () => [...running.log],
+    sessions: () => [...running.sessions],
     async query(sql) {
       const { rows } = await execute(unrestricted, { sql, session: session() })
       return { columns: rows.names, rows: byRow(rows) }

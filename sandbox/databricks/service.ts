@@ -43,6 +43,8 @@ export interface Running {
   counts: Record<string, number>
   statements: number
   log: LoggedStatement[]
+  /** Settings of the last sessions, as they were asked for. */
+  sessions: Readonly<Record<string, string>>[]
 }
 
 const PARAMETER_LIMIT = 256
@@ -84,6 +86,8 @@ export function createService(running: Running, exchange: Exchange): Service {
       const exists = await hasSchema({ connection, bound: new Map() }, schema.toLowerCase())
       connection.closeSync()
       if (!exists) throw schemaNotFound(warehouse.catalog, schema)
+      running.sessions.push(settings)
+      if (running.sessions.length > LOG_LENGTH) running.sessions.shift()
       return { catalog: warehouse.catalog, schema: schema.toLowerCase(), user: running.user }
     },
 

@@ -277,6 +277,14 @@ describe('databricks target, against the sandbox with the vendor driver', () => 
     })
   })
 
+  it('works in sessions whose dates, times and casts do not depend on what the workspace has set', async () => {
+    await f.target(connection, 'gl_sessions').prepare({ ...journal, entity: 'gl_sessions' }, context)
+    const sessions = f.sandbox.sessions()
+    assert.ok(sessions.length > 0)
+    for (const { ANSI_MODE, LEGACY_TIME_PARSER_POLICY, TIMEZONE } of sessions)
+      assert.deepEqual([ANSI_MODE, LEGACY_TIME_PARSER_POLICY, TIMEZONE], ['true', 'CORRECTED', 'UTC'])
+  })
+
   describe('a column whose name Delta takes only with column mapping', () => {
     const named = (schema: Schema): Schema => ({
       ...schema,
