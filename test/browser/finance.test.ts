@@ -1,7 +1,8 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hashSync } from '@node-rs/bcrypt'
+import { parse } from 'csv-parse/sync'
 import type { Locator } from 'playwright-core'
 import type { JournalEntry } from '../../sandbox/books/types.ts'
 import { type Editor, needChromium, openEditor } from '../support/editor.ts'
@@ -193,8 +194,68 @@ describe('held journals, in the sidebar of a finance user', function () {
     await dialog.locator('#tieout-codes-search').fill('G-ADDED')
     strictEqual(await dialog.locator('#tieout-codes-rows .tieout-from').first().inputValue(), missing.account)
     strictEqual(await dialog.locator('#tieout-codes-added li').count(), 0)
+    await editor.cancel()
+    await editor.cancel()
+  })
+
+  const seek = async (text: string): Promise<void> => {
+    await editor.monitor.getByRole('searchbox', { name: 'Find a document' }).fill(text)
+    await editor.monitor.getByRole('searchbox', { name: 'Find a document' }).press('Enter')
+    await editor.monitor.getByText(`What is found of ${text}`).waitFor()
+  }
+
+  it('are found by their number, with the way that each went, and the row in the target', async () => {
+    const [first] = missing.entries
+    ok(first)
+    await editor.openMonitor('runs')
+    await seek(`gl_entry ${first.number}`)
+    const found = rowOf(first.number)
+    await found.locator('summary').click()
+    await found.getByText('edit by finance: booked on the wrong account').waitFor()
+    await found.getByText('replay by finance: the account is right now').waitFor()
+    const facts = await textOf(found.locator('.tieout-monitor-record').first())
+    match(facts, /Target.*gl_entry.*Read number.*Run.*Batch.*Statements/)
+    await found.getByRole('button', { name: 'Row in the target' }).click()
+    const ask = editor.page.locator('.red-ui-notification', { hasText: 'wakes a warehouse' })
+    await ask.getByRole('button', { name: 'Row in the target' }).click()
+    const row = found.locator('.tieout-monitor-standing')
+    await row.getByText('As it stands there').waitFor()
+    await row.locator('td', { hasText: first.number }).first().waitFor()
+    strictEqual((await row.locator('.tieout-table tbody tr').count()) >= first.lines.length, true)
+    strictEqual(await row.getByText('The ledger knows read number').count(), 0)
+    match(thread.red.output(), /"finance" looks at "gl_entry [^"]*" as it stands at databricks:/)
+  })
+
+  it('show nothing of a number that nobody has, whatever it is', async () => {
+    const hostile = '<img src=x onerror=alert(1)>'
+    await seek(hostile)
+    await editor.monitor.getByText(`Nothing with the number ${hostile}`).waitFor()
+    strictEqual(await editor.page.locator('.tieout-monitor img').count(), 0)
+    deepStrictEqual(editor.problems, [])
+  })
+
+  it('are kept as files, with their runs and totals', async () => {
+    await editor.openMonitor('runs')
+    const runs = await savedLines(editor, 'Runs as CSV')
+    const [head = []] = runs
+    ok(runs.some((line) => line[head.indexOf('entity')] === JOURNAL && line[head.indexOf('mode')] === 'replay'))
+    const [columns = [], ...totals] = await savedLines(editor, 'Totals as CSV')
+    ok(totals.some((line) => /^\d+\.\d\d/.test(line[columns.indexOf('debit_amount')] ?? '')))
+    await editor.openMonitor('held')
+    strictEqual((await savedLines(editor, 'Held records as CSV')).length, 1, 'nothing is held any more')
   })
 })
+
+/** Lines of a CSV file with its first, after the mark of UTF-8. */
+async function savedLines(editor: Editor, button: string): Promise<string[][]> {
+  const [file] = await Promise.all([
+    editor.page.waitForEvent('download'),
+    editor.monitor.getByRole('button', { name: button, exact: true }).click(),
+  ])
+  const text = readFileSync(await file.path(), 'utf8')
+  ok(text.startsWith('\uFEFF'), file.suggestedFilename())
+  return parse(text, { bom: true })
+}
 
 /** The account that fewest journals have, of those that several have, and these. */
 function severalOf(entries: readonly JournalEntry[]): { account: string; entries: JournalEntry[] } {
