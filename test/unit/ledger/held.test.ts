@@ -111,6 +111,19 @@ describe('held records', () => {
     assert.deepEqual([...(await ledger.heldReads(address, ['erp|A', 'erp|B', 'erp|C']))], [['erp|B', 7]])
   })
 
+  it('what a person left out stays listed until a later version is accounted for, and no older one ends it', async () => {
+    await hold(held('A', 5))
+    const [a] = await ledger.held({})
+    await ledger.discardHeld([a?.id ?? ''], { by: 'mary', reason: 'a test record' })
+    const leftOut = async () => (await ledger.held({ states: ['discarded'] })).length
+    for (const read of [4, 5]) {
+      await ledger.commit(commit({ address, deliveries: [delivery('erp|A', read)] }))
+      assert.equal(await leftOut(), 1)
+    }
+    await ledger.commit(commit({ address, deliveries: [delivery('erp|A', 6)] }))
+    assert.equal(await leftOut(), 0)
+  })
+
   it('an edit stands beside the original, with who and when; a closed record takes none', async () => {
     await hold(held('A', 5))
     const [a] = await ledger.held({})

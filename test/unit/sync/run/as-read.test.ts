@@ -3,6 +3,11 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import type { SinkRef } from '../../../../sync/contract/engine.ts'
 import type { BatchMessage, DataRecord, Row } from '../../../../sync/contract/message.ts'
 import type { RunSummary } from '../../../../sync/contract/summary.ts'
+import { readOf } from '../../../../sync/run/arrivals.ts'
+import { balanceOf, countAsRead, newReadSums } from '../../../../sync/run/as-read.ts'
+import { apply, newBatch } from '../../../../sync/run/progress.ts'
+import { compileContribution } from '../../../../sync/values/contribution.ts'
+import { createGroups, totalsPlan } from '../../../../sync/values/totals-plan.ts'
 import { entry, entrySchema } from '../../../support/fakes.ts'
 import { mapping, type Rig, type RigOptions, rig, source1, sums, warehouse } from '../../../support/rig.ts'
 
@@ -57,6 +62,25 @@ describe('what was read and what became of it', () => {
     equal(summary.verdict, 'ties')
     deepEqual(at(summary).asRead?.filtered, { records: 2, rows: 6, amounts: { EUR: '320.5' } })
     deepEqual(sums(summary, 'gl_entry', other.name).asRead?.filtered?.amounts, { EUR: '10' })
+  })
+
+  it('what comes after it had counted as filtered is taken off there', () => {
+    const groups = createGroups()
+    const by = compileContribution(entrySchema, totalsPlan(entrySchema, undefined), groups)
+    const batch = newBatch({
+      ...{ index: 0, count: 1, rows: 3, bytes: 0, sentAt: 0, segments: [] },
+      read: readOf(by, [{ ...entry('1', '10', '-10'), _row: 0 }]),
+    })
+    const own = newReadSums()
+    for (const outcome of ['filtered', 'delivered'] as const) {
+      const reports = [{ row: 0, outcome }]
+      countAsRead(own, batch, warehouse.id, reports)
+      apply(batch, warehouse.id, reports)
+    }
+    const counts = { read: 1, delivered: 1, unchanged: 0, superseded: 0, held: 0, inDoubt: 0, filtered: 0 }
+    const balance = balanceOf([batch], own, counts, { refused: 0, rest: false })
+    equal(balance?.problem, undefined)
+    deepEqual(balance?.asRead.delivered?.amounts, { EUR: '10' })
   })
 
   it('a second reading is unchanged, in the same amounts', async () => {

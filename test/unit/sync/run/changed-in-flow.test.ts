@@ -56,6 +56,21 @@ describe('what is changed in the flow', () => {
     match(alert?.message ?? '', /2 record\(s\) were changed in the flow/)
   })
 
+  it('what is unchanged since the flow put the old amounts in counts as it was read, too', async () => {
+    const old = each((record) => {
+      for (const line of linesOf(record)) line.amount = `${line.amount}`.replace('70', '20')
+    })
+    const { poll, ledger, target, source } = await opened(old)
+    await poll()
+    const drift = async () =>
+      (await ledger.groupSums(target('gl_entry').address)).filter(({ declared, delivered }) => declared !== delivered)
+    deepEqual(await drift(), [])
+    source.put('gl_entry', entry('2', '70', '-70'))
+    const next = at(await poll({ scope: { kind: 'keys', entity: 'gl_entry', keys: ['erp|2'] } }))
+    deepEqual([next.unchanged, next.verdict, next.changed?.amounts], [1, 'differs', { EUR: '-50' }])
+    ok((await drift()).length > 0)
+  })
+
   it('it stays a difference in a run that moves nothing', async () => {
     const { poll } = await opened(doubled)
     await poll()

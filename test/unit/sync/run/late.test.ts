@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import type { Progress } from '../../../../sync/contract/engine.ts'
 import type { BatchMessage } from '../../../../sync/contract/message.ts'
+import { newBatch } from '../../../../sync/run/progress.ts'
+import { newEntity } from '../../../../sync/run/state.ts'
+import { lateText } from '../../../../sync/run/watch.ts'
+import { bench, ref } from '../../../support/deliveries.ts'
 import { supplier, supplierSchema } from '../../../support/fakes.ts'
 import { type Rig, rig, sums } from '../../../support/rig.ts'
 import { waitFor } from '../../../support/wait.ts'
@@ -36,6 +40,24 @@ describe('records that have not come', () => {
     const summary = await ended
     assert.equal(summary.state, 'done', JSON.stringify(summary.errors))
     assert.equal(sums(summary, 'supplier').delivered, 2)
+  })
+
+  it('are told after 30 s, or half of a shorter limit', async () => {
+    await make(() => undefined, 'supplier')
+    const b = await bench()
+    const run = await b.begin('r1')
+    const entity = newEntity(run, { name: 'supplier', sinks: [ref] })
+    entity.batches.push(newBatch({ index: 0, count: 1, rows: 1, bytes: 0, sentAt: 0, segments: [] }))
+    for (const [receiptMs, at] of [
+      [600_000, 30_000],
+      [120_000, 30_000],
+      [10_000, 5_000],
+    ] as const) {
+      const text = (now: number) => lateText({ ...run, receiptMs }, entity, now)
+      assert.equal(text(at - 1), undefined)
+      assert.match(text(at) ?? '', new RegExp(`1 record of batch 0 have not come to warehouse for ${at / 1000} s`))
+    }
+    await b.ledger.close()
   })
 
   it('fail the run once, not each entity in its turn, where nothing comes to any sink', async () => {
