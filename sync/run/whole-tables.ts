@@ -102,7 +102,7 @@ async function checkUnwritten(
   if (!summing || !target.whole || written.some((one) => one?.target.address === target.address)) return
   const found = await target.whole(summing.schema, summing.source, { signal, waiting: () => undefined })
   const known = (await ledger.targetMemory(target.address, summing.source))?.tables[0]?.rows ?? 0
-  const rows = typeof found === 'string' ? known : (found[0]?.rows ?? 0)
+  const rows = typeof found === 'string' ? known : (found.find(({ list }) => list === '')?.rows ?? 0)
   if (rows === known) return
   await ledger.doubtSums(target.address, HIGHEST_NUMBER)
   run.notices.push(

@@ -38,7 +38,7 @@ describe('tables as a whole', () => {
     put('A', 'B')
     answers = [1, 2]
     const once = await poll()
-    deepEqual([once.verdict, asked], ['ties', 2])
+    deepEqual([once.verdict, asked, await r.ledger.differences({})], ['ties', 2, []])
     deepEqual(once.by, ['sums of this run', 'counts of the whole tables'])
     answers = [1]
     put('A')
