@@ -33,7 +33,7 @@ const SQL = {
   appends: 'UPDATE address SET appends = 1 WHERE id = ? AND appends = 0',
   held: `
     SELECT id FROM held WHERE state IN ('open', 'replaying', 'discarded') AND (?1 IS NULL OR entity = ?1)
-      AND (key = ?2 OR substr(key, -length('|' || ?2)) = '|' || ?2) LIMIT 50`,
+      AND (key IN (?2, ?3) OR substr(key, -length('|' || ?2)) = '|' || ?2) LIMIT 50`,
   next: 'SELECT key FROM delivery WHERE address = ? AND key >= ? ORDER BY key LIMIT 1',
   get: `
     SELECT key, read, run, hash IS NULL AND doubt IS NULL AS gone, original_hash IS NOT NULL AS edited FROM delivery
@@ -101,16 +101,21 @@ export function createWays(db: Database, intern: Intern, at: () => string): WayB
   }
 
   /** Jumps from one beginning of keys to the next; each may have the number once. */
-  function look({ number, entity, after }: Parameters<Ways['findDeliveries']>[0]): FoundPage {
+  function look({ number: text, entity, after }: Parameters<Ways['findDeliveries']>[0]): FoundPage {
+    const number = keyPart(text)
     const end = performance.now() + PAGE_MS
     const [first, from] = after === undefined ? [0, ''] : (JSON.parse(after) as [number, string])
     const all: FoundDelivery[] = []
     const isFirst = after === undefined
-    const kept = isFirst ? (held.all(entity ?? null, number) as unknown as { id: string }[]).map(({ id }) => id) : []
+    const kept = isFirst
+      ? (held.all(entity ?? null, number, text) as unknown as { id: string }[]).map(({ id }) => id)
+      : []
     for (const place of addresses.all(first, entity ?? null) as unknown as Address[]) {
       for (let at: string | undefined = place.id === first ? from : ''; at !== undefined; ) {
         if (performance.now() > end || all.length >= MOST_FOUND)
           return { found: all, held: kept, next: JSON.stringify([place.id, at]) }
+        const whole = at === '' && text !== number ? found(place, text) : undefined
+        if (whole) all.push(whole)
         const key = (next.get(place.id, at) as { key: string } | undefined)?.key
         if (key === undefined) break
         const begin = beginOf(key)
@@ -124,7 +129,7 @@ export function createWays(db: Database, intern: Intern, at: () => string): WayB
   }
 
   return {
-    topic: { findDeliveries: async (asked) => db.guard(() => look({ ...asked, number: keyPart(asked.number) })) },
+    topic: { findDeliveries: async (asked) => db.guard(() => look(asked)) },
     write(commit, address) {
       const { deliveries = [], trace } = commit
       if (deliveries.length === 0) return

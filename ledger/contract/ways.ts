@@ -51,7 +51,7 @@ export interface FoundPage {
 
 export interface Ways {
   /**
-   * The last version of what has `number` as the last part of its key, at each address (of an entity). It jumps over keys that
+   * The last version of what has `number` as the last part of its key, or this as its whole key, at each address (of an entity). It jumps over keys that
    * begin alike, and gives what it has after a few milliseconds, so that it never holds the process up: `after` goes on.
    */
   findDeliveries(asked: {

@@ -99,6 +99,15 @@ describe('ledger: the way of what was delivered', () => {
       ['X3|Z|1\\|7'],
     )
     assert.deepEqual(
+      (await find('X3|OD|7')).map(({ key }) => key),
+      ['X3|OD|7'],
+      'a whole key',
+    )
+    assert.deepEqual(
+      (await find('X3|Z|1\\|7')).map(({ key }) => key),
+      ['X3|Z|1\\|7'],
+    )
+    assert.deepEqual(
       (await find('7', 'supplier')).map(({ key }) => key),
       ['X3|7'],
     )
@@ -108,6 +117,7 @@ describe('ledger: the way of what was delivered', () => {
     await ledger.commit(commit({ held: [held('A1', 10)] }))
     const { held: ids } = await ledger.findDeliveries({ number: 'A1' })
     assert.equal(ids.length, 1)
+    assert.deepEqual((await ledger.findDeliveries({ number: 'erp|A1' })).held, ids, 'by its whole key')
     await ledger.discardHeld(ids, { by: 'ann', reason: 'a test supplier' })
     assert.deepEqual((await ledger.findDeliveries({ number: 'A1' })).held, ids, 'what is left out is not over')
     const decisions = await ledger.decisions({ about: ['erp|A1', 'erp|A2'] })
