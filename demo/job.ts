@@ -99,12 +99,18 @@ export async function deploy(editor: Editor, flows: readonly FlowNode[]): Promis
   await editor.call('POST', '/flows', { flows })
 }
 
-/** Deploys a flow beside those that are there; one that is there already stays as it was edited. */
-export async function addFlow(editor: Editor, flows: readonly FlowNode[]): Promise<void> {
+/**
+ * Deploys a flow beside those that are there; one that is there already stays as it was edited, and what templates share is there
+ * once. Gives the flow as it is then.
+ */
+export async function addFlow(editor: Editor, flows: readonly FlowNode[]): Promise<FlowNode[]> {
   const { flows: there, rev } = (await editor.call('GET', '/flows')) as { flows: FlowNode[]; rev: string }
-  const tab = flows.find((node) => node.type === 'tab')
-  if (there.some((node) => node.id === tab?.id)) return
-  await editor.call('POST', '/flows', { flows: [...there, ...flows], rev })
+  const tab = flows.find((node) => node.type === 'tab')?.id
+  const known = new Set(there.map(({ id }) => id))
+  const news = known.has(tab ?? '') ? [] : flows.filter(({ id }) => !known.has(id))
+  const all = [...there, ...news]
+  if (news.length > 0) await editor.call('POST', '/flows', { flows: all, rev })
+  return all.filter(({ z }) => z === tab)
 }
 
 /** An order to the polling node (`msg.tieout`), as the editor's inject dialog would send it. */

@@ -104,9 +104,9 @@ function sandboxArguments(
   ]
 }
 
-/** Deploys the flow and does what a person does first. */
-async function prepare({ flows, ends, sandbox }: Scene, editor: Editor): Promise<void> {
-  await addFlow(editor, flows)
+/** Deploys the flow and does what a person does first; gives the flow as it is deployed. */
+async function prepare({ flows, ends, sandbox }: Scene, editor: Editor): Promise<readonly FlowNode[]> {
+  const deployed = await addFlow(editor, flows)
   for (const side of [ends.source, ends.target]) {
     if (!side.begin) continue
     const post = (path: string, body: object): Promise<unknown> => editor.call('POST', path, body)
@@ -118,6 +118,7 @@ async function prepare({ flows, ends, sandbox }: Scene, editor: Editor): Promise
       )
     await until('what a person does first', async () => done(), { seconds: 20, everyMs: 500 })
   }
+  return deployed
 }
 
 function runner({ options }: Scene, editor: Editor) {
@@ -141,15 +142,15 @@ async function once(scene: Scene, editor: Editor): Promise<number> {
 
 /** Stays up until a person ends it, or a process of it ends by itself. */
 async function stay(scene: Scene, editor: Editor): Promise<number> {
-  const { home, sandbox, flows } = scene
+  const { home, sandbox } = scene
   const lines = variableLines(home, sandbox)
   say(`Editor    ${editor.url}\nUser      ${editor.user}\nPassword  ${editor.password}\n`)
   say(`Every template runs here as it is imported: these variables are set, for the sandbox's systems.\n`)
   say(`${lines.map((line) => `  ${line}`).join('\n')}\n`)
   const work = async (): Promise<number> => {
-    await prepare(scene, editor)
+    const deployed = await prepare(scene, editor)
     await addFlow(editor, nextDayFlow())
-    await runner(scene, editor)(entrance(flows))
+    await runner(scene, editor)(entrance(deployed))
     say(`Ctrl+C ends it; what you edit is kept in ${home}.`)
     return new Promise<number>((resolve) => editor.child.process.once('exit', (code) => resolve(code ?? 1)))
   }

@@ -1,8 +1,8 @@
 /** Admin routes over held records: the list, and what a person may do with them. */
-import type { NodeAPI } from 'node-red'
+import type { Node, NodeAPI } from 'node-red'
 import { z } from 'zod'
 import type { HeldHead, HeldRecord, Ledger } from '../../ledger/ledger.ts'
-import { syncError } from '../../sync/contract/errors.ts'
+import { type SyncError, syncError } from '../../sync/contract/errors.ts'
 import { type DataRecord, isDeletion } from '../../sync/contract/message.ts'
 import { changesOf, corrected } from '../../sync/run/edit-held.ts'
 import { amountOf, reasonOf, reasonsOf } from '../../sync/run/held-reasons.ts'
@@ -131,30 +131,55 @@ function defineHeldDecisions(RED: NodeAPI): void {
   RED.httpAdmin.post(
     '/tieout/held/replay',
     RED.auth.needsPermission('tieout.write'),
-    handle(z.object({ ids, node: text, reason }), async (body, { user }) => {
-      const nodes: string[] = []
-      RED.nodes.eachNode((node) => {
-        if (node.type === 'replay' && (!body.node || node.id === body.node)) nodes.push(node.id)
-      })
-      const live = nodes.map((id) => RED.nodes.getNode(id)).filter((node) => node !== null)
-      if (live.length !== 1)
-        throw syncError(
-          'config',
-          'tieout.replay',
-          live.length === 0
-            ? 'No replay node is deployed'
-            : `There are several replay nodes: name one (${nodes.join(', ')})`,
-          {
-            hint: 'The flow needs a replay node, wired to the mapping and to the sinks.',
-          },
-        )
-      if (replaying.has(live[0]?.id ?? ''))
+    handle(z.object({ ledger: text, ids, node: text, reason }), async (body, { user }) => {
+      const orders = await replayNodes(RED, body)
+      if (orders.some(({ node }) => replaying.has(node.id)))
         throw syncError('config', 'tieout.replay', 'A replay is still running', { hint: 'Wait until it has ended.' })
-      live[0]?.receive({ tieout: { ids: body.ids, by: user, reason: body.reason } } as never)
+      for (const { node, ids } of orders) node.receive({ tieout: { ids, by: user, reason: body.reason } } as never)
       return { started: true }
     }),
   )
 }
+
+interface ReplayOrder {
+  readonly node: Node
+  readonly ids: readonly string[]
+}
+
+/**
+ * Which replay node sends which of the records again: the one that is named or the only one; among several that of each record's
+ * sync, else the one that is of all syncs.
+ */
+async function replayNodes(
+  RED: NodeAPI,
+  { ledger, ids, node: named }: { ledger?: string | undefined; ids: string[]; node?: string | undefined },
+): Promise<ReplayOrder[]> {
+  const all: { id: string; sync: string; node: Node }[] = []
+  RED.nodes.eachNode((config) => {
+    const node = RED.nodes.getNode(config.id)
+    const { syncName: sync = '', ledger: own } = config as { syncName?: string; ledger?: string }
+    if (config.type !== 'replay' || !node || (named && config.id !== named) || (ledger && own !== ledger)) return
+    all.push({ id: config.id, sync, node })
+  })
+  const [only] = all
+  if (only && all.length === 1) return [{ node: only.node, ids }]
+  const records = all.length === 0 ? [] : await (await ledgerNeeded(RED, ledger)).heldHeads({ ids, limit: MOST })
+  const bySync = Map.groupBy(records, ({ sync }) => sync)
+  if (bySync.size === 0) throw noReplay('No replay node is deployed')
+  return [...bySync].map(([sync, some]) => {
+    const own = all.filter((one) => one.sync === sync)
+    const [found, ...more] = own.length > 0 ? own : all.filter((one) => one.sync === '')
+    if (!found) throw noReplay(`No replay node is deployed for ${sync}`)
+    if (more.length > 0)
+      throw noReplay(`There are several replay nodes: name one (${[found, ...more].map(({ id }) => id).join(', ')})`)
+    return { node: found.node, ids: some.map(({ id }) => id) }
+  })
+}
+
+const noReplay = (message: string): SyncError =>
+  syncError('config', 'tieout.replay', message, {
+    hint: 'The flow needs a replay node, wired to the mapping and to the sinks.',
+  })
 
 /** A held record as it may be shown: without the values of sensitive columns. */
 function shown(held: HeldRecord): unknown {

@@ -20,7 +20,7 @@ export interface ContainerOptions {
   readonly command?: readonly string[]
 }
 
-/** Mounts are this process's own and end with it. The last word is replaced by the program, so that signals reach that. */
+/** Mounts are this process's own and end with it; as from any runtime comes `/etc/hosts`, without which `localhost` is no name. The last word is replaced by the program, so that signals reach that. */
 const ENTER = `set -e
 root=$1 data=$2 uid=$3 dir=$4; shift 4
 /usr/bin/mount --bind "$root" "$root"
@@ -28,6 +28,8 @@ root=$1 data=$2 uid=$3 dir=$4; shift 4
 /usr/bin/mount -t tmpfs tmpfs "$root/tmp"
 /usr/bin/mount -t proc proc "$root/proc"
 /usr/bin/mount --bind /dev "$root/dev"
+: >>"$root/etc/hosts"
+/usr/bin/mount --bind /etc/hosts "$root/etc/hosts"
 /usr/bin/mount -o remount,bind,ro "$root"
 exec /usr/sbin/chroot --userspec="$uid:$uid" --groups= "$root" /bin/sh -c 'cd "$0" && exec "$@"' "$dir" "$@"`
 

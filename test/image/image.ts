@@ -9,6 +9,7 @@ import { endsOf } from '../../demo/ends/index.ts'
 import { environmentOf, type FlowNode, filledIn, readTemplate } from '../../demo/job.ts'
 import { freePort } from '../../demo/process.ts'
 import { type Sandbox, startSandbox } from '../../demo/sandbox.ts'
+import type { RunSummary } from '../../sync/contract/summary.ts'
 import { waitFor } from '../support/wait.ts'
 import { type Built, build, missing, nodeOf } from './build.ts'
 import { type Container, startContainer } from './container.ts'
@@ -145,11 +146,17 @@ async function ended(image: Built, data: string, sandbox: Sandbox, today: string
   await latency(0)
 
   const second = await start()
+  const newest = async (): Promise<RunSummary | undefined> =>
+    ((await second.call('GET', '/tieout/runs?limit=1')) as RunSummary[])[0]
+  const stopped = (await newest())?.run
   await press(second)
-  const newest = async (): Promise<{ state: string; verdict: string } | undefined> =>
-    ((await second.call('GET', '/tieout/runs?limit=1')) as { state: string; verdict: string }[])[0]
-  await waitFor(async () => (await newest())?.state === 'done', { timeout: 120_000, what: 'the run after it' })
-  strictEqual((await newest())?.verdict, 'ties')
+  let after: RunSummary | undefined
+  const isOver = async (): Promise<boolean> => {
+    after = await newest()
+    return after !== undefined && after.run !== stopped
+  }
+  await waitFor(isOver, { timeout: 120_000, what: 'the run after it' })
+  deepStrictEqual([after?.errors, after?.state, after?.verdict], [[], 'done', 'ties'])
   await second.container.stop()
 
   const [file = ''] = globSync(join(data, '**/*.db'))

@@ -196,6 +196,32 @@ describe('operations', () => {
       )
     })
 
+    for (const [name, syncs, sends] of [
+      ['the one of its sync sends a record', ['another', 'books'], 'r1'],
+      ['one is to be named where two could send it', ['books', 'books'], undefined],
+    ] as const)
+      it(`of several replay nodes, ${name}`, async () => {
+        world.target.tells = true
+        world.target.refuses = ({ name }) => (name === 'Supplier B' ? 'the name is not known' : undefined)
+        const more = syncs.flatMap((syncName, n): FlowEntry[] => [
+          { id: `r${n}`, type: 'replay', ledger: 'L', syncName, wires: [['f'], ['w'], [`sum${n}`]] },
+          { id: `sum${n}`, type: 'helper' },
+        ])
+        await load(types, flow('return msg', more), secrets)
+        await run()
+        const done = inbox(sends === undefined ? 'sum0' : 'sum1')
+        const send = async (named: object = {}): Promise<Record<string, string>> => {
+          const body = { ledger: 'L', ids: [(await held())[0]?.id], reason: 'it is mended', ...named }
+          return (await helper.request().post('/tieout/held/replay').send(body)).body
+        }
+        const { error } = await send()
+        if (sends === undefined) {
+          match(error ?? '', /several replay nodes: name one \(r0, r1\)/)
+          deepStrictEqual(await send({ node: 'r0' }), { started: true })
+        }
+        strictEqual(((await first(done)).payload as RunSummary).entities[0]?.held, 1)
+      })
+
     it('a record that fails again is held again; a discarded one is no more to be replayed, and not without a reason', async () => {
       world.target.tells = true
       world.target.refuses = ({ name }) => (name === 'Supplier B' ? 'the name is not known' : undefined)

@@ -76,7 +76,8 @@ return { payload: { n, kind: '${kind}', message }, headers: { 'content-type': 'a
       Object.assign(node, { syncName: job.name, entities: job.entities.map((entity) => ({ entity, filter: '' })) })
     if (node.type === 'x3-connection') node.folder = job.name
     if (node.type === 'sync-ledger') node.file = `${job.name}.db`
-    if (node.type === 'sync-alert') node.everySeconds = 1
+    if (node.type === 'sync-alert') Object.assign(node, { syncs: job.name, everySeconds: 1 })
+    if (node.type === 'replay') node.syncName = job.name
     job.fill(node, job.name)
   }
   return [

@@ -211,10 +211,9 @@ describe('package', () => {
       deepStrictEqual(plugins[0]?.id, 'tieout-editor')
       deepStrictEqual(
         plugins.map(({ source }) => `${source}.html`).sort(),
-        [
-          ...globSync('monitor/*.html').map((file) => file.replaceAll('\\', '/')),
-          'nodes/kit/editor/tieout-editor.html',
-        ].sort(),
+        globSync('{monitor,nodes/kit/editor}/*.html')
+          .map((file) => file.replaceAll('\\', '/'))
+          .sort(),
       )
       for (const { id, source } of plugins) {
         const registered = `RED.plugins.registerPlugin('${id}', {`
@@ -263,6 +262,36 @@ describe('package', () => {
         nodes.filter(({ type, html }) => !/category: 'config'/.test(html) && !used.has(type)).map(({ type }) => type),
         [],
       )
+    })
+
+    it('share one ledger, one channel, one connection for each system, and the code tables of each ERP', () => {
+      const shared = flows.flatMap(({ nodes }) => nodes.filter(({ type, z }) => type !== 'tab' && z === undefined))
+      const byId = new Map(shared.map((node) => [node.id, node]))
+      deepStrictEqual(
+        shared.filter((node) => JSON.stringify(node) !== JSON.stringify(byId.get(node.id))),
+        [],
+        'one id is one node',
+      )
+      const types = [...byId.values()].map(({ type }) => type).filter((type) => type !== 'gl-mapping')
+      deepStrictEqual(types.toSorted(), [...new Set(types)].toSorted())
+      // By this the editor knows them when a second template is imported.
+      deepStrictEqual(
+        [...byId.keys()].filter((id) => !id.startsWith('tieout-')),
+        [],
+      )
+    })
+
+    it('keep to their own syncs in the ledger that they share', () => {
+      const syncsOf = (nodes: readonly FlowNode[]): string[] =>
+        nodes.filter(({ type, syncName }) => type !== 'replay' && syncName).map(({ syncName }) => String(syncName))
+      const all = flows.flatMap(({ nodes }) => syncsOf(nodes))
+      deepStrictEqual(all.toSorted(), [...new Set(all)].toSorted())
+      for (const { file, nodes: flow } of flows) {
+        const own = syncsOf(flow).toSorted()
+        const replayed = flow.filter(({ type }) => type === 'replay').map(({ syncName }) => syncName)
+        const watched = flow.filter(({ type }) => type === 'sync-alert').map(({ syncs }) => String(syncs).split(', '))
+        deepStrictEqual([replayed.toSorted(), watched.flat().toSorted()], [own, own], file)
+      }
     })
 
     for (const { file, nodes: flow } of flows)
