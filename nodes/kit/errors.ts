@@ -32,10 +32,22 @@ export function saying<E extends Error>(error: E, text: string): E {
   return error
 }
 
-/** A few words for a status line: the code's meaning is in the message, so the message's beginning. */
-export function shortReason(error: unknown, length = 40): string {
+/** Characters that a status line has room for beside the next node. */
+const ROOM = 60
+
+/**
+ * A few words for a status line, the point of the message: its first sentence, without what stands before colons as far as there is
+ * no room for it, and never cut within a word.
+ */
+export function shortReason(error: unknown): string {
   const whole = typeof error === 'object' && error !== null ? told.get(error) : undefined
   if (whole !== undefined) return whole
-  const text = asSyncError(error).message.replace(/\s+/g, ' ')
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`
+  const text = asSyncError(error).message.replace(/\s+/g, ' ').trim()
+  if (text.length <= ROOM) return text
+  let point = text.replace(/(\S)\. [A-Z].*$/, '$1').replace(/\.$/, '')
+  for (let at = point.indexOf(': '); point.length > ROOM && at > 0; at = point.indexOf(': '))
+    point = point.slice(at + 2)
+  if (point.length <= ROOM) return point
+  const end = point.lastIndexOf(' ', ROOM - 1)
+  return `${point.slice(0, end > 0 ? end : ROOM - 1)}…`
 }

@@ -2,6 +2,7 @@
 import type { Ledger, OpenItem } from '../../ledger/ledger.ts'
 import { syncError } from '../../sync/contract/errors.ts'
 import type { RunSummary } from '../../sync/contract/summary.ts'
+import { fewOf } from '../../sync/run/sentence.ts'
 import { openHere, openInWords } from '../../sync/run/verdict.ts'
 import { saying } from './errors.ts'
 import type { NodeContext } from './node.ts'
@@ -42,7 +43,7 @@ export async function showPlace(
   const open = openInWords(items)
   const differs = items.find(({ kind }) => kind === 'difference')
   if (differs) status.failed(`differs: ${differs.problem}`)
-  else if (open.length > 0) status.open(`${text}; open: ${open.join('; ')}`)
+  else if (open.length > 0) status.open(`open: ${fewOf(open)}; ${text}`)
   else status.done(text)
 }
 

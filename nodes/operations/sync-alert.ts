@@ -99,7 +99,7 @@ function show(status: Status, alerts: number, waiting: readonly string[], unsent
   const late = unsent.problem === undefined ? [] : [`${counted(unsent.count, 'message')} not sent: ${unsent.problem}`]
   if (alerts > 0) status.failed([counted(alerts, 'open alert'), ...late].join('; '))
   else if (late.length > 0) status.open(late.join())
-  else if (waiting.length > 0) status.open(`no alert; open: ${fewOf(waiting)}`)
+  else if (waiting.length > 0) status.open(`open: ${fewOf(waiting)}; no alert`)
   else status.done('no alert')
 }
 

@@ -117,7 +117,9 @@ describe('the template in the editor', function () {
       ),
     )
     ok(
-      mapped.some((text) => text.includes(` mapped; open: ${missing.entries.length} held, `)),
+      mapped.some(
+        (text) => text.startsWith(`yellow dot open: ${missing.entries.length} held, `) && / mapped, /.test(text),
+      ),
       mapped.join(' | '),
     )
 

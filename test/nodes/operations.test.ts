@@ -349,15 +349,15 @@ describe('operations', () => {
       const after = inbox('after')
       await run()
       await first(after)
-      await waitFor(() => sink.some((text) => text.startsWith('yellow dot supplier: 2 delivered; open: 1 held')))
+      await waitFor(() => sink.some((text) => text.startsWith('yellow dot open: 1 held; supplier: 2 delivered')))
       await waitFor(() => source.some((text) => text.startsWith('yellow dot open: supplier: 1 held')))
-      await waitFor(() => alerts.some((text) => text.startsWith('yellow dot no alert; open: books: 1 held')))
+      await waitFor(() => alerts.some((text) => text.startsWith('yellow dot open: books: 1 held; no alert')))
       world.source.clockIs('2026-03-01T09:00:00Z')
       world.source.put('supplier', supplier('D', 'Supplier D'))
       sink.length = 0
       alerts.length = 0
       await run()
-      await waitFor(() => sink.some((text) => text.startsWith('yellow dot supplier: 1 delivered')))
+      await waitFor(() => sink.some((text) => text.startsWith('yellow dot open: 1 held; supplier: 1 delivered')))
       ok(![...source, ...sink, ...alerts].some((text) => text.startsWith('green')), [...source, ...sink].join('\n'))
     })
 
