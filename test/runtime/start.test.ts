@@ -99,7 +99,7 @@ describe('the running demo', function () {
     ok(button)
     const ledger = flows.find(({ type }) => type === 'sync-ledger')?.id
     const held = async (): Promise<number> =>
-      ((await demo.call('GET', `/tieout/held?ledger=${ledger}`)) as unknown[]).length
+      ((await demo.call('GET', `/tieout/held?ledger=${ledger}&sync=x3-to-databricks`)) as unknown[]).length
     strictEqual(await held(), 0)
     let delivered = 0
     let deleted = 0

@@ -86,6 +86,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'nodes/kit': [
     ...BELOW,
     'sync/run/verdict.ts',
+    'sync/run/sentence.ts',
     'sync/run/alert-cause.ts',
     'type ledger/ledger.ts',
     'vendor',
