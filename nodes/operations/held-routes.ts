@@ -147,25 +147,27 @@ interface ReplayOrder {
 }
 
 /**
- * Which replay node sends which of the records again: the one that is named or the only one; among several that of each record's
- * sync, else the one that is of all syncs.
+ * Which replay node sends which of the records again: the one that is named, else that of each record's sync, else the one that is
+ * of all syncs.
  */
 async function replayNodes(
   RED: NodeAPI,
   { ledger, ids, node: named }: { ledger?: string | undefined; ids: string[]; node?: string | undefined },
 ): Promise<ReplayOrder[]> {
-  const all: { id: string; sync: string; node: Node }[] = []
+  const all: { id: string; sync: string; ledger: string | undefined; node: Node }[] = []
   RED.nodes.eachNode((config) => {
     const node = RED.nodes.getNode(config.id)
     const { syncName: sync = '', ledger: own } = config as { syncName?: string; ledger?: string }
     if (config.type !== 'replay' || !node || (named && config.id !== named) || (ledger && own !== ledger)) return
-    all.push({ id: config.id, sync, node })
+    all.push({ id: config.id, sync, ledger: own, node })
   })
   const [only] = all
-  if (only && all.length === 1) return [{ node: only.node, ids }]
-  const records = all.length === 0 ? [] : await (await ledgerNeeded(RED, ledger)).heldHeads({ ids, limit: MOST })
+  if (!only) throw noReplay('No replay node is deployed')
+  if (all.length === 1 && (named || only.sync === '')) return [{ node: only.node, ids }]
+  const place = ledger ?? (all.length === 1 ? only.ledger : undefined)
+  const records = await (await ledgerNeeded(RED, place)).heldHeads({ ids, states: ['open'], limit: MOST })
   const bySync = Map.groupBy(records, ({ sync }) => sync)
-  if (bySync.size === 0) throw noReplay('No replay node is deployed')
+  if (bySync.size === 0) throw syncError('config', 'tieout.replay', 'None of these records is held any more')
   return [...bySync].map(([sync, some]) => {
     const own = all.filter((one) => one.sync === sync)
     const [found, ...more] = own.length > 0 ? own : all.filter((one) => one.sync === '')
@@ -178,7 +180,7 @@ async function replayNodes(
 
 const noReplay = (message: string): SyncError =>
   syncError('config', 'tieout.replay', message, {
-    hint: 'The flow needs a replay node, wired to the mapping and to the sinks.',
+    hint: 'The flow needs a replay node for its sync or for all, wired to the mapping and to the sinks.',
   })
 
 /** A held record as it may be shown: without the values of sensitive columns. */

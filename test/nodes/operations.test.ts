@@ -222,6 +222,17 @@ describe('operations', () => {
         strictEqual(((await first(done)).payload as RunSummary).entities[0]?.held, 1)
       })
 
+    it('no replay node of another sync is taken: that would send nothing', async () => {
+      world.target.tells = true
+      world.target.refuses = ({ name }) => (name === 'Supplier B' ? 'the name is not known' : undefined)
+      const nodes = flow('return msg').map((one) => (one.id === 'r' ? { ...one, syncName: 'another' } : one))
+      await load(types, nodes, secrets)
+      await run()
+      const body = { ids: [(await held())[0]?.id], reason: 'it is mended' }
+      const { error } = (await helper.request().post('/tieout/held/replay').send(body)).body
+      match(error, /No replay node is deployed for books/)
+    })
+
     it('a record that fails again is held again; a discarded one is no more to be replayed, and not without a reason', async () => {
       world.target.tells = true
       world.target.refuses = ({ name }) => (name === 'Supplier B' ? 'the name is not known' : undefined)
