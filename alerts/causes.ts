@@ -5,6 +5,9 @@ import type { ErrorClass } from '../sync/contract/errors.ts'
 /** What a recipient wants to hear of. `money`: held, in doubt, differs; `technical`: outages, logins, settings, what ends. */
 export type Topic = 'money' | 'technical'
 
+/** A list of the sidebar. */
+export type View = 'alerts' | 'runs' | 'held' | 'inDoubt' | 'postings' | 'alignment'
+
 export interface Cause {
   /** Equal for alerts of one cause. */
   readonly key: string
@@ -23,6 +26,8 @@ export interface Cause {
   /** What happened, in words; nothing of a record. */
   readonly text: string
   readonly next: string
+  /** The list of the sidebar in which it is answered; those told by a version before name none. */
+  readonly view?: View
   /** When what it is about ends (ISO). */
   readonly until?: string
   /** Ids of its alerts. */
@@ -33,40 +38,50 @@ interface Kind {
   readonly topic: Topic
   readonly title: string
   readonly next: string
+  readonly view: View
   /** Its message names records or their values, and stays in the house. */
   readonly isPrivate?: boolean
 }
 
-const money = (title: string, next: string): Kind => ({ topic: 'money', title, next })
-const technical = (title: string, next: string): Kind => ({ topic: 'technical', title, next })
+const kindOf =
+  (topic: Topic) =>
+  (title: string, next: string, view: View = 'alerts'): Kind => ({ topic, title, next, view })
+const money = kindOf('money')
+const technical = kindOf('technical')
 
 const own = (kind: Kind): Kind => ({ ...kind, isPrivate: true })
 
 const LOOK = 'Look at the run in the sidebar Tieout'
 
 const KINDS: Readonly<Record<string, Kind>> = {
-  held: money('records are held', 'Open Held in the sidebar, mend the cause of each and replay.'),
+  held: money('records are held', 'Open Held in the sidebar, mend the cause of each and replay.', 'held'),
   'in-doubt': own(
-    money('nobody knows whether records are in', 'Look in the target, then say in the sidebar what is there.'),
+    money(
+      'nobody knows whether records are in',
+      'Look in the target, then say in the sidebar what is there.',
+      'inDoubt',
+    ),
   ),
   'no-tie': own(money('sums or counts differ', 'Open Differences in the sidebar; a full reading that ties ends it.')),
   'lost-rows': money('rows are gone from a table', 'See who emptied it; the sidebar says what brings them back.'),
   pushed: own(
     money('others wrote under its source name', 'Allow it in the sidebar, or have such records named otherwise.'),
   ),
-  posting: own(money('nothing is posted', 'Open Postings in the sidebar.')),
-  answer: own(money('a source does not know what became of its documents', 'Open Postings in the sidebar.')),
-  unanswered: own(money('documents wait for their answer', 'Open Postings in the sidebar.')),
-  alignment: money('records are not alike on both sides', 'Open Alignment in the sidebar.'),
+  posting: own(money('nothing is posted', 'Open Postings in the sidebar.', 'postings')),
+  answer: own(
+    money('a source does not know what became of its documents', 'Open Postings in the sidebar.', 'postings'),
+  ),
+  unanswered: own(money('documents wait for their answer', 'Open Postings in the sidebar.', 'postings')),
+  alignment: money('records are not alike on both sides', 'Open Alignment in the sidebar.', 'alignment'),
   'not-received': own(money('records never reached a sink', 'Look for the node in the flow that drops them.')),
   'zero-records': money(
     'nothing was read where there usually is something',
     'Ask whether the source is as it should be.',
   ),
   'future-stamp': money('records are stamped in the future', 'Look for a clock that is wrong.'),
-  'run-failed': own(technical('failed', `${LOOK}.`)),
-  'no-success': technical('no successful run', `${LOOK}, and whether its flow is started at all.`),
-  waiting: technical('waits', `${LOOK}; it goes on by itself once what it waits for is there.`),
+  'run-failed': own(technical('failed', `${LOOK}.`, 'runs')),
+  'no-success': technical('no successful run', `${LOOK}, and whether its flow is started at all.`, 'runs'),
+  waiting: technical('waits', `${LOOK}; it goes on by itself once what it waits for is there.`, 'runs'),
   identity: technical(
     'another connection stands behind its name',
     'Answer in the sidebar (Alerts or Syncs): start anew, or keep the position.',
@@ -88,7 +103,7 @@ const CLASSES: Readonly<Record<ErrorClass, string>> = {
   'unknown-outcome': 'gave no answer',
 }
 
-const OTHER = own(technical('raised an alert', `${LOOK}.`))
+const OTHER = own(technical('raised an alert', `${LOOK}.`, 'runs'))
 
 /** In the place of a text that names records. */
 const PRIVATE = 'Which records, and why, stands in the sidebar Tieout.'
@@ -103,7 +118,7 @@ export function causesOf(alerts: readonly AlertRecord[]): Cause[] {
     const [first] = alike
     if (!first) return []
     const { kind, cause } = first
-    const { topic, title, next, isPrivate = false } = KINDS[kind] ?? OTHER
+    const { topic, title, next, view, isPrivate = false } = KINDS[kind] ?? OTHER
     const texts = [...new Set(alike.map((one) => one.cause?.told ?? (isPrivate ? PRIVATE : one.message)))]
     return {
       key,
@@ -117,6 +132,7 @@ export function causesOf(alerts: readonly AlertRecord[]): Cause[] {
       latest: alike.at(-1)?.raised ?? first.raised,
       text: few(texts),
       next: cause?.next ?? next,
+      view,
       ...(cause?.until === undefined ? {} : { until: cause.until }),
       alerts: alike.map(({ id }) => id),
     }

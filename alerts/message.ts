@@ -31,7 +31,7 @@ export function causeMessage(state: keyof typeof STATES, cause: Cause, now: stri
     ],
     text,
     ...(state === 'over' ? {} : { next }),
-    ...(link === undefined ? {} : { link }),
+    ...(link === undefined ? {} : { link: placeOf(link, cause) }),
   }
 }
 
@@ -50,6 +50,12 @@ const format = new Intl.DateTimeFormat('en-GB', {
 
 /** `30 Nov 2026, 19:04 UTC`: in the time zone of this machine (TZ). */
 export const timeText = (iso: string): string => format.format(new Date(iso))
+
+/** The editor, with the list of the sidebar in front in which a cause is answered: `.../#tieout/held?sync=x3`. */
+function placeOf(link: string, { view = 'alerts', syncs }: Cause): string {
+  const query = syncs.length === 1 ? `?${new URLSearchParams(syncs.map((sync) => ['sync', sync]))}` : ''
+  return Object.assign(new URL(link), { hash: `tieout/${view}${query}` }).href
+}
 
 /** The first address of TIEOUT_PUBLIC_URL, by which people reach the editor. */
 export const linkOf = (publicUrls: string | undefined): string | undefined =>

@@ -5,8 +5,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hashSync } from '@node-rs/bcrypt'
 import { type Editor, needChromium, openEditor } from '../support/editor.ts'
-import { USER } from '../support/node-red.ts'
-import { type Job, startThread, succeeded, type Thread } from '../support/thread.ts'
+import { freePort, USER } from '../support/node-red.ts'
+import { failed, type Job, startThread, succeeded, type Thread } from '../support/thread.ts'
 import { waitFor } from '../support/wait.ts'
 
 const ANNA = { name: 'anna', password: 'annas-password' }
@@ -20,7 +20,7 @@ describe("the admin's day", function () {
 
   before(async function () {
     needChromium(this)
-    thread = await startThread()
+    thread = await startThread({ red: { port: await freePort() } })
     job = thread.begin({ entities: ['product'] })
     await job.deploy()
     archive = join(thread.red.userDir, 'yesterday.tar.gz')
@@ -49,6 +49,7 @@ describe("the admin's day", function () {
   const health = async (): Promise<string> => (await fetch(`${thread.red.url}/tieout/health`)).text()
 
   it('sees that all is well, with no login, and backs up while it runs', async () => {
+    isAnna('viewer')
     succeeded(await job.run())
     strictEqual(await health(), 'ok\n')
     const made = ledger('backup', archive)
@@ -57,7 +58,6 @@ describe("the admin's day", function () {
   })
 
   it('lets a colleague look; what she may do beyond that counts without a restart', async () => {
-    isAnna('viewer')
     let seen = await logIn(ANNA)
     await seen.openMonitor('syncs')
     await rows(seen).filter({ hasText: job.name }).locator('summary').click()
@@ -73,12 +73,26 @@ describe("the admin's day", function () {
     await job.ties()
   })
 
+  it('is not called at night because the ERP refuses: that is told where it is looked after, and Tieout is well', async () => {
+    thread.x3.deny('Product')
+    failed(await job.run())
+    thread.x3.allow()
+    strictEqual(await health(), 'ok\n')
+    strictEqual((await fetch(`${thread.red.url}/tieout/live`)).status, 200)
+    const seen = await logIn(USER)
+    await seen.openMonitor('alerts')
+    await rows(seen).getByText('X3 refuses to read').first().waitFor()
+    succeeded(await job.run())
+  })
+
   it('starts it anew: whoever was logged in still is, and what was shown is still there', async () => {
+    ok(editor)
     await thread.restart('SIGTERM')
     strictEqual(await health(), 'ok\n')
-    const seen = await logIn(USER)
-    await seen.openMonitor('runs')
-    strictEqual(await rows(seen).count(), 2)
+    await editor.page.reload()
+    await editor.node('Read X3').waitFor()
+    await editor.openMonitor('runs')
+    strictEqual(await rows(editor).count(), 4)
   })
 
   it("puts yesterday's archive back: not while it runs, and what was there is kept", async () => {
@@ -94,6 +108,11 @@ describe("the admin's day", function () {
     const seen = await logIn(USER)
     await seen.openMonitor('runs')
     strictEqual(await rows(seen).count(), 1)
+    // Users are those of yesterday too.
+    const { id } = job.node('x3-poll')
+    const token = await thread.red.login(ANNA.name, ANNA.password)
+    const { status } = await thread.red.call('POST', `/tieout/sources/x3-poll/${id}/run`, { order: {} }, token)
+    strictEqual(status, 401)
   })
 
   it('the state says that the ledger is an old copy, and the next run brings both together', async () => {

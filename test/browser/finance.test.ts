@@ -5,27 +5,32 @@ import { hashSync } from '@node-rs/bcrypt'
 import { parse } from 'csv-parse/sync'
 import type { Locator } from 'playwright-core'
 import type { JournalEntry } from '../../sandbox/books/types.ts'
+import { type MailServer, mailServer } from '../support/alert-servers.ts'
 import { type Editor, needChromium, openEditor } from '../support/editor.ts'
+import { freePort } from '../support/node-red.ts'
 import { JOURNAL, type Job, startThread, succeeded, type Thread } from '../support/thread.ts'
 import { waitFor } from '../support/wait.ts'
 
 const textOf = async (place: Locator): Promise<string> => (await place.textContent()) ?? ''
 
-/** What a person of the finance department does about journals whose account is in no code table. */
-describe('held journals, in the sidebar of a finance user', function () {
+/** What a person of the finance department does about journals whose account is in no code table, from the alert to its end. */
+describe('held journals, in the hands of a finance user', function () {
   this.timeout(120_000)
   let thread: Thread
   let job: Job
   let editor: Editor
+  let mail: MailServer
   /** The account that is missing in the code table, and the journals that have it. */
   let missing: { account: string; entries: JournalEntry[] }
 
-  const login = async (role: string): Promise<Editor> =>
-    openEditor(thread.red, {}, { name: role, password: `${role}-password` })
+  const login = async (role: string, url = thread.red.url): Promise<Editor> =>
+    openEditor({ url }, {}, { name: role, password: `${role}-password` })
 
   before(async function () {
     needChromium(this)
-    thread = await startThread()
+    const port = await freePort()
+    mail = await mailServer({})
+    thread = await startThread({ red: { port, env: { TIEOUT_PUBLIC_URL: `http://localhost:${port}` } } })
     const users = ['finance', 'operator'].map((role) => ({
       username: role,
       password: hashSync(`${role}-password`, 4),
@@ -39,13 +44,16 @@ describe('held journals, in the sidebar of a finance user', function () {
     Object.assign(job.node('gl-mapping'), { tables: [{ name: 'account', rows }] })
     const [rule] = job.node('map-gl').rules as object[]
     Object.assign(job.node('map-gl'), { rules: [{ ...rule, unmapped: 'hold' }] })
+    const server = { host: 'localhost', port: mail.port, noTls: true, from: 'tieout@example.com' }
+    Object.assign(job.node('alert-channel'), server)
+    Object.assign(job.node('sync-alert'), { to: 'finance@example.com', technical: false })
     await job.deploy()
     succeeded(await job.run())
-    editor = await login('finance')
   })
   after(async () => {
     await editor?.close()
     await thread?.end()
+    await mail?.end()
   })
 
   const rows = () => editor.monitor.locator('ol > li')
@@ -63,6 +71,18 @@ describe('held journals, in the sidebar of a finance user', function () {
     await ask.waitFor({ state: 'detached' })
     return text
   }
+
+  it('are told by a mail that names none of them; its link opens the list of them', async () => {
+    const { to, headers, text } = await waitFor(() => mail.mails[0], { timeout: 20_000, what: 'the mail' })
+    deepStrictEqual(to, ['finance@example.com'])
+    match(headers.subject ?? '', new RegExp(`^Tieout: ${job.name}: records are held$`))
+    match(text, new RegExp(`^${missing.entries.length} records of ${job.name} are held`, 'm'))
+    ok(missing.entries.every(({ number }) => !text.includes(number)))
+    editor = await login('finance', /http:\S+/.exec(text)?.[0])
+    await reasons().first().waitFor()
+    strictEqual(await editor.monitor.getByLabel('Sync', { exact: true }).inputValue(), job.name)
+    strictEqual(await rows().count(), missing.entries.length)
+  })
 
   it('stand under their reason, with count and sum, and can be narrowed to it and by words', async () => {
     await editor.openMonitor('held')
@@ -243,6 +263,13 @@ describe('held journals, in the sidebar of a finance user', function () {
     ok(totals.some((line) => /^\d+\.\d\d/.test(line[columns.indexOf('debit_amount')] ?? '')))
     await editor.openMonitor('held')
     strictEqual((await savedLines(editor, 'Held records as CSV')).length, 1, 'nothing is held any more')
+  })
+
+  it('are told once more when none is held any longer, and never meanwhile', async () => {
+    const { headers, text } = await waitFor(() => mail.mails[1], { timeout: 20_000, what: 'the mail of the end' })
+    match(headers.subject ?? '', new RegExp(`^Tieout: Over: ${job.name}: records are held$`))
+    match(text, /^Until: /m)
+    strictEqual(mail.mails.length, 2)
   })
 })
 

@@ -132,7 +132,7 @@ describe('sync-alert sends itself', () => {
     match(got.text, /fake-source refuses the login/)
     match(got.text, /Entities: supplier, customer\n/)
     match(got.text, /Code: fake\.login\n/)
-    match(got.text, /Next step: Enter the new password\.\n\nhttps:\/\/tieout\.example\.com$/)
+    match(got.text, /Next step: Enter the new password\.\n\nhttps:\/\/tieout\.example\.com\/#tieout\/runs\?sync=books$/)
     await run()
     up()
     await run()

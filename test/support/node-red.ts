@@ -14,6 +14,8 @@ export const USER = { name: 'admin', password: 'a-test-password' }
 export interface RedOptions {
   readonly userDir?: string
   readonly settings?: string
+  /** Where it listens; without one where nobody else does. */
+  readonly port?: number
   readonly env?: Readonly<Record<string, string>>
 }
 
@@ -84,7 +86,7 @@ const SOURCES = { X3_SOURCE: 'x3', INTACCT_SOURCE: 'intacct' }
 /** Starts and waits until the flows run. */
 export async function startRed(options: RedOptions = {}): Promise<Red> {
   const userDir = options.userDir ?? mkdtempSync(join(tmpdir(), 'tieout-red-'))
-  const port = await freePort()
+  const port = options.port ?? (await freePort())
   const url = `http://127.0.0.1:${port}`
   const { child, output } = spawnRed({
     ...options,

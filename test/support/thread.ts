@@ -91,15 +91,21 @@ const MOST_JOBS = 30
 export const MASTER = 'supplier'
 export const JOURNAL = 'gl_entry'
 
-/** `rows`: how big the books of each job are. */
-export async function startThread(options: { readonly rows?: Size | number } = {}): Promise<Thread> {
+export interface ThreadOptions {
+  /** How big the books of each job are. */
+  readonly rows?: Size | number
+  /** Of Node-RED, besides the templates' variables. */
+  readonly red?: Pick<RedOptions, 'port' | 'env'>
+}
+
+export async function startThread(options: ThreadOptions = {}): Promise<Thread> {
   const thread = await startThreadTo(toDatabricks, options)
   return Object.defineProperty(thread, 'databricks', { get: () => thread.target }) as Thread
 }
 
 export async function startThreadTo<S>(
   startTarget: (schemas: readonly string[]) => Promise<ThreadTarget<S>>,
-  { rows: size = 'small' }: { readonly rows?: Size | number } = {},
+  { rows: size = 'small', red: own }: ThreadOptions = {},
 ): Promise<ThreadTo<S>> {
   let offset = 0
   const clock = {
@@ -126,12 +132,14 @@ export async function startThreadTo<S>(
   const target = await startTarget(names)
   const collector = await startCollector()
   const options: RedOptions = {
+    ...own,
     env: {
       X3_URL: x3.url,
       X3_CLIENT_ID: x3.clientId,
       X3_SECRET: x3.secret,
       X3_USER: x3.user,
       ...target.env,
+      ...own?.env,
     },
   }
   let red = await startRed(options)

@@ -1,6 +1,6 @@
-import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { deepEqual, equal, fail, match, ok } from 'node:assert/strict'
 import { causesOf, type Topic } from '../../../alerts/causes.ts'
-import { linkOf } from '../../../alerts/message.ts'
+import { causeMessage, linkOf } from '../../../alerts/message.ts'
 import { tellingOf } from '../../../alerts/tell.ts'
 import type { AlertRecord, ToldCause } from '../../../ledger/ledger.ts'
 
@@ -153,6 +153,23 @@ describe('what a recipient is told', () => {
   it('a node that is new tells what is open, not what is over', () => {
     deepEqual(look([alert({ cause: down, cleared: at(1) })], 2), [])
   })
+})
+
+it('the link opens the list of the sidebar in which the cause is answered, for the sync alone that it concerns', () => {
+  const linkTo = (...alerts: AlertRecord[]): string | undefined => {
+    const [cause] = causesOf(alerts)
+    return cause && causeMessage('begins', cause, at(0), 'https://tieout.example.com/erp/').link
+  }
+  const base = 'https://tieout.example.com/erp/#tieout/'
+  equal(linkTo(alert({ kind: 'held', sync: 'A & B #1' })), `${base}held?sync=A+%26+B+%231`)
+  equal(linkTo(alert({ cause: down }), alert({ sync: 'payroll', cause: down })), `${base}runs`)
+  equal(linkTo(alert({ kind: 'sweep' })), `${base}alerts?sync=books`)
+  const { view: _view, ...before } = causesOf([alert({ kind: 'held' })])[0] ?? fail('no cause')
+  equal(
+    causeMessage('over', before, at(1), 'https://t').link,
+    'https://t/#tieout/alerts?sync=books',
+    'told by a version before',
+  )
 })
 
 it('the link is the first address that people come by', () => {
