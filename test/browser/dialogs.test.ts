@@ -1,6 +1,6 @@
-import { deepStrictEqual, match, strictEqual } from 'node:assert'
+import { deepStrictEqual, doesNotMatch, match, strictEqual } from 'node:assert'
 import { readFileSync } from 'node:fs'
-import { checked, needChromium, takeEntry, typeIn } from '../support/editor.ts'
+import { addRow, checked, needChromium, takeEntry, typeIn } from '../support/editor.ts'
 import { type Stage, startStage } from '../support/stage.ts'
 
 const HOSTILE = '<img src=x onerror="window.hacked=1">& Söhne'
@@ -137,6 +137,65 @@ describe('dialogs', function () {
       await editor.page.locator('#node-config-input-secret').fill(x3.secret)
       await editor.done()
       x3.allow()
+    })
+
+    it('open no list where the dialog was closed before the answer came', async () => {
+      const { editor } = stage
+      const { page } = editor
+      const answer = Promise.withResolvers<void>()
+      await page.route('**/lists/stamps', async (route) => {
+        await answer.promise
+        await route.continue()
+      })
+      const dialog = await editor.open('Read X3')
+      await dialog.getByText('How changes are found').click()
+      const asked = page.waitForRequest('**/lists/stamps')
+      await dialog.locator('#node-input-stampField ~ .tieout-pick').click()
+      await asked
+      await editor.cancel()
+      answer.resolve()
+      await page.waitForFunction('$.active === 0')
+      await page.unroute('**/lists/stamps')
+      strictEqual(await page.locator('.red-ui-autoComplete-container').count(), 0)
+    })
+
+    it('keep no row that was taken out, however soon Done is pressed: it only fades', async () => {
+      const { editor } = stage
+      const saved = (type: string, field: string) =>
+        editor.page.evaluate(
+          ([type, field]) => {
+            const { RED } = globalThis as unknown as EditorPage
+            let found: Record<string, unknown> = RED.nodes.filterNodes({ type })[0] ?? {}
+            RED.nodes.eachConfig((node) => {
+              if (node.type === type) found = node
+            })
+            return JSON.stringify(found[field])
+          },
+          [type, field] as const,
+        )
+      const takeOutAndLeave = (list: string, done: string) =>
+        editor.page.evaluate(
+          ([list, done]) => {
+            const crosses = document.querySelectorAll<HTMLElement>(`${list} > li .red-ui-editableList-item-remove`)
+            crosses[crosses.length - 1]?.click()
+            document.querySelector<HTMLElement>(done)?.click()
+          },
+          [list, done] as const,
+        )
+      await editor.open('Read X3')
+      match(await saved('x3-poll', 'entities'), /"gl_account"/)
+      await takeOutAndLeave('#tieout-x3-entities', '#node-dialog-ok')
+      await editor.page.locator('#node-dialog-ok').waitFor({ state: 'detached' })
+      doesNotMatch(await saved('x3-poll', 'entities'), /"gl_account"/)
+
+      await editor.open('Map accounts')
+      const mapping = await editor.openConfig('mapping')
+      const row = await addRow(mapping, '#tieout-codes-rows')
+      await row.locator('.tieout-from').fill('TAKEN-OUT')
+      await takeOutAndLeave('#tieout-codes-rows', '#node-config-dialog-ok')
+      await editor.page.locator('#node-config-dialog-ok').waitFor({ state: 'detached' })
+      doesNotMatch(await saved('gl-mapping', 'tables'), /TAKEN-OUT/)
+      await editor.done()
     })
 
     it('preview ten records before the first deploy, and show HTML in a name as text', async () => {
