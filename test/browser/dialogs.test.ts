@@ -183,10 +183,10 @@ describe('dialogs', function () {
           [list, done] as const,
         )
       await editor.open('Read X3')
-      match(await saved('x3-poll', 'entities'), /"gl_account"/)
+      match(await saved('x3-poll', 'entities'), /"gl_account","filter":""\}\]$/)
       await takeOutAndLeave('#tieout-x3-entities', '#node-dialog-ok')
       await editor.page.locator('#node-dialog-ok').waitFor({ state: 'detached' })
-      doesNotMatch(await saved('x3-poll', 'entities'), /"gl_account"/)
+      match(await saved('x3-poll', 'entities'), /"gl_entry","filter":""\}\]$/)
 
       await editor.open('Map accounts')
       const mapping = await editor.openConfig('mapping')

@@ -75,9 +75,11 @@ export function spawnRed({
   return { child, output: () => text }
 }
 
+/** The same over restarts: another hash is another password, and ends the sessions. */
+const HASH = hashSync(USER.password, 4)
 export const adminEnv = (): Record<string, string> => ({
   TIEOUT_ADMIN_USER: USER.name,
-  TIEOUT_ADMIN_PASSWORD_HASH: hashSync(USER.password, 4),
+  TIEOUT_ADMIN_PASSWORD_HASH: HASH,
 })
 
 /** Source names, which templates leave to variables. */
