@@ -193,8 +193,9 @@ function isIn({ values }: Group, by: readonly Seen[]): boolean {
   return true
 }
 
+/** Null and empty text are one group: a node of the flow, or a target, may make the one of the other. */
 const groupText = (value: unknown): string | null =>
-  typeof value === 'string' ? value : value === null || value === undefined ? null : String(value)
+  value === null || value === undefined || value === '' ? null : typeof value === 'string' ? value : String(value)
 
 function newSums(count: number): Sum[] {
   const sums = new Array<Sum>(count)

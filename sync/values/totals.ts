@@ -1,7 +1,7 @@
 /** Control totals: what a run delivered, by company, ledger, period and currency, in exact decimals. */
 import type { StoredTotal } from '../contract/target.ts'
 import { type Part, textOf } from './contribution.ts'
-import { addRawSum, addSum, addTo, negate, newSum, normalise, type Sum, sumText } from './money.ts'
+import { addDecimals, addRawSum, addSum, addTo, negate, newSum, normalise, type Sum, sumText } from './money.ts'
 import type { Group, GroupBook, TableTotals } from './totals-plan.ts'
 
 /** What was added up for one group: debit (not negative) and credit (not positive) of each of its amounts, in turn. */
@@ -94,7 +94,19 @@ export interface TotalsDifference {
   readonly stored: string
 }
 
-/** Compares one table's totals as stored with those delivered; empty when they tie. Groups may come in any order. */
+/** Two rows of what is one group: null and empty text. */
+function together(one: StoredTotal, other: StoredTotal): StoredTotal {
+  const added = (side: 'debit' | 'credit') =>
+    Object.fromEntries(
+      Object.entries(one[side]).map(([name, sum]) => [name, addDecimals(sum, other[side][name] ?? '0')]),
+    )
+  return { ...one, count: one.count + other.count, debit: added('debit'), credit: added('credit') }
+}
+
+/**
+ * Compares one table's totals as stored with those delivered; empty when they tie. Groups may come in any order; null and empty
+ * text are one.
+ */
 export function compareTotals(
   table: TableTotals,
   stored: readonly StoredTotal[],
@@ -104,9 +116,10 @@ export function compareTotals(
   const collect = (totals: readonly StoredTotal[], side: 'stored' | 'expected') => {
     for (const total of totals) {
       if (total.list !== table.list) continue
-      const key = JSON.stringify(total.group)
-      const pair = pairs.get(key) ?? { group: total.group }
-      pairs.set(key, { ...pair, [side]: total })
+      const group = total.group.map((value) => value || null)
+      const key = JSON.stringify(group)
+      const pair = pairs.get(key) ?? { group }
+      pairs.set(key, { ...pair, [side]: pair[side] ? together(pair[side], total) : total })
     }
   }
   collect(stored, 'stored')

@@ -118,6 +118,19 @@ describe('what is changed in the flow', () => {
     equal(at(first).changed, undefined)
   })
 
+  it('null and empty text are one, in what arrives and in what is stored', async () => {
+    const { poll, source, ledger } = await opened(
+      each((record) => {
+        record.company ??= ''
+      }),
+    )
+    source.put('gl_entry', { ...entry('3', '5', '-5'), company: null })
+    source.put('gl_entry', { ...entry('4', '7', '-7'), company: '' })
+    const sum = at(await poll())
+    deepEqual([sum.verdict, sum.problem, sum.changed], ['ties', undefined, undefined])
+    deepEqual(await ledger.differences({ sync: 's', open: true }), [])
+  })
+
   const changes: Record<string, Flow> = {
     'an amount': each((record) => {
       if (record.number === '2') for (const line of linesOf(record)) line.amount = `${line.amount}.01`

@@ -95,13 +95,26 @@ describe('totals', () => {
     assert.deepEqual(totals.expected(), [])
   })
 
-  it('tell a missing company from one that is called null', () => {
+  it('tell a missing company, null or empty, from one that is called null', () => {
     const totals = createTotals(groups)
     for (const company of [null, 'null', '']) totals.add(textOf({ ...entry([]), company }))
     assert.deepEqual(
       totals.expected().map(({ group }) => group[0]),
-      ['', 'null', null],
+      ['null', null],
     )
+    const [table] = totalsPlan(schema, undefined)
+    const stored = (company: string | null, count: number) => {
+      const none = Object.fromEntries(table?.amounts.map((name) => [name, '0.00']) ?? [])
+      return {
+        list: '',
+        group: [company, ...(table?.by.slice(1).map(() => null) ?? [])],
+        count,
+        debit: none,
+        credit: none,
+      }
+    }
+    const found = [stored('', 1), stored(null, 1), stored('null', 1)]
+    assert.deepEqual(table && compareTotals(table, found, totals.expected()), [])
   })
 
   it('agree with big.js on any lines', () => {
