@@ -67,8 +67,8 @@ export interface Passage {
   readonly run: RunState
   /** What new batches are filled to. */
   readonly limits: BatchLimits
-  /** `unsent`: bytes that it has read and not sent. */
-  reader(unsent: () => number): Reader
+  /** `unsent`: bytes that it has read and not sent; `isFirst`: it does not read ahead, which is done only where there is room. */
+  reader(unsent: () => number, isFirst: () => boolean): Reader
   /** Waits until the run's window has room for a batch that was read. It holds its slots already, and waits for nobody else's. */
   send(batch: Size, signal: AbortSignal): Promise<void>
   /** Waits until there is a slot for a batch that nobody reads. */
@@ -94,9 +94,9 @@ export function createPassage(budget: Budget, run: RunState, limits: ReadLimits)
     seen = undefined
     share.changed()
   }
-  const may = ({ rows, bytes }: Size): May => {
+  const may = ({ rows, bytes }: Size, isFirst = true): May => {
     const now = onWay()
-    if (now.batches === 0) return 'now'
+    if (now.batches === 0 && isFirst) return 'now'
     const fits = now.rows + rows <= limits.windowRows && now.bytes + bytes <= limits.windowBytes
     return fits && !now.waits ? 'turn' : 'no'
   }
@@ -110,7 +110,7 @@ export function createPassage(budget: Budget, run: RunState, limits: ReadLimits)
         return Math.min(limits.batchBytes, share.mostOfBatch())
       },
     },
-    reader(unsent) {
+    reader(unsent, isFirst) {
       /** Of the largest page so far. */
       let page = 0
       /** For the page that was asked for, and behind it for the next one, which a source may have asked for ahead. */
@@ -121,7 +121,7 @@ export function createPassage(budget: Budget, run: RunState, limits: ReadLimits)
         page: (size, signal) =>
           share.take(
             page || FIRST_PAGE,
-            () => may(size),
+            () => may(size, isFirst()),
             () => {
               slot = page || FIRST_PAGE
             },

@@ -52,12 +52,16 @@ export function createSender(reading: Reading): Sender {
   let filler = createFiller(passage.limits, by, first)
   /** Bytes of batches that are full and not sent yet. */
   let full = 0
-  const reader = passage.reader(() => filler.size().bytes + full)
-  let broken = false
   let isFirstInLine = false
+  const reader = passage.reader(
+    () => filler.size().bytes + full,
+    () => isFirstInLine,
+  )
+  let broken = false
   reading.previous.then(
     () => {
       isFirstInLine = true
+      passage.changed()
     },
     () => undefined,
   )

@@ -22,8 +22,11 @@ function runOf(budget: Budget, sync: string) {
   )
   const entity = newEntity(run, { name: 'supplier', sinks: [{ id: SINK, name: SINK }] })
   const passage = createPassage(budget, run, defaultLimits)
-  const unsent = { bytes: 0 }
-  const reader = passage.reader(() => unsent.bytes)
+  const unsent = { bytes: 0, isFirst: true }
+  const reader = passage.reader(
+    () => unsent.bytes,
+    () => unsent.isFirst,
+  )
   const sideOf = (index: number) => entity.batches[index]?.sinks.get(SINK) as SinkSide
   return {
     passage,
@@ -127,6 +130,18 @@ describe('what a run has on its way', () => {
     await one.passage.send({ rows: defaultLimits.windowRows + 1, bytes: 2 * BYTES }, signal)
     // Sent again by hand.
     await one.passage.slot({ rows: 1, bytes: 2 * BYTES }, signal)
+  })
+
+  it('what is read ahead has no such right: it waits for room, or until it is first in line', async () => {
+    const budget = createBudget(64)
+    const [full, one] = [runOf(budget, 'full'), runOf(budget, 'one')]
+    full.send(2 * BYTES)
+    one.unsent.isFirst = false
+    const waiting = await one.asks()
+    assert.equal(waiting.first, false)
+    one.unsent.isFirst = true
+    one.passage.changed()
+    await waiting.page
   })
 
   it('a batch that was read waits for no slot: two runs that read and hold all there is both send', async () => {

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { syncError } from '../../../../sync/contract/errors.ts'
 import type { BatchMessage } from '../../../../sync/contract/message.ts'
 import { createBudget } from '../../../../sync/reading/budget.ts'
-import { supplier } from '../../../support/fakes.ts'
+import { entry, entrySchema, fakeSource, supplier } from '../../../support/fakes.ts'
 import { suppliers } from '../../../support/reading-rig.ts'
 import { type Rig, rig, sums } from '../../../support/rig.ts'
 import { waitFor } from '../../../support/wait.ts'
@@ -81,6 +81,26 @@ describe('many syncs at a time', () => {
     const largest = (one: Rig) => Math.max(...one.sent.map(({ payload }) => payload.length))
     assert.deepEqual([largest(alone) > 20, largest(together) <= 4], [true, true])
     for (const other of others) other.leave()
+  })
+
+  it('what is read ahead waits while others hold all there is, and goes on once it is first in line', async () => {
+    const budget = createBudget(MB)
+    const full = budget.join('full', () => MB << 20)
+    const entities = { ...suppliers, gl_entry: { schema: entrySchema } }
+    const source = Object.assign(fakeSource(entities), { readsAhead: true })
+    const one = await started({ budget, entities, source }, 0)
+    source.put('gl_entry', entry('E1', '0'))
+    let ahead = -1
+    source.onPage(async (entity, { walk }) => {
+      if (entity !== 'supplier' || walk !== 'empty') return undefined
+      // Whatever could be asked for ahead would be asked for now.
+      for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve))
+      ahead = source.asked.filter((asked) => asked.entity === 'gl_entry').length
+      return undefined
+    })
+    const summary = await one.poll()
+    assert.deepEqual([ahead, sums(summary, 'gl_entry').delivered], [0, 1])
+    full.leave()
   })
 
   it('all come to their end: random syncs, sinks that wait, that fail and that refuse, sources that fail, stops', async () => {
