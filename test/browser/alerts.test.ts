@@ -5,7 +5,7 @@ import { type Stage, startStage } from '../support/stage.ts'
 import { waitFor } from '../support/wait.ts'
 
 describe('alerts in the editor', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let stage: Stage
   let mail: MailServer
 

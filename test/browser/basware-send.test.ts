@@ -3,7 +3,7 @@ import { checked, needChromium, rowAdder, shownIn } from '../support/editor.ts'
 import { type Stage, startStage } from '../support/stage.ts'
 
 describe('the dialog of basware-send', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let stage: Stage
   before(async function () {
     needChromium(this)

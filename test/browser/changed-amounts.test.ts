@@ -13,7 +13,7 @@ return msg`
 const PUSH = 'push-by-hand'
 
 describe('amounts that a node of the flow doubles, in the editor', function () {
-  this.timeout(90_000)
+  this.timeout(120_000)
   let thread: Thread
   let job: Job
   let editor: Editor

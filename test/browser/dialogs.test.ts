@@ -8,7 +8,7 @@ const HOSTILE = '<img src=x onerror="window.hacked=1">& Söhne'
 const TYPES = Object.keys(JSON.parse(readFileSync('package.json', 'utf8'))['node-red'].nodes)
 
 describe('dialogs', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let stage: Stage
 
   before(async function () {

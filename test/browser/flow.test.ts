@@ -7,7 +7,7 @@ const GREEN = /^green dot /
 const FLOW = 'Sage X3 to Databricks'
 
 describe('the template in the editor', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let stage: Stage
   /** The account that fewest journals have, and those journals. */
   let missing: { account: string; entries: JournalEntry[] }

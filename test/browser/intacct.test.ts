@@ -5,7 +5,7 @@ import { type Editor, needChromium, openEditor, takeEntry, typeIn } from '../sup
 import { type Red, startRed } from '../support/node-red.ts'
 
 describe('dialogs of Sage Intacct', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let intacct: IntacctSandbox
   let red: Red
   let editor: Editor

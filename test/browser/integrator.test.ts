@@ -4,7 +4,7 @@ import { addRow, needChromium, takeEntry, takeOut } from '../support/editor.ts'
 import { type Stage, startStage } from '../support/stage.ts'
 
 describe('the integrator, from an empty tab', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let stage: Stage
 
   before(async function () {

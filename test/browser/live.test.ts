@@ -8,7 +8,7 @@ import { waitFor } from '../support/wait.ts'
 const textOf = async (place: Locator): Promise<string> => (await place.textContent()) ?? ''
 
 describe('runs that go on, in the sidebar', function () {
-  this.timeout(90_000)
+  this.timeout(120_000)
   let thread: Thread
   let editor: Editor
   let job: Job

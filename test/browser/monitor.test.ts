@@ -16,7 +16,7 @@ const TOO_LONG = '123456789012345678901234.5'
 const textOf = async (place: Locator): Promise<string> => (await place.textContent()) ?? ''
 
 describe('the sidebar in the editor', function () {
-  this.timeout(90_000)
+  this.timeout(120_000)
   let thread: Thread
   let job: Job
   let editor: Editor
@@ -393,7 +393,7 @@ describe('what is not over in the sidebar', function () {
 })
 
 describe('batches in doubt in the sidebar', function () {
-  this.timeout(90_000)
+  this.timeout(120_000)
   let thread: ThreadTo<PowerbiSandbox>
   let editor: Editor
 

@@ -5,7 +5,7 @@ import { checked, type Editor, needChromium, openEditor, typeIn } from '../suppo
 import { type Red, startRed } from '../support/node-red.ts'
 
 describe('dialogs of Power BI', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let powerbi: PowerbiSandbox
   let red: Red
   let editor: Editor

@@ -4,7 +4,7 @@ import { checked, type Editor, needChromium, openEditor, typeIn } from '../suppo
 import { type Red, startRed } from '../support/node-red.ts'
 
 describe('dialogs of Snowflake', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let snowflake: SnowflakeSandbox
   let red: Red
   let editor: Editor

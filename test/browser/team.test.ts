@@ -10,7 +10,7 @@ import { type Red, startRed } from '../support/node-red.ts'
 
 /** A clone with a flow in it, and a machine that has the variables. */
 describe('a flow out of Git', function () {
-  this.timeout(90_000)
+  this.timeout(120_000)
   let x3: X3Sandbox
   let databricks: DatabricksSandbox
   let red: Red

@@ -6,7 +6,7 @@ import { type Stage, startStage } from '../support/stage.ts'
 const CUSTOMER = 'https://x3.customer.example'
 
 describe('pairing with X3 in the cloud', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let stage: Stage
   let gateway: Gateway
   before(async function () {

@@ -25,7 +25,7 @@ interface Run {
 }
 
 describe('invoices taken over from Basware', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let rig: BaswareRig
   let inbox: FakeInbox
   let memory: Parameters<typeof createBaswareSource>[1]

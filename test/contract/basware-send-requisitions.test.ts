@@ -7,7 +7,7 @@ import { type Given, order, orderLine, RULES, refusedAs, sendBench, supplier } f
 const P2P_MS = 2000
 
 describe('basware-send, orders as requisitions, and its sandbox', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let rig: BaswareRig
   beforeEach(async () => {
     rig = await startBaswareRig({ settings: { p2pMs: P2P_MS } })

@@ -18,7 +18,7 @@ const heldAs = (code: string, says: RegExp) => (error: unknown) => {
 }
 
 describe('basware-send and its sandbox', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let rig: BaswareRig
   let rules: typeof RULES
   beforeEach(async () => {

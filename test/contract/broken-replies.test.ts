@@ -78,7 +78,7 @@ describe('broken replies', () => {
   let died: unknown
 
   before(async function () {
-    this.timeout(300_000)
+    this.timeout(600_000)
     const tls = await createCertificates()
     const start = async (options: Parameters<typeof startBroken>[0]) => {
       const server = await startBroken(options)

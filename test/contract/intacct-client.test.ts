@@ -122,7 +122,7 @@ describe('the Intacct client reads the books of the sandbox', () => {
     const made = [...(calls?.values() ?? [])].reduce((sum, n) => sum + n, 0)
     const rows = records.length + lines(records).length
     assert.ok(made <= Math.ceil(rows / 2000) + 10, `${made} calls for ${rows} rows`)
-  }).timeout(60_000)
+  }).timeout(120_000)
 
   it('reads in the zone of the API user, summer time of the company or not, and tells stamps in UTC', async () => {
     const plain = await readEntity(intacctSource(open()), 'supplier_invoice', { from: null, bound: null })
@@ -401,5 +401,5 @@ describe('the Intacct client reads the books of the sandbox', () => {
     const bare = ({ _read, ...record }: Row) => record
     assert.deepEqual(records.map(bare), whole.records.map(bare))
     assert.ok(Object.keys(faults.met()).length >= 6, JSON.stringify(faults.met()))
-  }).timeout(60_000)
+  }).timeout(120_000)
 })

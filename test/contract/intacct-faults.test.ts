@@ -86,7 +86,7 @@ describe('refusals and broken replies of Intacct', () => {
         )
         return true
       })
-    }).timeout(60_000)
+    }).timeout(120_000)
   }
 
   for (const what of TABLE.filter(
@@ -102,7 +102,7 @@ describe('refusals and broken replies of Intacct', () => {
       const whole = await readEntity(intacctSource(open()), 'gl_entry')
       const bare = ({ _read, ...record }: Row) => record
       assert.deepEqual(records.map(bare), whole.records.map(bare))
-    }).timeout(60_000)
+    }).timeout(120_000)
 
   for (const what of ['bom', 'control-characters', 'invalid-utf8', 'huge-text'] as const)
     it(`${what} in a reply does no harm`, async () => {
@@ -111,7 +111,7 @@ describe('refusals and broken replies of Intacct', () => {
       inject(what, 'query', 1)
       const { records } = await readEntity(source, 'supplier')
       assert.equal(records.length, fixture.books.tables.supplier.count())
-    }).timeout(60_000)
+    }).timeout(120_000)
 
   it('a reply that drips is given up in time and asked for again', async () => {
     const source = intacctSource(open(12, 1500))
@@ -119,7 +119,7 @@ describe('refusals and broken replies of Intacct', () => {
     inject('slow-drip', 'query', 1)
     const { records } = await readEntity(source, 'supplier')
     assert.equal(records.length, fixture.books.tables.supplier.count())
-  }).timeout(60_000)
+  }).timeout(120_000)
 
   it('a vendor name with control characters, markup, emoji and entities comes as it was typed, the rest counted', async () => {
     fixture.intacct.setText('VENDOR', 1, 'NAME', 'A\u0001B\u0008 ]]> <b>&amp;</b> \u{1F600} O&#039;N')
@@ -157,7 +157,7 @@ describe('refusals and broken replies of Intacct', () => {
       fixture.intacct.setText('VENDOR', 3, 'NAME', huge)
       const { keys, held } = await readAll('supplier')
       assert.deepEqual([...keys, held].sort(), before.records.map(({ code }) => String(code)).sort())
-    }).timeout(60_000)
+    }).timeout(120_000)
 
     for (const [what, object, field, at] of [
       ['header', 'GLBATCH', 'BATCH_TITLE', 7],
@@ -178,7 +178,7 @@ describe('refusals and broken replies of Intacct', () => {
           new Map(all.map((record) => [String(record.number), (record.lines as unknown[]).length]))
         const whole = linesOf(before.records)
         for (const [number, count] of linesOf(records)) assert.equal(count, whole.get(number), number)
-      }).timeout(60_000)
+      }).timeout(120_000)
 
     it('is held when it is read by its key too', async () => {
       fixture.intacct.setText('GLBATCH', 5, 'BATCH_TITLE', huge)
@@ -195,7 +195,7 @@ describe('refusals and broken replies of Intacct', () => {
       let read = 0
       const page = await plan.readKeys?.(key, () => ++read, never)
       assert.deepEqual([page?.records, page?.refused?.map(({ code }) => code)], [[], ['intacct.unreadable']])
-    }).timeout(60_000)
+    }).timeout(120_000)
   })
 
   it('a reply of 200 MB is given up at 64 MB, without the memory of it', async () => {
@@ -212,5 +212,5 @@ describe('refusals and broken replies of Intacct', () => {
     clearInterval(watch)
     assert.equal(records.length, fixture.books.tables.supplier.count())
     assert.ok(peak - before < 400 << 20, `${Math.round((peak - before) / (1 << 20))} MB more`)
-  }).timeout(60_000)
+  }).timeout(120_000)
 })

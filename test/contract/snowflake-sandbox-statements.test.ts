@@ -80,7 +80,7 @@ describe('Snowflake sandbox: statements and faults', () => {
     }
 
     it('that the driver gets over by itself leave each row in once', async function () {
-      this.timeout(60_000)
+      this.timeout(120_000)
       for (const kind of [
         'throttled',
         'server-error',

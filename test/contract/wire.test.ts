@@ -51,7 +51,7 @@ const tried =
   }
 
 describe('on the wire', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   const open: { close(): Promise<void> }[] = []
   const environment: Record<string, string | undefined> = {}
   let root: Keyed

@@ -28,7 +28,7 @@ const linesIn = (record: DataRecord | undefined) => (record?.lines ?? []) as unk
 const codeOf = (code: string) => (error: { code?: string }) => error.code === code
 
 describe('X3 by REST api1', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let fixture: X3Fixture
   let rest: Api1Reading
   const open = async (options: Api1Options = {}, more: Parameters<typeof throughApi1>[1] = {}): Promise<void> => {

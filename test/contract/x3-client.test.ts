@@ -355,5 +355,5 @@ describe('the X3 client reads the books of the sandbox', () => {
     faults.stop()
     assert.equal(records.length, fixture.books.tables.salesInvoice.count())
     assert.ok(Object.keys(faults.met()).length >= 6, JSON.stringify(faults.met()))
-  }).timeout(60_000)
+  }).timeout(120_000)
 })

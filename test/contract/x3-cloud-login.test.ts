@@ -256,7 +256,7 @@ describe('the rotating login of X3 in the cloud', () => {
   })
 
   it('lives through 30 days and more of renewals, busy and idle, and warns in time where the family ends', async function () {
-    this.timeout(60_000)
+    this.timeout(120_000)
     await open()
     const line = connect()
     for (let day = 0; day < 70; day++) {

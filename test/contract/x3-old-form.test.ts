@@ -23,7 +23,7 @@ describe('GraphQL in the form of 2021', () => {
   })
 
   it('gives the same rows as the forms after it, of every entity, by pages, keys and listing', async function () {
-    this.timeout(60_000)
+    this.timeout(120_000)
     const [a, b] = [inOldForm(connect(old)), connect(later)]
     for (const { entity } of ENTITIES) {
       const [x, y] = [await readEntity(sourceOf(a, { pageSize: 7 }), entity), await readEntity(sourceOf(b), entity)]

@@ -68,7 +68,7 @@ function told(record: DataRecord | undefined) {
 }
 
 describe('purchase orders of X3 with what invoices are matched by', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let fixture: X3Fixture
   const ordersOf = (): PurchaseOrder[] => [...fixture.books.tables.purchaseOrder.walk()]
   afterEach(() => fixture.x3.close())

@@ -60,7 +60,7 @@ const order = (number: string, supplier: string, ...lines: readonly number[]): R
 })
 
 describe('basware-send', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let dir: string
   let basware: BaswareFixture
   let erp: FakeSource

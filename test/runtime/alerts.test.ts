@@ -12,7 +12,7 @@ interface Alert {
 }
 
 describe('alerts', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let thread: Thread
   before(async () => {
     thread = await startThread()

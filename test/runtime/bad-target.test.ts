@@ -3,7 +3,7 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { entityOf, failed, type Job, startThread, succeeded, type Thread } from '../support/thread.ts'
 
 describe('a bad target', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let thread: Thread
   before(async () => {
     thread = await startThread()

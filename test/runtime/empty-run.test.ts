@@ -10,7 +10,7 @@ function asked({ databricks }: Thread) {
 }
 
 describe('a run without changes', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let thread: Thread
   let job: Job
   before(async () => {

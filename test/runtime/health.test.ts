@@ -15,7 +15,7 @@ const ledger = (file: string) => [
 ]
 
 describe('health and metrics', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let red: Red
   before(async () => {
     red = await startRed({ env: { TIEOUT_METRICS_TOKEN: TOKEN, TIEOUT_FROZEN_SECONDS: '8' } })

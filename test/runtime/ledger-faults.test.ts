@@ -20,7 +20,7 @@ import {
 import { waitFor } from '../support/wait.ts'
 
 describe('a ledger and a process in trouble', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let thread: Thread
   before(async () => {
     thread = await startThread()

@@ -20,7 +20,7 @@ const usersOf = (role: string, password = 'anna-password') =>
   ])
 
 describe('login and socket under attack', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let red: Red
   let users: string
   before(async () => {

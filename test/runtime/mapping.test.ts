@@ -6,7 +6,7 @@ import type { JournalEntry } from '../../sandbox/books/types.ts'
 import { entityOf, failed, type Job, startThread, succeeded, type Thread } from '../support/thread.ts'
 
 describe('the mapping in a flow', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let thread: Thread
   before(async () => {
     thread = await startThread({ rows: 6000 })

@@ -30,7 +30,7 @@ describe('the tarball in a plain Node-RED user directory', () => {
   const home = mkdtempSync(join(tmpdir(), 'tieout-plain-'))
 
   before(async function () {
-    this.timeout(90_000)
+    this.timeout(120_000)
     const [packed] = JSON.parse(
       execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', home], { encoding: 'utf8' }),
     ) as { filename: string }[]

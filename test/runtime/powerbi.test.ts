@@ -7,7 +7,7 @@ import { toPowerbi } from '../support/thread-targets.ts'
 import { waitFor } from '../support/wait.ts'
 
 describe('Power BI as a target', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let thread: ThreadTo<PowerbiSandbox>
   before(async () => {
     thread = await startThreadTo(toPowerbi)

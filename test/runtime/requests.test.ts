@@ -11,7 +11,7 @@ import { type Red, startRed } from '../support/node-red.ts'
 import { waitFor } from '../support/wait.ts'
 
 describe('requests of no editor', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let red: Red
   let viewer: string
   before(async () => {

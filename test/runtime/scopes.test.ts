@@ -7,7 +7,7 @@ import { entityOf, failed, type Job, startThread, succeeded, type Thread } from 
 import { waitFor } from '../support/wait.ts'
 
 describe('what can be asked', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let thread: Thread
   before(async () => {
     thread = await startThread()

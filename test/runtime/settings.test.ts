@@ -46,7 +46,7 @@ describe('settings and login', () => {
   describe('a Node-RED that runs', () => {
     let red: Red
     before(async function () {
-      this.timeout(60_000)
+      this.timeout(120_000)
       const userDir = mkdtempSync(join(tmpdir(), 'tieout-red-'))
       const users = (['controller', 'finance', 'operator', 'viewer'] as const).map((role) => ({
         username: role,

@@ -5,7 +5,7 @@ import { entityOf, failed, type Job, startThread, succeeded, type Thread } from 
 import { BASIC } from '../support/x3-api1.ts'
 
 describe('X3 by REST api1', function () {
-  this.timeout(90_000)
+  this.timeout(120_000)
   let thread: Thread
   before(async () => {
     thread = await startThread()

@@ -11,7 +11,7 @@ const PUBLIC = 'https://tieout.customer.example'
 const callback = `${PUBLIC}/tieout/x3/callback`
 
 describe('X3 in the cloud', function () {
-  this.timeout(90_000)
+  this.timeout(120_000)
   let thread: Thread
   let gateway: Gateway
   before(async () => {

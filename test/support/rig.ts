@@ -89,7 +89,7 @@ export async function rig(options: RigOptions = {}): Promise<Rig> {
         sinks: () => [warehouse],
         mustReport: 'every',
         mayFilter: false,
-        receiptSeconds: 5,
+        receiptSeconds: 60,
         send(message) {
           made.sent.push(message)
           const copy = overTheWire(message)

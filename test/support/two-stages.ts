@@ -301,7 +301,7 @@ async function startStages(hub: Hub, { now, file, needs = ['supplier'], follows 
         sinks: () => [sender],
         mustReport: 'every',
         mayFilter: false,
-        receiptSeconds: 5,
+        receiptSeconds: 60,
         send(message: BatchMessage) {
           void deliver(stages.flow(overTheWire(message))).catch(() => undefined)
         },
@@ -315,7 +315,7 @@ async function startStages(hub: Hub, { now, file, needs = ['supplier'], follows 
         ref: { id: 'replay-1', name: 'replay' },
         filter: ids ? { ids } : {},
         sinks: () => [sender],
-        receiptSeconds: 5,
+        receiptSeconds: 60,
         send: (_to, message) => void deliver(overTheWire(message)).catch(() => undefined),
         progress: () => undefined,
         signal,

@@ -7,7 +7,7 @@ import { sources } from '../support/sources.ts'
 describe('the house', () => {
   let all: Sources
   before(function () {
-    this.timeout(60_000)
+    this.timeout(120_000)
     all = sources()
   })
 

@@ -157,7 +157,7 @@ describe('walls', () => {
   const texts = new Map(files.map((file) => [file, readFileSync(file, 'utf8')]))
 
   before(function () {
-    this.timeout(60_000)
+    this.timeout(120_000)
     sources()
   })
 

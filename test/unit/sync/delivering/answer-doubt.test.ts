@@ -196,7 +196,7 @@ describe('no green while something is open', () => {
           ref: { id: 'replay-1', name: 'replay' },
           filter: {},
           sinks: () => [warehouse],
-          receiptSeconds: 5,
+          receiptSeconds: 60,
           send: (_to, message) => void r.deliver(structuredClone(message), warehouse, append),
           progress: () => undefined,
           signal: new AbortController().signal,

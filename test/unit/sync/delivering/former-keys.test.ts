@@ -130,7 +130,7 @@ describe('a record that comes under another key than before', () => {
       ref: { id: 'replay-1', name: 'replay' },
       filter: {},
       sinks: () => [warehouse],
-      receiptSeconds: 5,
+      receiptSeconds: 60,
       send: (_, message) => void r.deliver(structuredClone(message)),
       progress: () => undefined,
       signal: new AbortController().signal,

@@ -155,7 +155,7 @@ describe('an entity whose amounts are signed by another rule than those that are
         ref: { id: 'replay-1', name: 'replay' },
         filter: { sync: 's' },
         sinks: () => [warehouse],
-        receiptSeconds: 0.3,
+        receiptSeconds: 45,
         send: () => assert.fail('it was sent as it stands'),
         progress: () => undefined,
         signal: new AbortController().signal,

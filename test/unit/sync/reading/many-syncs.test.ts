@@ -69,7 +69,7 @@ describe('many syncs at a time', () => {
     assert.ok(held < (MB / 4 + down.length * 0.7) * 2 ** 20, `${held >> 20} MB wait`)
     stop.abort()
     for (const { run } of down) assert.equal((await run).state, 'stopped')
-  }).timeout(60_000)
+  }).timeout(120_000)
 
   it('the more run, the smaller are their batches', async () => {
     const budget = createBudget(MB)
@@ -138,5 +138,5 @@ describe('many syncs at a time', () => {
       ),
       { numRuns: 10 },
     )
-  }).timeout(60_000)
+  }).timeout(120_000)
 })

@@ -38,7 +38,7 @@ describe('held records', () => {
       ref: { id: 'replay-1', name: 'replay' },
       filter: { sync: 's' },
       sinks: () => [warehouse],
-      receiptSeconds: 0.3,
+      receiptSeconds: 45,
       send: (to, message) => {
         const copy = structuredClone(message)
         if (to === 'map') void map(copy)
@@ -210,7 +210,7 @@ describe('held records', () => {
       const gate = Promise.withResolvers<void>()
       const running = replay({
         send: (_, message) => void gate.promise.then(() => r.deliver(structuredClone(message))),
-        receiptSeconds: 5,
+        receiptSeconds: 60,
       })
       await waitFor(async () => (await states()).includes('erp|B replaying'))
       r.source.clockIs('2026-03-01T08:10:00Z')

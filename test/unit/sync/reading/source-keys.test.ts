@@ -42,7 +42,7 @@ describe("the source's own key of a record, behind a mapping", () => {
       ref: { id: 'replay-1', name: 'replay' },
       filter: { sync: 's' },
       sinks: () => [warehouse],
-      receiptSeconds: 0.3,
+      receiptSeconds: 45,
       send: (to, message) => void (to === 'map' ? map(structuredClone(message)) : r.deliver(structuredClone(message))),
       progress: () => undefined,
       signal,

@@ -60,7 +60,7 @@ describe('the sweep and what the ledger knows', () => {
         ref: { id: 'replay-1', name: 'replay' },
         filter: { sync: 's' },
         sinks: () => [warehouse],
-        receiptSeconds: 5,
+        receiptSeconds: 60,
         // On its way, the sweep overtakes it.
         send: (_, message) => void sweep().then(() => r.deliver(structuredClone(message))),
         progress: () => undefined,

@@ -143,7 +143,7 @@ describe('what was read and what became of it', () => {
       ref: source1,
       filter: {},
       sinks: () => [warehouse],
-      receiptSeconds: 5,
+      receiptSeconds: 60,
       send: (_, message: BatchMessage) => void deliver(structuredClone(message)),
       progress: () => undefined,
       signal: new AbortController().signal,

@@ -150,7 +150,7 @@ describe('no green while something is open', () => {
         ref: { id: 'replay-1', name: 'replay' },
         filter: {},
         sinks: () => [warehouse],
-        receiptSeconds: 5,
+        receiptSeconds: 60,
         send: (_to, message) => void r.deliver(structuredClone(message)),
         progress: () => undefined,
         signal: new AbortController().signal,

@@ -238,7 +238,7 @@ describe('the source in the mark', () => {
       ref: { id: 'replay-1', name: 'replay' },
       filter: { sync: 's' },
       sinks: () => [warehouse],
-      receiptSeconds: 0.3,
+      receiptSeconds: 45,
       send: (_to, message) => void a.deliver(structuredClone(message)),
       progress: () => undefined,
       signal: new AbortController().signal,
