@@ -89,7 +89,7 @@ const FLAGS = '--no-sandbox --disable-gpu --disable-background-networking --disa
 
 /** Opens the editor and logs in. */
 export async function openEditor(
-  red: Pick<Red, 'url'>,
+  red: Pick<Red, 'url'> & Partial<Pick<Red, 'output'>>,
   { width = 1400, height = 900, dark = false }: Look = {},
   user: { readonly name: string; readonly password: string } = USER,
 ): Promise<Editor> {
@@ -214,12 +214,16 @@ export async function openEditor(
     },
     press: (label) => node(label).locator('.red-ui-flow-node-button-button').click(),
     async deploy() {
+      const started = (): number => red.output?.().split(/Started (?:modified )?(?:flows|nodes)/).length ?? 0
+      const before = started()
       const answered = page.waitForResponse(
         (reply) => reply.url().endsWith('/flows') && reply.request().method() === 'POST',
       )
       await page.locator('#red-ui-header-button-deploy').click()
       await answered
       await page.locator('#red-ui-header-button-deploy.disabled').waitFor()
+      // Node-RED answers before its nodes are there: a press meanwhile finds none.
+      if (red.output) await waitFor(() => started() > before, { what: 'the flows' })
     },
     monitor: page.locator('.tieout-monitor'),
     async openMonitor(view) {

@@ -236,7 +236,7 @@ describe('held records', () => {
     it('are given back when the flow drops them, and when the replay is stopped', async () => {
       reject('erp|B')
       await r.poll()
-      const dropped = await replay({ send: () => undefined })
+      const dropped = await replay({ receiptSeconds: 0.3, send: () => undefined })
       assert.match(dropped.errors[0]?.message ?? '', /1 record of batch 0 never reached a sink/)
       assert.deepEqual(await states(), ['erp|B open'])
       const stop = new AbortController()
