@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sourceName } from '../demo/ends/end.ts'
 import { endsOf } from '../demo/ends/index.ts'
 import { environmentOf, type FlowNode, readTemplate } from '../demo/job.ts'
 import { until } from '../demo/process.ts'
@@ -53,7 +54,7 @@ const commands = {
       const cost = end()
       if (summary.state !== 'done' || !summary.ties) throw new Error(`the run did not end well: ${inWords(summary)}`)
       const sum = (of: 'read' | 'rows'): number => summary.entities.reduce((all, entity) => all + entity[of], 0)
-      const source = String(nodes.find((node) => node.type.endsWith('-connection') && node.source)?.source)
+      const named = nodes.find((node) => node.type.endsWith('-connection') && node.source) as FlowNode
       return {
         ...cost,
         peakRssMb: peakRssMb(),
@@ -61,7 +62,7 @@ const commands = {
         rows: sum('rows'),
         batches: seen.batches,
         schemas: [...seen.schemas.values()],
-        source,
+        source: sourceName(nodes, named.type, ends.source.settings ?? {}),
         statements,
       }
     } finally {
