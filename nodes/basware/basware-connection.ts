@@ -5,7 +5,6 @@ import {
   type ConnectionSpec,
   defineConnection,
   field,
-  needed,
   type OpenContext,
   quietFields,
   quietHours,
@@ -67,6 +66,8 @@ export const baswareConnection: ConnectionSpec<typeof config, typeof secrets, Ba
   version: 1,
   config,
   credentials: secrets,
+  needs: ({ login }): Record<string, string> =>
+    login === 'basic' ? { user: 'User', password: 'Password' } : { clientId: 'Client ID', secret: 'Client secret' },
   async open(values, credentials, { ledger }) {
     const connection = createBaswareConnection(await optionsOf(values, credentials))
     return { connection, memory: createMemory(), send: createSendMemory(), source: values.source, ledger }
@@ -107,13 +108,7 @@ function addressOf({ url, region, system }: Config): string {
 }
 
 function login({ login, clientId, user }: Config, { secret, password }: Secrets): BaswareAuth {
-  return login === 'basic'
-    ? { kind: 'basic', user: needed(user, 'user', 'User'), password: needed(password, 'password', 'Password') }
-    : {
-        kind: 'oauth',
-        clientId: needed(clientId, 'clientId', 'Client ID'),
-        clientSecret: needed(secret, 'secret', 'Client secret'),
-      }
+  return login === 'basic' ? { kind: 'basic', user, password } : { kind: 'oauth', clientId, clientSecret: secret }
 }
 
 export default function (RED: NodeAPI): void {

@@ -6,7 +6,6 @@ import {
   type ConnectionSpec,
   defineConnection,
   field,
-  needed,
   routeFields,
   routeLine,
   routeOf,
@@ -53,6 +52,10 @@ export const databricksConnection: ConnectionSpec<typeof config, typeof secrets,
   migrations: { 1: boundedInAll },
   config,
   credentials: secrets,
+  needs: ({ login }): Record<string, string> =>
+    login === 'token'
+      ? { token: 'Access token' }
+      : { clientId: 'Client ID', secret: 'Client secret', ...(login === 'entra' && { tenant: 'Tenant' }) },
   open: (values, credentials, { log }) =>
     open(values, credentials, (level, text) =>
       level === 'warn' || level === 'error' ? log.warn(text) : log.debug(text),
@@ -102,12 +105,12 @@ async function open(
 }
 
 function login({ login: kind, clientId, tenant, entraUrl }: Config, { secret, token }: Secrets): AuthOptions {
-  if (kind === 'token') return { kind, token: needed(token, 'token', 'Access token') }
+  if (kind === 'token') return { kind, token }
   return {
     kind: 'oauth',
-    clientId: needed(clientId, 'clientId', 'Client ID'),
-    clientSecret: needed(secret, 'secret', 'Client secret'),
-    ...(kind === 'entra' ? { azureTenant: needed(tenant, 'tenant', 'Tenant') } : {}),
+    clientId,
+    clientSecret: secret,
+    ...(kind === 'entra' ? { azureTenant: tenant } : {}),
     ...(kind === 'entra' && entraUrl ? { azureLogin: entraUrl } : {}),
   }
 }

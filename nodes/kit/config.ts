@@ -1,7 +1,8 @@
 /** Values of a dialog, as Node-RED stores them, to one typed object: migrations, `${ENV}`, schema. */
 import { z } from 'zod'
 import { type SyncError, syncError } from '../../sync/contract/errors.ts'
-import { checkEnv, type Lookup, type Values, withDefaults } from './variables.ts'
+import { together, wrongField } from './faults.ts'
+import { type Lookup, leftVariables, type Secrets, type Values, withDefaults } from './variables.ts'
 
 /** A zod object schema; its keys are the fields of the dialog. */
 export type Fields = z.ZodObject
@@ -74,41 +75,70 @@ export const named =
   (made: (values: Values) => string) =>
   (values: Values): Values => ({ ...values, source: String(values.source ?? '').trim() || made(values) })
 
-/** First fault that zod found, in words: `Field host: ...`. */
-function inWords(error: z.ZodError): { readonly field: string; readonly text: string } {
-  const issue = error.issues[0]
-  return { field: issue?.path.map(String).join('.') ?? '', text: issue?.message ?? 'not valid' }
+/** Fields as far as they can be read, and what is wrong with the others. */
+interface Read<S extends Fields> {
+  readonly values: Partial<z.output<S>>
+  readonly faults: readonly SyncError[]
 }
 
-/** Parses one set of fields; a wrong one is a `config` error that names it. */
-export function parseFields<S extends Fields>(schema: S, values: Values, literal?: readonly string[]): z.output<S> {
+function readFields<S extends Fields>(schema: S, values: Values, literal?: readonly string[]): Read<S> {
   const own = Object.fromEntries(Object.keys(schema.shape).map((key) => [key, values[key]]))
-  checkEnv(own, literal)
   const parsed = schema.safeParse(own)
-  if (parsed.success) return parsed.data
-  const { field, text } = inWords(parsed.error)
-  throw wrongField(field, text)
+  const left = leftVariables(own, literal)
+  if (parsed.success) return { values: parsed.data as Partial<z.output<S>>, faults: left }
+  const wrong = parsed.error.issues.map(({ path, message }) => wrongField(path.map(String).join('.'), message))
+  const single = Object.entries(schema.shape).map(([key, one]) => [key, z.safeParse(one, own[key]).data])
+  return { values: Object.fromEntries(single) as Partial<z.output<S>>, faults: [...left, ...wrong.filter(isNew(left))] }
 }
 
-/** The error of a field that is wrong as it stands. */
-export const wrongField = (name: string, text: string): SyncError =>
-  syncError('config', 'tieout.config', `Field ${name}: ${text}`, {
-    field: name,
-    hint: 'Open the node and correct the field.',
-  })
+/** Of faults those of fields of which nothing is told yet, within a field too. */
+const isNew =
+  (told: readonly SyncError[]) =>
+  ({ cause: { field: name } }: SyncError): boolean =>
+    !told.some(({ cause: { field: other } }) => other !== undefined && other === name?.split('.')[0])
+
+function valuesOf<S extends Fields>({ values, faults }: Read<S>): z.output<S> {
+  const fault = together(faults)
+  if (fault) throw fault
+  return values as z.output<S>
+}
+
+const readStored = <S extends Fields>(spec: ConfigSpec<S>, stored: Values, lookup?: Lookup): Read<S> => {
+  const values = migrate(spec, stored)
+  return readFields(spec.config, lookup ? withDefaults(values, lookup, spec.literal) : values, spec.literal)
+}
 
 /**
  * Stored values to typed config: migrated, variables checked, parsed. Node-RED has put variables in; `lookup` finds those of
- * `${NAME:-default}`, which it does not know.
+ * `${NAME:-default}`, which it does not know. Throws a `config` error that names every field that is wrong.
  */
-export function readConfig<S extends Fields>(spec: ConfigSpec<S>, stored: Values, lookup?: Lookup): z.output<S> {
-  const values = migrate(spec, stored)
-  return parseFields(spec.config, lookup ? withDefaults(values, lookup, spec.literal) : values, spec.literal)
-}
+export const readConfig = <S extends Fields>(spec: ConfigSpec<S>, stored: Values, lookup?: Lookup): z.output<S> =>
+  valuesOf(readStored(spec, stored, lookup))
 
-/** Secrets to typed ones: a wrong one is a `config` error that names it. */
-export const parseSecrets = <K extends Fields>(schema: K, secrets: Values): z.output<K> =>
-  parseFields(schema, secrets, Object.keys(schema.shape))
+/** What of a connection's fields and secrets must be there by how others are set: name of the field, and what it is called. */
+export type Needs<S extends Fields, K extends Fields> = (
+  config: Partial<z.output<S>>,
+  credentials: Partial<z.output<K>>,
+) => Readonly<Record<string, string>>
+
+/** Config and secrets together: one `config` error names every field that is wrong or missing. */
+export function readWhole<S extends Fields, K extends Fields>(
+  spec: ConfigSpec<S> & { readonly needs?: Needs<S, K> },
+  credentials: K,
+  stored: Values,
+  secrets: Secrets,
+  lookup?: Lookup,
+): { readonly config: z.output<S>; readonly credentials: z.output<K> } {
+  const config = readStored(spec, stored, lookup)
+  const own = readFields(credentials, secrets.found, Object.keys(credentials.shape))
+  const faults = [...config.faults, ...secrets.faults, ...own.faults.filter(isNew(secrets.faults))]
+  const all: Values = { ...config.values, ...own.values }
+  const needed = Object.entries(spec.needs?.(config.values, own.values) ?? {})
+  const missing = needed.flatMap(([name, label]) => (all[name] ? [] : wrongField(name, `${label} is missing`)))
+  const fault = together([...faults, ...missing.filter(isNew(faults))])
+  if (fault) throw fault
+  return { config: config.values as z.output<S>, credentials: own.values as z.output<K> }
+}
 
 /** Fields as dialogs store them: numbers and switches may arrive as text (from `${ENV}` always), empty means absent. */
 export const field = {

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { Ledger } from '../../ledger/ledger.ts'
 import { syncError } from '../../sync/contract/errors.ts'
 import type { ReportLine } from '../../vendor/report.ts'
-import { type ConfigSpec, type Fields, parseSecrets, readConfig, registration } from './config.ts'
+import { type ConfigSpec, type Fields, type Needs, readWhole, registration } from './config.ts'
 import { asSyncError, withHint } from './errors.ts'
 import type { Log } from './log.ts'
 import { type ConnectionHandle, ledgerHandle, offer } from './members.ts'
@@ -12,7 +12,7 @@ import { drainMs } from './node.ts'
 import type { OpenContext } from './open-context.ts'
 import { type ConnectionBody, connectionBody, handle, scrub } from './routes.ts'
 import { onceFor, shared } from './shared.ts'
-import { environment, fillEnv, secretsOf, type Values } from './variables.ts'
+import { environment, fillEnv, readSecrets, type Secrets, type Values } from './variables.ts'
 
 /** One entry of a pick list. */
 export interface ListItem {
@@ -33,6 +33,8 @@ export interface ConnectionSpec<S extends Fields, K extends Fields, Client> exte
   readonly type: string
   /** Secrets: every key is a `password` credential; beside it the flow may name a variable (`variableOf`). */
   readonly credentials?: K
+  /** Fields that must be there by how others are set, such as those of the login chosen. */
+  readonly needs?: Needs<S, K>
   /** Makes the client; called on first use, and again after a call that failed. Drivers are imported here, not before. */
   readonly open: (config: z.output<S>, credentials: z.output<K>, context: OpenContext) => Client | Promise<Client>
   /** Closes it after its last user, within 1.5 s. */
@@ -118,14 +120,11 @@ export function defineConnection<S extends Fields, K extends Fields, Client>(
       }
       const context = { name: this.name || spec.type, log, signal: closing.signal, once: onceIn(RED), ledger }
       const lookup = environment(RED, this)
-      const read = () => ({
-        config: readConfig(spec, stored as unknown as Values, lookup),
-        credentials: parseSecrets(
-          credentialSchema,
-          secretsOf(secretFields, stored as unknown as Values, this.credentials ?? {}, lookup),
-        ),
-        context,
-      })
+      const read = () => {
+        const values = stored as unknown as Values
+        const secrets = readSecrets(secretFields, values, this.credentials ?? {}, lookup)
+        return { ...readWhole(spec, credentialSchema, values, secrets, lookup), context }
+      }
       const client = shared<Client>(
         async () => {
           const { config, credentials, context } = read()
@@ -234,7 +233,7 @@ function actionRoute<S extends Fields, K extends Fields, Client>(
 /** The route behind *Test connection*: unsaved values in, lines out; a throw becomes a red line. */
 export function testRoute<S extends Fields, K extends Fields>(
   RED: NodeAPI,
-  spec: ConfigSpec<S> & { readonly type: string },
+  spec: ConfigSpec<S> & { readonly type: string; readonly needs?: Needs<S, K> },
   credentialSchema: K,
   test: (
     config: z.output<S>,
@@ -312,13 +311,11 @@ const routeLog = (RED: NodeAPI, type: string): Log => ({
   error: (text) => RED.log.error(`[${type}] ${text}`),
 })
 
-function parse<S extends Fields, K extends Fields>(
-  spec: ConfigSpec<S>,
+const parse = <S extends Fields, K extends Fields>(
+  spec: ConfigSpec<S> & { readonly needs?: Needs<S, K> },
   credentials: K,
-  values: { readonly config: Values; readonly credentials: Values },
-) {
-  return { config: readConfig(spec, values.config), credentials: parseSecrets(credentials, values.credentials) }
-}
+  { config, credentials: found, faults }: ReturnType<typeof unsaved>,
+) => readWhole(spec, credentials, config, { found, faults })
 
 /** What the editor writes in place of a stored secret. */
 const HIDDEN = '__PWRD__'
@@ -329,7 +326,7 @@ function unsaved(
   type: string,
   body: ConnectionBody,
   secretFields: readonly string[],
-): { config: Values; credentials: Record<string, string> } {
+): { config: Values; credentials: Secrets['found']; faults: Secrets['faults'] } {
   const live = RED.nodes.getNode(body.id) as Node | null
   const stored = live?.type === type ? ((RED.nodes.getCredentials(body.id) ?? {}) as Record<string, string>) : {}
   const lookup = environment(RED, live)
@@ -337,8 +334,6 @@ function unsaved(
     const given = body.credentials[name]
     return [name, fillEnv(given === undefined || given === HIDDEN ? stored[name] : given, lookup)] as const
   })
-  return {
-    config: fillEnv(body.config, lookup) as Values,
-    credentials: secretsOf(secretFields, body.config, Object.fromEntries(typed), lookup),
-  }
+  const { found, faults } = readSecrets(secretFields, body.config, Object.fromEntries(typed), lookup)
+  return { config: fillEnv(body.config, lookup) as Values, credentials: found, faults }
 }

@@ -12,7 +12,6 @@ export {
   migrate,
   named,
   readConfig,
-  wrongField,
 } from './config.ts'
 export {
   type ActionContext,
@@ -23,6 +22,7 @@ export {
 export { csvOf } from './csv.ts'
 export { type Ending, endingsOf } from './endings.ts'
 export { forDone } from './errors.ts'
+export { wrongField } from './faults.ts'
 export { heldMessage } from './held.ts'
 export { defineLedger, type LedgerSpec, ledgersOf } from './ledger.ts'
 export type { Log } from './log.ts'

@@ -3,14 +3,14 @@ import type { Node, NodeAPI, NodeDef } from 'node-red'
 import type { z } from 'zod'
 import type { Engine } from '../../sync/contract/engine.ts'
 import type { ReportLine } from '../../vendor/report.ts'
-import { type ConfigSpec, type Fields, parseSecrets, readConfig, registration } from './config.ts'
+import { type ConfigSpec, type Fields, readWhole, registration } from './config.ts'
 import { testRoute } from './connection.ts'
 import { asSyncError } from './errors.ts'
 import type { Log } from './log.ts'
 import { type LedgerHandle, ledgerHandle, offer } from './members.ts'
 import { drainMs } from './node.ts'
 import { shared } from './shared.ts'
-import { environment, secretsOf, type Values } from './variables.ts'
+import { environment, readSecrets, type Values } from './variables.ts'
 
 export interface LedgerSpec<S extends Fields, K extends Fields> extends ConfigSpec<S> {
   readonly type: string
@@ -45,9 +45,9 @@ export function defineLedger<S extends Fields, K extends Fields>(RED: NodeAPI, s
         () => {
           const lookup = environment(RED, this)
           const values = stored as unknown as Values
-          const secrets = secretsOf(Object.keys(spec.credentials.shape), values, this.credentials ?? {}, lookup)
-          const config = readConfig(spec, values, lookup)
-          return spec.open(config, parseSecrets(spec.credentials, secrets), { id: this.id, log })
+          const secrets = readSecrets(Object.keys(spec.credentials.shape), values, this.credentials ?? {}, lookup)
+          const { config, credentials } = readWhole(spec, spec.credentials, values, secrets, lookup)
+          return spec.open(config, credentials, { id: this.id, log })
         },
         (value) => value.close(),
       )

@@ -7,7 +7,8 @@ import { isZone, type QuietHours } from '../../vendor/quiet.ts'
 import { fine, type ReportLine } from '../../vendor/report.ts'
 import type { Route } from '../../vendor/route.ts'
 import { routeText } from '../../vendor/route-text.ts'
-import { field, wrongField } from './config.ts'
+import { field } from './config.ts'
+import { wrongField } from './faults.ts'
 import type { Values } from './variables.ts'
 
 /** Fields of the way to a host. `timeout`: the longest silence, in seconds: default and bounds. */

@@ -1,7 +1,8 @@
 /** Variables of the environment in what a dialog stored: `${NAME}`, `${NAME:-default}`, and secrets that name one. */
 import { readFileSync } from 'node:fs'
 import type { Node, NodeAPI } from 'node-red'
-import { syncError } from '../../sync/contract/errors.ts'
+import { asSyncError, type SyncError, syncError } from '../../sync/contract/errors.ts'
+import { together } from './faults.ts'
 
 /** What the editor stored: strings, numbers, booleans, tables. */
 export type Values = Record<string, unknown>
@@ -76,52 +77,60 @@ function leftOver(value: unknown): { readonly name: string; readonly whole: bool
   return undefined
 }
 
-const unset = (field: string, name: string, hint: string): Error =>
+const unset = (field: string, name: string, hint: string): SyncError =>
   syncError('config', 'tieout.env', `Field ${field}: the environment variable ${name} is not set`, { field, hint })
 
-/** Refuses `${...}` that Node-RED left literal, naming the variable and the field. */
-export function checkEnv(values: Values, literal: readonly string[] = []): void {
-  for (const [field, value] of Object.entries(values)) {
-    if (literal.includes(field)) continue
-    const left = leftOver(value)
-    if (!left) continue
+/** What is wrong where Node-RED left `${...}` literal: an error for each field, which names the variable. */
+export function leftVariables(values: Values, literal: readonly string[] = []): SyncError[] {
+  return Object.entries(values).flatMap(([field, value]) => {
+    const left = literal.includes(field) ? undefined : leftOver(value)
+    if (!left) return []
     if (left.whole)
-      throw unset(
+      return unset(
         field,
         left.name,
         `Set ${left.name} where Node-RED is started, or in the global environment of the flows, and start again; or put the value itself into the field.`,
       )
-    throw syncError(
-      'config',
-      'tieout.env',
-      `Field ${field}: \${${left.name}} stands inside a longer text, where Node-RED does not replace it`,
-      {
-        field,
-        hint: `Put the whole value of the field into one environment variable.`,
-      },
-    )
-  }
+    const text = `Field ${field}: \${${left.name}} stands inside a longer text, where Node-RED does not replace it`
+    const hint = 'Put the whole value of the field into one environment variable.'
+    return syncError('config', 'tieout.env', text, { field, hint })
+  })
 }
 
 /** The property of a flow that names the variable of a secret: `secretFrom`. */
 export const variableOf = (secret: string): string => `${secret}From`
 
+/** Secrets as far as they are known, and what is wrong with the variables of others. */
+export interface Secrets {
+  readonly found: Readonly<Record<string, string>>
+  readonly faults: readonly SyncError[]
+}
+
 /**
  * Secrets as they count: the variable that the flow names, else what was typed in, as it is. `typed`: the credentials, in which
- * Node-RED has replaced `${NAME}`. Throws the `config` error of a variable that is not set or may not be one.
+ * Node-RED has replaced `${NAME}`. A fault is a `config` error of a variable that is not set or may not be one.
  */
-export function secretsOf(
-  names: readonly string[],
-  stored: Values,
-  typed: Values,
-  lookup: Lookup,
-): Record<string, string> {
+export function readSecrets(names: readonly string[], stored: Values, typed: Values, lookup: Lookup): Secrets {
   const found: Record<string, string> = {}
+  const faults: SyncError[] = []
   for (const name of names) {
     const from = stored[variableOf(name)]
-    const value = typeof from === 'string' && from !== '' ? ofVariable(name, from, lookup) : asTyped(name, typed[name])
-    if (value !== undefined) found[name] = value
+    try {
+      const value =
+        typeof from === 'string' && from !== '' ? ofVariable(name, from, lookup) : asTyped(name, typed[name])
+      if (value !== undefined) found[name] = value
+    } catch (error) {
+      faults.push(asSyncError(error))
+    }
   }
+  return { found, faults }
+}
+
+/** The same; throws where something is wrong with one. */
+export function secretsOf(...asked: Parameters<typeof readSecrets>): Secrets['found'] {
+  const { found, faults } = readSecrets(...asked)
+  const fault = together(faults)
+  if (fault) throw fault
   return found
 }
 

@@ -6,7 +6,6 @@ import {
   type ConnectionSpec,
   defineConnection,
   field,
-  needed,
   pemBlocks,
   routeFields,
   routeLine,
@@ -55,6 +54,8 @@ export const powerbiConnection: ConnectionSpec<typeof config, typeof secrets, Po
   migrations: { 1: boundedInAll },
   config,
   credentials: secrets,
+  needs: ({ login }): Record<string, string> =>
+    login === 'certificate' ? { certificate: 'Certificate', privateKey: 'Private key' } : { secret: 'Client secret' },
   open: (values, credentials, { log }) => open(values, credentials, (text) => log.debug(text)),
   close: ({ connection }) => connection.close(),
   async test(values, credentials, { signal }) {
@@ -95,11 +96,11 @@ async function open(values: Config, credentials: Secrets, log: (text: string) =>
 }
 
 async function loginOf({ login, certificate }: Config, { secret, privateKey }: Secrets): Promise<Login> {
-  if (login === 'secret') return { kind: login, secret: needed(secret, 'secret', 'Client secret') }
+  if (login === 'secret') return { kind: login, secret }
   return {
     kind: login,
-    certificate: await pem(needed(certificate, 'certificate', 'Certificate'), 'CERTIFICATE', 'certificate'),
-    privateKey: await pem(needed(privateKey, 'privateKey', 'Private key'), 'PRIVATE KEY', 'privateKey'),
+    certificate: await pem(certificate, 'CERTIFICATE', 'certificate'),
+    privateKey: await pem(privateKey, 'PRIVATE KEY', 'privateKey'),
   }
 }
 

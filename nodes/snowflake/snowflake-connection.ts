@@ -6,7 +6,6 @@ import {
   type ConnectionSpec,
   defineConnection,
   field,
-  needed,
   routeFields,
   routeLine,
   routeOf,
@@ -69,6 +68,12 @@ export const snowflakeConnection: ConnectionSpec<typeof config, typeof secrets, 
   migrations: { 1: boundedInAll },
   config,
   credentials: secrets,
+  needs: ({ login }): Record<string, string> =>
+    login === 'token'
+      ? { token: 'Access token' }
+      : login === 'oauth'
+        ? { clientId: 'Client ID', clientSecret: 'Client secret', oauthUrl: 'Token endpoint' }
+        : { user: 'User', privateKey: 'Private key' },
   open: (values, credentials, { log }) =>
     open(values, credentials, (level, text) => (level === 'warn' ? log.warn(text) : log.debug(text))),
   close: ({ connection }) => connection.close(),
@@ -125,21 +130,20 @@ async function open(
 
 async function login(values: Config, credentials: Secrets): Promise<AuthOptions> {
   const { login: kind, user, clientId, oauthUrl, scope } = values
-  if (kind === 'token') return { kind, user, token: needed(credentials.token, 'token', 'Access token') }
+  if (kind === 'token') return { kind, user, token: credentials.token }
   if (kind === 'oauth')
     return {
       kind,
       user,
-      clientId: needed(clientId, 'clientId', 'Client ID'),
-      clientSecret: needed(credentials.clientSecret, 'clientSecret', 'Client secret'),
-      oauthUrl: needed(oauthUrl, 'oauthUrl', 'Token endpoint'),
+      clientId,
+      clientSecret: credentials.clientSecret,
+      oauthUrl,
       ...(scope ? { scope } : {}),
     }
-  const key = needed(credentials.privateKey, 'privateKey', 'Private key')
   return {
     kind,
-    user: needed(user, 'user', 'User'),
-    privateKey: await keyText(key),
+    user,
+    privateKey: await keyText(credentials.privateKey),
     ...(credentials.passphrase ? { passphrase: credentials.passphrase } : {}),
   }
 }

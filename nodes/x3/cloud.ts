@@ -50,8 +50,8 @@ async function applicationOf(values: Config, secrets: Secrets): Promise<CloudOpt
   return {
     ...(await routeOf(values, secrets)),
     root: rootOf(values.url),
-    clientId: needed(values.clientId, 'clientId', 'Client ID'),
-    secret: needed(secrets.secret, 'secret', 'Client secret'),
+    clientId: values.clientId,
+    secret: secrets.secret,
     folder: values.folder,
   }
 }

@@ -6,7 +6,6 @@ import {
   type ConnectionSpec,
   defineConnection,
   named,
-  needed,
   type OpenContext,
   onlyItsCa,
   quietHours,
@@ -63,6 +62,13 @@ export const x3Connection: ConnectionSpec<typeof config, typeof secrets, X3Clien
   migrations: { 1: boundedInAll, 2: onlyItsCa, 3: named(madeName) },
   config,
   credentials: secrets,
+  needs: ({ login, soapPool, soapUser }): Record<string, string> => ({
+    ...(login === 'basic'
+      ? { user: 'User', password: 'Password' }
+      : { clientId: 'Client ID', secret: 'Client secret' }),
+    ...(login === 'cloud' && { customer: 'Customer URL' }),
+    ...(soapPool && soapUser && { soapPassword: 'Password of the web services' }),
+  }),
   open: openX3,
   async close(client) {
     await client.leave?.()
@@ -190,7 +196,7 @@ function servicesOf(connection: X3Connection, values: Config, { soapPassword }: 
       ? {
           login: {
             user: values.soapUser,
-            password: needed(soapPassword, 'soapPassword', 'Password of the web services'),
+            password: soapPassword,
           },
         }
       : {}),
@@ -201,14 +207,14 @@ function login(values: Config, { secret, password }: Secrets): X3Auth {
   if (values.login === 'basic') {
     return {
       kind: 'basic',
-      user: needed(values.user, 'user', 'User'),
-      password: needed(password, 'password', 'Password'),
+      user: values.user,
+      password,
     }
   }
   return {
     kind: 'jwt',
-    clientId: needed(values.clientId, 'clientId', 'Client ID'),
-    secret: needed(secret, 'secret', 'Client secret'),
+    clientId: values.clientId,
+    secret,
     ...(values.user ? { user: values.user } : {}),
     ...(values.issuer ? { issuer: values.issuer } : {}),
     audience: audienceOf(values),

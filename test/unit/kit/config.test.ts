@@ -1,8 +1,8 @@
 import { deepStrictEqual, strictEqual, throws } from 'node:assert'
 import type { Node } from 'node-red'
 import { z } from 'zod'
-import { field, migrate, readConfig } from '../../../nodes/kit/config.ts'
-import { checkEnv, fillEnv, type Values } from '../../../nodes/kit/variables.ts'
+import { field, migrate, readConfig, readWhole } from '../../../nodes/kit/config.ts'
+import { fillEnv, leftVariables, readSecrets, type Values } from '../../../nodes/kit/variables.ts'
 import { isSyncError } from '../../../sync/contract/errors.ts'
 import { util } from '../../support/util.ts'
 
@@ -65,17 +65,75 @@ describe('config', () => {
     })
 
     it('that is left over is refused with the names of field and variable, also inside a table', () => {
-      const { message, field: named } = fault(() => checkEnv({ ok: 'x', rows: [{ to: `\${B}` }] }))
-      strictEqual(named, 'rows')
-      strictEqual(message, 'Field rows: the environment variable B is not set')
-      strictEqual(
-        fault(() => checkEnv({ url: `https://\${H}/x` })).message,
-        `Field url: \${H} stands inside a longer text, where Node-RED does not replace it`,
+      deepStrictEqual(
+        leftVariables({ ok: 'x', rows: [{ to: `\${B}` }], url: `https://\${H}/x` }).map((one) => [
+          one.cause.field,
+          one.message,
+        ]),
+        [
+          ['rows', 'Field rows: the environment variable B is not set'],
+          ['url', `Field url: \${H} stands inside a longer text, where Node-RED does not replace it`],
+        ],
       )
     })
 
     it('may stand in a field whose text has its own meaning for it', () => {
-      checkEnv({ rules: [`\${x}`] }, ['rules'])
+      deepStrictEqual(leftVariables({ rules: [`\${x}`] }, ['rules']), [])
+    })
+  })
+
+  describe('everything that is wrong', () => {
+    const spec = {
+      version: 1,
+      config: z.object({
+        host: field.text('Host is missing'),
+        login: field.choice(['secret', 'token']),
+        minutes: field.number(1, 1, 60),
+        rows: z.array(z.object({ from: field.text('a code is missing') })).default([]),
+      }),
+      needs: ({ login }: { login?: 'secret' | 'token' }): Record<string, string> =>
+        login === 'token' ? { token: 'Access token' } : { secret: 'Client secret' },
+    }
+    const credentials = z.object({ secret: field.secret(), token: field.secret(), pin: field.secret('Pin is missing') })
+    const whole = (stored: Values, typed: Values = {}, variables: Record<string, string> = {}) =>
+      readWhole(
+        spec,
+        credentials,
+        stored,
+        readSecrets(['secret', 'token', 'pin'], stored, typed, (name) => variables[name]),
+      )
+
+    it('is named at once, each field once, with what follows from the choice of a login', () => {
+      const { message, field: named } = fault(() =>
+        readConfig(spec, { minutes: 0, rows: [{ from: '' }, { from: '' }] }),
+      )
+      strictEqual(named, 'host')
+      strictEqual(
+        message,
+        'Field host: Host is missing; field minutes: must be at least 1; field rows.0.from: a code is missing; field rows.1.from: a code is missing',
+      )
+      strictEqual(
+        fault(() => whole({})).message,
+        'Field host: Host is missing; field pin: Pin is missing; field secret: Client secret is missing',
+      )
+      strictEqual(
+        fault(() => whole({ host: 'h', login: 'token' }, { pin: '1' })).message,
+        'Field token: Access token is missing',
+      )
+    })
+
+    it('is told of secrets and variables together with the fields, and of none twice', () => {
+      strictEqual(
+        fault(() => whole({ host: `\${H}`, secretFrom: 'NOBODY' }, { pin: '1' })).message,
+        'Field host: the environment variable H is not set; field secret: the environment variable NOBODY is not set',
+      )
+    })
+
+    it('is nothing where all is there', () => {
+      deepStrictEqual(whole({ host: 'h', secretFrom: 'S' }, { pin: ' 1' }, { S: 's' }), {
+        config: { host: 'h', login: 'secret', minutes: 1, rows: [] },
+        credentials: { secret: 's', token: '', pin: ' 1' },
+      })
     })
   })
 

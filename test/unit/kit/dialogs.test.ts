@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok } from 'node:assert'
 import { z } from 'zod'
 import type { Fields } from '../../../nodes/kit/config.ts'
-import { checkEnv, variableOf } from '../../../nodes/kit/variables.ts'
+import { leftVariables, variableOf } from '../../../nodes/kit/variables.ts'
 import { type BothSides, bothSides, dialogTakes, type Setting } from '../../support/dialogs.ts'
 
 /** Fields of Node-RED, or of the dialog alone. */
@@ -22,12 +22,7 @@ const shapeOf = (field: Field): Shape => z.toJSONSchema(field, { io: 'output', u
 
 /** Whether the node takes a value for a field that the dialog stored. */
 function nodeTakes(name: string, field: Field, value: unknown, literal: readonly string[] = []): boolean {
-  try {
-    checkEnv({ [name]: value }, literal)
-  } catch {
-    return false
-  }
-  return field.safeParse(value).success
+  return leftVariables({ [name]: value }, literal).length === 0 && field.safeParse(value).success
 }
 
 /** Values on both sides of whatever bounds the field has. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { field, parseSecrets, readConfig } from '../../../nodes/kit/config.ts'
+import { field, readConfig, readWhole } from '../../../nodes/kit/config.ts'
 import { fillEnv, secretsOf, type Values } from '../../../nodes/kit/variables.ts'
 import { asSyncError } from '../../../sync/contract/errors.ts'
 
@@ -78,7 +78,9 @@ describe('variables', () => {
       for (const text of [`Q7\${9x}kk!`, ' with blanks ', `\${9x}`, `a\${X}`, `\${X} `])
         strictEqual(secret({ X: 'no' }, {}, { secret: text }), text)
       const schema = z.object({ secret: field.secret('missing') })
-      strictEqual(parseSecrets(schema, { secret: ` Q7\${9x} kk! ` }).secret, ` Q7\${9x} kk! `)
+      const secrets = { found: { secret: ` Q7\${9x} kk! ` }, faults: [] }
+      const { credentials } = readWhole({ version: 1, config: z.object({}) }, schema, {}, secrets)
+      strictEqual(credentials.secret, ` Q7\${9x} kk! `)
     })
   })
 })
