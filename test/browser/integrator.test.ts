@@ -2,6 +2,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
 import { addRow, needChromium, takeEntry, takeOut } from '../support/editor.ts'
 import { type Stage, startStage } from '../support/stage.ts'
+import { waitFor } from '../support/wait.ts'
 
 describe('the integrator, from an empty tab', function () {
   this.timeout(120_000)
@@ -21,7 +22,11 @@ describe('the integrator, from an empty tab', function () {
     const report = await stage.editor.test()
     ok(report.length > 0 && report.every((line) => line.ok), JSON.stringify(report))
   }
-  const faulty = () => stage.editor.page.locator('.red-ui-flow-node-error:not(.hide)')
+  /** How many nodes are marked as wrong, which is drawn some time after what made them so. */
+  const untilMarked = async (count: number): Promise<void> => {
+    const marks = stage.editor.page.locator('.red-ui-flow-node-error:not(.hide)')
+    await waitFor(async () => (await marks.count()) === count, { what: `${count} node(s) marked as wrong` })
+  }
 
   it('drags what she needs out of the palette and wires it: what has no connection yet is marked', async () => {
     const { editor } = stage
@@ -30,7 +35,7 @@ describe('the integrator, from an empty tab', function () {
     await editor.wire('timestamp', 'x3')
     await editor.wire('x3', 'map-gl')
     await editor.wire('map-gl', 'databricks-write')
-    strictEqual(await faulty().count(), 2)
+    await untilMarked(2)
   })
 
   it('says where X3 is, and is told that it can be read, before anything is deployed', async () => {
@@ -42,7 +47,7 @@ describe('the integrator, from an empty tab', function () {
     await works()
     await editor.done()
     await editor.done()
-    strictEqual(await faulty().count(), 1)
+    await untilMarked(1)
   })
 
   it('takes the entity and a field more out of what X3 has, and looks at ten records', async () => {
@@ -94,7 +99,7 @@ describe('the integrator, from an empty tab', function () {
     await works()
     await editor.done()
     await editor.done()
-    strictEqual(await faulty().count(), 0)
+    await untilMarked(0)
   })
 
   it('deploys and presses the button: every row is there, as it is in X3, and the sidebar says that it ties', async () => {
