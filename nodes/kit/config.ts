@@ -131,7 +131,7 @@ export function readWhole<S extends Fields, K extends Fields>(
 ): { readonly config: z.output<S>; readonly credentials: z.output<K> } {
   const config = readStored(spec, stored, lookup)
   const own = readFields(credentials, secrets.found, Object.keys(credentials.shape))
-  const faults = [...config.faults, ...secrets.faults, ...own.faults.filter(isNew(secrets.faults))]
+  const faults = [...secrets.faults, ...config.faults, ...own.faults.filter(isNew(secrets.faults))]
   const all: Values = { ...config.values, ...own.values }
   const needed = Object.entries(spec.needs?.(config.values, own.values) ?? {})
   const missing = needed.flatMap(([name, label]) => (all[name] ? [] : wrongField(name, `${label} is missing`)))

@@ -125,7 +125,7 @@ describe('config', () => {
     it('is told of secrets and variables together with the fields, and of none twice', () => {
       strictEqual(
         fault(() => whole({ host: `\${H}`, secretFrom: 'NOBODY' }, { pin: '1' })).message,
-        'Field host: the environment variable H is not set; field secret: the environment variable NOBODY is not set',
+        'Field secret: the environment variable NOBODY is not set; field host: the environment variable H is not set',
       )
     })
 
