@@ -73,7 +73,7 @@ describe('x3-connection and x3-poll', () => {
   const post = (path: string, body: object) => helper.request().post(path).send(body)
 
   for (const [source, words] of [
-    ['${X3_SOURCE_OF_NOBODY}', /"fill":"red".*Field source: the environment variable/],
+    ['${X3_SOURCE_OF_NOBODY}', /"fill":"red".*environment variable X3_SOURCE_OF_NOBODY is not set/],
     ['', /"fill":"red".*Source name is missing/],
   ] as const)
     it(`says at the deploy, in red, that the source name "${source}" is none`, async () => {
