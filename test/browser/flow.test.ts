@@ -2,6 +2,7 @@ import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
 import type { JournalEntry } from '../../sandbox/books/types.ts'
 import { needChromium, takeOut, typeIn } from '../support/editor.ts'
 import { type Stage, startStage } from '../support/stage.ts'
+import { waitFor } from '../support/wait.ts'
 
 const GREEN = /^green dot /
 const FLOW = 'Sage X3 to Databricks'
@@ -169,6 +170,30 @@ describe('the template in the editor', function () {
     ok((await count(stage, 'gl_entry_line', "account = 'G-late'")) > 0)
     const again = await editor.during('Replay', /nothing is held/, () => editor.press('Replay held records'))
     deepStrictEqual(again.at(-1), 'grey ring nothing is held')
+  })
+
+  it('tells which rows hold values of the mapping before, and reads them again after a question', async () => {
+    const { editor } = stage
+    await editor.open('Map accounts')
+    const mapping = await editor.openConfig('mapping')
+    await mapping.locator('#tieout-codes-rows li').last().locator('.tieout-to').fill('G-later')
+    await editor.done()
+    await editor.done()
+    await editor.deploy()
+    await editor.openMonitor('syncs')
+    const sync = editor.monitor.locator('ol > li', { hasText: 'Read X3' })
+    const told = sync.getByText(
+      /^gl_entry: [\d,]+ rows? at Write to Databricks holds? values of the mapping of \d+ \w+ \d{4}\.$/,
+    )
+    await told.waitFor()
+    await sync.locator('summary').click()
+    await sync.getByRole('button', { name: 'Read again: all' }).click()
+    await editor.page.locator('.red-ui-notification').getByRole('button', { name: 'Read again: all' }).click()
+    await waitFor(async () => (await count(stage, 'gl_entry_line', "account = 'G-later'")) > 0, {
+      what: 'rows of the new mapping',
+    })
+    await told.waitFor({ state: 'detached' })
+    strictEqual(await count(stage, 'gl_entry_line', "account = 'G-late'"), 0)
   })
 
   it('lets an integrator drag, wire and run nodes of her own: what is clear is chosen already', async () => {
