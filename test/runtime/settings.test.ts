@@ -151,6 +151,25 @@ describe('settings and login', () => {
       match(await (await get(await red.login())).text(), /window\.tieout = /)
     })
 
+    it('lets no flow read the secrets that it was started with', async () => {
+      const names = ['TIEOUT_ADMIN_USER', 'TIEOUT_ADMIN_PASSWORD_HASH', 'TIEOUT_METRICS_TOKEN']
+      const set = (p: string, to: string, tot: string) => ({ t: 'set', p, pt: 'msg', to, tot })
+      await red.deploy([
+        { id: 'T', type: 'tab', label: 'a flow' },
+        { id: 'in', type: 'http in', z: 'T', url: '/seen', method: 'get', wires: [['read']] },
+        {
+          ...{ id: 'read', type: 'change', z: 'T', wires: [['out']] },
+          rules: [set('payload', '{}', 'json'), ...names.map((name) => set(`payload.${name}`, name, 'env'))],
+        },
+        { id: 'out', type: 'http response', z: 'T', wires: [] },
+      ])
+      const seen = (await (await fetch(`${red.url}/seen`)).json()) as Record<string, string>
+      deepStrictEqual(
+        names.map((name) => seen[name]),
+        [adminEnv().TIEOUT_ADMIN_USER, '', ''],
+      )
+    })
+
     it('keeps a test connection answer free of the secret that it used', async () => {
       await red.deploy([
         {
