@@ -1,4 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
+import type { Locator } from 'playwright-core'
 import type { JournalEntry } from '../../sandbox/books/types.ts'
 import { needChromium, takeOut, typeIn } from '../support/editor.ts'
 import { type Stage, startStage } from '../support/stage.ts'
@@ -83,6 +84,24 @@ describe('the template in the editor', function () {
     await editor.done()
   })
 
+  /** A file without one of the codes asks first, and a day that is none is marked; the table stays as it is. */
+  const shortened = async (mapping: Locator, count: number): Promise<void> => {
+    const { page } = stage.editor
+    const ask = page.locator('.red-ui-notification', {
+      hasText: `${count} codes of account will go: the file has 1 codes`,
+    })
+    const buffer = Buffer.from('from;to\r\nnone of these;X\r\n')
+    await mapping.locator('input[type=file]').setInputFiles({ name: 'short.csv', mimeType: 'text/csv', buffer })
+    await ask.getByRole('button', { name: 'Keep the table' }).click()
+    await mapping.getByText(`${count} codes`, { exact: true }).waitFor()
+    const day = mapping.locator('#tieout-codes-rows li').first().locator('.tieout-valid_from')
+    await day.fill('31.02.2026')
+    strictEqual(await day.getAttribute('class').then((names) => names?.includes('input-error')), true)
+    match((await day.getAttribute('title')) ?? '', /YYYY-MM-DD/)
+    await day.fill('')
+    strictEqual(await day.getAttribute('title'), '')
+  }
+
   it('takes the chart of accounts as CSV, and a rule that holds what is not in it', async () => {
     const { editor } = stage
     await editor.open('Map accounts')
@@ -95,6 +114,7 @@ describe('the template in the editor', function () {
       buffer: Buffer.from(`from;to\r\n${lines.join('\r\n')}\r\n`),
     })
     await mapping.getByText(`${lines.length} codes imported`).waitFor()
+    await shortened(mapping, lines.length)
     await editor.done()
     await editor.page.locator('.tieout-rule-unmapped').selectOption('hold')
     await editor.done()
