@@ -233,6 +233,34 @@ describe('operations', () => {
       match(error, /No replay node is deployed for books/)
     })
 
+    it('no second replay begins while one goes on', async () => {
+      world.target.tells = true
+      world.target.refuses = ({ name }) => (name === 'Supplier B' ? 'the name is not known' : undefined)
+      await load(types, flow('return msg'), secrets)
+      await run()
+      const ids = [(await held())[0]?.id]
+      const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
+      let asked = false
+      world.target.refuses = () => undefined
+      const { write } = world.target
+      world.target.write = async (...args) => {
+        asked = true
+        await answered
+        return write(...args)
+      }
+      const send = () => helper.request().post('/tieout/held/replay').send({ ids, reason: 'it is mended' })
+      const done = inbox('rsum')
+      deepStrictEqual((await send()).body, { started: true })
+      await waitFor(() => asked, { what: 'the write of the first replay' })
+      const { status, body } = await send()
+      deepStrictEqual(
+        [status, /A replay is still running.*Wait until it has ended/s.test(JSON.stringify(body))],
+        [422, true],
+      )
+      answer()
+      strictEqual(((await first(done)).payload as RunSummary).entities[0]?.delivered, 1)
+    })
+
     it('a record that fails again is held again; a discarded one is no more to be replayed, and not without a reason', async () => {
       world.target.tells = true
       world.target.refuses = ({ name }) => (name === 'Supplier B' ? 'the name is not known' : undefined)
