@@ -132,12 +132,21 @@ export function readWhole<S extends Fields, K extends Fields>(
   const config = readStored(spec, stored, lookup)
   const own = readFields(credentials, secrets.found, Object.keys(credentials.shape))
   const faults = [...secrets.faults, ...config.faults, ...own.faults.filter(isNew(secrets.faults))]
-  const all: Values = { ...config.values, ...own.values }
-  const needed = Object.entries(spec.needs?.(config.values, own.values) ?? {})
-  const missing = needed.flatMap(([name, label]) => (all[name] ? [] : wrongField(name, `${label} is missing`)))
+  const missing = spec.needs ? missingOf(spec.needs, config.values, own.values) : []
   const fault = together([...faults, ...missing.filter(isNew(faults))])
   if (fault) throw fault
   return { config: config.values as z.output<S>, credentials: own.values as z.output<K> }
+}
+
+/** An error for each field that must be there and is not. */
+export function missingOf<S extends Fields, K extends Fields>(
+  needs: Needs<S, K>,
+  config: Partial<z.output<S>>,
+  credentials: Partial<z.output<K>>,
+): SyncError[] {
+  const all: Values = { ...config, ...credentials }
+  const needed = Object.entries(needs(config, credentials))
+  return needed.flatMap(([name, label]) => (all[name] ? [] : wrongField(name, `${label} is missing`)))
 }
 
 /** Fields as dialogs store them: numbers and switches may arrive as text (from `${ENV}` always), empty means absent. */

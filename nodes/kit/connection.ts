@@ -4,8 +4,9 @@ import { z } from 'zod'
 import type { Ledger } from '../../ledger/ledger.ts'
 import { syncError } from '../../sync/contract/errors.ts'
 import type { ReportLine } from '../../vendor/report.ts'
-import { type ConfigSpec, type Fields, type Needs, readWhole, registration } from './config.ts'
+import { type ConfigSpec, type Fields, missingOf, type Needs, readWhole, registration } from './config.ts'
 import { asSyncError, withHint } from './errors.ts'
+import { together } from './faults.ts'
 import type { Log } from './log.ts'
 import { type ConnectionHandle, ledgerHandle, offer } from './members.ts'
 import { drainMs } from './node.ts'
@@ -35,6 +36,8 @@ export interface ConnectionSpec<S extends Fields, K extends Fields, Client> exte
   readonly credentials?: K
   /** Fields that must be there by how others are set, such as those of the login chosen. */
   readonly needs?: Needs<S, K>
+  /** What a test says beside what is missing of `needs`. Without it, that is all it says. */
+  readonly unready?: Unready<S, K>
   /** Makes the client; called on first use, and again after a call that failed. Drivers are imported here, not before. */
   readonly open: (config: z.output<S>, credentials: z.output<K>, context: OpenContext) => Client | Promise<Client>
   /** Closes it after its last user, within 1.5 s. */
@@ -230,10 +233,16 @@ function actionRoute<S extends Fields, K extends Fields, Client>(
   )
 }
 
+type Unready<S extends Fields, K extends Fields> = (
+  config: z.output<S>,
+  credentials: z.output<K>,
+  signal: AbortSignal,
+) => Promise<readonly ReportLine[]>
+
 /** The route behind *Test connection*: unsaved values in, lines out; a throw becomes a red line. */
 export function testRoute<S extends Fields, K extends Fields>(
   RED: NodeAPI,
-  spec: ConfigSpec<S> & { readonly type: string; readonly needs?: Needs<S, K> },
+  spec: ConfigSpec<S> & { readonly type: string; readonly needs?: Needs<S, K>; readonly unready?: Unready<S, K> },
   credentialSchema: K,
   test: (
     config: z.output<S>,
@@ -249,7 +258,13 @@ export function testRoute<S extends Fields, K extends Fields>(
       try {
         const values = unsaved(RED, spec.type, body, Object.keys(credentialSchema.shape))
         secrets = Object.values(values.credentials)
-        const { config, credentials } = parse(spec, credentialSchema, values)
+        const { needs, unready, ...others } = spec
+        const { config, credentials } = parse(unready ? others : spec, credentialSchema, values)
+        const missing = needs && unready && together(missingOf(needs, config, credentials))
+        if (missing) {
+          const lines = [{ ok: false, text: missing.message }, ...(await unready(config, credentials, signal))]
+          return scrub({ lines }, secrets)
+        }
         const context = {
           id: body.id,
           name: nameOf(body, spec.type),

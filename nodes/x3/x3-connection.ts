@@ -69,6 +69,8 @@ export const x3Connection: ConnectionSpec<typeof config, typeof secrets, X3Clien
     ...(login === 'cloud' && { customer: 'Customer URL' }),
     ...(soapPool && soapUser && { soapPassword: 'Password of the web services' }),
   }),
+  // Given only a URL: which doors answer, and which login each wants.
+  unready: async (values, credentials, signal) => probeDoors(values.url, await routeOf(values, credentials), signal),
   open: openX3,
   async close(client) {
     await client.leave?.()
