@@ -5,7 +5,7 @@ import type { Decision, FoundDelivery, HeldHead, Ledger } from '../../ledger/led
 import { syncError } from '../../sync/contract/errors.ts'
 import type { DataRecord, Schema } from '../../sync/contract/message.ts'
 import { withRetry } from '../../sync/contract/retry.ts'
-import type { Target } from '../../sync/contract/target.ts'
+import type { StandingContext, Target } from '../../sync/contract/target.ts'
 import { keptSchema } from '../../sync/run/schema-note.ts'
 import { handle, type LedgerHandle, masked } from '../kit/kit.ts'
 import { handleAsked, ledgerAsked, text } from './asked.ts'
@@ -34,11 +34,11 @@ export function defineSearchRoutes(RED: NodeAPI): void {
       z.strictObject({ ledger: text, entity: name, address: place, key: place }),
       async (body, { user, signal }) => {
         const handle = handleAsked(RED, body.ledger)
-        const { target, schema } = await placeOf(handle, body)
+        const asked = await placeOf(handle, body)
         RED.log.info(
           `[tieout] ${JSON.stringify(user)} looks at ${JSON.stringify(`${body.entity} ${body.key}`)} as it stands at ${body.address}`,
         )
-        return row(target, schema, body.key, signal)
+        return row(asked, body.key, signal)
       },
     ),
   )
@@ -75,11 +75,13 @@ interface Place {
   readonly address: string
 }
 
+interface Asking extends Pick<StandingContext, 'note'> {
+  readonly target: Target
+  readonly schema: Schema
+}
+
 /** The deployed sink that writes there, and the shape of what it writes, by which sensitive columns are known. */
-async function placeOf(
-  handle: LedgerHandle | undefined,
-  { entity, address }: Place,
-): Promise<{ readonly target: Target; readonly schema: Schema }> {
+async function placeOf(handle: LedgerHandle | undefined, { entity, address }: Place): Promise<Asking> {
   const sinks = [...(handle?.members.values() ?? [])].filter(
     ({ kind, accepts }) => kind === 'sink' && (accepts?.(entity) ?? true),
   )
@@ -103,12 +105,12 @@ async function placeOf(
     throw syncError('config', 'tieout.row', `Which columns of ${entity} are sensitive is not known yet at ${address}`, {
       hint: 'It is known once a run of this version brings a record there.',
     })
-  return { target, schema }
+  return { target, schema, note: { read: () => ledger.note(address) } }
 }
 
 /** The row as it may be shown: without the values of sensitive columns. */
-async function row(target: Target, schema: Schema, key: string, signal: AbortSignal) {
-  const context = { signal, waiting: () => undefined }
+async function row({ target, schema, note }: Asking, key: string, signal: AbortSignal) {
+  const context = { signal, waiting: () => undefined, note }
   const ask = async () => target.standing?.(key, schema, MOST_LINES, context)
   const retry = { ...context, idempotent: true, renew: target.renew && (async () => target.renew?.()) }
   const standing = await withRetry(ask, retry, target.retry).catch((error: unknown) => {

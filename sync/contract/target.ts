@@ -116,6 +116,13 @@ export interface StandingRecord {
   readonly at: string | null
   /** Lists that have more rows than were asked for. */
   readonly cut: readonly string[]
+  /** Where every version is kept: how many of it there are. */
+  readonly versions?: number
+}
+
+/** What a target gets that is asked for one record: it may be asked before any run has prepared it. */
+export interface StandingContext extends WriteContext {
+  readonly note: Pick<PrepareContext['note'], 'read'>
 }
 
 /** The rows of a document in the table of a list. */
@@ -277,7 +284,7 @@ export interface Target {
    * One record as it stands there now, for a person: the newest version of it, of each list up to `most` rows. Undefined: it is
    * not there. Only columns of the schema are asked for. Absent: it cannot be asked for one.
    */
-  standing?(key: string, schema: Schema, most: number, context: WriteContext): Promise<StandingRecord | undefined>
+  standing?(key: string, schema: Schema, most: number, context: StandingContext): Promise<StandingRecord | undefined>
   /** The documents of one source that have rows in the table of a list which a run wrote, in pages. */
   lines?(schema: Schema, list: string, source: string, context: WriteContext): AsyncIterable<readonly StoredLines[]>
   /** Sums as stored for one table, in one query; a text: why it cannot tell (queries are not allowed there). */

@@ -12,9 +12,13 @@ export const countWhere = (tables: readonly string[], name: '_sync_batch' | '_sy
 export const countRows = (tables: readonly string[]): string =>
   `EVALUATE ROW(${tables.map((one, i) => `"n${i}",COUNTROWS(${table(one)})`).join(',')})`
 
+/** Columns of a table as `c0`, `c1`, ... */
+const selected = (tableName: string, names: readonly string[]): string =>
+  names.map((name, i) => `"c${i}",${column(tableName, name)}`).join(',')
+
 /** No rows; an error that names the first column that is not there. */
 export const probeColumns = (tableName: string, names: readonly string[]): string =>
-  `EVALUATE FILTER(SELECTCOLUMNS(${table(tableName)},${names.map((name, i) => `"c${i}",${column(tableName, name)}`).join(',')}),FALSE())`
+  `EVALUATE FILTER(SELECTCOLUMNS(${table(tableName)},${selected(tableName, names)}),FALSE())`
 
 /** The newest version of each key, whatever a report filters. */
 const latest = (header: string): string => {
@@ -69,6 +73,23 @@ export function countNewest(header: string, tables: readonly string[], source: s
   const highest = `"h",CALCULATE(MAX(${column(header, '_sync_read')}),${of(header)})`
   const versions = `"v",CALCULATE(COUNTROWS(${table(header)}),${of(header)})`
   return `DEFINE VAR __latest=${newestOf(header)} EVALUATE ROW(${[...counts, versions, highest].join(',')})`
+}
+
+/** The newest version of one key, its columns as `c0`, `c1`, ...; `n`: how many versions there are. */
+export const newestOfKey = (header: string, key: string, names: readonly string[]): string =>
+  `DEFINE VAR __all=CALCULATETABLE(${table(header)},${column(header, '_sync_key')}=${literal(key)}) EVALUATE SELECTCOLUMNS(TOPN(1,__all,${column(header, '_sync_version')},DESC),${selected(header, names)},"n",COUNTROWS(__all))`
+
+/** Rows of a list of one version, in an order, that many and those equal to the last of them. */
+export function rowsOfVersion(
+  tableName: string,
+  version: string,
+  names: readonly string[],
+  order: readonly string[],
+  most: number,
+): string {
+  const own = `CALCULATETABLE(${table(tableName)},${column(tableName, '_sync_version')}=${literal(version)})`
+  const by = order.map((name) => `,${column(tableName, name)},ASC`).join('')
+  return `EVALUATE SELECTCOLUMNS(TOPN(${most},${own}${by}),${selected(tableName, names)})`
 }
 
 /** Whole units and ten-thousandths apart: each sum is a whole number, which a double keeps to the last digit. */

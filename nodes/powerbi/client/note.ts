@@ -38,11 +38,15 @@ export interface Notes {
   put(change: Partial<Note>): Promise<Note>
 }
 
+/** What is kept, as it is now. */
+export const readNote = async (store: Pick<PrepareContext['note'], 'read'>): Promise<Note> =>
+  note.parse(JSON.parse((await store.read()) ?? '{}'))
+
 /** `store` is that of the first run; it stays the same for an address. */
 export function createNotes(store: PrepareContext['note']): Notes {
   let current: Note | undefined
   const get = async (): Promise<Note> => {
-    current ??= note.parse(JSON.parse((await store.read()) ?? '{}'))
+    current ??= await readNote(store)
     return current
   }
   return {

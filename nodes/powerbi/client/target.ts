@@ -13,11 +13,10 @@ import type { PostLimits } from './post.ts'
 import { createPoster, type Poster } from './posts.ts'
 import { createPrepare } from './prepare.ts'
 import { foldKey, type RowMaker } from './rows.ts'
+import { standingVersion } from './standing.ts'
 import type { PowerbiTargetOptions } from './target-options.ts'
-import { NO_QUERIES, storedTotals } from './totals.ts'
+import { NO_QUERIES, SWITCHED_OFF, storedTotals } from './totals.ts'
 import { wholeTables } from './whole.ts'
-
-const SWITCHED_OFF = 'queries are switched off for this node'
 
 export function createPowerbiTarget(connection: Connection, options: PowerbiTargetOptions): (entity: string) => Target {
   return (entity) => entityTarget(createState(connection, options, entity))
@@ -62,6 +61,7 @@ function entityTarget(state: EntityState): Target {
             context,
           )
         : SWITCHED_OFF,
+    standing: (key, schema, most, context) => standingVersion(state, { key, schema, most }, context),
     countsOnly: true,
     async whole(schema, source, context) {
       if (!options.ask) return SWITCHED_OFF

@@ -6,6 +6,7 @@ import { datasetPath } from './datasets.ts'
 import { totals } from './dax.ts'
 import type { ModelTable } from './model.ts'
 
+export const SWITCHED_OFF = 'queries are switched off for this node'
 export const NO_QUERIES = 'queries (executeQueries) are not allowed on this dataset'
 
 export interface TotalsDeps extends CountDeps {
