@@ -4,8 +4,9 @@ import { z } from 'zod'
 import type { Decision, FoundDelivery, HeldHead, Ledger } from '../../ledger/ledger.ts'
 import { syncError } from '../../sync/contract/errors.ts'
 import type { DataRecord, Schema } from '../../sync/contract/message.ts'
+import type { PostTarget } from '../../sync/contract/posting.ts'
 import { withRetry } from '../../sync/contract/retry.ts'
-import type { StandingContext, Target } from '../../sync/contract/target.ts'
+import type { StandingContext, StandingRecord, Target } from '../../sync/contract/target.ts'
 import { keptSchema } from '../../sync/run/schema-note.ts'
 import { handle, type LedgerHandle, masked } from '../kit/kit.ts'
 import { handleAsked, ledgerAsked, text } from './asked.ts'
@@ -34,11 +35,11 @@ export function defineSearchRoutes(RED: NodeAPI): void {
       z.strictObject({ ledger: text, entity: name, address: place, key: place }),
       async (body, { user, signal }) => {
         const handle = handleAsked(RED, body.ledger)
-        const asked = await placeOf(handle, body)
+        const asking = await askingOf(handle, body)
         RED.log.info(
           `[tieout] ${JSON.stringify(user)} looks at ${JSON.stringify(`${body.entity} ${body.key}`)} as it stands at ${body.address}`,
         )
-        return row(asked, body.key, signal)
+        return row(asking, signal)
       },
     ),
   )
@@ -73,15 +74,19 @@ async function found(ledger: Ledger, { number, entity, after }: Asked) {
 interface Place {
   readonly entity: string
   readonly address: string
+  readonly key: string
 }
 
-interface Asking extends Pick<StandingContext, 'note'> {
-  readonly target: Target
-  readonly schema: Schema
+interface Asking {
+  readonly target: Target | PostTarget
+  /** Columns of what was written. */
+  readonly schema?: Schema
+  readonly note: StandingContext['note']
+  ask(context: StandingContext): Promise<StandingRecord | undefined>
 }
 
 /** The deployed sink that writes there, and the shape of what it writes, by which sensitive columns are known. */
-async function placeOf(handle: LedgerHandle | undefined, { entity, address }: Place): Promise<Asking> {
+async function askingOf(handle: LedgerHandle | undefined, { entity, address, key }: Place): Promise<Asking> {
   const sinks = [...(handle?.members.values() ?? [])].filter(
     ({ kind, accepts }) => kind === 'sink' && (accepts?.(entity) ?? true),
   )
@@ -91,35 +96,42 @@ async function placeOf(handle: LedgerHandle | undefined, { entity, address }: Pl
     .find((one) => one?.address === address)
   const failed = targets.find(({ status }) => status === 'rejected')
   if (!target && failed?.status === 'rejected') throw failed.reason
-  if (!target)
+  const ledger = (await handle?.engine.get())?.ledger
+  if (!target || !ledger)
     throw syncError('config', 'tieout.row', `No sink that is deployed writes ${entity} to ${address}`, {
       hint: 'Deploy the flow that writes there, or look in the target itself.',
     })
+  const note = { read: () => ledger.note(address), save: (text: string) => ledger.saveNote(address, text) }
+  if (target.mode === 'post' && target.standing) {
+    const { standing } = target
+    return { target, note, ask: (context) => standing(key, MOST_LINES, context) }
+  }
   if (target.mode === 'post' || !target.standing)
     throw syncError('config', 'tieout.row', `${address} cannot be asked for one row`, {
       hint: 'Look in the target itself, under the key and the number of the request.',
     })
-  const ledger = (await handle?.engine.get())?.ledger
-  const schema = ledger && (await keptSchema(ledger, address))
+  const schema = await keptSchema(ledger, address)
   if (!schema)
     throw syncError('config', 'tieout.row', `Which columns of ${entity} are sensitive is not known yet at ${address}`, {
       hint: 'It is known once a run of this version brings a record there.',
     })
-  return { target, schema, note: { read: () => ledger.note(address) } }
+  const { standing } = target
+  return { target, schema, note, ask: (context) => standing(key, schema, MOST_LINES, context) }
 }
 
 /** The row as it may be shown: without the values of sensitive columns. */
-async function row({ target, schema, note }: Asking, key: string, signal: AbortSignal) {
+async function row({ target, schema, note, ask }: Asking, signal: AbortSignal) {
   const context = { signal, waiting: () => undefined, note }
-  const ask = async () => target.standing?.(key, schema, MOST_LINES, context)
   const retry = { ...context, idempotent: true, renew: target.renew && (async () => target.renew?.()) }
-  const standing = await withRetry(ask, retry, target.retry).catch((error: unknown) => {
+  const found = await withRetry(() => ask(context), retry, target.retry).catch((error: unknown) => {
     if (!signal.aborted) throw error
     throw syncError('transient', 'tieout.row', `${target.address} has not answered within a minute`, {
       hint: 'A warehouse that sleeps is waking by now: ask again.',
     })
   })
-  if (!standing) return { there: false }
-  const [record] = masked({ schema, records: [standing.record as DataRecord] }).records
+  if (!found) return { there: false }
+  const { schema: own = schema, ...standing } = found
+  if (!own) return { there: true, ...standing, record: {} }
+  const [record] = masked({ schema: own, records: [standing.record as DataRecord] }).records
   return { there: true, ...standing, record }
 }

@@ -13,6 +13,7 @@ import { ORDER_CODINGS, orderReader, type Recode, recoder } from './client/posti
 import { previewDocument } from './client/posting/preview.ts'
 import { DOCUMENTS } from './client/posting/publication.ts'
 import { type PostingRules, SIDES, TREATMENTS } from './client/posting/rules.ts'
+import { voucherReader } from './client/posting/standing.ts'
 import { createX3PostTarget, type X3PostOptions } from './client/posting/target.ts'
 import type { WebServices } from './client/soap/client.ts'
 import { type X3Client, x3Connection } from './x3-connection.ts'
@@ -189,6 +190,11 @@ function optionsOf(values: Config, client: X3Client): X3PostOptions {
     waits: waitsOf(values),
     recode: recodeOf(values, client),
     due: dueReader(connection, client.schema),
+    read: voucherReader(
+      (own) => sourceThrough(client.door(connection), connection, own),
+      client.source,
+      values.document,
+    ),
     ...lookUpOf(values, client),
     ...(connection.retry ? { retry: connection.retry } : {}),
   }

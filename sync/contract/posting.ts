@@ -4,7 +4,7 @@
  */
 import type { SyncError } from './errors.ts'
 import type { RetryOptions } from './retry.ts'
-import type { PrepareContext, WriteContext, WriteRecord } from './target.ts'
+import type { PrepareContext, StandingContext, StandingRecord, WriteContext, WriteRecord } from './target.ts'
 
 /** What tells one posting from another besides its key. Amounts are exact decimals as text, in the document's currency. */
 export interface PostFacts {
@@ -107,6 +107,9 @@ export const postRules: PostRules = {
   whenAbsent: 'ask',
 }
 
+/** A voucher as it is shown. */
+export type StandingVoucher = StandingRecord & Required<Pick<StandingRecord, 'schema'>>
+
 /** The place one entity is posted to. Nothing in it tries again by itself: a transport that repeats a post posts twice. */
 export interface PostTarget {
   /** Host, folder and what is posted, as in `Target.address`: the memory of what was posted belongs to it. */
@@ -132,6 +135,11 @@ export interface PostTarget {
   post(record: WriteRecord, intent: PostIntent, context: SendContext): Promise<PostOutcome>
   /** What stands in the target under these keys. A key that is missing in the answer is `unknown`. */
   find(keys: readonly PostKey[], context: PostContext): Promise<ReadonlyMap<string, Found>>
+  /**
+   * What was posted under a key, as it stands there now, for a person: of each list up to `most` rows, with columns of its own.
+   * Undefined: the look-up does not find it. Absent: it cannot be shown.
+   */
+  standing?(key: string, most: number, context: StandingContext): Promise<StandingVoucher | undefined>
   /** As in `Target`. */
   renew?(): Promise<void>
   /** How often and how long questions (never a post) that fail for a while are asked again. */

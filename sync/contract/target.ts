@@ -118,11 +118,15 @@ export interface StandingRecord {
   readonly cut: readonly string[]
   /** Where every version is kept: how many of it there are. */
   readonly versions?: number
+  /** What else is to be said of it, a sentence each. */
+  readonly says?: readonly string[]
+  /** Columns of what is shown, where they are not those that were written: by it the sensitive ones are known. */
+  readonly schema?: Schema
 }
 
 /** What a target gets that is asked for one record: it may be asked before any run has prepared it. */
 export interface StandingContext extends WriteContext {
-  readonly note: Pick<PrepareContext['note'], 'read'>
+  readonly note: PrepareContext['note']
 }
 
 /** The rows of a document in the table of a list. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { X3Connection } from '../../nodes/x3/client/connection.ts'
 import { referenceOf } from '../../nodes/x3/client/posting/reference.ts'
 import type { PostingRules } from '../../nodes/x3/client/posting/rules.ts'
+import { type VoucherReader, voucherReader } from '../../nodes/x3/client/posting/standing.ts'
 import { createX3PostTarget, type X3PostOptions } from '../../nodes/x3/client/posting/target.ts'
 import { createWebServices } from '../../nodes/x3/client/soap/client.ts'
 import type { ChangingTable } from '../../sandbox/books/table.ts'
@@ -14,7 +15,7 @@ import type { Found, PostFacts, PostResult, PostTarget, SendContext } from '../.
 import type { WriteRecord } from '../../sync/contract/target.ts'
 import { waitFor } from '../support/wait.ts'
 import { startX3Fixture, type X3Fixture } from '../support/x3.ts'
-import { connect, never } from '../support/x3-client.ts'
+import { connect, never, sourceOf } from '../support/x3-client.ts'
 import { approved, codingRow, handRules, taxRule } from '../support/x3-posting.ts'
 
 describe('journals posted to X3', () => {
@@ -96,6 +97,33 @@ describe('journals posted to X3', () => {
   }
   const factsIn = ({ amount, currency, party }: PostFacts) => ({ amount, currency, party })
   const posted = () => fixture.x3.soap.accountant.posted()
+
+  it('are shown to a person as X3 has them: read by the number that the look-up finds, or by its facts', async () => {
+    const read: VoucherReader = (...asked) =>
+      voucherReader((own) => sourceOf(connection, own), 'demo', 'journal')(...asked)
+    const to = await open({}, { read })
+    const record = invoice()
+    const { key } = written(record)
+    assert.equal(await to.standing?.(key, 10, context()), undefined, 'nothing is posted')
+    await post(to, record, 'final')
+    const { type, number } = postedOf(await findOf(to, record))
+    const there = await to.standing?.(key, 10, context())
+    assert.deepEqual(there?.says, [`${type} ${number}, final, as the look-up finds it by its reference.`])
+    assert.equal(there?.schema.entity, 'gl_entry')
+    const { source, entry_type, number: shown, company, lines } = (there?.record ?? {}) as Row & { lines: Row[] }
+    assert.deepEqual([source, entry_type, shown, company], ['demo', type, number, 'FR10'])
+    assert.ok(
+      lines.some((line) => line.business_partner === supplier),
+      JSON.stringify(lines),
+    )
+    assert.deepEqual(there?.cut, [])
+    const short = await to.standing?.(key, 1, context())
+    assert.deepEqual([short?.record.lines, short?.cut], [lines.slice(0, 1), ['lines']])
+    const facts = await target().standing?.(key, 10, context())
+    assert.deepEqual([facts?.record.number, facts?.record.amount, facts?.record.party], [number, '120', supplier])
+    assert.match(facts?.says?.[1] ?? '', /facts of the look-up/)
+    await assert.rejects(async () => to.standing?.('basware|x', 10, context()), /does not say what stands there/)
+  })
 
   it('test themselves: a draft is written, found by the best field there is, and deleted', async () => {
     const cases: readonly [object, string | undefined][] = [

@@ -5,7 +5,7 @@ import { defineSearchRoutes } from '../../../nodes/operations/search-routes.ts'
 import type { Engine } from '../../../sync/contract/engine.ts'
 import { syncError } from '../../../sync/contract/errors.ts'
 import type { Schema } from '../../../sync/contract/message.ts'
-import type { StandingRecord, Target } from '../../../sync/contract/target.ts'
+import type { StandingContext, StandingRecord, Target } from '../../../sync/contract/target.ts'
 import { schemaNote } from '../../../sync/run/schema-note.ts'
 import { supplierSchema } from '../../support/fakes.ts'
 import { address, commit, delivery, held, type LedgerFolder, ledgerFolder } from '../../support/ledger.ts'
@@ -147,6 +147,28 @@ describe('the look-up of a document', () => {
     await ledger.saveNote(schemaNote(address), JSON.stringify(schema))
     members.set('w', sink({ standing: async () => undefined }))
     deepStrictEqual((await row()).body, { there: false })
+  })
+
+  it('shows what was posted with columns of its own, and what else the target says', async () => {
+    const asked: unknown[] = []
+    const post = {
+      address,
+      mode: 'post',
+      standing: async (key: string, most: number, { note }: StandingContext) => {
+        asked.push(key, most, await note.read())
+        const own = { entity: 'journal', key: ['no'], columns: [{ name: 'bank', type: 'string', sensitive: true }] }
+        return { ...there, record: { no: '7', bank: 'DE33' }, read: null, says: ['final'], schema: own }
+      },
+    }
+    await ledger.saveNote(address, 'kept there')
+    members.set('w', sink(post as never))
+    const { body } = await row()
+    deepStrictEqual(body, {
+      ...{ there: true, record: { no: '7', bank: '•••' }, read: null, run: 'r1', at: '2026-03-01', cut: [] },
+      says: ['final'],
+    })
+    deepStrictEqual(asked, ['erp|A1', 200, 'kept there'])
+    strictEqual(routes.log.length, 1)
   })
 
   it('asks a target that may pass again, and says in words where none can be asked', async () => {

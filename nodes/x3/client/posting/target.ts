@@ -15,6 +15,7 @@ import { type Asking, findReference, ownLister } from './look-up.ts'
 import type { DueReader } from './open-item.ts'
 import { checkPublished, resultOf, voucherOf } from './publication.ts'
 import { referenceOf, testReference } from './reference.ts'
+import { standingVoucher, type VoucherReader } from './standing.ts'
 import { type TestDraft, tryPosting } from './test-posting.ts'
 
 export interface X3PostOptions extends DoorOptions {
@@ -24,6 +25,8 @@ export interface X3PostOptions extends DoorOptions {
   readonly lookUp?: Asking
   /** Reads when a voucher is due, where a due date is sent. */
   readonly due?: DueReader
+  /** Reads what was posted by its number, for a person; absent: only what the look-up says is shown. */
+  readonly read?: VoucherReader
   readonly retry?: Partial<RetryOptions>
 }
 
@@ -33,7 +36,9 @@ export function createX3PostTarget(
   options: X3PostOptions,
 ): PostTarget {
   const door = createDoor(connection, services, options)
+  const { document = 'journal', read } = options
   const asking: Asking = options.lookUp ?? ((work) => work(ownLister(services)))
+  const find = finderOf(door, asking, options)
   return {
     address: `${connection.address}/journals`,
     mode: 'post',
@@ -41,7 +46,9 @@ export function createX3PostTarget(
     ...(options.retry ? { retry: options.retry } : {}),
     statements: connection.requests,
     renew: async () => connection.login.forget(await connection.login.header()),
-    find: finderOf(door, asking, options),
+    find,
+    standing: async (key, most, context) =>
+      standingVoucher((await find([{ key, at: null }], context)).get(key), { document, read, most }, context.signal),
     prove: proverOf(door, asking, options),
     test: testerOf(door, services, asking, options.test),
     check: async (record, context) => factsOf((await door.prepare(record, 'draft', context)).journal, options),
