@@ -4,9 +4,19 @@ import { createSendMemory, type SendOptions } from '../../nodes/basware/client/s
 import { BASWARE_SITES } from '../../sandbox/basware/sites.ts'
 import { createFaults } from '../../sandbox/faults.ts'
 import { isSyncError } from '../../sync/contract/errors.ts'
+import type { Column } from '../../sync/contract/message.ts'
 import type { Json } from '../support/basware.ts'
 import { type BaswareRig, startBaswareRig } from '../support/basware-client.ts'
-import { type Given, order, orderLine, RULES, type SendBench, sendBench, supplier } from '../support/basware-sending.ts'
+import {
+  type Given,
+  order,
+  orderLine,
+  RULES,
+  type SendBench,
+  schemaOf,
+  sendBench,
+  supplier,
+} from '../support/basware-sending.ts'
 
 const COMPANIES = ['FR10', 'GB10'].map((company) => ({ company, code: '', organization: '', chart: '' }))
 const P2P_MS = 2000
@@ -81,6 +91,44 @@ describe('basware-send and its sandbox', function () {
     deepStrictEqual(
       [truth('matchingOrders', 'x3_PO2')?.isClosed, truth('matchingOrderLines', 'x3_PO2_1000_1')?.isClosed],
       [true, true],
+    )
+  })
+
+  it('shows a record as the API layer has it, an order with its lines, and hides what was never sent', async () => {
+    const [vendors, orders] = [bench('supplier'), bench('purchase_order')]
+    const context = () => ({
+      ...{ signal: new AbortController().signal, waiting: () => undefined },
+      note: { read: async () => vendors.note, save: async () => undefined },
+    })
+    const shown = (one: SendBench, entity: string, key: string, most = 5, columns: readonly Column[] = []) =>
+      one.target.standing?.(key, { ...schemaOf(entity), columns }, most, context())
+    strictEqual(await shown(vendors, 'supplier', 'x3|NEW1'), undefined)
+    await send(vendors, own('NEW1'))
+    await send(orders, po('PO1'))
+    const vendor = await shown(vendors, 'supplier', 'x3|NEW1')
+    deepStrictEqual([vendor?.record.vendorCode, vendor?.record.name], ['NEW1', 'Firm NEW1'])
+    match(vendor?.says?.join(' ') ?? '', /The vendor x3_NEW1, last changed .* the API does not give/)
+    const hidden = (there: typeof vendor) =>
+      there?.schema?.columns.filter(({ sensitive }) => sensitive).map(({ name }) => name)
+    deepStrictEqual(hidden(vendor), [])
+    const calls = rig.connection.requests()
+    const there = await shown(orders, 'purchase_order', 'x3|PO1', 1)
+    strictEqual(rig.connection.requests() - calls, 2, 'one for the order, one for its lines')
+    const [line, ...more] = (there?.record.lines ?? []) as Json[]
+    deepStrictEqual([there?.record.orderNumber, line?.lineNumber, line?.netSum, more], ['PO1', '1000', '123.45', []])
+    deepStrictEqual(there?.cut, ['lines'])
+    const body = {
+      ...{ externalCode: 'x3_NEW1', vendorCode: 'NEW1', name: 'Firm NEW1' },
+      ...{ companies: [{ companyCode: 'FR10', inheritToChildUnits: false }] },
+      paymentMeans: [{ paymentMeansCode: 'TRF', financialAccounts: [] }],
+    }
+    const ask = { what: 'a vendor', signal: context().signal, scope: 'vendors.write', group: 'vendors' } as const
+    strictEqual((await rig.connection.post('/v1/vendors', [body], ask)).status, 200)
+    deepStrictEqual(hidden(await shown(vendors, 'supplier', 'x3|NEW1')), ['paymentMeans'])
+    const secret = [{ name: 'name', type: 'string', sensitive: true }] as const
+    ok(
+      hidden(await shown(vendors, 'supplier', 'x3|NEW1', 5, secret))?.includes('name'),
+      'a name that is sensitive in the ERP',
     )
   })
 

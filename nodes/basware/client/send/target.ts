@@ -26,6 +26,7 @@ import { type Place, resourceOf } from './resources.ts'
 import { followResults } from './results.ts'
 import type { Refusal, SendRules } from './rules.ts'
 import { createSentBook, factsOf, type Keeper } from './sent.ts'
+import { standingCopy } from './standing.ts'
 
 export interface SendOptions {
   readonly rules: SendRules
@@ -112,6 +113,8 @@ export function createBaswareTarget(
     parts: (records) => parts(state, records),
     write: (batch, context) => write(state, batch, context),
     findRejected: (batch, context) => findRejected(state, batch, context),
+    standing: (key, schema, most, context) =>
+      standingCopy({ key, schema, most, rules: options.rules }, readingOf(state, context), context.note),
     results: {
       ...(results ? { rules: results } : {}),
       // What an order names: one that was refused, or taken without it, is sent again once it is there.
