@@ -30,10 +30,16 @@ export const thereAndBackInOneDay: Change = ({ tables, day, choose }) => {
   return true
 }
 
-export const twoInOneSecond: Change = ({ tables, day, choose }) => {
+/** One is retitled; another is closed, and opened again by the next day: a company does not close more and more of its accounts. */
+export const twoInOneSecond: Change = ({ tables, day, memory, choose, reserve }) => {
   const one = choose('account')
-  const other = choose('account', (account) => !isPostedTo(tables, account))
+  const turned = memory.turnedAccount
+  const other =
+    turned === undefined ? choose('account', (account) => !isPostedTo(tables, account)) : tables.account.get(turned)
   if (one === undefined || other === undefined) return false
+  const key = tables.account.keyOf(other)
+  memory.turnedAccount = turned === undefined ? key : undefined
+  if (turned === undefined) reserve('account', key)
   const updated = day.at()
   const retitled = { ...one, title: `Retitled ${day.number} <1>`, updated }
   tables.account.put(retitled)
@@ -72,11 +78,12 @@ export const stampedInTheFuture: Change = ({ tables, day, choose }) => {
   return true
 }
 
-/** A row that an upgrade had left without a stamp gets its first. */
+/** A row that an upgrade had left without a stamp gets its first. A cost centre that costs are coded to is retitled, others end. */
 export const firstStamp: Change = ({ tables, day, choose }) => {
   const dimension = choose('dimension', ({ updated }) => updated === null)
   if (dimension !== undefined) {
-    tables.dimension.put({ ...dimension, active: !dimension.active, updated: day.at() })
+    const change = dimension.type === 'CCT' ? { title: `${dimension.title} (A)` } : { active: !dimension.active }
+    tables.dimension.put({ ...dimension, ...change, updated: day.at() })
     return true
   }
   const customer = choose('customer', ({ updated }) => updated === null)

@@ -23,6 +23,8 @@ export interface Day {
 export interface Memory {
   /** What was changed yesterday and is changed back today. */
   back: ((stamp: string) => void)[]
+  /** Key of the account that was closed, or opened, yesterday and is turned back today. */
+  turnedAccount: string | undefined
   addedLine: { number: string; line: number } | undefined
   temporary: string[]
   unbalanced: { key: string; index: number }[]

@@ -170,6 +170,7 @@ export function createDays(
 ): Pick<Books, 'day' | 'ambushes' | 'lostRight' | 'finish' | 'lastStamp'> {
   const memory: Memory = {
     back: [],
+    turnedAccount: undefined,
     addedLine: undefined,
     temporary: [],
     unbalanced: [],

@@ -2,9 +2,20 @@ import assert from 'node:assert/strict'
 import { COMPANIES } from '../../demo/ends/basware.ts'
 import { chartAccounts } from '../../demo/ends/x3-ledger.ts'
 import { createBooks } from '../../sandbox/books/books.ts'
-import type { JournalEntry, PurchaseOrder } from '../../sandbox/books/types.ts'
+import { CHARTS } from '../../sandbox/books/purchase-accounts.ts'
+import type { Books, JournalEntry, PurchaseOrder } from '../../sandbox/books/types.ts'
 import { content, greatest, hour, nextDay, open, tablesOf, today, unbalancedLedgers } from '../support/books.ts'
 import { iso, minute, withoutStamps } from '../support/books-days.ts'
+
+/** Accounts and cost centres in use that invoices of Basware are coded to. */
+const codedTo = ({ tables }: Books): string[] => [
+  ...[...tables.account.walk()].flatMap(({ chart, code, active }) =>
+    active && COMPANIES.some((company) => CHARTS[company] === chart) ? [`${chart}|${code}`] : [],
+  ),
+  ...[...tables.dimension.walk()].flatMap(({ type, code, active }) =>
+    active && type === 'CCT' ? [`CCT|${code}`] : [],
+  ),
+]
 
 describe('the demo books after their business days', () => {
   it('has the same content whatever the clock, and whenever an ambush is sprung', () => {
@@ -37,6 +48,21 @@ describe('the demo books after their business days', () => {
     const first = chartAccounts(open().books)
     for (const company of COMPANIES)
       assert.deepEqual(chartAccounts(books)(company), first(company), 'what every invoice is posted to is never closed')
+  })
+
+  it('closes an account now and then, and never so many that the ERP refuses more than a few invoices', () => {
+    const { books, clock } = open()
+    const coded = codedTo(books)
+    const closed: number[] = []
+    for (let day = 1; day <= 35; day++) {
+      nextDay(books, clock)
+      const still = codedTo(books)
+      closed.push(coded.filter((code) => !still.includes(code)).length)
+    }
+    assert.ok(Math.max(...closed) > 0, 'what is closed in the ERP is still coded in Basware')
+    const share = closed.reduce((sum, count) => sum + count, 0) / closed.length / coded.length
+    assert.ok(share < 0.03, `${Math.round(share * 100)} % of accounts and cost centres are closed on a day`)
+    assert.ok((closed.at(-1) ?? 0) <= 1, 'they do not add up')
   })
 
   it('waits in the longest document for a reader between two pages, and keeps it in balance', () => {
