@@ -87,10 +87,25 @@ export async function freePort(wished = 0): Promise<number> {
 
 /**
  * `fetch` for a process that computes for seconds: what only asks is asked once more, since a connection that the other side has
- * closed meanwhile is noticed with the next request.
+ * closed meanwhile is noticed with the next request. Where no answer comes, an `Error` says what was asked of whom, and why.
  */
-export const ask = (url: string, init: RequestInit): Promise<Response> =>
-  fetch(url, init).catch((error: unknown) => {
-    if (init.method !== 'GET') throw error
-    return fetch(url, init)
-  })
+export async function ask(url: string, init: RequestInit): Promise<Response> {
+  const { method = 'GET' } = init
+  try {
+    return await fetch(url, init).catch((error: unknown) => {
+      if (method !== 'GET') throw error
+      return fetch(url, init)
+    })
+  } catch (error) {
+    throw new Error(`${method} ${url}: no answer, ${whyOf(error)}`, { cause: error })
+  }
+}
+
+/** What is below *fetch failed*: code and words of the innermost cause. */
+function whyOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const inner = error instanceof AggregateError ? error.errors[0] : error.cause
+  if (inner !== undefined) return whyOf(inner)
+  const { code } = error as NodeJS.ErrnoException
+  return code === undefined || error.message.includes(code) ? error.message : `${code} ${error.message}`
+}

@@ -77,12 +77,16 @@ function problemsOf(run: RunSummary): string[] {
   ]
 }
 
-/** Held records by the code of their reason, each with the words of one of them. */
-export function describeHeld(
-  held: readonly { readonly cause: { readonly code: string; readonly message: string } }[],
-): string[] {
-  const byCode = Map.groupBy(held, ({ cause }) => cause.code)
-  return [...byCode].map(
-    ([code, [one, ...others]]) => `  held: ${others.length + 1} ${code}, such as: ${one?.cause.message}`,
-  )
+interface Held {
+  readonly cause: { readonly code: string; readonly message: string; readonly vendorText?: string | undefined }
 }
+
+/** Code and words, without what differs from record to record. */
+const kindOf = ({ cause: { code, message, vendorText } }: Held): string =>
+  `${code} ${vendorText ?? message}`.replaceAll(/\b[\da-f]{32}\b|\d+/g, '0')
+
+/** Held records by code and words of their reason, the most frequent first, each with the words of one of them. */
+export const describeHeld = (held: readonly Held[]): string[] =>
+  [...Map.groupBy(held, kindOf).values()]
+    .sort((a, b) => b.length - a.length)
+    .map(([one, ...others]) => `  held: ${others.length + 1} ${one?.cause.code}, such as: ${one?.cause.message}`)

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { Cell } from './compare.ts'
 import type { Address } from './ends/end.ts'
-import { type Child, startNode, until } from './process.ts'
+import { ask, type Child, startNode, until } from './process.ts'
 
 /** What the sandbox prints when it is ready. */
 interface Told {
@@ -48,7 +48,7 @@ export async function startSandbox(args: readonly string[]): Promise<Sandbox> {
   })
   const { url, token } = told.control
   const control = async (method: string, path: string, body?: unknown): Promise<Response> => {
-    const reply = await fetch(url + path, {
+    const reply = await ask(url + path, {
       method,
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       ...(body !== undefined && { body: JSON.stringify(body) }),

@@ -16,11 +16,22 @@ describe('a question of the demo to Node-RED', () => {
       await once(server, 'listening')
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
       assert.equal(await (await ask(url, { method: 'GET' })).text(), 'here')
-      await assert.rejects(ask(url, { method: 'POST', body: '{}' }), /fetch failed/)
+      const closed = new RegExp(`^Error: POST ${url}: no answer, UND_ERR_SOCKET other side closed$`)
+      await assert.rejects(ask(url, { method: 'POST', body: '{}' }), closed)
       assert.deepEqual(seen, ['GET', 'GET', 'POST'])
     } finally {
       server.closeAllConnections()
       server.close()
     }
+  })
+
+  it('says who did not answer, and why', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
+    server.close()
+    await once(server, 'close')
+    const refused = new RegExp(`^Error: GET http://${host}/runs: no answer, connect ECONNREFUSED ${host}$`)
+    await assert.rejects(ask(`http://${host}/runs`, {}), refused)
   })
 })
