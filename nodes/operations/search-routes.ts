@@ -8,11 +8,13 @@ import type { PostTarget } from '../../sync/contract/posting.ts'
 import { withRetry } from '../../sync/contract/retry.ts'
 import type { StandingContext, StandingRecord, Target } from '../../sync/contract/target.ts'
 import { keptSchema } from '../../sync/run/schema-note.ts'
-import { handle, type LedgerHandle, masked } from '../kit/kit.ts'
-import { handleAsked, ledgerAsked, text } from './asked.ts'
+import { handle, type LedgerHandle, type Member, masked } from '../kit/kit.ts'
+import { handleAsked, text } from './asked.ts'
+import { keysPrinted } from './printed-number.ts'
 
 const name = z.string().min(1).max(300)
 const place = z.string().min(1).max(2000)
+const mark = z.string().min(1).max(20_000)
 /** Rows of a list that are shown of a document. */
 const MOST_LINES = 200
 /** Decisions that are shown of one page of documents. */
@@ -22,9 +24,10 @@ export function defineSearchRoutes(RED: NodeAPI): void {
   RED.httpAdmin.get(
     '/tieout/search',
     RED.auth.needsPermission('tieout.read'),
-    handle(z.object({ ledger: text, number: name, entity: text, after: place.optional() }), async (query) => {
-      const ledger = await ledgerAsked(RED, query.ledger)
-      return ledger ? found(ledger, query) : { found: [], held: [] }
+    handle(z.object({ ledger: text, number: name, entity: text, after: mark.optional() }), async (query) => {
+      const handle = handleAsked(RED, query.ledger)
+      const ledger = (await handle?.engine.get())?.ledger
+      return handle && ledger ? found(ledger, handle.members.values(), query) : { found: [], held: [] }
     }),
   )
 
@@ -51,13 +54,30 @@ interface Asked {
   readonly after?: string | undefined
 }
 
+/** What is still to be looked for, and where the first of it goes on. */
+const cursor = z.strictObject({ numbers: z.array(z.string()).min(1), after: z.string().optional() })
+
+async function begin(ledger: Ledger, members: Iterable<Member>, { number, entity }: Asked) {
+  const text = number.trim()
+  return { numbers: [text, ...(await keysPrinted(ledger, members, text, entity))], after: undefined }
+}
+
 /** One page of the look-up, with what people decided about what it found. */
-async function found(ledger: Ledger, { number, entity, after }: Asked) {
+async function found(ledger: Ledger, members: Iterable<Member>, asked: Asked) {
+  const { entity, after } = asked
+  const at = after === undefined ? await begin(ledger, members, asked) : cursor.parse(JSON.parse(after))
+  const [number = '', ...others] = at.numbers
   const page = await ledger.findDeliveries({
-    number: number.trim(),
+    number,
     ...(entity !== undefined && { entity }),
-    ...(after !== undefined && { after }),
+    ...(at.after !== undefined && { after: at.after }),
   })
+  const next =
+    page.next !== undefined
+      ? { numbers: at.numbers, after: page.next }
+      : others.length > 0
+        ? { numbers: others }
+        : undefined
   const states = ['open', 'replaying', 'discarded'] as const
   const held = page.held.length > 0 ? await ledger.heldHeads({ ids: page.held, states }) : []
   const keys = [...new Set([...page.found, ...held].map(({ key }) => key))]
@@ -67,7 +87,7 @@ async function found(ledger: Ledger, { number, entity, after }: Asked) {
   return {
     found: page.found.map((one) => ({ ...one, decisions: about(one) })),
     held: held.map(({ heldBy, ...one }) => ({ ...one, sink: heldBy, decisions: about({ heldBy, ...one }) })),
-    ...(page.next !== undefined && { next: page.next }),
+    ...(next && { next: JSON.stringify(next) }),
   }
 }
 

@@ -112,6 +112,41 @@ describe('the look-up of a document', () => {
     doesNotMatch(JSON.stringify(found), /name of A1/)
   })
 
+  it('finds a document of an inbox by the number that is printed on it, while it is not confirmed', async () => {
+    const source = 'hub://tenant'
+    const inbox = ledger.inbox({ source, sync: 's', entity: 'invoice' })
+    const document = (number: string) => ({ invoiceNumber: number, iban: 'DE99' })
+    await inbox.record([
+      { key: 'hub|9f2c', document: document('F "117"') },
+      { key: 'hub|8e1b', document: document('F "117"-2') },
+    ])
+    members.set('p', {
+      ...{ kind: 'source', ref: { id: 'p', name: 'poll' }, answers: true, syncName: 's', entities: () => ['invoice'] },
+      recordOf: (given) => ({ number: (given as { invoiceNumber: string }).invoiceNumber }) as never,
+    } as Member)
+    const at = 'x3://host/journals'
+    await ledger.commit(commit({ address: at, entity: 'invoice', deliveries: [delivery('hub|9f2c|0', 10)] }))
+    const all = async (given: object) => {
+      const keys: string[] = []
+      for (let after: string | undefined, first = true; first || after !== undefined; first = false) {
+        const page = await search({ ...given, ...(after && { after }) })
+        doesNotMatch(JSON.stringify(page), /DE99/)
+        keys.push(...page.found.map(({ key }) => key))
+        after = page.next
+      }
+      return keys
+    }
+    deepStrictEqual(await all({ number: 'F "117"' }), ['hub|9f2c|0'])
+    deepStrictEqual(await all({ number: 'F "117"', entity: 'supplier' }), [])
+    deepStrictEqual(await all({ number: 'DE99' }), [], 'by nothing else that it says')
+    await inbox.acknowledged(['hub|9f2c'])
+    await ledger.handOn(source, ['hub|9f2c|0'])
+    await ledger.commit(commit({ entity: 'invoice', inbox: { source, recordKeys: ['hub|9f2c|0'] } }))
+    for (const as of ['answered', 'confirmed'] as const) await ledger.saveAnswers(source, new Map([['hub|9f2c|0', as]]))
+    deepStrictEqual(await all({ number: 'F "117"' }), [], 'then only by its key')
+    deepStrictEqual(await all({ number: 'hub|9f2c|0' }), ['hub|9f2c|0'])
+  })
+
   it('answers in pages, none of which keeps others waiting', async () => {
     const many = Array.from({ length: 25_000 }, (_, n) => delivery(`erp|T${n}|${n}`, 5))
     await ledger.commit(commit({ address, deliveries: [...many, delivery('erp|ZZ|last', 5)], filled: [''] }))
