@@ -1,4 +1,5 @@
 /** Documents by the number that is printed on them, where their key is another: of an inbox, as long as it keeps them. */
+import { setImmediate as othersTurn } from 'node:timers/promises'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { Member } from '../kit/kit.ts'
 
@@ -21,9 +22,13 @@ export async function keysPrinted(
     if (!answers || sync === undefined || !recordOf) continue
     if (entity !== undefined && !entities?.().includes(entity)) continue
     // A record is made only of what can have it.
-    for (const { key, revision, document } of await ledger.inboxEntries({ sync, states: OPEN, limit: MOST }))
-      if (JSON.stringify(document).includes(inJson) && recordOf(document)?.number === number)
-        found.push(`${key}|${revision}`)
+    for (const state of OPEN) {
+      // A record is made only of what can have it.
+      for (const { key, revision, document } of await ledger.inboxEntries({ sync, states: [state], limit: MOST }))
+        if (JSON.stringify(document).includes(inJson) && recordOf(document)?.number === number)
+          found.push(`${key}|${revision}`)
+      await othersTurn()
+    }
   }
   return found.slice(0, MOST_FOUND)
 }
