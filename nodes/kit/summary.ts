@@ -33,14 +33,15 @@ export async function showPlace(
   text: string,
   { ledger, sync, entity, address }: { ledger: Ledger; sync: string; entity: string; address: string | null },
 ): Promise<void> {
-  let items: readonly OpenItem[]
+  let all: readonly OpenItem[]
   try {
-    items = openHere(await ledger.openItems(sync), entity, address)
+    all = await ledger.openItems(sync)
   } catch {
     // The batch is delivered all the same; the run's end says what is wrong with the ledger.
     return status.idle(text)
   }
-  const open = openInWords(items)
+  const items = openHere(all, entity, address)
+  const open = openInWords(items, all)
   const differs = items.find(({ kind }) => kind === 'difference')
   if (differs) status.failed(`differs: ${differs.problem}`)
   else if (open.length > 0) status.open(`open: ${fewOf(open)}; ${text}`)

@@ -21,6 +21,7 @@ import {
   COUNTS_OF_TABLES,
   isGood,
   NOT_VERIFIED,
+  NOT_WHOLE,
   openAt,
   openInWords,
   worstOf,
@@ -96,11 +97,13 @@ function entityAt(run: RunState, entity: EntityRun, sink: EntityRun['sinks'][num
   const differs = check?.kind === 'differs' ? check.problem : (check?.whole?.problem ?? differences[0])
   const wrote = base.delivered > 0 || entity.tookOlder.has(sink.id)
   const unverified = check ? check.kind === 'not verified' && check.problem : wrote && UNCOMPARED
+  const isUnwhole = items.some(({ kind }) => kind === 'unwhole')
   const open = unique([
     ...(ending.stopped && (missing !== 0 || !entity.readDone) ? [STOPPED] : []),
-    ...openInWords(items),
+    ...openInWords(items, ending.open),
     ...(unverified ? [`${NOT_VERIFIED}${unverified}`] : []),
-    ...(check?.whole?.open ?? []),
+    // Of its memory the ledger's own word is the newest.
+    ...(check?.whole?.open ?? []).filter((why) => !(isUnwhole && why.startsWith(NOT_WHOLE))),
   ])
   const verdict = worstOf([
     ...(entity.error || unbalanced || (missing !== 0 && !ending.stopped) ? (['failed'] as const) : []),

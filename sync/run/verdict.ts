@@ -75,12 +75,34 @@ export const byEntity = (items: readonly OpenItem[]): ReadonlyMap<string, OpenIt
 /** How what was not compared begins. */
 export const NOT_VERIFIED = 'not verified: '
 
-/** How it stands with a target of which not all is known. `share`: per cent of the keys that were read again. */
-export const notWhole = (share: number): string =>
-  `memory of the target not whole${share > 0 ? `, ${share} % read` : ''}, sweep due`
+/** What holds a record back from a target, so that nobody can say what the target has of it. */
+const HOLDING = ['held', 'replaying', 'left-out', 'in-doubt'] as const
 
-/** `52 held, EUR 468,962.42`, `3 in doubt`; what was lost in its own words. Differences are no part of it. */
-export function openInWords(items: readonly OpenItem[]): string[] {
+/** What is held back of an entity: `1 held, 2 left out`; empty: nothing is. */
+export const heldBack = (items: readonly OpenItem[], entity: string): string =>
+  HOLDING.flatMap((kind) => {
+    const own = items.filter((item) => item.entity === entity && item.kind === kind)
+    const count = own.reduce((sum, item) => sum + item.count, 0)
+    return count > 0 ? [`${count} ${WORDS[kind]}`] : []
+  }).join(', ')
+
+/** So much is read at most while something is held back, and no sweep reads more. */
+export const ALL_BUT_HELD = 99
+
+/** How what is said of a target begins of which not all is known. */
+export const NOT_WHOLE = 'memory of the target not whole'
+
+/** How it stands with a target of which not all is known. `share`: per cent of the keys that were read again; `back`: what is held back. */
+export const notWhole = (share: number, back: string): string =>
+  back !== '' && share >= ALL_BUT_HELD
+    ? `${NOT_WHOLE}: ${back}`
+    : `${NOT_WHOLE}${share > 0 ? `, ${share} % read` : ''}, sweep due`
+
+/**
+ * `52 held, EUR 468,962.42`, `3 in doubt`; what was lost in its own words. Differences are no part of it. `all`: what is open of the
+ * sync, where the items are a part of it.
+ */
+export function openInWords(items: readonly OpenItem[], all: readonly OpenItem[] = items): string[] {
   const counted = Object.entries(WORDS).flatMap(([kind, word]) => {
     const own = items.filter((item) => item.kind === kind)
     const count = own.reduce((sum, item) => sum + item.count, 0)
@@ -94,6 +116,8 @@ export function openInWords(items: readonly OpenItem[]): string[] {
   const told = items.flatMap(({ kind, problem }) =>
     kind === 'lost' ? (problem ?? 'rows were lost') : kind === 'others' ? (problem ?? 'rows of others') : [],
   )
-  const unwhole = items.flatMap(({ kind, count }) => (kind === 'unwhole' ? notWhole(count) : []))
+  const unwhole = items.flatMap(({ kind, count, entity }) =>
+    kind === 'unwhole' ? notWhole(count, heldBack(all, entity)) : [],
+  )
   return [...new Set([...counted, ...told, ...unwhole])]
 }

@@ -9,7 +9,7 @@ import {
   type WholeCheck,
   type WholeSaid,
 } from './state.ts'
-import { NOT_VERIFIED, notWhole } from './verdict.ts'
+import { ALL_BUT_HELD, heldBack, NOT_VERIFIED, notWhole } from './verdict.ts'
 
 /** Writes down what differs and ends what agrees; undefined: nothing was asked. */
 export async function keepWhole(
@@ -37,6 +37,8 @@ export async function keepWhole(
       }
     }
   }
+  const isUnknown = checks.some(({ kind }) => kind === 'unknown')
+  const back = isUnknown ? heldBack(await ledger.openItems(run.sync), entity.name) : ''
   const sum = (of: (check: WholeCheck) => number): number => checks.reduce((all, check) => all + of(check), 0)
   const kept = {
     versions: sum((check) => check.kept?.versions ?? 0),
@@ -49,7 +51,7 @@ export async function keepWhole(
     ...(checks.some((check) => check.kept) ? { kept } : {}),
     ...(problems.length > 0 ? { problem: problems.join('; ') } : {}),
     open: checks.flatMap(({ kind, problem, share }) =>
-      kind === 'unknown' ? [notWhole(share)] : problem ? [`${NOT_VERIFIED}${problem}`] : [],
+      kind === 'unknown' ? [notWhole(share, back)] : problem ? [`${NOT_VERIFIED}${problem}`] : [],
     ),
   }
 }
@@ -68,9 +70,6 @@ async function keepOthers(
   }
 }
 
-/** What holds a record back from a target, so that nobody can say what the target has of it. */
-const HOLDING = new Set(['held', 'replaying', 'left-out', 'in-doubt'])
-
 /** Everything of the entity is settled: whether all that its targets hold is in their sums now. */
 export async function settleMemory(
   ledger: Ledger,
@@ -83,9 +82,8 @@ export async function settleMemory(
     if (through === 0) continue
     const { known, old } = await ledger.countKnown(run.sync, entity.name, through)
     const share = known === 0 ? 100 : Math.floor((100 * (known - old)) / known)
-    const items = await ledger.openItems(run.sync)
-    const isHeldBack = items.some((item) => item.entity === entity.name && HOLDING.has(item.kind))
-    const isWhole = await ledger.saveSummed(address, source, isHeldBack ? Math.min(share, 99) : share)
+    const isHeldBack = heldBack(await ledger.openItems(run.sync), entity.name) !== ''
+    const isWhole = await ledger.saveSummed(address, source, isHeldBack ? Math.min(share, ALL_BUT_HELD) : share)
     if (isWhole && asked) await checkUnwritten(ledger, run, entity, asked, signal)
   }
 }

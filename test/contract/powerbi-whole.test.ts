@@ -132,8 +132,17 @@ describe('Power BI datasets as a whole', () => {
       assert.equal(found.verdict, 'open', JSON.stringify(found))
       assert.match(found.open?.join() ?? '', /memory of the target not whole, sweep due/)
       const before = await count(dataset)
+      // Five places: held. No sweep makes the memory whole as long as it is.
+      put('5', '1.00001')
+      for (const sweep of [{ since: null }, undefined]) {
+        const { open = [], says } = await poll(sweep ? { sweep } : {})
+        assert.equal(open.at(-1), 'memory of the target not whole: 1 held', JSON.stringify(open))
+        assert.doesNotMatch(`${open.join()} ${says}`, /sweep due|99 %/)
+      }
+      put('5', '1.00')
+      await poll()
       const swept = await poll({ sweep: { since: null } })
-      assert.equal(await count(dataset), before)
+      assert.equal(await count(dataset), before + 1)
       assert.doesNotMatch(swept.open?.join() ?? '', /not whole/)
       put('4', '2.00')
       const after = await poll()

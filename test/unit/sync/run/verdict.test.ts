@@ -205,6 +205,21 @@ describe('what is open at a sink', () => {
     assert.deepEqual(at, [['111 held'], ['110 held']])
   })
 
+  it('says of a memory that is not whole what helps: a sweep, or that what is held back is answered', () => {
+    const unwhole = (count: number) => ({ entity: 'e', kind: 'unwhole', address: 'a', sinkName: null, count }) as const
+    const held = { entity: 'e', kind: 'held', address: null, sinkName: null, count: 2 } as const
+    const said = (...items: Parameters<typeof openInWords>[0]) => openInWords(items).at(-1)
+    assert.equal(said(unwhole(0)), 'memory of the target not whole, sweep due')
+    assert.equal(said(unwhole(99)), 'memory of the target not whole, 99 % read, sweep due')
+    assert.equal(said(held, unwhole(40)), 'memory of the target not whole, 40 % read, sweep due')
+    assert.equal(said(held, unwhole(99)), 'memory of the target not whole: 2 held')
+    const other = { ...held, kind: 'left-out', count: 1 } as const
+    assert.equal(said(held, other, unwhole(99)), 'memory of the target not whole: 2 held, 1 left out')
+    assert.equal(said({ ...held, entity: 'f' }, unwhole(99)), 'memory of the target not whole, 99 % read, sweep due')
+    // Where only a part of what is open is told, what is held back elsewhere counts all the same.
+    assert.deepEqual(openInWords([unwhole(99)], [held, unwhole(99)]), ['memory of the target not whole: 2 held'])
+  })
+
   it('in one word: the worst, and nothing new where there is nothing', () => {
     assert.equal(worstOf(['ties', 'open', 'nothing new']), 'open')
     const order = ['failed', 'differs', 'open', 'ties', 'nothing new'] as const
