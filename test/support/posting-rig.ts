@@ -10,7 +10,7 @@ import type { BatchMessage, Row, Schema } from '../../sync/contract/message.ts'
 import type { PostRules, PostTarget } from '../../sync/contract/posting.ts'
 import type { OutcomeCounts, RunSummary } from '../../sync/contract/summary.ts'
 import { createEngine } from '../../sync/create.ts'
-import { createHub, type Hub } from './posting-erp.ts'
+import { createErp, createHub, type Erp, type Hub } from './posting-erp.ts'
 import { overTheWire } from './util.ts'
 
 const poller = { id: 'poll-1', name: 'hub-poll' }
@@ -116,6 +116,25 @@ export function world(bench: PostingBench): World {
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** A world whose ERP is in memory. */
+export interface ErpWorld extends World {
+  readonly erp: Erp
+  /** Keys of the vouchers there with their numbers. */
+  numbers(): string[]
+}
+
+/** To be called in a `describe`: a world in which each of its tests finds itself alone. */
+export function eachInItsWorld(): ErpWorld {
+  const own = {} as ErpWorld
+  beforeEach(() => {
+    const erp = createErp()
+    const numbers = () => erp.vouchers.map(({ key, number }) => `${key} ${number}`)
+    Object.assign(own, world(erp), { erp, numbers })
+  })
+  afterEach(() => own.remove())
+  return own
 }
 
 interface Start extends Pick<World, 'bench' | 'place'> {

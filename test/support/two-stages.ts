@@ -10,7 +10,7 @@ import type { PendingResult, RecordResult } from '../../sync/contract/results.ts
 import type { RunSummary } from '../../sync/contract/summary.ts'
 import type { Results, Target, WriteBatch } from '../../sync/contract/target.ts'
 import { createEngine } from '../../sync/create.ts'
-import { type FakeSource, fakeSource, supplierSchema } from './fakes.ts'
+import { type FakeSource, fakeSource, supplier, supplierSchema } from './fakes.ts'
 import { sums } from './rig.ts'
 import { overTheWire } from './util.ts'
 
@@ -253,6 +253,42 @@ export function world(hub = createHub()): World {
     },
   }
   return made
+}
+
+/** A world with a process in it, and a supplier and two of its orders in its source. */
+export interface StagesWorld extends World {
+  /** The process that was started last. */
+  s: Stages
+  /** The next process on the same ledger. */
+  restart(options?: Parameters<World['start']>[0]): Promise<void>
+  /** A run a minute later, of the last process or another one. */
+  run(options?: Partial<PollOptions>, of?: Stages): Promise<RunSummary>
+  /** What was sent under a key: whether it was sent again. */
+  sentOf(key: string): boolean[]
+}
+
+/** To be called in a `describe`: a world in which each of its tests finds itself alone. */
+export function eachInItsWorld(): StagesWorld {
+  const own = {} as StagesWorld
+  beforeEach(async () => {
+    const made = world()
+    Object.assign(own, made, { s: await made.start() })
+    own.hub.source.put('supplier', supplier('S1', 'Acme'))
+    own.hub.source.put('purchase_order', order('O1', '10.10'))
+    own.hub.source.put('purchase_order', order('O2', '20.20'))
+  })
+  afterEach(() => own.remove())
+  return Object.assign(own, {
+    async restart(options: Parameters<World['start']>[0] = {}) {
+      await own.s.close()
+      own.s = await own.start(options)
+    },
+    run(options: Partial<PollOptions> = {}, of = own.s) {
+      own.pass(1)
+      return of.run(options)
+    },
+    sentOf: (key: string) => own.hub.sent.filter((one) => one.key === key).map(({ again }) => again),
+  })
 }
 
 interface Start {

@@ -1,22 +1,14 @@
 import { deepStrictEqual, equal, match, rejects } from 'node:assert/strict'
 import type { SyncError } from '../../../../sync/contract/errors.ts'
-import { createErp, type Erp, recordKey } from '../../../support/posting-erp.ts'
-import { anna, type World, world } from '../../../support/posting-rig.ts'
+import { recordKey } from '../../../support/posting-erp.ts'
+import { anna, eachInItsWorld } from '../../../support/posting-rig.ts'
 
 const A = recordKey('A')
 const B = recordKey('B')
 const place = { sync: 's', entity: 'invoice' }
 
 describe('answers to the source', () => {
-  let erp: Erp
-  let w: World
-  beforeEach(() => {
-    erp = createErp()
-    w = world(erp)
-  })
-  afterEach(() => w.remove())
-
-  const numbers = () => erp.vouchers.map(({ key, number }) => `${key} ${number}`)
+  const w = eachInItsWorld()
 
   it('an answer is given again under its id until it is confirmed; an alert of the source is for a person', async () => {
     const node = await w.node()
@@ -41,7 +33,7 @@ describe('answers to the source', () => {
   it('sent back by a person: looked up first, told to the source, never while in doubt', async () => {
     const node = await w.node()
     await node.start()
-    erp.fates.push({ refused: 'no' })
+    w.erp.fates.push({ refused: 'no' })
     w.hub.put('A', '10')
     w.hub.put('B', '20')
     await node.run()
@@ -53,9 +45,9 @@ describe('answers to the source', () => {
     )
     deepStrictEqual([await node.held(), (await node.run()).open?.includes('invoice: 1 held, EUR 10.00')], [{}, false])
     w.hub.put('C', '1')
-    erp.fates.push({ refused: 'no' })
+    w.erp.fates.push({ refused: 'no' })
     await node.run()
-    erp.vouchers.push({ key: recordKey('C'), number: 'HAND', status: 'final' })
+    w.erp.vouchers.push({ key: recordKey('C'), number: 'HAND', status: 'final' })
     const held = await node.heldOf(recordKey('C'))
     await rejects(node.engine.posting.sendBack(held.id, anna), ({ message }: SyncError) =>
       /stands there as HAND/.test(message),
@@ -68,10 +60,10 @@ describe('answers to the source', () => {
   it('a refusal whose words are on the list goes back by itself, held first and looked up once more; no other does', async () => {
     const node = await w.node({ rules: { sendBackWhen: ['period*closed'] } })
     await node.start()
-    erp.fates.push({ refused: 'ACCDAT: Period 2026-02 CLOSED' }, { refused: 'account 4 unknown' })
+    w.erp.fates.push({ refused: 'ACCDAT: Period 2026-02 CLOSED' }, { refused: 'account 4 unknown' })
     for (const id of ['A', 'B', 'C']) w.hub.put(id, '10')
     const run = await node.run()
-    deepStrictEqual([run.entities[0]?.held, numbers().length], [2, 1])
+    deepStrictEqual([run.entities[0]?.held, w.numbers().length], [2, 1])
     deepStrictEqual(
       w.hub.answers.flatMap(({ key, say }) => ('sentBack' in say ? [[key, say.sentBack]] : [])),
       [[A, 'ACCDAT: Period 2026-02 CLOSED']],
@@ -80,9 +72,9 @@ describe('answers to the source', () => {
     const [decision] = (await node.ledger.decisions({})).filter(({ about }) => about.includes(A))
     equal(decision?.by, 'erp-post')
     // It stands there after all: not sent, and held.
-    erp.fates.push({ refused: 'Period closed' })
+    w.erp.fates.push({ refused: 'Period closed' })
     w.hub.put('D', '10')
-    w.beforePost(() => void erp.vouchers.push({ key: recordKey('D'), number: 'HAND', status: 'final' }))
+    w.beforePost(() => void w.erp.vouchers.push({ key: recordKey('D'), number: 'HAND', status: 'final' }))
     await node.run()
     equal(w.hub.answers.filter(({ say }) => 'sentBack' in say).length, 1)
     equal(Object.keys(await node.held()).includes(recordKey('D')), true)
@@ -91,7 +83,7 @@ describe('answers to the source', () => {
   it('acknowledged and not answered for more than a day: an alert names it until it is answered', async () => {
     const node = await w.node()
     await node.start()
-    erp.fates.push({ refused: 'no' })
+    w.erp.fates.push({ refused: 'no' })
     w.hub.put('A', '10')
     await node.run()
     w.pass(23 * 60)
@@ -116,7 +108,7 @@ describe('answers to the source', () => {
     await node.run()
     w.hub.put('A', '10')
     await node.run()
-    equal(erp.received.length, 1)
+    equal(w.erp.received.length, 1)
     deepStrictEqual(
       w.hub.answers.map(({ say }) => 'posted' in say && say.posted.number),
       ['V1', 'V1'],

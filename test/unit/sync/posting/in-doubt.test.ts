@@ -1,26 +1,18 @@
 import { deepStrictEqual, equal, match, rejects } from 'node:assert/strict'
-import { createErp, type Erp, recordKey } from '../../../support/posting-erp.ts'
-import { anna, type World, world } from '../../../support/posting-rig.ts'
+import { recordKey } from '../../../support/posting-erp.ts'
+import { anna, eachInItsWorld } from '../../../support/posting-rig.ts'
 
 const A = recordKey('A')
 const B = recordKey('B')
 const place = { sync: 's', entity: 'invoice' }
 
 describe('a post in doubt', () => {
-  let erp: Erp
-  let w: World
-  beforeEach(() => {
-    erp = createErp()
-    w = world(erp)
-  })
-  afterEach(() => w.remove())
-
-  const numbers = () => erp.vouchers.map(({ key, number }) => `${key} ${number}`)
+  const w = eachInItsWorld()
 
   it('still absent after the settling wait: a person is asked; posted once more if he says so', async () => {
     const node = await w.node()
     await node.start()
-    erp.fates.push('never')
+    w.erp.fates.push('never')
     w.hub.put('A', '10')
     w.hub.put('B', '20')
     await node.run()
@@ -32,10 +24,10 @@ describe('a post in doubt', () => {
     await node.run()
     const [alert] = await node.ledger.alerts({ open: true })
     match(alert?.message ?? '', /^invoice: nobody knows whether hub\|A\|0 was posted to .* in the sidebar \(Postings\)/)
-    equal(erp.received.length, 2, 'not before he says so')
+    equal(w.erp.received.length, 2, 'not before he says so')
     await node.engine.posting.settle(attempt?.id ?? '', 'again', anna)
     await node.run()
-    deepStrictEqual(numbers().sort(), [`${A} V3`, `${B} V2`])
+    deepStrictEqual(w.numbers().sort(), [`${A} V3`, `${B} V2`])
     deepStrictEqual(await node.alerts(), [])
   })
 
@@ -43,13 +35,13 @@ describe('a post in doubt', () => {
     for (const whenAbsent of ['ask', 'again'] as const) {
       const node = await w.node({ rules: { whenAbsent } })
       if (whenAbsent === 'ask') await node.start()
-      erp.fates.push('posted', 'lost')
+      w.erp.fates.push('posted', 'lost')
       const [first, second] = [`1${whenAbsent}`, `2${whenAbsent}`]
       w.hub.put(first, '10')
       await node.run()
       w.hub.put(second, '20')
       w.beforePost(() => {
-        erp.isBlind = true
+        w.erp.isBlind = true
       })
       await node.run()
       w.pass(21)
@@ -58,38 +50,38 @@ describe('a post in doubt', () => {
         (await node.ledger.attempts()).map(({ key, state }) => [key, state]),
         [[recordKey(second), 'open']],
       )
-      const received = erp.received.length
+      const received = w.erp.received.length
       await node.run()
-      equal(erp.received.length, received)
-      erp.isBlind = false
+      equal(w.erp.received.length, received)
+      w.erp.isBlind = false
       await node.engine.posting.look()
       deepStrictEqual(await node.ledger.attempts(), [])
       await node.stop()
     }
-    equal(new Set(erp.vouchers.map(({ key }) => key)).size, erp.vouchers.length)
+    equal(new Set(w.erp.vouchers.map(({ key }) => key)).size, w.erp.vouchers.length)
   })
 
   it('post once more finds it in that moment: it is shown and not sent', async () => {
     const node = await w.node()
     await node.start()
-    erp.fates.push('late')
+    w.erp.fates.push('late')
     w.hub.put('A', '10')
     w.hub.put('B', '20')
     await node.run()
     w.pass(21)
     await node.engine.posting.look()
-    await erp.commitLate()
+    await w.erp.commitLate()
     const [attempt] = await node.ledger.attempts()
     match(await node.engine.posting.settle(attempt?.id ?? '', 'again', anna), /stands there as V1/)
     await node.run()
-    equal(erp.received.length, 2)
+    equal(w.erp.received.length, 2)
   })
 
   it('a person says the number it has there, or has it held', async () => {
     const node = await w.node()
     await node.start()
     await node.engine.posting.postAs(place, 'final', anna)
-    erp.fates.push('never', 'never')
+    w.erp.fates.push('never', 'never')
     for (const id of ['A', 'B', 'C']) w.hub.put(id, '10')
     await node.run()
     w.pass(21)
@@ -102,16 +94,16 @@ describe('a post in doubt', () => {
     await node.engine.posting.settle(b?.id ?? '', 'held', anna)
     deepStrictEqual(await node.held(), { [B]: 'sync.post-held' })
     await node.run()
-    equal(erp.received.length, 3)
+    equal(w.erp.received.length, 3)
     await node.replay()
-    deepStrictEqual(numbers().at(-1), `${B} V4`, 'a replay asks both witnesses and posts it')
+    deepStrictEqual(w.numbers().at(-1), `${B} V4`, 'a replay asks both witnesses and posts it')
   })
 
   it('two journals for one record are found by the second look-up, and an alert names both', async () => {
     const node = await w.node()
     await node.start()
     w.beforePost(() => {
-      erp.vouchers.push({ key: A, number: 'OTHER', status: 'draft', amount: '10', currency: 'EUR' })
+      w.erp.vouchers.push({ key: A, number: 'OTHER', status: 'draft', amount: '10', currency: 'EUR' })
     })
     w.hub.put('A', '10')
     await node.run()
@@ -119,7 +111,7 @@ describe('a post in doubt', () => {
     equal(alert?.kind, 'posted-aside')
     match(alert?.message ?? '', /OTHER.* and .*V1/)
     equal(w.hub.answers.length, 0)
-    erp.change('OTHER', 'deleted')
+    w.erp.change('OTHER', 'deleted')
     await node.engine.posting.accept(node.target.address, A, anna)
     deepStrictEqual(await node.alerts(), [])
   })
@@ -138,15 +130,15 @@ describe('a post in doubt', () => {
     await reached.promise
     const next = await w.node({ file: w.remains() })
     deepStrictEqual((await next.run()).open, ['invoice: 1 in doubt, EUR 10.00'])
-    erp.vouchers.push({ key: A, number: 'V9', status: 'draft', amount: '10', currency: 'EUR', party: 'S1' })
+    w.erp.vouchers.push({ key: A, number: 'V9', status: 'draft', amount: '10', currency: 'EUR', party: 'S1' })
     await next.engine.posting.look()
     deepStrictEqual(
       (await next.ledger.listPostings({})).map(({ result }) => result.number),
       ['V9'],
     )
     await next.run()
-    equal(erp.received.length, 0)
-    erp.fates.push('broken')
+    equal(w.erp.received.length, 0)
+    w.erp.fates.push('broken')
     w.pass(5)
     released.resolve()
     await running

@@ -2,7 +2,7 @@ import { deepStrictEqual, equal, match, rejects } from 'node:assert/strict'
 import type { SyncError } from '../../../../sync/contract/errors.ts'
 import type { Found } from '../../../../sync/contract/posting.ts'
 import { createErp, type Erp, recordKey } from '../../../support/posting-erp.ts'
-import { anna, type World, world } from '../../../support/posting-rig.ts'
+import { anna, eachInItsWorld, world } from '../../../support/posting-rig.ts'
 import { postingSuite } from '../../../support/posting-suite.ts'
 
 const A = recordKey('A')
@@ -12,15 +12,7 @@ const place = { sync: 's', entity: 'invoice' }
 postingSuite('an ERP in memory', async () => createErp())
 
 describe('posting', () => {
-  let erp: Erp
-  let w: World
-  beforeEach(() => {
-    erp = createErp()
-    w = world(erp)
-  })
-  afterEach(() => w.remove())
-
-  const numbers = () => erp.vouchers.map(({ key, number }) => `${key} ${number}`)
+  const w = eachInItsWorld()
 
   it('posts each record once, answers, and has nothing new after that', async () => {
     const node = await w.node()
@@ -29,7 +21,7 @@ describe('posting', () => {
     w.hub.put('A', '10.00')
     w.hub.put('B', '20.50')
     const first = await node.run()
-    deepStrictEqual(numbers(), [`${A} V1`, `${B} V2`])
+    deepStrictEqual(w.numbers(), [`${A} V1`, `${B} V2`])
     deepStrictEqual([first.verdict, first.open], ['ties', undefined])
     deepStrictEqual(first.entities[0]?.amounts, { EUR: { debit: '30.5', credit: '0' } })
     deepStrictEqual(
@@ -40,7 +32,7 @@ describe('posting', () => {
       ],
     )
     equal((await node.run()).verdict, 'nothing new')
-    equal(erp.vouchers.length, 2)
+    equal(w.erp.vouchers.length, 2)
     deepStrictEqual(await node.alerts(), [], 'an inbox without anything new is as it should be')
   })
 
@@ -57,18 +49,18 @@ describe('posting', () => {
     w.hub.put('A', '10.00')
     w.hub.put('B', '20.50')
     await node.run()
-    deepStrictEqual(numbers(), [`${B} V1`])
+    deepStrictEqual(w.numbers(), [`${B} V1`])
     deepStrictEqual(await node.held(), { [A]: 'sync.changed-amount' })
     match((await node.heldOf(A)).cause.message ?? '', /comes to 10.01 as it would be posted, and to 10 at its source/)
     await node.replay()
     deepStrictEqual(await node.held(), { [A]: 'sync.changed-amount' }, 'a replay is held as it was')
-    deepStrictEqual(numbers(), [`${B} V1`])
+    deepStrictEqual(w.numbers(), [`${B} V1`])
   })
 
   it('a due date that differs in the target makes the run open, and keeps nothing back', async () => {
     const there: Record<string, string> = { [A]: '2026-04-30', [B]: '2026-05-15' }
     const dated = (rules?: Parameters<Erp['target']>[0]): ReturnType<Erp['target']> => {
-      const target = erp.target(rules)
+      const target = w.erp.target(rules)
       return {
         ...target,
         check: async (...given) => ({ ...(await target.check(...given)), due: '2026-04-30' }),
@@ -80,7 +72,7 @@ describe('posting', () => {
         },
       }
     }
-    const other = world({ ...erp, target: dated })
+    const other = world({ ...w.erp, target: dated })
     try {
       const node = await other.node()
       await node.start()
@@ -118,10 +110,10 @@ describe('posting', () => {
     const first = await node.heldOf(A)
     await node.run()
     equal((await node.heldOf(A)).id, first.id, 'it waits as it is, however often it is handed on')
-    equal(erp.received.length, 0)
+    equal(w.erp.received.length, 0)
     await node.engine.posting.start(place, anna)
     await node.run()
-    deepStrictEqual(numbers(), [`${A} V1`])
+    deepStrictEqual(w.numbers(), [`${A} V1`])
     deepStrictEqual([await node.held(), await node.alerts()], [{}, []])
     const [decision] = await node.ledger.decisions({})
     deepStrictEqual([decision?.kind, decision?.by, decision?.reason], ['posting', 'anna', 'looked there'])
@@ -135,7 +127,7 @@ describe('posting', () => {
     w.hub.put('A', '10')
     await node.run()
     deepStrictEqual(Object.keys(await node.held()), [A])
-    equal(erp.received.length, 0)
+    equal(w.erp.received.length, 0)
   })
 
   it('a source that does not say whose it is: it waits, and goes on with the next run', async () => {
@@ -147,30 +139,30 @@ describe('posting', () => {
     deepStrictEqual(await node.held(), { [A]: 'sync.post-witness' })
     w.hub.dumb = false
     await node.run()
-    deepStrictEqual([await node.held(), numbers()], [{}, [`${A} V1`]])
+    deepStrictEqual([await node.held(), w.numbers()], [{}, [`${A} V1`]])
   })
 
   it('three refusals with one text in a row stop the entity', async () => {
     const node = await w.node()
     await node.start()
-    erp.fates.push({ refused: 'period closed' }, { refused: 'account 4 unknown' })
-    for (let n = 0; n < 3; n++) erp.fates.push({ refused: 'pool is wrong' })
+    w.erp.fates.push({ refused: 'period closed' }, { refused: 'account 4 unknown' })
+    for (let n = 0; n < 3; n++) w.erp.fates.push({ refused: 'pool is wrong' })
     for (const id of ['A', 'B', 'C', 'D', 'E', 'F']) w.hub.put(id, '10')
     const run = await node.run()
-    deepStrictEqual([run.verdict, erp.received.length], ['failed', 5])
+    deepStrictEqual([run.verdict, w.erp.received.length], ['failed', 5])
     match(run.errors[0]?.message ?? '', /pool is wrong/)
     equal(Object.keys(await node.held()).length, 5)
     await node.run()
-    equal(numbers().length, 1, 'what was not reached is handed on by the next run')
+    equal(w.numbers().length, 1, 'what was not reached is handed on by the next run')
   })
 
   it('a connection that breaks before the first byte: nothing was sent, it is tried again behind a new intent', async () => {
     const node = await w.node()
     await node.start()
-    erp.fates.push('broken')
+    w.erp.fates.push('broken')
     w.hub.put('A', '10')
     const run = await node.run()
-    deepStrictEqual([run.entities[0]?.delivered, numbers()], [1, [`${A} V1`]])
+    deepStrictEqual([run.entities[0]?.delivered, w.numbers()], [1, [`${A} V1`]])
     deepStrictEqual(await node.ledger.attempts(), [])
   })
 
@@ -190,7 +182,7 @@ describe('posting', () => {
     equal((await node.run()).entities[0]?.read, 0)
     w.hub.asked.length = 0
     await node.replay()
-    deepStrictEqual([await node.held(), numbers(), w.hub.asked], [{}, [`${A} V1`], [A]])
+    deepStrictEqual([await node.held(), w.numbers(), w.hub.asked], [{}, [`${A} V1`], [A]])
   })
 
   it('what waits and is left out by a person is not posted, until its source hands it over once more', async () => {
@@ -200,10 +192,10 @@ describe('posting', () => {
     await node.ledger.discardHeld([(await node.heldOf(A)).id], anna)
     await node.start()
     await node.run()
-    deepStrictEqual([erp.received, await node.held()], [[], {}])
+    deepStrictEqual([w.erp.received, await node.held()], [[], {}])
     w.hub.put('A', '10')
     await node.run()
-    deepStrictEqual(erp.received, [A])
+    deepStrictEqual(w.erp.received, [A])
   })
 
   it('a sync whose source cannot be asked is refused', async () => {
@@ -214,6 +206,6 @@ describe('posting', () => {
     w.hub.put('A', '10')
     const run = await node.run()
     equal(run.errors[0]?.code, 'sync.post-source')
-    equal(erp.received.length, 0)
+    equal(w.erp.received.length, 0)
   })
 })

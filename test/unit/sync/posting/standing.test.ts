@@ -1,20 +1,12 @@
 import { deepStrictEqual, equal, match, rejects } from 'node:assert/strict'
-import { createErp, type Erp, recordKey } from '../../../support/posting-erp.ts'
-import { anna, type World, world } from '../../../support/posting-rig.ts'
+import { recordKey } from '../../../support/posting-erp.ts'
+import { anna, eachInItsWorld } from '../../../support/posting-rig.ts'
 
 const A = recordKey('A')
 const B = recordKey('B')
 
 describe('what stands at the target', () => {
-  let erp: Erp
-  let w: World
-  beforeEach(() => {
-    erp = createErp()
-    w = world(erp)
-  })
-  afterEach(() => w.remove())
-
-  const numbers = () => erp.vouchers.map(({ key, number }) => `${key} ${number}`)
+  const w = eachInItsWorld()
 
   it('a draft is answered when it is final, set aside when it is deleted or changed in amount', async () => {
     const node = await w.node()
@@ -23,9 +15,9 @@ describe('what stands at the target', () => {
     const run = await node.run()
     deepStrictEqual(run.open, ['invoice: 4 posted as a draft'])
     equal(w.hub.answers.length, 0)
-    erp.change('V1', { status: 'final' })
-    erp.change('V2', 'deleted')
-    erp.change('V3', { status: 'final', amount: '12' })
+    w.erp.change('V1', { status: 'final' })
+    w.erp.change('V2', 'deleted')
+    w.erp.change('V3', { status: 'final', amount: '12' })
     await node.engine.posting.look()
     deepStrictEqual(
       w.hub.answers.map(({ key }) => key),
@@ -41,9 +33,9 @@ describe('what stands at the target', () => {
     for (const decide of [node.engine.posting.revise, node.engine.posting.sendBackPosted])
       await rejects(decide(node.target.address, A, anna), /may stand there/)
     await node.run()
-    deepStrictEqual(numbers().at(-1), `${recordKey('B', 1)} V5`)
+    deepStrictEqual(w.numbers().at(-1), `${recordKey('B', 1)} V5`)
     await node.engine.posting.accept(node.target.address, recordKey('C'), anna)
-    erp.change('V4', { status: 'reversed' })
+    w.erp.change('V4', { status: 'reversed' })
     await node.engine.posting.look()
     await node.engine.posting.sendBackPosted(node.target.address, recordKey('D'), anna)
     deepStrictEqual(w.hub.answers.pop()?.say, { sentBack: 'looked there' })
@@ -59,7 +51,7 @@ describe('what stands at the target', () => {
     await node.start()
     w.hub.put('A', '10')
     await node.run()
-    erp.change('V1', 'deleted')
+    w.erp.change('V1', 'deleted')
     await node.engine.posting.look()
     deepStrictEqual(
       (await node.ledger.listPostings({})).map(({ aside }) => aside),
@@ -70,32 +62,32 @@ describe('what stands at the target', () => {
   it('something else has its reference, or a reversed voucher: held, and an alert until a person says what holds', async () => {
     const node = await w.node()
     await node.start()
-    erp.vouchers.push({ key: A, number: 'O1', status: 'final', amount: '10', currency: 'EUR', party: 'S2' })
-    erp.vouchers.push({ key: B, number: 'O2', status: 'reversed', amount: '10.00', currency: 'EUR', party: 'S1' })
+    w.erp.vouchers.push({ key: A, number: 'O1', status: 'final', amount: '10', currency: 'EUR', party: 'S2' })
+    w.erp.vouchers.push({ key: B, number: 'O2', status: 'reversed', amount: '10.00', currency: 'EUR', party: 'S1' })
     w.hub.put('A', '10')
     w.hub.put('B', '10')
     await node.run()
     deepStrictEqual(await node.held(), { [A]: 'sync.post-other', [B]: 'sync.post-other' })
     match((await node.heldOf(A)).cause.message, /the partner S2 instead of S1/)
     match((await node.heldOf(B)).cause.message, /was reversed/)
-    deepStrictEqual([await node.alerts(), erp.received], [['posted-aside', 'posted-aside'], []])
+    deepStrictEqual([await node.alerts(), w.erp.received], [['posted-aside', 'posted-aside'], []])
     for (const decide of [node.engine.posting.sendBack, node.engine.posting.anew])
       await rejects(decide((await node.heldOf(A)).id, anna), /not sent back/)
     await node.engine.posting.stands((await node.heldOf(A)).id, { number: 'HAND' }, anna)
     match(await node.engine.posting.anew((await node.heldOf(B)).id, anna), /revision 1/)
     deepStrictEqual([await node.alerts(), await node.held()], [[], {}])
     await node.run()
-    deepStrictEqual(numbers().at(-1), `${recordKey('B', 1)} V1`)
+    deepStrictEqual(w.numbers().at(-1), `${recordKey('B', 1)} V1`)
   })
 
   it('left out while it stands there: an alert names it, until a person says what holds', async () => {
     const node = await w.node()
     await node.start()
-    erp.fates.push({ refused: 'no' }, { refused: 'never' })
+    w.erp.fates.push({ refused: 'no' }, { refused: 'never' })
     w.hub.put('A', '10')
     w.hub.put('B', '20')
     await node.run()
-    erp.vouchers.push({ key: A, number: 'HAND', status: 'final', amount: '10', currency: 'EUR', party: 'S1' })
+    w.erp.vouchers.push({ key: A, number: 'HAND', status: 'final', amount: '10', currency: 'EUR', party: 'S1' })
     const ids = [(await node.heldOf(A)).id, (await node.heldOf(B)).id]
     await node.ledger.discardHeld(ids, anna)
     await node.engine.posting.leftOut(ids)
