@@ -1,11 +1,6 @@
-import assert from 'node:assert/strict'
 import { createDialect } from '../../nodes/databricks/client/dialect.ts'
-import type { Schema } from '../../sync/contract/message.ts'
-import { storedKeys, storedVersions } from '../../vendor/warehouse/stored-keys.ts'
 import { type DatabricksFixture, startDatabricksFixture } from '../support/databricks.ts'
-import { batchOf, entry, journal, writeContext } from '../support/warehouse.ts'
-
-const context = writeContext()
+import { keysSuite } from '../support/keys-suite.ts'
 
 describe('the keys that a Databricks table holds, for a new ledger', () => {
   let f: DatabricksFixture
@@ -14,68 +9,13 @@ describe('the keys that a Databricks table holds, for a new ledger', () => {
   })
   after(() => f.close())
 
-  it('come page by page with stamp and read number, whatever they are made of, and only those of the source', async () => {
+  const bench = (entity: string, suffix: string, options?: Parameters<DatabricksFixture['target']>[2]) => {
     const connection = f.connect()
-    const schema: Schema = { ...journal, key: ['source', 'status', 'number'] }
-    const target = f.target(connection, schema.entity)
-    await target.prepare(journal, context)
-    const odd = ['plain', "it's|a\\key", '', 'ÄÖ "x"', 'z']
-    const records = Array.from({ length: 23 }, (_, i) => {
-      const record = entry(`${odd[i % 5]}${i}`, { read: 100 + i, status: i % 2 ? 'posted' : 'Draft' })
-      return i === 22 ? { ...record, source: 'other' } : record
-    })
-    await target.write(batchOf('a', records), context)
-    await target.write(batchOf('b', [entry(`${odd[0]}0`, { read: 200, delete: true })]), context)
-    const table = { catalog: 'main', schema: 'finance', table: 'gl_entry' }
-    const pages: number[] = []
-    const found: [string, string | null, number][] = []
-    for await (const page of storedKeys(createDialect(connection, 'string'), table, schema, 'x3', context, 4)) {
-      pages.push(page.length)
-      found.push(...page.map(({ key, stamp, read }): [string, string | null, number] => [key, stamp, read]))
-    }
-    assert.deepEqual(pages, [4, 4, 4, 4, 4, 1])
-    const escaped = (text: string) => text.replace(/[|\\]/g, '\\$&')
-    assert.deepEqual(
-      found.sort(([, , a], [, , b]) => a - b),
-      records
-        .slice(1, 22)
-        .map(({ status, number, _stamp, _read }) => [`x3|${status}|${escaped(String(number))}`, _stamp, _read]),
-    )
-    const all: string[] = []
-    for await (const page of target.keys?.(journal, 'other', context) ?? []) all.push(...page.map(({ key }) => key))
-    assert.deepEqual(all, [`other|${escaped(String(records[22]?.number))}`])
-  })
-
-  it('are none where a mapping has given the columns of the key other names', async () => {
-    const target = f.target(f.connect(), 'renamed')
-    await target.prepare({ ...journal, entity: 'renamed' }, context)
-    const schema = { ...journal, key: ['source', 'document'] }
-    const pages: unknown[] = []
-    for await (const page of target.keys?.(schema, 'x3', context) ?? []) pages.push(page)
-    assert.deepEqual(pages, [])
-  })
-
-  it('of a table that keeps every version: page by page, each key once', async () => {
-    const connection = f.connect()
-    const target = f.target(connection, 'gl_entry', { mode: 'append', pattern: '{catalog}.{schema}.{entity}_versions' })
-    await target.prepare(journal, context)
-    const records = Array.from({ length: 10 }, (_, i) => entry(`N${i}`, { read: 1 }))
-    await target.write(batchOf('a', records), context)
-    await target.write(
-      batchOf(
-        'b',
-        records.slice(3).map((record) => ({ ...record, _read: 2 })),
-      ),
-      context,
-    )
-    const table = { catalog: 'main', schema: 'finance', table: 'gl_entry_versions' }
-    const pages: string[][] = []
-    for await (const page of storedVersions(createDialect(connection, 'string'), table, 'x3', context, 4))
-      pages.push(page.map(({ key, read }) => `${key.slice(3)} ${read}`))
-    assert.deepEqual(pages, [
-      ['N0 1', 'N1 1', 'N2 1', 'N3 2'],
-      ['N4 2', 'N5 2', 'N6 2', 'N7 2'],
-      ['N8 2', 'N9 2'],
-    ])
-  })
+    const table = { catalog: 'main', schema: 'finance', table: `${entity}${suffix}` }
+    return { target: f.target(connection, entity, options), dialect: createDialect(connection, 'string'), table }
+  }
+  keysSuite(() => ({
+    merge: (entity) => bench(entity, ''),
+    append: (entity) => bench(entity, '_versions', { mode: 'append', pattern: '{catalog}.{schema}.{entity}_versions' }),
+  }))
 })

@@ -2,11 +2,11 @@ import { deepStrictEqual, match, ok, strictEqual } from 'node:assert/strict'
 import { z } from 'zod'
 import baswareConnectionNode from '../../nodes/basware/basware-connection.ts'
 import baswarePollNode from '../../nodes/basware/basware-poll.ts'
-import { type ConnectionSpec, defineConnection, defineLedger, defineSink } from '../../nodes/kit/kit.ts'
+import { type ConnectionSpec, defineConnection, defineSink } from '../../nodes/kit/kit.ts'
 import type { BaswareOptions as SandboxOptions } from '../../sandbox/basware/server.ts'
 import type { AnsweringSource, PollOptions } from '../../sync/contract/engine.ts'
 import { type BaswareFixture, startBaswareFixture } from '../support/basware.ts'
-import { fakeEngine, summaryOf } from '../support/fake-engine.ts'
+import { fakeEngine, ledgerNode, summaryOf } from '../support/fake-engine.ts'
 import { fakeInbox } from '../support/fake-inbox.ts'
 import { fakeTarget } from '../support/fakes.ts'
 import { type FlowEntry, first, helper, inbox, load, node, statuses, watchRejections } from '../support/helper.ts'
@@ -22,11 +22,7 @@ describe('basware-connection and basware-poll', () => {
   let fixture: BaswareFixture
   const stage = { engine: fakeEngine() }
   type RED = Parameters<typeof baswarePollNode>[0]
-  const ledger = (RED: RED): void =>
-    defineLedger(RED, {
-      ...{ type: 'sync-ledger', version: 1, config: z.object({}), credentials: z.object({}) },
-      ...{ open: async () => stage.engine, test: async () => [] },
-    })
+  const ledger = ledgerNode(() => stage.engine)
   /** A sink that posts, and one that does not. */
   const sinks = (RED: RED): void => {
     const connection: ConnectionSpec<z.ZodObject, z.ZodObject, object> = {

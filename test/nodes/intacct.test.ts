@@ -1,11 +1,9 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
-import { z } from 'zod'
 import intacctConnectionNode from '../../nodes/intacct/intacct-connection.ts'
 import intacctQueryNode from '../../nodes/intacct/intacct-query.ts'
-import { defineLedger } from '../../nodes/kit/kit.ts'
 import type { PollOptions } from '../../sync/contract/engine.ts'
 import type { DataRecord } from '../../sync/contract/message.ts'
-import { fakeEngine, summaryOf } from '../support/fake-engine.ts'
+import { fakeEngine, ledgerNode, summaryOf } from '../support/fake-engine.ts'
 import { type FlowEntry, first, helper, inbox, load, node, watchRejections } from '../support/helper.ts'
 import { type IntacctFixture, startIntacctFixture } from '../support/intacct.ts'
 import { waitFor } from '../support/wait.ts'
@@ -19,16 +17,7 @@ interface Line {
 describe('intacct-connection and intacct-query', () => {
   let fixture: IntacctFixture
   const stage = { engine: fakeEngine() }
-  type RED = Parameters<typeof intacctQueryNode>[0]
-  const ledger = (RED: RED): void =>
-    defineLedger(RED, {
-      type: 'sync-ledger',
-      version: 1,
-      config: z.object({}),
-      credentials: z.object({}),
-      open: async () => stage.engine,
-      test: async () => [],
-    })
+  const ledger = ledgerNode(() => stage.engine)
   const types = [ledger, intacctConnectionNode, intacctQueryNode]
   watchRejections()
   beforeEach(async () => {

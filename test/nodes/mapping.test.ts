@@ -1,10 +1,8 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
-import { z } from 'zod'
-import { defineLedger, type defineNode } from '../../nodes/kit/kit.ts'
 import glMapping from '../../nodes/mapping/gl-mapping.ts'
 import mapGl from '../../nodes/mapping/map-gl.ts'
 import type { BatchMessage, Schema } from '../../sync/contract/message.ts'
-import { fakeEngine } from '../support/fake-engine.ts'
+import { fakeEngine, ledgerNode } from '../support/fake-engine.ts'
 import { type FlowEntry, first, helper, inbox, load, node, watchRejections } from '../support/helper.ts'
 
 const schema: Schema = {
@@ -57,15 +55,7 @@ const code = { do: 'code', entity: 'gl_entry', list: 'lines', column: 'account',
 
 describe('map-gl and gl-mapping', () => {
   let engine = fakeEngine()
-  const ledger = (RED: Parameters<typeof defineNode>[0]): void =>
-    defineLedger(RED, {
-      type: 'sync-ledger',
-      version: 1,
-      config: z.object({}),
-      credentials: z.object({}),
-      open: async () => engine,
-      test: async () => [],
-    })
+  const ledger = ledgerNode(() => engine)
   const types = [ledger, glMapping, mapGl]
   watchRejections()
   beforeEach(() => {

@@ -9,7 +9,7 @@ import type { RunSummary } from '../../sync/contract/summary.ts'
 import { supplier } from '../support/fakes.ts'
 import { type FlowEntry, helper, inbox, load, type Seen, statuses, unload, watchRejections } from '../support/helper.ts'
 import { noConnection } from '../support/no-connection.ts'
-import { createHub, type Hub, order } from '../support/two-stages.ts'
+import { createHub, type Hub, order } from '../support/two-stages-hub.ts'
 import { waitFor } from '../support/wait.ts'
 
 type RED = Parameters<typeof defineNode>[0]

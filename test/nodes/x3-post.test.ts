@@ -1,12 +1,10 @@
 import { deepStrictEqual, match, rejects, strictEqual } from 'node:assert'
-import { z } from 'zod'
-import { defineLedger } from '../../nodes/kit/kit.ts'
 import x3ConnectionNode from '../../nodes/x3/x3-connection.ts'
 import x3PostNode from '../../nodes/x3/x3-post.ts'
 import type { PostingSink } from '../../sync/contract/engine.ts'
 import type { BatchMessage, DataRecord } from '../../sync/contract/message.ts'
 import type { PostTarget } from '../../sync/contract/posting.ts'
-import { fakeEngine } from '../support/fake-engine.ts'
+import { fakeEngine, ledgerNode } from '../support/fake-engine.ts'
 import { type FlowEntry, first, helper, inbox, load, node, watchRejections } from '../support/helper.ts'
 import { waitFor } from '../support/wait.ts'
 import { startX3Fixture, type X3Fixture } from '../support/x3.ts'
@@ -17,16 +15,7 @@ describe('x3-post', () => {
   let fixture: X3Fixture
   let attended: PostingSink[] = []
   const stage = { engine: fakeEngine() }
-  type RED = Parameters<typeof x3PostNode>[0]
-  const ledger = (RED: RED): void =>
-    defineLedger(RED, {
-      type: 'sync-ledger',
-      version: 1,
-      config: z.object({}),
-      credentials: z.object({}),
-      open: async () => stage.engine,
-      test: async () => [],
-    })
+  const ledger = ledgerNode(() => stage.engine)
   const types = [ledger, x3ConnectionNode, x3PostNode]
   watchRejections()
   before(async () => {

@@ -1,11 +1,9 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert'
-import { z } from 'zod'
-import { defineLedger } from '../../nodes/kit/kit.ts'
 import x3ConnectionNode from '../../nodes/x3/x3-connection.ts'
 import x3PollNode from '../../nodes/x3/x3-poll.ts'
 import type { PollOptions } from '../../sync/contract/engine.ts'
 import type { DataRecord } from '../../sync/contract/message.ts'
-import { fakeEngine, summaryOf } from '../support/fake-engine.ts'
+import { fakeEngine, ledgerNode, summaryOf } from '../support/fake-engine.ts'
 import { type FlowEntry, first, helper, inbox, load, node, watchRejections } from '../support/helper.ts'
 import { waitFor } from '../support/wait.ts'
 import { startX3Fixture, type X3Fixture } from '../support/x3.ts'
@@ -14,16 +12,7 @@ import { never } from '../support/x3-client.ts'
 describe('x3-connection and x3-poll', () => {
   let fixture: X3Fixture
   const stage = { engine: fakeEngine() }
-  type RED = Parameters<typeof x3PollNode>[0]
-  const ledger = (RED: RED): void =>
-    defineLedger(RED, {
-      type: 'sync-ledger',
-      version: 1,
-      config: z.object({}),
-      credentials: z.object({}),
-      open: async () => stage.engine,
-      test: async () => [],
-    })
+  const ledger = ledgerNode(() => stage.engine)
   const types = [ledger, x3ConnectionNode, x3PollNode]
   watchRejections()
   before(async () => {

@@ -1,5 +1,7 @@
 /** An engine without a ledger: counts what is delivered and held, for tests of the nodes alone. */
+import { z } from 'zod'
 import type { Ledger, NewDecision } from '../../ledger/ledger.ts'
+import { defineLedger } from '../../nodes/kit/kit.ts'
 import type { Engine, PollOptions } from '../../sync/contract/engine.ts'
 import { syncError } from '../../sync/contract/errors.ts'
 import type { OutcomeCounts, RunSummary } from '../../sync/contract/summary.ts'
@@ -105,3 +107,16 @@ export function fakeEngine(parts: Partial<Engine> & { ledger?: Ledger } = {}): F
   }
   return fake
 }
+
+/** Registers a `sync-ledger` that opens an engine of the test: the one that is there when it is opened. */
+export const ledgerNode =
+  (engine: () => Engine) =>
+  (RED: Parameters<typeof defineLedger>[0]): void =>
+    defineLedger(RED, {
+      type: 'sync-ledger',
+      version: 1,
+      config: z.object({}),
+      credentials: z.object({}),
+      open: async () => engine(),
+      test: async () => [],
+    })

@@ -3,7 +3,6 @@ import { z } from 'zod'
 import {
   type ConnectionSpec,
   defineConnection,
-  defineLedger,
   type defineNode,
   defineSink,
   defineSource,
@@ -14,6 +13,7 @@ import type { Engine } from '../../sync/contract/engine.ts'
 import type { BatchMessage, Schema } from '../../sync/contract/message.ts'
 import type { Source } from '../../sync/contract/source.ts'
 import type { Target } from '../../sync/contract/target.ts'
+import { ledgerNode } from './fake-engine.ts'
 import type { FlowEntry } from './helper.ts'
 
 type RED = Parameters<typeof defineNode>[0]
@@ -67,15 +67,7 @@ const connectionSpec = (stage: Stage): Connection => ({
 /** A ledger, a connection, a source, a sink and a mapping. */
 export function kitTypes(stage: Stage): ((RED: RED) => void)[] {
   const connection = connectionSpec(stage)
-  const ledger = (RED: RED): void =>
-    defineLedger(RED, {
-      type: 'sync-ledger',
-      version: 1,
-      config: z.object({}),
-      credentials: z.object({}),
-      open: async () => stage.engine,
-      test: async () => [],
-    })
+  const ledger = ledgerNode(() => stage.engine)
   const source = (RED: RED): void =>
     defineSource(RED, {
       type: 'test-source',

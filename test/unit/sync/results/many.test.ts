@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { supplier } from '../../../support/fakes.ts'
-import { order, type Stages, type World, world } from '../../../support/two-stages.ts'
+import { type Stages, type World, world } from '../../../support/two-stages.ts'
+import { order } from '../../../support/two-stages-hub.ts'
 
 const MANY = 10_000
 

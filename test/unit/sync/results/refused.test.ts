@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { sums } from '../../../support/rig.ts'
-import { eachInItsWorld, numbers, ofOrders, order, sender } from '../../../support/two-stages.ts'
+import { eachInItsWorld, numbers, ofOrders, sender } from '../../../support/two-stages.ts'
+import { order } from '../../../support/two-stages-hub.ts'
 
 describe('two stages: what is refused', () => {
   const w = eachInItsWorld()

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import { syncError } from '../../../../sync/contract/errors.ts'
 import { fakeTarget, supplier } from '../../../support/fakes.ts'
 import { mapping } from '../../../support/rig.ts'
-import { eachInItsWorld, numbers, ofOrders, order, sender } from '../../../support/two-stages.ts'
+import { eachInItsWorld, numbers, ofOrders, sender } from '../../../support/two-stages.ts'
+import { order } from '../../../support/two-stages-hub.ts'
 import { waitFor } from '../../../support/wait.ts'
 
 describe('two stages: accepted, then processed', () => {

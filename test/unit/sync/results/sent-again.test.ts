@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { syncError } from '../../../../sync/contract/errors.ts'
 import { supplier } from '../../../support/fakes.ts'
-import { eachInItsWorld, numbers, ofOrders, order, world } from '../../../support/two-stages.ts'
+import { eachInItsWorld, numbers, ofOrders, world } from '../../../support/two-stages.ts'
+import { order } from '../../../support/two-stages-hub.ts'
 
 describe('two stages: what is sent again', () => {
   const w = eachInItsWorld()
