@@ -8,7 +8,7 @@ import { settleDoubt } from '../../sync/delivering/answer-doubt.ts'
 import { ledgerFolder } from '../support/ledger.ts'
 import { type PowerbiFixture, startPowerbiFixture } from '../support/powerbi.ts'
 import { type RigOptions, warehouse } from '../support/rig.ts'
-import { books } from '../support/whole-suite.ts'
+import { books } from '../support/whole-books.ts'
 
 describe('Power BI datasets as a whole', () => {
   let f: PowerbiFixture
