@@ -1,85 +1,15 @@
 /** Approved invoices taken over from the sandbox: which, in which order, and what keeps the others. */
 import { deepStrictEqual, match, ok, rejects, strictEqual } from 'node:assert/strict'
-import {
-  type BaswareSourceOptions,
-  createBaswareSource,
-  createMemory,
-  unreadableText,
-} from '../../nodes/basware/client/poll.ts'
-import { type DataRecord, keyText, type Row } from '../../sync/contract/message.ts'
-import type { EntityPlan, Page, RefusedRecord, Source } from '../../sync/contract/source.ts'
+import { unreadableText } from '../../nodes/basware/client/poll.ts'
+import type { DataRecord, Row } from '../../sync/contract/message.ts'
 import { compileChecker } from '../../sync/values/types.ts'
 import type { Json } from '../support/basware.ts'
-import { type BaswareRig, startBaswareRig } from '../support/basware-client.ts'
-import { type FakeInbox, fakeInbox } from '../support/fake-inbox.ts'
-
-const signal = new AbortController().signal
-const COMPANIES = ['FR10', 'FR20', 'GB10', 'US10', 'DE10', 'ZA10', 'CA10']
-/** Cases of the sandbox that are not taken over: held, of no company here, or in another state. */
-const HELD = ['prebooked', 'voucher number typed in Basware']
-
-interface Run {
-  readonly records: readonly DataRecord[]
-  readonly refused: readonly RefusedRecord[]
-  readonly notices: readonly string[]
-}
+import { HELD, signal, takenInvoices } from '../support/basware-taken.ts'
 
 describe('invoices taken over from Basware', function () {
   this.timeout(120_000)
-  let rig: BaswareRig
-  let inbox: FakeInbox
-  let memory: Parameters<typeof createBaswareSource>[1]
-  beforeEach(async () => {
-    rig = await startBaswareRig()
-    inbox = fakeInbox()
-    memory = createMemory()
-  })
-  afterEach(() => rig.close())
-
-  const source = (more: Partial<BaswareSourceOptions> = {}, connection = rig.connection): Source =>
-    createBaswareSource(connection, memory, {
-      ...{ source: 'basware', companies: COMPANIES, pageSize: 100, dateZone: '', sensitive: [], visibleMs: 2000 },
-      coding: { matched: 'order', unreadable: 'row' },
-      ...more,
-    })
-  const plan = (more: Partial<BaswareSourceOptions> = {}): Promise<EntityPlan> =>
-    source(more).plan('basware_invoice', signal, inbox)
-  /** Everything that a run reads. */
-  async function run(more: Partial<BaswareSourceOptions> = {}, connection = rig.connection): Promise<Run> {
-    const { readPage } = await source(more, connection).plan('basware_invoice', signal, inbox)
-    const pages: Page[] = []
-    let read = 0
-    for (let cursor: string | null | undefined; cursor !== null; ) {
-      const window = { from: null, bound: null }
-      const page: Page = await readPage({
-        ...{ walk: 'approved', window, cursor: cursor ?? null, nextRead: () => ++read, signal },
-      })
-      pages.push(page)
-      ok(page.cursor !== cursor)
-      cursor = page.cursor
-    }
-    return {
-      records: pages.flatMap(({ records }) => records),
-      refused: pages.flatMap(({ refused }) => refused ?? []),
-      notices: pages.flatMap(({ notices }) => notices ?? []),
-    }
-  }
-  /** What an earlier run read is done with. */
-  const settle = (): void => {
-    for (const { key } of [...inbox.items.values()]) inbox.move(key, 'settled')
-  }
-  const truth = (): readonly Json[] => (rig.sandbox.act('documents', {}) as { p2p: readonly Json[] }).p2p
-  const states = (): Map<unknown, unknown> => new Map(truth().map((one) => [one.invoiceId, one.processingStatus]))
-  const idsIn = (state: string): unknown[] =>
-    truth()
-      .filter((one) => one.processingStatus === state && COMPANIES.includes(String(one.companyCode)))
-      .map(({ invoiceId }) => invoiceId)
-      .sort()
-  const ids = (records: readonly Row[]): unknown[] => records.map(({ id }) => id).sort()
-  const approve = (like: string): string =>
-    (rig.sandbox.act('approve', { like }) as { invoiceIds: [string] }).invoiceIds[0]
-  const key = (id: unknown): string => `basware|${id}`
-  const acknowledges = (): number => rig.sandbox.stats().acknowledge ?? 0
+  const own = takenInvoices()
+  const { plan, run, settle, truth, states, idsIn, ids, approve, key, acknowledges } = own
 
   it('are all that wait in the companies that are read, each once, acknowledged, and as the books of the sandbox have them', async () => {
     const waiting = idsIn('WaitingForTransfer')
@@ -101,7 +31,7 @@ describe('invoices taken over from Basware', function () {
         .map(({ processingStatus }) => processingStatus),
       others,
     )
-    strictEqual(inbox.keys('acknowledged').length >= records.length, true)
+    strictEqual(own.inbox.keys('acknowledged').length >= records.length, true)
     const check = compileChecker((await plan()).schema)
     for (const record of records) strictEqual(check(record), undefined)
     for (const record of records) {
@@ -119,7 +49,7 @@ describe('invoices taken over from Basware', function () {
       { pageRows: 5, order: 'id' },
       { tokenOn: 'redirect', emptyList: 200 },
     ] as const) {
-      rig.sandbox.tune({ ...more })
+      own.rig.sandbox.tune({ ...more })
       for (let count = 0; count < 8; count++) approve('coded by hand')
       const waiting = idsIn('WaitingForTransfer')
       const { records, refused } = await run({ pageSize: 3 })
@@ -130,7 +60,7 @@ describe('invoices taken over from Basware', function () {
       )
       strictEqual(new Set(ids(records)).size, records.length, JSON.stringify(more))
       ok(records.length >= 8)
-      for (const { id } of records) inbox.move(key(id), 'settled')
+      for (const { id } of records) own.inbox.move(key(id), 'settled')
     }
   })
 
@@ -139,7 +69,7 @@ describe('invoices taken over from Basware', function () {
     settle()
     const first = approve('coded by hand')
     let second = ''
-    const { connection } = rig
+    const { connection } = own.rig
     const { records } = await run(
       {},
       {
@@ -149,7 +79,7 @@ describe('invoices taken over from Basware', function () {
             // In the same company, and so that the list shows it before those that were there.
             second ||= String(
               (
-                rig.sandbox.act('approve', {
+                own.rig.sandbox.act('approve', {
                   document: { ...truth().find(({ invoiceId }) => invoiceId === first), invoiceId: 'second' },
                 }) as { invoiceIds: string[] }
               ).invoiceIds[0],
@@ -165,15 +95,15 @@ describe('invoices taken over from Basware', function () {
   it('of which the version is handed on that Basware has after the acknowledgement', async () => {
     const id = approve('coded by hand')
     let changed = false
-    rig.sandbox.tune({ acknowledgeMs: 50 })
-    const connection = rig.connect()
+    own.rig.sandbox.tune({ acknowledgeMs: 50 })
+    const connection = own.rig.connect()
     const post: typeof connection.post = async (path, body, ask) => {
       const posted = await connection.post(path, body, ask)
       if (path.includes(id)) {
-        rig.sandbox.act('change', { invoiceId: id, fields: { description: 'Changed by then' } })
-        rig.pass(100)
+        own.rig.sandbox.act('change', { invoiceId: id, fields: { description: 'Changed by then' } })
+        own.rig.pass(100)
         changed = true
-      } else rig.pass(100)
+      } else own.rig.pass(100)
       return posted
     }
     const { records } = await run({}, { ...connection, post })
@@ -194,27 +124,27 @@ describe('invoices taken over from Basware', function () {
       notices.filter((notice) => /^order not readable/.test(notice)),
       [text],
     )
-    strictEqual(unreadableText(memory), text)
+    strictEqual(unreadableText(own.memory), text)
     settle()
     await run()
-    strictEqual(unreadableText(memory), undefined, 'what was taken over before is over')
+    strictEqual(unreadableText(own.memory), undefined, 'what was taken over before is over')
   })
 
   it('are not touched where they are prebooked, or have a voucher that this ledger does not know', async () => {
     const held = HELD.map(approve)
     const answered = approve('coded by hand')
-    await rig.transfer(answered, { voucherNumber1: 'BY-HAND-1' })
-    rig.sandbox.act('retransfer', { invoiceId: answered })
+    await own.rig.transfer(answered, { voucherNumber1: 'BY-HAND-1' })
+    own.rig.sandbox.act('retransfer', { invoiceId: answered })
     const kept = approve('coded by hand')
-    rig.sandbox.tune({ keepsVoucher: false })
-    await rig.transfer(kept, { voucherNumber1: 'BY-HAND-2' })
-    rig.sandbox.act('retransfer', { invoiceId: kept })
+    own.rig.sandbox.tune({ keepsVoucher: false })
+    await own.rig.transfer(kept, { voucherNumber1: 'BY-HAND-2' })
+    own.rig.sandbox.act('retransfer', { invoiceId: kept })
     const { refused } = await run()
     const codes = [...held, answered, kept].map((id) => refused.find(({ record }) => record.id === id)?.code)
     deepStrictEqual(codes, ['basware.prebooked', 'basware.voucher', 'basware.voucher', 'basware.voucher'])
     for (const id of [...held, answered, kept]) {
       strictEqual(states().get(id), 'WaitingForTransfer')
-      strictEqual(inbox.items.has(key(id)), false)
+      strictEqual(own.inbox.items.has(key(id)), false)
     }
     match(
       refused.find(({ record }) => record.id === kept)?.message ?? '',
@@ -222,145 +152,11 @@ describe('invoices taken over from Basware', function () {
     )
   })
 
-  it('return to a run that goes on after each point at which one may end', async () => {
-    await run()
-    settle()
-    const [recorded, lost, acknowledged, onItsWay] = [
-      'coded by hand',
-      'coded by hand',
-      'coded by hand',
-      'coded by hand',
-    ].map(approve) as [string, string, string, string]
-    const document = (id: string) => truth().find(({ invoiceId }) => invoiceId === id)
-    inbox.move(key(recorded), 'recorded', { document: document(recorded) })
-    // Its acknowledgement was begun and never arrived.
-    inbox.move(key(lost), 'recorded', { document: document(lost), acknowledging: '2026-03-10T08:00:00Z' })
-    await rig.acknowledge(acknowledged)
-    inbox.move(key(acknowledged), 'acknowledged', { document: document(acknowledged) })
-    await rig.acknowledge(onItsWay)
-    inbox.move(key(onItsWay), 'handed on', { document: document(onItsWay), revision: 2 })
-    const { records, refused } = await run()
-    deepStrictEqual(ids(records), [recorded, lost, acknowledged, onItsWay].sort())
-    deepStrictEqual(
-      refused.filter(({ code }) => !/prebooked|voucher|codings|two-orders/.test(code)),
-      [],
-    )
-    const schema = (await plan()).schema
-    strictEqual(keyText(schema, records.find(({ id }) => id === onItsWay) as DataRecord), `basware|${onItsWay}|2`)
-  })
-
-  it('are asked about where the reply to an acknowledgement was lost and it is in transfer now', async () => {
-    await run()
-    settle()
-    const id = approve('coded by hand')
-    rig.sandbox.inject('no-request-id', { site: 'acknowledge' })
-    const before = acknowledges()
-    const first = await run()
-    deepStrictEqual(ids(first.records), [])
-    strictEqual(acknowledges(), before + 1)
-    const item = inbox.items.get(key(id))
-    deepStrictEqual([item?.state, /the reply never came/.test(item?.why ?? '')], ['asked', true])
-    deepStrictEqual(ids((await run()).records), [])
-    // A person says that it is ours.
-    inbox.move(key(id), 'acknowledged')
-    deepStrictEqual(ids((await run()).records), [id])
-  })
-
-  it('are asked for once more where an acknowledgement was lost and did not arrive', async () => {
-    await run()
-    settle()
-    const id = approve('coded by hand')
-    rig.sandbox.inject('html-502', { site: 'acknowledge' })
-    deepStrictEqual(ids((await run()).records), [id])
-  })
-
-  it("are somebody else's where a request of ours was the first and was refused", async () => {
-    await run()
-    settle()
-    const id = approve('coded by hand')
-    const { connection } = rig
-    const { records } = await run(
-      {},
-      {
-        ...connection,
-        async post(path, body, ask) {
-          if (path.endsWith(`${id}/acknowledge`)) await rig.acknowledge(id)
-          return connection.post(path, body, ask)
-        },
-      },
-    )
-    deepStrictEqual(records, [])
-    strictEqual(inbox.items.get(key(id))?.state, 'asked')
-    match(inbox.items.get(key(id))?.why ?? '', /in transfer at Basware, not by us/)
-  })
-
-  it('that are in transfer by others are listed for a person, and nothing else is done with them', async () => {
-    await run()
-    const others = truth().filter(
-      (one) => one.processingStatus === 'TransferInProgress' && inbox.keys('asked').includes(key(one.invoiceId)),
-    )
-    ok(others.length > 0)
-    for (const one of others) match(inbox.items.get(key(one.invoiceId))?.why ?? '', /in transfer at Basware, not by us/)
-    // Taken over by a person.
-    const id = String(others[0]?.invoiceId)
-    inbox.move(key(id), 'acknowledged')
-    ok(ids((await run()).records).includes(id))
-  })
-
-  it('that were returned, or are gone, go no further', async () => {
-    await run()
-    settle()
-    const [before, after] = ['coded by hand', 'coded by hand'].map(approve) as [string, string]
-    const document = (id: string) => truth().find(({ invoiceId }) => invoiceId === id)
-    inbox.move(key(before), 'recorded', { document: document(before) })
-    inbox.move(key('nobody'), 'recorded', { document: { ...document(before), invoiceId: 'nobody' } })
-    rig.sandbox.act('return', { invoiceId: before })
-    await rig.acknowledge(after)
-    inbox.move(key(after), 'acknowledged', { document: document(after) })
-    rig.sandbox.act('return', { invoiceId: after })
-    const { records, refused } = await run()
-    deepStrictEqual(ids(records), [])
-    match(inbox.items.get(key(before))?.why ?? '', /It is Returned at Basware, and was not acknowledged/)
-    match(inbox.items.get(key('nobody'))?.why ?? '', /not at Basware any more/)
-    const held = refused.find(({ record }) => record.id === after)
-    strictEqual(held?.code, 'basware.moved')
-    match(held?.message ?? '', /acknowledged and not answered, but is Returned there now/)
-  })
-
-  it('that are transferred anew are acknowledged and handed on once more, under the key that they had', async () => {
-    await run()
-    settle()
-    for (const keepsVoucher of [true, false]) {
-      rig.sandbox.tune({ keepsVoucher })
-      const id = approve('coded by hand')
-      deepStrictEqual(ids((await run()).records), [id])
-      await rig.transfer(id, { externalCode: `answer-${keepsVoucher}`, voucherNumber1: 'V1', sourceSystem: 'Tieout' })
-      inbox.move(key(id), 'confirmed', { answerId: `answer-${keepsVoucher}` })
-      rig.sandbox.act('retransfer', { invoiceId: id })
-      const { records } = await run()
-      deepStrictEqual(
-        records.map((record) => [record.id, record.revision]),
-        [[id, 0]],
-      )
-      strictEqual(states().get(id), 'TransferInProgress')
-      inbox.move(key(id), 'settled')
-    }
-  })
-
-  it('tell a ledger that is an old copy', async () => {
-    const id = approve('coded by hand')
-    await rig.acknowledge(id)
-    inbox.move(key(id), 'acknowledged', { document: truth().find(({ invoiceId }) => invoiceId === id) })
-    await rig.transfer(id, { voucherNumber1: 'V1', sourceSystem: 'Tieout' })
-    await run()
-    deepStrictEqual(inbox.old, [`Basware has an answer of ours for invoice ${id} that this ledger never gave`])
-  })
-
   it('fail the run where another server answers, and nothing of the inbox is lost', async () => {
     const id = approve('coded by hand')
-    rig.sandbox.inject('html-404', { site: 'document-get' })
+    own.rig.sandbox.inject('html-404', { site: 'document-get' })
     await rejects(run(), /is not Basware's API/)
-    ok(inbox.keys('acknowledged').length > 0)
+    ok(own.inbox.keys('acknowledged').length > 0)
     const { records } = await run()
     ok(ids(records).includes(id))
     deepStrictEqual(
@@ -374,10 +170,10 @@ describe('invoices taken over from Basware', function () {
     settle()
     const [small, large] = [approve('coded by hand'), approve('many rows')]
     const document = truth().find(({ invoiceId }) => invoiceId === large) as Json
-    await rig.acknowledge(large)
-    inbox.move(key(large), 'acknowledged', { document })
+    await own.rig.acknowledge(large)
+    own.inbox.move(key(large), 'acknowledged', { document })
     const bytes = JSON.stringify(document).length
-    const connection = rig.connect({ maxReplyBytes: Math.floor(bytes * 0.9) })
+    const connection = own.rig.connect({ maxReplyBytes: Math.floor(bytes * 0.9) })
     const { records, refused } = await run({ pageSize: 1 }, connection)
     deepStrictEqual(
       refused.filter(({ code }) => code === 'basware.too-large').map(({ record }) => record.id),
@@ -396,14 +192,14 @@ describe('invoices taken over from Basware', function () {
       ...row,
       ...{ externalCode: `row-${k}`, rowIndex: k, lastComment: 'ä'.repeat(900) },
     }))
-    rig.sandbox.act('approve', { document: { ...document, invoiceId: 'large', codingRows } })
+    own.rig.sandbox.act('approve', { document: { ...document, invoiceId: 'large', codingRows } })
     ok(JSON.stringify(codingRows).length > 5_500_000)
-    rig.sandbox.inject('huge', { site: 'documents-get' })
+    own.rig.sandbox.inject('huge', { site: 'documents-get' })
     const { records } = await run()
     deepStrictEqual(ids(records), ['large', small].sort())
     const large = records.find(({ id }) => id === 'large') as DataRecord
     strictEqual((large.lines as Row[]).length, 4500)
-    const sizes = rig.sandbox.requests().flatMap(({ path }) => /pageSize=(\d+)/.exec(path)?.[1] ?? [])
+    const sizes = own.rig.sandbox.requests().flatMap(({ path }) => /pageSize=(\d+)/.exec(path)?.[1] ?? [])
     ok(sizes.includes('100') && sizes.includes('25'), sizes.join())
   })
 
@@ -413,8 +209,8 @@ describe('invoices taken over from Basware', function () {
       string,
       string,
     ]
-    await rig.acknowledge(ours)
-    rig.sandbox.act('return', { invoiceId: returned })
+    await own.rig.acknowledge(ours)
+    own.rig.sandbox.act('return', { invoiceId: returned })
     let read = 0
     const { readKeys } = await plan()
     const keys = [ours, waiting, returned, 'nobody'].map((id) => `basware|${id}|1`)
