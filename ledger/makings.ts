@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { type Database, prepared } from './database.ts'
 import type { SourceMemory } from './known.ts'
-import type { Making, Makings, Outdated } from './ledger.ts'
+import type { Makings, Outdated, Standing } from './ledger.ts'
 import { type Counted, countOutdated, judgeMade, type Place, type Why } from './outdated.ts'
 import type { ReadAgainBook } from './read-again.ts'
 import type { WayBook } from './ways.ts'
@@ -54,10 +54,10 @@ export function createMakings(
     return found
   }
 
-  const lookAt = async (sync: string, mayBeOld = 0): Promise<Old[]> => {
+  const lookAt = async (sync: string, { mappings, mayBeOld = 0 }: Standing = {}): Promise<Old[]> => {
     const all: Old[] = []
     for (const place of db.guard(() => places.all(sync)) as unknown as Place[]) {
-      const old = db.guard(() => judge(place))
+      const old = db.guard(() => judge(place, mappings))
       if (old.size === 0) continue
       const found = await counted(sync, place, [...old.keys()], mayBeOld)
       const whys = [...old].flatMap(([list, why]) => (found.lists.has(list) ? why : []))
@@ -85,9 +85,10 @@ export function createMakings(
     },
     entitiesMade: async (kind, by) =>
       (db.guard(() => made.all(kind, by)) as { entity: string }[]).map(({ entity }) => entity),
-    outdated: async (sync, mayBeOld) => (await lookAt(sync, mayBeOld)).map(inSum),
-    async readOutdatedAgain(sync, entities) {
-      const mine = (await lookAt(sync)).filter(({ place }) => place.mode !== 'post' && entities.includes(place.entity))
+    outdated: async (sync, standing) => (await lookAt(sync, standing)).map(inSum),
+    async readOutdatedAgain(sync, entities, standing) {
+      const old = await lookAt(sync, standing)
+      const mine = old.filter(({ place }) => place.mode !== 'post' && entities.includes(place.entity))
       const areKnown = mine.every(({ place: { entity }, counted: { keys } }) => {
         // What the source does not have under its key becomes a deletion.
         return keys !== undefined && parts.known.areShown(sync, entity, keys).size === keys.length

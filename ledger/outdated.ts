@@ -22,9 +22,11 @@ interface Version {
 
 /**
  * Which of the lists of versions that made rows at a place are old. It looks at the lists alone, of which there are few, and of
- * versions that nobody noted it says nothing.
+ * versions that nobody noted it says nothing. `standing`: the mapping nodes that still stand on the way; undefined: nobody knows.
  */
-export function judgeMade(db: Database): (place: Place) => ReadonlyMap<string, readonly Why[]> {
+export function judgeMade(
+  db: Database,
+): (place: Place, standing: ReadonlySet<string> | undefined) => ReadonlyMap<string, readonly Why[]> {
   const { next, last, versions, content } = prepared(db, {
     next: 'SELECT min(trace ->> 2) AS made FROM way WHERE address = ? AND entity = ? AND trace ->> 2 > ?',
     last: 'SELECT max(at) AS at FROM way WHERE address = ? AND entity = ? AND trace ->> 2 = ?',
@@ -48,7 +50,8 @@ export function judgeMade(db: Database): (place: Place) => ReadonlyMap<string, r
     compared.set(name, found)
     return found
   }
-  return (place) => {
+  return (place, standing) => {
+    const stands = (maker: string): boolean => standing?.has(maker) ?? true
     const lists = listsAt(place)
     if (lists.length === 0) return new Map()
     const all = versions.all(place.entity) as unknown as Version[]
@@ -65,12 +68,13 @@ export function judgeMade(db: Database): (place: Place) => ReadonlyMap<string, r
     const whys = (list: string): Why[] => {
       const made = madeBy(list)
       const changed = made.flatMap((old): Why[] => {
+        if (old.kind === 'mapping' && !stands(old.maker)) return [{ mapping: old.since, fields: [] }]
         const now = all.find((one) => one.current === 1 && one.kind === old.kind && one.maker === old.maker)
         if (now === undefined || now === old) return []
         const { isOther, fields } = compare(old, now)
         return isOther ? [{ mapping: old.since, fields: [] }] : fields.length > 0 ? [{ fields }] : []
       })
-      const others = [...mappings].filter((maker) => !made.some((one) => one.maker === maker))
+      const others = [...mappings].filter((maker) => stands(maker) && !made.some((one) => one.maker === maker))
       const isNoted = made.some(({ kind }) => kind === 'fields')
       return isNoted && others.some((maker) => isBefore(list, maker))
         ? [...changed, { mapping: null, fields: [] }]

@@ -30,6 +30,13 @@ export interface Outdated {
   readonly fields: readonly string[]
 }
 
+export interface Standing {
+  /** Ids of the mapping nodes that records can come by now; undefined: nobody knows. Rows of another hold values of what is gone. */
+  readonly mappings?: ReadonlySet<string> | undefined
+  /** Milliseconds for which a count counts. */
+  readonly mayBeOld?: number
+}
+
 export interface Makings {
   /** From now on the entity's rows are made so. Gives back its version, which stands in the ways of what was made so. */
   noteMaking(making: Making): Promise<string>
@@ -38,13 +45,11 @@ export interface Makings {
   /**
    * What a sync delivered and is made otherwise now. Rows of which nobody knows what made them are not told. Nothing is counted
    * where nothing changed; else deliveries are looked through in pages, between which others get their turn.
-   *
-   * @param mayBeOld milliseconds for which a count counts
    */
-  outdated(sync: string, mayBeOld?: number): Promise<readonly Outdated[]>
+  outdated(sync: string, standing?: Standing): Promise<readonly Outdated[]>
   /**
    * The next run of the sync reads these records by key; what is posted is left out. False: nothing is queued, and everything is
    * to be read, since they are too many for that, or the source's key of some is not known.
    */
-  readOutdatedAgain(sync: string, entities: readonly string[]): Promise<boolean>
+  readOutdatedAgain(sync: string, entities: readonly string[], standing?: Pick<Standing, 'mappings'>): Promise<boolean>
 }

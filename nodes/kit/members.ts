@@ -33,6 +33,8 @@ export interface Member {
   readonly running?: () => boolean
   /** Sources: since when one goes on, and what is waited for; undefined: none does. */
   readonly going?: () => { readonly since: string; readonly wait?: Wait } | undefined
+  /** Sources: ids of the mapping nodes that their records can come by; undefined: nobody knows. */
+  readonly mappings?: () => ReadonlySet<string> | undefined
   /** Sources: whether amounts may be changed in the flow. */
   readonly mayChange?: () => boolean
   readonly readAgain?: (entity: string, keys: readonly string[], signal: AbortSignal) => Promise<RunSummary>
@@ -194,6 +196,16 @@ export function mappingsBefore(
     }
     return known.get(sink.id)
   }
+}
+
+/** Ids of the mapping nodes that records of a source can come by, also when they are replayed; undefined: no wire leads to a sink. */
+export function mappingsBehind(RED: NodeAPI, handle: LedgerHandle, from: Outputs): ReadonlySet<string> | undefined {
+  const isOf = (kind: Member['kind'], members: readonly Member[]) => members.filter((member) => member.kind === kind)
+  const own = reachable(RED, handle, from)
+  if (isOf('sink', own).length === 0) return undefined
+  const others = [...handle.members].filter(([, { kind }]) => kind === 'other')
+  const replayed = others.flatMap(([place]) => reachable(RED, handle, { place: place.split('/'), ports: 'all' }))
+  return new Set(isOf('transform', [...own, ...replayed]).map(({ ref }) => ref.id))
 }
 
 /** Sinks among them that take an entity. */

@@ -19,6 +19,7 @@ import {
   ledgerHandle,
   limitsFor,
   mappingsBefore,
+  mappingsBehind,
   placeOf,
   reachable,
   sinksFor,
@@ -165,6 +166,7 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
       recordOf: (document) => spec.recordOf?.(context.config as z.output<S> & Common, document),
       entities: () => spec.entities(context.config as z.output<S> & Common),
       ...goingOf(() => runOf(context)),
+      mappings: () => mappingsBehind(RED, context.ledger(), { place: context.place }),
       mayChange: () => (context.config as z.output<S> & Common).mayChange,
       async readAgain(entity, keys, signal) {
         const run = runOf(context)
@@ -369,6 +371,7 @@ async function runOrder<S extends Fields, CS extends Fields, K extends Fields, C
         takesOlder: config.takesOlder,
         foreign: (sink) => foreignBefore(context.RED, handle, outputs, sink),
         mappings: mappingsBefore(context.RED, handle, outputs),
+        standing: () => mappingsBehind(context.RED, handle, outputs),
         receiptSeconds: config.receiptMinutes * 60,
         scope: scopeOf(order),
         ...(sweep && { sweep }),

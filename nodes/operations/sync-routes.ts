@@ -53,8 +53,9 @@ function start(RED: NodeAPI, source: Source, order: Order): { started: true } {
 const COUNTED_MS = 10_000
 
 /** Rows that hold what is made otherwise now; `told`: of them in words. */
-async function outdatedOf(found: LedgerHandle | undefined, sync: string): Promise<unknown[]> {
-  const all = (await (await found?.engine.get())?.ledger.outdated(sync, COUNTED_MS)) ?? []
+async function outdatedOf(found: LedgerHandle | undefined, { syncName, mappings }: Source): Promise<unknown[]> {
+  const standing = { mappings: mappings?.(), mayBeOld: COUNTED_MS }
+  const all = (await (await found?.engine.get())?.ledger.outdated(syncName, standing)) ?? []
   return all.map((one) => ({ ...one, told: outdatedInWords(one) }))
 }
 
@@ -71,6 +72,7 @@ async function readAgain(
   const areKnown = await (await found?.engine.get())?.ledger.readOutdatedAgain(
     source.syncName,
     some ?? source.entities(),
+    { mappings: source.mappings?.() },
   )
   return start(RED, source, areKnown ? { ...only } : { full: true, ...only })
 }
@@ -106,15 +108,18 @@ export function defineSyncRoutes(RED: NodeAPI): void {
       const found = handleAsked(RED, query.ledger)
       const alerts = (await (await found?.engine.get())?.ledger.alerts({ open: true })) ?? []
       const going = (await found?.engine.get())?.running() ?? []
-      const syncOf = async ({ ref, syncName, entities: own, running }: Source) => ({
-        sync: syncName,
-        node: ref.name,
-        running: running(),
-        entities: own(),
-        late: going.find(({ sync, mode, late }) => sync === syncName && mode === 'poll' && late !== undefined)?.late,
-        questions: alerts.filter(({ sync, kind }) => sync === syncName && QUESTIONS.includes(kind)).map(question),
-        outdated: await outdatedOf(found, syncName),
-      })
+      const syncOf = async (source: Source) => {
+        const { ref, syncName, entities: own, running } = source
+        return {
+          sync: syncName,
+          node: ref.name,
+          running: running(),
+          entities: own(),
+          late: going.find(({ sync, mode, late }) => sync === syncName && mode === 'poll' && late !== undefined)?.late,
+          questions: alerts.filter(({ sync, kind }) => sync === syncName && QUESTIONS.includes(kind)).map(question),
+          outdated: await outdatedOf(found, source),
+        }
+      }
       return Promise.all(sourcesOf(found).map(syncOf))
     }),
   )

@@ -96,6 +96,8 @@ export interface PollOptions {
   readonly foreign?: (sink: SinkRef) => readonly string[] | undefined
   /** Ids of the mapping nodes on the way to a sink; undefined: whichever had a batch. */
   readonly mappings?: (sink: SinkRef) => ReadonlySet<string> | undefined
+  /** Ids of the mapping nodes that records of the sync can come by, replayed ones too; undefined: nobody knows. */
+  readonly standing?: () => ReadonlySet<string> | undefined
   /** Seconds without a sign of life after which a batch counts as dropped. */
   readonly receiptSeconds: number
   /** Rows and bytes of one batch, and of all that is on its way. */

@@ -114,7 +114,10 @@ export async function poll(deps: PollDeps, options: PollOptions): Promise<RunSum
   }
   // A ledger that takes nothing any more is told of below.
   const usage = await usageOf(ledger, source, calls).catch(() => undefined)
-  if (wholeWindow) run.notices.push(...(await ledger.outdated(name).catch(() => [])).map(outdatedInWords))
+  if (wholeWindow) {
+    const outdated = await ledger.outdated(name, { mappings: options.standing?.() }).catch(() => [])
+    run.notices.push(...outdated.map(outdatedInWords))
+  }
   let untold: unknown
   const open = await ledger.openItems(name).catch((error: unknown) => {
     untold = error

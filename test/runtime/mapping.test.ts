@@ -134,6 +134,38 @@ describe('the mapping in a flow', function () {
     deepEqual(await job.rows(`select count(*) from main.${job.name}.gl_account`), [[String(half)]])
   })
 
+  it('a mapping node that is taken out: rows that hold its values are told until they were read again without it', async () => {
+    const job = thread.begin({ entities: ['gl_entry'] })
+    await job.deploy()
+    succeeded(await job.run())
+    const mapping = job.node('map-gl')
+    const [[sink = ''] = []] = mapping.wires as string[][]
+    for (const node of job.flow)
+      node.wires = (node.wires as string[][] | undefined)?.map((ids) =>
+        ids.map((id) => (id === mapping.id ? sink : id)),
+      )
+    job.flow.splice(job.flow.indexOf(mapping), 1)
+    await job.deploy()
+    const told = async () => {
+      const { body } = await thread.red.call('GET', '/tieout/syncs')
+      const [sync] = (body as { sync: string; outdated: { told: string }[] }[]).filter(({ sync }) => sync === job.name)
+      return sync?.outdated.map((one) => one.told)
+    }
+    const count = journals(job).length.toLocaleString('en-US')
+    const [says, ...more] = (await told()) ?? []
+    match(
+      says ?? '',
+      new RegExp(`^gl_entry: ${count} rows at Write to Databricks hold values of the mapping of \\d+ \\w+ \\d{4}\\.$`),
+    )
+    deepEqual(more, [])
+    deepEqual(
+      (await job.run()).summary?.notices.filter((text) => /hold values/.test(text)),
+      [says],
+    )
+    succeeded(await job.run({ full: true }))
+    deepEqual(await told(), [])
+  })
+
   it('a code table that a rule names and nobody made: the entity fails and says which', async () => {
     const job = thread.begin()
     ;(job.node('map-gl').rules as { table: string }[]).forEach((rule) => {

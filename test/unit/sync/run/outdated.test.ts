@@ -32,10 +32,13 @@ describe('rows that are made otherwise now', () => {
   let now: number
   let entities: Record<string, FakeEntity>
   let targets: Map<string, FakeTarget>
+  /** The mapping node was taken out of the way. */
+  let isOut: boolean
   afterEach(() => made.close())
 
   beforeEach(async () => {
     now = Date.parse('2026-05-03T10:00:00Z')
+    isOut = false
     node = { rules: [code()], codes: [line('red', 'R'), line('blue', 'B')], added: [] }
     entities = { supplier: { schema: supplierSchema } }
     targets = new Map()
@@ -49,7 +52,12 @@ describe('rows that are made otherwise now', () => {
   })
 
   async function open(): Promise<void> {
-    made = await rig({ entities, targets, now: () => now, flow: (message) => void map(message) })
+    made = await rig({
+      entities,
+      targets,
+      now: () => now,
+      flow: (message, { deliver }) => void (isOut ? deliver(message) : map(message)),
+    })
     made.source.clockIs('2026-05-03T10:00:00Z')
   }
 
@@ -193,6 +201,35 @@ describe('rows that are made otherwise now', () => {
     await made.poll({ mappings })
     await deploy({ codes: [line('red', 'RED'), line('blue', 'B')] })
     deepEqual(toldIn(await made.poll({ mappings })), [])
+  })
+
+  it('a mapping that is taken out: rows hold its values until they were read without it; put in again it made them', async () => {
+    await made.poll()
+    now += 86_400_000
+    const standing = { mappings: new Set<string>() }
+    const says = ['supplier: 3 rows at databricks-write hold values of the mapping of 3 May 2026.']
+    deepEqual(toldIn(await made.poll({ standing: () => standing.mappings })), says)
+    deepEqual(await told(), [], 'nobody knows what stands')
+    deepEqual(toldIn(await made.poll({ standing: () => new Set(['map-1']) })), [])
+    equal(await made.ledger.readOutdatedAgain('s', ['supplier'], standing), true)
+    equal((await made.ledger.keysToReadAgain('s', 'supplier')).length, 3)
+    isOut = true
+    deepEqual(toldIn(await made.poll({ standing: () => standing.mappings })), [])
+    equal(made.target('supplier').stored.get('erp|1')?.record.name, 'red')
+  })
+
+  it('a mapping that was put in and taken out again: rows before it lack nothing', async () => {
+    isOut = true
+    await made.poll()
+    isOut = false
+    now += 86_400_000
+    await deploy({})
+    made.source.put('supplier', supplier('4', 'red'))
+    made.source.clockIs(new Date(now + 1000).toISOString())
+    deepEqual(await told(), ['supplier: 3 rows at databricks-write hold values of no mapping.'])
+    deepEqual(toldIn(await made.poll({ standing: () => new Set() })), [
+      'supplier: 1 row at databricks-write holds values of the mapping of 13 June 2026.',
+    ])
   })
 
   it('where versions are kept it is said that they become new ones', async () => {
