@@ -34,6 +34,9 @@ describe('the template in the editor', function () {
     const dialog = await editor.openConfig('connection')
     const [unset, ...more] = await editor.test()
     deepStrictEqual(more, [])
+    await dialog.locator('#node-config-input-url').fill('')
+    const [all] = await editor.test()
+    match(all?.text ?? '', /^Client secret: .* not set; Client ID: .* not set; User: .* not set; Server URL: /)
     match(unset?.text ?? '', /^Client secret: the environment variable X3_SECRET is not set/)
     const { url, folder, clientId, user } = x3
     const values = { url, folder, clientId, user, source: 'x3', secret: 'not-the-secret' }
