@@ -146,8 +146,7 @@ export function defineSource<S extends Fields, CS extends Fields, K extends Fiel
     return run
   }
   const claim = (run: Run<Client>, engine: Engine, context: NodeContext<z.output<S>>): void => {
-    if (run.claimed) return
-    context.atClose(engine.claimName((context.config as z.output<S> & Common).syncName, context.id))
+    if (!run.claimed) context.atClose(engine.claimName((context.config as z.output<S> & Common).syncName, context.id))
     run.claimed = true
   }
 
