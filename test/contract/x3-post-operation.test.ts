@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createCloudLogin } from '../../nodes/x3/client/cloud/tokens.ts'
 import type { X3Connection } from '../../nodes/x3/client/connection.ts'
 import { createOperations, type OperationNames } from '../../nodes/x3/client/posting/operation.ts'
+import { voucherReader } from '../../nodes/x3/client/posting/standing.ts'
 import { createX3PostTarget } from '../../nodes/x3/client/posting/target.ts'
 import { createFaults } from '../../sandbox/faults.ts'
 import { x3FaultSites } from '../../sandbox/x3/server.ts'
@@ -9,7 +10,7 @@ import type { DataRecord, Row } from '../../sync/contract/message.ts'
 import type { Found, PostTarget, SendContext } from '../../sync/contract/posting.ts'
 import { ledgerFolder } from '../support/ledger.ts'
 import { startX3Fixture, type X3Fixture } from '../support/x3.ts'
-import { connect, never } from '../support/x3-client.ts'
+import { connect, never, sourceOf } from '../support/x3-client.ts'
 import { startCloud } from '../support/x3-cloud.ts'
 import { approved, codingRow, handRules, INVOICE_OPERATION, OPERATION, taxRule } from '../support/x3-posting.ts'
 
@@ -105,6 +106,7 @@ describe("journals posted by a customer's own operation of GraphQL", () => {
       rules: { ...handRules, dimensions: [], dueDateField: 'DUDDAT' },
       ...{ publication: 'invoices', referenceField: 'REFINT', document: 'invoice' },
       test: { ...test, dimensions: {}, supplier },
+      read: voucherReader((own) => sourceOf(connection, own), 'demo', 'invoice'),
     })
     assert.deepEqual(await to.test?.(context()), { proved: true })
     const record = invoice()
@@ -117,6 +119,13 @@ describe("journals posted by a customer's own operation of GraphQL", () => {
       supplier,
       'final',
     ])
+    // The sandbox's purchasing does not have what the operation makes.
+    const there = await to.standing?.(written(record).key, 10, context())
+    assert.deepEqual(
+      [there?.schema.entity, there?.record.amount, there?.record.party],
+      ['supplier_invoice', '120', supplier],
+    )
+    assert.match(there?.says?.[1] ?? '', /facts of the look-up/)
     const { key = '' } = posted()[0] ?? {}
     const lines = fixture.books.tables.journalEntry.get(key)?.lines ?? []
     assert.deepEqual(

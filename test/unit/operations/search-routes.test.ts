@@ -203,7 +203,12 @@ describe('the look-up of a document', () => {
       says: ['final'],
     })
     deepStrictEqual(asked, ['erp|A1', 200, 'kept there'])
-    strictEqual(routes.log.length, 1)
+    // A target that merges may show columns of its own too: what is hidden is told by them.
+    await ledger.saveNote(schemaNote(address), JSON.stringify(schema))
+    const own = { entity: 'vendor', key: [], columns: [{ name: 'bank', type: 'string', sensitive: true }] } as const
+    members.set('w', sink({ standing: async () => ({ ...there, record: { bank: 'DE33' }, schema: own }) }))
+    deepStrictEqual((await row()).body.record, { bank: '•••' })
+    strictEqual(routes.log.length, 2, 'each look is written down')
   })
 
   it('asks a target that may pass again, and says in words where none can be asked', async () => {

@@ -2,7 +2,7 @@
 import { isSyncError, syncError } from '../../../../sync/contract/errors.ts'
 import { type DataRecord, keyText, type Row, type Schema } from '../../../../sync/contract/message.ts'
 import type { Found, PostResult, StandingVoucher } from '../../../../sync/contract/posting.ts'
-import type { EntityPlan, Source } from '../../../../sync/contract/source.ts'
+import type { Source } from '../../../../sync/contract/source.ts'
 import type { Document } from './publication.ts'
 
 interface Read {
@@ -20,18 +20,19 @@ export function voucherReader(
   source: string,
   document: Document,
 ): VoucherReader {
-  let plan: Promise<EntityPlan> | undefined
   return async (type, number, signal) => {
-    plan ??= open({ source }).plan(ENTITY[document], signal)
-    plan.catch(() => {
-      plan = undefined
-    })
-    const { readKeys, schema } = await plan
-    const key = keyText(schema, { source, entry_type: type, number })
-    const found = await readKeys?.([key], () => 0, signal)
-    // One that x3-poll would hold, since it does not balance, is shown all the same.
-    const record = found?.records[0] ?? found?.refused?.[0]?.record
-    return record && { record, schema }
+    // Of its own each time: what it has opened (a session of REST api1) is given back at once.
+    const reading = open({ source })
+    try {
+      const { readKeys, schema } = await reading.plan(ENTITY[document], signal)
+      const key = keyText(schema, { source, entry_type: type, number })
+      const found = await readKeys?.([key], () => 0, signal)
+      // One that x3-poll would hold, since it does not balance, is shown all the same.
+      const record = found?.records[0] ?? found?.refused?.[0]?.record
+      return record && { record, schema }
+    } finally {
+      await reading.close?.()
+    }
   }
 }
 
