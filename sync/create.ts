@@ -70,7 +70,10 @@ export function createEngine({ ledger, log, budget = createBudget(), now = Date.
         async (signal) => {
           if (postings.answers(options.name)) await postings.desk.look(options.name)
           await results.retry(options.name)
-          return poll(deps, askingAhead(ledger, { ...options, source: withInbox(ledger, options), signal }))
+          return poll(
+            deps,
+            askingAhead(ledger, { ...options, source: withInbox(ledger, options), signal }, budget.ahead),
+          )
         },
         options.name,
       ),

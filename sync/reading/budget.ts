@@ -1,6 +1,9 @@
 /** One budget for all that is on its way in a process, whichever sync it is of. */
+import { createQueue, type Queue } from '../values/queue.ts'
 
 export interface Budget {
+  /** A run that asks ahead for what all its entities need has a place here: each of its questions takes a connection. */
+  readonly ahead: Queue
   /** A run takes part until it leaves. `held`: bytes of it that are on their way, looked at again after each `changed`. */
   join(sync: string, held: () => number): Share
 }
@@ -36,6 +39,9 @@ const LEAST_BATCH = 256 << 10
 /** What is counted of records is their size as JSON; in memory, with what is made of them on the way, they take some times as much. */
 const MEMORY_PER_BYTE = 4
 
+/** Runs that ask ahead at a time. */
+const AHEAD = 4
+
 /** MB of memory that what is on its way may take. */
 const DEFAULT_MB = 128
 
@@ -53,6 +59,7 @@ export function createBudget(megabytes = DEFAULT_MB): Budget {
   }
   const line = createLine((more) => total() + more <= bytes)
   return {
+    ahead: createQueue(AHEAD),
     join(sync, held) {
       const share: Held = { held, known: undefined }
       shares.add(share)

@@ -3,33 +3,45 @@ import type { Positions } from '../../ledger/ledger.ts'
 import type { PollOptions } from '../contract/engine.ts'
 import type { EntityPlan, Source } from '../contract/source.ts'
 import type { Target } from '../contract/target.ts'
-import { createQueue } from '../values/queue.ts'
+import { createQueue, type Queue } from '../values/queue.ts'
 
 /**
  * The source with a `plan` that begins the plans of all entities with the first. One that failed ahead is made anew when
- * its turn comes, so that nothing fails sooner or otherwise than without it.
+ * its turn comes, so that nothing fails sooner or otherwise than without it. A run that finds no place among those that ask
+ * ahead waits for none: it asks for each entity in its turn, and for what is left once there is a place.
  */
 export function planAhead(
   source: Source,
   entities: readonly string[],
   signal: AbortSignal,
-  /** Called once, with the first. */
-  begun: () => void = () => undefined,
+  places: Queue,
+  /** Called once, with all that are asked for together; what it gives has a part in the place. */
+  begun: (together: readonly string[]) => Promise<unknown> = async () => undefined,
 ): Source {
   const made = new Map<string, Promise<EntityPlan | undefined>>()
+  const ask = (name: string): void => {
+    if (made.has(name)) return
+    const plan = source.plan(name, signal)
+    made.set(
+      name,
+      plan.catch(() => undefined),
+    )
+  }
+  const askAll = (): Promise<unknown> => {
+    const left = entities.filter((name) => !made.has(name))
+    const more = left.length > 0 ? begun(left) : undefined
+    left.forEach(ask)
+    return Promise.allSettled([more, ...made.values()])
+  }
   return {
     ...source,
     async plan(entity, own) {
       if (made.size === 0) {
-        begun()
-        for (const name of entities) {
-          const plan = source.plan(name, signal)
-          made.set(
-            name,
-            plan.catch(() => undefined),
-          )
-        }
+        // At once where there is a place: what plans need alike is asked for together.
+        const now = places.isBusy() ? undefined : askAll()
+        places.run(() => now ?? askAll(), signal).catch(() => undefined)
       }
+      ask(entity)
       const plan = await made.get(entity)
       own.throwIfAborted()
       return plan ?? source.plan(entity, own)
@@ -38,11 +50,11 @@ export function planAhead(
 }
 
 /** The options of a run whose source and targets are asked ahead. */
-export function askingAhead(ledger: Pick<Positions, 'position'>, options: PollOptions): PollOptions {
+export function askingAhead(ledger: Pick<Positions, 'position'>, options: PollOptions, places: Queue): PollOptions {
   const marks = options.targets && marksAhead(ledger, options, options.targets)
   return {
     ...options,
-    source: planAhead(options.source, options.entities, options.signal, marks?.begin),
+    source: planAhead(options.source, options.entities, options.signal, places, marks?.begin),
     ...(marks && { targets: marks.targets }),
   }
 }
@@ -56,15 +68,20 @@ const AT_ONCE = 4
  */
 export function marksAhead(
   ledger: Pick<Positions, 'position'>,
-  { name, entities, signal, progress }: Pick<PollOptions, 'name' | 'entities' | 'signal' | 'progress'>,
+  { name, signal, progress }: Pick<PollOptions, 'name' | 'signal' | 'progress'>,
   targets: NonNullable<PollOptions['targets']>,
-): { readonly begin: () => void; readonly targets: NonNullable<PollOptions['targets']> } {
+): {
+  readonly begin: (entities: readonly string[]) => Promise<unknown>
+  readonly targets: NonNullable<PollOptions['targets']>
+} {
   const waiting = (what: string) => progress({ records: 0, rows: 0, waiting: what })
   const places = createQueue(AT_ONCE)
+  const reads: Promise<unknown>[] = []
   const reading = (target: Target): Target => {
     const read = target.readMark?.bind(target)
     if (read === undefined) return target
     const ahead = places.run(() => read({ signal, waiting })).catch(() => undefined)
+    reads.push(ahead)
     let asked = false
     return {
       ...target,
@@ -82,12 +99,14 @@ export function marksAhead(
   }
   const asked = new Map<string, ReturnType<typeof ask>>()
   return {
-    begin() {
+    async begin(entities) {
       for (const entity of entities) {
         const found = ask(entity)
         found.catch(() => undefined)
         asked.set(entity, found)
       }
+      await Promise.allSettled(asked.values())
+      await Promise.all(reads)
     },
     targets: (entity) => asked.get(entity)?.catch(() => targets(entity)) ?? targets(entity),
   }

@@ -1,5 +1,7 @@
 /** The official driver, loaded on first use, with our logger and our tokens. */
 import type { Agent } from 'node:http'
+import { type AgentOptions, Agent as SecureAgent } from 'node:https'
+import type { SecureContext } from 'node:tls'
 import type { DBSQLClient } from '@databricks/sql'
 import { overTime, REPLY_BYTES } from '../../../vendor/limits.ts'
 import { hasProxy, proxyFor } from '../../../vendor/proxy.ts'
@@ -51,7 +53,8 @@ const BY_ADDRESS = { protocol: 'http', host: 'localhost', port: 80 } as const
 
 /** What is touched of the driver's inside; checked by the contract tests against the pinned version. */
 interface Provider {
-  getAgentDefaultOptions(): object
+  getAgentDefaultOptions(): AgentOptions
+  createHttpsAgent(): Agent
   createProxyAgent(options: unknown): Agent & { getProxyForUrl: (url: string) => string }
   getThriftConnection(): Promise<ThriftConnection>
 }
@@ -88,6 +91,7 @@ function mend(client: DriverClient, route: Route, totalMs: number): void {
     const provider = create(options)
     const defaults = provider.getAgentDefaultOptions.bind(provider)
     provider.getAgentDefaultOptions = () => ({ ...defaults(), ...(context ? { secureContext: context } : {}) })
+    if (context) provider.createHttpsAgent = () => sharedAgent(context, provider.getAgentDefaultOptions())
     const proxyAgent = provider.createProxyAgent.bind(provider)
     provider.createProxyAgent = (options) =>
       Object.assign(proxyAgent(options), {
@@ -97,6 +101,21 @@ function mend(client: DriverClient, route: Route, totalMs: number): void {
     provider.getThriftConnection = async () => guarded(await connect(), totalMs)
     return provider
   }
+}
+
+const agents = new WeakMap<SecureContext, Map<number, SecureAgent>>()
+
+/**
+ * Sockets of all connections that trust alike: each costs 0.1 MB outside of the heap, and at rest it serves another
+ * connection's statement as well. Who asks is in each request, not in the socket. Sockets at rest end with their time-out.
+ */
+function sharedAgent(context: SecureContext, options: AgentOptions): SecureAgent {
+  const known = agents.get(context) ?? new Map<number, SecureAgent>()
+  agents.set(context, known)
+  const timeout = options.timeout ?? 0
+  const agent = known.get(timeout) ?? new SecureAgent({ ...options, minVersion: 'TLSv1.2' })
+  known.set(timeout, agent)
+  return agent
 }
 
 function guarded(connection: ThriftConnection, totalMs: number): ThriftConnection {

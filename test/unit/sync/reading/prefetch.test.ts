@@ -3,6 +3,7 @@ import { describe, it } from 'mocha'
 import type { EntityPlan, Source } from '../../../../sync/contract/source.ts'
 import type { Mark, Target } from '../../../../sync/contract/target.ts'
 import { marksAhead, planAhead } from '../../../../sync/reading/prefetch.ts'
+import { createQueue } from '../../../../sync/values/queue.ts'
 import { waitFor } from '../../../support/wait.ts'
 
 const signal = new AbortController().signal
@@ -27,7 +28,7 @@ function noting(fails: string[] = []): { source: Source; asked: string[] } {
 describe('plans ahead', () => {
   it('asks for all entities with the first, each once', async () => {
     const { source, asked } = noting()
-    const ahead = planAhead(source, ['a', 'b', 'c'], signal)
+    const ahead = planAhead(source, ['a', 'b', 'c'], signal, createQueue())
     assert.deepEqual(asked, [], 'nothing before the run begins')
     assert.equal((await ahead.plan('a', signal)).entity, 'a')
     assert.deepEqual(asked, ['a', 'b', 'c'])
@@ -38,7 +39,7 @@ describe('plans ahead', () => {
 
   it('makes a plan anew that failed ahead, so that a passing fault fails no entity', async () => {
     const { source, asked } = noting(['b'])
-    const ahead = planAhead(source, ['a', 'b'], signal)
+    const ahead = planAhead(source, ['a', 'b'], signal, createQueue())
     await ahead.plan('a', signal)
     await waitFor(() => asked.length === 2)
     assert.equal((await ahead.plan('b', signal)).entity, 'b')
@@ -47,9 +48,49 @@ describe('plans ahead', () => {
 
   it('gives the error of a plan that fails in its own turn', async () => {
     const { source } = noting(['b', 'b'])
-    const ahead = planAhead(source, ['a', 'b'], signal)
+    const ahead = planAhead(source, ['a', 'b'], signal, createQueue())
     await ahead.plan('a', signal)
     await assert.rejects(ahead.plan('b', signal), /no b today/)
+  })
+
+  it('of many runs are asked for by few at a time; the others wait for no place when an entity is due', async () => {
+    const places = createQueue()
+    const slow = noting()
+    const answers: (() => void)[] = []
+    const waiting: Source = {
+      ...slow.source,
+      plan: (entity) =>
+        new Promise((resolve) => {
+          slow.asked.push(entity)
+          answers.push(() => resolve({ entity } as EntityPlan))
+        }),
+    }
+    const first = planAhead(waiting, ['a', 'b'], signal, places).plan('a', signal)
+    const { source, asked } = noting()
+    const begun: string[] = []
+    const second = planAhead(source, ['a', 'b', 'c'], signal, places, async (names) => begun.push(...names))
+    await second.plan('a', signal)
+    await second.plan('b', signal)
+    assert.deepEqual([slow.asked, asked, begun], [['a', 'b'], ['a', 'b'], []])
+    for (const answer of answers) answer()
+    await first
+    await waitFor(() => asked.length === 3)
+    assert.deepEqual([asked, begun], [['a', 'b', 'c'], ['c']], 'each once')
+  })
+
+  it('have a place until what goes with them is there, and give it back when the run is stopped', async () => {
+    const places = createQueue()
+    const marks = Promise.withResolvers<void>()
+    const stop = new AbortController()
+    const one = noting()
+    await planAhead(one.source, ['a'], signal, places, () => marks.promise).plan('a', signal)
+    const stopped = noting()
+    await planAhead(stopped.source, ['a', 'b'], stop.signal, places).plan('a', signal)
+    stop.abort()
+    assert.equal(places.isBusy(), true)
+    marks.resolve()
+    await waitFor(() => !places.isBusy())
+    assert.deepEqual(stopped.asked, ['a'])
   })
 })
 
@@ -73,18 +114,18 @@ describe('marks ahead', () => {
           return [mark(entity)]
         },
       }) as unknown as Target
-    const options = { name: 's', entities, signal, progress: () => undefined }
+    const options = { name: 's', signal, progress: () => undefined }
     const ahead = marksAhead(positions(known), options, async (entity) => [
       { ref: { id: 'w', name: 'w' }, target: target(entity) },
     ])
     const read = async (entity: string) => (await ahead.targets(entity))[0]?.target.readMark?.(context)
-    return { asked, ahead, read }
+    return { asked, begin: () => ahead.begin(entities), read }
   }
 
   it('are read when the run begins, each once, where the ledger knows nothing of the entity', async () => {
-    const { asked, ahead, read } = marks(['a', 'b', 'c'], ['b'])
+    const { asked, begin, read } = marks(['a', 'b', 'c'], ['b'])
     assert.deepEqual(asked, [])
-    ahead.begin()
+    begin()
     await waitFor(() => asked.length === 2)
     assert.deepEqual(asked, ['a', 'c'])
     assert.deepEqual(await read('a'), [mark('a')])
@@ -95,8 +136,8 @@ describe('marks ahead', () => {
   })
 
   it('are read anew when that failed', async () => {
-    const { asked, ahead, read } = marks(['a'], [], ['a'])
-    ahead.begin()
+    const { asked, begin, read } = marks(['a'], [], ['a'])
+    begin()
     await waitFor(() => asked.length === 1)
     assert.deepEqual(await read('a'), [mark('a')])
     assert.deepEqual(asked, ['a', 'a'])
