@@ -1,4 +1,4 @@
-/** The memory of deliveries, the one hot table: one prepared statement for each batch, one row for each record. */
+/** The memory of deliveries, the one hot table: one row for each record. */
 import { type Database, prepared } from './database.ts'
 import { countsOf, countsText, type GroupSumBook } from './group-sums.ts'
 import type { Intern } from './intern.ts'
@@ -19,14 +19,6 @@ export interface DeliveryMemory {
   sweep(): boolean
 }
 
-const put = (source: string): string => `
-  INSERT INTO delivery (address, key, read, hash, original_hash, run, rows, totals, source)
-  SELECT ?, value ->> 0, value ->> 1, unhex(value ->> 2), unhex(value ->> 3), value ->> 4, value ->> 5, value ->> 6, ${source}
-  FROM json_each(?) WHERE true
-  ON CONFLICT DO UPDATE SET read = excluded.read, hash = excluded.hash, original_hash = excluded.original_hash,
-    run = excluded.run, rows = excluded.rows, totals = excluded.totals, source = excluded.source, doubt = NULL
-  WHERE excluded.read >= delivery.read`
-
 // A person said that it stays.
 const notStaying = `NOT EXISTS (
       SELECT 1 FROM held AS h JOIN address AS a ON a.address = h.sink
@@ -39,9 +31,13 @@ const SQL = {
     FROM json_each(?) AS j
     CROSS JOIN delivery AS d ON d.address = ? AND d.key = j.value
     LEFT JOIN contribution AS c ON c.address = d.address AND c.key = d.key`,
-  // Few flows write other keys than the source's: one member less costs nothing there.
-  write: put('NULL'),
-  writeMapped: put('value ->> 7'),
+  // One row at a time costs half of what rows from one JSON text do.
+  write: `
+    INSERT INTO delivery (address, key, read, hash, original_hash, run, rows, totals, source)
+    VALUES (?, ?, ?, unhex(?), unhex(?), ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET read = excluded.read, hash = excluded.hash, original_hash = excluded.original_hash,
+      run = excluded.run, rows = excluded.rows, totals = excluded.totals, source = excluded.source, doubt = NULL
+    WHERE excluded.read >= delivery.read`,
   doubt: 'UPDATE delivery SET doubt = 1 WHERE address = ? AND key IN (SELECT value FROM json_each(?))',
   doubtAll: 'UPDATE delivery SET doubt = 1 WHERE address = ?',
   doubtFrom: `
@@ -67,8 +63,7 @@ const SQL = {
     WHERE address = ? AND key > ? AND key <= ? AND totals IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM json_each(?) AS j WHERE j.value ->> 0 = key AND unhex(j.value ->> 2) IS hash)`,
   contribute: `
-    INSERT INTO contribution (address, key, totals)
-    SELECT ?, value ->> 0, value ->> 1 FROM json_each(?) WHERE true
+    INSERT INTO contribution (address, key, totals) VALUES (?, ?, ?)
     ON CONFLICT DO UPDATE SET totals = excluded.totals`,
   raise: 'UPDATE address SET highest_read = ? WHERE id = ? AND highest_read < ?',
   highest: 'SELECT highest_read FROM address WHERE id = ?',
@@ -239,26 +234,17 @@ function write(
   /** Whether the rows that it has in the target go into the sums. */
   isCounted: boolean,
 ): void {
-  const isMapped = deliveries.some((d) => typeof d.source === 'number')
-  const rows = deliveries.map((d) => {
+  const contributes = deliveries.some((d) => d.totals)
+  let read = 0
+  for (const d of deliveries) {
     const run = d.run === '' ? 0 : intern.run(d.run, sync)
-    const row = [
-      d.key,
-      d.read,
-      d.hash,
-      d.originalHash ?? null,
-      run,
-      isCounted ? rowsText(d) : null,
-      d.counts ? countsText(d.counts) : null,
-    ]
-    if (isMapped) row.push(d.source ?? null)
-    return row
-  })
-  if (isMapped) statements.writeMapped.run(id, JSON.stringify(rows))
-  else statements.write.run(id, JSON.stringify(rows))
-  if (deliveries.some((d) => d.totals))
-    statements.contribute.run(id, JSON.stringify(deliveries.map((d) => [d.key, d.totals ?? ''])))
-  const read = deliveries.reduce((most, d) => Math.max(most, d.read), 0)
+    const rows = isCounted ? rowsText(d) : null
+    const counts = d.counts ? countsText(d.counts) : null
+    const original = d.originalHash ?? null
+    statements.write.run(id, d.key, d.read, d.hash, original, run, rows, counts, d.source ?? null)
+    if (contributes) statements.contribute.run(id, d.key, d.totals ?? '')
+    if (d.read > read) read = d.read
+  }
   statements.raise.run(read, id, read)
 }
 

@@ -17,12 +17,10 @@ const SQL = {
   find: 'SELECT id FROM source_entity WHERE sync = ? AND entity = ?',
   add: 'INSERT INTO source_entity (sync, entity) VALUES (?, ?) RETURNING id',
   put: `
-    INSERT INTO known_key (entity, key, read, stamp, seen)
-    SELECT ?, value ->> 0, value ->> 1, value ->> 2, 0 FROM json_each(?) WHERE true
+    INSERT INTO known_key (entity, key, read, stamp, seen) VALUES (?, ?, ?, ?, 0)
     ON CONFLICT DO UPDATE SET read = excluded.read, stamp = excluded.stamp WHERE excluded.read >= known_key.read`,
   expect: `
-    INSERT INTO known_key (entity, key, read, stamp, seen)
-    SELECT ?, value ->> 0, value ->> 1, '?', 0 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`,
+    INSERT INTO known_key (entity, key, read, stamp, seen) VALUES (?, ?, ?, '?', 0) ON CONFLICT DO NOTHING`,
   learn: `
     INSERT INTO known_key (entity, key, read, stamp, seen)
     SELECT ?, value ->> 0, 0, value ->> 1, 0 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`,
@@ -78,7 +76,7 @@ export function createKnownKeys(db: Database): SourceMemory {
       if (keys.length === 0) return
       const id = idOf(sync, entity)
       const there = keys.some(({ gone }) => gone) ? withoutGone(statements, id, keys) : keys
-      if (there.length > 0) put.run(id, JSON.stringify(there.map(({ key, read, stamp }) => [key, read, stamp])))
+      for (const { key, read, stamp } of there) put.run(id, key, read, stamp)
     },
     areShown(sync, entity, keys) {
       if (keys.length === 0) return new Set()
@@ -145,8 +143,10 @@ function keeping(db: Database, statements: Statements, idOf: IdOf): Omit<KnownKe
     forgetOtherKeys: async (sync, entity, beginning) =>
       Number(guard(() => forgetOthers.run(idOf(sync, entity), beginning)).changes),
     async expectKeys(sync, entity, keys) {
-      const there = keys.filter(({ gone }) => !gone)
-      guard(() => expect.run(idOf(sync, entity), JSON.stringify(there.map(({ key, read }) => [key, read]))))
+      tx(() => {
+        const id = idOf(sync, entity)
+        for (const { key, read, gone } of keys) if (!gone) expect.run(id, key, read)
+      })
     },
     knownKeys: async (sync, entity, after, limit, through = Number.MAX_SAFE_INTEGER) =>
       guard(() => list.all(idOf(sync, entity), after ?? '', through, limit) as { key: string }[]).map(({ key }) => key),

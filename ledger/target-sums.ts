@@ -120,15 +120,18 @@ export function createTargetSums(db: Database, intern: Intern): TargetSumBook {
       statements.doubtAll.run(read, id)
     },
     topic: {
-      tableLists: async (address, names) =>
-        db.tx(() => {
+      tableLists: async (address, names) => {
+        const now = db.guard(() => listsOf(known(address)))
+        if (now.counted && names.every((name) => now.names.includes(name))) return now.names
+        return db.tx(() => {
           const id = intern.address(address, true)
           const before = listsOf(id)
           const all = [...new Set([...before.names, ...names])]
           if (!before.counted) statements.uncountedBefore.run(id)
           if (!before.counted || all.length > before.names.length) saveLists.run(JSON.stringify(all), id)
           return all
-        }),
+        })
+      },
       targetMemory: async (address, source) =>
         db.guard(() => {
           const id = known(address)
