@@ -1,5 +1,4 @@
 /** Work of a client that is tried again, waited for with signs of life, stopped when asked, and never waited for too long. */
-import { once } from 'node:events'
 import { isSyncError, type SyncError } from '../sync/contract/errors.ts'
 import { tryAgain } from '../sync/contract/retry.ts'
 import type { WriteContext } from '../sync/contract/target.ts'
@@ -60,13 +59,13 @@ export async function within(work: Promise<unknown>, ms: number): Promise<boolea
 export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   work.catch(() => undefined)
   signal.throwIfAborted()
-  const settled = new AbortController()
-  const aborted = once(signal, 'abort', { signal: settled.signal }).then(() => signal.throwIfAborted())
-  aborted.catch(() => undefined)
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const abort = (): void => reject(signal.reason)
+  signal.addEventListener('abort', abort)
   try {
-    return (await Promise.race([work, aborted])) as T
+    return await Promise.race([work, aborted])
   } finally {
-    settled.abort()
+    signal.removeEventListener('abort', abort)
   }
 }
 
