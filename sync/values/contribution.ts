@@ -42,8 +42,8 @@ interface Seen {
 interface SummedTable {
   readonly totals: TableTotals
   readonly by: readonly Seen[]
-  /** Columns that count besides: the document's key, an account. */
-  readonly told: readonly Seen[]
+  /** Those of `by`, then what counts besides: the document's key, an account. */
+  readonly columns: readonly Seen[]
   readonly amounts: readonly string[]
   /** Of the row before; undefined: not looked for yet. */
   group: Group | undefined
@@ -65,10 +65,11 @@ export function compileContribution(schema: Schema, plan: readonly TableTotals[]
     const table = totals.list === '' ? schema : schema.lists?.[totals.list]
     const told = totals.list === '' ? schema.key : []
     const account = table?.columns.some(({ name }) => name === ACCOUNT) && !told.includes(ACCOUNT) ? [ACCOUNT] : []
+    const by = totals.by.map(seen)
     return {
       totals: { ...totals, list: propertyName(totals.list) },
-      by: totals.by.map(seen),
-      told: [...told, ...account].map(seen),
+      by,
+      columns: [...by, ...[...told, ...account].map(seen)],
       amounts: totals.amounts.map(propertyName),
       group: undefined,
       recent: [],
@@ -102,7 +103,7 @@ export function compileContribution(schema: Schema, plan: readonly TableTotals[]
     plan,
     sums: (column) => summed.has(column),
     counts: (column) => summed.has(column) || column === ACCOUNT || schema.key.includes(column),
-    sign: JSON.stringify(tables.map(({ totals, told }) => [totals, told.map(({ name }) => name)])),
+    sign: JSON.stringify(tables.map(({ totals, columns }) => [totals, columns.map(({ name }) => name)])),
     of(record, into) {
       const parts: Part[] = []
       const digest = read(record, parts)
@@ -119,24 +120,15 @@ const seen = (name: string): Seen => ({ name: propertyName(name), value: undefin
 
 /** Its hash; what it adds goes to the part of its group. The columns keep what they had last, so that most are no work. */
 function readRow(groups: GroupBook, table: SummedTable, row: Row, parts: Part[] | undefined): number {
-  const { by, told, amounts } = table
+  const { by, columns, amounts } = table
   let hash = 0x811c9dc5
-  for (let i = 0; i < by.length; i++) {
-    const column = by[i] as Seen
+  for (let i = 0; i < columns.length; i++) {
+    const column = columns[i] as Seen
     const value = memberOf(row, column.name)
     if (value !== column.value) {
       column.value = value
       column.hash = textHash(value)
-      table.group = undefined
-    }
-    hash = Math.imul(hash ^ column.hash, 0x85ebca6b)
-  }
-  for (let i = 0; i < told.length; i++) {
-    const column = told[i] as Seen
-    const value = memberOf(row, column.name)
-    if (value !== column.value) {
-      column.value = value
-      column.hash = textHash(value)
+      if (i < by.length) table.group = undefined
     }
     hash = Math.imul(hash ^ column.hash, 0x85ebca6b)
   }
