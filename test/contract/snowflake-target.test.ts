@@ -82,6 +82,45 @@ describe('snowflake target, against the sandbox with the vendor driver', () => {
     )
   })
 
+  it('two sessions that miss the same columns: what the other added first is there, and each adds the rest', async () => {
+    const schema: Schema = { ...journal, entity: 'gl_race' }
+    const columns = (['site', 'user', 'category'] as const).map((name) => ({ name, type: 'string' }) as const)
+    const wider = { ...schema, columns: [...schema.columns, ...columns] }
+    const [isMissing, isAdded, isOver] = [1, 2, 3].map(() => Promise.withResolvers<void>())
+    let added = 0
+    /** One adds the first column once the other knows that it is missing, and its next ones when the other is through. */
+    const one = f.connect()
+    const run: Connection['run'] = async (statement, at) => {
+      if (!/ADD COLUMN/.test(statement.sql)) return one.run(statement, at)
+      await (added++ === 0 ? isMissing : isOver)?.promise
+      return one.run(statement, at).finally(() => isAdded?.resolve())
+    }
+    const other = f.connect()
+    const later: Connection['run'] = async (statement, at) => {
+      if (/ADD COLUMN/.test(statement.sql)) {
+        isMissing?.resolve()
+        await isAdded?.promise
+      }
+      return other.run(statement, at)
+    }
+    const first = f.target({ ...one, run }, 'gl_race')
+    await first.prepare(schema, context)
+    const log = f.sandbox.log().length
+    const second = f
+      .target({ ...other, run: later }, 'gl_race')
+      .prepare(wider, context)
+      .finally(() => {
+        isMissing?.resolve()
+        isOver?.resolve()
+      })
+    await Promise.all([first.prepare(wider, context), second])
+    assert.equal(sentSince(log).filter((text) => /ADD COLUMN/.test(text)).length, 6)
+    const [[count] = []] = await f.rows(
+      `SELECT COUNT(*) FROM ${f.sandbox.database}.information_schema.columns WHERE table_name = 'GL_RACE' AND column_name IN ('SITE', 'USER', 'CATEGORY')`,
+    )
+    assert.equal(count, '3')
+  })
+
   it('asks for the columns of each table, without a warehouse, and in one statement which have a row', async () => {
     const { target } = fresh()
     // the first finds that the schema has tables by now
