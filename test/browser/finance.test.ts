@@ -6,7 +6,7 @@ import { parse } from 'csv-parse/sync'
 import type { Locator } from 'playwright-core'
 import type { JournalEntry } from '../../sandbox/books/types.ts'
 import { type MailServer, mailServer } from '../support/alert-servers.ts'
-import { type Editor, needChromium, openEditor } from '../support/editor.ts'
+import { type Editor, needChromium, openEditor, uncut } from '../support/editor.ts'
 import { freePort } from '../support/node-red.ts'
 import { JOURNAL, type Job, startThread, succeeded, type Thread } from '../support/thread.ts'
 import { waitFor } from '../support/wait.ts'
@@ -126,6 +126,7 @@ describe('held journals, in the hands of a finance user', function () {
     })
     const company = record.locator('.tieout-monitor-record').getByLabel('company', { exact: true })
     await company.fill('NOBODY')
+    await uncut(editor.monitor)
     await record.getByRole('button', { name: 'Save' }).click()
     await answered('Save the changes?', 'Save', 'a test of the lines')
     await editor.page.getByText('company of the header was that of its lines').waitFor()

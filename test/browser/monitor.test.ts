@@ -6,7 +6,15 @@ import { hashSync } from '@node-rs/bcrypt'
 import type { Locator } from 'playwright-core'
 import type { PowerbiSandbox } from '../../sandbox/powerbi/api.ts'
 import { type Editor, needChromium, openEditor } from '../support/editor.ts'
-import { type Job, startThread, startThreadTo, succeeded, type Thread, type ThreadTo } from '../support/thread.ts'
+import {
+  type Job,
+  movedFolder,
+  startThread,
+  startThreadTo,
+  succeeded,
+  type Thread,
+  type ThreadTo,
+} from '../support/thread.ts'
 import { toPowerbi } from '../support/thread-targets.ts'
 import { waitFor } from '../support/wait.ts'
 
@@ -347,6 +355,74 @@ describe('what is not over in the sidebar', function () {
     const amber = await colorOf(editor.monitor.locator('li .tieout-monitor-open'))
     strictEqual(await colorOf(editor.monitor.locator('[data-view=held] > .tieout-monitor-count')), amber)
     match(amber, /^rgb/)
+  })
+
+  /** Answers the question of a sync in the list of alerts, which takes nothing without a reason. */
+  const answer = async (sync: string, says: RegExp, names: readonly string[], name: string): Promise<void> => {
+    await editor?.close()
+    editor = await openEditor(thread.red)
+    await editor.openMonitor('alerts')
+    const alert = rows().filter({ hasText: sync }).filter({ hasText: says })
+    await alert.locator('summary').click()
+    await alert.getByRole('button').first().waitFor()
+    deepStrictEqual(await alert.getByRole('button').allTextContents(), names)
+    await alert.getByRole('button', { name }).click()
+    const ask = editor.page.locator('.red-ui-notification', { has: editor.page.getByLabel('Reason') })
+    await ask.getByRole('button', { name }).click()
+    strictEqual(await ask.count(), 1, 'not without a reason')
+    await ask.getByLabel('Reason').fill('we moved')
+    await ask.getByRole('button', { name }).click()
+    await alert.waitFor({ state: 'detached' })
+  }
+
+  it('the same source at another address: the alert names its answers, which are buttons, and the sync goes on where it stood', async () => {
+    const job = thread.begin({ entities: ['supplier'] })
+    await job.deploy()
+    succeeded(await job.run())
+    job.node('x3-connection').folder = movedFolder(job.name)
+    await job.deploy()
+    await job.run()
+    await answer(job.name, /start anew.*keep/s, ['Keep the position', 'Start anew'], 'Keep the position')
+    await waitFor(async () => (await job.runs())[0]?.state === 'done', { what: 'the run that goes on' })
+    strictEqual((await job.runs())[0]?.verdict, 'nothing new')
+  })
+
+  it('another ledger wrote the table: it is taken over by a button of the alert', async () => {
+    const one = thread.begin({ entities: ['supplier'] })
+    await one.deploy()
+    succeeded(await one.run())
+    const two = thread.begin({ entities: ['supplier'] })
+    two.node('x3-connection').folder = one.name
+    Object.assign(two.node('databricks-connection'), { schema: one.name, volume: `main.${one.name}.staging` })
+    await two.deploy()
+    await two.run()
+    await answer(two.name, /take-over.*is already written by the sync/s, ['Take over'], 'Take over')
+    await waitFor(async () => (await two.runs())[0]?.state === 'done', { what: 'the run that took over' })
+    await one.ties()
+  })
+
+  it('where every version is kept it is said before that rows become new ones, and they are read again', async () => {
+    const job = thread.begin({ entities: ['supplier'] })
+    job.node('databricks-write').mode = 'bronze'
+    const rule = { do: 'constant', entity: 'supplier', list: '', column: 'name', value: 'one' }
+    job.node('map-gl').rules = [rule]
+    await job.deploy()
+    succeeded(await job.run())
+    rule.value = 'two'
+    await job.deploy()
+    await editor?.close()
+    editor = await openEditor(thread.red)
+    await editor.openMonitor('syncs')
+    const sync = rows().filter({ hasText: job.name })
+    const count = job.books.tables.supplier.count()
+    await sync.getByText(new RegExp(`supplier: ${count} rows at .* hold values of the mapping of`)).waitFor()
+    await sync.locator('summary').click()
+    await sync.getByRole('button', { name: 'Read again: all' }).click()
+    const ask = editor.page.locator('.red-ui-notification', { hasText: new RegExp(`${count} .*new versions?`) })
+    await ask.getByRole('button', { name: 'Read again: all' }).click()
+    await sync.getByText('hold values').waitFor({ state: 'detached' })
+    const stored = await job.rows(`select count(*) from main.${job.name}.supplier_bronze`)
+    deepStrictEqual(stored, [[String(2 * count)]])
   })
 
   it('52 held are told with their amount, in the sidebar as in the status of the node', async () => {

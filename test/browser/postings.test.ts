@@ -8,7 +8,7 @@ import { readTemplate } from '../../demo/job.ts'
 import { createFaults } from '../../sandbox/faults.ts'
 import { SOAP_SITES } from '../../sandbox/x3/soap/door.ts'
 import type { Json } from '../support/basware.ts'
-import { type Editor, needChromium, openEditor } from '../support/editor.ts'
+import { type Editor, needChromium, openEditor, uncut } from '../support/editor.ts'
 import { type InvoiceThread, LEDGER, startInvoiceThread } from '../support/invoice-thread.ts'
 import { waitFor } from '../support/wait.ts'
 
@@ -90,6 +90,7 @@ describe('what is posted, in the sidebar', function () {
     await unfold(place)
     await place.getByText('admin, post final vouchers: the drafts are right').waitFor()
     await place.getByText('admin, Test posting: the first day').waitFor()
+    await uncut(editor.monitor)
     await thread.run()
     ok(posted().length > 25, String(posted().length))
   })
@@ -121,6 +122,8 @@ describe('what is posted, in the sidebar', function () {
     strictEqual(await editor.page.locator('img[src=x]').count(), 0)
     strictEqual(await editor.page.evaluate('window.hacked'), undefined)
     strictEqual(referenceOf(id).length, 0)
+    await unfold(doubt)
+    await uncut(editor.monitor)
     match(await decide(doubt, 'Not posted: post once more', 'looked in X3: it is not there'), /by the next run/)
     await thread.run()
     strictEqual(referenceOf(id).length, 1)
@@ -143,6 +146,29 @@ describe('what is posted, in the sidebar', function () {
     await doubt.waitFor({ state: 'detached' })
     await waitFor(() => invoice(id)?.voucherNumber1 === 'HAND-1', { what: 'the answer' })
     strictEqual(referenceOf(id).length, 0)
+  })
+
+  it('what was not posted is held on a word, and posted anew on another; what was handed over is a file', async () => {
+    const id = approve('coded by hand')
+    loseNext()
+    await thread.run()
+    const row = rowOf(String(invoice(id)?.invoiceNumber))
+    await row.getByText('does not find it').waitFor()
+    match(await decide(row, 'Not posted: hold', 'the period is closed'), /held/)
+    await row.getByText('does not find it').waitFor({ state: 'detached' })
+    await row.getByText('held', { exact: false }).first().waitFor()
+    await thread.run()
+    strictEqual(referenceOf(id).length, 0, 'held, it is not posted by itself')
+    match(await decide(row, 'Post once more', 'the period is open again'), /next run/)
+    await thread.run()
+    strictEqual(referenceOf(id).length, 1)
+    await row.waitFor({ state: 'detached' })
+    const download = editor.page.waitForEvent('download')
+    await editor.monitor.getByRole('button', { name: 'Handed over and posted (CSV)' }).click()
+    const file = readFileSync(await (await download).path(), 'utf8')
+    const [, company, gross] = saysOf(id)
+    match(file, /^\uFEFFcompany,currency,acknowledged_records,acknowledged,final_records,/)
+    ok(file.includes(`\r\n${company},${gross?.slice(0, 3)},`), file.slice(0, 500))
   })
 
   it('what X3 refuses is sent back with its reason, or stands there under a number', async () => {

@@ -3,7 +3,7 @@ import { match, ok, strictEqual } from 'node:assert'
 import { readFileSync } from 'node:fs'
 import { type BaswareSandbox, startBasware } from '../../sandbox/basware/server.ts'
 import type { RunSummary } from '../../sync/contract/summary.ts'
-import { type Editor, needChromium, openEditor } from '../support/editor.ts'
+import { type Editor, needChromium, openEditor, uncut } from '../support/editor.ts'
 import { type Red, startRed } from '../support/node-red.ts'
 import { waitFor } from '../support/wait.ts'
 
@@ -120,6 +120,7 @@ describe('results, in the sidebar', function () {
     match(readFileSync(path, 'utf8'), /Send,supplier,vendors,differs,S901,x3_S901,its name there is Bois/)
     await rows().first().click()
     await editor.monitor.getByRole('button', { name: 'Use that code for all' }).first().waitFor()
+    await uncut(editor.monitor)
     const { body } = await red.call('GET', '/tieout/alerts?open=true')
     ok((body as { kind: string }[]).some(({ kind }) => kind === 'alignment'))
     strictEqual(await editor.page.evaluate('window.hacked'), undefined)

@@ -255,6 +255,39 @@ export async function checked(dialog: Locator, what: string): Promise<void> {
   deepStrictEqual(faults, [], what)
 }
 
+/** Fails where the sidebar at its default width cuts something off, lets it stand out, or breaks a word of letters over two lines. */
+export async function uncut(monitor: Locator): Promise<void> {
+  const faults = await monitor.evaluate((all) => {
+    const right = all.getBoundingClientRect().right
+    const seen = [...all.querySelectorAll<HTMLElement>('*')].filter((one) => one.getClientRects().length > 0)
+    const broken: string[] = []
+    const texts = document.createTreeWalker(all, NodeFilter.SHOW_TEXT)
+    for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+      for (const { 0: word, index } of (text.textContent ?? '').matchAll(/(?<=^|[\s(])\p{L}{2,20}(?=$|[\s.,;:)])/gu)) {
+        const range = document.createRange()
+        range.setStart(text, index)
+        range.setEnd(text, index + word.length)
+        if (new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size > 1) broken.push(word)
+      }
+    }
+    const shown = (faulty: readonly HTMLElement[]) => faulty.map((one) => one.outerHTML.slice(0, 200))
+    return {
+      out: shown(seen.filter((one) => one.getBoundingClientRect().right > right + 1)),
+      cut: shown(
+        // A field is scrolled by whoever types in it.
+        seen.filter(
+          (one) =>
+            one.scrollWidth > one.clientWidth + 1 &&
+            getComputedStyle(one).display !== 'inline' &&
+            !one.matches('input, textarea'),
+        ),
+      ),
+      broken,
+    }
+  })
+  deepStrictEqual(faults, { out: [], cut: [], broken: [] })
+}
+
 /** Chooses for secrets that they are typed in: templates take them from variables. */
 export async function typeIn(dialog: Locator, ...secrets: readonly string[]): Promise<void> {
   for (const secret of secrets) await dialog.locator(`#tieout-${secret}-by`).selectOption('typed')
