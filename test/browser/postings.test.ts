@@ -205,6 +205,22 @@ describe('what is posted, in the sidebar', function () {
     strictEqual(referenceOf(id).length, 1)
   })
 
+  it('what was posted with an older mapping is told, and is never offered to be read again', async () => {
+    const [mapping] = thread.flow.filter(({ type }) => type === 'map-gl')
+    ok(mapping)
+    const value = { do: 'constant', entity: '*', list: '', column: 'supplier_name', value: 'x' }
+    const rules = [...(mapping.rules as object[]), value]
+    await thread.red.deploy(thread.flow.map((node) => (node === mapping ? { ...node, rules } : node)))
+    await editor.openMonitor('syncs')
+    const sync = rowOf('basware-to-x3')
+    await sync.getByText(/hold values of the mapping of .*What is posted keeps them\./).waitFor()
+    await sync.locator('summary').click()
+    await sync.getByRole('button', { name: 'Read everything' }).waitFor()
+    strictEqual(await sync.getByRole('button', { name: /Read again/ }).count(), 0)
+    await thread.red.deploy(thread.flow)
+    await editor.openMonitor('postings')
+  })
+
   it('gives what is approved and not posted as a file, by month', async () => {
     const file = async (): Promise<string> => {
       const download = editor.page.waitForEvent('download')

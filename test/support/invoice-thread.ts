@@ -13,6 +13,8 @@ export interface InvoiceThread {
   readonly basware: BaswareSandbox
   readonly x3: X3Sandbox
   readonly books: Books
+  /** As it was deployed. */
+  readonly flow: readonly FlowNode[]
   /** Presses the inject node, and waits for the end of the run that it starts. */
   run(): Promise<RunSummary>
   /** Asks an admin route; throws unless it answers 200. */
@@ -90,7 +92,7 @@ export async function startInvoiceThread(
     ((await ask('GET', `/tieout/runs?ledger=${ledger}&sync=basware-to-x3&limit=1`)) as RunSummary[])[0]
   await red.deploy(flow)
   return {
-    ...{ red, basware, x3, books, ask },
+    ...{ red, basware, x3, books, ask, flow },
     async run() {
       const before = await newest()
       await red.inject(String(inject?.id))
