@@ -21,7 +21,6 @@ export async function keysPrinted(
   for (const { answers, syncName: sync, entities, recordOf } of members) {
     if (!answers || sync === undefined || !recordOf) continue
     if (entity !== undefined && !entities?.().includes(entity)) continue
-    // A record is made only of what can have it.
     for (const state of OPEN) {
       // A record is made only of what can have it.
       for (const { key, revision, document } of await ledger.inboxEntries({ sync, states: [state], limit: MOST }))
