@@ -22,6 +22,12 @@ export interface TargetSumBook {
 /** Rows and sums by table: the header, then the lists in the order of the address. */
 type Sums = { rows: number; sum: bigint }[]
 
+/** Names of an address's lists; `counted`: its tables are. */
+interface Lists {
+  readonly names: string[]
+  readonly counted: boolean
+}
+
 interface FoundSums {
   readonly whole: number
   readonly sums: string
@@ -74,8 +80,8 @@ export function createTargetSums(db: Database, intern: Intern): TargetSumBook {
         AND EXISTS (SELECT 1 FROM delivery WHERE address = ?1 AND hash IS NOT NULL AND rows IS NULL)`,
     saveLists: 'UPDATE address SET lists = ?, counted = 1 WHERE id = ?',
   })
-  const { find, put, mark, add, dropAll, lists, saveLists, all } = statements
-  const listsOf = (id: number): { readonly names: string[]; readonly counted: boolean } => {
+  const { find, put, mark, add, dropAll, lists, all } = statements
+  const listsOf = (id: number): Lists => {
     const row = lists.get(id) as { lists: string; counted: number } | undefined
     return { names: row ? (JSON.parse(row.lists) as string[]) : [], counted: row?.counted === 1 }
   }
@@ -125,11 +131,7 @@ export function createTargetSums(db: Database, intern: Intern): TargetSumBook {
         if (now.counted && names.every((name) => now.names.includes(name))) return now.names
         return db.tx(() => {
           const id = intern.address(address, true)
-          const before = listsOf(id)
-          const all = [...new Set([...before.names, ...names])]
-          if (!before.counted) statements.uncountedBefore.run(id)
-          if (!before.counted || all.length > before.names.length) saveLists.run(JSON.stringify(all), id)
-          return all
+          return addLists(statements, id, listsOf(id), names)
         })
       },
       targetMemory: async (address, source) =>
@@ -150,6 +152,19 @@ export function createTargetSums(db: Database, intern: Intern): TargetSumBook {
       ...remembering(db, statements, intern),
     },
   }
+}
+
+/** Inside a transaction: lists that the address does not have yet, behind those that it has. `id`: of the address. */
+function addLists(
+  { uncountedBefore, saveLists }: Readonly<Record<'uncountedBefore' | 'saveLists', StatementSync>>,
+  id: number,
+  { names: before, counted }: Lists,
+  names: readonly string[],
+): string[] {
+  const all = [...new Set([...before, ...names])]
+  if (!counted) uncountedBefore.run(id)
+  if (!counted || all.length > before.length) saveLists.run(JSON.stringify(all), id)
+  return all
 }
 
 type Remembering = Exclude<keyof TargetSums, 'tableLists' | 'targetMemory' | 'recountTargets'>
