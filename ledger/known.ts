@@ -16,15 +16,16 @@ export interface SourceMemory {
 const SQL = {
   find: 'SELECT id FROM source_entity WHERE sync = ? AND entity = ?',
   add: 'INSERT INTO source_entity (sync, entity) VALUES (?, ?) RETURNING id',
+  // Keys and stamps are bound as JSON: SQLite keeps halves of characters, which texts that are bound lose.
   put: `
-    INSERT INTO known_key (entity, key, read, stamp, seen) VALUES (?, ?, ?, ?, 0)
+    INSERT INTO known_key (entity, key, read, stamp, seen) VALUES (?, ? ->> '$', ?, ? ->> '$', 0)
     ON CONFLICT DO UPDATE SET read = excluded.read, stamp = excluded.stamp WHERE excluded.read >= known_key.read`,
   expect: `
-    INSERT INTO known_key (entity, key, read, stamp, seen) VALUES (?, ?, ?, '?', 0) ON CONFLICT DO NOTHING`,
+    INSERT INTO known_key (entity, key, read, stamp, seen) VALUES (?, ? ->> '$', ?, '?', 0) ON CONFLICT DO NOTHING`,
   learn: `
     INSERT INTO known_key (entity, key, read, stamp, seen)
     SELECT ?, value ->> 0, 0, value ->> 1, 0 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`,
-  drop: 'DELETE FROM known_key WHERE entity = ? AND key = ? AND read <= ?',
+  drop: "DELETE FROM known_key WHERE entity = ? AND key = ? ->> '$' AND read <= ?",
   compare: `
     SELECT j.value ->> 0 AS key FROM json_each(?) AS j
     LEFT JOIN known_key AS k ON k.entity = ? AND k.key = j.value ->> 0
@@ -76,7 +77,7 @@ export function createKnownKeys(db: Database): SourceMemory {
       if (keys.length === 0) return
       const id = idOf(sync, entity)
       const there = keys.some(({ gone }) => gone) ? withoutGone(statements, id, keys) : keys
-      for (const { key, read, stamp } of there) put.run(id, key, read, stamp)
+      for (const { key, read, stamp } of there) put.run(id, JSON.stringify(key), read, JSON.stringify(stamp))
     },
     areShown(sync, entity, keys) {
       if (keys.length === 0) return new Set()
@@ -96,7 +97,7 @@ function withoutGone({ drop }: Statements, id: number, keys: readonly KnownKey[]
   for (const one of keys) if (one.read >= (latest.get(one.key)?.read ?? -1)) latest.set(one.key, one)
   const there: KnownKey[] = []
   for (const one of latest.values()) {
-    if (one.gone) drop.run(id, one.key, one.read)
+    if (one.gone) drop.run(id, JSON.stringify(one.key), one.read)
     else there.push(one)
   }
   return there
@@ -145,7 +146,7 @@ function keeping(db: Database, statements: Statements, idOf: IdOf): Omit<KnownKe
     async expectKeys(sync, entity, keys) {
       tx(() => {
         const id = idOf(sync, entity)
-        for (const { key, read, gone } of keys) if (!gone) expect.run(id, key, read)
+        for (const { key, read, gone } of keys) if (!gone) expect.run(id, JSON.stringify(key), read)
       })
     },
     knownKeys: async (sync, entity, after, limit, through = Number.MAX_SAFE_INTEGER) =>
