@@ -70,9 +70,11 @@ export function createEngine({ ledger, log, budget = createBudget(), now = Date.
         async (signal) => {
           if (postings.answers(options.name)) await postings.desk.look(options.name)
           await results.retry(options.name)
-          return poll(
-            deps,
-            askingAhead(ledger, { ...options, source: withInbox(ledger, options), signal }, budget.ahead),
+          return askingAhead(
+            ledger,
+            { ...options, source: withInbox(ledger, options), signal },
+            budget.ahead,
+            (ahead) => poll(deps, ahead),
           )
         },
         options.name,

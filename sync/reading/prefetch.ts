@@ -13,7 +13,8 @@ import { createQueue, type Queue } from '../values/queue.ts'
 export function planAhead(
   source: Source,
   entities: readonly string[],
-  signal: AbortSignal,
+  /** `waits`: how long a place is waited for. */
+  { signal, waits }: { readonly signal: AbortSignal; readonly waits: AbortSignal },
   places: Queue,
   /** Called once, with all that are asked for together; what it gives has a part in the place. */
   begun: (together: readonly string[]) => Promise<unknown> = async () => undefined,
@@ -39,7 +40,7 @@ export function planAhead(
       if (made.size === 0) {
         // At once where there is a place: what plans need alike is asked for together.
         const now = places.isBusy() ? undefined : askAll()
-        places.run(() => now ?? askAll(), signal).catch(() => undefined)
+        places.run(() => now ?? askAll(), waits).catch(() => undefined)
       }
       ask(entity)
       const plan = await made.get(entity)
@@ -49,13 +50,25 @@ export function planAhead(
   }
 }
 
-/** The options of a run whose source and targets are asked ahead. */
-export function askingAhead(ledger: Pick<Positions, 'position'>, options: PollOptions, places: Queue): PollOptions {
+/** Does a run with options whose source and targets are asked ahead. Once it is over it waits for no place, and asks nothing more. */
+export async function askingAhead<T>(
+  ledger: Pick<Positions, 'position'>,
+  options: PollOptions,
+  places: Queue,
+  run: (ahead: PollOptions) => Promise<T>,
+): Promise<T> {
+  const over = new AbortController()
+  const waits = AbortSignal.any([options.signal, over.signal])
+  const { source, entities, signal } = options
   const marks = options.targets && marksAhead(ledger, options, options.targets)
-  return {
-    ...options,
-    source: planAhead(options.source, options.entities, options.signal, places, marks?.begin),
-    ...(marks && { targets: marks.targets }),
+  try {
+    return await run({
+      ...options,
+      source: planAhead(source, entities, { signal, waits }, places, marks?.begin),
+      ...(marks && { targets: marks.targets }),
+    })
+  } finally {
+    over.abort()
   }
 }
 

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
+import type { PollOptions } from '../../../../sync/contract/engine.ts'
 import type { EntityPlan, Source } from '../../../../sync/contract/source.ts'
 import type { Mark, Target } from '../../../../sync/contract/target.ts'
-import { marksAhead, planAhead } from '../../../../sync/reading/prefetch.ts'
+import { askingAhead, marksAhead, planAhead } from '../../../../sync/reading/prefetch.ts'
 import { createQueue } from '../../../../sync/values/queue.ts'
 import { waitFor } from '../../../support/wait.ts'
 
 const signal = new AbortController().signal
+const signals = { signal, waits: signal }
 
 /** A source that notes which plans are asked for; `fails` says which of them fail once. */
 function noting(fails: string[] = []): { source: Source; asked: string[] } {
@@ -28,7 +30,7 @@ function noting(fails: string[] = []): { source: Source; asked: string[] } {
 describe('plans ahead', () => {
   it('asks for all entities with the first, each once', async () => {
     const { source, asked } = noting()
-    const ahead = planAhead(source, ['a', 'b', 'c'], signal, createQueue())
+    const ahead = planAhead(source, ['a', 'b', 'c'], signals, createQueue())
     assert.deepEqual(asked, [], 'nothing before the run begins')
     assert.equal((await ahead.plan('a', signal)).entity, 'a')
     assert.deepEqual(asked, ['a', 'b', 'c'])
@@ -39,7 +41,7 @@ describe('plans ahead', () => {
 
   it('makes a plan anew that failed ahead, so that a passing fault fails no entity', async () => {
     const { source, asked } = noting(['b'])
-    const ahead = planAhead(source, ['a', 'b'], signal, createQueue())
+    const ahead = planAhead(source, ['a', 'b'], signals, createQueue())
     await ahead.plan('a', signal)
     await waitFor(() => asked.length === 2)
     assert.equal((await ahead.plan('b', signal)).entity, 'b')
@@ -48,7 +50,7 @@ describe('plans ahead', () => {
 
   it('gives the error of a plan that fails in its own turn', async () => {
     const { source } = noting(['b', 'b'])
-    const ahead = planAhead(source, ['a', 'b'], signal, createQueue())
+    const ahead = planAhead(source, ['a', 'b'], signals, createQueue())
     await ahead.plan('a', signal)
     await assert.rejects(ahead.plan('b', signal), /no b today/)
   })
@@ -65,10 +67,10 @@ describe('plans ahead', () => {
           answers.push(() => resolve({ entity } as EntityPlan))
         }),
     }
-    const first = planAhead(waiting, ['a', 'b'], signal, places).plan('a', signal)
+    const first = planAhead(waiting, ['a', 'b'], signals, places).plan('a', signal)
     const { source, asked } = noting()
     const begun: string[] = []
-    const second = planAhead(source, ['a', 'b', 'c'], signal, places, async (names) => begun.push(...names))
+    const second = planAhead(source, ['a', 'b', 'c'], signals, places, async (names) => begun.push(...names))
     await second.plan('a', signal)
     await second.plan('b', signal)
     assert.deepEqual([slow.asked, asked, begun], [['a', 'b'], ['a', 'b'], []])
@@ -83,14 +85,32 @@ describe('plans ahead', () => {
     const marks = Promise.withResolvers<void>()
     const stop = new AbortController()
     const one = noting()
-    await planAhead(one.source, ['a'], signal, places, () => marks.promise).plan('a', signal)
+    await planAhead(one.source, ['a'], signals, places, () => marks.promise).plan('a', signal)
     const stopped = noting()
-    await planAhead(stopped.source, ['a', 'b'], stop.signal, places).plan('a', signal)
+    await planAhead(stopped.source, ['a', 'b'], { signal: stop.signal, waits: stop.signal }, places).plan('a', signal)
     stop.abort()
     assert.equal(places.isBusy(), true)
     marks.resolve()
     await waitFor(() => !places.isBusy())
     assert.deepEqual(stopped.asked, ['a'])
+  })
+})
+
+describe('a run that asks ahead', () => {
+  it('asks nothing more when it has failed before it had a place', async () => {
+    const places = createQueue()
+    const busy = Promise.withResolvers<void>()
+    const before = places.run(() => busy.promise)
+    const { source, asked } = noting(['a', 'a'])
+    const options = { source, entities: ['a', 'b'], signal } as unknown as PollOptions
+    const run = askingAhead({ position: async () => undefined }, options, places, (ahead) =>
+      ahead.source.plan('a', signal),
+    )
+    await assert.rejects(run, /no a today/)
+    busy.resolve()
+    await before
+    await places.run(async () => undefined)
+    assert.deepEqual(asked, ['a', 'a'])
   })
 })
 
