@@ -1,6 +1,6 @@
 /** Everything that can be wrong on the warehouse's side, in a real Node-RED: what is held, what fails, and that nothing is lost or doubled. */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
-import { entityOf, failed, type Job, startThread, succeeded, type Thread } from '../support/thread.ts'
+import { entityOf, failed, type Job, startThread, succeeded, type Thread, writeInto } from '../support/thread.ts'
 
 describe('a bad target', function () {
   this.timeout(120_000)
@@ -240,7 +240,7 @@ describe('a bad target', function () {
     match(String(mark), new RegExp(`^${one.name},x3://[^,]+/${one.name},x3,`))
 
     const two = thread.begin({ entities: ['supplier'] })
-    Object.assign(two.node('databricks-connection'), { schema: one.name, volume: `main.${one.name}.staging` })
+    writeInto(one, two)
     await two.deploy()
     const error = failed(await two.run())
     equal(error.code, 'sync.two-sources')
@@ -270,7 +270,7 @@ describe('a bad target', function () {
     succeeded(await one.run())
     const two = thread.begin({ entities: ['supplier'] })
     two.node('x3-connection').folder = one.name
-    Object.assign(two.node('databricks-connection'), { schema: one.name, volume: `main.${one.name}.staging` })
+    writeInto(one, two)
     const change = (): void => {
       const [supplier] = one.books.tables.supplier.walk()
       ok(supplier)

@@ -1,7 +1,8 @@
 /** Tables of journal lines in the sandbox of Databricks, made, merged into and loaded by the vendor's driver. */
 import { randomUUID } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
-import { type DriverFixture, startDriver } from '../support/databricks-driver.ts'
+import { type DriverFixture, startDriver } from './databricks-driver.ts'
+
 export const COLUMNS = `source STRING NOT NULL COMMENT 'Where it\\'s from', entry STRING NOT NULL, line INT NOT NULL,
   amount DECIMAL(28,13), booked DATE, seen TIMESTAMP, read_no BIGINT`
 const SHAPE =

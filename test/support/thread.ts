@@ -277,6 +277,10 @@ export async function startThreadTo<S>(
   }
 }
 
+/** Has another job's flow write into the tables of the first. */
+export const writeInto = (one: Job, other: Job): void =>
+  void Object.assign(other.node('databricks-connection'), { schema: one.name, volume: `main.${one.name}.staging` })
+
 export const movedFolder = (name: string): string => `${name}moved`
 
 /** The summary of one entity; fails where there is none. */
