@@ -14,7 +14,22 @@ import { keysPrinted } from './printed-number.ts'
 
 const name = z.string().min(1).max(300)
 const place = z.string().min(1).max(2000)
-const mark = z.string().min(1).max(20_000)
+/** What is still to be looked for, and where the first of it goes on. */
+const cursor = z.strictObject({ numbers: z.array(z.string()).min(1), after: z.string().optional() })
+type Cursor = z.infer<typeof cursor>
+/** A cursor as an answer gave it. */
+const page = z
+  .string()
+  .max(20_000)
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text) as unknown
+    } catch {
+      context.addIssue('no page of this look-up')
+      return z.NEVER
+    }
+  })
+  .pipe(cursor)
 /** Rows of a list that are shown of a document. */
 const MOST_LINES = 200
 /** Decisions that are shown of one page of documents. */
@@ -24,7 +39,7 @@ export function defineSearchRoutes(RED: NodeAPI): void {
   RED.httpAdmin.get(
     '/tieout/search',
     RED.auth.needsPermission('tieout.read'),
-    handle(z.object({ ledger: text, number: name, entity: text, after: mark.optional() }), async (query) => {
+    handle(z.object({ ledger: text, number: name, entity: text, after: page.optional() }), async (query) => {
       const handle = handleAsked(RED, query.ledger)
       const ledger = (await handle?.engine.get())?.ledger
       return handle && ledger ? found(ledger, handle.members.values(), query) : { found: [], held: [] }
@@ -51,21 +66,18 @@ export function defineSearchRoutes(RED: NodeAPI): void {
 interface Asked {
   readonly number: string
   readonly entity?: string | undefined
-  readonly after?: string | undefined
+  readonly after?: Cursor | undefined
 }
 
-/** What is still to be looked for, and where the first of it goes on. */
-const cursor = z.strictObject({ numbers: z.array(z.string()).min(1), after: z.string().optional() })
-
-async function begin(ledger: Ledger, members: Iterable<Member>, { number, entity }: Asked) {
+async function begin(ledger: Ledger, members: Iterable<Member>, { number, entity }: Asked): Promise<Cursor> {
   const text = number.trim()
-  return { numbers: [text, ...(await keysPrinted(ledger, members, text, entity))], after: undefined }
+  return { numbers: [text, ...(await keysPrinted(ledger, members, text, entity))] }
 }
 
 /** One page of the look-up, with what people decided about what it found. */
 async function found(ledger: Ledger, members: Iterable<Member>, asked: Asked) {
-  const { entity, after } = asked
-  const at = after === undefined ? await begin(ledger, members, asked) : cursor.parse(JSON.parse(after))
+  const { entity } = asked
+  const at = asked.after ?? (await begin(ledger, members, asked))
   const [number = '', ...others] = at.numbers
   const page = await ledger.findDeliveries({
     number,

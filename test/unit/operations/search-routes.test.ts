@@ -81,6 +81,14 @@ describe('the look-up of a document', () => {
     })
   })
 
+  it('refuses a page that it never gave in words', async () => {
+    for (const after of ['nonsense', '', '{}', '{"numbers":[]}', '{"numbers":["A1"],"more":1}']) {
+      const { status, body } = await routes.call<{ error: string }>('GET', '/tieout/search', { number: 'A1', after })
+      strictEqual(status, 400, after)
+      match(body.error, /^after/)
+    }
+  })
+
   it('says the way of the last version, and who decided what about it and why', async () => {
     await ledger.beginRun({ id: 'r1', sync: 's', mode: 'poll', at: '2026-03-01T10:00:00Z' })
     const trace = { statements: ['01ef'], requests: [], mappings: [] }
